@@ -1,0 +1,26 @@
+"""The Heidi Health Open API on your own machine: offline, stateful, deterministic.
+
+``MockHeidi`` serves it from a thread and ``create_app`` makes the ASGI application.
+Both are looked up when first used: importing this package imports no web framework.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["MockHeidi", "__version__", "create_app"]
+
+if TYPE_CHECKING:
+    from mock_heidi.app import create_app
+    from mock_heidi.handle import MockHeidi
+
+
+def __getattr__(name: str) -> Any:
+    if name == "create_app":
+        from mock_heidi.app import create_app
+
+        return create_app
+    if name == "MockHeidi":
+        from mock_heidi.handle import MockHeidi
+
+        return MockHeidi
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

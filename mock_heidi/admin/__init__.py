@@ -1,0 +1,12 @@
+"""The mock's own surface, under ``/_mock``: health, state, namespaces, the journal and the contract."""
+
+from mock_heidi.admin import health, namespaces, pages, requests, state, users
+
+ROUTES = [
+    *health.routes,
+    *state.routes,
+    *namespaces.routes,
+    *users.routes,
+    *requests.routes,
+    *pages.routes,
+]

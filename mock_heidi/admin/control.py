@@ -1,0 +1,167 @@
+"""How the control plane speaks: its refusals, its bodies, and the guard in front of it."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mock_heidi.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.http import Answer, Call, Request, parse_json, to_json
+from mock_heidi.middleware import log_defect
+from mock_heidi.namespace import LimitReachedError
+from mock_heidi.seeds import FixtureError, parse_yaml
+
+
+class ControlError(Exception):
+    """A refusal of the control plane: one sentence and its cure."""
+
+    def __init__(self, status: int, error: str, hint: str, **more: Any) -> None:
+        super().__init__(error)
+        self.status = status
+        self.body = {"error": error, "hint": hint, **more}
+
+
+def respond(value: Any, status: int = 200) -> Answer:
+    """A JSON answer of the control plane."""
+    return Answer(to_json(value), status, {"cache-control": "no-store"})
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint for a word that is not known."""
+    options = sorted(known)
+    near = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(options)}"
+
+
+def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
+    """The query's parameters; one that is not known is refused, since ignoring it would answer another question."""
+    for name in request.query:
+        if name not in known:
+            hint = nearest(name, known) if known else "this door takes none"
+            raise ControlError(400, f"unknown parameter {name!r}", hint)
+    return request.query
+
+
+async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
+    """A JSON body, or a YAML one if the content type says so; None where there is none."""
+    try:
+        body = await request.raw(limit)
+        if not body.strip():
+            return None
+        if "yaml" in request.headers.get("content-type", ""):
+            return parse_yaml(body, "body")[0]
+        return parse_json(body)
+    except BodyTooLargeError:
+        raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
+    except UnprocessableError as error:
+        reason = error.problems[0]["ctx"]["error"]
+        raise ControlError(400, f"the body is no JSON: {reason}", "send JSON, or YAML as application/yaml") from None
+    except FixtureError as error:
+        raise ControlError(400, error.problems[0], "send valid YAML") from None
+
+
+async def read_fields(request: Request, known: Collection[str]) -> dict[str, Any]:
+    """A body that is an object with known fields only, or none."""
+    body = await read_body(request)
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        raise ControlError(400, "the body is no object", f"send an object with any of {', '.join(sorted(known))}")
+    for name in body:
+        if name not in known:
+            raise ControlError(400, f"unknown field {name!r}", nearest(name, known))
+    return body
+
+
+class Controlled:
+    """Turns what the control plane's handlers raise into its answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            call: Call = scope["mock_heidi"]
+            if call.refusal is not None:
+                raise call.refusal
+            await self.app(scope, receive, send)
+        except ControlError as error:
+            await respond(error.body, error.status)(scope, receive, send)
+        except LimitReachedError:
+            hint = "delete some with DELETE /_mock/namespaces/{name}"
+            await respond({"error": "there is no room for another namespace", "hint": hint}, 409)(scope, receive, send)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            log_defect(error)
+            hint = "this is a defect of mock_heidi: the log says where"
+            await respond({"error": "the control plane failed", "hint": hint}, 500)(scope, receive, send)
+
+
+class Guard:
+    """Lets in this machine's own programs, and no web page but the server's own and those that were allowed.
+
+    A page in the same browser could reach loopback by a host name of its own (DNS rebinding, so ``Host`` must be a
+    loopback name) or by a request across origins (so ``Origin`` must be the server's). A request that a page makes
+    without ``Origin``, such as an image, still says ``Sec-Fetch-Site``.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), origins: Collection[str] = ()) -> None:
+        self.app = app
+        self.hosts = {host.lower() for host in hosts}
+        self.origins = {origin.lower().rstrip("/") for origin in origins}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal({name: value.decode("latin-1").lower() for name, value in scope["headers"]})
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await refusal(scope, receive, send)
+
+    def _refusal(self, headers: dict[bytes, str]) -> Response | None:
+        host = headers.get(b"host", "")
+        origin = headers.get(b"origin")
+        site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode", "")
+        if not (is_loopback(name := host_name(host)) or name in self.hosts):
+            return _forbid(
+                f"the control plane does not answer to the host {host!r}", f"allow it with --allowed-host {name}"
+            )
+        if origin is not None and origin not in self.origins and not _same_origin(origin, host):
+            return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
+        # Following a link is harmless: it reads one page and shows it to a person.
+        if origin is None and site in ("cross-site", "same-site") and mode != "navigate":
+            return _forbid("the control plane does not answer to other sites' pages", "open it in its own tab")
+        return None
+
+
+def _forbid(error: str, hint: str) -> Response:
+    return respond({"error": error, "hint": hint}, 403)
+
+
+def host_name(host: str) -> str:
+    """The name in a ``Host`` header, without its port and brackets; ``""`` for one that makes no sense."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host's name can only mean this machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _same_origin(origin: str, host: str) -> bool:
+    return origin in (f"http://{host}", f"https://{host}")

@@ -1,0 +1,27 @@
+"""Whether it lives, and where it is."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import __version__
+from mock_heidi.admin.control import known_query, respond
+from mock_heidi.http import Request
+from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE
+
+
+async def get_health(request: Request) -> Response:
+    known_query(request, ())
+    namespace = request.namespace
+    prefix = "" if namespace.name == DEFAULT_NAMESPACE else f"/ns/{namespace.name}"
+    return respond(
+        {
+            "status": "ok",
+            "version": __version__,
+            "base_url": f"{request.scope['scheme']}://{request.headers.get('host', '')}{prefix}{BASE_PATH}",
+            "namespaces": len(request.call.space),
+            "seed": namespace.start.seed,
+        }
+    )
+
+
+routes = [Route("/health", get_health, methods=["GET"])]

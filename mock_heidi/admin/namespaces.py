@@ -1,0 +1,99 @@
+"""The isolated Heidis that one server holds."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import seeds
+from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
+from mock_heidi.clock import monotonic, parse_moment
+from mock_heidi.http import Request
+from mock_heidi.namespace import Namespace, Start
+from mock_heidi.settings import DEFAULT_NAMESPACE, ConfigError, is_namespace
+from mock_heidi.store import Base
+
+
+async def list_namespaces(request: Request) -> Response:
+    known_query(request, ())
+    return respond({"namespaces": [_row(namespace) for namespace in request.call.space]})
+
+
+async def create_namespace(request: Request) -> Response:
+    """A fresh namespace, or the old one begun anew; the body may give it a beginning of its own."""
+    name = _name(request)
+    known_query(request, ())
+    fields = await read_fields(request, ("fixtures", "seed", "clock", "linked"))
+    space = request.call.space
+    return respond(_row(space.make(name, _start(space.start, fields))))
+
+
+def _start(start: Start, fields: dict[str, Any]) -> Start:
+    fixtures, seed, clock = fields.get("fixtures"), fields.get("seed"), fields.get("clock")
+    if fixtures is not None:
+        start = start._replace(base=_base(fixtures))
+    if seed is not None:
+        if type(seed) is not int:
+            raise ControlError(400, "seed is no whole number", "write it like 7")
+        start = start._replace(seed=seed)
+    if clock is not None:
+        try:
+            start = start._replace(frozen=parse_moment(str(clock)))
+        except ConfigError as error:
+            raise ControlError(400, str(error), "write it like 2025-01-06T09:00:00") from None
+    if fields.get("linked") is not None:
+        start = start._replace(linked=_user(fields["linked"]))
+    return start
+
+
+def _user(linked: Any) -> tuple[str, str]:
+    hint = "send an object with email and third_party_internal_id"
+    if not isinstance(linked, dict) or set(linked) != {"email", "third_party_internal_id"}:
+        raise ControlError(400, "linked names no user", hint)
+    if not all(isinstance(value, str) for value in linked.values()):
+        raise ControlError(400, "linked holds something that is no text", hint)
+    return linked["email"], linked["third_party_internal_id"]
+
+
+def _base(fixtures: Any) -> Base:
+    # A folder is never named over the network: no path from a request reaches the file system.
+    if fixtures != "empty" and not isinstance(fixtures, dict):
+        raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
+    try:
+        return seeds.load(fixtures)
+    except seeds.FixtureError as error:
+        raise ControlError(400, error.problems[0], "correct the records", problems=error.problems) from None
+
+
+async def delete_namespace(request: Request) -> Response:
+    name = _name(request)
+    known_query(request, ())
+    if name == DEFAULT_NAMESPACE:
+        raise ControlError(400, "the default namespace cannot be deleted", "put it back with POST /_mock/reset")
+    if not request.call.space.drop(name):
+        raise ControlError(404, f"there is no namespace {name!r}", "GET /_mock/namespaces lists them")
+    return respond({"deleted": name, "namespaces": len(request.call.space)})
+
+
+def _name(request: Request) -> str:
+    name = request.params["name"]
+    if not is_namespace(name):
+        raise ControlError(
+            400, f"{name!r} is no name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"
+        )
+    return name
+
+
+def _row(namespace: Namespace) -> dict[str, Any]:
+    return {
+        "name": namespace.name,
+        "counts": namespace.counts(),
+        "idle": round(monotonic() - namespace.last_use, 3),
+    }
+
+
+routes = [
+    Route("/namespaces", list_namespaces, methods=["GET"]),
+    Route("/namespaces/{name}", create_namespace, methods=["POST"]),
+    Route("/namespaces/{name}", delete_namespace, methods=["DELETE"]),
+]

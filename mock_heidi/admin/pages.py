@@ -1,0 +1,62 @@
+"""What a person or a tool reads: the list of doors, and the contract."""
+
+from html import escape
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import spec
+from mock_heidi.admin.control import known_query
+from mock_heidi.http import Request
+from mock_heidi.settings import BASE_PATH
+
+_DOORS = (
+    ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
+    ("Namespaces", "/ns/{name}/…", "another, isolated Heidi under the same doors"),
+    ("Contract", "/_mock/openapi.yaml", "what the vendor surface promises"),
+    ("Health", "/_mock/health", "version, base URL, number of namespaces"),
+    ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
+    ("Requests", "/_mock/requests", "the last requests, without their secrets"),
+    ("Namespaces", "/_mock/namespaces", "what this server holds"),
+    ("Reset", "/_mock/reset", "POST: back to the beginning"),
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>mock_heidi</title>
+<style>
+  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733 }}
+  code {{ font-size: .95em; background: #eef2f6; padding: .1em .35em; border-radius: .25em }}
+  td {{ padding: .35rem 1.5rem .35rem 0; vertical-align: top }}
+</style>
+<h1>mock_heidi</h1>
+<p>The Heidi Health Open API on your own machine. These are its doors:</p>
+<table>
+{rows}
+</table>
+"""
+
+
+async def get_doors(_: Request) -> Response:
+    rows = "\n".join(
+        f"<tr><td>{escape(title)}<td>{_door(path)}<td>{escape(meaning)}" for title, path, meaning in _DOORS
+    )
+    headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
+    return Response(_PAGE.format(rows=rows), media_type="text/html", headers=headers)
+
+
+def _door(path: str) -> str:
+    code = f"<code>{escape(path)}</code>"
+    return f'<a href="{escape(path)}">{code}</a>' if "…" not in path and path != "/_mock/reset" else code
+
+
+async def get_openapi(request: Request) -> Response:
+    known_query(request, ())
+    return Response(spec.contract(), media_type="application/yaml")
+
+
+routes = [
+    Route("/", get_doors, methods=["GET"]),
+    Route("/openapi.yaml", get_openapi, methods=["GET"]),
+]

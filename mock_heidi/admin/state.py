@@ -1,0 +1,77 @@
+"""The whole state of a namespace as fixtures, to look at, to replace, to add to and to put back."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import seeds
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.http import Request
+from mock_heidi.models import PatientProfile, Session
+from mock_heidi.namespace import PARTS
+
+_SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
+
+
+async def get_state(request: Request) -> Response:
+    known_query(request, ())
+    state = seeds.dump(request.store)
+    if "yaml" in request.headers.get("accept", ""):
+        return Response(seeds.dump_yaml(state), media_type="application/yaml")
+    return respond(state)
+
+
+async def replace_state(request: Request) -> Response:
+    body = await _fixtures(request)
+    try:
+        base = seeds.read(seeds.fill(seeds.from_mapping(body)))
+    except seeds.FixtureError as error:
+        raise _refused(error) from None
+    request.namespace.replace(base)
+    return respond(seeds.dump(request.store))
+
+
+async def add_state(request: Request) -> Response:
+    body = await _fixtures(request)
+    try:
+        added = seeds.extend(request.store, body, request.namespace)
+    except seeds.FixtureError as error:
+        raise _refused(error) from None
+    return respond(
+        {
+            "patient_profiles": [seeds.shown(record) for record in added if isinstance(record, PatientProfile)],
+            "sessions": [seeds.shown(record) for record in added if isinstance(record, Session)],
+        }
+    )
+
+
+async def reset(request: Request) -> Response:
+    query = known_query(request, ("keep", "all"))
+    keep = frozenset(part for part in query.get("keep", "").split(",") if part)
+    for part in sorted(keep - set(PARTS)):
+        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, PARTS))
+    everything = query.get("all", "false")
+    if everything not in ("true", "false"):
+        raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
+    spaces = request.call.space if everything == "true" else [request.namespace]
+    restored = [space.reset(keep) for space in spaces]
+    return respond({"reset": restored[0]})
+
+
+async def _fixtures(request: Request) -> dict[str, object]:
+    body = await read_body(request, request.call.space.settings.max_state)
+    if not isinstance(body, dict):
+        raise ControlError(400, "the body is no set of fixtures", _SHAPE)
+    return body
+
+
+def _refused(error: seeds.FixtureError) -> ControlError:
+    more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+    return ControlError(400, error.problems[0] + more, _SHAPE, problems=error.problems)
+
+
+routes = [
+    Route("/state", get_state, methods=["GET"]),
+    Route("/state", replace_state, methods=["PUT"]),
+    Route("/state", add_state, methods=["POST"]),
+    Route("/reset", reset, methods=["POST"]),
+]

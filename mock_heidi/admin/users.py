@@ -1,0 +1,68 @@
+"""What a user does in Heidi's own application: linking an account."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.admin.control import ControlError, read_fields, respond
+from mock_heidi.http import Request
+from mock_heidi.models import HeidiUser, User
+
+_FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_internal_id")
+
+
+async def link_user(request: Request) -> Response:
+    fields = await read_fields(request, _FIELDS)
+    for name, value in fields.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ControlError(400, f"{name} is no text", "send a string that is not empty")
+    namespace = request.namespace
+    user = _user(request, fields.get("third_party_internal_id"))
+    heidi_user = namespace.heidi_user(user.managed_by, fields.get("kinde_user_id"))
+    taken = namespace.taken(user, heidi_user.kinde_user_id)
+    if user.linked_to is not None or taken:
+        who = "another user" if taken else "this user"
+        raise ControlError(409, f"{who} is linked already", "unlink first, or choose another kinde_user_id")
+    described = heidi_user.model_copy(update={name: fields[name] for name in _FIELDS[1:3] if name in fields})
+    return respond(_account(request, namespace.link(user, described), described))
+
+
+async def unlink_user(request: Request) -> Response:
+    user = _user(request, None)
+    request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
+    return respond({"linked": False, "email": user.email})
+
+
+def _user(request: Request, third_party_internal_id: str | None) -> User:
+    """The user of that e-mail under the first key, made if nobody of that name has signed in yet."""
+    namespace, email = request.namespace, request.params["email"]
+    owner = next(iter(namespace.keys.values()))
+    for user in request.store.all(User):
+        same = user.managed_by == owner.managed_by and user.email == email
+        if same and third_party_internal_id in (None, user.third_party_internal_id):
+            return user
+    if third_party_internal_id is None:
+        raise ControlError(
+            404, f"nobody with the e-mail {email!r} has signed in", "sign in first, or send third_party_internal_id"
+        )
+    return User(managed_by=owner.managed_by, email=email, third_party_internal_id=third_party_internal_id)
+
+
+def _account(request: Request, user: User, heidi_user: HeidiUser) -> dict[str, Any]:
+    return {
+        "id": user.account_id,
+        "user_id": user.linked_to,
+        "ehr_provider": request.namespace.owners[user.managed_by].ehr_provider,
+        "ehr_email": user.email,
+        "ehr_user_id": user.third_party_internal_id,
+        "heidi_email": heidi_user.heidi_email,
+        "linked_account_plan": heidi_user.linked_account_plan,
+        "linked_at": user.linked_at,
+    }
+
+
+routes = [
+    Route("/users/{email}/link", link_user, methods=["PUT"]),
+    Route("/users/{email}/link", unlink_user, methods=["DELETE"]),
+]

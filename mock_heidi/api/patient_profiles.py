@@ -1,0 +1,197 @@
+"""Patient profiles: what Heidi is told of a patient, and the sessions that belong to them."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.clock import timestamp
+from mock_heidi.http import Request, find, merge, read, reply, reply_list, show
+from mock_heidi.models import Date, Gender, Incoming, Number, ObjectId, Outgoing, PatientProfile, Session, Timestamp
+
+
+class PatientProfileCreate(Incoming):
+    ehr_patient_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    birth_date: Date | None = None
+    gender: Gender | None = None
+    phone: str | None = None
+    email: str | None = None
+    demographic_string: str | None = None
+    additional_context: str | None = None
+    patient_sex_code: Number | None = None
+    identifiers: list[Any] | None = None
+
+
+class PatientProfileUpdate(Incoming):
+    """``ehr_patient_id`` cannot be changed: it is ignored here like any field nobody knows."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    birth_date: Date | None = None
+    gender: Gender | None = None
+    phone: str | None = None
+    email: str | None = None
+    demographic_string: str | None = None
+    additional_context: str | None = None
+    remember_consent: bool | None = None
+    identifiers: list[Any] | None = None
+
+
+class PatientProfilesDelete(Incoming):
+    patient_profile_ids: list[str]
+
+
+class SessionsLink(Incoming):
+    session_ids: list[str]
+
+
+class PatientProfileCreated(Outgoing):
+    id: ObjectId
+    ehr_patient_id: str | None
+    first_name: str | None
+    last_name: str | None
+    birth_date: Date | None
+    gender: Gender | None
+    phone: str | None
+    email: str | None
+    demographic_string: str
+    additional_context: str | None
+
+
+# The keys differ from route to route, and so does their order: each answer is written out as documented.
+class PatientProfileUpdated(Outgoing):
+    id: ObjectId
+    source: str
+    ehr_patient_id: str | None
+    first_name: str | None
+    last_name: str | None
+    birth_date: Date | None
+    gender: Gender | None
+    phone: str | None
+    email: str | None
+    demographic_string: str
+    additional_context: str | None
+
+
+class PatientProfileDetail(Outgoing):
+    id: ObjectId
+    ehr_patient_id: str | None
+    managed_by: ObjectId
+    first_name: str | None
+    last_name: str | None
+    birth_date: Date | None
+    gender: Gender | None
+    phone: str | None
+    email: str | None
+    demographic_string: str
+    additional_context: str | None
+
+
+class PatientProfileListed(Outgoing):
+    id: ObjectId
+    ehr_patient_id: str | None
+    managed_by: ObjectId
+    first_name: str | None
+    last_name: str | None
+    birth_date: Date | None
+    gender: Gender | None
+    phone: str | None
+    email: str | None
+    demographic_string: str
+    remember_consent: bool | None
+    additional_context: str | None
+    session_count: int
+
+
+class LinkedSession(Outgoing):
+    session_id: str
+    session_name: str
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class Success(Outgoing):
+    is_success: bool = True
+
+
+async def create_patient_profile(request: Request) -> Response:
+    given = await read(request, PatientProfileCreate)
+    namespace = request.namespace
+    now = namespace.clock.now()
+    # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
+    profile = PatientProfile(
+        **given.model_dump(exclude_none=True),
+        id=namespace.ids.object_id(now),
+        managed_by=request.owner.managed_by,
+        ehr_provider=request.owner.ehr_provider,
+        created_at=timestamp(now),
+        updated_at=timestamp(now),
+    )
+    namespace.store.put(profile)
+    return reply(show(PatientProfileCreated, profile), "data")
+
+
+async def update_patient_profile(request: Request) -> Response:
+    changes = await read(request, PatientProfileUpdate)
+    profile = find(request, PatientProfile, request.params["patient_profile_id"])
+    profile = merge(profile, changes, updated_at=request.namespace.clock.stamp())
+    request.store.put(profile)
+    return reply(show(PatientProfileUpdated, profile, source="EHR"), "data")
+
+
+async def delete_patient_profiles(request: Request) -> Response:
+    given = await read(request, PatientProfilesDelete)
+    for profile_id in given.patient_profile_ids:
+        profile = request.store.get(PatientProfile, profile_id)
+        # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
+        if profile is not None and profile.managed_by == request.owner.managed_by:
+            for session in tuple(request.store.where(Session, patient_profile_id=profile.id)):
+                request.store.put(session.model_copy(update={"patient_profile_id": None}))
+            request.store.remove(profile)
+    return reply(Success())
+
+
+async def link_sessions(request: Request) -> Response:
+    given = await read(request, SessionsLink)
+    profile = find(request, PatientProfile, request.params["patient_profile_id"])
+    sessions = [find(request, Session, session_id) for session_id in given.session_ids]
+    for session in sessions:
+        # Linking leaves updated_at alone: the documented answer shows the stored times.
+        request.store.put(session.model_copy(update={"patient_profile_id": profile.id}))
+    return reply_list([show(LinkedSession, session) for session in sessions], "data")
+
+
+async def list_patient_profiles(request: Request) -> Response:
+    query, owner = request.query, request.owner.managed_by
+    if "ehr_patient_id" in query:
+        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=query["ehr_patient_id"])
+    else:
+        profiles = request.store.where(PatientProfile, managed_by=owner)
+    provider = query.get("ehr_provider")
+    return reply_list(
+        [_listed(request, profile) for profile in profiles if provider is None or profile.ehr_provider == provider],
+        "data",
+    )
+
+
+def _listed(request: Request, profile: PatientProfile) -> PatientProfileListed:
+    sessions = request.store.count(Session, patient_profile_id=profile.id)
+    return show(PatientProfileListed, profile, session_count=sessions)
+
+
+async def get_patient_profile(request: Request) -> Response:
+    profile = find(request, PatientProfile, request.params["patient_profile_id"])
+    return reply(show(PatientProfileDetail, profile), "data")
+
+
+routes = [
+    Route("/patient-profiles", create_patient_profile, methods=["POST"]),
+    Route("/patient-profiles", list_patient_profiles, methods=["GET"]),
+    # A DELETE with a body, and a verb behind a colon: both are the vendor's.
+    Route("/patient-profiles:batch-delete", delete_patient_profiles, methods=["DELETE"]),
+    Route("/patient-profiles/{patient_profile_id}", get_patient_profile, methods=["GET"]),
+    Route("/patient-profiles/{patient_profile_id}", update_patient_profile, methods=["PATCH"]),
+    Route("/patient-profiles/{patient_profile_id}/sessions", link_sessions, methods=["POST"]),
+]

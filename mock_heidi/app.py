@@ -1,0 +1,173 @@
+"""The whole server on one page: two Starlette applications behind one front, their middleware in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mock_heidi import admin, api
+from mock_heidi.admin.control import ControlError, Controlled, Guard, nearest, respond
+from mock_heidi.errors import MethodNotAllowedError, NotFoundError
+from mock_heidi.http import Call, Request
+from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
+from mock_heidi.namespace import Namespaces
+from mock_heidi.router import Match, Router, split
+from mock_heidi.settings import BASE_PATH, Settings, is_namespace
+
+_BASE = split(BASE_PATH)
+_LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+_EXPOSED = ["X-Mock-Fault", "X-Mock-Reason", "X-Mock-Request-Id"]
+
+
+def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> Front:
+    """The ASGI application, ready without a lifespan; ``options`` are the fields of :class:`Settings`.
+
+    ``listener`` is told of each answer of the vendor surface: the namespace's name, its journal, the entry.
+    Raises :class:`ConfigError` for settings and fixtures that cannot be used.
+    """
+    settings = settings or Settings(**options)
+    vendor = Surface(
+        routes=api.ROUTES,
+        unplaced=_not_found,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_origin_regex=_LOOPBACK_ORIGIN,
+                allow_methods=["GET", "POST", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key", *_EXPOSED],
+                expose_headers=_EXPOSED,
+            ),
+            Middleware(Journaled, listener=listener),
+            Middleware(Answered),
+            Middleware(Authorized, unsigned=api.UNSIGNED),
+        ],
+    )
+    control = Surface(
+        routes=admin.ROUTES,
+        unplaced=_no_door,
+        middleware=[
+            Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.admin_origins),
+            Middleware(Controlled),
+        ],
+    )
+    return Front(Namespaces(settings), vendor, control)
+
+
+def _not_found(match: Match, _: str) -> Exception:
+    return MethodNotAllowedError(match.allow) if match.allow else NotFoundError()
+
+
+def _no_door(match: Match, path: str) -> Exception:
+    if match.allow:
+        return ControlError(405, "this door knows other methods only", f"use {' or '.join(match.allow)}")
+    return ControlError(
+        404, f"there is no door {path!r}", nearest(path, [f"/_mock{route.path}" for route in admin.ROUTES])
+    )
+
+
+class Surface(Starlette):
+    """A Starlette application whose stack is its list of middleware and an exact router, and nothing else.
+
+    Starlette's own two error layers and its walk over the routes cost more than a whole request here.
+    """
+
+    def __init__(
+        self, routes: list[Route], middleware: Sequence[Middleware], unplaced: Callable[[Match, str], Exception]
+    ) -> None:
+        super().__init__(routes=routes, middleware=middleware)
+        self.exact = Router(routes)
+        self.unplaced = unplaced
+        self.middleware_stack = self.build_middleware_stack()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = _handle
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return app
+
+    def call(self, space: Namespaces, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
+        """What is known of a request once its path and method are."""
+        match = self.exact.find(scope["method"], segments)
+        call = Call(space, name, match.route, match.params)
+        if match.route is None:
+            call.refusal = self.unplaced(match, scope["path"])
+        return call
+
+
+async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
+    call: Call = scope["mock_heidi"]
+    assert call.route is not None  # noqa: S101 - a call without a route was refused before
+    response = await call.route.endpoint(Request(scope, receive, send))
+    await response(scope, receive, send)
+
+
+class Front:
+    """The door of the house: tells the namespace, the surface, the operation and the caller of every request."""
+
+    def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface) -> None:
+        self.namespaces = namespaces
+        self.vendor = vendor
+        self.control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # A lifespan has nothing to wait for, and there are no websockets: Starlette's router says both.
+            await self.control.router(scope, receive, send)
+            return
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        segments = split(path.removeprefix(root) if root else path)
+        name = None
+        if segments[:1] == ["ns"] and len(segments) > 1:
+            name, segments = segments[1], segments[2:]
+        if segments[:4] == _BASE:
+            await self._vendor(name, segments[4:], scope, receive, send)
+        elif segments[:1] == ["_mock"]:
+            await self._control(name, segments[1:], scope, receive, send)
+        elif name is None and segments in ([], ["livez"], ["readyz"]) and scope["method"] in ("GET", "HEAD"):
+            response = respond({"status": "ok"}) if segments else RedirectResponse(f"{root}/_mock/")
+            await response(scope, receive, send)
+        else:
+            await self._vendor(name, None, scope, receive, send)
+
+    async def _vendor(
+        self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        space = self.namespaces
+        if segments is None or (name is not None and not is_namespace(name)):
+            call = Call(space, name, None, {})
+            call.refusal = NotFoundError()
+        else:
+            call = self.vendor.call(space, name, scope, segments)
+        authorization = key = None
+        for header, value in scope["headers"]:
+            if header == b"authorization":
+                authorization = value
+            elif header == b"heidi-api-key":
+                key = value
+        if call.operation == "get_jwt":
+            call.opened = None if key is None else space.open(key.decode("latin-1"), name)
+            spoken = name if call.opened is None else call.opened[0]
+        else:
+            call.caller = space.tokens.identify(authorization)
+            spoken = name or getattr(call.caller, "namespace", None)
+        call.namespace = space.default if spoken is None else space.get(spoken)
+        scope["mock_heidi"] = call
+        await self.vendor(scope, receive, send)
+
+    async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
+        call = self.control.call(self.namespaces, name, scope, segments)
+        if name is not None and not is_namespace(name):
+            hint = "use letters, digits, '-', '_' and '.', 64 at most"
+            call.refusal = ControlError(400, f"{name!r} is no name for a namespace", hint)
+        call.namespace = self.namespaces.get(name or self.namespaces.default.name)
+        scope["mock_heidi"] = call
+        await self.control(scope, receive, send)

@@ -1,0 +1,188 @@
+"""The command ``mock-heidi``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from mock_heidi import __version__
+from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, ConfigError, Settings
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+class _Verbs(click.Group):
+    """``mock-heidi --port 0`` means ``mock-heidi serve --port 0``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+def _option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
+    """A flag and its variable: ``--url-file`` and ``MOCK_HEIDI_URL_FILE``."""
+    variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *more, envvar=variable, show_envvar=True, show_default=True, **options)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="mock-heidi", message="%(prog)s %(version)s")
+def cli() -> None:
+    """The Heidi Health Open API on your own machine: offline, stateful, deterministic.
+
+    Without a verb it serves: `mock-heidi --port 0` is `mock-heidi serve --port 0`.
+    """
+
+
+@cli.command()
+@_option(
+    "--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on; the default serves localhost too."
+)
+@_option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
+@_option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures; what it lacks comes from the packaged set.")
+@_option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
+@_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
+@_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
+@_option(
+    "--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable."
+)
+@_option(
+    "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
+)
+@_option(
+    "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
+)
+@_option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
+@_option(
+    "--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request."
+)
+@_option("--quiet", is_flag=True, help="No banner and no line per request.")
+def serve(  # noqa: PLR0913 - a flag each
+    *, host: str, port: int, fixtures: str | None, url_file: Path | None, log_level: str, quiet: bool, **options: Any
+) -> None:
+    """Serve until Ctrl-C."""
+    from mock_heidi import console
+    from mock_heidi.app import create_app
+    from mock_heidi.server import Server, bind
+
+    # What uvicorn says at level info is in the banner already.
+    level = "WARNING" if log_level == "info" else log_level.upper()
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    says = not quiet
+    log = console.RequestLog(sys.stdout) if says and log_level in ("debug", "info") else None
+    app = create_app(_settings(fixtures, **options), listener=log)
+    if url_file is not None:
+        _remove(url_file)
+    sockets = bind(host, port)
+
+    def started() -> None:
+        if says:
+            where = "packaged" if fixtures is None else fixtures
+            click.echo(console.banner(server.url, app.namespaces.default, where))
+            if not _loopback(server.url):
+                click.echo(f"warning: {host} can be reached from other machines", err=True)
+            sys.stdout.flush()
+        if url_file is not None:
+            _write(url_file, f"{server.url}{BASE_PATH}\n")
+
+    server = Server(app, sockets, started)
+    try:
+        server.run()
+    finally:
+        if log is not None:
+            log.close()
+        if url_file is not None:
+            _remove(url_file)
+
+
+def _settings(fixtures: str | None, **options: Any) -> Settings:
+    plural = {"allowed_host": "allowed_hosts", "admin_origin": "admin_origins", "cors_origin": "cors_origins"}
+    return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})
+
+
+def _loopback(url: str) -> bool:
+    from mock_heidi.admin.control import host_name, is_loopback
+
+    return is_loopback(host_name(url.partition("//")[2]))
+
+
+def _write(path: Path, text: str) -> None:
+    # Whoever waits for the file must never read half of it.
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"--url-file: cannot write {path}: {error.strerror}; give a file in a folder of yours"
+        ) from None
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}; give another file") from None
+
+
+@cli.command()
+@click.argument("folder", required=False, metavar="[DIR]")
+def validate(folder: str | None) -> None:
+    """Check a fixture folder (without DIR the packaged set) and do nothing else."""
+    from mock_heidi import seeds
+    from mock_heidi.models import ApiKey, PatientProfile, Session
+    from mock_heidi.store import Store
+
+    store = Store(seeds.load(folder))
+    keys, patients, sessions = (store.size(kind) for kind in (ApiKey, PatientProfile, Session))
+    click.echo(
+        f"{folder or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
+    )
+
+
+@cli.command()
+def routes() -> None:
+    """List the operations of the vendor surface."""
+    from mock_heidi import api
+
+    for route in sorted(api.ROUTES, key=lambda route: route.path):
+        methods = ", ".join(sorted((route.methods or set()) - {"HEAD"}))
+        click.echo(f"{methods:<7} {route.path:<52} {route.name}")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the contract, openapi.yaml."""
+    from mock_heidi import spec
+
+    click.echo(spec.contract(), nl=False)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo("\n".join(f"mock-heidi: {text}" for text in message.splitlines()), err=True)
+    sys.exit(status)
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command; what cannot be done ends in one line and a status, never in a traceback."""
+    try:
+        cli.main(args=args, prog_name="mock-heidi", standalone_mode=False)
+    except ConfigError as error:
+        _fail(str(error), 1)
+    except click.UsageError as error:
+        verb = error.ctx.command_path if error.ctx else "mock-heidi"
+        _fail(f"{' '.join(error.format_message().split())} (see {verb} --help)", 2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 1)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(0)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(0)

@@ -1,0 +1,104 @@
+"""What the command says while it serves: a banner, and a line for each request."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from datetime import datetime
+from typing import TextIO
+
+import click
+
+from mock_heidi import __version__
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.models import ApiKey, PatientProfile, Session
+from mock_heidi.namespace import Namespace
+from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE
+
+# Lines that wait to be written; more are dropped, because a full pipe must never hold a request up.
+_WAITING = 10_000
+
+
+def banner(url: str, namespace: Namespace, fixtures: str) -> str:
+    """What to give to a client, and where everything is."""
+    key = next(iter(namespace.keys))
+    counts = ", ".join(
+        f"{namespace.store.size(kind)} {name}"
+        for kind, name in ((ApiKey, "API keys"), (PatientProfile, "patient profiles"), (Session, "sessions"))
+    )
+    return "\n".join(
+        (
+            f"mock_heidi {__version__}: the Heidi Open API on this machine",
+            f"  base URL       {url}{BASE_PATH}",
+            f"  API key        {key}",
+            f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",
+            f"  control plane  {url}/_mock/",
+            f"  fixtures       {counts} ({fixtures})",
+        )
+    )
+
+
+def colourful(stream: TextIO) -> bool:
+    """Whether to write colours: only to a person at a terminal who has not asked for none."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
+    """One request on one line, without its secrets."""
+    shown = journal.headline(entry)
+    status = "left" if shown["client_left"] else str(shown["status"] or "none")
+    path: str = shown["path"]
+    path = path.partition(BASE_PATH)[2] or path
+    if colour:
+        paint = {"2": "green", "4": "yellow", "5": "red"}.get(status[0], "magenta")
+        status = click.style(status, fg=paint, bold=True)
+    return "  ".join(
+        (
+            f"{datetime.fromisoformat(shown['at']).astimezone():%H:%M:%S}",
+            f"{shown['method']:<6}",
+            status,
+            f"{(shown['duration'] or 0) * 1000:7.1f} ms",
+            _printable(path),
+            *([f"({shown['operation']})"] if shown["operation"] else []),
+            *([f"[{_printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
+        )
+    )
+
+
+def _printable(text: str) -> str:
+    # A path may hold escape sequences that would drive the terminal.
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
+class RequestLog:
+    """Writes a line for each request from a thread of its own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._colour = colourful(stream)
+        self._queue: queue.Queue[tuple[str, Journal, Entry] | None] = queue.Queue(_WAITING)
+        self._thread = threading.Thread(target=self._write, name="mock-heidi-log", daemon=True)
+        self._thread.start()
+
+    def __call__(self, name: str, journal: Journal, entry: Entry) -> None:
+        try:
+            self._queue.put_nowait((name, journal, entry))
+        except queue.Full:
+            return
+
+    def close(self) -> None:
+        """Write what waits, for a second at most: nobody may be reading."""
+        try:
+            self._queue.put(None, timeout=1)
+        except queue.Full:
+            return
+        self._thread.join(timeout=1)
+
+    def _write(self) -> None:
+        while (item := self._queue.get()) is not None:
+            try:
+                self._stream.write(line(*item, colour=self._colour) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                return  # whoever read them has gone

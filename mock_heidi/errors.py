@@ -1,0 +1,142 @@
+"""The vendor's errors by name, and the one place that knows what they look like on the wire.
+
+Handlers raise them where they know; :func:`render` writes them. A status that no source gives is the name of an
+assumption.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from mock_heidi.assumptions import assumed
+
+
+class HeidiError(Exception):
+    """An answer of the vendor's that is not a success.
+
+    ``status`` is an HTTP status or the name of the assumption that holds it.
+    """
+
+    status: ClassVar[int | str]
+    headers: Mapping[str, str] = {}
+
+    @property
+    def detail(self) -> Any:
+        raise NotImplementedError
+
+
+class NamedError(HeidiError):
+    """``{"detail": {"msg": …, "type": …}}``: the type is the class's own name."""
+
+    msg: ClassVar[str]
+
+    @property
+    def detail(self) -> Any:
+        return {"msg": self.msg, "type": type(self).__name__}
+
+
+class TextError(HeidiError):
+    """``{"detail": "…"}``: the framework's own form."""
+
+    text: ClassVar[str]
+
+    @property
+    def detail(self) -> Any:
+        return self.text
+
+
+class PatientProfileNotFoundError(NamedError):
+    status = "profile_not_found"
+    msg = "Patient profile not found"
+
+
+class SessionNotFoundError(NamedError):
+    status = 404  # seen of the real service
+    msg = "Session not found"
+
+
+class InvalidApiKeyError(NamedError):
+    status = "bad_api_key"
+    msg = "Invalid API key"
+
+
+class InvalidTokenError(NamedError):
+    status = "bad_token"
+    msg = "Token is invalid"
+
+
+class ExpiredTokenError(NamedError):
+    status = "bad_token"
+    msg = "Token has expired"
+
+
+class MissingTokenError(TextError):
+    status = "missing_token"
+    text = "Not authenticated"
+    headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
+
+
+class NotFoundError(TextError):
+    status = 404
+    text = "Not Found"
+
+
+class MethodNotAllowedError(TextError):
+    status = 405
+    text = "Method Not Allowed"
+
+    def __init__(self, allow: tuple[str, ...]) -> None:
+        super().__init__()
+        self.headers = {"allow": ", ".join(allow)}
+
+
+class BodyTooLargeError(TextError):
+    status = 413
+    text = "Request body too large"
+
+
+class ServiceUnavailableError(TextError):
+    """Ours, not the vendor's: the server holds as many namespaces as it may."""
+
+    status = 503
+    text = "mock_heidi holds as many namespaces as it may; delete some or reset it"
+
+
+class InternalError(TextError):
+    """A defect of this mock, in the vendor's form so that a client meets nothing new."""
+
+    status = 500
+    text = "Internal Server Error"
+
+
+class UnprocessableError(HeidiError):
+    """422, as FastAPI words what pydantic found: ``loc`` begins with body, query, path or header."""
+
+    status = 422
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.problems = problems
+
+    @property
+    def detail(self) -> Any:
+        return self.problems
+
+
+def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
+    """The 422 row of a field that is required and absent."""
+    return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": given}
+
+
+def status_of(error: HeidiError) -> int:
+    """The HTTP status of an error, read from the list of assumptions where no source gives it."""
+    status = error.status
+    return status if isinstance(status, int) else int(assumed(status))
+
+
+def render(error: HeidiError) -> tuple[int, bytes, Mapping[str, str]]:
+    """Status, JSON body and extra headers of an error."""
+    body = json.dumps({"detail": error.detail}, ensure_ascii=False, separators=(",", ":"), default=str)
+    return status_of(error), body.encode(), error.headers

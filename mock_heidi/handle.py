@@ -1,0 +1,265 @@
+"""Heidi in the hand of a test: where it is, how to sign in, what it holds."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+from mock_heidi.settings import (
+    BASE_PATH,
+    DEFAULT_EMAIL,
+    DEFAULT_KEY,
+    DEFAULT_NAMESPACE,
+    DEFAULT_THIRD_PARTY_ID,
+    FixtureChoice,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mock_heidi.server import Server
+
+
+class MockHeidiError(Exception):
+    """The server refused what the handle asked; the message says why and what would help."""
+
+
+class _Connection:
+    """Requests to one server over one kept connection, from any thread."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        self._lock = threading.Lock()
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON of the answer; :class:`MockHeidiError` for one that is no success."""
+        data = None if body is None else json.dumps(body).encode()
+        with self._lock:
+            status, answer = self._exchange(method, path, data, dict(headers or {}))
+        if status != http.HTTPStatus.OK:
+            shown = answer.get("error") or answer.get("detail")
+            raise MockHeidiError(f"{method} {path}: {shown}; {answer.get('hint', f'status {status}')}")
+        return answer
+
+    def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
+        kept = self._connection.sock is not None
+        try:
+            self._connection.request(method, path, data, headers)
+            response = self._connection.getresponse()
+            return response.status, json.loads(response.read())
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._connection.close()
+            if not kept:  # a kept connection may have been closed for idleness; a new one may not
+                raise
+            return self._exchange(method, path, data, headers)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class State:
+    """What a namespace holds: records as dicts, the fields named as in the fixture files."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def as_fixtures(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything, in the form of a fixture folder."""
+        state: dict[str, list[dict[str, Any]]] = self._handle.control("GET", "/state")
+        return state
+
+    def replace(self, fixtures: Mapping[str, Any]) -> None:
+        """Put other records in the place of all."""
+        self._handle.control("PUT", "/state", fixtures)
+
+    @property
+    def patient_profiles(self) -> list[dict[str, Any]]:
+        return self.as_fixtures()["patient_profiles"]
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        return self.as_fixtures()["sessions"]
+
+    @property
+    def users(self) -> list[dict[str, Any]]:
+        """Who has signed in, under whatever key."""
+        return [user for key in self.as_fixtures()["api_keys"] for user in key["users"]]
+
+    def add_patient(self, **fields: Any) -> dict[str, Any]:
+        """Add a patient profile; an id, times and the rest are filled in. The whole record comes back."""
+        return self._add("patient_profiles", fields)
+
+    def add_session(self, **fields: Any) -> dict[str, Any]:
+        """Add a session, such as ``add_session(patient_profile_id=patient["id"])``."""
+        return self._add("sessions", fields)
+
+    def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        record: dict[str, Any] = self._handle.control("POST", "/state", {kind: [fields]})[kind][0]
+        return record
+
+
+class Handle:
+    """One namespace of a running server."""
+
+    email = DEFAULT_EMAIL
+    third_party_internal_id = DEFAULT_THIRD_PARTY_ID
+
+    def __init__(self, url: str, name: str = DEFAULT_NAMESPACE, api_key: str = DEFAULT_KEY) -> None:
+        self.name = name
+        self.url = url
+        """Where the server is: ``http://127.0.0.1:PORT``."""
+        self.base_url = f"{url}{self._prefix}{BASE_PATH}"
+        """What a client is given: its base path includes the namespace."""
+        self.api_key = api_key
+        self._connection = _Connection(url)
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.name == DEFAULT_NAMESPACE else f"/ns/{self.name}"
+
+    @property
+    def state(self) -> State:
+        return State(self)
+
+    def token(self, email: str | None = None, third_party_internal_id: str | None = None) -> str:
+        """A fresh bearer token, by default of :attr:`email`."""
+        query = urlencode(
+            {
+                "email": email or self.email,
+                "third_party_internal_id": third_party_internal_id or self.third_party_internal_id,
+            }
+        )
+        path = f"{self._prefix}{BASE_PATH}/jwt?{query}"
+        answer = self._connection.ask("GET", path, headers={"Heidi-Api-Key": self.api_key})
+        return str(answer["token"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a signed-in request, with a fresh token."""
+        return {"Authorization": f"Bearer {self.token()}"}
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A signed-in ``httpx.Client`` on :attr:`base_url`; close it, or use it in a ``with``."""
+        import httpx  # a tenth of a second that only those who ask for it pay
+
+        return httpx.Client(**{"base_url": self.base_url, "headers": self.headers, **options})
+
+    def async_client(self, **options: Any) -> httpx.AsyncClient:
+        """A signed-in ``httpx.AsyncClient`` on :attr:`base_url`."""
+        import httpx  # as above
+
+        return httpx.AsyncClient(**{"base_url": self.base_url, "headers": self.headers, **options})
+
+    def requests(self, **filters: Any) -> list[dict[str, Any]]:
+        """The last requests, oldest first, without their secrets; ``operation="get_session"`` and the like filter."""
+        query = f"?{urlencode(filters)}" if filters else ""
+        found: list[dict[str, Any]] = self.control("GET", f"/requests{query}")["requests"]
+        return found
+
+    def reset(self) -> None:
+        """Bring the beginning back: state, clock, ids and an empty journal."""
+        self.control("POST", "/reset")
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the control plane of this namespace: ``control("GET", "/health")``."""
+        return self._connection.ask(method, f"{self._prefix}/_mock{path}", body, {"Content-Type": "application/json"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the handle holds; a namespace of its own is forgotten."""
+        try:
+            if self.name != DEFAULT_NAMESPACE:
+                self._connection.ask("DELETE", f"/_mock/namespaces/{self.name}")
+        finally:
+            self._connection.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.base_url}>"
+
+
+class MockHeidi(Handle):
+    """A server in a thread of this process, as a context manager; it is also the handle of its default namespace.
+
+    >>> with MockHeidi() as heidi:
+    ...     client.base_url, client.api_key = heidi.base_url, heidi.api_key
+
+    The options are those of the command: ``fixtures`` (a folder, a dict, ``"empty"``), ``seed``, ``clock``,
+    ``api_key``, ``linked``; ``port`` 0 picks a free one.
+    """
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+        self._settings = Settings(**options)
+        self._host, self._port = host, port
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Listen, and come back when it does."""
+        from mock_heidi.app import create_app
+        from mock_heidi.server import Server, bind
+
+        if self._server is not None:
+            raise RuntimeError("this MockHeidi has been started already; make another")
+        app = create_app(self._settings)
+        listening = threading.Event()
+        self._server = Server(app, bind(self._host, self._port), listening.set)
+        self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
+        self._thread.start()
+        while not listening.wait(0.05):
+            if not self._thread.is_alive():
+                raise RuntimeError("the server ended before it listened")
+        super().__init__(self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)))
+
+    def close(self) -> None:
+        """Stop serving and give the port and the thread back."""
+        if self._server is not None and self._thread is not None:
+            if hasattr(self, "_connection"):
+                super().close()
+            self._server.stop()
+            self._thread.join()
+
+    def namespace(
+        self,
+        name: str,
+        *,
+        fixtures: FixtureChoice = None,
+        seed: int | None = None,
+        clock: str | None = None,
+        linked: bool = False,
+    ) -> Handle:
+        """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
+        handle = Handle(self.url, name, self.api_key)
+        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures)}
+        if linked:
+            start["linked"] = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
+        given = {key: value for key, value in start.items() if value is not None}
+        self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
+        if fixtures is not None and fixtures != "empty":
+            handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
+        return handle
+
+
+def _records(fixtures: FixtureChoice) -> Any:
+    if fixtures is None or fixtures == "empty" or isinstance(fixtures, Mapping):
+        return fixtures
+    # A folder is read here, where its files are: the server takes no paths from a request.
+    from mock_heidi import seeds
+    from mock_heidi.store import Store
+
+    return seeds.dump(Store(seeds.load(Path(fixtures))))

@@ -1,0 +1,269 @@
+"""Bodies in, bodies out: what every handler needs to read a request, find a record, change it and answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request as StarletteRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.assumptions import assumed
+from mock_heidi.errors import (
+    BodyTooLargeError,
+    HeidiError,
+    PatientProfileNotFoundError,
+    SessionNotFoundError,
+    UnprocessableError,
+    missing,
+)
+from mock_heidi.journal import Entry
+from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Session, Value
+from mock_heidi.namespace import Namespace, Namespaces
+from mock_heidi.store import Store
+from mock_heidi.tokens import Caller
+
+I = TypeVar("I", bound=Incoming)  # noqa: E741
+O = TypeVar("O", bound=Outgoing)  # noqa: E741
+V = TypeVar("V", bound=Value)
+Owned = TypeVar("Owned", PatientProfile, Session)
+
+_NOT_FOUND: dict[type[Any], type[HeidiError]] = {
+    PatientProfile: PatientProfileNotFoundError,
+    Session: SessionNotFoundError,
+}
+
+
+class Call:
+    """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
+
+    __slots__ = ("caller", "entry", "name", "namespace", "opened", "params", "refusal", "route", "space")
+
+    def __init__(self, space: Namespaces, name: str | None, route: Route | None, params: dict[str, str]) -> None:
+        self.space = space
+        self.name = name
+        """The namespace that the path names, if it names one."""
+        self.route = route
+        self.params = params
+        self.refusal: Exception | None = None
+        """Why no handler will run: no such path, no such method, a name that is none."""
+        self.namespace: Namespace | None = None
+        self.caller: Caller | type[HeidiError] | None = None
+        self.opened: tuple[str, ApiKey] | None = None
+        """What the API key of a sign-in opens: a namespace's name and whose data."""
+        self.entry: Entry | None = None
+
+    @property
+    def operation(self) -> str | None:
+        return None if self.route is None else self.route.name
+
+
+class Request(StarletteRequest):
+    """A request as a handler meets it: signed in, named, in its namespace."""
+
+    @property
+    def call(self) -> Call:
+        call: Call = self.scope["mock_heidi"]
+        return call
+
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace it speaks to, made now if it is not there yet."""
+        call = self.call
+        if call.namespace is None:
+            call.namespace = call.space.make(call.name or call.space.default.name)
+        return call.namespace
+
+    @property
+    def store(self) -> Store:
+        return self.namespace.store
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; only for operations that want a token."""
+        caller = self.call.caller
+        assert isinstance(caller, Caller)  # noqa: S101 - the bearer check has let it through
+        return caller
+
+    @property
+    def owner(self) -> ApiKey:
+        """Whose data the caller works on."""
+        return self.namespace.owners[self.caller.managed_by]
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The parts of the path, by the names in the route."""
+        return self.call.params
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last, as FastAPI reads it."""
+        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+    async def raw(self, limit: int | None = None) -> bytes:
+        """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
+        most = int(assumed("body_limit")) if limit is None else limit
+        body = b""
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            if len(body) > most:
+                raise BodyTooLargeError
+            if not message.get("more_body", False):
+                break
+        if self.call.entry is not None:
+            self.call.entry.body = body
+        return body
+
+
+class Answer(Response):
+    """A JSON answer whose bytes are made already."""
+
+    def __init__(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        if headers:
+            self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _invalid(position: int, error: str) -> UnprocessableError:
+    return UnprocessableError(
+        [
+            {
+                "type": "json_invalid",
+                "loc": ["body", position],
+                "msg": "JSON decode error",
+                "input": {},
+                "ctx": {"error": error},
+            }
+        ]
+    )
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
+
+    Stricter than the standard library: no NaN, no lone surrogates, no endless nesting, since none of these
+    could ever be answered again.
+    """
+    deepest = int(assumed("nesting_limit"))
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise _invalid(error.pos, error.msg) from None
+    except UnicodeDecodeError as error:
+        raise _invalid(error.start, "Not UTF-8") from None
+    except UnicodeEncodeError:
+        raise _invalid(0, "Lone surrogate in a string") from None
+    except RecursionError:
+        raise _invalid(0, f"Nested deeper than {deepest} levels") from None
+    except ValueError as error:
+        raise _invalid(0, str(error).partition(";")[0]) from None
+    if body.count(b"[") + body.count(b"{") > deepest and _depth(value) > deepest:
+        raise _invalid(0, f"Nested deeper than {deepest} levels")
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+async def read(request: Request, model: type[I]) -> I:
+    """The request's JSON body as ``model``, whatever its content type says; 422 where it does not fit."""
+    body = await request.raw()
+    value = parse_json(body) if body else None
+    if value is None:
+        raise UnprocessableError([missing("body")])
+    return _fit(value, model)
+
+
+async def read_optional(request: Request, model: type[I]) -> I:
+    """Like :func:`read`, but no body, an empty one and ``null`` are the same as ``{}``."""
+    body = await request.raw()
+    value = parse_json(body) if body else None
+    return _fit({} if value is None else value, model)
+
+
+def _fit(value: Any, model: type[I]) -> I:
+    try:
+        # FastAPI validates so, and a body that is no object is refused in these words.
+        return model.model_validate(value, from_attributes=True)
+    except ValidationError as error:
+        rows = error.errors(include_url=False)
+        raise UnprocessableError([{**row, "loc": ["body", *row["loc"]]} for row in rows]) from None
+
+
+def required_query(request: Request, *names: str) -> list[str]:
+    """The values of query parameters that must be there, in the order asked for."""
+    query = request.query
+    absent = [missing("query", name) for name in names if name not in query]
+    if absent:
+        raise UnprocessableError(absent)
+    return [query[name] for name in names]
+
+
+def find(request: Request, kind: type[Owned], key: str) -> Owned:
+    """The caller's own record of that id; another key's is not found, as if it were not there."""
+    record = request.store.get(kind, key)
+    if record is None or record.managed_by != request.caller.managed_by:
+        raise _NOT_FOUND[kind]
+    return record
+
+
+def merge(value: V, changes: Incoming, **own: Any) -> V:
+    """The value with the fields that were sent, and ``own`` ones; ``null`` puts a field's default back.
+
+    The whole is validated again: a copy with unchecked updates could be stored and never be answered.
+    """
+    merged = dict(value)
+    for name in changes.model_fields_set:
+        change = getattr(changes, name)
+        if change is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged[name], change) if isinstance(change, Incoming) else change
+    return type(value).model_validate({**merged, **own})
+
+
+def show(view: type[O], value: Value, **own: Any) -> O:
+    """What an answer shows of a value: the view's keys, taken from the value or from ``own``."""
+    # Both sides are checked already; validating again would double the cost of every answer.
+    names = view.model_fields
+    return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
+
+
+def to_json(value: Any) -> bytes:
+    """JSON bytes of an answer, or of anything that the standard library can write."""
+    if isinstance(value, BaseModel):
+        made: bytes = value.__pydantic_serializer__.to_json(value)
+        return made
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def reply(value: Outgoing, envelope: str | None = None) -> Answer:
+    """A success, bare or under the envelope's key."""
+    body = to_json(value)
+    return Answer(body if envelope is None else b'{"%s":%s}' % (envelope.encode(), body))
+
+
+def reply_list(values: Iterable[Outgoing], envelope: str) -> Answer:
+    """A list under the envelope's key."""
+    return Answer(b'{"%s":[%s]}' % (envelope.encode(), b",".join([to_json(value) for value in values])))

@@ -1,0 +1,26 @@
+"""One source of chance per namespace: the same seed, name and requests make the same ids."""
+
+import random
+
+
+class Ids:
+    """Ids in the vendor's forms, drawn from a source seeded by the server's seed and the namespace's name."""
+
+    __slots__ = ("_chance",)
+
+    def __init__(self, seed: int, namespace: str) -> None:
+        self._chance = random.Random(f"{seed}/{namespace}")  # noqa: S311 - repeatable on purpose, guards nothing
+
+    def object_id(self, now: int) -> str:
+        """24 hex digits, the first eight being ``now`` (milliseconds since 1970) in whole seconds."""
+        return f"{(now // 1000) & 0xFFFFFFFF:08x}{self._chance.getrandbits(64):016x}"
+
+    def session_id(self) -> str:
+        """The decimal form of a random UUID of version 4: 38 or 39 digits as a rule."""
+        bits = self._chance.getrandbits(128)
+        bits = bits & ~(0xF << 76) | (4 << 76)
+        return str(bits & ~(0x3 << 62) | (0x2 << 62))
+
+    def hex(self, digits: int) -> str:
+        """That many hex digits."""
+        return f"{self._chance.getrandbits(digits * 4):0{digits}x}"

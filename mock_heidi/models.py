@@ -1,0 +1,307 @@
+"""The values everything else is made of: types of fields, what comes in and goes out, and the records of the state.
+
+Records are immutable: to change one, make another and put it in its place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+
+class Plain(str):
+    """An unquoted YAML scalar: the text as the author sees it, whose meaning depends on the field it stands in."""
+
+    __slots__ = ()
+
+
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?")
+_DATES = TypeAdapter(date)
+
+
+def resolve(value: Any) -> Any:
+    """What YAML's unquoted scalars mean where no field says more: numbers, booleans, else text."""
+    if isinstance(value, Plain):
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        for kind in (int, float):
+            try:
+                return kind(value) if math.isfinite(kind(value)) else str(value)
+            except ValueError:
+                continue
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): resolve(item) for key, item in value.items()}
+    return [resolve(item) for item in value] if isinstance(value, list) else value
+
+
+def _boolean(value: Any) -> Any:
+    return _WORDS.get(value.lower(), value) if isinstance(value, Plain) else value
+
+
+def _number(value: Any) -> int | float:
+    value = resolve(value)
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    raise PydanticKnownError("finite_number" if type(value) is float else "float_type")
+
+
+def _day(value: str) -> str:
+    problem = "input is not of the form YYYY-MM-DD"
+    try:
+        _DATES.validate_strings(value, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0].get("ctx", {}).get("error", problem)
+    else:
+        # pydantic alone would also take "631152000" for a date.
+        if _DATE.fullmatch(value):
+            return value
+    raise PydanticKnownError("date_from_datetime_parsing", {"error": problem})
+
+
+def _stamp(value: str) -> str:
+    match = _TIMESTAMP.fullmatch(value)
+    try:
+        if match is None:
+            raise ValueError
+        date.fromisoformat(match[1])
+    except ValueError:
+        raise PydanticCustomError(
+            "timestamp", "Input should be a UTC timestamp without a zone, such as 2024-12-11T03:57:57.921000"
+        ) from None
+    return f"{match[1]}T{match[2]}.{(match[3] or '').ljust(6, '0')}"
+
+
+def _pattern(pattern: str, meaning: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value) is None:
+            raise PydanticCustomError("string_form", "Input should be {meaning}", {"meaning": meaning})
+        return value
+
+    return AfterValidator(check)
+
+
+Flag = Annotated[bool, BeforeValidator(_boolean)]
+Number = Annotated[Any, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Whatever = Annotated[Any, BeforeValidator(resolve)]
+Date = Annotated[
+    str,
+    AfterValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}),
+]
+Timestamp = Annotated[
+    str,
+    AfterValidator(_stamp),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}$"}),
+]
+ObjectId = Annotated[
+    str,
+    _pattern(r"[0-9a-f]{24}", "24 lower-case hex digits"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{24}$"}),
+]
+SessionId = Annotated[
+    str,
+    _pattern(r"[0-9]{1,39}", "1 to 39 decimal digits"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,39}$"}),
+]
+KindeUserId = Annotated[str, _pattern(r"\S+", "a Heidi user's id, such as kp_ and 32 hex digits")]
+
+Gender = Literal["MALE", "FEMALE", "OTHER"]
+Brain = Literal["LEFT", "RIGHT"]
+VoiceStyle = Literal["GOLDILOCKS", "DETAILED", "BRIEF", "SUPER_DETAILED", "MY_VOICE"]
+NoteStatus = Literal["CREATED", "COMPLETED"]
+
+
+class Incoming(BaseModel):
+    """A request's body: strict types, unknown fields ignored as the real service does."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class Outgoing(BaseModel):
+    """An answer, or a part of one: exactly these keys, in this order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+
+
+class Value(BaseModel):
+    """A part of the state, immutable; a field that nobody knows is refused."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class Record(Value):
+    """A value with a name of its own, kept by the store.
+
+    ``indexes`` lists the combinations of fields that it can be found by.
+    """
+
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+
+# Lists in JSON and YAML, tuples in the records.
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Things = Annotated[tuple[Whatever, ...], Field(strict=False)]
+
+
+class HeidiUser(Value):
+    """A clinician's own Heidi account, which a user of the API may be linked to."""
+
+    kinde_user_id: KindeUserId
+    heidi_email: str
+    linked_account_plan: str
+
+
+class ApiKey(Record):
+    """A key of the API: whose data it opens (``managed_by``) and which provider's name it writes."""
+
+    api_key: str = Field(alias="key", min_length=1)
+    ehr_provider: str
+    managed_by: ObjectId
+    heidi_users: Annotated[tuple[HeidiUser, ...], Field(strict=False)] = ()
+
+    @property
+    def key(self) -> str:
+        return self.api_key
+
+
+class User(Record):
+    """Who signed in: an e-mail and a third party's id under one owner of data, linked to a Heidi account or not."""
+
+    managed_by: ObjectId
+    email: str
+    third_party_internal_id: str
+    linked_to: KindeUserId | None = None
+    account_id: ObjectId | None = None
+    linked_at: Timestamp | None = None
+
+    @property
+    def key(self) -> str:
+        return user_key(self.managed_by, self.email, self.third_party_internal_id)
+
+
+def user_key(managed_by: str, email: str, third_party_internal_id: str) -> str:
+    """What names a user: the parts can hold anything but the zero byte that joins them."""
+    return f"{managed_by}\0{email}\0{third_party_internal_id}"
+
+
+class PatientProfile(Record):
+    """A patient as the partner's system described them."""
+
+    indexes = (("managed_by",), ("managed_by", "ehr_patient_id"))
+
+    id: ObjectId
+    managed_by: ObjectId
+    ehr_provider: str
+    ehr_patient_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    birth_date: Date | None = None
+    gender: Gender | None = None
+    phone: str | None = None
+    email: str | None = None
+    demographic_string: str = ""
+    remember_consent: Flag | None = None
+    additional_context: str | None = None
+    patient_sex_code: Number | None = None
+    identifiers: Things | None = None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def name(self) -> str:
+        """First and last name as one, ``""`` where neither is known."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part)
+
+
+class SessionPatient(Value):
+    """What a session itself says of its patient; a linked profile fills the gaps when it is shown."""
+
+    name: str = ""
+    gender: Gender | None = None
+    dob: Date | None = None
+    demographic_details: str | None = None
+
+
+class Creator(Value):
+    """The user that made a session."""
+
+    email: str
+    third_party_internal_id: str
+
+
+class ConsultNote(Value):
+    """A session's note, with the keys of the vendor's answer."""
+
+    status: NoteStatus
+    result: str | None = None
+    heading: str | None = None
+    brain: Brain | None = None
+    voice_style: VoiceStyle | None = None
+    generation_method: str | None = None
+    template_id: str | None = None
+    ai_command_id: str | None = None
+    ai_command_text: str | None = None
+    feedback: str | None = None
+    dictation_cleanup_mode: str | None = None
+
+
+class Session(Record):
+    """A consultation."""
+
+    indexes = (("managed_by",), ("patient_profile_id",))
+
+    session_id: SessionId
+    managed_by: ObjectId
+    created_by: Creator | None = None
+    patient_profile_id: ObjectId | None = None
+    session_name: str
+    patient: SessionPatient = SessionPatient()
+    clinician_notes: Texts = ()
+    consult_note: ConsultNote | None = None
+    duration: Number = 0
+    language_code: str = "en"
+    output_language_code: str = "en"
+    ehr_appt_id: str | None = None
+    ehr_provider: str
+    ehr_patient_id: str | None = None
+    linked_sessions_for_context: Texts | None = None
+    transcribe_mode: str | None = None
+    generate_output_without_recording: Flag | None = None
+    recording_status: str | None = None
+    session_status: str | None = None
+    is_consent: Flag | None = None
+    created_time_local: str | None = None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @property
+    def key(self) -> str:
+        return self.session_id

@@ -1,0 +1,391 @@
+"""Fixtures: YAML files, or the same records as JSON, checked whole and made into the base of a state."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import yaml
+from pydantic import ValidationError
+
+from mock_heidi import spec
+from mock_heidi.models import ApiKey, PatientProfile, Plain, Record, Session, User
+from mock_heidi.settings import ConfigError, FixtureChoice
+from mock_heidi.store import Base, Store
+
+# In the order in which they may refer to each other.
+KINDS: dict[str, type[Record]] = {"api_keys": ApiKey, "patient_profiles": PatientProfile, "sessions": Session}
+# A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
+_UNIT = ("patient_profiles", "sessions")
+
+# For records that do not say when they were made.
+DEFAULT_TIME = "2025-01-06T09:00:00.000000"
+
+_SHOWN = 60
+_MAX_DEPTH = 64
+_MAX_VALUES = 5_000_000
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NULLS = ("", "~", "null", "Null", "NULL")
+
+
+class FixtureError(ConfigError):
+    """Fixtures that cannot be used: every problem, a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Document(NamedTuple):
+    """One fixture file, or one list of a body: its records, and where they stand if that is known."""
+
+    kind: str
+    name: str
+    records: Any
+    node: yaml.Node | None = None
+
+    def place(self, *path: str | int) -> str:
+        """``file:line: field`` of a value, or ``kind[0].field`` where there are no lines."""
+        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+        if self.node is None:
+            return self.name + field
+        line, _ = _find(self.node, path)
+        return f"{self.name}:{line}: {field.lstrip('.') or 'file'}"
+
+
+def _find(node: yaml.Node, path: tuple[str | int, ...]) -> tuple[int, yaml.Node]:
+    """The line of the deepest part of a path that is there."""
+    line = node.start_mark.line + 1
+    for step in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == step]
+            if not found:
+                break
+            key, node = found[0]
+            line = key.start_mark.line + 1
+            continue
+        else:
+            break
+        line = node.start_mark.line + 1
+    return line, node
+
+
+class _Builder:
+    """Turns YAML's nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.values = 0
+
+    def build(self, node: yaml.Node, depth: int = 0) -> Any:
+        self.values += 1
+        if depth > _MAX_DEPTH or self.values > _MAX_VALUES:
+            raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, depth + 1) for item in node.value]
+        if getattr(node, "style", None):  # quoted or a block: text, whatever it looks like
+            return node.value
+        return None if node.value in _NULLS else Plain(node.value)
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise FixtureError([f"{self._at(key)}: a field's name must be plain text"])
+            if key.value in values:
+                raise FixtureError([f"{self._at(key)}: {key.value}: stands here twice; remove one"])
+            values[key.value] = self.build(value, depth + 1)
+        return values
+
+    def _at(self, node: yaml.Node) -> str:
+        return f"{self.name}:{node.start_mark.line + 1}"
+
+
+def parse_yaml(text: bytes, name: str) -> tuple[Any, yaml.Node | None]:
+    """The values of a YAML text, plain scalars as :class:`Plain`, and the nodes that know their lines."""
+    try:
+        node = yaml.compose(text, _LOADER)
+        return (None, None) if node is None else (_Builder(name).build(node), node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise FixtureError([f"{name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise FixtureError([f"{name}:1: no valid YAML: {reason}"]) from None
+
+
+def dump_yaml(values: Any) -> bytes:
+    """Values as YAML that :func:`parse_yaml` reads back as they are."""
+    text: bytes = yaml.dump(values, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, encoding="utf-8", width=100)
+    return text
+
+
+def _closest(name: str, known: Iterator[str] | list[str]) -> str:
+    options = sorted(known)
+    near = difflib.get_close_matches(name, options, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
+
+
+def _folder(folder: Path) -> dict[str, Document]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    except OSError as error:
+        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; give a folder of YAML files"]) from None
+    documents: dict[str, Document] = {}
+    problems: list[str] = []
+    for path in files:
+        if path.stem not in KINDS:
+            problems.append(f"{path}:1: file: not a fixture file; {_closest(path.stem, list(KINDS))}")
+            continue
+        if path.stem in documents:
+            problems.append(f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one")
+            continue
+        try:
+            records, node = parse_yaml(path.read_bytes(), str(path))
+        except OSError as error:
+            problems.append(f"{path}:1: file: cannot be read: {error.strerror}")
+        except FixtureError as error:
+            problems += error.problems
+        else:
+            documents[path.stem] = Document(path.stem, str(path), records, node)
+    if problems:
+        raise FixtureError(problems)
+    return documents
+
+
+def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
+    """Documents from a body or a dict of lists, one for each kind of record."""
+    unknown = [str(key) for key in records if key not in KINDS]
+    if unknown:
+        raise FixtureError([f"{key}: unknown kind of record; {_closest(key, list(KINDS))}" for key in unknown])
+    return {key: Document(key, key, value) for key, value in records.items()}
+
+
+def documents(choice: FixtureChoice) -> dict[str, Document]:
+    """The fixtures that were chosen, the missing ones from the packaged set."""
+    packaged = spec.data("fixtures")
+    if choice is None:
+        return _folder(packaged)
+    if choice == "empty":
+        own = {name: Document(name, name, []) for name in _UNIT}
+    elif isinstance(choice, Mapping):
+        own = from_mapping(choice)
+    else:
+        own = _folder(Path(choice))
+    return fill(own)
+
+
+def fill(own: dict[str, Document]) -> dict[str, Document]:
+    """The packaged documents in the place of those that are not there; patients and sessions go together."""
+    if any(name in own for name in _UNIT):
+        own = {**{name: Document(name, name, []) for name in _UNIT}, **own}
+    missing = [name for name in KINDS if name not in own]
+    packaged = _folder(spec.data("fixtures")) if missing else {}
+    return {name: own.get(name) or packaged[name] for name in KINDS}
+
+
+class Source(Protocol):
+    """Where records that bring no id or time of their own get them from."""
+
+    def object_id(self, *place: str | int) -> str: ...
+
+    def session_id(self, *place: str | int) -> str: ...
+
+    def stamp(self) -> str: ...
+
+
+class Derived:
+    """The same ids for the same places in the same fixtures, and one time for all."""
+
+    def object_id(self, *place: str | int) -> str:
+        return "677b9a50" + self._digest(place)[:16]
+
+    def session_id(self, *place: str | int) -> str:
+        return str(int(self._digest(place)[:32], 16))
+
+    def stamp(self) -> str:
+        return DEFAULT_TIME
+
+    @staticmethod
+    def _digest(place: tuple[str | int, ...]) -> str:
+        return hashlib.sha256("/".join(map(str, place)).encode()).hexdigest()
+
+
+class _Check:
+    """Reads the documents of one set into records, collecting every problem on the way.
+
+    With ``store``, the records come to those that are there already.
+    """
+
+    def __init__(self, given: dict[str, Document], source: Source, store: Store | None = None) -> None:
+        self.given = given
+        self.source = source
+        self.store = store or Store(Base())
+        self.problems: list[str] = []
+        self.records: dict[tuple[type[Record], str], Record] = {}
+        self.owners: dict[str, ApiKey] = {}
+        self.first: ApiKey | None = None
+        for key in self.store.all(ApiKey):
+            self.owners.setdefault(key.managed_by, key)
+            self.first = self.first or key
+
+    def run(self) -> list[Record]:
+        for name, read in (("api_keys", self._key), ("patient_profiles", self._owned), ("sessions", self._owned)):
+            document = self.given.get(name, Document(name, name, []))
+            if not isinstance(document.records or [], list):
+                self.problems.append(f"{document.place()}: should be a list of records")
+                continue
+            for number, row in enumerate(document.records or []):
+                if isinstance(row, dict):
+                    read(document, number, dict(row))
+                else:
+                    self.problems.append(f"{document.place(number)}: should be a mapping of fields")
+            if name == "api_keys" and self.first is None and not self.problems:
+                self.problems.append(
+                    f"{document.place()}: needs at least one key; leave the file out for the packaged one"
+                )
+            if name == "api_keys" and self.problems:
+                break  # whose a record is cannot be told without the keys
+        if self.problems:
+            raise FixtureError(self.problems)
+        return list(self.records.values())
+
+    def _key(self, document: Document, number: int, row: dict[str, Any]) -> None:
+        users = row.pop("users", None) or []
+        key = self._record(ApiKey, document, (number,), row)
+        if not isinstance(key, ApiKey):
+            return
+        self.owners.setdefault(key.managed_by, key)
+        self.first = self.first or key
+        if not isinstance(users, list) or not all(isinstance(user, dict) for user in users):
+            self.problems.append(f"{document.place(number, 'users')}: should be a list of users")
+            return
+        for index, user in enumerate(users):
+            self._user(document, (number, "users", index), dict(user), key)
+
+    def _user(self, document: Document, path: tuple[str | int, ...], row: dict[str, Any], key: ApiKey) -> None:
+        linked_to = row.get("linked_to")
+        if linked_to is not None:
+            row.setdefault("account_id", self.source.object_id("account", *path))
+            row.setdefault("linked_at", self.source.stamp())
+        self._record(User, document, path, {"managed_by": key.managed_by, **row})
+        known = [user.kinde_user_id for user in key.heidi_users]
+        if linked_to is not None and linked_to not in known:
+            self.problems.append(
+                f"{document.place(*path, 'linked_to')}: no Heidi user {linked_to!r} under this key; "
+                f"{_closest(str(linked_to), known)}"
+            )
+
+    def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
+        kind = KINDS[document.kind]
+        assert self.first is not None  # noqa: S101 - run() has ended where there is no key
+        owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
+        if owner is None:
+            self.problems.append(
+                f"{document.place(number, 'managed_by')}: no API key has the account {row['managed_by']!r}; "
+                f"{_closest(str(row['managed_by']), list(self.owners))}"
+            )
+            return
+        row.setdefault("ehr_provider", owner.ehr_provider)
+        row.setdefault("created_at", self.source.stamp())
+        row.setdefault("updated_at", row["created_at"])
+        if kind is PatientProfile:
+            row.setdefault("id", self.source.object_id(document.kind, number))
+        else:
+            row.setdefault("session_id", self.source.session_id(document.kind, number))
+            row.setdefault("session_name", f"Session {self.store.size(Session) + number + 1}")
+        record = self._record(kind, document, (number,), row)
+        if isinstance(record, Session) and record.patient_profile_id is not None:
+            self._patient(document, number, record)
+
+    def _patient(self, document: Document, number: int, session: Session) -> None:
+        wanted = session.patient_profile_id or ""
+        patient = self.records.get((PatientProfile, wanted)) or self.store.get(PatientProfile, wanted)
+        if patient is None or getattr(patient, "managed_by", None) != session.managed_by:
+            own = [key for (kind, key) in self.records if kind is PatientProfile]
+            self.problems.append(
+                f"{document.place(number, 'patient_profile_id')}: no patient profile {session.patient_profile_id!r} "
+                f"of the same API key; {_closest(session.patient_profile_id or '', own) if own else 'there are none'}"
+            )
+
+    def _record(
+        self, kind: type[Record], document: Document, path: tuple[str | int, ...], row: dict[str, Any]
+    ) -> Record | None:
+        try:
+            record = kind.model_validate(row)
+        except ValidationError as error:
+            self.problems += [_problem(kind, document, path, row) for row in error.errors(include_url=False)]
+            return None
+        if (kind, record.key) in self.records or self.store.get(kind, record.key):
+            shown = record.key.replace("\0", " / ")
+            self.problems.append(f"{document.place(*path)}: {shown!r} is there already; ids must be unique")
+            return None
+        self.records[kind, record.key] = record
+        return record
+
+
+def _problem(kind: type[Record], document: Document, path: tuple[str | int, ...], error: Any) -> str:
+    loc = error["loc"]
+    place = document.place(*path, *loc)
+    if error["type"] == "extra_forbidden":
+        fields = [field.alias or name for name, field in kind.model_fields.items()] if len(loc) == 1 else []
+        return f"{place}: unknown field; {_closest(str(loc[-1]), fields) if fields else 'remove it'}"
+    given = "" if error["type"] == "missing" else f", not {_short(error['input'])}"
+    return f"{place}: {error['msg']}{given}"
+
+
+def _short(value: Any) -> str:
+    text = repr(str(value)) if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def read(given: dict[str, Document], api_key: str | None = None) -> Base:
+    """The base of a state, or a :class:`FixtureError` with every problem at once.
+
+    ``api_key`` takes the place of the first key.
+    """
+    records = _Check(given, Derived()).run()
+    if api_key is not None:
+        first = next(record for record in records if isinstance(record, ApiKey))
+        others = [record for record in records if record.key not in (first.key, api_key)]
+        records = [first.model_copy(update={"api_key": api_key}), *others]
+    return Base(records)
+
+
+def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:
+    """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set."""
+    return read(documents(choice), api_key)
+
+
+def extend(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
+    """Add records to a state, all or none; ids and times that they do not bring come from ``source``."""
+    added = _Check(from_mapping(records), source, store).run()
+    for record in added:
+        store.put(record)
+    return added
+
+
+def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """A whole state as fixtures: :func:`load` of the answer makes the same state."""
+    users: dict[str, list[dict[str, Any]]] = {}
+    for user in store.all(User):
+        users.setdefault(user.managed_by, []).append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
+    keys = [{**shown(key), "users": users.pop(key.managed_by, [])} for key in store.all(ApiKey)]
+    return {
+        "api_keys": keys,
+        "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
+        "sessions": [shown(record) for record in store.all(Session)],
+    }
+
+
+def shown(record: Record) -> dict[str, Any]:
+    """A record as a fixture."""
+    return record.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,22 @@
+"""Where the data that ships with the package lies: the contract and the packaged fixtures."""
+
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data(name: str) -> Path:
+    """The path of ``openapi.yaml`` or ``fixtures``.
+
+    An installed wheel carries them in ``_data``; in a checkout they stand at the top, and an editable
+    install may have left an old copy of ``_data`` elsewhere, so nothing but this file's own place counts.
+    """
+    packed = _PACKAGE / "_data" / name
+    return packed if packed.exists() else _PACKAGE.parent / name
+
+
+@cache
+def contract() -> bytes:
+    """The vendor's contract as it is served and printed: the bytes of ``openapi.yaml``."""
+    return data("openapi.yaml").read_bytes()

@@ -1,0 +1,81 @@
+"""Bearer tokens: real JWTs, signed with a secret that the seed fixes, so that they survive a reset and a restart."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from mock_heidi.assumptions import assumed
+from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
+
+_REMEMBERED = 4_096
+
+
+class Caller(NamedTuple):
+    """Who a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock."""
+
+    namespace: str
+    managed_by: str
+    email: str
+    third_party_internal_id: str
+    expires: int
+
+
+class Tokens:
+    """Issues tokens and tells whose they are. Whether one has expired is for the namespace's clock to say."""
+
+    def __init__(self, seed: int) -> None:
+        self._secret = hashlib.sha256(f"mock_heidi tokens {seed}".encode()).hexdigest()
+        # Verifying costs more than most handlers, so good tokens are remembered; refused ones cost their sender.
+        self._callers: dict[bytes, Caller] = {}
+
+    def issue(
+        self, namespace: str, managed_by: str, email: str, third_party_internal_id: str, now: int
+    ) -> tuple[str, int]:
+        """A token made at ``now`` (milliseconds since 1970) and the second in which it expires."""
+        import jwt  # only signing in needs it, and start-up is a feature
+
+        expires = now // 1000 + int(assumed("token_lifetime"))
+        claims = {
+            "namespace": namespace,
+            "managed_by": managed_by,
+            "email": email,
+            "third_party_internal_id": third_party_internal_id,
+            "exp": expires,
+        }
+        return jwt.encode(claims, self._secret, algorithm="HS256"), expires
+
+    def identify(self, authorization: bytes | None) -> Caller | type[HeidiError]:
+        """Whom an ``Authorization`` header speaks for, or the error that refuses it."""
+        if authorization is None:
+            return MissingTokenError
+        caller = self._callers.get(authorization)
+        if caller is not None:
+            return caller
+        answer = self._verify(authorization)
+        if isinstance(answer, Caller):
+            if len(self._callers) >= _REMEMBERED:
+                self._callers.clear()
+            self._callers[authorization] = answer
+        return answer
+
+    def _verify(self, authorization: bytes) -> Caller | type[HeidiError]:
+        import jwt
+
+        scheme, _, token = authorization.strip().partition(b" ")
+        if scheme.lower() != b"bearer" or not token.strip():
+            return MissingTokenError
+        try:
+            # The namespace's clock judges the expiry, not this machine's.
+            claims: dict[str, Any] = jwt.decode(
+                token.strip(), self._secret, algorithms=["HS256"], options={"verify_exp": False, "require": ["exp"]}
+            )
+            return Caller(
+                namespace=claims["namespace"],
+                managed_by=claims["managed_by"],
+                email=claims["email"],
+                third_party_internal_id=claims["third_party_internal_id"],
+                expires=int(claims["exp"]),
+            )
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
+            return InvalidTokenError
