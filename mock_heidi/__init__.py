@@ -6,7 +6,8 @@ Both are looked up when first used: importing this package imports no web framew
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from mock_heidi.settings import VERSION as __version__  # noqa: N811 - the name that Python's tools look for
+
 __all__ = ["MockHeidi", "__version__", "create_app"]
 
 if TYPE_CHECKING:

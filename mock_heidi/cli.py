@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from mock_heidi import __version__
-from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, ConfigError, Settings
+from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, Settings
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -33,7 +32,7 @@ def _option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(__version__, prog_name="mock-heidi", message="%(prog)s %(version)s")
+@click.version_option(VERSION, prog_name="mock-heidi", message="%(prog)s %(version)s")
 def cli() -> None:
     """The Heidi Health Open API on your own machine: offline, stateful, deterministic.
 

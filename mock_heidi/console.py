@@ -10,11 +10,10 @@ from typing import TextIO
 
 import click
 
-from mock_heidi import __version__
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import ApiKey, PatientProfile, Session
 from mock_heidi.namespace import Namespace
-from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE
+from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 
 # Lines that wait to be written; more are dropped, because a full pipe must never hold a request up.
 _WAITING = 10_000
@@ -29,7 +28,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
     )
     return "\n".join(
         (
-            f"mock_heidi {__version__}: the Heidi Open API on this machine",
+            f"mock_heidi {VERSION}: the Heidi Open API on this machine",
             f"  base URL       {url}{BASE_PATH}",
             f"  API key        {key}",
             f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",

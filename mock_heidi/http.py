@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request as StarletteRequest
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -107,16 +108,18 @@ class Request(StarletteRequest):
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
         most = int(assumed("body_limit")) if limit is None else limit
-        body = b""
-        while True:
+        pieces: list[bytes] = []
+        size, more = 0, True
+        while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            body += message.get("body", b"")
-            if len(body) > most:
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > most:
                 raise BodyTooLargeError
-            if not message.get("more_body", False):
-                break
+            more = message.get("more_body", False)
+        body = b"".join(pieces)
         if self.call.entry is not None:
             self.call.entry.body = body
         return body

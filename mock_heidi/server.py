@@ -177,6 +177,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        for listener in sockets or []:
+            listener.close()
         for connection in list(self.server_state.connections):
             transport: Any = connection.transport
             cycle: Any = getattr(connection, "cycle", None)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+VERSION = "0.1.0"
+
 BASE_PATH = "/api/v2/ml-scribe/open-api"
 DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"

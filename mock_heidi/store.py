@@ -58,12 +58,11 @@ class Store:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record of that key, or None."""
+        # A table holds records of its own kind only.
         changes = self._changes.get(kind)
         if changes is not None and key in changes:
-            found = changes[key]
-        else:
-            found = self._base.records.get(kind, {}).get(key)
-        return cast("R | None", found)  # a table holds records of its own kind only
+            return cast("R | None", changes[key])
+        return cast("R | None", self._base.records.get(kind, {}).get(key))
 
     def put(self, record: Record) -> None:
         """Keep a record in the place of the one with its key, or as the newest of its kind."""

@@ -3,10 +3,9 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import __version__
 from mock_heidi.admin.control import known_query, respond
 from mock_heidi.http import Request
-from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE
+from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 
 
 async def get_health(request: Request) -> Response:
@@ -16,7 +15,7 @@ async def get_health(request: Request) -> Response:
     return respond(
         {
             "status": "ok",
-            "version": __version__,
+            "version": VERSION,
             "base_url": f"{request.scope['scheme']}://{request.headers.get('host', '')}{prefix}{BASE_PATH}",
             "namespaces": len(request.call.space),
             "seed": namespace.start.seed,

@@ -21,7 +21,6 @@ from mock_heidi.models import (
     Timestamp,
 )
 
-
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
 
