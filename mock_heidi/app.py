@@ -55,6 +55,12 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         unplaced=_no_door,
         middleware=[
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.admin_origins),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.admin_origins,
+                allow_methods=["GET", "POST", "PUT", "DELETE"],
+                allow_headers=["Content-Type", "Last-Event-ID"],
+            ),
             Middleware(Controlled),
         ],
     )

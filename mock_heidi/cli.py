@@ -68,6 +68,7 @@ def serve(  # noqa: PLR0913 - a flag each
 ) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi import console
+    from mock_heidi.admin.control import is_loopback
     from mock_heidi.app import create_app
     from mock_heidi.server import Server, bind
 
@@ -76,23 +77,22 @@ def serve(  # noqa: PLR0913 - a flag each
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     says = not quiet
     log = console.RequestLog(sys.stdout) if says and log_level in ("debug", "info") else None
-    app = create_app(_settings(fixtures, **options), listener=log)
-    if url_file is not None:
-        _remove(url_file)
-    sockets = bind(host, port)
 
     def started() -> None:
+        if url_file is not None:
+            _write(url_file, f"{server.url}{BASE_PATH}\n")
         if says:
             where = "packaged" if fixtures is None else fixtures
             click.echo(console.banner(server.url, app.namespaces.default, where))
-            if not _loopback(server.url):
-                click.echo(f"warning: {host} can be reached from other machines", err=True)
-            sys.stdout.flush()
-        if url_file is not None:
-            _write(url_file, f"{server.url}{BASE_PATH}\n")
+        if not is_loopback(sockets[0].getsockname()[0]):
+            click.echo(f"warning: {host} can be reached from other machines", err=True)
 
-    server = Server(app, sockets, started)
     try:
+        app = create_app(_settings(fixtures, **options), listener=log)
+        if url_file is not None:
+            _remove(url_file)
+        sockets = bind(host, port)
+        server = Server(app, sockets, started)
         server.run()
     finally:
         if log is not None:
@@ -104,12 +104,6 @@ def serve(  # noqa: PLR0913 - a flag each
 def _settings(fixtures: str | None, **options: Any) -> Settings:
     plural = {"allowed_host": "allowed_hosts", "admin_origin": "admin_origins", "cors_origin": "cors_origins"}
     return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})
-
-
-def _loopback(url: str) -> bool:
-    from mock_heidi.admin.control import host_name, is_loopback
-
-    return is_loopback(host_name(url.partition("//")[2]))
 
 
 def _write(path: Path, text: str) -> None:
@@ -182,6 +176,6 @@ def main(args: list[str] | None = None) -> NoReturn:
         _fail(error.format_message(), 1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(0)
-    except BrokenPipeError:
-        sys.exit(0)
+    except OSError as error:  # a full disk; where the reader of a pipe has gone, click ends by itself
+        _fail(f"cannot go on: {error.strerror or error}", 1)
     sys.exit(0)

@@ -8,7 +8,7 @@ from mock_heidi.settings import ConfigError
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)Z?)?")
 
-monotonic = time.monotonic
+# Seconds of the process's own clock, for durations and idleness: no mock time stops it.
 precise = time.perf_counter
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
@@ -119,6 +120,7 @@ class Handle:
         """What a client is given: its base path includes the namespace."""
         self.api_key = api_key
         self._connection = _Connection(url)
+        self._closed = False
 
     @property
     def _prefix(self) -> str:
@@ -178,15 +180,18 @@ class Handle:
         self.close()
 
     def close(self) -> None:
-        """Give back what the handle holds; a namespace of its own is forgotten."""
+        """Give back what the handle holds; a namespace of its own is forgotten. Once more is no error."""
+        closed, self._closed = self._closed, True
         try:
-            if self.name != DEFAULT_NAMESPACE:
-                self._connection.ask("DELETE", f"/_mock/namespaces/{self.name}")
+            if self.name != DEFAULT_NAMESPACE and not closed:
+                with contextlib.suppress(MockHeidiError):  # somebody else has deleted it
+                    self._connection.ask("DELETE", f"/_mock/namespaces/{self.name}")
         finally:
             self._connection.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.base_url}>"
+        # A MockHeidi that has not been started is nowhere yet.
+        return f"<{type(self).__name__} {getattr(self, 'base_url', 'not started')}>"
 
 
 class MockHeidi(Handle):
@@ -241,16 +246,17 @@ class MockHeidi(Handle):
         fixtures: FixtureChoice = None,
         seed: int | None = None,
         clock: str | None = None,
-        linked: bool = False,
+        linked: bool | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
         handle = Handle(self.url, name, self.api_key)
         start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures)}
-        if linked:
-            start["linked"] = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
+        if linked is not None:
+            user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
+            start["linked"] = user if linked else False
         given = {key: value for key, value in start.items() if value is not None}
         self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
-        if fixtures is not None and fixtures != "empty":
+        if fixtures is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle
 

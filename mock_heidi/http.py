@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -155,15 +156,22 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("Number too large")
+    return number
+
+
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
 
-    Stricter than the standard library: no NaN, no lone surrogates, no endless nesting, since none of these
-    could ever be answered again.
+    Stricter than the standard library: no NaN, no infinite numbers, no lone surrogates, no endless nesting, since
+    none of these could ever be answered again.
     """
     deepest = int(assumed("nesting_limit"))
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
         if b"\\u" in body:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:

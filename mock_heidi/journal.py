@@ -78,6 +78,8 @@ class Journal:
         """Note that its answer is complete, or that there will be none."""
         entry.duration = now - entry.started
         entry.done = True
+        if not self._entries or entry.id < self._entries[0].id:
+            return  # dropped or cleared while it was on its way
         self._held += entry.size
         while self._held > self._room and len(self._entries) > 1:
             self._drop()
@@ -167,9 +169,13 @@ class Redactor:
         if not body:
             return None
         try:
-            return self.json(json.loads(body))
+            value = self.json(json.loads(body))
+            # What was refused may hold what nobody could write again: NaN, half a letter, too many levels.
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
             pass
+        else:
+            return value
         text = body.decode("utf-8", "replace")
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=False)
         if pairs and "\n" not in text and re.match(r"[\w.\[\]-]+=", text):

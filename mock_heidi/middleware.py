@@ -41,6 +41,7 @@ class Journaled:
         namespace = call.namespace
         entry = call.entry = Entry(_clock(call).now(), precise(), call.operation, scope)
         if namespace is not None:
+            namespace.last_use = entry.started
             namespace.journal.add(entry)
 
         async def watched(message: Message) -> None:
@@ -133,6 +134,7 @@ def admit(call: Call) -> Namespace:
     namespace = call.namespace or call.space.make(caller.namespace)
     if caller.managed_by not in namespace.owners:
         raise InvalidTokenError
+    namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     return namespace
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mock_heidi import clock, seeds
-from mock_heidi.clock import Clock, monotonic
+from mock_heidi.clock import Clock, precise
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Journal
-from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Session, User
+from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Session, User, user_key
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, Settings, is_namespace
 from mock_heidi.store import Base, Store
 from mock_heidi.tokens import Tokens
@@ -41,7 +42,8 @@ class Namespace:
         self.start = start
         self.store = Store(start.base)
         self.journal = Journal(settings.journal_entries, settings.journal_bytes, self._secrets)
-        self.last_use = monotonic()
+        self.last_use = precise()
+        """In seconds of the process's own clock, which a frozen one does not stop."""
         self.reset()
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
@@ -64,6 +66,11 @@ class Namespace:
         if self.linked_to(user) is None:
             self.link(user, self.heidi_user(owner, None))
 
+    def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
+        """Whoever holds a good token is a user, also where a reset or a restart has forgotten them."""
+        if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
+            self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
+
     def linked_to(self, user: User) -> str | None:
         """The Heidi account that a user is linked to."""
         known = self.store.get(User, user.key)
@@ -74,6 +81,17 @@ class Namespace:
         self.store.reset(base)
         self._learn_keys()
 
+    def add(self, records: Mapping[str, Any]) -> list[Record]:
+        """Add records in the form of fixtures, all or none; those that were made."""
+        before = copy.deepcopy(self.ids)
+        try:
+            added = seeds.extend(self.store, records, self)
+        except seeds.FixtureError:
+            self.ids = before  # what is refused leaves no trace, not even in the ids to come
+            raise
+        self._learn_keys()
+        return added
+
     def _learn_keys(self) -> None:
         # Hardly ever do keys change, and every request asks whose they are.
         self.keys = {key.key: key for key in self.store.all(ApiKey)}
@@ -81,11 +99,17 @@ class Namespace:
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
+    # Fixtures may hold ids that this very source made in an earlier run: those are passed over.
+
     def object_id(self, *_: str | int) -> str:
-        return self.ids.object_id(self.clock.now())
+        while self.store.get(PatientProfile, made := self.ids.object_id(self.clock.now())) is not None:
+            continue
+        return made
 
     def session_id(self, *_: str | int) -> str:
-        return self.ids.session_id()
+        while self.store.get(Session, made := self.ids.session_id()) is not None:
+            continue
+        return made
 
     def stamp(self) -> str:
         return self.clock.stamp()

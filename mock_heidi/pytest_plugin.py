@@ -24,6 +24,7 @@ _OPTIONS = {
     "linked": "whether the default user begins linked to a Heidi account",
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_NUMBER = pytest.StashKey[Iterator[int]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mock_heidi(fixtures=None, seed=None, clock=None, linked=False): how the test's own Heidi begins",
+        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None): how the test's own Heidi begins",
     )
 
 
@@ -81,18 +82,15 @@ def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[MockHeidi]:
 
 
 @pytest.fixture(scope="session")
-def mock_heidi_factory(mock_heidi_server: MockHeidi) -> Iterator[Callable[..., Handle]]:
+def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: MockHeidi) -> Iterator[Callable[..., Handle]]:
     """Makes Heidis for fixtures of any scope: ``mock_heidi_factory("checkout", seed=7)``.
 
     What it makes is a context manager; what is still open at the end of the run is closed then.
     """
-    number = itertools.count(1)
     with contextlib.ExitStack() as made:
 
         def make(name: str = "heidi", **options: Any) -> Handle:
-            handle = mock_heidi_server.namespace(
-                f"{_UNSAFE.sub('-', name)[:54].strip('-.') or 'x'}-{next(number)}", **options
-            )
+            handle = mock_heidi_server.namespace(_name(request.config, name), **options)
             made.callback(handle.close)
             return handle
 
@@ -102,10 +100,11 @@ def mock_heidi_factory(mock_heidi_server: MockHeidi) -> Iterator[Callable[..., H
 @pytest.fixture
 def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: MockHeidi) -> Iterator[Handle]:
     """A fresh Heidi of the test's own, named after it and given back afterwards."""
-    counter = request.config.stash.setdefault(_NUMBER, itertools.count(1))
-    name = f"{_UNSAFE.sub('-', request.node.name)[:54].strip('-.') or 'test'}-{next(counter)}"
-    with mock_heidi_server.namespace(name, **_marked(request)) as heidi:
+    with mock_heidi_server.namespace(_name(request.config, request.node.name), **_marked(request)) as heidi:
         yield heidi
 
 
-_NUMBER = pytest.StashKey[Iterator[int]]()
+def _name(config: pytest.Config, words: str) -> str:
+    """The name of a namespace, made of words and a number that no other of this run has."""
+    number = config.stash.setdefault(_NUMBER, itertools.count(1))
+    return f"{_UNSAFE.sub('-', words)[:54].strip('-.') or 'test'}-{next(number)}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import yaml
 from pydantic import ValidationError
+from yaml.composer import Composer, ComposerError
 
 from mock_heidi import spec
-from mock_heidi.models import ApiKey, PatientProfile, Plain, Record, Session, User
+from mock_heidi.models import ApiKey, PatientProfile, Plain, Record, Session, User, resolve
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.store import Base, Store
 
@@ -27,6 +28,8 @@ DEFAULT_TIME = "2025-01-06T09:00:00.000000"
 _SHOWN = 60
 _MAX_DEPTH = 64
 _MAX_VALUES = 5_000_000
+# Beyond their own length, texts may grow by so many values: aliases are for sharing, not for bombs.
+_MAX_SHARED = 100_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -76,17 +79,57 @@ def _find(node: yaml.Node, path: tuple[str | int, ...]) -> tuple[int, yaml.Node]
     return line, node
 
 
+class _Loader(Composer, _LOADER):  # type: ignore[misc] # PyYAML's C classes have no types
+    """Composes nodes in Python, since the C composer recurses until the process dies; a node's tag is its author's."""
+
+    def __init__(self, text: bytes) -> None:
+        _LOADER.__init__(self, text)
+        Composer.__init__(self)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH + 1:
+            raise ComposerError(None, None, f"nested deeper than {_MAX_DEPTH} levels", self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def descend_resolver(self, *_: Any) -> None: ...
+
+    def ascend_resolver(self) -> None: ...
+
+    def resolve(self, *_: Any) -> str:
+        return ""
+
+
+class _Dumper(_DUMPER):  # type: ignore[misc] # as above
+    """Quotes every text that :func:`resolve` would take for something else."""
+
+
+def _quoted(dumper: Any, text: str) -> yaml.Node:
+    style = None if type(resolve(Plain(text))) is str else "'"
+    node: yaml.Node = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return node
+
+
+_Dumper.add_representer(str, _quoted)
+
+
 class _Builder:
     """Turns YAML's nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, size: int) -> None:
         self.name = name
         self.values = 0
+        self.most = min(_MAX_VALUES, size + _MAX_SHARED)
 
     def build(self, node: yaml.Node, depth: int = 0) -> Any:
         self.values += 1
-        if depth > _MAX_DEPTH or self.values > _MAX_VALUES:
+        if depth > _MAX_DEPTH or self.values > self.most:
             raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
+        if node.tag:
+            raise FixtureError([f"{self._at(node)}: the tag {node.tag!r} has no meaning here; remove it"])
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -112,8 +155,8 @@ class _Builder:
 def parse_yaml(text: bytes, name: str) -> tuple[Any, yaml.Node | None]:
     """The values of a YAML text, plain scalars as :class:`Plain`, and the nodes that know their lines."""
     try:
-        node = yaml.compose(text, _LOADER)
-        return (None, None) if node is None else (_Builder(name).build(node), node)
+        node = yaml.compose(text, _Loader)
+        return (None, None) if node is None else (_Builder(name, len(text)).build(node), node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FixtureError([f"{name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
@@ -124,7 +167,7 @@ def parse_yaml(text: bytes, name: str) -> tuple[Any, yaml.Node | None]:
 
 def dump_yaml(values: Any) -> bytes:
     """Values as YAML that :func:`parse_yaml` reads back as they are."""
-    text: bytes = yaml.dump(values, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, encoding="utf-8", width=100)
+    text: bytes = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, encoding="utf-8", width=100)
     return text
 
 
@@ -184,11 +227,21 @@ def documents(choice: FixtureChoice) -> dict[str, Document]:
 
 
 def fill(own: dict[str, Document]) -> dict[str, Document]:
-    """The packaged documents in the place of those that are not there; patients and sessions go together."""
+    """The packaged documents in the place of those that are not there; patients and sessions go together.
+
+    Own keys know nothing of the packaged accounts: what belongs to one that they do not name is left out.
+    """
     if any(name in own for name in _UNIT):
         own = {**{name: Document(name, name, []) for name in _UNIT}, **own}
     missing = [name for name in KINDS if name not in own]
     packaged = _folder(spec.data("fixtures")) if missing else {}
+    if "api_keys" in own:
+        keys = own["api_keys"].records
+        accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
+        for name in _UNIT:
+            if name in missing:
+                rows = [row for row in packaged[name].records if row.get("managed_by") in (None, *accounts)]
+                packaged[name] = packaged[name]._replace(records=rows)
     return {name: own.get(name) or packaged[name] for name in KINDS}
 
 
@@ -240,10 +293,11 @@ class _Check:
     def run(self) -> list[Record]:
         for name, read in (("api_keys", self._key), ("patient_profiles", self._owned), ("sessions", self._owned)):
             document = self.given.get(name, Document(name, name, []))
-            if not isinstance(document.records or [], list):
+            rows = [] if document.records is None else document.records
+            if not isinstance(rows, list):
                 self.problems.append(f"{document.place()}: should be a list of records")
                 continue
-            for number, row in enumerate(document.records or []):
+            for number, row in enumerate(rows):
                 if isinstance(row, dict):
                     read(document, number, dict(row))
                 else:
@@ -310,7 +364,11 @@ class _Check:
         wanted = session.patient_profile_id or ""
         patient = self.records.get((PatientProfile, wanted)) or self.store.get(PatientProfile, wanted)
         if patient is None or getattr(patient, "managed_by", None) != session.managed_by:
-            own = [key for (kind, key) in self.records if kind is PatientProfile]
+            own = [
+                record.id
+                for record in self.records.values()
+                if isinstance(record, PatientProfile) and record.managed_by == session.managed_by
+            ]
             self.problems.append(
                 f"{document.place(number, 'patient_profile_id')}: no patient profile {session.patient_profile_id!r} "
                 f"of the same API key; {_closest(session.patient_profile_id or '', own) if own else 'there are none'}"
@@ -350,13 +408,15 @@ def _short(value: Any) -> str:
 def read(given: dict[str, Document], api_key: str | None = None) -> Base:
     """The base of a state, or a :class:`FixtureError` with every problem at once.
 
-    ``api_key`` takes the place of the first key.
+    ``api_key`` takes the place of the first key; another one of that name goes, with what was its own.
     """
     records = _Check(given, Derived()).run()
     if api_key is not None:
-        first = next(record for record in records if isinstance(record, ApiKey))
-        others = [record for record in records if record.key not in (first.key, api_key)]
-        records = [first.model_copy(update={"api_key": api_key}), *others]
+        first, *keys = (record for record in records if isinstance(record, ApiKey))
+        keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
+        owners = {key.managed_by for key in keys}
+        own = [record for record in records if getattr(record, "managed_by", None) in owners]
+        records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
     return Base(records)
 
 
@@ -375,15 +435,22 @@ def extend(store: Store, records: Mapping[str, Any], source: Source) -> list[Rec
 
 def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
     """A whole state as fixtures: :func:`load` of the answer makes the same state."""
-    users: dict[str, list[dict[str, Any]]] = {}
+    keys = store.all(ApiKey)
+    rows = {key.key: {**shown(key), "users": []} for key in keys}
     for user in store.all(User):
-        users.setdefault(user.managed_by, []).append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
-    keys = [{**shown(key), "users": users.pop(key.managed_by, [])} for key in store.all(ApiKey)]
+        rows[_key_of(user, keys).key]["users"].append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
     return {
-        "api_keys": keys,
+        "api_keys": list(rows.values()),
         "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
         "sessions": [shown(record) for record in store.all(Session)],
     }
+
+
+def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:
+    """Where several keys open the same data: the one that knows the user's Heidi account, else the first."""
+    own = [key for key in keys if key.managed_by == user.managed_by]
+    knowing = (key for key in own if any(known.kinde_user_id == user.linked_to for known in key.heidi_users))
+    return next(knowing, own[0])
 
 
 def shown(record: Record) -> dict[str, Any]:

@@ -26,6 +26,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
     Port 0 picks a free one. Raises :class:`ConfigError` where the address cannot be had.
     """
+    if port not in range(65_536):
+        raise ConfigError(f"there is no port {port}; choose one up to 65535, or 0 for a free one")
     if host not in _LOOPBACK:
         return [_listen(host, port)]
     # With port 0 the second family may find the port of the first one taken: then both try another.
@@ -165,7 +167,11 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._announce()
+        try:
+            self._announce()
+        except BaseException:
+            await self.shutdown(sockets)
+            raise
 
     async def main_loop(self) -> None:
         assert self._ended is not None  # noqa: S101 - serve() has made it

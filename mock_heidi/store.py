@@ -72,7 +72,10 @@ class Store:
             self._born[kind, key] = self._next
             self._next += 1
         self._move(old, record)
-        self._changes.setdefault(kind, {})[key] = record
+        changes = self._changes.setdefault(kind, {})
+        if old is None:
+            changes.pop(key, None)  # one of the base that had been removed is now the newest
+        changes[key] = record
 
     def remove(self, record: Record) -> None:
         """Forget a record; one that is not there is no error."""
@@ -88,9 +91,9 @@ class Store:
         """Every record of a kind, in the order of creation."""
         base = self._base.records.get(kind, {})
         changes = self._changes.get(kind, {})
-        kept = [record for record in (changes.get(key, record) for key, record in base.items()) if record is not None]
-        new = [record for key, record in changes.items() if key not in base and record]
-        return cast("Sequence[R]", kept + new)
+        old = (changes.get(key, record) for key, record in base.items() if (kind, key) not in self._born)
+        new = [record for key, record in changes.items() if (kind, key) in self._born]
+        return cast("Sequence[R]", [record for record in old if record is not None] + new)
 
     def where(self, kind: type[R], **values: Any) -> Sequence[R]:
         """The records with these values, in the order of creation; the fields must be one of the kind's indexes."""
@@ -160,7 +163,7 @@ class Store:
             self._mixed.discard(slot)
 
     def _join(self, slot: Slot, key: str, *, newborn: bool) -> None:
-        if key in self._left.get(slot, ()):
+        if (slot[0], key) not in self._born and key in self._left.get(slot, ()):
             self._left[slot].remove(key)
             return
         self._joined.setdefault(slot, {})[key] = None

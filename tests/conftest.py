@@ -7,22 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-from judges import watch
 
 from mock_heidi.app import Front, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "judges"]
 
 NOON = "2025-01-06T12:00:00"
 JOHN = "5eb7cf5a86d9755df3a6c593"
-
-
-@pytest.fixture(autouse=True, scope="session")
-def contract() -> Iterator[None]:
-    """Whatever response any test receives from an application in this process must keep the contract."""
-    with watch():
-        yield
 
 
 class Client:

@@ -1,10 +1,391 @@
-"""The judges of the contract: they read openapi.yaml and nothing of the code that they judge."""
+"""The judges of the contract: they read openapi.yaml and nothing of the code that they judge.
+
+As a plugin of pytest this module holds every test to the contract: whatever response of the vendor surface a test
+receives from an application in this process, directly or over a socket, must keep it, or the test fails.
+"""
 
 import contextlib
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
+
+Contract = dict[str, Any]
+
+_URI = "urn:contract"
+_NAMESPACE = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
+# What the front answers itself, without the vendor's surface.
+_OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"])
+_NOT_FOUND = {"detail": "Not Found"}
+_NOT_ALLOWED = {"detail": "Method Not Allowed"}
+_SHOWN = 5
+
+
+@cache
+def contract_text() -> bytes:
+    """The bytes of openapi.yaml."""
+    return OPENAPI.read_bytes()
+
+
+def load_contract() -> Contract:
+    """A fresh copy of the contract, to read or to break."""
+    contract: Contract = yaml.load(contract_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return contract
+
+
+class Operation(NamedTuple):
+    """One method of one path."""
+
+    method: str
+    path: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["operationId"])
+
+
+def operations(contract: Contract) -> Iterator[Operation]:
+    """Every operation of a contract, in the order of the file."""
+    for path, item in contract["paths"].items():
+        for method, spec in item.items():
+            if method in ("get", "put", "post", "delete", "options", "head", "patch", "trace"):
+                yield Operation(method.upper(), path, spec)
+
+
+def resolve(contract: Contract, value: Any) -> Any:
+    """What a ``$ref`` points to; anything else as it is. Keys beside a ``$ref`` annotate and do not count."""
+    while isinstance(value, dict) and "$ref" in value:
+        target: Any = contract
+        for step in value["$ref"].removeprefix("#/").split("/"):
+            target = target[step.replace("~1", "/").replace("~0", "~")]
+        value = target
+    return value
+
+
+class Exchange(NamedTuple):
+    """A request, as far as the contract asks for it, and its complete answer."""
+
+    method: str
+    path: str
+    preflight: bool
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def _split(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse(body: bytes) -> Any:
+    """The value of a JSON text, read strictly; ``ValueError`` for any other."""
+    return json.loads(body.decode(), object_pairs_hook=_distinct, parse_constant=_no_constant)
+
+
+class Judge:
+    """Holds answers to a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        resource = Resource.from_contents(contract, default_specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
+        self._validators: dict[int, Any] = {}
+
+    @cached_property
+    def _base(self) -> list[str]:
+        return _split(self.contract["servers"][0]["url"])
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str, list[Operation]]]:
+        """The paths as patterns, those with the most literal text first."""
+        by_path: dict[str, list[Operation]] = {}
+        for operation in operations(self.contract):
+            by_path.setdefault(operation.path, []).append(operation)
+        rows = []
+        for path, listed in by_path.items():
+            parts = re.split(r"\{\w+\}", path)
+            pattern = re.compile("[^/]+".join(map(re.escape, parts)))
+            rows.append((len(parts), -sum(map(len, parts)), pattern, path, listed))
+        rows.sort(key=lambda row: row[:2])
+        return [(pattern, path, listed) for _, _, pattern, path, listed in rows]
+
+    def validator(self, schema: dict[str, Any]) -> Any:
+        """A validator for a schema that stands in the contract; its ``$ref`` are the contract's own."""
+        known = self._validators.get(id(schema))
+        if known is None:
+            known = self._validators[id(schema)] = Draft202012Validator(
+                _absolute(schema), registry=self._registry, format_checker=Draft202012Validator.FORMAT_CHECKER
+            )
+        return known
+
+    def value_findings(self, schema: dict[str, Any], value: Any, *, ordered: bool = True) -> list[str]:
+        """What is wrong with a value: its first deviation from the schema, else the order of its keys."""
+        error = best_match(self.validator(schema).iter_errors(value))
+        if error is not None:
+            return [f"{error.json_path}: {error.message}"]
+        return list(self._order(schema, value, "$")) if ordered else []
+
+    def _order(self, schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+        """Objects whose keys stand in another order than the contract's properties."""
+        schema = resolve(self.contract, schema)
+        for branch in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
+            if self.validator(branch).is_valid(value):
+                yield from self._order(branch, value, path)
+        if isinstance(value, dict) and "properties" in schema:
+            wanted = [key for key in schema["properties"] if key in value]
+            given = [key for key in value if key in schema["properties"]]
+            if given != wanted:
+                yield f"{path}: the keys stand in the order {given}, not {wanted}"
+            for key in given:
+                yield from self._order(schema["properties"][key], value[key], f"{path}.{key}")
+        if isinstance(value, list) and isinstance(schema.get("items"), dict):
+            for index, item in enumerate(value):
+                yield from self._order(schema["items"], item, f"{path}[{index}]")
+
+    def place(self, path: str) -> list[str] | None:
+        """The segments below the base path; None for what is no path of the vendor's."""
+        segments = _split(path)
+        if segments[:1] == ["ns"] and len(segments) > 1:
+            if _NAMESPACE.fullmatch(segments[1]) is None:
+                return None
+            segments = segments[2:]
+        length = len(self._base)
+        return segments[length:] if segments[:length] == self._base else None
+
+    def find(self, method: str, path: str) -> tuple[Operation | None, list[str]]:
+        """The operation of a request, or the methods that its path would allow."""
+        segments = self.place(path)
+        if segments is not None:
+            joined = "/" + "/".join(segments)
+            for pattern, _, listed in self._patterns:
+                if pattern.fullmatch(joined):
+                    found = [operation for operation in listed if operation.method == method]
+                    return (found[0] if found else None), sorted(operation.method for operation in listed)
+        return None, []
+
+    def findings(self, exchange: Exchange) -> list[str]:
+        """Where an answer deviates from the contract, in words that name the request."""
+        headers = {name.lower(): value for name, value in exchange.headers}
+        if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
+            return []
+        operation, allowed = self.find(exchange.method, exchange.path)
+        if operation is None:
+            found = self._unplaced(exchange, headers, allowed)
+        else:
+            found = self._answer(operation, exchange, headers)
+        name = "no operation" if operation is None else operation.name
+        shown = exchange.body[:300].decode(errors="replace")
+        return [
+            f"{exchange.method} {exchange.path} ({name}) -> {exchange.status}: {text}\n    {shown}" for text in found
+        ]
+
+    @staticmethod
+    def _is_ours(exchange: Exchange) -> bool:
+        segments = _split(exchange.path)
+        if segments[:1] == ["ns"] and len(segments) > 1:
+            if segments[2:3] == ["_mock"]:
+                return True
+        elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
+            return True
+        # The bound on the number of namespaces is this server's own, and says so.
+        return exchange.status == 503 and exchange.body.startswith(b'{"detail":"mock_heidi holds as many namespaces')
+
+    @staticmethod
+    def _unplaced(exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
+        wanted = (405, _NOT_ALLOWED) if allowed else (404, _NOT_FOUND)
+        try:
+            given = exchange.status, parse(exchange.body)
+        except ValueError as error:
+            yield f"the body is no JSON: {error}"
+            return
+        if given != wanted:
+            yield f"should be {wanted[0]} {wanted[1]}"
+        if headers.get("content-type") != "application/json":
+            yield f"the media type is {headers.get('content-type')}, not application/json"
+        if allowed and sorted(headers.get("allow", "").split(", ")) != allowed:
+            yield f"Allow is {headers.get('allow')!r}, not {', '.join(allowed)}"
+
+    def _answer(self, operation: Operation, exchange: Exchange, headers: Mapping[str, str]) -> Iterator[str]:
+        responses = operation.spec["responses"]
+        response = resolve(self.contract, responses.get(str(exchange.status)))
+        if response is None:
+            yield f"the status is none of {', '.join(responses)}"
+            return
+        for name, definition in response.get("headers", {}).items():
+            header = resolve(self.contract, definition)
+            value = headers.get(name.lower())
+            if value is None and header.get("required"):
+                yield f"the header {name} is missing"
+            elif value is not None:
+                for text in self.value_findings(header["schema"], value):
+                    yield f"header {name}: {text}"
+        content = response.get("content", {})
+        given = headers.get("content-type")
+        if given not in content:
+            yield f"the media type is {given}, not {' or '.join(content) or 'none'}"
+        elif given == "application/json":
+            try:
+                value = parse(exchange.body)
+            except ValueError as error:
+                yield f"the body is no JSON: {error}"
+            else:
+                yield from self.value_findings(content[given]["schema"], value)
+
+
+def _absolute(schema: Any) -> Any:
+    """A schema that can be read outside its file: every local ``$ref`` names the file."""
+    if isinstance(schema, dict):
+        return {
+            key: f"{_URI}{value}" if key == "$ref" and isinstance(value, str) else _absolute(value)
+            for key, value in schema.items()
+        }
+    return [_absolute(item) for item in schema] if isinstance(schema, list) else schema
+
+
+@cache
+def judge() -> Judge:
+    """The judge of the contract as it stands in the file."""
+    return Judge(load_contract())
+
+
+# Tests repeat each other's requests, and the same answer deserves the same verdict.
+@lru_cache(maxsize=4096)
+def _verdict(exchange: Exchange) -> tuple[str, ...]:
+    return tuple(judge().findings(exchange))
+
+
+class Watch:
+    """Every exchange since the last look."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.raised: list[str] = []
+
+    def findings(self) -> list[str]:
+        """What deviated from the contract since the last time this was asked, each kind once."""
+        exchanges, self.exchanges = self.exchanges, []
+        raised, self.raised = self.raised, []
+        return list(dict.fromkeys([*raised, *(text for exchange in exchanges for text in _verdict(exchange))]))
+
+
+_watches: list[Watch] = []
 
 
 @contextlib.contextmanager
-def watch() -> Iterator[None]:
-    """Judge every response of the vendor surface; to be written."""
-    yield
+def watch() -> Iterator[Watch]:
+    """Look at every answer of every application in this process, whatever thread serves it.
+
+    Answers are only noted as they pass, before the client has them, and judged when somebody asks: a verdict takes
+    longer than a request, and a server that waits for it would be another server.
+    """
+    from mock_heidi.app import Front  # noqa: PLC0415 - the judges themselves must not need the code that they judge
+
+    watching = Watch()
+    original = Front.__call__
+
+    async def watched(self: Front, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await original(self, scope, receive, send)
+            return
+        asked = {name for name, _ in scope["headers"]}
+        preflight = scope["method"] == "OPTIONS" and {b"origin", b"access-control-request-method"} <= asked
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        started: dict[str, Any] = {}
+        pieces: list[bytes] = []
+
+        async def noting(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            elif message["type"] == "http.response.body":
+                pieces.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    headers = tuple(
+                        (name.decode("latin-1"), value.decode("latin-1")) for name, value in started["headers"]
+                    )
+                    watching.exchanges.append(
+                        Exchange(scope["method"], path, preflight, started["status"], headers, b"".join(pieces))
+                    )
+            await send(message)
+
+        try:
+            await original(self, scope, receive, noting)
+        except Exception as error:
+            watching.raised.append(f"{scope['method']} {path}: the application raised {error!r}")
+            raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Front, "__call__", watched)
+        _watches.append(watching)
+        try:
+            yield watching
+        finally:
+            _watches.remove(watching)
+
+
+# --- The plugin -------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "breaks_contract: receives answers on purpose that the contract does not have")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def contract_watch() -> Iterator[Watch]:
+    """Whatever response any test receives from an application in this process must keep the contract."""
+    with watch() as watching:
+        yield watching
+
+
+@contextlib.contextmanager
+def _kept(item: pytest.Item) -> Iterator[None]:
+    """Fail what runs inside if an answer broke the contract meanwhile, even where the test itself is content."""
+    try:
+        yield
+    finally:
+        findings = [text for watching in _watches for text in watching.findings()]
+        if findings and item.get_closest_marker("breaks_contract") is None:
+            more = [f"... and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
+            pytest.fail("answers that break the contract:\n" + "\n".join(findings[:_SHOWN] + more), pytrace=False)
+
+
+# In each phase by itself: a failure in "call" is the test's own, where a fixture could only make it an error.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with _kept(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _kept(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    with _kept(item):
+        return (yield)

@@ -35,7 +35,7 @@ def respond(value: Any, status: int = 200) -> Answer:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not known."""
-    options = sorted(known)
+    options = sorted(set(known))
     near = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(options)}"
 
@@ -89,10 +89,13 @@ class Controlled:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             call: Call = scope["mock_heidi"]
+            fresh = call.namespace is None
             if call.refusal is not None:
                 raise call.refusal
             await self.app(scope, receive, send)
         except ControlError as error:
+            if fresh and call.namespace is not None:
+                call.space.drop(call.namespace.name)  # a refused request makes none
             await respond(error.body, error.status)(scope, receive, send)
         except LimitReachedError:
             hint = "delete some with DELETE /_mock/namespaces/{name}"

@@ -7,11 +7,15 @@ from starlette.routing import Route
 
 from mock_heidi import seeds
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.clock import monotonic, parse_moment
+from mock_heidi.clock import parse_moment, precise
 from mock_heidi.http import Request
-from mock_heidi.namespace import Namespace, Start
+from mock_heidi.models import resolve
+from mock_heidi.namespace import Namespace, Namespaces, Start
 from mock_heidi.settings import DEFAULT_NAMESPACE, ConfigError, is_namespace
 from mock_heidi.store import Base
+
+# How a namespace may be told to begin.
+_FIELDS = ("fixtures", "seed", "clock", "linked")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -23,17 +27,18 @@ async def create_namespace(request: Request) -> Response:
     """A fresh namespace, or the old one begun anew; the body may give it a beginning of its own."""
     name = _name(request)
     known_query(request, ())
-    fields = await read_fields(request, ("fixtures", "seed", "clock", "linked"))
+    fields = await read_fields(request, _FIELDS)
     space = request.call.space
-    return respond(_row(space.make(name, _start(space.start, fields))))
+    return respond(_row(space.make(name, _start(space, fields))))
 
 
-def _start(start: Start, fields: dict[str, Any]) -> Start:
-    fixtures, seed, clock = fields.get("fixtures"), fields.get("seed"), fields.get("clock")
+def _start(space: Namespaces, fields: dict[str, Any]) -> Start:
+    start = space.start
+    fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS)
     if fixtures is not None:
-        start = start._replace(base=_base(fixtures))
+        start = start._replace(base=_base(fixtures, space.settings.api_key))
     if seed is not None:
-        if type(seed) is not int:
+        if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
         start = start._replace(seed=seed)
     if clock is not None:
@@ -41,13 +46,15 @@ def _start(start: Start, fields: dict[str, Any]) -> Start:
             start = start._replace(frozen=parse_moment(str(clock)))
         except ConfigError as error:
             raise ControlError(400, str(error), "write it like 2025-01-06T09:00:00") from None
-    if fields.get("linked") is not None:
-        start = start._replace(linked=_user(fields["linked"]))
+    if linked is not None:
+        start = start._replace(linked=_user(linked))
     return start
 
 
-def _user(linked: Any) -> tuple[str, str]:
-    hint = "send an object with email and third_party_internal_id"
+def _user(linked: Any) -> tuple[str, str] | None:
+    if resolve(linked) is False:
+        return None
+    hint = "send an object with email and third_party_internal_id, or false"
     if not isinstance(linked, dict) or set(linked) != {"email", "third_party_internal_id"}:
         raise ControlError(400, "linked names no user", hint)
     if not all(isinstance(value, str) for value in linked.values()):
@@ -55,12 +62,12 @@ def _user(linked: Any) -> tuple[str, str]:
     return linked["email"], linked["third_party_internal_id"]
 
 
-def _base(fixtures: Any) -> Base:
+def _base(fixtures: Any, api_key: str | None) -> Base:
     # A folder is never named over the network: no path from a request reaches the file system.
     if fixtures != "empty" and not isinstance(fixtures, dict):
         raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
     try:
-        return seeds.load(fixtures)
+        return seeds.load(fixtures, api_key)
     except seeds.FixtureError as error:
         raise ControlError(400, error.problems[0], "correct the records", problems=error.problems) from None
 
@@ -88,7 +95,7 @@ def _row(namespace: Namespace) -> dict[str, Any]:
     return {
         "name": namespace.name,
         "counts": namespace.counts(),
-        "idle": round(monotonic() - namespace.last_use, 3),
+        "idle": round(precise() - namespace.last_use, 3),
     }
 
 

@@ -33,7 +33,7 @@ async def replace_state(request: Request) -> Response:
 async def add_state(request: Request) -> Response:
     body = await _fixtures(request)
     try:
-        added = seeds.extend(request.store, body, request.namespace)
+        added = request.namespace.add(body)
     except seeds.FixtureError as error:
         raise _refused(error) from None
     return respond(
@@ -58,6 +58,7 @@ async def reset(request: Request) -> Response:
 
 
 async def _fixtures(request: Request) -> dict[str, object]:
+    known_query(request, ())
     body = await read_body(request, request.call.space.settings.max_state)
     if not isinstance(body, dict):
         raise ControlError(400, "the body is no set of fixtures", _SHAPE)

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.control import ControlError, read_fields, respond
+from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.http import Request
 from mock_heidi.models import HeidiUser, User
 
@@ -13,36 +13,46 @@ _FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_i
 
 
 async def link_user(request: Request) -> Response:
-    fields = await read_fields(request, _FIELDS)
-    for name, value in fields.items():
-        if not isinstance(value, str) or not value.strip():
-            raise ControlError(400, f"{name} is no text", "send a string that is not empty")
+    fields = await _texts(request, _FIELDS)
     namespace = request.namespace
-    user = _user(request, fields.get("third_party_internal_id"))
+    user = _user(request, fields.get("third_party_internal_id"), make=True)
+    if user.linked_to is not None:
+        raise ControlError(409, "this user is linked already", "unlink first")
     heidi_user = namespace.heidi_user(user.managed_by, fields.get("kinde_user_id"))
-    taken = namespace.taken(user, heidi_user.kinde_user_id)
-    if user.linked_to is not None or taken:
-        who = "another user" if taken else "this user"
-        raise ControlError(409, f"{who} is linked already", "unlink first, or choose another kinde_user_id")
+    if namespace.taken(user, heidi_user.kinde_user_id):
+        raise ControlError(409, "another user is linked already", "unlink first, or choose another kinde_user_id")
     described = heidi_user.model_copy(update={name: fields[name] for name in _FIELDS[1:3] if name in fields})
     return respond(_account(request, namespace.link(user, described), described))
 
 
 async def unlink_user(request: Request) -> Response:
-    user = _user(request, None)
+    fields = await _texts(request, ("third_party_internal_id",))
+    user = _user(request, fields.get("third_party_internal_id"))
     request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
     return respond({"linked": False, "email": user.email})
 
 
-def _user(request: Request, third_party_internal_id: str | None) -> User:
-    """The user of that e-mail under the first key, made if nobody of that name has signed in yet."""
+async def _texts(request: Request, known: tuple[str, ...]) -> dict[str, str]:
+    known_query(request, ())
+    fields = await read_fields(request, known)
+    for name, value in fields.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ControlError(400, f"{name} is no text", "send a string that is not empty")
+    kinde_user_id = fields.get("kinde_user_id", "none")
+    if kinde_user_id.split() != [kinde_user_id]:
+        raise ControlError(400, "kinde_user_id holds a blank", "send an id such as kp_ and 32 hex digits")
+    return fields
+
+
+def _user(request: Request, third_party_internal_id: str | None, *, make: bool = False) -> User:
+    """The user of that e-mail under the first key; ``make`` one if nobody of that name has signed in yet."""
     namespace, email = request.namespace, request.params["email"]
     owner = next(iter(namespace.keys.values()))
     for user in request.store.all(User):
         same = user.managed_by == owner.managed_by and user.email == email
         if same and third_party_internal_id in (None, user.third_party_internal_id):
             return user
-    if third_party_internal_id is None:
+    if third_party_internal_id is None or not make:
         raise ControlError(
             404, f"nobody with the e-mail {email!r} has signed in", "sign in first, or send third_party_internal_id"
         )

@@ -1,17 +1,18 @@
 """Signing in: an API key, an e-mail and a third party's id become a bearer token."""
 
+from pydantic import Field
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
 from mock_heidi.http import Request, reply, required_query
-from mock_heidi.models import Outgoing, User, user_key
+from mock_heidi.models import Outgoing
 
 
 class Token(Outgoing):
     token: str
-    expiration_time: str
+    expiration_time: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")
 
 
 async def get_jwt(request: Request) -> Response:
@@ -22,10 +23,7 @@ async def get_jwt(request: Request) -> Response:
     email, third_party_internal_id = required_query(request, "email", "third_party_internal_id")
 
     namespace = request.call.namespace = request.call.space.make(name)
-    if namespace.store.get(User, user_key(key.managed_by, email, third_party_internal_id)) is None:
-        namespace.store.put(
-            User(managed_by=key.managed_by, email=email, third_party_internal_id=third_party_internal_id)
-        )
+    namespace.know(key.managed_by, email, third_party_internal_id)
     token, expires = request.call.space.tokens.issue(
         name, key.managed_by, email, third_party_internal_id, namespace.clock.now()
     )

@@ -1,13 +1,24 @@
 """Patient profiles: what Heidi is told of a patient, and the sessions that belong to them."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.clock import timestamp
 from mock_heidi.http import Request, find, merge, read, reply, reply_list, show
-from mock_heidi.models import Date, Gender, Incoming, Number, ObjectId, Outgoing, PatientProfile, Session, Timestamp
+from mock_heidi.models import (
+    Date,
+    Gender,
+    Incoming,
+    Number,
+    ObjectId,
+    Outgoing,
+    PatientProfile,
+    Session,
+    SessionId,
+    Timestamp,
+)
 
 
 class PatientProfileCreate(Incoming):
@@ -63,7 +74,7 @@ class PatientProfileCreated(Outgoing):
 # The keys differ from route to route, and so does their order: each answer is written out as documented.
 class PatientProfileUpdated(Outgoing):
     id: ObjectId
-    source: str
+    source: Literal["EHR"]
     ehr_patient_id: str | None
     first_name: str | None
     last_name: str | None
@@ -102,32 +113,32 @@ class PatientProfileListed(Outgoing):
     demographic_string: str
     remember_consent: bool | None
     additional_context: str | None
-    session_count: int
+    session_count: Annotated[int, Field(ge=0)]
 
 
 class LinkedSession(Outgoing):
-    session_id: str
+    session_id: SessionId
     session_name: str
     created_at: Timestamp
     updated_at: Timestamp
 
 
 class Success(Outgoing):
-    is_success: bool = True
+    is_success: Literal[True] = True
 
 
 async def create_patient_profile(request: Request) -> Response:
     given = await read(request, PatientProfileCreate)
     namespace = request.namespace
-    now = namespace.clock.now()
+    stamp = namespace.clock.stamp()
     # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
     profile = PatientProfile(
         **given.model_dump(exclude_none=True),
-        id=namespace.ids.object_id(now),
+        id=namespace.object_id(),
         managed_by=request.owner.managed_by,
         ehr_provider=request.owner.ehr_provider,
-        created_at=timestamp(now),
-        updated_at=timestamp(now),
+        created_at=stamp,
+        updated_at=stamp,
     )
     namespace.store.put(profile)
     return reply(show(PatientProfileCreated, profile), "data")

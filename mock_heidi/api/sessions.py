@@ -111,7 +111,7 @@ async def create_session(request: Request) -> Response:
     namespace, caller, owner = request.namespace, request.caller, request.owner
     stamp = namespace.clock.stamp()
     session = Session(
-        session_id=namespace.ids.session_id(),
+        session_id=namespace.session_id(),
         managed_by=owner.managed_by,
         created_by=Creator(email=caller.email, third_party_internal_id=caller.third_party_internal_id),
         patient_profile_id=given.patient_profile_id,

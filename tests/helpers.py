@@ -1,0 +1,111 @@
+"""What several test files need beside the fixtures: other applications, the wire's own bytes, requests by hand."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import httpx
+from conftest import NOON, Client
+from starlette.types import ASGIApp, Message
+
+from mock_heidi.app import create_app
+from mock_heidi.settings import BASE_PATH
+
+SESSION = "1234567890"
+OTHER_SESSION = "0987654321"
+KEY_TWO = "mock-heidi-key-two"
+NOON_STAMP = f"{NOON}.000000"
+UNKNOWN_ID = "f" * 24
+
+INVALID_TOKEN = {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}}
+INVALID_KEY = {"detail": {"msg": "Invalid API key", "type": "InvalidApiKeyError"}}
+NOT_AUTHENTICATED = {"detail": "Not authenticated"}
+PROFILE_NOT_FOUND = {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}}
+SESSION_NOT_FOUND = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
+SUCCESS = {"is_success": True}
+
+
+@contextlib.contextmanager
+def another(base: str = BASE_PATH, **options: Any) -> Iterator[Client]:
+    """A client of an application of its own, made with these settings; its clock stands at noon if none is given."""
+    client = Client(create_app(**{"clock": NOON, **options}), base)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def space(client: Client, name: str) -> Client:
+    """A client of the same application that speaks to another namespace by path."""
+    return Client(client.app, f"/ns/{name}{BASE_PATH}")
+
+
+def wire(value: Any) -> str:
+    """JSON as it stands on the wire: keys in this order, no blanks, letters beyond ASCII as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def answered(response: httpx.Response) -> tuple[int, str]:
+    """Status and body, to be compared with ``(200, wire(…))`` at once."""
+    return response.status_code, response.text
+
+
+class Reply(NamedTuple):
+    """What an application sent; ``status`` is None where it sent nothing."""
+
+    status: int | None
+    headers: dict[str, str]
+    body: bytes
+
+
+async def exchange(
+    app: ASGIApp,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    messages: Sequence[Message] = ({"type": "http.request", "body": b"", "more_body": False},),
+) -> Reply:
+    """One request made by hand: the path exactly so, the headers and nothing else, the messages one by one."""
+    sent: list[Message] = []
+    coming = iter(messages)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 4343),
+    }
+
+    async def receive() -> Message:
+        return next(coming, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    if not sent:
+        return Reply(None, {}, b"")
+    start, *rest = sent
+    named = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Reply(start["status"], named, b"".join(message.get("body", b"") for message in rest))
+
+
+def ask(app: ASGIApp, method: str, path: str, **options: Any) -> Reply:
+    """:func:`exchange`, to its end."""
+    return asyncio.run(exchange(app, method, path, **options))
+
+
+def settled(client: Client) -> dict[str, Any]:
+    """The state before an act, its user signed in: signing in is a change too."""
+    client.token()
+    return client.state()

@@ -1,0 +1,282 @@
+"""Signing in, and what a token is good for.
+
+``GET /jwt`` → ``{"token": "<JWT>", "expiration_time": "2025-01-06T13:00:00.000Z"}``. Whoever brings no good key or
+token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
+"""
+
+from typing import Any
+
+import jwt
+import pytest
+from conftest import JOHN, NOON, Client
+from helpers import (
+    INVALID_KEY,
+    INVALID_TOKEN,
+    KEY_TWO,
+    NOT_AUTHENTICATED,
+    SESSION,
+    SUCCESS,
+    another,
+    answered,
+    space,
+    wire,
+)
+
+from mock_heidi.assumptions import assumed
+from mock_heidi.settings import DEFAULT_KEY
+
+WHO = {"email": "doctor@example.org", "third_party_internal_id": "42"}
+KEY = {"Heidi-Api-Key": DEFAULT_KEY}
+EXPIRED_TOKEN = {"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}
+NOON_SECONDS = 1_736_164_800
+
+
+def claims(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_is_a_signed_jwt_that_expires_when_the_answer_says(heidi: Client) -> None:
+    answer = heidi.get("/jwt", signed=False, params=WHO, headers=KEY)
+
+    token = answer.json()["token"]
+    assert answered(answer) == (200, wire({"token": token, "expiration_time": "2025-01-06T13:00:00.000Z"}))
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
+    assert claims(token) == {"namespace": "default", "managed_by": JOHN, **WHO, "exp": NOON_SECONDS + 3600}
+
+
+def test_a_token_lives_as_long_as_the_assumption_says(heidi: Client) -> None:
+    token = heidi.sign_in()
+
+    assert claims(token)["exp"] - NOON_SECONDS == assumed("token_lifetime") == 3600
+
+
+def test_who_signs_in_is_kept_once(heidi: Client) -> None:
+    heidi.sign_in(email=WHO["email"], third="42")
+    heidi.sign_in(email=WHO["email"], third="42")
+
+    assert [user for user in heidi.state()["api_keys"][0]["users"] if user["email"] == WHO["email"]] == [WHO]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, *({"Heidi-Api-Key": key} for key in ("", "no such key", "Mock-Heidi-Key", "mock-heidi-key.", ".", "é"))],
+    ids=["none", "empty", "unknown", "other case", "empty suffix", "dot", "beyond ASCII"],
+)
+def test_without_a_known_key_nobody_signs_in(heidi: Client, headers: dict[str, str]) -> None:
+    before = heidi.state()
+
+    answer = heidi.get("/jwt", signed=False, params=WHO, headers={n: v.encode() for n, v in headers.items()})
+
+    assert answered(answer) == (401, '{"detail":{"msg":"Invalid API key","type":"InvalidApiKeyError"}}')
+    assert heidi.state() == before
+
+
+@pytest.mark.parametrize(
+    ("query", "absent"),
+    [
+        ({"third_party_internal_id": "1"}, ["email"]),
+        ({"email": "a@b.c"}, ["third_party_internal_id"]),
+        ({}, ["email", "third_party_internal_id"]),
+        ({"Email": "a@b.c", "third_party_internal_ID": "1"}, ["email", "third_party_internal_id"]),
+    ],
+)
+def test_each_missing_parameter_has_a_row(heidi: Client, query: dict[str, str], absent: list[str]) -> None:
+    before = heidi.state()
+
+    answer = heidi.get("/jwt", signed=False, params=query, headers=KEY)
+
+    rows = [{"type": "missing", "loc": ["query", name], "msg": "Field required", "input": None} for name in absent]
+    assert answered(answer) == (422, wire({"detail": rows}))
+    assert heidi.state() == before
+
+
+def test_a_bad_key_is_told_before_a_missing_parameter(heidi: Client) -> None:
+    answer = heidi.get("/jwt", signed=False, headers={"Heidi-Api-Key": "bad"})
+
+    assert answered(answer) == (401, wire(INVALID_KEY))
+
+
+@pytest.mark.parametrize(
+    "email", ["test@heidihealth.com", "no address", "", "a+b@c", "é@ü.de", "💊", "a\0b", "x" * 5000]
+)
+def test_any_text_is_taken_for_an_email(heidi: Client, email: str) -> None:
+    token = heidi.sign_in(email=email, third=email)
+
+    assert (claims(token)["email"], claims(token)["third_party_internal_id"]) == (email, email)
+    assert heidi.get("/patient-profiles").status_code == 200
+
+
+def test_of_a_repeated_parameter_the_last_counts(heidi: Client) -> None:
+    answer = heidi.get(
+        "/jwt?email=first&third_party_internal_id=1&email=last&third_party_internal_id=2", signed=False, headers=KEY
+    )
+
+    found = claims(answer.json()["token"])
+    assert (found["email"], found["third_party_internal_id"]) == ("last", "2")
+
+
+@pytest.mark.parametrize("key", [DEFAULT_KEY, KEY_TWO, "no such key"])
+def test_a_key_beside_the_bearer_does_no_harm(heidi: Client, key: str) -> None:
+    answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Heidi-Api-Key": key})
+
+    assert answered(answer) == answered(heidi.get(f"/patient-profiles/{JOHN}"))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_schemes_case_does_not_matter(heidi: Client, scheme: str) -> None:
+    answer = heidi.get("/patient-profiles", headers={"Authorization": f"{scheme} {heidi.token()}"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc", "token"])
+def test_without_a_bearer_token_nobody_is_let_in(heidi: Client, given: str | None) -> None:
+    before = heidi.state()
+
+    headers = {} if given is None else {"Authorization": given}
+    answer = heidi.post("/sessions", signed=False, headers=headers)
+
+    assert answered(answer) == (401, wire(NOT_AUTHENTICATED))
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert heidi.state() == before
+
+
+def _forged(token: str) -> dict[str, str]:
+    head, body, signature = token.split(".")
+    known = claims(token)
+    return {
+        "no token": "abc",
+        "two parts": f"{head}.{body}",
+        "four parts": f"{token}.x",
+        "other signature": f"{head}.{body}.{signature[::-1]}",
+        "other secret": jwt.encode(known, "another secret that is as long as this one", algorithm="HS256"),
+        "no signature": jwt.encode(known, None, algorithm="none"),
+        "beyond ASCII": "é.é.é",
+        "with a blank": f"{token} {token}",
+    }
+
+
+@pytest.mark.parametrize("kind", list(_forged(jwt.encode({}, "x" * 32))))
+def test_a_forged_token_is_refused(heidi: Client, kind: str) -> None:
+    token = _forged(heidi.token())[kind]
+
+    answer = heidi.get("/patient-profiles", headers={"Authorization": f"Bearer {token}".encode()})
+
+    assert answered(answer) == (401, wire(INVALID_TOKEN))
+    assert "www-authenticate" not in answer.headers
+
+
+def test_a_token_of_another_seed_is_foreign(heidi: Client) -> None:
+    with another(seed=7) as other:
+        token = other.sign_in()
+
+    answer = heidi.get("/patient-profiles", headers=bearer(token))
+
+    assert answered(answer) == (401, wire(INVALID_TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"),
+    [
+        ("2025-01-06T11:00:00", (200, None)),
+        ("2025-01-06T12:59:59.999", (200, None)),
+        ("2025-01-06T13:00:00", (401, EXPIRED_TOKEN)),
+        ("2031-01-01", (401, EXPIRED_TOKEN)),
+    ],
+)
+def test_the_mocks_clock_judges_the_expiry(heidi: Client, clock: str, expected: tuple[int, Any]) -> None:
+    token = heidi.sign_in()
+
+    with another(clock=clock) as later:
+        answer = later.get("/patient-profiles", headers=bearer(token))
+
+    status, body = expected
+    assert answer.status_code == status
+    assert body is None or answer.text == wire(body)
+
+
+def test_a_token_survives_a_reset(heidi: Client) -> None:
+    token = heidi.sign_in(email="kept@example.org")
+
+    heidi.post("/_mock/reset")
+
+    assert heidi.get("/patient-profiles", headers=bearer(token)).status_code == 200
+
+
+def test_a_token_survives_a_restart_and_its_user_is_known_again(heidi: Client) -> None:
+    token = heidi.sign_in(email=WHO["email"], third="42")
+
+    with another() as restarted:
+        answer = restarted.post("/sessions", headers=bearer(token))
+        users = restarted.state()["api_keys"][0]["users"]
+
+    assert answer.status_code == 200
+    assert users[-1] == WHO
+
+
+def test_a_token_whose_key_is_gone_is_refused(heidi: Client) -> None:
+    token = heidi.sign_in()
+    own = {"key": "k", "ehr_provider": "Own", "managed_by": "a" * 24}
+
+    heidi.put("/_mock/state", json={"api_keys": [own], "patient_profiles": []})
+
+    assert answered(heidi.get("/patient-profiles", headers=bearer(token))) == (401, wire(INVALID_TOKEN))
+
+
+def _series(client: Client) -> list[tuple[int, dict[str, str], bytes]]:
+    """A day's work, a refusal among it; every byte that came back."""
+    client.sign_in(email="série@example.org")
+    session = client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"]
+    profile = client.post("/patient-profiles", json={"first_name": "Zoë"}).json()["data"]["id"]
+    answers = [
+        client.get("/jwt", signed=False, params=WHO, headers=KEY),
+        client.post("/sessions"),
+        client.post("/patient-profiles", json={"ehr_patient_id": "E1", "birth_date": "2001-02-03"}),
+        client.patch(f"/patient-profiles/{profile}", json={"gender": "OTHER"}),
+        client.post(f"/patient-profiles/{profile}/sessions", json={"session_ids": [session, SESSION]}),
+        client.patch(f"/sessions/{session}", json={"duration": 60, "patient": {"name": "Z"}}),
+        client.patch(f"/sessions/{session}", json={"duration": "60"}),
+        client.get(f"/sessions/{session}"),
+        client.get("/patient-profiles"),
+        client.delete("/patient-profiles:batch-delete", json={"patient_profile_ids": [profile]}),
+        client.get("/patient-profiles"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 200, 422, 200, 200, 200, 200]
+    assert answers[-2].json() == SUCCESS
+    return [(answer.status_code, dict(answer.headers), answer.content) for answer in answers]
+
+
+def test_same_seed_clock_and_requests_give_the_same_bytes(heidi: Client) -> None:
+    with another(seed=0, clock=NOON) as again:
+        assert _series(again) == _series(heidi)
+
+
+def test_the_series_begins_again_after_a_reset(heidi: Client) -> None:
+    first = _series(heidi)
+
+    heidi.post("/_mock/reset")
+
+    assert _series(heidi) == first
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"clock": "2025-01-06T12:00:01"}], ids=["seed", "clock"])
+def test_another_seed_or_clock_gives_other_bytes(heidi: Client, changed: dict[str, Any]) -> None:
+    with another(**changed) as other:
+        assert _series(other) != _series(heidi)
+
+
+def test_namespaces_of_one_server_differ_and_of_the_same_name_agree(heidi: Client) -> None:
+    with another() as elsewhere:
+        blue, red, blue_again = space(heidi, "blue"), space(heidi, "red"), space(elsewhere, "blue")
+        series = [_series(client) for client in (blue, red, blue_again)]
+        for client in (blue, red, blue_again):
+            client.close()
+
+    assert series[0] != series[1]
+    assert series[0] == series[2]

@@ -1,0 +1,486 @@
+"""The command: what it says, every flag and its variable, and mistakes that end in a line and never in a traceback."""
+
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
+
+from mock_heidi import api
+from mock_heidi.cli import cli, main
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION
+
+ROOT = Path(__file__).resolve().parent.parent
+VERBS = sorted(cli.commands)
+FLAGS = {option.opts[0]: option for option in cli.commands["serve"].params if isinstance(option, click.Option)}
+
+PATIENT = "- first_name: Ada\n  last_name: Example\n"
+
+
+def call(*args: str) -> int:
+    """Run the command in this process; its exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(args))
+    return int(str(ended.value.code))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MOCK_HEIDI_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Path:
+    """A folder of fixtures with one patient."""
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    (folder / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
+    return folder
+
+
+# --- What it says -----------------------------------------------------------------------------------------------------
+
+
+def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
+    with serving(tmp_path) as heidi:
+        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
+
+        assert banner.splitlines() == [
+            f"mock_heidi {VERSION}: the Heidi Open API on this machine",
+            f"  base URL       {heidi.base_url}",
+            f"  API key        {DEFAULT_KEY}",
+            f"  namespaces     {heidi.url}/ns/{{name}}{BASE_PATH}  or the key {DEFAULT_KEY}.{{name}}",
+            f"  control plane  {heidi.url}/_mock/",
+            "  fixtures       2 API keys, 15 patient profiles, 31 sessions (packaged)",
+        ]
+
+
+def test_the_banner_comes_when_it_listens() -> None:
+    with spawn("--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        base_url = process.stdout.readline().decode().split()[-1]
+        status = httpx.get(f"{base_url}/jwt").status_code
+        process.terminate()
+
+        assert status == 401
+
+
+def test_quiet_says_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, "--quiet") as heidi:
+        heidi.sign_in()
+
+        assert heidi.end() == 0
+        assert heidi.output() == ""
+        assert heidi.errors() == ""
+
+
+def test_listening_for_other_machines_is_warned_of_even_when_quiet(tmp_path: Path) -> None:
+    with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - this is the warning's subject
+        said = until(heidi.errors, "the warning")
+
+        assert said == "warning: 0.0.0.0 can be reached from other machines\n"
+        assert heidi.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT, (*MODULE, "serve"), (*SCRIPT, "serve")], ids=" ".join)
+def test_all_ways_to_serve_are_the_same(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with serving(tmp_path, "--clock", "2025-01-06T09:00:00", command=command) as heidi:
+        status, _, answer = heidi.sign_in()
+        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
+
+        assert status == 200
+        assert answer["expiration_time"] == "2025-01-06T10:00:00.000Z"
+        assert banner.startswith(f"mock_heidi {VERSION}")
+
+
+def test_module_and_script_are_the_same() -> None:
+    by_module, by_script = run("routes", command=MODULE), run("routes", command=SCRIPT)
+
+    assert by_module.returncode == by_script.returncode == 0
+    assert by_module.stdout == by_script.stdout
+
+
+# --- Every flag and its variable --------------------------------------------------------------------------------------
+
+
+def test_every_flag_has_its_variable() -> None:
+    variables = {flag: option.envvar for flag, option in FLAGS.items() if flag != "--help"}
+
+    assert variables == {flag: "MOCK_HEIDI_" + flag[2:].replace("-", "_").upper() for flag in variables}
+
+
+def test_every_flag_has_a_meaning() -> None:
+    assert [flag for flag, option in FLAGS.items() if not option.help] == []
+
+
+CHOSEN_HOST = "::1" if HAS_IPV6 else "127.0.0.1"
+
+# What each flag is given in the tests below. A new flag needs a line here and one in EFFECTS.
+GIVEN: dict[str, tuple[str, ...]] = {
+    "--host": (CHOSEN_HOST,),
+    "--port": ("PORT",),
+    "--fixtures": ("clinic",),
+    "--api-key": ("a-key-of-ours",),
+    "--seed": ("7",),
+    "--clock": ("2025-01-06T09:00:00",),
+    "--allowed-host": ("heidi.test", "mock.test"),
+    "--admin-origin": ("http://tool.test", "http://page.test"),
+    "--cors-origin": ("http://app.test", "http://web.test"),
+    "--url-file": ("own.url",),
+    "--log-level": ("warning",),
+    "--quiet": (),
+}
+
+
+class Told:
+    """A server that was told all of GIVEN but ``--quiet``, by flags or by variables."""
+
+    def __init__(self, heidi: Running, port: str, folder: Path) -> None:
+        self.heidi, self.port, self.folder = heidi, port, folder
+
+
+@pytest.fixture(scope="module", params=["flags", "variables"])
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "clinic").mkdir()
+    (folder / "clinic" / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
+    port = str(free_port())
+    given = {flag: [port if value == "PORT" else value for value in values] for flag, values in GIVEN.items() if values}
+    # The helper waits for its own file, so that is the value.
+    given["--url-file"] = [str(folder / "heidi.url")]
+    if request.param == "flags":
+        flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
+        with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
+            yield Told(heidi, port, folder)
+    else:
+        variables = {f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": " ".join(v) for flag, v in given.items()}
+        with serving(folder, **variables) as heidi:
+            yield Told(heidi, port, folder)
+
+
+def host_is_listened_on(told: Told) -> None:
+    assert told.heidi.host == CHOSEN_HOST
+
+
+def port_is_used(told: Told) -> None:
+    assert str(told.heidi.port) == told.port
+
+
+def fixtures_are_loaded(told: Told) -> None:
+    _, _, state = told.heidi.ask("GET", "/_mock/state")
+
+    assert [patient["first_name"] for patient in state["patient_profiles"]] == ["Ada"]
+
+
+def api_key_takes_the_place_of_the_first(told: Told) -> None:
+    assert told.heidi.sign_in("a-key-of-ours")[0] == 200
+    assert told.heidi.sign_in(DEFAULT_KEY)[0] == 401
+
+
+def seed_is_used(told: Told) -> None:
+    _, _, health = told.heidi.ask("GET", "/_mock/health")
+
+    assert health["seed"] == 7
+
+
+def clock_stands_still(told: Told) -> None:
+    _, _, answer = told.heidi.sign_in("a-key-of-ours")
+
+    assert answer["expiration_time"] == "2025-01-06T10:00:00.000Z"
+
+
+def allowed_hosts_reach_the_control_plane(told: Told) -> None:
+    hosts = ("heidi.test", "mock.test", "other.test")
+
+    assert [told.heidi.ask("GET", "/_mock/health", Host=host)[0] for host in hosts] == [200, 200, 403]
+
+
+def admin_origins_reach_the_control_plane(told: Told) -> None:
+    origins = ("http://tool.test", "http://page.test", "http://other.test")
+
+    assert [told.heidi.ask("GET", "/_mock/health", Origin=origin)[0] for origin in origins] == [200, 200, 403]
+
+
+def cors_origins_may_read_answers(told: Told) -> None:
+    origins = ("http://app.test", "http://web.test", "http://other.test")
+    answers = [told.heidi.ask("GET", f"{BASE_PATH}/jwt", Origin=origin)[1] for origin in origins]
+
+    assert [answer.get("access-control-allow-origin") for answer in answers] == [*origins[:2], None]
+
+
+def url_file_holds_the_base_url(told: Told) -> None:
+    assert (told.folder / "heidi.url").read_text(encoding="utf-8") == f"{told.heidi.base_url}\n"
+
+
+def log_level_hides_the_requests(told: Told) -> None:
+    told.heidi.sign_in("a-key-of-ours")
+
+    assert "mock_heidi" in until(told.heidi.output, "the banner")
+    assert "get_jwt" not in told.heidi.output()
+
+
+def quiet_is_tested_alone(told: Told) -> None:
+    assert told.heidi.output() != ""
+
+
+EFFECTS: dict[str, Callable[[Told], None]] = {
+    "--host": host_is_listened_on,
+    "--port": port_is_used,
+    "--fixtures": fixtures_are_loaded,
+    "--api-key": api_key_takes_the_place_of_the_first,
+    "--seed": seed_is_used,
+    "--clock": clock_stands_still,
+    "--allowed-host": allowed_hosts_reach_the_control_plane,
+    "--admin-origin": admin_origins_reach_the_control_plane,
+    "--cors-origin": cors_origins_may_read_answers,
+    "--url-file": url_file_holds_the_base_url,
+    "--log-level": log_level_hides_the_requests,
+    "--quiet": quiet_is_tested_alone,
+}
+
+
+@pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag != "--help"])
+def test_flag_and_variable_have_their_effect(told: Told, flag: str) -> None:
+    EFFECTS[flag](told)
+
+
+def test_the_variable_of_quiet_says_nothing_too(tmp_path: Path) -> None:
+    with serving(tmp_path, MOCK_HEIDI_QUIET="1") as heidi:
+        heidi.sign_in()
+
+        assert heidi.end() == 0
+        assert heidi.output() == ""
+
+
+def test_a_flag_wins_over_its_variable(tmp_path: Path) -> None:
+    with serving(tmp_path, "--seed", "3", MOCK_HEIDI_SEED="4") as heidi:
+        _, _, health = heidi.ask("GET", "/_mock/health")
+
+        assert health["seed"] == 3
+
+
+def test_an_empty_clinic_can_be_asked_for(tmp_path: Path) -> None:
+    with serving(tmp_path, "--fixtures", "empty") as heidi:
+        _, _, state = heidi.ask("GET", "/_mock/state")
+
+        assert (state["patient_profiles"], state["sessions"]) == ([], [])
+        assert heidi.sign_in()[0] == 200
+
+
+def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
+    url_file = tmp_path / "heidi.url"
+    url_file.write_text("of a server that was killed", encoding="utf-8")
+
+    with serving(tmp_path) as heidi:
+        assert url_file.read_text(encoding="utf-8") == f"{heidi.base_url}\n"
+        assert heidi.end() == 0
+
+    assert not url_file.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
+
+
+# --- The other verbs --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str, flag: str) -> None:
+    assert call(verb, flag) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: mock-heidi {verb} ")
+
+
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--help") == 0
+    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == VERBS
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"mock-heidi {VERSION}\n"
+
+
+def test_validate_counts_what_is_good(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
+    assert call("validate", str(clinic)) == 0
+    assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profiles, 0 sessions: all good\n"
+
+
+def test_validate_without_a_folder_checks_the_packaged_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("validate") == 0
+    assert capsys.readouterr().out == "packaged set: 2 API keys, 15 patient profiles, 31 sessions: all good\n"
+
+
+def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
+    file = clinic / "patient_profiles.yaml"
+    file.write_text("- gender: male\n  birth_dat: 1990-01-15\n", encoding="utf-8")
+
+    assert call("validate", str(clinic)) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        f"mock-heidi: {file}:2: [0].birth_dat: unknown field; did you mean birth_date?",
+    ]
+
+
+def test_routes_lists_every_operation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("routes") == 0
+
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    expected = [
+        [method, route.path, route.name]
+        for route in api.ROUTES
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+    assert sorted(rows) == sorted(expected)
+
+
+def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert call("openapi") == 0
+    assert capfdbinary.readouterr().out == (ROOT / "openapi.yaml").read_bytes()
+
+
+# --- Mistakes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_variables")
+@pytest.mark.parametrize(
+    ("args", "words", "cure"),
+    [
+        (("--fixtures", "FOLDER/none"), "cannot read FOLDER/none", "give a folder of YAML files"),
+        (("--fixtures", "FOLDER/a-file"), "cannot read FOLDER/a-file", "give a folder of YAML files"),
+        (("--fixtures", "FOLDER/wrong"), "FOLDER/wrong/patients.yaml:1: file", "did you mean patient_profiles?"),
+        (("--clock", "noon"), "clock: 'noon' is no moment", "write it like 2025-01-06T09:00:00"),
+        (("--port", "TAKEN"), "port TAKEN on 127.0.0.1 is in use", "choose another with --port, or 0"),
+        (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
+        (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),
+        (("--url-file", "FOLDER/a-file/url"), "cannot replace FOLDER/a-file/url", "give another file"),
+        (("validate", "FOLDER/none"), "cannot read FOLDER/none", "give a folder of YAML files"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_line_that_names_the_cure(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, args: tuple[str, ...], words: str, cure: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "patients.yaml").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"FOLDER": str(tmp_path), "TAKEN": str(taken.getsockname()[1])}
+
+        def named(text: str) -> str:
+            return re.sub("FOLDER|TAKEN", lambda match: names[match[0]], text)
+
+        status = call(*(named(arg) for arg in args), *([] if "--port" in args or "validate" in args else ["--port=0"]))
+
+    said = capsys.readouterr()
+    assert status == 1
+    assert said.out == ""
+    assert said.err.startswith("mock-heidi: ")
+    assert said.err.count("\n") == 1
+    assert named(words) in said.err
+    assert cure in said.err
+
+
+@pytest.mark.usefixtures("no_variables")
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--prot", "1"), "Did you mean"),
+        (("--port", "many"), "'many' is not a valid integer"),
+        (("--port", "65536"), "65536 is not in the range"),
+        (("--log-level", "loud"), "'loud' is not one of"),
+        (("--url-file", "FOLDER"), "is a directory"),
+        (("serv",), "No such command 'serv'"),
+        (("routes", "--all"), "No such option"),
+        (("serve", "now"), "unexpected extra argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_wrong_word_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, args: tuple[str, ...], words: str
+) -> None:
+    assert call(*(arg.replace("FOLDER", str(tmp_path)) for arg in args)) == 2
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert "--help)" in said.err
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MOCK_HEIDI_PORT", "many")
+
+    assert call() == 2
+    assert "MOCK_HEIDI_PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("args", "status"), [(("--clock", "noon"), 1), (("--prot", "1"), 2)])
+def test_a_mistake_ends_the_real_process_the_same_way(args: tuple[str, ...], status: int) -> None:
+    ended = run(*args)
+
+    assert ended.returncode == status
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("args", [("routes",), ("--port", "0")], ids=" ".join)
+def test_a_full_disk_is_one_line(args: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = run(*args, stdout=full)
+
+    assert ended.returncode == 1
+    assert ended.stderr == "mock-heidi: cannot go on: No space left on device\n"
+
+
+def test_a_reader_that_goes_is_no_error() -> None:
+    with spawn("openapi") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+
+
+# --- In a program of one's own ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_variables")
+@pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
+def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url_file = tmp_path / "heidi.url"
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    statuses = []
+
+    def visit() -> None:
+        # Whatever happens here, the server in the main thread must end.
+        try:
+            statuses.append(httpx.get(f"{address(url_file)}/jwt").status_code)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    status = call("--port", "0", "--url-file", str(url_file))
+    visitor.join()
+
+    assert (status, statuses) == (0, [401])
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert "401" in capsys.readouterr().out.splitlines()[-1]

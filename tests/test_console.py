@@ -1,0 +1,256 @@
+"""What the command prints while it serves: a line for each request, without secrets, and never in the way.
+
+The lines are for people: they may change; that they hold no secret and drive no terminal may not.
+"""
+
+import contextlib
+import io
+import os
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+import pytest
+from conftest import NOON, Client
+from running import address, serving, spawn, until
+
+from mock_heidi import console
+from mock_heidi.app import create_app
+from mock_heidi.console import RequestLog, colourful, line
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+Told = tuple[str, Journal, Entry]
+
+
+@pytest.fixture
+def told() -> list[Told]:
+    return []
+
+
+@pytest.fixture
+def heidi(told: list[Told]) -> "contextlib.closing[Client]":
+    app = create_app(clock=NOON, listener=lambda name, journal, entry: told.append((name, journal, entry)))
+    return contextlib.closing(Client(app))
+
+
+def shown(told: list[Told], *, colour: bool = False) -> list[str]:
+    """The lines without what differs from run to run: the time of day and the duration."""
+    lines = [line(*one, colour=colour) for one in told]
+    return [re.sub(r"^\d\d:\d\d:\d\d  |  +\d+\.\d ms", "", text) for text in lines]
+
+
+# --- The lines --------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_says_method_status_path_and_operation(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.get("/patient-profiles")
+        client.patch("/sessions/77", json={})
+        client.get("/nowhere")
+        client.post("/jwt", signed=False)
+
+    assert shown(told) == [
+        "GET     200  /jwt  (get_jwt)",
+        "GET     200  /patient-profiles  (list_patient_profiles)",
+        "PATCH   404  /sessions/77  (update_session)",
+        "GET     404  /nowhere",
+        "POST    405  /jwt",
+    ]
+
+
+def test_a_line_of_another_namespace_names_it(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.base = f"/ns/checkout{BASE_PATH}"
+        client.sign_in()
+
+    assert shown(told) == ["GET     200  /jwt  (get_jwt)  [checkout]"]
+
+
+def test_a_line_begins_with_the_time_of_day_here(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.sign_in()
+
+    assert re.match(r"\d\d:\d\d:\d\d  GET     200  +\d+\.\d ms  /jwt", line(*told[0], colour=False))
+
+
+def test_control_plane_requests_have_no_line(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.get("/_mock/health")
+
+    assert told == []
+
+
+def test_no_secret_stands_in_a_line(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        token = client.sign_in()
+        client.get(f"/sessions/{token}")
+        client.get(f"/patient-profiles/{DEFAULT_KEY}", headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    lines = "\n".join(shown(told))
+    assert token not in lines
+    assert DEFAULT_KEY not in lines
+    assert "/sessions/***" in lines
+
+
+def test_a_path_cannot_drive_the_terminal(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.get("/sessions/%1b%5b2J%0d%0a200 OK")
+
+    (text,) = shown(told)[1:]
+    assert text.isprintable()
+    assert "\\x1b[2J\\x0d\\x0a" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "colour"), [("/patient-profiles", "32"), ("/sessions/77", "33")], ids=["green", "yellow"]
+)
+def test_statuses_are_coloured_by_their_class(
+    heidi: "contextlib.closing[Client]", told: list[Told], path: str, colour: str
+) -> None:
+    with heidi as client:
+        status = client.get(path).status_code
+
+    assert f"\x1b[{colour}m\x1b[1m{status}\x1b[0m" in shown(told, colour=True)[-1]
+
+
+def test_a_client_that_left_is_shown_as_gone(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.sign_in()
+    name, journal, entry = told[0]
+    entry.client_left = True
+    gone = line(name, journal, entry, colour=False)
+    entry.client_left, entry.status, entry.duration = False, None, None
+    unanswered = line(name, journal, entry, colour=False)
+
+    assert "  left  " in gone
+    assert "  none  " in unanswered
+
+
+# --- Where they go ----------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colours_are_for_a_person_who_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    wanted = colourful(Terminal()), colourful(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert wanted == (True, False)
+    assert not colourful(Terminal())
+
+
+def test_lines_are_written_in_order_and_all_before_the_end(
+    heidi: "contextlib.closing[Client]", told: list[Told]
+) -> None:
+    with heidi as client:
+        for number in range(50):
+            client.get(f"/sessions/{number}")
+    stream = io.StringIO()
+    log = RequestLog(stream)
+    for one in told:
+        log(*one)
+    log.close()
+
+    written = stream.getvalue().splitlines()
+    assert [int(text.split("/")[-1].split()[0]) for text in written[1:]] == list(range(50))
+
+
+class Stuck(io.StringIO):
+    """A stream that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reader.wait(timeout=30)
+        return super().write(text)
+
+
+def test_a_stream_that_is_stuck_costs_lines_and_no_time(
+    heidi: "contextlib.closing[Client]", told: list[Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_WAITING", 3)
+    with heidi as client:
+        client.sign_in()
+    stream = Stuck()
+    log = RequestLog(stream)
+    for _ in range(20):
+        log(*told[0])
+    log.close()
+    stream.reader.set()
+    written = until(lambda: stream.getvalue().count("\n"), "the reader's first line")
+
+    assert written <= 4
+
+
+@pytest.mark.parametrize("failure", [BrokenPipeError(), ValueError("I/O operation on closed file")])
+def test_a_reader_that_has_gone_is_not_missed(
+    heidi: "contextlib.closing[Client]", told: list[Told], failure: Exception
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise failure
+
+    with heidi as client:
+        client.sign_in()
+    log = RequestLog(Gone())
+    log(*told[0])
+    log(*told[0])
+
+    log.close()  # comes back, and nothing was raised
+
+
+# --- In a real process ------------------------------------------------------------------------------------------------
+
+
+def test_to_a_file_lines_are_plain(tmp_path: Path) -> None:
+    with serving(tmp_path) as heidi:
+        token = heidi.sign_in()[2]["token"]
+        heidi.ask("GET", f"{BASE_PATH}/sessions/77", Authorization=f"Bearer {token}")
+        output = until(lambda: heidi.output() if "get_session" in heidi.output() else "", "the line")
+
+        assert "\x1b" not in output
+        assert re.search(
+            r"^\d\d:\d\d:\d\d  GET     404  +\d+\.\d ms  /sessions/77  \(get_session\)$", output, re.MULTILINE
+        )
+        assert token not in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("no_color", [False, True])
+def test_at_a_terminal_lines_are_coloured(tmp_path: Path, no_color: bool) -> None:
+    import pty  # noqa: PLC0415 - not on Windows
+
+    ours, theirs = pty.openpty()
+    url_file = tmp_path / "heidi.url"
+    more = {"NO_COLOR": "1"} if no_color else {}
+    with (
+        open(ours, encoding="utf-8", newline="") as screen,  # noqa: PTH123 - a descriptor, not a path
+        spawn("--port", "0", "--url-file", str(url_file), stdout=theirs, stderr=theirs, env=more) as process,
+    ):
+        os.close(theirs)
+        try:
+            httpx.get(f"{address(url_file)}/jwt")
+            text = read_until(screen, "(get_jwt)")
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+    assert ("\x1b[33m\x1b[1m401\x1b[0m" in text) is not no_color
+    assert "401" in text
+
+
+def read_until(screen: TextIO, words: str) -> str:
+    text = ""
+    while words not in text:
+        text += screen.readline()
+    return text

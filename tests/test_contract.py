@@ -1,0 +1,786 @@
+"""The contract is sound, the code serves exactly what it says, and every judge of that bites.
+
+Each judge takes a contract and gives a list of findings, so that it can be asked about a broken one too.
+"""
+
+import copy
+import importlib
+import json
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import openapi_core
+import pytest
+import requests
+from click.testing import CliRunner
+from conftest import JOHN, NOON, Client
+from judges import OPENAPI, Contract, Exchange, Judge, Watch, load_contract, operations, resolve
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import MockHeidi, api, errors, models
+from mock_heidi.assumptions import assumptions
+from mock_heidi.cli import cli
+from mock_heidi.errors import HeidiError
+from mock_heidi.models import Incoming, Outgoing
+
+PROVENANCES = ("documented", "observed", "assumed")
+
+
+@pytest.fixture
+def contract() -> Contract:
+    """A copy of the contract that a test may break."""
+    return load_contract()
+
+
+# --- The judges -------------------------------------------------------------------------------------------------------
+
+
+def form_findings(contract: Contract) -> list[str]:
+    """Where the contract is no valid OpenAPI 3.1."""
+    return [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()]
+
+
+def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
+    """Operations that only the contract has, or only the code: method, path and name as one."""
+    described = {(operation.method, operation.path, operation.name) for operation in operations(contract)}
+    # Starlette adds HEAD to every GET; the router leaves it out again.
+    served = {(method, route.path, route.name) for route in routes for method in (route.methods or set()) - {"HEAD"}}
+    return [
+        *(f"in the contract, not served: {row}" for row in sorted(described - served)),
+        *(f"served, not in the contract: {row}" for row in sorted(served - described)),
+    ]
+
+
+def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
+    """Differences between the contract's objects and the classes of the same name, field for field."""
+    schemas: dict[str, Any] = contract["components"]["schemas"]
+    described = {name for name in schemas if name not in _error_components(contract)}
+    found = [f"{name}: no class of that name" for name in sorted(described - classes.keys())]
+    found += [f"{name}: not in the contract" for name in sorted(classes.keys() - described)]
+    for name in sorted(described & classes.keys()):
+        found += _class_findings(name, schemas[name], classes[name])
+    return found
+
+
+def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> list[str]:
+    """Errors that only the contract words so, or only the code, and statuses that differ."""
+    judge = Judge(contract)
+    schemas = contract["components"]["schemas"]
+    statuses = _error_components(contract)
+    found, matched = [], set()
+    for cls in classes:
+        error = cls([errors.missing("query", "email")]) if cls is errors.UnprocessableError else cls()
+        status, body, _ = errors.render(error)
+        names = [name for name in statuses if not judge.value_findings(schemas[name], json.loads(body))]
+        if len(names) != 1:
+            found.append(f"{cls.__name__}: worded so in the contract by {names or 'nobody'}")
+            continue
+        matched.add(names[0])
+        if statuses[names[0]] != {str(status)}:
+            found.append(f"{cls.__name__}: {status}, in the contract {sorted(statuses[names[0]])}")
+    return found + [f"{name}: no error of the code is worded so" for name in sorted(statuses.keys() - matched)]
+
+
+def provenance_findings(contract: Contract) -> list[str]:
+    """Facts without a source, and guesses that the list of assumptions does not know or takes for another status."""
+    found = []
+    known = assumptions()
+    for path, node in _nodes(contract):
+        provenance, name = node.get("x-provenance"), node.get("x-assumption")
+        if provenance not in (None, *PROVENANCES):
+            found.append(f"{path}: x-provenance {provenance!r} is none of {', '.join(PROVENANCES)}")
+        if (provenance == "assumed") != (name is not None):
+            found.append(f"{path}: x-assumption belongs to what is assumed, and to nothing else")
+        if name is not None and name not in known:
+            found.append(f"{path}: no assumption is called {name!r}")
+        described = node.get("description")
+        mentioned = re.findall(r"assumptions? `(\w+)`", described) if isinstance(described, str) else []
+        found += [f"{path}: mentions the assumption {word!r}, which is none" for word in mentioned if word not in known]
+    for operation in operations(contract):
+        if "x-provenance" not in operation.spec:
+            found.append(f"{operation.name}: no x-provenance")
+        if "url" not in operation.spec.get("externalDocs", {}):
+            found.append(f"{operation.name}: no page of the vendor's")
+        for status, response in operation.spec["responses"].items():
+            place = f"{operation.name} {status}"
+            found += [f"{place}: {text}" for text in _status_findings(status, resolve(contract, response))]
+    return found
+
+
+def _status_findings(status: str, response: dict[str, Any]) -> Iterator[str]:
+    provenance = response.get("x-provenance")
+    if provenance not in ("observed", "assumed"):
+        yield f"x-provenance is {provenance!r}; a status was observed or is assumed, no page of the vendor's names one"
+    assumption = assumptions().get(response.get("x-assumption", ""))
+    # Some assumptions behind a status are about something else, such as a size in bytes.
+    default = None if assumption is None else assumption.default
+    if isinstance(default, int) and 100 <= default < 600 and status != str(default):
+        yield f"the assumption {response['x-assumption']} says {default}"
+
+
+def example_findings(contract: Contract) -> list[str]:
+    """Examples that their own schema refuses."""
+    judge = Judge(contract)
+    found = []
+    for path, node in _nodes(contract):
+        if "schema" not in node:
+            continue
+        examples = {"example": node["example"]} if "example" in node else {}
+        examples |= {name: resolve(contract, example)["value"] for name, example in node.get("examples", {}).items()}
+        for name, value in examples.items():
+            # Only what the service sends has an order.
+            ordered = "/responses/" in path
+            found += [f"{path} {name}: {text}" for text in judge.value_findings(node["schema"], value, ordered=ordered)]
+    return found
+
+
+# --- What they are made of --------------------------------------------------------------------------------------------
+
+
+def _nodes(value: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of a contract with its place; the values of examples are not the contract's own words."""
+    if isinstance(value, dict):
+        yield path, value
+        for key, item in value.items():
+            if key not in ("example", "value"):
+                yield from _nodes(item, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nodes(item, f"{path}/{index}")
+
+
+def _error_components(contract: Contract) -> dict[str, set[str]]:
+    """The components that answers other than 200 are made of, with the statuses they are sent with."""
+    statuses: dict[str, set[str]] = {}
+    for operation in operations(contract):
+        for status, response in operation.spec["responses"].items():
+            if status == "200":
+                continue
+            schema = resolve(contract, response)["content"]["application/json"]["schema"]
+            for branch in schema.get("oneOf", [schema]):
+                statuses.setdefault(branch["$ref"].rpartition("/")[2], set()).add(status)
+    return statuses
+
+
+def served_classes() -> dict[str, type[BaseModel]]:
+    """The classes of what comes in and goes out, by name, with the values that answers show as they are."""
+    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(api.__path__, f"{api.__name__}.")]
+    own = {
+        name: cls
+        for module in modules
+        for name, cls in vars(module).items()
+        if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
+    }
+    return own | {"ConsultNote": models.ConsultNote}
+
+
+def vendor_errors() -> list[type[HeidiError]]:
+    """The errors that operations of the contract answer with."""
+    # No operation, no defect of ours and no bound of ours is in the contract.
+    aside = (errors.NotFoundError, errors.MethodNotAllowedError, errors.InternalError, errors.ServiceUnavailableError)
+    found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
+    return [cls for cls in found if hasattr(cls, "status") and cls not in aside]
+
+
+def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> Iterator[str]:
+    answer = not issubclass(cls, Incoming)
+    made = cls.model_json_schema(mode="serialization" if answer else "validation")
+    optional = _left_out(cls) if answer else {key for key, field in cls.model_fields.items() if not field.is_required()}
+    properties = schema["properties"]
+    shared = properties.keys() & cls.model_fields.keys()
+    described, served = shared & set(schema.get("required", ())), shared - optional
+    if described != served:
+        yield f"{name}: required are {sorted(served)}, in the contract {sorted(described)}"
+    if answer and list(properties) != list(cls.model_fields):
+        yield f"{name}: the keys are {list(cls.model_fields)}, in the contract {list(properties)}"
+    if (schema.get("additionalProperties") is False) != (cls.model_config.get("extra") == "forbid"):
+        yield f"{name}: only one of contract and code is closed to other keys"
+    for key in sorted(properties.keys() | made["properties"].keys()):
+        wanted, given = _form(properties.get(key, False)), _form(made["properties"].get(key, False))
+        if answer and key in optional:
+            given.discard('{"type": "null"}')
+        if wanted != given:
+            yield f"{name}.{key}: {sorted(given)}, in the contract {sorted(wanted)}"
+
+
+def _left_out(cls: type[BaseModel]) -> set[str]:
+    """The fields of an answer that are absent where they are null."""
+    return {key for key, field in cls.model_fields.items() if field.exclude_if and field.exclude_if(None)}
+
+
+_NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption")
+_APPLIES = {
+    "string": ("pattern", "format", "minLength", "maxLength"),
+    "number": ("minimum", "maximum"),
+    "integer": ("minimum", "maximum"),
+    "array": ("items", "prefixItems", "minItems", "maxItems"),
+    "object": ("properties", "required", "additionalProperties"),
+    "boolean": (),
+    "null": (),
+}
+_KINDS = {"string": str, "boolean": bool, "null": type(None)}
+
+
+def _form(schema: Any) -> set[str]:
+    """One form for the many ways to say the same in a JSON schema: its alternatives, each as a text."""
+    if isinstance(schema, bool):
+        return {str(schema)}
+    schema = {key: value for key, value in schema.items() if key not in _NOTES}
+    if "$ref" in schema:
+        return {schema["$ref"].rpartition("/")[2]}
+    for union in schema.keys() & {"anyOf", "oneOf"}:
+        assert len(schema) == 1, schema
+        return set().union(*map(_form, schema[union]))
+    return set(_branches(schema))
+
+
+def _branches(schema: dict[str, Any]) -> Iterator[str]:
+    """A text for each type that a schema allows, with what it says of values of that type."""
+    if schema.get("additionalProperties") is True:
+        del schema["additionalProperties"]
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
+    for nested in ("items", "additionalProperties"):
+        if nested in schema:
+            schema[nested] = sorted(_form(schema[nested]))
+    types = schema.pop("type", "any")
+    for kind in [types] if isinstance(types, str) else types:
+        branch = {key: value for key, value in schema.items() if key in _APPLIES.get(kind, schema)}
+        if "enum" in schema and kind != "null":
+            branch["enum"] = sorted(value for value in schema["enum"] if isinstance(value, _KINDS[kind]))
+        yield json.dumps({"type": kind, **branch}, sort_keys=True)
+
+
+# --- What they say ----------------------------------------------------------------------------------------------------
+
+
+def test_the_contract_is_valid_openapi(contract: Contract) -> None:
+    assert form_findings(contract) == []
+
+
+def test_the_code_serves_the_operations_of_the_contract_and_no_others(contract: Contract) -> None:
+    assert operation_findings(contract, api.ROUTES) == []
+
+
+def test_handlers_and_routes_bear_the_names_of_their_operations() -> None:
+    assert [route.endpoint.__name__ for route in api.ROUTES] == [route.name for route in api.ROUTES]
+
+
+def test_the_code_takes_and_gives_the_objects_of_the_contract_field_for_field(contract: Contract) -> None:
+    assert model_findings(contract, served_classes()) == []
+
+
+def test_the_code_words_its_errors_as_the_contract_does(contract: Contract) -> None:
+    assert error_findings(contract, vendor_errors()) == []
+
+
+def test_every_fact_of_the_contract_says_where_it_comes_from(contract: Contract) -> None:
+    assert provenance_findings(contract) == []
+
+
+def test_every_example_of_the_contract_is_valid(contract: Contract) -> None:
+    assert example_findings(contract) == []
+
+
+def test_the_contract_is_served_as_it_stands_in_the_file(heidi: Client) -> None:
+    answer = heidi.get("/_mock/openapi.yaml")
+
+    assert answer.content == OPENAPI.read_bytes()
+
+
+def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
+    printed = CliRunner().invoke(cli, ["openapi"])
+
+    assert printed.stdout_bytes == OPENAPI.read_bytes()
+
+
+CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "/jwt?email=a@example.com&third_party_internal_id=9", None),
+    ("POST", "/patient-profiles", {"first_name": "Zoë", "birth_date": "1984-02-29", "gender": "FEMALE"}),
+    ("PATCH", f"/patient-profiles/{JOHN}", {"first_name": None, "remember_consent": True}),
+    ("GET", "/patient-profiles?ehr_patient_id=EHR123456", None),
+    ("GET", f"/patient-profiles/{JOHN}", None),
+    ("POST", "/sessions", {"patient_profile_id": JOHN}),
+    ("GET", "/sessions/1234567890", None),
+    ("PATCH", "/sessions/1234567890", {"duration": 12.5, "linked_sessions_for_context": ["1"]}),
+    ("POST", f"/patient-profiles/{JOHN}/sessions", {"session_ids": ["1234567890"]}),
+    ("DELETE", "/patient-profiles:batch-delete", {"patient_profile_ids": [JOHN]}),
+]
+
+
+def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract: Contract) -> None:
+    names = []
+    foreign = openapi_core.OpenAPI.from_file_path(str(OPENAPI))
+    with MockHeidi(clock=NOON) as heidi, requests.Session() as session:
+        session.trust_env = False
+        headers = heidi.headers | {"Heidi-Api-Key": heidi.api_key}
+        for method, path, body in CALLS:
+            asked = requests.Request(method, f"{heidi.base_url}{path}", json=body, headers=headers)
+            given = session.send(session.prepare_request(asked))
+            request, response = RequestsOpenAPIRequest(asked), RequestsOpenAPIResponse(given)
+
+            read, answered = foreign.unmarshal_request(request), foreign.unmarshal_response(request, response)
+
+            assert (given.status_code, read.errors, answered.errors) == (200, [], [])
+            names.append(heidi.requests()[-1]["operation"])
+
+    assert sorted(names) == sorted(operation.name for operation in operations(contract))
+
+
+# --- They bite --------------------------------------------------------------------------------------------------------
+
+
+def _schema(contract: Contract, name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = contract["components"]["schemas"][name]
+    return schema
+
+
+def _operation(contract: Contract, name: str) -> dict[str, Any]:
+    return next(operation.spec for operation in operations(contract) if operation.name == name)
+
+
+def _drop_title(contract: Contract) -> None:
+    del contract["info"]["title"]
+
+
+def _repeat_name(contract: Contract) -> None:
+    _operation(contract, "get_session")["operationId"] = "create_session"
+
+
+BROKEN_FORMS = {"no title": (_drop_title, "is a required property"), "one name twice": (_repeat_name, "create_session")}
+
+
+@pytest.mark.parametrize(("spoil", "words"), BROKEN_FORMS.values(), ids=BROKEN_FORMS)
+def test_the_judge_of_the_form_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+    spoil(contract)
+
+    assert words in "\n".join(form_findings(contract))
+
+
+def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract) -> None:
+    contract["paths"]["/patients"] = {"get": copy.deepcopy(_operation(contract, "list_patient_profiles"))}
+
+    assert operation_findings(contract, api.ROUTES) == [
+        "in the contract, not served: ('GET', '/patients', 'list_patient_profiles')"
+    ]
+
+
+def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: Contract) -> None:
+    extra = Route("/sessions/{session_id}", api.sessions.get_session, methods=["DELETE"])
+
+    assert operation_findings(contract, [*api.ROUTES, extra]) == [
+        "served, not in the contract: ('DELETE', '/sessions/{session_id}', 'get_session')"
+    ]
+
+
+def test_the_judge_of_operations_sees_another_name(contract: Contract) -> None:
+    _operation(contract, "get_session")["operationId"] = "read_session"
+
+    assert len(operation_findings(contract, api.ROUTES)) == 2
+
+
+def _swap(contract: Contract) -> None:
+    properties = _schema(contract, "LinkedSession")["properties"]
+    properties["session_id"] = properties.pop("session_id")
+
+
+def _lose_key(contract: Contract) -> None:
+    del _schema(contract, "PatientProfileDetail")["properties"]["managed_by"]
+    _schema(contract, "PatientProfileDetail")["required"].remove("managed_by")
+
+
+def _add_key(contract: Contract) -> None:
+    _schema(contract, "SessionCreate")["properties"]["room"] = {"type": ["string", "null"]}
+
+
+def _retype(contract: Contract) -> None:
+    _schema(contract, "SessionUpdate")["properties"]["duration"]["type"] = ["integer", "null"]
+
+
+def _retype_items(contract: Contract) -> None:
+    _schema(contract, "SessionsLink")["properties"]["session_ids"]["items"] = {"type": "integer"}
+
+
+def _never_null(contract: Contract) -> None:
+    _schema(contract, "PatientProfileListed")["properties"]["remember_consent"]["type"] = "boolean"
+
+
+def _widen_enum(contract: Contract) -> None:
+    _schema(contract, "PatientProfileUpdate")["properties"]["gender"]["enum"].insert(0, "UNKNOWN")
+
+
+def _lose_pattern(contract: Contract) -> None:
+    del _schema(contract, "SessionCreated")["properties"]["session_id"]["pattern"]
+
+
+def _require(contract: Contract) -> None:
+    _schema(contract, "PatientProfileCreate")["required"] = ["last_name"]
+
+
+def _excuse(contract: Contract) -> None:
+    _schema(contract, "Token")["required"].remove("token")
+
+
+def _open(contract: Contract) -> None:
+    del _schema(contract, "SessionPatient")["additionalProperties"]
+
+
+def _rename(contract: Contract) -> None:
+    schemas = contract["components"]["schemas"]
+    schemas["Outcome"] = schemas.pop("Success")
+
+
+def _other_object(contract: Contract) -> None:
+    _schema(contract, "SessionDetail")["properties"]["consult_note"]["anyOf"][0]["$ref"] = "#/components/schemas/Token"
+
+
+OTHER_MODELS = {
+    "keys in another order": (_swap, ["LinkedSession: the keys are"]),
+    "a key fewer": (_lose_key, ["PatientProfileDetail: the keys are", "PatientProfileDetail.managed_by:"]),
+    "a key more": (_add_key, ["SessionCreate.room:"]),
+    "another type": (_retype, ["SessionUpdate.duration:"]),
+    "another type of items": (_retype_items, ["SessionsLink.session_ids:"]),
+    "a type that excludes null": (_never_null, ["PatientProfileListed.remember_consent:"]),
+    "another enum": (_widen_enum, ["PatientProfileUpdate.gender:"]),
+    "no pattern": (_lose_pattern, ["SessionCreated.session_id:"]),
+    "a field required": (_require, ["PatientProfileCreate: required are"]),
+    "a key optional": (_excuse, ["Token: required are"]),
+    "an open answer": (_open, ["SessionPatient: only one"]),
+    "another object": (_other_object, ["SessionDetail.consult_note:"]),
+    "another name": (_rename, ["Outcome: no class", "Success: not in the contract"]),
+}
+
+
+@pytest.mark.parametrize(("spoil", "begins"), OTHER_MODELS.values(), ids=OTHER_MODELS)
+def test_the_judge_of_models_bites(contract: Contract, spoil: Callable[[Contract], None], begins: list[str]) -> None:
+    spoil(contract)
+
+    found = model_findings(contract, served_classes())
+
+    assert len(found) == len(begins), found
+    assert all(text.startswith(begin) for text, begin in zip(found, begins, strict=True)), found
+
+
+def _reword(contract: Contract) -> None:
+    _schema(contract, "NotAuthenticated")["properties"]["detail"]["const"] = "Unauthenticated"
+
+
+def _restatus(contract: Contract) -> None:
+    responses = _operation(contract, "get_session")["responses"]
+    responses["400"] = responses.pop("404")
+
+
+OTHER_ERRORS = {"other words": (_reword, "MissingTokenError: worded so"), "another status": (_restatus, "SessionNotFo")}
+
+
+@pytest.mark.parametrize(("spoil", "begin"), OTHER_ERRORS.values(), ids=OTHER_ERRORS)
+def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract], None], begin: str) -> None:
+    spoil(contract)
+
+    assert error_findings(contract, vendor_errors())[0].startswith(begin)
+
+
+def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
+    classes = [cls for cls in vendor_errors() if cls is not errors.BodyTooLargeError]
+
+    assert error_findings(contract, classes) == ["BodyTooLarge: no error of the code is worded so"]
+
+
+def _unknown_assumption(contract: Contract) -> None:
+    contract["components"]["parameters"]["SessionId"]["x-assumption"] = "no_such"
+
+
+def _unnamed_assumption(contract: Contract) -> None:
+    del _schema(contract, "SessionUpdated")["x-assumption"]
+
+
+def _unknown_word(contract: Contract) -> None:
+    _schema(contract, "Token")["x-provenance"] = "guessed"
+
+
+def _unsourced_response(contract: Contract) -> None:
+    del _operation(contract, "get_jwt")["responses"]["200"]["x-provenance"]
+
+
+def _documented_status(contract: Contract) -> None:
+    _operation(contract, "get_jwt")["responses"]["200"]["x-provenance"] = "documented"
+
+
+def _unsourced_operation(contract: Contract) -> None:
+    del _operation(contract, "link_sessions")["x-provenance"]
+
+
+def _no_page(contract: Contract) -> None:
+    del _operation(contract, "link_sessions")["externalDocs"]
+
+
+def _other_status(contract: Contract) -> None:
+    responses = _operation(contract, "get_patient_profile")["responses"]
+    responses["400"] = responses.pop("404")
+
+
+def _unknown_mention(contract: Contract) -> None:
+    _operation(contract, "update_session")["description"] += " See assumption `imagined`."
+
+
+UNSOURCED = {
+    "an unknown assumption": (_unknown_assumption, "no assumption is called 'no_such'"),
+    "an assumption without a name": (_unnamed_assumption, "x-assumption belongs to what is assumed"),
+    "an unknown provenance": (_unknown_word, "x-provenance 'guessed' is none of"),
+    "a response without provenance": (_unsourced_response, "get_jwt 200: x-provenance is None"),
+    "a documented status": (_documented_status, "get_jwt 200: x-provenance is 'documented'"),
+    "an operation without provenance": (_unsourced_operation, "link_sessions: no x-provenance"),
+    "an operation without a page": (_no_page, "link_sessions: no page of the vendor's"),
+    "another status than assumed": (_other_status, "400: the assumption profile_not_found says 404"),
+    "an assumption only mentioned": (_unknown_mention, "'imagined', which is none"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "words"), UNSOURCED.values(), ids=UNSOURCED)
+def test_the_judge_of_provenance_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+    spoil(contract)
+
+    found = provenance_findings(contract)
+
+    assert len(found) == 1, found
+    assert words in found[0]
+
+
+def _wrong_example(contract: Contract) -> None:
+    body = _operation(contract, "update_session")["requestBody"]["content"]["application/json"]
+    body["examples"]["documented"]["value"]["patient"]["dob"] = "1990-02-30"
+
+
+def _disordered_example(contract: Contract) -> None:
+    content = _operation(contract, "get_session")["responses"]["200"]["content"]["application/json"]
+    session = content["examples"]["documented"]["value"]["session"]
+    session["session_id"] = session.pop("session_id")
+
+
+def _wrong_parameter(contract: Contract) -> None:
+    _operation(contract, "get_jwt")["parameters"][0]["example"] = 5
+
+
+WRONG_EXAMPLES = {
+    "a body": (_wrong_example, "$.patient.dob: '1990-02-30' is not a 'date'"),
+    "the order of an answer": (_disordered_example, "$.session: the keys stand in the order"),
+    "a parameter": (_wrong_parameter, "$: 5 is not of type 'string'"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "words"), WRONG_EXAMPLES.values(), ids=WRONG_EXAMPLES)
+def test_the_judge_of_examples_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+    spoil(contract)
+
+    found = example_findings(contract)
+
+    assert len(found) == 1, found
+    assert words in found[0]
+
+
+# --- The judge of every answer ----------------------------------------------------------------------------------------
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def _altered(change: Change, status: int = 200, **headers: str) -> Callable[[Request], Any]:
+    """A handler that answers as ``get_session`` does, but for a change to the session."""
+    original = api.sessions.get_session
+
+    async def altered(request: Request) -> Response:
+        answer = json.loads((await original(request)).body)  # type: ignore[arg-type]
+        change(answer["session"])
+        return Response(json.dumps(answer), status, {"Content-Type": "application/json", **headers})
+
+    return altered
+
+
+async def _crash(_: Request) -> Response:
+    raise RuntimeError("a defect")
+
+
+async def _plain(_: Request) -> Response:
+    return Response("Session not found", 404, {"Content-Type": "text/plain"})
+
+
+async def _no_json(_: Request) -> Response:
+    return Response('{"session": NaN}', 200, {"Content-Type": "application/json"})
+
+
+async def _twice(_: Request) -> Response:
+    return Response('{"session": {}, "session": {}}', 200, {"Content-Type": "application/json"})
+
+
+async def _framework(_: Request) -> Response:
+    return Response('{"detail": "Not Found"}', 404, {"Content-Type": "application/json"})
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    pass
+
+
+BAD_ANSWERS: dict[str, tuple[Callable[[Request], Any], str]] = {
+    "another status": (_altered(_nothing, 201), "the status is none of 200, 401, 404"),
+    "a defect": (_crash, "the status is none of 200, 401, 404"),
+    "a missing key": (_altered(lambda session: session.pop("audio")), "'audio' is a required property"),
+    "an extra key": (_altered(lambda session: session.update(room=7)), "'room' was unexpected"),
+    "a key out of order": (
+        _altered(lambda session: session.update(session_id=session.pop("session_id"))),
+        "$.session: the keys stand in the order",
+    ),
+    "an inner key out of order": (
+        _altered(lambda session: session["consult_note"].update(status=session["consult_note"].pop("status"))),
+        "$.session.consult_note: the keys stand in the order",
+    ),
+    "another type": (_altered(lambda session: session.update(duration="16")), "'16' is not of type 'number'"),
+    "no such day": (_altered(lambda session: session["patient"].update(dob="2025-02-30")), "is not a 'date'"),
+    "a zone": (_altered(lambda session: session.update(created_at="2024-12-11T03:57:57.921000Z")), "does not match"),
+    "the error of no path": (_framework, "is not of type 'object'"),
+    "no media type of the contract": (_plain, "the media type is text/plain, not application/json"),
+    "no JSON": (_no_json, "the body is no JSON: NaN"),
+    "a key twice": (_twice, "the body is no JSON: a key stands there twice"),
+}
+
+
+def _replace(monkeypatch: pytest.MonkeyPatch, handler: Callable[[Request], Any]) -> None:
+    route = next(route for route in api.ROUTES if route.name == "get_session")
+    monkeypatch.setattr(route, "endpoint", handler)
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize(("handler", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+def test_an_answer_that_breaks_the_contract_is_found(
+    heidi: Client,
+    contract_watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: Callable[[Request], Any],
+    words: str,
+) -> None:
+    _replace(monkeypatch, handler)
+
+    heidi.get("/sessions/1234567890")
+
+    (found,) = contract_watch.findings()
+    assert found.startswith("GET /api/v2/ml-scribe/open-api/sessions/1234567890 (get_session) -> ")
+    assert words in found
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize("path", ["/ns/other/api/v2/ml-scribe/open-api/jwt", "/api/v2//ml-scribe/open-api//jwt/"])
+def test_an_answer_is_judged_whatever_spelling_led_to_it(
+    heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    route = next(route for route in api.ROUTES if route.name == "get_jwt")
+    monkeypatch.setattr(route, "endpoint", _crash)
+
+    heidi.get(f"http://localhost{path}", signed=False, headers={"Heidi-Api-Key": "mock-heidi-key"})
+
+    (found,) = contract_watch.findings()
+    assert found.startswith(f"GET {path} (get_jwt) -> 500: the status is none of 200, 401, 422")
+
+
+@pytest.mark.breaks_contract
+def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    _replace(monkeypatch, _altered(lambda session: session.pop("audio")))
+    with MockHeidi(clock=NOON) as heidi, heidi.client() as client:
+        client.get("/sessions/1234567890")
+
+        (found,) = contract_watch.findings()
+        assert "'audio' is a required property" in found
+
+
+def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("pytest_plugins = ['judges']")
+    pytester.makepyfile(
+        """
+        import httpx, pytest
+        from mock_heidi import MockHeidi, api
+        from starlette.responses import Response
+
+        async def wrong(request):
+            return Response("{}", 418)
+
+        def ask(monkeypatch):
+            monkeypatch.setattr(api.ROUTES[0], "endpoint", wrong)
+            with MockHeidi() as heidi:
+                assert httpx.get(f"{heidi.base_url}/jwt", headers={"Heidi-Api-Key": heidi.api_key}).status_code == 418
+
+        @pytest.fixture
+        def asked(monkeypatch):
+            ask(monkeypatch)
+
+        def test_content_with_it(monkeypatch):
+            ask(monkeypatch)
+
+        def test_after_it(asked):
+            pass
+
+        @pytest.mark.breaks_contract
+        def test_on_purpose(monkeypatch):
+            ask(monkeypatch)
+
+        def test_none():
+            pass
+        """
+    )
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(failed=1, errors=1, passed=2)
+    result.stdout.fnmatch_lines(["*GET /api/v2/ml-scribe/open-api/jwt (get_jwt) -> 418: the status is none of*"])
+
+
+def _exchange(status: int, body: str, method: str = "GET", path: str = "/nowhere", **more: Any) -> Exchange:
+    headers = {"content-type": "application/json"} | more.pop("headers", {})
+    base = "/api/v2/ml-scribe/open-api"
+    return Exchange(method, base + path, more.get("preflight", False), status, tuple(headers.items()), body.encode())
+
+
+NO_OPERATION = {
+    "another body": (_exchange(404, '{"error": "gone"}'), "should be 404 {'detail': 'Not Found'}"),
+    "another status": (_exchange(400, '{"detail": "Not Found"}'), "should be 404"),
+    "no JSON": (_exchange(404, "Not Found"), "the body is no JSON"),
+    "another media type": (
+        _exchange(404, '{"detail": "Not Found"}', headers={"content-type": "text/plain"}),
+        "the media type is text/plain",
+    ),
+    "no Allow": (_exchange(405, '{"detail": "Method Not Allowed"}', "PUT", "/sessions"), "Allow is None, not POST"),
+    "half of Allow": (
+        _exchange(405, '{"detail": "Method Not Allowed"}', "PUT", "/patient-profiles", headers={"allow": "GET"}),
+        "Allow is 'GET', not GET, POST",
+    ),
+    "a method not refused": (_exchange(200, "{}", "HEAD", "/sessions/1"), "should be 405"),
+}
+
+
+@pytest.mark.parametrize(("exchange", "words"), NO_OPERATION.values(), ids=NO_OPERATION)
+def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exchange, words: str) -> None:
+    found = Judge(load_contract()).findings(exchange)
+
+    assert words in "\n".join(found)
+
+
+def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:
+    header = contract["components"]["responses"]["Unauthorized"]["headers"]["WWW-Authenticate"]
+    header["required"] = True
+    body = '{"detail": "Not authenticated"}'
+
+    absent = Judge(contract).findings(_exchange(401, body, path="/sessions/1"))
+    other = Judge(contract).findings(_exchange(401, body, path="/sessions/1", headers={"www-authenticate": "Basic"}))
+
+    assert "the header WWW-Authenticate is missing" in absent[0]
+    assert "header WWW-Authenticate: $: 'Bearer' was expected" in other[0]
+
+
+def test_injected_faults_and_preflights_are_not_the_contracts_business() -> None:
+    fault = _exchange(503, "", path="/sessions/1", headers={"X-Mock-Fault": "status"})
+    preflight = _exchange(200, "OK", "OPTIONS", preflight=True)
+
+    assert [*Judge(load_contract()).findings(fault), *Judge(load_contract()).findings(preflight)] == []

@@ -1,0 +1,351 @@
+"""A fresh start answers every example of the vendor's pages with the documented values, key for key and in their order.
+
+Each example meets a server of its own, in this process and over a socket. What a service must make up anew each time
+(a token, an id, the time of now) is set aside by name where it occurs; nothing else is.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import httpx
+import jwt
+import pytest
+from conftest import JOHN, NOON, Client
+
+from mock_heidi import MockHeidi, create_app
+
+SET_ASIDE = "<set aside>"
+
+
+class Ask(Protocol):
+    def __call__(self, method: str, path: str, body: Any = None, /, **headers: str) -> httpx.Response: ...
+
+
+@pytest.fixture(params=["in process", "over a socket"])
+def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
+    """Sends one request, signed in, to a server that has just started."""
+    if request.param == "in process":
+        client = Client(create_app(clock=NOON))
+        yield lambda method, path, body=None, /, **headers: client.request(method, path, json=body, headers=headers)
+        client.close()
+    else:
+        with MockHeidi(clock=NOON) as heidi, heidi.client() as http:
+            yield lambda method, path, body=None, /, **headers: http.request(method, path, json=body, headers=headers)
+
+
+def said(answer: httpx.Response, *aside: str) -> str:
+    """The text of a success, with the values set aside whose places (``session.updated_at``) are named."""
+    assert answer.status_code == 200, answer.text
+    value = answer.json()
+    for place in aside:
+        *path, last = place.split(".")
+        parent = value
+        for step in path:
+            parent = parent[step]
+        assert last in parent, place
+        parent[last] = SET_ASIDE
+    return json.dumps(value, indent=1)
+
+
+def documented(value: Any) -> str:
+    """The text of a documented answer, comparable with what :func:`said` gives: the order of keys counts."""
+    return json.dumps(value, indent=1)
+
+
+JOHN_AS_SHOWN = {
+    "id": "5eb7cf5a86d9755df3a6c593",
+    "ehr_patient_id": "EHR123456",
+    "managed_by": "5eb7cf5a86d9755df3a6c593",
+    "first_name": "John",
+    "last_name": "Doe",
+    "birth_date": "1990-01-15",
+    "gender": "MALE",
+    "phone": "+1234567890",
+    "email": "john.doe@example.com",
+    "demographic_string": "",
+    "additional_context": "Patient has a history of hypertension",
+}
+
+JOHN_AS_LISTED = {
+    "id": "5eb7cf5a86d9755df3a6c593",
+    "ehr_patient_id": "EHR123456",
+    "managed_by": "5eb7cf5a86d9755df3a6c593",
+    "first_name": "John",
+    "last_name": "Doe",
+    "birth_date": "1990-01-15",
+    "gender": "MALE",
+    "phone": "+1234567890",
+    "email": "john.doe@example.com",
+    "demographic_string": "",
+    "remember_consent": None,
+    "additional_context": "Patient has a history of hypertension",
+    "session_count": 3,
+}
+
+
+def session(**changes: Any) -> dict[str, Any]:
+    """The documented session as GET shows it, with changes to some of its values."""
+    shown = {
+        "session_id": "1234567890",
+        "session_name": "Session 123",
+        "patient": {"name": "", "gender": None, "dob": None},
+        "audio": [],
+        "clinician_notes": [],
+        "consult_note": {
+            "status": "CREATED",
+            "result": "Consult note content...",
+            "heading": "Note",
+            "brain": "RIGHT",
+            "voice_style": None,
+            "generation_method": "TEMPLATE",
+            "template_id": None,
+            "ai_command_id": None,
+            "ai_command_text": None,
+            "feedback": None,
+            "dictation_cleanup_mode": None,
+        },
+        "duration": 16,
+        "created_at": "2024-12-11T03:57:57.921000",
+        "updated_at": "2024-12-11T23:41:54.138000",
+        "language_code": "en",
+        "output_language_code": "en",
+        "documents": None,
+        "ehr_appt_id": None,
+        "ehr_provider": "EHR Provider Name",
+        "ehr_patient_id": None,
+    }
+    assert changes.keys() <= shown.keys()
+    return shown | changes
+
+
+def updated(**changes: Any) -> dict[str, Any]:
+    """The same as a PATCH shows it: without its audio, and changed now."""
+    shown = session(updated_at=SET_ASIDE, **changes)
+    del shown["audio"]
+    return shown
+
+
+def test_signing_in(ask: Ask) -> None:
+    answer = ask(
+        "GET", "/jwt?email=test@heidihealth.com&third_party_internal_id=123", **{"Heidi-Api-Key": "mock-heidi-key"}
+    )
+
+    assert said(answer, "token", "expiration_time") == documented({"token": SET_ASIDE, "expiration_time": SET_ASIDE})
+    # What was set aside is still what the page says it is: a JWT that ends at the time beside it.
+    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
+    assert (answer.json()["expiration_time"], claims["exp"]) == ("2025-01-06T13:00:00.000Z", 1736168400)
+
+
+def test_creating_a_patient_profile(ask: Ask) -> None:
+    answer = ask(
+        "POST",
+        "/patient-profiles",
+        {
+            "first_name": "John",
+            "last_name": "Doe",
+            "birth_date": "1990-01-15",
+            "gender": "MALE",
+            "ehr_patient_id": "EHR123456",
+            "phone": "+1234567890",
+            "email": "john.doe@example.com",
+            "demographic_string": "John Doe, M, 1990-01-15",
+            "additional_context": "Patient has a history of hypertension",
+        },
+    )
+
+    assert said(answer, "data.id") == documented(
+        {
+            "data": {
+                "id": SET_ASIDE,
+                "ehr_patient_id": "EHR123456",
+                "first_name": "John",
+                "last_name": "Doe",
+                "birth_date": "1990-01-15",
+                "gender": "MALE",
+                "phone": "+1234567890",
+                "email": "john.doe@example.com",
+                "demographic_string": "John Doe, M, 1990-01-15",
+                "additional_context": "Patient has a history of hypertension",
+            }
+        }
+    )
+    # The documented id is taken: it is that of the patient who is there from the start.
+    assert answer.json()["data"]["id"] != JOHN
+
+
+def test_updating_a_patient_profile(ask: Ask) -> None:
+    answer = ask(
+        "PATCH",
+        "/patient-profiles/5eb7cf5a86d9755df3a6c593",
+        {
+            "first_name": "John",
+            "last_name": "Smith",
+            "demographic_string": "John Smith, M, 1990-01-15",
+            "phone": "+1987654321",
+            "email": "john.smith@example.com",
+        },
+    )
+
+    assert said(answer) == documented(
+        {
+            "data": {
+                "id": "5eb7cf5a86d9755df3a6c593",
+                "source": "EHR",
+                "ehr_patient_id": "EHR123456",
+                "first_name": "John",
+                "last_name": "Smith",
+                "birth_date": "1990-01-15",
+                "gender": "MALE",
+                "phone": "+1987654321",
+                "email": "john.smith@example.com",
+                "demographic_string": "John Smith, M, 1990-01-15",
+                "additional_context": "Patient has a history of hypertension",
+            }
+        }
+    )
+
+
+def test_deleting_patient_profiles(ask: Ask) -> None:
+    answer = ask(
+        "DELETE",
+        "/patient-profiles:batch-delete",
+        {"patient_profile_ids": ["5eb7cf5a86d9755df3a6c593", "5eb7cf5a86d9755df3a6c594"]},
+    )
+
+    assert said(answer) == documented({"is_success": True})
+
+
+def test_linking_sessions(ask: Ask) -> None:
+    answer = ask(
+        "POST",
+        "/patient-profiles/5eb7cf5a86d9755df3a6c593/sessions",
+        {"session_ids": ["1234567890", "0987654321"]},
+    )
+
+    assert said(answer) == documented(
+        {
+            "data": [
+                {
+                    "session_id": "1234567890",
+                    "session_name": "Session 123",
+                    "created_at": "2024-12-11T03:57:57.921000",
+                    "updated_at": "2024-12-11T23:41:54.138000",
+                },
+                {
+                    "session_id": "0987654321",
+                    "session_name": "Session 124",
+                    "created_at": "2024-12-12T10:30:00.000000",
+                    "updated_at": "2024-12-12T11:15:00.000000",
+                },
+            ]
+        }
+    )
+
+
+def test_listing_patient_profiles_begins_with_the_documented_one(ask: Ask) -> None:
+    answer = ask("GET", "/patient-profiles")
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["data"]
+    assert documented(answer.json()["data"][0]) == documented(JOHN_AS_LISTED)
+
+
+def test_listing_patient_profiles_by_the_record_systems_id(ask: Ask) -> None:
+    answer = ask("GET", "/patient-profiles?ehr_patient_id=EHR123456&ehr_provider=Heidi")
+
+    assert said(answer) == documented({"data": [JOHN_AS_LISTED]})
+
+
+def test_getting_a_patient_profile(ask: Ask) -> None:
+    answer = ask("GET", "/patient-profiles/5eb7cf5a86d9755df3a6c593")
+
+    assert said(answer) == documented({"data": JOHN_AS_SHOWN})
+
+
+def test_creating_a_session(ask: Ask) -> None:
+    answer = ask(
+        "POST",
+        "/sessions",
+        {"patient_profile_id": "5eb7cf5a86d9755df3a6c593", "ehr_appointment_id": "EHR1234"},
+    )
+
+    assert said(answer, "session_id") == documented({"session_id": SET_ASIDE})
+    # The pages' "1234567890" stands for a number of 128 bits in decimal.
+    assert 2**64 < int(answer.json()["session_id"]) < 2**128
+
+
+def test_getting_a_session(ask: Ask) -> None:
+    answer = ask("GET", "/sessions/1234567890")
+
+    assert said(answer) == documented({"session": session()})
+
+
+def test_updating_a_session(ask: Ask) -> None:
+    answer = ask(
+        "PATCH",
+        "/sessions/1234567890",
+        {
+            "duration": 60,
+            "language_code": "en",
+            "output_language_code": "en",
+            "patient": {"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
+            "clinician_notes": ["Note 1", "Note 2"],
+            "generate_output_without_recording": False,
+        },
+    )
+
+    # One page prints an empty clinician_notes here, beside a request that fills it: the notes sent are expected.
+    assert said(answer, "session.updated_at") == documented(
+        {
+            "session": updated(
+                duration=60,
+                patient={"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
+                clinician_notes=["Note 1", "Note 2"],
+            )
+        }
+    )
+
+
+def test_updating_the_notes_of_a_session(ask: Ask) -> None:
+    answer = ask(
+        "PATCH",
+        "/sessions/1234567890",
+        {"clinician_notes": ["Medication history: paracetamol", "Allergies: penicillin"]},
+    )
+
+    assert said(answer, "session.updated_at") == documented(
+        {"session": updated(clinician_notes=["Medication history: paracetamol", "Allergies: penicillin"])}
+    )
+
+
+def test_giving_a_session_others_as_context(ask: Ask) -> None:
+    answer = ask("PATCH", "/sessions/1234567890", {"linked_sessions_for_context": ["1234567891", "1234567892"]})
+
+    assert said(answer, "session.updated_at") == documented(
+        {"session": updated() | {"linked_sessions_for_context": ["1234567891", "1234567892"]}}
+    )
+
+
+UNKNOWN_PROFILE = {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}}
+UNKNOWN_SESSION = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "error"),
+    [
+        ("GET", "/patient-profiles/5eb7cf5a86d9755df3a6c594", None, UNKNOWN_PROFILE),
+        ("PATCH", "/patient-profiles/5eb7cf5a86d9755df3a6c594", {"phone": "1"}, UNKNOWN_PROFILE),
+        ("POST", "/patient-profiles/5eb7cf5a86d9755df3a6c594/sessions", {"session_ids": []}, UNKNOWN_PROFILE),
+        ("POST", f"/patient-profiles/{JOHN}/sessions", {"session_ids": ["1234567891"]}, UNKNOWN_SESSION),
+        ("POST", "/sessions", {"patient_profile_id": "5eb7cf5a86d9755df3a6c594"}, UNKNOWN_PROFILE),
+        ("GET", "/sessions/1234567891", None, UNKNOWN_SESSION),
+        ("PATCH", "/sessions/1234567891", {"duration": 60}, UNKNOWN_SESSION),
+    ],
+)
+def test_what_is_unknown_is_refused_in_the_documented_words(
+    ask: Ask, method: str, path: str, body: Any, error: dict[str, Any]
+) -> None:
+    answer = ask(method, path, body)
+
+    assert (answer.status_code, documented(answer.json())) == (404, documented(error))

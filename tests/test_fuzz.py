@@ -1,0 +1,149 @@
+"""What schemathesis makes of the contract, valid or not, alone or along the links, is answered as the contract says.
+
+It asks an application in this process, by the settings of schemathesis.toml, the same requests in every run.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from conftest import NOON, Client
+from hypothesis import HealthCheck, settings
+from judges import OPENAPI, Operation, load_contract, operations
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
+
+from mock_heidi import api
+from mock_heidi.app import Front, create_app
+
+SETTINGS = OPENAPI.with_name("schemathesis.toml")
+
+
+def _sign_in(app: Front) -> str:
+    client = Client(app)
+    token = client.token()
+    client.close()
+    return token
+
+
+def _load(app: Front, token: str) -> schemathesis.BaseSchema:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEIDI_TOKEN", token)
+        loaded = schemathesis.openapi.from_path(OPENAPI, config=schemathesis.Config.from_path(SETTINGS))
+    loaded.app = app
+    return loaded
+
+
+app = create_app(clock=NOON)
+token = _sign_in(app)
+schema = _load(app, token)
+
+
+@pytest.fixture
+def statuses() -> Iterator[Counter[int]]:
+    """How often each status came: an operation that never answered 200 was not really asked.
+
+    For the DELETE it also shows that its body arrives, without which there is only 422.
+    """
+    seen: Counter[int] = Counter()
+    yield seen
+    assert seen[200] > 0, f"statuses seen: {dict(seen)}"
+
+
+@schema.parametrize()
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it counts over all examples on purpose
+def test_each_operation_answers_good_and_bad_requests_by_the_contract(
+    case: schemathesis.Case[Any], statuses: Counter[int]
+) -> None:
+    # One example must not find what another left behind: it could not be found again from its curl line.
+    app.namespaces.default.reset()
+
+    answer = case.call()
+    statuses[answer.status_code] += 1
+
+    case.validate_response(answer)
+
+
+def _links() -> set[str]:
+    """The links of the contract, as schemathesis words them."""
+    contract = load_contract()
+    by_name = {operation.name: operation for operation in operations(contract)}
+
+    def label(operation: Operation) -> str:
+        return f"{operation.method} {operation.path}"
+
+    return {
+        f"{label(operation)} -> [{status}] {name} -> {label(by_name[link['operationId']])}"
+        for operation in by_name.values()
+        for status, response in operation.spec["responses"].items()
+        for name, link in response.get("links", {}).items()
+    }
+
+
+def test_every_link_of_the_contract_leads_to_a_success() -> None:
+    succeeded: Counter[str] = Counter()
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def setup(self) -> None:
+            app.namespaces.default.reset()
+
+        def step(self, given: StepInput) -> StepOutput:
+            output: StepOutput = super().step(given)
+            if given.transition is not None and output.response.status_code == 200:
+                succeeded[given.transition.id] += 1
+            return output
+
+    Walk.run(settings=schema.config.get_hypothesis_settings(phase="stateful"))
+
+    assert len(_links()) == 8
+    assert _links() - succeeded.keys() == set()
+
+
+def test_the_settings_file_is_in_force() -> None:
+    written = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
+
+    used = schema.config.get_hypothesis_settings()
+
+    assert (used.max_examples, used.derandomize) == (written["generation"]["max-examples"], True)
+
+
+def test_every_check_is_on_but_the_one_that_the_settings_explain() -> None:
+    names = [name for name in schemathesis.checks.CHECKS.get_all_names() if name != "max_response_time"]
+
+    off = [
+        (operation.definition.raw["operationId"], name)
+        for result in schema.get_all_operations()
+        if isinstance(result, Ok) and (operation := result.ok())
+        for name in names
+        if not schema.config.checks_config_for(operation=operation).get_by_name(name=name).enabled
+    ]
+
+    assert len(names) > 10
+    assert off == [
+        (operation, "ensure_resource_availability")
+        for operation in ("get_patient_profile", "update_patient_profile", "link_sessions")
+    ]
+
+
+@pytest.mark.breaks_contract
+def test_a_failure_prints_the_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def crash(_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    route = next(route for route in api.ROUTES if route.name == "update_session")
+    monkeypatch.setattr(route, "endpoint", crash)
+    operation = schema["/sessions/{session_id}"]["PATCH"]
+    headers = {"Authorization": f"Bearer {token}"}
+    case = operation.Case(path_parameters={"session_id": "1234567890"}, headers=headers, body={"duration": 5})
+
+    with pytest.raises(FailureGroup) as failure:
+        case.call_and_validate()
+
+    shown = str(failure.value)
+    assert "Server error" in shown
+    assert f"curl -X PATCH -H 'Authorization: Bearer {token}' " in shown
+    assert """-d '{"duration": 5}' http://127.0.0.1:4343/api/v2/ml-scribe/open-api/sessions/1234567890""" in shown

@@ -1,0 +1,464 @@
+"""``MockHeidi`` and the handles of its namespaces: servers that come and go without a trace, and what they offer."""
+
+import asyncio
+import gc
+import os
+import re
+import socket
+import threading
+import unittest
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mock_heidi import MockHeidi, __version__, create_app
+from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi.seeds import FixtureError
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError
+
+JOHN = "5eb7cf5a86d9755df3a6c593"
+ADA = {"patient_profiles": [{"first_name": "Ada", "ehr_patient_id": "A1"}]}
+OWN_KEY = {"api_keys": [{"key": "ours", "ehr_provider": "Ours", "managed_by": "0" * 24}]}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockHeidi]:
+    """One server for the tests that leave it as it was."""
+    with MockHeidi() as running:
+        yield running
+
+
+def names(server: Handle) -> list[str]:
+    return [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]]
+
+
+def open_files() -> int:
+    """How many descriptors this process holds; 0 where the system does not tell."""
+    gc.collect()
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def threads() -> list[str]:
+    return sorted(thread.name for thread in threading.enumerate())
+
+
+# --- A server that comes and goes -------------------------------------------------------------------------------------
+
+
+def test_port_thread_and_files_come_back_every_time() -> None:
+    with MockHeidi() as warm:
+        warm.token()
+    before = threads(), open_files()
+    ports = []
+    for _ in range(20):
+        with MockHeidi() as heidi, heidi.client() as client:
+            assert client.get("/patient-profiles").status_code == 200
+            ports.append(int(heidi.url.rpartition(":")[2]))
+
+    assert (threads(), open_files()) == before
+    for port in ports:
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_an_exception_inside_ends_it_too() -> None:
+    before = threads()
+    heidi = MockHeidi()
+    with pytest.raises(ZeroDivisionError), heidi:
+        raise ZeroDivisionError
+
+    assert threads() == before
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(heidi.url)
+
+
+def test_two_servers_in_one_process_never_meet() -> None:
+    with MockHeidi() as one, MockHeidi() as two:
+        one.state.add_patient(first_name="Only")
+
+        assert one.url != two.url
+        assert len(one.state.patient_profiles) == len(two.state.patient_profiles) + 1
+        assert two.requests() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"fixtures": "no/such/folder"}, {"fixtures": {"patients": []}}, {"clock": "noon"}, {"port": 70_000}],
+    ids=str,
+)
+def test_a_start_that_cannot_be_leaves_nothing_behind(options: dict[str, Any]) -> None:
+    before = threads(), open_files()
+    with pytest.raises(ConfigError):
+        MockHeidi(**options).start()
+
+    assert (threads(), open_files()) == before
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(ConfigError, match=f"port {port} on 127.0.0.1 is in use"):
+            MockHeidi(port=port).start()
+
+
+def test_a_port_can_be_chosen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with MockHeidi(port=port) as heidi:
+        assert heidi.url == f"http://127.0.0.1:{port}"
+
+
+def test_it_cannot_be_started_twice() -> None:
+    with MockHeidi() as heidi, pytest.raises(RuntimeError, match="make another"):
+        heidi.start()
+
+
+def test_closing_again_or_before_the_start_is_no_error() -> None:
+    heidi = MockHeidi()
+    heidi.close()
+    heidi.start()
+    heidi.close()
+    heidi.close()
+
+    assert "mock-heidi" not in threads()
+
+
+def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_heidi.server.Server.run", lambda self: [listener.close() for listener in self.sockets])
+
+    with pytest.raises(RuntimeError, match="ended before it listened"):
+        MockHeidi().start()
+
+
+def test_its_name_can_be_shown_at_any_time() -> None:
+    heidi = MockHeidi()
+
+    assert repr(heidi) == "<MockHeidi not started>"
+    with heidi:
+        assert repr(heidi) == f"<MockHeidi {heidi.base_url}>"
+
+
+def test_the_package_offers_two_names_and_its_version() -> None:
+    import mock_heidi  # noqa: PLC0415 - what it says of itself is the subject
+
+    assert mock_heidi.__all__ == ["MockHeidi", "__version__", "create_app"]
+    assert __version__ == VERSION
+    with pytest.raises(AttributeError, match="no attribute 'MockHeidy'"):
+        mock_heidi.MockHeidy  # noqa: B018
+
+
+# --- A namespace ------------------------------------------------------------------------------------------------------
+
+
+def test_a_namespace_is_its_own_and_is_given_back(server: MockHeidi) -> None:
+    with server.namespace("checkout") as heidi:
+        heidi.state.add_patient(first_name="Only here")
+        inside = names(server)
+
+        assert heidi.base_url == f"{server.url}/ns/checkout{BASE_PATH}"
+        assert len(heidi.state.patient_profiles) == len(server.state.patient_profiles) + 1
+    assert inside == ["default", "checkout"]
+    assert names(server) == ["default"]
+
+
+def test_a_namespace_is_given_back_after_an_exception(server: MockHeidi) -> None:
+    with pytest.raises(ZeroDivisionError), server.namespace("broken"):
+        raise ZeroDivisionError
+
+    assert names(server) == ["default"]
+
+
+def test_a_namespace_can_be_closed_again(server: MockHeidi) -> None:
+    with server.namespace("once") as heidi:
+        heidi.close()
+
+    assert names(server) == ["default"]
+
+
+def test_a_namespace_asked_for_again_is_begun_anew(server: MockHeidi) -> None:
+    with server.namespace("again") as first:
+        first.state.add_patient(first_name="Forgotten")
+        with server.namespace("again") as second:
+            assert len(second.state.patient_profiles) == len(server.state.patient_profiles)
+
+    assert names(server) == ["default"]
+
+
+def test_fixtures_may_be_records(server: MockHeidi) -> None:
+    with server.namespace("records", fixtures=ADA) as heidi:
+        assert [patient["first_name"] for patient in heidi.state.patient_profiles] == ["Ada"]
+        assert heidi.state.sessions == []
+        assert heidi.token()
+
+
+def test_fixtures_may_be_a_folder(server: MockHeidi, tmp_path: Path) -> None:
+    (tmp_path / "patient_profiles.yaml").write_text("- first_name: Ada\n  birth_date: 1990-01-15\n", encoding="utf-8")
+
+    for folder in (tmp_path, str(tmp_path)):
+        with server.namespace("folder", fixtures=folder) as heidi:
+            (ada,) = heidi.state.patient_profiles
+            assert (ada["first_name"], ada["birth_date"]) == ("Ada", "1990-01-15")
+
+
+def test_fixtures_may_be_empty(server: MockHeidi) -> None:
+    with server.namespace("empty", fixtures="empty") as heidi, heidi.client() as client:
+        assert client.get("/patient-profiles").json() == {"data": []}
+
+
+def test_a_handle_knows_the_key_of_its_fixtures(server: MockHeidi) -> None:
+    with server.namespace("keys", fixtures=OWN_KEY) as heidi:
+        assert heidi.api_key == "ours"
+        assert heidi.token()
+
+
+@pytest.mark.parametrize("fixtures", ["empty", {}, ADA, OWN_KEY], ids=["empty", "none", "patients", "keys"])
+def test_the_servers_own_key_opens_every_namespace(fixtures: Any) -> None:
+    with MockHeidi(api_key="mine") as server, server.namespace("other", fixtures=fixtures) as heidi:
+        assert heidi.api_key == "mine"
+        assert heidi.token()
+
+
+def test_an_empty_namespace_has_a_key_though_the_server_has_others() -> None:
+    with MockHeidi(fixtures=OWN_KEY) as server, server.namespace("empty", fixtures="empty") as heidi:
+        assert server.api_key == "ours"
+        assert heidi.token()
+
+
+def test_a_seed_makes_the_same_ids(server: MockHeidi) -> None:
+    made = []
+    for seed in (7, 7, 8):
+        with server.namespace("seeded", seed=seed, clock="2025-01-06T09:00:00") as heidi:
+            made.append(heidi.state.add_session()["session_id"])
+
+    assert made[0] == made[1] != made[2]
+
+
+def test_a_clock_stands_still(server: MockHeidi) -> None:
+    with server.namespace("still", clock="2025-01-06T09:00:00") as heidi:
+        assert heidi.state.add_patient()["created_at"] == "2025-01-06T09:00:00.000000"
+
+
+def test_linked_links_the_user_whom_the_handle_signs_in_as(server: MockHeidi) -> None:
+    with server.namespace("linked", linked=True) as heidi, server.namespace("unlinked") as other:
+        heidi.token()
+        other.token()
+
+        assert [user["linked_to"] for user in heidi.state.users if user["email"] == heidi.email] != [None]
+        assert [user.get("linked_to") for user in other.state.users if user["email"] == other.email] == [None]
+
+
+def test_a_namespace_need_not_be_linked_though_the_server_is() -> None:
+    with MockHeidi(linked=True) as server:
+        linked = []
+        for choice in (None, False, True):
+            with server.namespace("choice", linked=choice) as heidi:
+                linked.append([user["email"] for user in heidi.state.users if user.get("linked_to")])
+
+    assert [server.email in emails for emails in linked] == [True, False, True]
+
+
+# --- What it holds ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heidi(server: MockHeidi) -> Iterator[Handle]:
+    with server.namespace("test", clock="2025-01-06T09:00:00") as own:
+        yield own
+
+
+def test_an_added_patient_is_served(heidi: Handle) -> None:
+    ada = heidi.state.add_patient(first_name="Ada", ehr_patient_id="A1", birth_date="1990-01-15")
+    with heidi.client() as client:
+        (found,) = client.get("/patient-profiles", params={"ehr_patient_id": "A1"}).json()["data"]
+
+    assert re.fullmatch("[0-9a-f]{24}", ada["id"])
+    assert found["id"] == ada["id"]
+    assert found["birth_date"] == "1990-01-15"
+
+
+def test_an_added_session_is_served(heidi: Handle) -> None:
+    ada = heidi.state.add_patient(first_name="Ada")
+    session = heidi.state.add_session(patient_profile_id=ada["id"], duration=60)
+    with heidi.client() as client:
+        found = client.get(f"/sessions/{session['session_id']}").json()["session"]
+
+    assert found["patient"]["name"] == "Ada"
+    assert found["duration"] == 60
+
+
+def test_the_state_can_be_replaced_and_read_back(heidi: Handle) -> None:
+    heidi.state.replace(ADA)
+    once = heidi.state.as_fixtures()
+    heidi.state.replace(once)
+
+    assert heidi.state.as_fixtures() == once
+    assert [patient["first_name"] for patient in heidi.state.patient_profiles] == ["Ada"]
+
+
+def test_a_refused_record_changes_nothing_and_names_the_cure(heidi: Handle) -> None:
+    before = heidi.state.as_fixtures()
+    with pytest.raises(MockHeidiError, match=r"patient_profiles\[0\]\.gender: .*'MALE', 'FEMALE' or 'OTHER'"):
+        heidi.state.add_patient(gender="male")
+    with pytest.raises(MockHeidiError, match="did you mean patient_profiles"):
+        heidi.state.replace({"patients": []})
+
+    assert heidi.state.as_fixtures() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"clock": "noon"}, "write it like 2025-01-06T09:00:00"),
+        ({"seed": "seven"}, "write it like 7"),
+        ({"fixtures": {"patients": []}}, "did you mean patient_profiles"),
+    ],
+    ids=str,
+)
+def test_a_namespace_that_cannot_be_is_refused_with_the_cure(
+    server: MockHeidi, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(MockHeidiError, match=words):
+        server.namespace("wrong", **options)
+
+    assert names(server) == ["default"]
+
+
+def test_a_bad_name_is_refused_with_the_cure(server: MockHeidi) -> None:
+    with pytest.raises(MockHeidiError, match="use letters, digits"):
+        server.namespace("two words")
+
+
+def test_a_folder_that_cannot_be_read_is_named(server: MockHeidi) -> None:
+    with pytest.raises(FixtureError, match=r"cannot read no.such.folder"):
+        server.namespace("wrong", fixtures="no/such/folder")
+
+    assert names(server) == ["default"]
+
+
+# --- Signing in and looking back --------------------------------------------------------------------------------------
+
+
+def test_headers_are_those_of_a_signed_in_request(heidi: Handle) -> None:
+    answer = httpx.get(f"{heidi.base_url}/patient-profiles/{JOHN}", headers=heidi.headers)
+
+    assert answer.status_code == 200
+
+
+def test_a_token_may_be_anybodys(heidi: Handle) -> None:
+    heidi.token(email="someone@example.com", third_party_internal_id="55")
+
+    assert {"email": "someone@example.com", "third_party_internal_id": "55"} in [
+        {name: user[name] for name in ("email", "third_party_internal_id")} for user in heidi.state.users
+    ]
+
+
+def test_a_wrong_key_is_an_error_with_the_status(heidi: Handle) -> None:
+    heidi.api_key = "wrong"
+
+    with pytest.raises(MockHeidiError, match=r"Invalid API key.*status 401"):
+        heidi.token()
+
+
+def test_a_client_takes_the_options_of_httpx(heidi: Handle) -> None:
+    with heidi.client(timeout=1.5, headers={"Authorization": "Bearer forged"}) as client:
+        answer = client.get("/patient-profiles")
+
+    assert client.timeout == httpx.Timeout(1.5)
+    assert answer.status_code == 401
+
+
+def test_an_async_client_is_signed_in_too(heidi: Handle) -> None:
+    async def count() -> int:
+        async with heidi.async_client() as client:
+            return len((await client.get("/patient-profiles")).json()["data"])
+
+    assert asyncio.run(count()) == len(
+        [patient for patient in heidi.state.patient_profiles if patient["managed_by"] == JOHN]
+    )
+
+
+def test_requests_are_kept_and_filtered_and_hold_no_secret(heidi: Handle) -> None:
+    with heidi.client() as client:
+        client.post("/sessions")
+        client.get(f"/patient-profiles/{JOHN}")
+        token = client.headers["Authorization"].split()[1]
+
+    assert [row["operation"] for row in heidi.requests()] == ["get_jwt", "create_session", "get_patient_profile"]
+    assert [row["path"] for row in heidi.requests(operation="create_session")] == [f"/ns/test{BASE_PATH}/sessions"]
+    assert token not in str(heidi.requests())
+    assert DEFAULT_KEY not in str(heidi.requests())
+    with pytest.raises(MockHeidiError, match="did you mean operation"):
+        heidi.requests(operatoin="create_session")
+
+
+def test_reset_brings_the_beginning_back(heidi: Handle) -> None:
+    before = heidi.state.as_fixtures()
+    first = heidi.state.add_session()
+    heidi.token()
+    heidi.reset()
+
+    assert heidi.state.as_fixtures() == before
+    assert heidi.requests() == []
+    assert heidi.state.add_session() == first  # even the ids begin again
+
+
+def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
+    before = len(heidi.state.sessions)
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: heidi.state.add_session()["session_id"], range(200)))
+
+    assert len(set(ids)) == 200
+    assert len(heidi.state.sessions) == before + 200
+
+
+def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) -> None:
+    heidi.token()
+    # What the server does to a connection that nobody has used for a while.
+    heidi._connection._connection.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+
+    assert heidi.token()
+
+
+def test_a_server_that_has_gone_is_told_as_such() -> None:
+    with MockHeidi() as heidi:
+        heidi.token()
+
+    with pytest.raises(ConnectionError):
+        heidi.token()
+
+
+# --- Without pytest, without a socket ---------------------------------------------------------------------------------
+
+
+class Case(unittest.TestCase):
+    """How a unittest has its own Heidi."""
+
+    def setUp(self) -> None:
+        self.heidi = self.enterContext(MockHeidi())
+
+    def test_it_is_there(self) -> None:
+        with self.heidi.client() as client:
+            assert client.get(f"/patient-profiles/{JOHN}").status_code == 200
+
+
+def test_an_application_needs_no_lifespan_and_no_socket() -> None:
+    async def sign_in() -> httpx.Response:
+        transport = httpx.ASGITransport(app=create_app(clock="2025-01-06T09:00:00"))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://heidi.test{BASE_PATH}") as client:
+            query = {"email": "a@example.com", "third_party_internal_id": "1"}
+            return await client.get("/jwt", params=query, headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    assert asyncio.run(sign_in()).json()["expiration_time"] == "2025-01-06T10:00:00.000Z"
+
+
+def test_the_environment_says_nothing_to_a_handle(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A test must not change because somebody has a server configured in their shell.
+    for name, value in {"PORT": "1", "SEED": "9", "FIXTURES": "/nowhere"}.items():
+        monkeypatch.setitem(os.environ, f"MOCK_HEIDI_{name}", value)
+    with MockHeidi() as heidi:
+        assert heidi.control("GET", "/health")["seed"] == 0

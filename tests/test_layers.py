@@ -1,0 +1,48 @@
+"""Who may import whom is held by a tool, over the whole package: every module stands in one of the layers."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command; lint_imports_command()"
+    )
+    return subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", code, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_everybody_imports_only_what_stands_below() -> None:
+    ended = lint(ROOT)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "1 kept, 0 broken" in ended.stdout
+
+
+def test_a_stray_module_would_be_noticed(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    package = tmp_path / "mock_heidi"
+    for source in (ROOT / "mock_heidi").rglob("*.py"):
+        target = package / source.relative_to(ROOT / "mock_heidi")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+    (package / "utils.py").write_text("", encoding="utf-8")
+
+    ended = lint(tmp_path)
+
+    assert ended.returncode != 0
+    assert "utils" in ended.stdout + ended.stderr
+
+
+def test_the_layers_are_exhaustive_and_name_only_what_is_there() -> None:
+    named = [name.strip() for layer in LAYERS["layers"] for name in layer.split("|")]
+
+    assert LAYERS["exhaustive"] is True
+    assert [name for name in named if not list((ROOT / "mock_heidi").glob(f"{name}*"))] == []
+    assert len(set(named)) == len(named)

@@ -1,0 +1,225 @@
+"""The values everything else is made of: which texts and numbers a field takes, and that no record ever changes."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from mock_heidi.http import merge
+from mock_heidi.models import (
+    ApiKey,
+    ConsultNote,
+    Date,
+    Flag,
+    HeidiUser,
+    Incoming,
+    KindeUserId,
+    Number,
+    ObjectId,
+    Outgoing,
+    PatientProfile,
+    Plain,
+    Session,
+    SessionId,
+    SessionPatient,
+    Timestamp,
+    User,
+    resolve,
+    user_key,
+)
+
+OWNER = "a" * 24
+TIME = "2025-01-06T12:00:00.000000"
+PROFILE = PatientProfile(id="1" * 24, managed_by=OWNER, ehr_provider="P", created_at=TIME, updated_at=TIME)
+SESSION = Session(
+    session_id="1", managed_by=OWNER, session_name="S", ehr_provider="P", created_at=TIME, updated_at=TIME
+)
+ACCOUNT = HeidiUser(kinde_user_id="kp_1", heidi_email="e", linked_account_plan="PRO")
+RECORDS = [
+    PROFILE,
+    SESSION,
+    ACCOUNT,
+    ApiKey(key="k", ehr_provider="P", managed_by=OWNER, heidi_users=(ACCOUNT,)),
+    User(managed_by=OWNER, email="e", third_party_internal_id="t"),
+    SessionPatient(),
+    ConsultNote(status="CREATED"),
+]
+
+
+def taken(kind: Any, value: Any) -> Any:
+    return TypeAdapter(kind).validate_python(value, strict=True)
+
+
+def is_taken(kind: Any, value: Any) -> bool:
+    try:
+        taken(kind, value)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (
+            Date,
+            ["1990-01-15", "2024-02-29", "0001-01-01", "9999-12-31"],
+            ["2023-02-29", "1990-1-15", "631152000", "1990-01-15T00:00", "1990-01-15\n", "", "\uff11990-01-15", None],
+        ),
+        (
+            ObjectId,
+            ["0" * 24, "5eb7cf5a86d9755df3a6c593"],
+            ["A" * 24, "0" * 23, "0" * 25, "g" * 24, "0" * 24 + "\n", "", 0, None],
+        ),
+        (SessionId, ["0", "0987654321", "9" * 39], ["9" * 40, "-1", "1.0", "", " 1", "1\n", "٣", 1234567890, None]),
+        (KindeUserId, ["kp_1", "x", "é"], ["", " ", "a b", "a\n", 1, None]),
+        (Flag, [True, False, Plain("yes"), Plain("OFF")], ["yes", "true", 1, 0, Plain("maybe"), None]),
+        (
+            Number,
+            [0, -1, 1.5, 10**400, 1e308, Plain("7"), Plain("1e3")],
+            [True, "5", Plain("five"), math.inf, math.nan, None],
+        ),
+        (
+            Timestamp,
+            ["2024-12-11T03:57:57.921000", "2024-12-11 03:57:57", "2024-12-11T03:57:57.9"],
+            ["2024-12-11T03:57:57Z", "2024-12-11T03:57:57+00:00", "2024-13-11T03:57:57", "2024-12-11", "now", 5, None],
+        ),
+    ],
+    ids=["Date", "ObjectId", "SessionId", "KindeUserId", "Flag", "Number", "Timestamp"],
+)  # fmt: skip
+def test_a_type_takes_what_is_of_its_form_and_nothing_near_it(kind: Any, good: list[Any], bad: list[Any]) -> None:
+    assert [value for value in good if not is_taken(kind, value)] == []
+    assert [value for value in bad if is_taken(kind, value)] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("2024-12-11T03:57:57", "2024-12-11T03:57:57.000000"),
+        ("2024-12-11 03:57:57.92", "2024-12-11T03:57:57.920000"),
+        ("2024-12-11T03:57:57.921000", "2024-12-11T03:57:57.921000"),
+    ],
+)
+def test_a_timestamp_is_kept_in_the_vendors_form(given: str, kept: str) -> None:
+    assert taken(Timestamp, given) == kept
+
+
+@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_stays_the_very_number(value: float) -> None:
+    kept = taken(Number, value)
+
+    assert (kept, type(kept)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("7", 7),
+        ("-1.5", -1.5),
+        ("1e3", 1000.0),
+        ("true", True),
+        ("False", False),
+        ("yes", "yes"),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        ("1e999", "1e999"),
+        ("2024-01-01", "2024-01-01"),
+        ("", ""),
+    ],
+)
+def test_where_no_field_says_more_a_plain_scalar_is_a_number_a_flag_or_text(text: str, meant: Any) -> None:
+    value = resolve([{"a": Plain(text)}])[0]["a"]
+
+    assert (value, type(value)) == (meant, type(meant))
+    assert resolve(text) == text  # what was quoted stays text
+
+
+# --- Records ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_no_record_ever_changes(record: Any) -> None:
+    name = next(iter(type(record).model_fields))
+
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(record, name, getattr(record, name))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_has_no_field_that_nobody_knows(record: Any) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        type(record).model_validate({**record.model_dump(by_alias=True), "unknown": 1})
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_comes_back_from_its_own_json(record: Any) -> None:
+    assert type(record).model_validate(record.model_dump(mode="json", by_alias=True)) == record
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "name"),
+    [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", None, "Ada"), (None, "L", "L"), (None, None, ""), ("", "", "")],
+)
+def test_a_name_is_what_is_known_of_it(first: str | None, last: str | None, name: str) -> None:
+    assert PROFILE.model_copy(update={"first_name": first, "last_name": last}).name == name
+
+
+def test_keys_tell_records_apart() -> None:
+    user = User(managed_by=OWNER, email="e", third_party_internal_id="t")
+
+    assert [record.key for record in (PROFILE, SESSION)] == ["1" * 24, "1"]
+    assert user.key == user_key(OWNER, "e", "t") != user_key(OWNER, "et", "")
+
+
+# --- In and out -------------------------------------------------------------------------------------------------------
+
+
+class Part(Incoming):
+    name: str | None = None
+
+
+class Changes(Incoming):
+    duration: Number | None = None
+    language_code: str | None = None
+    patient: Part | None = None
+
+
+class View(Outgoing):
+    name: str
+
+
+def test_a_body_may_hold_fields_that_nobody_knows() -> None:
+    assert Changes.model_validate({"unknown": 1}).model_fields_set == set()
+
+
+def test_an_answer_may_not() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        View.model_validate({"name": "a", "more": 1})
+
+
+def test_merging_changes_what_was_sent_and_leaves_the_old_value_alone() -> None:
+    old = SESSION.model_copy(update={"language_code": "es", "patient": SessionPatient(name="A", gender="OTHER")})
+
+    new = merge(old, Changes.model_validate({"duration": 5, "patient": {"name": "B"}}), updated_at=TIME)
+
+    assert new == old.model_copy(update={"duration": 5, "patient": SessionPatient(name="B", gender="OTHER")})
+    assert (old.duration, old.patient.name) == (0, "A")
+
+
+def test_merging_null_puts_the_default_back() -> None:
+    old = SESSION.model_copy(update={"language_code": "es", "duration": 5, "patient": SessionPatient(name="A")})
+
+    new = merge(old, Changes.model_validate({"duration": None, "language_code": None, "patient": None}))
+
+    assert new == SESSION
+
+
+def test_merging_checks_the_whole_again() -> None:
+    class Loose(Incoming):
+        session_name: int
+
+    with pytest.raises(ValidationError, match="session_name"):
+        merge(SESSION, Loose(session_name=5))

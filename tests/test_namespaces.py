@@ -1,0 +1,354 @@
+"""Namespaces: one server, many Heidis that never meet.
+
+``/ns/{name}/…`` and the API key ``KEY.{name}`` lead to the same one; ``default`` is the root's name. What was refused
+makes none.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import JOHN, NOON, Client
+from helpers import (
+    INVALID_KEY,
+    INVALID_TOKEN,
+    KEY_TWO,
+    PROFILE_NOT_FOUND,
+    SESSION_NOT_FOUND,
+    another,
+    answered,
+    ask,
+    space,
+    wire,
+)
+
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+WHO = {"email": "a@b", "third_party_internal_id": "1"}
+GOOD = ["a", "A-Z_0.9", "..a", "x" * 64, "-", "_", "default.1"]
+BAD = ["x" * 65, "a b", " ", "..", ".", "...", "é", "a+b", "a:b", "a\nb", "a%2Fb", "~", "*"]
+
+
+def names(client: Client) -> list[str]:
+    return [row["name"] for row in client.get("/_mock/namespaces").json()["namespaces"]]
+
+
+def jwt(client: Client, key: str, path: str = "") -> Any:
+    return client.get(
+        f"{path}{BASE_PATH}/jwt" if path else "/jwt", signed=False, params=WHO, headers={"Heidi-Api-Key": key}
+    )
+
+
+def state(client: Client, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(client.get(f"/ns/{name}/_mock/state").content)
+    return found
+
+
+@pytest.fixture
+def blue(heidi: Client) -> Iterator[Client]:
+    """A client of the same application's namespace ``blue``, by path."""
+    client = space(heidi, "blue")
+    yield client
+    client.close()
+
+
+def by_suffix(client: Client, name: str, key: str = DEFAULT_KEY) -> Client:
+    """A client at the root path whose key names the namespace."""
+    other = Client(client.app)
+    other.sign_in(key=f"{key}.{name}")
+    return other
+
+
+# --- Two ways in ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_path_and_key_suffix_lead_to_the_same_place(heidi: Client, name: str) -> None:
+    path, suffix = space(heidi, name), by_suffix(heidi, name)
+
+    made = suffix.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
+
+    assert path.get(f"/patient-profiles/{made}").json()["data"]["first_name"] == "Ada"
+    assert answered(heidi.get(f"/patient-profiles/{made}")) == (404, wire(PROFILE_NOT_FOUND))
+    path.close()
+    suffix.close()
+
+
+@pytest.mark.parametrize("key", [DEFAULT_KEY, KEY_TWO])
+def test_a_suffix_works_for_every_key(heidi: Client, key: str) -> None:
+    suffix = by_suffix(heidi, "blue", key)
+
+    assert len(suffix.get("/patient-profiles").json()["data"]) == {DEFAULT_KEY: 13, KEY_TWO: 2}[key]
+    assert names(heidi) == ["default", "blue"]
+    suffix.close()
+
+
+def test_the_suffix_may_stand_beside_the_same_path(heidi: Client) -> None:
+    assert jwt(heidi, f"{DEFAULT_KEY}.blue", "/ns/blue").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        (f"{DEFAULT_KEY}.blue", "/ns/red"),
+        (f"{DEFAULT_KEY}.blue", "/ns/default"),
+        (f"{DEFAULT_KEY}.default", "/ns/blue"),
+        (f"{DEFAULT_KEY}.blue.red", "/ns/red"),
+        ("other.blue", "/ns/blue"),
+        ("other.blue", ""),
+        (f"{DEFAULT_KEY}.", ""),
+        *((f"{DEFAULT_KEY}.{name}", "") for name in ("..", "a b", "x" * 65, "a+b", ".")),
+    ],
+)
+def test_a_suffix_that_does_not_fit_is_a_bad_key(heidi: Client, key: str, path: str) -> None:
+    assert answered(jwt(heidi, key, path)) == (401, wire(INVALID_KEY))
+    assert names(heidi) == ["default"]
+
+
+def test_an_exact_key_wins_over_a_suffix() -> None:
+    keys = [
+        {"key": "plain", "ehr_provider": "P", "managed_by": "a" * 24},
+        {"key": "plain.blue", "ehr_provider": "D", "managed_by": "b" * 24},
+    ]
+    with another(fixtures={"api_keys": keys, "patient_profiles": []}) as heidi:
+        heidi.sign_in(key="plain.blue")
+        made = heidi.post("/sessions").json()["session_id"]
+        provider = heidi.get(f"/sessions/{made}").json()["session"]["ehr_provider"]
+        exact = names(heidi)
+        heidi.sign_in(key="plain.green")
+        suffixed = names(heidi)
+
+    assert (provider, exact, suffixed) == ("D", ["default"], ["default", "green"])
+
+
+def test_a_key_that_holds_dots_can_have_a_suffix() -> None:
+    keys = [{"key": "a.b.c", "ehr_provider": "P", "managed_by": "a" * 24}]
+    with another(fixtures={"api_keys": keys, "patient_profiles": []}) as heidi:
+        statuses = [jwt(heidi, key).status_code for key in ("a.b.c", "a.b.c.blue", "a.b.blue", "a.b")]
+
+        assert (statuses, names(heidi)) == ([200, 200, 401, 401], ["default", "blue"])
+
+
+def test_default_is_the_roots_own_name(heidi: Client) -> None:
+    default, suffix = space(heidi, "default"), by_suffix(heidi, "default")
+
+    made = default.post("/sessions").json()["session_id"]
+
+    assert [answered(client.get(f"/sessions/{made}"))[0] for client in (heidi, default, suffix)] == [200] * 3
+    assert state(heidi, "default") == heidi.state()
+    assert names(heidi) == ["default"]
+    default.close()
+    suffix.close()
+
+
+def test_a_key_that_only_a_namespace_has_opens_it_and_nothing_else(heidi: Client) -> None:
+    keys = [{"key": "own", "ehr_provider": "P", "managed_by": "a" * 24}]
+    heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
+
+    statuses = [jwt(heidi, key, path).status_code for key, path in (
+        ("own", "/ns/blue"), ("own.blue", ""), ("own", ""), ("own", "/ns/red"), (DEFAULT_KEY, "/ns/blue"),
+    )]  # fmt: skip
+
+    assert statuses == [200, 200, 401, 401, 401]
+
+
+# --- Isolation --------------------------------------------------------------------------------------------------------
+
+
+def test_data_do_not_meet(heidi: Client, blue: Client) -> None:
+    blue.token()
+    before = heidi.state()
+
+    made = blue.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"]
+    blue.patch(f"/patient-profiles/{JOHN}", json={"first_name": "Blue"})
+    blue.delete("/patient-profiles:batch-delete", json={"patient_profile_ids": ["677b4d3e0fdd82a36710ec8c"]})
+
+    assert heidi.state() == before
+    assert answered(heidi.get(f"/sessions/{made}")) == (404, wire(SESSION_NOT_FOUND))
+    assert len(state(heidi, "blue")["patient_profiles"]) == 14
+
+
+def test_journals_do_not_meet(heidi: Client, blue: Client) -> None:
+    blue.get("/patient-profiles")
+
+    of_blue = heidi.get("/ns/blue/_mock/requests").json()["requests"]
+    assert [row["operation"] for row in of_blue] == ["get_jwt", "list_patient_profiles"]
+    assert heidi.get("/_mock/requests").json()["requests"] == []
+
+
+def test_what_a_suffix_token_asks_is_journaled_where_it_belongs(heidi: Client) -> None:
+    suffix = by_suffix(heidi, "blue")
+    suffix.get("/nothing")
+    suffix.close()
+
+    of_blue = heidi.get("/ns/blue/_mock/requests").json()["requests"]
+    assert [(row["operation"], row["status"]) for row in of_blue] == [("get_jwt", 200), (None, 404)]
+
+
+def test_ids_do_not_meet(heidi: Client, blue: Client) -> None:
+    of_default = [heidi.post("/sessions").text for _ in range(3)]
+    of_blue = [blue.post("/sessions").text for _ in range(3)]
+
+    with another() as undisturbed:
+        assert [undisturbed.post("/sessions").text for _ in range(3)] == of_default
+    assert not set(of_default) & set(of_blue)
+
+
+def test_clocks_do_not_meet(heidi: Client, blue: Client) -> None:
+    heidi.post("/_mock/namespaces/blue", json={"clock": "2030-01-01"})
+
+    stamps = [state(heidi, client_name)["sessions"][-1]["created_at"] for client_name in _with_a_session(heidi, blue)]
+
+    assert stamps == [f"{NOON}.000000", "2030-01-01T00:00:00.000000"]
+
+
+def _with_a_session(heidi: Client, blue: Client) -> tuple[str, str]:
+    heidi.post("/sessions")
+    blue.post("/sessions")
+    return "default", "blue"
+
+
+def test_two_applications_in_one_process_never_meet(heidi: Client) -> None:
+    with another() as other:
+        before, listed = other.state(), names(other)
+        heidi.post("/sessions")
+        heidi.post("/_mock/namespaces/blue")
+        heidi.post("/_mock/reset?all=true")
+
+        assert (other.state(), names(other)) == (before, listed)
+        assert other.get("/_mock/requests").json()["requests"] == []
+
+
+def test_an_expired_token_is_judged_by_the_clock_of_its_namespace(heidi: Client, blue: Client) -> None:
+    token = blue.sign_in()
+
+    heidi.post("/_mock/namespaces/blue", json={"clock": "2030-01-01"})
+    answer = blue.get("/patient-profiles", headers={"Authorization": f"Bearer {token}"})
+
+    assert answered(answer) == (401, wire({"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}))
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "at", "status"),
+    [
+        ("blue", "blue", 200),
+        ("blue", "red", 401),
+        ("default", "blue", 401),
+        ("blue", "default", 401),
+        ("default", "default", 200),
+    ],
+)
+def test_path_and_token_must_agree(heidi: Client, of: str, at: str, status: int) -> None:
+    of_there, here = space(heidi, of), space(heidi, at)
+    heidi.get(f"/ns/{at}/_mock/health")
+    headers = {"Authorization": f"Bearer {of_there.sign_in()}"}
+
+    answer = here.get("/patient-profiles", headers=headers)
+
+    assert answer.status_code == status
+    assert status == 200 or answer.text == wire(INVALID_TOKEN)
+    of_there.close()
+    here.close()
+
+
+def test_at_the_root_path_the_token_decides(heidi: Client, blue: Client) -> None:
+    made = blue.post("/sessions").json()["session_id"]
+    headers = {"Authorization": f"Bearer {blue.token()}"}
+
+    assert heidi.get(f"/sessions/{made}", headers=headers).status_code == 200
+    assert answered(heidi.get(f"/sessions/{made}")) == (404, wire(SESSION_NOT_FOUND))
+
+
+def test_a_good_token_makes_a_forgotten_namespace_again(heidi: Client, blue: Client) -> None:
+    blue.sign_in()
+    heidi.delete("/_mock/namespaces/blue")
+
+    answer = blue.get("/patient-profiles")
+
+    assert answer.status_code == 200
+    assert names(heidi) == ["default", "blue"]
+    assert state(heidi, "blue")["api_keys"][0]["users"][-1]["email"] == "test@heidihealth.com"
+
+
+# --- Names, and what makes a namespace --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_name_is_nowhere(heidi: Client, name: str) -> None:
+    vendor = ask(heidi.app, "GET", f"/ns/{name}{BASE_PATH}/patient-profiles")
+    control = ask(heidi.app, "GET", f"/ns/{name}/_mock/health", headers={"Host": "localhost"})
+
+    hint = "use letters, digits, '-', '_' and '.', 64 at most"
+    refusal = {"error": f"{name!r} is no name for a namespace", "hint": hint}
+    assert (vendor.status, vendor.body) == (404, b'{"detail":"Not Found"}')
+    assert (control.status, json.loads(control.body)) == (400, refusal)
+    assert names(heidi) == ["default"]
+
+
+@pytest.mark.parametrize("path", ["/ns/a/b", "/ns//blue", "/ns/blue/ns/red"])
+def test_a_slash_is_no_part_of_a_name(heidi: Client, path: str) -> None:
+    replies = [ask(heidi.app, "GET", f"{path}{rest}", headers={"Host": "localhost"}) for rest in ("/jwt", "/_mock/x")]
+
+    assert [reply.status for reply in replies] == [404, 404]
+    assert names(heidi) == ["default"]
+
+
+REFUSED: list[tuple[str, str, dict[str, str], Any]] = [
+    ("GET", f"/ns/blue{BASE_PATH}/jwt?email=a&third_party_internal_id=b", {}, None),
+    ("GET", f"/ns/blue{BASE_PATH}/jwt?email=a&third_party_internal_id=b", {"Heidi-Api-Key": "bad"}, None),
+    ("GET", f"/ns/blue{BASE_PATH}/jwt?email=a", {"Heidi-Api-Key": DEFAULT_KEY}, None),
+    ("GET", f"{BASE_PATH}/jwt?email=a", {"Heidi-Api-Key": f"{DEFAULT_KEY}.blue"}, None),
+    ("GET", f"/ns/blue{BASE_PATH}/patient-profiles", {}, None),
+    ("GET", f"/ns/blue{BASE_PATH}/patient-profiles", {"Authorization": "Bearer x"}, None),
+    ("POST", f"/ns/blue{BASE_PATH}/sessions", {}, {}),
+    ("GET", f"/ns/blue{BASE_PATH}/nothing", {}, None),
+    ("PUT", f"/ns/blue{BASE_PATH}/sessions", {}, {}),
+    ("GET", "/ns/blue/nothing", {}, None),
+    ("GET", "/ns/blue/_mock/nothing", {}, None),
+    ("PATCH", "/ns/blue/_mock/state", {}, None),
+    ("GET", "/ns/blue/_mock/health?x=1", {}, None),
+    ("PUT", "/ns/blue/_mock/state", {}, {"patients": []}),
+    ("PUT", "/ns/blue/_mock/state", {}, {"sessions": [{"duration": "x"}]}),
+    ("POST", "/ns/blue/_mock/state", {}, {"sessions": [{"duration": "x"}]}),
+    ("POST", "/ns/blue/_mock/reset?keep=x", {}, None),
+    ("PUT", "/ns/blue/_mock/users/nobody@x/link", {}, {}),
+    ("DELETE", "/ns/blue/_mock/users/nobody@x/link", {}, None),
+    ("GET", "/ns/blue/_mock/requests?limit=x", {}, None),
+    ("POST", "/_mock/namespaces/blue", {}, {"seed": "x"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body"), REFUSED)
+def test_a_refused_request_makes_no_namespace(
+    heidi: Client, method: str, path: str, headers: dict[str, str], body: Any
+) -> None:
+    answer = heidi.request(method, f"http://localhost{path}", signed=False, headers=headers, json=body)
+
+    assert 400 <= answer.status_code < 500
+    assert names(heidi) == ["default"]
+
+
+def test_a_refused_request_does_not_unmake_one_either(heidi: Client, blue: Client) -> None:
+    blue.post("/sessions")
+
+    heidi.post("/ns/blue/_mock/state", json={"sessions": [{"duration": "x"}]})
+
+    assert len(state(heidi, "blue")["sessions"]) == 32
+
+
+@pytest.mark.parametrize("door", ["health", "state", "requests"])
+def test_any_door_of_the_control_plane_makes_one(heidi: Client, door: str) -> None:
+    heidi.get(f"/ns/blue/_mock/{door}")
+
+    assert names(heidi) == ["default", "blue"]
+
+
+def test_a_fresh_namespace_holds_what_the_server_began_with(heidi: Client) -> None:
+    fresh = heidi.state()
+    heidi.post("/sessions")
+
+    assert state(heidi, "blue") == fresh

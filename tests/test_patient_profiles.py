@@ -1,0 +1,500 @@
+"""Patient profiles. Every answer's keys, in their order:
+
+=====================  ==========================================================================================
+POST                   ``{"data": {id, ehr_patient_id, first_name, last_name, birth_date, gender, phone, email,
+                       demographic_string, additional_context}}``: ten
+PATCH                  the same with ``source`` after ``id``: eleven
+GET one                the same with ``managed_by`` after ``ehr_patient_id``: eleven
+GET list               as GET one, with ``remember_consent`` before ``additional_context`` and ``session_count`` at
+                       the end: ``{"data": [thirteen, …]}``
+POST …/sessions        ``{"data": [{session_id, session_name, created_at, updated_at}, …]}``
+DELETE :batch-delete   ``{"is_success": true}``
+=====================  ==========================================================================================
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from conftest import JOHN, Client
+from helpers import (
+    KEY_TWO,
+    NOON_STAMP,
+    OTHER_SESSION,
+    PROFILE_NOT_FOUND,
+    SESSION,
+    SESSION_NOT_FOUND,
+    SUCCESS,
+    UNKNOWN_ID,
+    another,
+    answered,
+    settled,
+    wire,
+)
+
+PATH = "/patient-profiles"
+DELETE = "/patient-profiles:batch-delete"
+TWINS = "20417"
+MARGARET = "64f5294ffb33d7777c16691a"
+BENEDIKTA = "66fa5f7afdb1917978595197"
+BENEDIKTAS_SESSION = "39711212911538711603603631948099777679"
+JOHNS_SESSIONS = [
+    "335702952548561761985659436451376640053",
+    "227977744644269117175464752476000073425",
+    "67504183936868703393170729899132957434",
+]
+
+GIVEN: dict[str, Any] = {
+    "ehr_patient_id": "EHR9",
+    "first_name": "Ada",
+    "last_name": "Ünal",
+    "birth_date": "1990-02-28",
+    "gender": "FEMALE",
+    "phone": "+1",
+    "email": "ada@example.org",
+    "demographic_string": "Ada, F",
+    "additional_context": "likes\ntea",
+}
+UNSET: dict[str, Any] = {**dict.fromkeys(GIVEN), "demographic_string": ""}
+
+
+def created(client: Client, **fields: Any) -> str:
+    profile_id: str = client.post(PATH, json=fields).json()["data"]["id"]
+    return profile_id
+
+
+def stored(client: Client, profile_id: str) -> dict[str, Any]:
+    [found] = [row for row in client.state()["patient_profiles"] if row["id"] == profile_id]
+    return dict(found)
+
+
+def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = client.get(f"{PATH}{query}").json()["data"]
+    return rows
+
+
+def session_of(client: Client, session_id: str) -> dict[str, Any]:
+    [found] = [row for row in client.state()["sessions"] if row["session_id"] == session_id]
+    return dict(found)
+
+
+def deleted(client: Client, *ids: str) -> httpx.Response:
+    return client.request("DELETE", DELETE, json={"patient_profile_ids": ids})
+
+
+@pytest.fixture
+def second(heidi: Client) -> Iterator[Client]:
+    """A client of the same application that holds the other API key."""
+    client = Client(heidi.app)
+    client.sign_in(key=KEY_TWO)
+    yield client
+    client.close()
+
+
+# --- Create -----------------------------------------------------------------------------------------------------------
+
+
+def test_create_answers_ten_keys_in_order(heidi: Client) -> None:
+    answer = heidi.post(PATH, json=GIVEN)
+
+    made = answer.json()["data"]["id"]
+    assert answered(answer) == (200, wire({"data": {"id": made, **GIVEN}}))
+    assert re.fullmatch("677bc5c0[0-9a-f]{16}", made)  # the first eight digits are noon in seconds
+
+
+@pytest.mark.parametrize("body", [{}, dict.fromkeys(GIVEN), {"nobody": "knows", "id": "x", "source": 1}])
+def test_what_was_never_set_is_null_and_the_demographic_string_empty(heidi: Client, body: dict[str, Any]) -> None:
+    answer = heidi.post(PATH, json=body)
+
+    assert answered(answer) == (200, wire({"data": {"id": answer.json()["data"]["id"], **UNSET}}))
+
+
+def test_a_new_profile_is_kept_whole(heidi: Client) -> None:
+    identifiers = [{"system": "s", "value": "007", "n": [1, None, True, 1.5]}, "text", 5]
+    made = created(heidi, **GIVEN, patient_sex_code=1.5, identifiers=identifiers, remember_consent=True)
+
+    assert stored(heidi, made) == {
+        "id": made,
+        "managed_by": JOHN,
+        "ehr_provider": "Heidi",
+        **GIVEN,
+        "remember_consent": None,  # not a field of this operation
+        "patient_sex_code": 1.5,
+        "identifiers": identifiers,
+        "created_at": NOON_STAMP,
+        "updated_at": NOON_STAMP,
+    }
+
+
+@pytest.mark.parametrize("field", ["patient_sex_code", "identifiers"])
+def test_sex_code_and_identifiers_are_never_shown(heidi: Client, field: str) -> None:
+    body = {"patient_sex_code": 2, "identifiers": [{"value": "1"}]}
+    answer = heidi.post(PATH, json=body)
+    path = f"{PATH}/{answer.json()['data']['id']}"
+
+    answers = [answer, heidi.patch(path, json=body), heidi.get(path), heidi.get(PATH)]
+
+    assert [field in found.text for found in answers] == [False] * 4
+
+
+def test_a_second_profile_with_the_same_ehr_patient_id_is_another_one(heidi: Client) -> None:
+    first, second = created(heidi, ehr_patient_id="E1"), created(heidi, ehr_patient_id="E1")
+
+    assert [row["id"] for row in listed(heidi, "?ehr_patient_id=E1")] == [first, second]
+    assert first != second
+
+
+# --- Read -------------------------------------------------------------------------------------------------------------
+
+
+def test_get_answers_eleven_keys_in_order(heidi: Client) -> None:
+    answer = heidi.get(f"{PATH}/{JOHN}")
+
+    expected = {
+        "id": JOHN,
+        "ehr_patient_id": "EHR123456",
+        "managed_by": JOHN,
+        "first_name": "John",
+        "last_name": "Doe",
+        "birth_date": "1990-01-15",
+        "gender": "MALE",
+        "phone": "+1234567890",
+        "email": "john.doe@example.com",
+        "demographic_string": "",
+        "additional_context": "Patient has a history of hypertension",
+    }
+    assert answered(answer) == (200, wire({"data": expected}))
+
+
+def test_list_answers_thirteen_keys_in_order(heidi: Client) -> None:
+    answer = heidi.get(f"{PATH}?ehr_patient_id=EHR123456")
+
+    expected = {
+        "id": JOHN,
+        "ehr_patient_id": "EHR123456",
+        "managed_by": JOHN,
+        "first_name": "John",
+        "last_name": "Doe",
+        "birth_date": "1990-01-15",
+        "gender": "MALE",
+        "phone": "+1234567890",
+        "email": "john.doe@example.com",
+        "demographic_string": "",
+        "remember_consent": None,
+        "additional_context": "Patient has a history of hypertension",
+        "session_count": 3,
+    }
+    assert answered(answer) == (200, wire({"data": [expected]}))
+
+
+def test_the_list_is_in_the_order_of_creation(heidi: Client) -> None:
+    before = [row["id"] for row in listed(heidi)]
+
+    made = [created(heidi, first_name=name) for name in ("Z", "A", "M")]
+    heidi.patch(f"{PATH}/{before[3]}", json={"first_name": "changed last"})
+
+    assert [row["id"] for row in listed(heidi)] == [*before, *made]
+    assert len(before) == 13
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        (f"?ehr_patient_id={TWINS}", ["Aoife", "Alex"]),
+        (f"?ehr_patient_id={TWINS}&ehr_provider=Northside%20EHR", ["Alex"]),
+        (f"?ehr_provider=Best+Practice&ehr_patient_id={TWINS}", ["Aoife"]),
+        ("?ehr_provider=Best%20Practice", ["Aoife"]),
+        ("?ehr_provider=Northside%20EHR", ["Alex"]),
+        ("?ehr_provider=best%20practice", []),
+        ("?ehr_provider=Best", []),
+        ("?ehr_provider=", []),
+        ("?ehr_patient_id=", []),
+        ("?ehr_patient_id=2041", []),
+        ("?ehr_patient_id=ehr123456", []),
+        ("?ehr_patient_id=NS-7781", []),
+        (f"?ehr_patient_id=EHR123456&ehr_patient_id={TWINS}", ["Aoife", "Alex"]),
+        (f"?ehr_patient_id={TWINS}&ehr_patient_id=EHR123456", ["John"]),
+        ("?ehr_patient_id=EHR123456&page=2&page_size=0&EHR_PROVIDER=x&first_name=Nobody", ["John"]),
+    ],
+)
+def test_filters_are_exact_combined_and_the_only_ones(heidi: Client, query: str, names: list[str]) -> None:
+    assert [row["first_name"] for row in listed(heidi, query)] == names
+
+
+def test_unknown_parameters_do_not_shorten_the_list(heidi: Client) -> None:
+    assert listed(heidi, "?page=2&page_size=1&limit=1&managed_by=x") == listed(heidi)
+
+
+# --- Update -----------------------------------------------------------------------------------------------------------
+
+
+def test_update_answers_eleven_keys_in_order(heidi: Client) -> None:
+    changes = {
+        "first_name": "John",
+        "last_name": "Smith",
+        "demographic_string": "John Smith, M, 1990-01-15",
+        "phone": "+1987654321",
+        "email": "john.smith@example.com",
+    }
+
+    answer = heidi.patch(f"{PATH}/{JOHN}", json=changes)
+
+    expected = {
+        "id": JOHN,
+        "source": "EHR",
+        "ehr_patient_id": "EHR123456",
+        "first_name": "John",
+        "last_name": "Smith",
+        "birth_date": "1990-01-15",
+        "gender": "MALE",
+        "phone": "+1987654321",
+        "email": "john.smith@example.com",
+        "demographic_string": "John Smith, M, 1990-01-15",
+        "additional_context": "Patient has a history of hypertension",
+    }
+    assert answered(answer) == (200, wire({"data": expected}))
+
+
+CHANGES: dict[str, Any] = {
+    "first_name": "New",
+    "last_name": "",
+    "birth_date": "2000-02-29",
+    "gender": "OTHER",
+    "phone": "1",
+    "email": "no address",
+    "demographic_string": "D",
+    "additional_context": "C",
+    "remember_consent": True,
+    "identifiers": [{"value": 1}],
+}
+
+
+@pytest.mark.parametrize("field", list(CHANGES))
+def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: str) -> None:
+    before = settled(heidi)
+
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={field: CHANGES[field]})
+
+    expected = [
+        {**row, field: CHANGES[field], "updated_at": NOON_STAMP} if row["id"] == JOHN else row
+        for row in before["patient_profiles"]
+    ]
+    assert answer.status_code == 200
+    assert heidi.state() == {**before, "patient_profiles": expected}
+
+
+@pytest.mark.parametrize("field", list(CHANGES))
+def test_null_clears_a_field(heidi: Client, field: str) -> None:
+    heidi.patch(f"{PATH}/{JOHN}", json=CHANGES)
+    before = stored(heidi, JOHN)
+
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={field: None})
+
+    assert answer.status_code == 200
+    assert stored(heidi, JOHN) == {**before, field: "" if field == "demographic_string" else None}
+
+
+def test_an_empty_update_changes_nothing_but_the_time(heidi: Client) -> None:
+    before = stored(heidi, JOHN)
+
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={})
+
+    assert answer.status_code == 200
+    assert stored(heidi, JOHN) == {**before, "updated_at": NOON_STAMP}
+
+
+@pytest.mark.parametrize("field", ["ehr_patient_id", "patient_sex_code", "id", "managed_by", "source", "created_at"])
+def test_what_cannot_be_changed_is_ignored(heidi: Client, field: str) -> None:
+    before = stored(heidi, JOHN)
+
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={field: "9" * 24, "first_name": "Jack"})
+
+    assert answer.json()["data"]["first_name"] == "Jack"
+    assert stored(heidi, JOHN) == {**before, "first_name": "Jack", "updated_at": NOON_STAMP}
+
+
+def test_consent_is_shown_in_the_list_alone(heidi: Client) -> None:
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={"remember_consent": False})
+
+    assert listed(heidi)[0]["remember_consent"] is False
+    assert ["remember_consent" in found.text for found in (answer, heidi.get(f"{PATH}/{JOHN}"))] == [False, False]
+
+
+# --- Delete -----------------------------------------------------------------------------------------------------------
+
+
+def test_batch_delete_forgets_profiles_and_unlinks_their_sessions(heidi: Client) -> None:
+    before = settled(heidi)
+
+    answer = deleted(heidi, JOHN, MARGARET)
+
+    gone = (JOHN, MARGARET)
+    sessions = [
+        {**row, "patient_profile_id": None} if row["patient_profile_id"] in gone else row for row in before["sessions"]
+    ]
+    profiles = [row for row in before["patient_profiles"] if row["id"] not in gone]
+    assert answered(answer) == (200, wire(SUCCESS))
+    assert heidi.state() == {**before, "patient_profiles": profiles, "sessions": sessions}
+    assert sessions != before["sessions"]
+    assert answered(heidi.get(f"{PATH}/{JOHN}")) == (404, wire(PROFILE_NOT_FOUND))
+
+
+def test_batch_delete_passes_over_what_it_does_not_know(heidi: Client) -> None:
+    answer = deleted(heidi, UNKNOWN_ID, "no id", "", JOHN, JOHN)
+
+    assert answered(answer) == (200, wire(SUCCESS))
+    assert [row["id"] for row in heidi.state()["patient_profiles"]].count(JOHN) == 0
+    assert len(heidi.state()["patient_profiles"]) == 14
+
+
+@pytest.mark.parametrize("ids", [[], [UNKNOWN_ID], [BENEDIKTA]], ids=["none", "unknown", "another key's"])
+def test_batch_delete_of_nothing_succeeds_and_changes_nothing(heidi: Client, ids: list[str]) -> None:
+    before = settled(heidi)
+
+    answer = deleted(heidi, *ids)
+
+    assert answered(answer) == (200, wire(SUCCESS))
+    assert heidi.state() == before
+
+
+def test_a_deleted_profile_that_comes_back_is_the_newest(heidi: Client) -> None:
+    before = heidi.state()["patient_profiles"]
+    deleted(heidi, JOHN)
+
+    heidi.post("/_mock/state", json={"patient_profiles": [before[0]]})
+
+    assert listed(heidi)[-1]["id"] == JOHN
+    assert [row["id"] for row in heidi.state()["patient_profiles"]] == [row["id"] for row in (*before[1:], before[0])]
+
+
+# --- Link -------------------------------------------------------------------------------------------------------------
+
+
+def test_link_answers_the_sessions_in_the_order_asked_for(heidi: Client) -> None:
+    answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": [OTHER_SESSION, SESSION]})
+
+    expected = [
+        {
+            "session_id": OTHER_SESSION,
+            "session_name": "Session 124",
+            "created_at": "2024-12-12T10:30:00.000000",
+            "updated_at": "2024-12-12T11:15:00.000000",
+        },
+        {
+            "session_id": SESSION,
+            "session_name": "Session 123",
+            "created_at": "2024-12-11T03:57:57.921000",
+            "updated_at": "2024-12-11T23:41:54.138000",
+        },
+    ]
+    assert answered(answer) == (200, wire({"data": expected}))
+    assert listed(heidi)[0]["session_count"] == 5
+
+
+def test_link_changes_the_link_and_nothing_else(heidi: Client) -> None:
+    before = settled(heidi)
+
+    heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": [SESSION]})
+
+    sessions = [
+        {**row, "patient_profile_id": JOHN} if row["session_id"] == SESSION else row for row in before["sessions"]
+    ]
+    assert heidi.state() == {**before, "sessions": sessions}
+
+
+@pytest.mark.parametrize("unknown", ["99", "no id", "", BENEDIKTAS_SESSION])
+@pytest.mark.parametrize("place", [0, 1])
+def test_with_one_unknown_session_nothing_is_linked(heidi: Client, unknown: str, place: int) -> None:
+    before = settled(heidi)
+    ids = [SESSION, OTHER_SESSION]
+    ids.insert(place, unknown)
+
+    answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": ids})
+
+    assert answered(answer) == (404, wire(SESSION_NOT_FOUND))
+    assert heidi.state() == before
+
+
+def test_linking_elsewhere_moves_a_session(heidi: Client) -> None:
+    answer = heidi.post(f"{PATH}/{MARGARET}/sessions", json={"session_ids": JOHNS_SESSIONS[:1]})
+
+    counts = {row["id"]: row["session_count"] for row in listed(heidi)}
+    assert answer.status_code == 200
+    assert (counts[JOHN], counts[MARGARET]) == (2, 4)
+
+
+def test_linking_again_and_twice_in_one_request_is_no_error(heidi: Client) -> None:
+    ids = [JOHNS_SESSIONS[0], JOHNS_SESSIONS[0]]
+    before = settled(heidi)
+
+    answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": ids})
+
+    assert [row["session_id"] for row in answer.json()["data"]] == ids
+    assert heidi.state() == before
+
+
+def test_linking_nothing_answers_nothing(heidi: Client) -> None:
+    answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": []})
+
+    assert answered(answer) == (200, '{"data":[]}')
+
+
+# --- Whose they are ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "profile_id",
+    [UNKNOWN_ID, "5eb7cf5a86d9755df3a6c59", f"{JOHN}0", JOHN.upper(), "1", "é", "a:b", "null", BENEDIKTA],
+)
+@pytest.mark.parametrize(
+    ("method", "suffix", "body"),
+    [("GET", "", None), ("PATCH", "", {"first_name": "X"}), ("POST", "/sessions", {"session_ids": [SESSION]})],
+    ids=["get", "update", "link"],
+)
+def test_an_id_of_nobody_is_not_found(
+    heidi: Client, profile_id: str, method: str, suffix: str, body: dict[str, Any] | None
+) -> None:
+    before = settled(heidi)
+
+    answer = heidi.request(method, f"{PATH}/{profile_id}{suffix}", json=body)
+
+    assert answered(answer) == (404, wire(PROFILE_NOT_FOUND))
+    assert heidi.state() == before
+
+
+def test_each_key_sees_its_own_profiles_only(heidi: Client, second: Client) -> None:
+    assert [row["first_name"] for row in listed(second)] == ["Benedikta", "Kwame"]
+    assert {row["managed_by"] for row in listed(heidi)} == {JOHN}
+    assert answered(second.get(f"{PATH}/{JOHN}")) == (404, wire(PROFILE_NOT_FOUND))
+
+
+def test_the_other_keys_profiles_are_made_under_its_own_name(heidi: Client, second: Client) -> None:
+    made = created(second, first_name="Nora")
+
+    record = stored(heidi, made)
+    assert (record["managed_by"], record["ehr_provider"]) == ("63eb54a32680a88f2b690da4", "Northside EHR")
+    assert heidi.get(f"{PATH}/{made}").status_code == 404
+
+
+def test_two_users_of_a_key_see_the_same(heidi: Client) -> None:
+    made = created(heidi, first_name="Shared")
+    mine = answered(heidi.get(PATH))
+
+    heidi.sign_in(email="colleague@example.org", third="other")
+
+    assert answered(heidi.get(PATH)) == mine
+    assert heidi.patch(f"{PATH}/{made}", json={"first_name": "Ours"}).json()["data"]["first_name"] == "Ours"
+
+
+def test_new_ids_never_take_the_place_of_records_that_the_same_seed_made(heidi: Client) -> None:
+    made = created(heidi, first_name="First")
+    recorded = heidi.state()
+
+    with another(fixtures=recorded) as replayed:
+        again = created(replayed, first_name="Second")
+        names = [row["first_name"] for row in listed(replayed)]
+
+    assert again != made
+    assert names[-2:] == ["First", "Second"]

@@ -1,0 +1,311 @@
+"""Whatever is done to profiles and their sessions, in whatever order, the server holds what a small model holds.
+
+The model knows the documented fields and nothing of the code. After each step the whole list of the first key is
+compared, and a second key must see nothing of it.
+"""
+
+from collections import Counter
+from typing import Any, ClassVar
+
+from conftest import NOON, Client
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from mock_heidi.app import create_app
+
+OWNER = "5eb7cf5a86d9755df3a6c593"
+UNKNOWN_PROFILE = (404, {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}})
+UNKNOWN_SESSION = (404, {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}})
+
+# Few values, so that filters find something and updates meet what is there.
+TEXT = st.none() | st.sampled_from(["", "A", "Zoë Ó", "日本"])
+EHR_IDS = st.sampled_from(["EHR1", "EHR2", ""])
+UNKNOWN_IDS = st.lists(st.text(max_size=3), max_size=2)
+FIELDS = {
+    "first_name": TEXT,
+    "last_name": TEXT,
+    "phone": TEXT,
+    "email": TEXT,
+    "birth_date": st.none() | st.dates().map(str),
+    "gender": st.sampled_from([None, "MALE", "FEMALE", "OTHER"]),
+    "demographic_string": TEXT,
+    "additional_context": TEXT,
+}
+IDENTIFIERS = st.lists(st.dictionaries(st.text(max_size=3), st.integers(), max_size=2), max_size=2)
+CREATES = st.fixed_dictionaries(
+    {},
+    optional={
+        **FIELDS,
+        "ehr_patient_id": st.none() | EHR_IDS,
+        "patient_sex_code": st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+        "identifiers": st.none() | IDENTIFIERS,
+        "remember_consent": st.booleans(),
+    },
+)
+UPDATES = st.fixed_dictionaries(
+    {},
+    optional={
+        **FIELDS,
+        "remember_consent": st.none() | st.booleans(),
+        "identifiers": st.none() | IDENTIFIERS,
+        "ehr_patient_id": EHR_IDS,
+        "room": st.integers(),
+    },
+)
+
+CREATED_KEYS = (
+    *("id", "ehr_patient_id", "first_name", "last_name", "birth_date", "gender", "phone", "email"),
+    *("demographic_string", "additional_context"),
+)
+LISTED_KEYS = (
+    *("id", "ehr_patient_id", "managed_by", "first_name", "last_name", "birth_date", "gender", "phone", "email"),
+    *("demographic_string", "remember_consent", "additional_context", "session_count"),
+)
+
+
+class Model:
+    """What should be there: profiles by id in the order of their creation, sessions with the profile of each."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, dict[str, Any]] = {}
+        self.sessions: dict[str, str | None] = {}
+
+    def shown(self, profile_id: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        own = {
+            "id": profile_id,
+            "managed_by": OWNER,
+            "session_count": list(self.sessions.values()).count(profile_id),
+            "source": "EHR",
+        }
+        return {key: (own | self.profiles[profile_id])[key] for key in keys}
+
+    def listed(self, **filters: str) -> list[dict[str, Any]]:
+        rows = [self.shown(profile_id, LISTED_KEYS) for profile_id in self.profiles]
+        return [row for row in rows if all(row[name] == value for name, value in filters.items())]
+
+
+def _stored(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a body sets: null clears, and only the demographic string is empty where it is not set."""
+    return {key: "" if key == "demographic_string" and value is None else value for key, value in given.items()}
+
+
+class Profiles(RuleBasedStateMachine):
+    profiles: Bundle[str] = Bundle("profiles")
+    deleted: Bundle[str] = Bundle("deleted")
+    sessions: Bundle[str] = Bundle("sessions")
+    met: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        app = create_app(fixtures="empty", clock=NOON)
+        self.heidi = Client(app)
+        self.other = Client(app)
+        self.other.sign_in("mock-heidi-key-two")
+        self.model = Model()
+
+    def teardown(self) -> None:
+        self.heidi.close()
+        self.other.close()
+
+    def ask(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
+        answer = self.heidi.request(method, path, json=body, **options)
+        return answer.status_code, answer.json()
+
+    # With nothing there, most steps that could be drawn have nothing to work on.
+
+    @initialize(target=profiles, given=st.lists(CREATES, min_size=2, max_size=2))
+    def begin_with_profiles(self, given: list[dict[str, Any]]) -> Any:
+        return multiple(*map(self._new_profile, given))
+
+    @initialize(target=sessions)
+    def begin_with_sessions(self) -> Any:
+        return multiple(self._new_session(), self._new_session())
+
+    @rule(target=profiles, given=CREATES)
+    def create(self, given: dict[str, Any]) -> str:
+        return self._new_profile(given)
+
+    def _new_profile(self, given: dict[str, Any]) -> str:
+        status, answer = self.ask("POST", "/patient-profiles", given)
+
+        profile_id: str = answer["data"]["id"]
+        assert profile_id not in self.model.profiles
+        unset = dict.fromkeys([*FIELDS, "ehr_patient_id", "remember_consent"]) | {"demographic_string": ""}
+        # Consent cannot be given here, and the other two are never shown.
+        taken = {key: value for key, value in given.items() if key in (*FIELDS, "ehr_patient_id")}
+        self.model.profiles[profile_id] = unset | _stored(taken)
+        assert (status, answer) == (200, {"data": self.model.shown(profile_id, CREATED_KEYS)})
+        return profile_id
+
+    @rule(profile_id=profiles, given=UPDATES)
+    def update(self, profile_id: str, given: dict[str, Any]) -> None:
+        changes = {key: value for key, value in given.items() if key in (*FIELDS, "remember_consent")}
+        self.model.profiles[profile_id] |= _stored(changes)
+
+        answer = self.ask("PATCH", f"/patient-profiles/{profile_id}", given)
+
+        keys = ("id", "source", *CREATED_KEYS[1:])
+        assert answer == (200, {"data": self.model.shown(profile_id, keys)})
+
+    @rule(profile_id=profiles, field=st.sampled_from(["birth_date", "gender", "phone"]))
+    def update_wrongly(self, profile_id: str, field: str) -> None:
+        # Nothing of a refused body is kept, not even what is right in it: the list after this step shows it.
+        status, answer = self.ask("PATCH", f"/patient-profiles/{profile_id}", {"first_name": "Refused", field: 5})
+
+        assert (status, [row["loc"] for row in answer["detail"]]) == (422, [["body", field]])
+
+    @rule(profile_id=profiles)
+    def get(self, profile_id: str) -> None:
+        keys = ("id", "ehr_patient_id", "managed_by", *CREATED_KEYS[2:])
+
+        assert self.ask("GET", f"/patient-profiles/{profile_id}") == (
+            200,
+            {"data": self.model.shown(profile_id, keys)},
+        )
+
+    @rule(ehr_patient_id=EHR_IDS)
+    def list_by_the_record_systems_id(self, ehr_patient_id: str) -> None:
+        answer = self.ask("GET", "/patient-profiles", params={"ehr_patient_id": ehr_patient_id})
+
+        assert answer == (200, {"data": self.model.listed(ehr_patient_id=ehr_patient_id)})
+
+    @rule(provider=st.sampled_from(["Heidi", "heidi", "Northside EHR"]))
+    def list_by_provider(self, provider: str) -> None:
+        answer = self.ask("GET", "/patient-profiles", params={"ehr_provider": provider})
+
+        assert answer == (200, {"data": self.model.listed() if provider == "Heidi" else []})
+
+    @rule(target=sessions)
+    def create_session(self) -> str:
+        return self._new_session()
+
+    @rule(target=sessions, profile_id=profiles)
+    def create_session_of_a_profile(self, profile_id: str) -> str:
+        return self._new_session(profile_id)
+
+    def _new_session(self, profile_id: str | None = None) -> str:
+        status, answer = self.ask("POST", "/sessions", {"patient_profile_id": profile_id} if profile_id else None)
+
+        session_id: str = answer["session_id"]
+        assert status == 200
+        assert session_id not in self.model.sessions
+        self.model.sessions[session_id] = profile_id
+        return session_id
+
+    @rule(profile_id=profiles, session_ids=st.lists(sessions, max_size=3))
+    def link(self, profile_id: str, session_ids: list[str]) -> None:
+        status, answer = self.ask("POST", f"/patient-profiles/{profile_id}/sessions", {"session_ids": session_ids})
+
+        assert (status, [row["session_id"] for row in answer["data"]]) == (200, session_ids)
+        self.met["moved"] += sum(self.model.sessions[key] not in (None, profile_id) for key in session_ids)
+        self.model.sessions.update(dict.fromkeys(session_ids, profile_id))
+
+    @rule(profile_id=profiles, session_ids=st.lists(sessions, max_size=2), at=st.integers(0, 2))
+    def link_an_unknown_session_among_others(self, profile_id: str, session_ids: list[str], at: int) -> None:
+        body = {"session_ids": [*session_ids[:at], "12345", *session_ids[at:]]}
+
+        assert self.ask("POST", f"/patient-profiles/{profile_id}/sessions", body) == UNKNOWN_SESSION
+
+    @rule(session_id=sessions)
+    def get_session(self, session_id: str) -> None:
+        status, answer = self.ask("GET", f"/sessions/{session_id}")
+
+        linked_to = self.model.sessions[session_id]
+        profile = {} if linked_to is None else self.model.profiles[linked_to]
+        names = [profile.get("first_name"), profile.get("last_name")]
+        patient = {
+            "name": " ".join(name for name in names if name),
+            "gender": profile.get("gender"),
+            "dob": profile.get("birth_date"),
+        }
+        shown = answer["session"]
+        assert (status, shown["session_id"], shown["patient"]) == (200, session_id, patient)
+        assert shown["ehr_patient_id"] == profile.get("ehr_patient_id")
+
+    @rule(target=deleted, gone=st.lists(consumes(profiles), max_size=3, unique=True), noise=UNKNOWN_IDS)
+    def delete(self, gone: list[str], noise: list[str]) -> Any:
+        answer = self.ask("DELETE", "/patient-profiles:batch-delete", {"patient_profile_ids": [*noise, *gone, *gone]})
+
+        assert answer == (200, {"is_success": True})
+        self.met["unlinked"] += sum(profile_id in gone for profile_id in self.model.sessions.values())
+        for profile_id in gone:
+            del self.model.profiles[profile_id]
+        self.model.sessions = {
+            session_id: None if profile_id in gone else profile_id
+            for session_id, profile_id in self.model.sessions.items()
+        }
+        return multiple(*gone)
+
+    @rule(profile_id=deleted, session_ids=st.lists(sessions, max_size=2))
+    def ask_for_a_deleted_profile(self, profile_id: str, session_ids: list[str]) -> None:
+        path = f"/patient-profiles/{profile_id}"
+
+        assert self.ask("GET", path) == UNKNOWN_PROFILE
+        assert self.ask("PATCH", path, {"first_name": "Back"}) == UNKNOWN_PROFILE
+        assert self.ask("POST", f"{path}/sessions", {"session_ids": session_ids}) == UNKNOWN_PROFILE
+        assert self.ask("POST", "/sessions", {"patient_profile_id": profile_id}) == UNKNOWN_PROFILE
+
+    @rule(profile_id=profiles, session_ids=st.lists(sessions, max_size=2))
+    def ask_with_the_second_key(self, profile_id: str, session_ids: list[str]) -> None:
+        path = f"/patient-profiles/{profile_id}"
+        asked = [
+            self.other.get(path),
+            self.other.patch(path, json={"first_name": "Theirs"}),
+            self.other.post(f"{path}/sessions", json={"session_ids": session_ids}),
+            self.other.post("/sessions", json={"patient_profile_id": profile_id}),
+        ]
+
+        assert [(answer.status_code, answer.json()) for answer in asked] == [UNKNOWN_PROFILE] * 4
+        for session_id in session_ids:
+            answer = self.other.get(f"/sessions/{session_id}")
+            assert (answer.status_code, answer.json()) == UNKNOWN_SESSION
+        # To that key it is an unknown id, and those are ignored: the list after this step still has it.
+        answer = self.other.request(
+            "DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [profile_id]}
+        )
+        assert (answer.status_code, answer.json()) == (200, {"is_success": True})
+
+    @invariant()
+    def the_whole_list_is_the_models(self) -> None:
+        assert self.ask("GET", "/patient-profiles") == (200, {"data": self.model.listed()})
+
+    @invariant()
+    def what_stands_behind_the_answers_is_the_models_too(self) -> None:
+        # An answer cannot tell a session without a profile from one that points to a profile that is gone.
+        held = {row["session_id"]: row.get("patient_profile_id") for row in self.heidi.state()["sessions"]}
+
+        assert held == self.model.sessions
+
+    @invariant()
+    def the_second_key_sees_nothing(self) -> None:
+        assert self.other.get("/patient-profiles").json() == {"data": []}
+
+
+def test_the_server_holds_what_a_model_of_it_holds() -> None:
+    Profiles.met.clear()
+
+    run_state_machine_as_test(
+        Profiles,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],  # a slow machine is no finding
+        ),
+    )
+
+    # A walk that never comes to the rare places would be content with anything there.
+    assert Profiles.met["moved"] > 5
+    assert Profiles.met["unlinked"] > 5
