@@ -79,13 +79,15 @@ def _find(node: yaml.Node, path: tuple[str | int, ...]) -> tuple[int, yaml.Node]
     return line, node
 
 
-class _Loader(Composer, _LOADER):  # type: ignore[misc] # PyYAML's C classes have no types
+class _Loader(_LOADER, Composer):  # type: ignore[misc] # PyYAML's C classes have no types
     """Composes nodes in Python, since the C composer recurses until the process dies; a node's tag is its author's."""
 
     def __init__(self, text: bytes) -> None:
         _LOADER.__init__(self, text)
         Composer.__init__(self)
         self._depth = 0
+
+    get_single_node = Composer.get_single_node
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1

@@ -21,7 +21,7 @@ T = TypeVar("T")
 MODULE = (sys.executable, "-m", "mock_heidi")
 SCRIPT = (str(Path(sys.executable).with_name("mock-heidi")),)
 
-_PATIENCE = 30
+_PATIENCE = 60
 
 
 def _has_ipv6() -> bool:
@@ -68,7 +68,7 @@ def spawn(
     stderr: int | IO[bytes] = subprocess.PIPE,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """The command, begun; nobody reads its output unless you do."""
+    """The command, begun in a process group of its own; nobody reads its output unless you do."""
     return subprocess.Popen(  # noqa: S603 - our own command
         [*command, *args],
         env=environment(**(env or {})),
@@ -76,6 +76,7 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
+        start_new_session=True,
     )
 
 
@@ -98,9 +99,11 @@ def run(
     return subprocess.CompletedProcess([*command, *args], process.returncode, *said)
 
 
-def address(url_file: Path) -> str:
-    """The base URL that a server writes into its file once it listens."""
-    return until(lambda: _text(url_file).strip(), "the start of the server")
+def address(url_file: Path, unless: Callable[[], bool] = lambda: False) -> str:
+    """The base URL that a server writes into its file once it listens, ``unless`` something has gone wrong."""
+    until(lambda: _text(url_file) or unless(), "the start of the server")
+    assert not unless()
+    return _text(url_file).strip()
 
 
 class Running:

@@ -5,7 +5,6 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -147,6 +146,5 @@ def test_a_client_that_cannot_change_its_path_gets_there_by_its_key(heidi: Runni
     assert kept["session"] not in [row["session_id"] for row in default["sessions"]]
 
 
-def test_nothing_went_wrong_on_the_way(heidi: Running, tmp_path: Path) -> None:
-    assert tmp_path.is_dir()
+def test_nothing_went_wrong_on_the_way(heidi: Running) -> None:
     assert heidi.errors() == ""

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from conftest import NOON, Client
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -61,6 +61,10 @@ UPDATES = st.fixed_dictionaries(
         "ehr_patient_id": EHR_IDS,
         "room": st.integers(),
     },
+)
+
+FILTERS = st.fixed_dictionaries(
+    {}, optional={"ehr_patient_id": EHR_IDS, "ehr_provider": st.sampled_from(["Heidi", "heidi", "Northside EHR"])}
 )
 
 CREATED_KEYS = (
@@ -129,7 +133,7 @@ class Profiles(RuleBasedStateMachine):
 
     @initialize(target=sessions)
     def begin_with_sessions(self) -> Any:
-        return multiple(self._new_session(), self._new_session())
+        return multiple(self._new_session(None), self._new_session(None))
 
     @rule(target=profiles, given=CREATES)
     def create(self, given: dict[str, Any]) -> str:
@@ -173,27 +177,19 @@ class Profiles(RuleBasedStateMachine):
             {"data": self.model.shown(profile_id, keys)},
         )
 
-    @rule(ehr_patient_id=EHR_IDS)
-    def list_by_the_record_systems_id(self, ehr_patient_id: str) -> None:
-        answer = self.ask("GET", "/patient-profiles", params={"ehr_patient_id": ehr_patient_id})
+    @rule(filters=FILTERS)
+    def list_some(self, filters: dict[str, str]) -> None:
+        answer = self.ask("GET", "/patient-profiles", params=filters)
 
-        assert answer == (200, {"data": self.model.listed(ehr_patient_id=ehr_patient_id)})
+        # All of them are of one provider: its name is the key's.
+        provided = filters.pop("ehr_provider", "Heidi") == "Heidi"
+        assert answer == (200, {"data": self.model.listed(**filters) if provided else []})
 
-    @rule(provider=st.sampled_from(["Heidi", "heidi", "Northside EHR"]))
-    def list_by_provider(self, provider: str) -> None:
-        answer = self.ask("GET", "/patient-profiles", params={"ehr_provider": provider})
-
-        assert answer == (200, {"data": self.model.listed() if provider == "Heidi" else []})
-
-    @rule(target=sessions)
-    def create_session(self) -> str:
-        return self._new_session()
-
-    @rule(target=sessions, profile_id=profiles)
-    def create_session_of_a_profile(self, profile_id: str) -> str:
+    @rule(target=sessions, profile_id=st.none() | profiles)
+    def create_session(self, profile_id: str | None) -> str:
         return self._new_session(profile_id)
 
-    def _new_session(self, profile_id: str | None = None) -> str:
+    def _new_session(self, profile_id: str | None) -> str:
         status, answer = self.ask("POST", "/sessions", {"patient_profile_id": profile_id} if profile_id else None)
 
         session_id: str = answer["session_id"]
@@ -202,7 +198,7 @@ class Profiles(RuleBasedStateMachine):
         self.model.sessions[session_id] = profile_id
         return session_id
 
-    @rule(profile_id=profiles, session_ids=st.lists(sessions, max_size=3))
+    @rule(profile_id=profiles, session_ids=st.lists(sessions, min_size=1, max_size=3))
     def link(self, profile_id: str, session_ids: list[str]) -> None:
         status, answer = self.ask("POST", f"/patient-profiles/{profile_id}/sessions", {"session_ids": session_ids})
 
@@ -232,7 +228,7 @@ class Profiles(RuleBasedStateMachine):
         assert (status, shown["session_id"], shown["patient"]) == (200, session_id, patient)
         assert shown["ehr_patient_id"] == profile.get("ehr_patient_id")
 
-    @rule(target=deleted, gone=st.lists(consumes(profiles), max_size=3, unique=True), noise=UNKNOWN_IDS)
+    @rule(target=deleted, gone=st.lists(consumes(profiles), min_size=1, max_size=2, unique=True), noise=UNKNOWN_IDS)
     def delete(self, gone: list[str], noise: list[str]) -> Any:
         answer = self.ask("DELETE", "/patient-profiles:batch-delete", {"patient_profile_ids": [*noise, *gone, *gone]})
 
@@ -276,19 +272,12 @@ class Profiles(RuleBasedStateMachine):
         assert (answer.status_code, answer.json()) == (200, {"is_success": True})
 
     @invariant()
-    def the_whole_list_is_the_models(self) -> None:
+    def all_is_as_the_model_says(self) -> None:
         assert self.ask("GET", "/patient-profiles") == (200, {"data": self.model.listed()})
-
-    @invariant()
-    def what_stands_behind_the_answers_is_the_models_too(self) -> None:
+        assert self.other.get("/patient-profiles").json() == {"data": []}
         # An answer cannot tell a session without a profile from one that points to a profile that is gone.
         held = {row["session_id"]: row.get("patient_profile_id") for row in self.heidi.state()["sessions"]}
-
         assert held == self.model.sessions
-
-    @invariant()
-    def the_second_key_sees_nothing(self) -> None:
-        assert self.other.get("/patient-profiles").json() == {"data": []}
 
 
 def test_the_server_holds_what_a_model_of_it_holds() -> None:
@@ -297,15 +286,16 @@ def test_the_server_holds_what_a_model_of_it_holds() -> None:
     run_state_machine_as_test(
         Profiles,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=40,
+            max_examples=45,
+            stateful_step_count=25,
             derandomize=True,
             database=None,
             deadline=None,
+            phases=[Phase.generate],  # to find the shortest of failing walks takes minutes, and these are short
             suppress_health_check=[HealthCheck.too_slow],  # a slow machine is no finding
         ),
     )
 
     # A walk that never comes to the rare places would be content with anything there.
-    assert Profiles.met["moved"] > 5
-    assert Profiles.met["unlinked"] > 5
+    assert Profiles.met["moved"] > 3
+    assert Profiles.met["unlinked"] > 3

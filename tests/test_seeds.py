@@ -4,6 +4,7 @@ A problem in a file reads ``FILE:LINE: FIELD: what is wrong; the cure``, one in 
 Unquoted scalars mean what their author sees: an id stays text, a date stays text, a flag is a flag.
 """
 
+import hashlib
 import subprocess
 import sys
 import time
@@ -559,6 +560,19 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
+    code = (
+        "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
+        "from mock_heidi.seeds import dump, dump_yaml, load\nfrom mock_heidi.store import Store\n"
+        "print(hashlib.sha256(dump_yaml(dump(Store(load())))).hexdigest())"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+
+    expected = hashlib.sha256(dump_yaml(dump(packaged))).hexdigest()
+    assert (ended.stdout.strip(), ended.stderr) == (expected, "")
 
 
 @pytest.mark.parametrize("depth", [62, 63])
