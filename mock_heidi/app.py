@@ -13,13 +13,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi import admin, api
-from mock_heidi.admin.control import ControlError, Controlled, Guard, nearest, respond
+from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.errors import MethodNotAllowedError, NotFoundError
 from mock_heidi.http import Call, Request
 from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
 from mock_heidi.namespace import Namespaces
 from mock_heidi.router import Match, Router, split
-from mock_heidi.settings import BASE_PATH, Settings, is_namespace
+from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 
 _BASE = split(BASE_PATH)
 _LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
@@ -32,6 +32,8 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
     ``listener`` is told of each answer of the vendor surface: the namespace's name, its journal, the entry.
     Raises :class:`ConfigError` for settings and fixtures that cannot be used.
     """
+    if settings is not None and options:
+        raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
     settings = settings or Settings(**options)
     vendor = Surface(
         routes=api.ROUTES,
@@ -42,7 +44,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
                 allow_origins=settings.cors_origins,
                 allow_origin_regex=_LOOPBACK_ORIGIN,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key", *_EXPOSED],
+                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key"],
                 expose_headers=_EXPOSED,
             ),
             Middleware(Journaled, listener=listener),
@@ -73,7 +75,7 @@ def _not_found(match: Match, _: str) -> Exception:
 
 def _no_door(match: Match, path: str) -> Exception:
     if match.allow:
-        return ControlError(405, "this door knows other methods only", f"use {' or '.join(match.allow)}")
+        return WrongMethodError(match.allow)
     return ControlError(
         404, f"there is no door {path!r}", nearest(path, [f"/_mock{route.path}" for route in admin.ROUTES])
     )

@@ -78,9 +78,12 @@ def serve(  # noqa: PLR0913 - a flag each
     says = not quiet
     log = console.RequestLog(sys.stdout) if says and log_level in ("debug", "info") else None
 
+    written: list[Path] = []
+
     def started() -> None:
         if url_file is not None:
             _write(url_file, f"{server.url}{BASE_PATH}\n")
+            written.append(url_file)
         if says:
             where = "packaged" if fixtures is None else fixtures
             click.echo(console.banner(server.url, app.namespaces.default, where))
@@ -89,16 +92,17 @@ def serve(  # noqa: PLR0913 - a flag each
 
     try:
         app = create_app(_settings(fixtures, **options), listener=log)
-        if url_file is not None:
-            _remove(url_file)
         sockets = bind(host, port)
+        if url_file is not None:
+            _remove(url_file)  # an old one would send whoever waits for it elsewhere
         server = Server(app, sockets, started)
         server.run()
     finally:
         if log is not None:
             log.close()
-        if url_file is not None:
-            _remove(url_file)
+        # Only what this server wrote: before it listened, the file was somebody else's.
+        for path in written:
+            _remove(path)
 
 
 def _settings(fixtures: str | None, **options: Any) -> Settings:

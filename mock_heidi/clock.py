@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mock_heidi.settings import ConfigError
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2105
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)Z?)?")
 
 # Seconds of the process's own clock, for durations and idleness: no mock time stops it.
@@ -19,6 +20,9 @@ def parse_moment(text: str) -> int:
         if match is None:
             raise ValueError
         moment = datetime.fromisoformat(f"{match[1]}T{match[2] or '00:00'}").replace(tzinfo=UTC)
+        # Tokens expire later and ids hold the seconds since 1970: the ends of the calendar leave no room for them.
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError
     except ValueError:
         raise ConfigError(f"clock: {text!r} is no moment; write it like 2025-01-06T09:00:00 (UTC)") from None
     return round(moment.timestamp() * 1000)

@@ -82,7 +82,7 @@ class RequestLog:
 
     def __call__(self, name: str, journal: Journal, entry: Entry) -> None:
         try:
-            self._queue.put_nowait((name, journal, entry))
+            self._queue.put_nowait((name, journal, entry.bare()))
         except queue.Full:
             return
 
@@ -95,9 +95,16 @@ class RequestLog:
         self._thread.join(timeout=1)
 
     def _write(self) -> None:
+        read = True
         while (item := self._queue.get()) is not None:
-            try:
-                self._stream.write(line(*item, colour=self._colour) + "\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                return  # whoever read them has gone
+            # Where whoever read the lines has gone, they are still taken out of the queue.
+            read = read and self._written(line(*item, colour=self._colour) + "\n")
+
+    def _written(self, text: str) -> bool:
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        try:
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._stream.flush()
+        except (OSError, ValueError):
+            return False
+        return True

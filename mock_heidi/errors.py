@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from mock_heidi.assumptions import assumed
 
+_MOST_PROBLEMS = 100
+
 
 class HeidiError(Exception):
     """An answer of the vendor's that is not a success.
@@ -101,7 +103,7 @@ class ServiceUnavailableError(TextError):
     """Ours, not the vendor's: the server holds as many namespaces as it may."""
 
     status = 503
-    text = "mock_heidi holds as many namespaces as it may; delete some or reset it"
+    text = "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"
 
 
 class InternalError(TextError):
@@ -118,7 +120,8 @@ class UnprocessableError(HeidiError):
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__()
-        self.problems = problems
+        # One bad list of a megabyte would make an answer of sixty.
+        self.problems = problems[:_MOST_PROBLEMS]
 
     @property
     def detail(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import select
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from mock_heidi.settings import (
     DEFAULT_THIRD_PARTY_ID,
     FixtureChoice,
     Settings,
+    namespace_path,
 )
 
 if TYPE_CHECKING:
@@ -50,16 +52,17 @@ class _Connection:
         return answer
 
     def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
-        kept = self._connection.sock is not None
+        # A server closes a connection that was idle for long. Looked at before anything is sent, so that nothing is
+        # ever sent twice.
+        if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
+            self._connection.close()
         try:
             self._connection.request(method, path, data, headers)
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
-        except (http.client.RemoteDisconnected, ConnectionError):
-            self._connection.close()
-            if not kept:  # a kept connection may have been closed for idleness; a new one may not
-                raise
-            return self._exchange(method, path, data, headers)
+        except BaseException:
+            self._connection.close()  # half an exchange would be taken for the next one's answer
+            raise
 
     def close(self) -> None:
         self._connection.close()
@@ -124,7 +127,7 @@ class Handle:
 
     @property
     def _prefix(self) -> str:
-        return "" if self.name == DEFAULT_NAMESPACE else f"/ns/{self.name}"
+        return namespace_path(self.name)
 
     @property
     def state(self) -> State:
@@ -139,6 +142,7 @@ class Handle:
             }
         )
         path = f"{self._prefix}{BASE_PATH}/jwt?{query}"
+        self._alive()
         answer = self._connection.ask("GET", path, headers={"Heidi-Api-Key": self.api_key})
         return str(answer["token"])
 
@@ -171,7 +175,13 @@ class Handle:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the control plane of this namespace: ``control("GET", "/health")``."""
+        self._alive()
         return self._connection.ask(method, f"{self._prefix}/_mock{path}", body, {"Content-Type": "application/json"})
+
+    def _alive(self) -> None:
+        # Asked again, the server would make a new Heidi of that name, with the packaged data.
+        if self._closed:
+            raise MockHeidiError(f"{self!r} was closed; a Heidi ends with its test or its with block")
 
     def __enter__(self) -> Self:
         return self

@@ -43,7 +43,7 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 class Call:
     """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
 
-    __slots__ = ("caller", "entry", "name", "namespace", "opened", "params", "refusal", "route", "space")
+    __slots__ = ("caller", "entry", "made", "name", "namespace", "opened", "params", "refusal", "route", "space")
 
     def __init__(self, space: Namespaces, name: str | None, route: Route | None, params: dict[str, str]) -> None:
         self.space = space
@@ -57,6 +57,8 @@ class Call:
         self.caller: Caller | type[HeidiError] | None = None
         self.opened: tuple[str, ApiKey] | None = None
         """What the API key of a sign-in opens: a namespace's name and whose data."""
+        self.made = False
+        """Whether this very request made its namespace."""
         self.entry: Entry | None = None
 
     @property
@@ -77,7 +79,9 @@ class Request(StarletteRequest):
         """The namespace it speaks to, made now if it is not there yet."""
         call = self.call
         if call.namespace is None:
-            call.namespace = call.space.make(call.name or call.space.default.name)
+            name = call.name or call.space.default.name
+            call.made = call.space.get(name) is None
+            call.namespace = call.space.make(name)
         return call.namespace
 
     @property
@@ -109,6 +113,9 @@ class Request(StarletteRequest):
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
         most = int(assumed("body_limit")) if limit is None else limit
+        declared = self.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > most:
+            raise BodyTooLargeError
         pieces: list[bytes] = []
         size, more = 0, True
         while more:

@@ -51,7 +51,15 @@ class Entry:
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
-        return _OVERHEAD + len(self.body) + sum(map(len, self.pieces))
+        headers = sum([len(name) + len(value) for name, value in self.headers])
+        return _OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + sum(map(len, self.pieces))
+
+    def bare(self) -> Entry:
+        """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
+        copy: Entry = Entry.__new__(Entry)
+        for name in ("id", "at", "operation", "method", "path", "status", "duration", "client_left"):
+            setattr(copy, name, getattr(self, name))
+        return copy
 
 
 class Journal:

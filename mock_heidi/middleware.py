@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import cast
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -116,9 +117,24 @@ class Authorized:
         call: Call = scope["mock_heidi"]
         if call.refusal is not None:
             raise call.refusal
-        if call.operation not in self.unsigned:
-            call.namespace = admit(call)
-        await self.app(scope, receive, send)
+        if call.operation in self.unsigned:
+            await self.app(scope, receive, send)
+            return
+        made = call.namespace is None
+        namespace = call.namespace = admit(call)
+        namespace.busy += 1
+        try:
+            await self.app(scope, receive, send)
+        except BaseException:
+            # What is refused leaves nothing behind, so neither does a namespace that was made for it.
+            if made and namespace.busy == 1 and namespace.untouched:
+                call.space.drop(namespace.name)
+                call.namespace = None
+            raise
+        finally:
+            namespace.busy -= 1
+        caller = cast("Caller", call.caller)
+        namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
 
 
 def admit(call: Call) -> Namespace:
@@ -134,7 +150,6 @@ def admit(call: Call) -> Namespace:
     namespace = call.namespace or call.space.make(caller.namespace)
     if caller.managed_by not in namespace.owners:
         raise InvalidTokenError
-    namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     return namespace
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -31,6 +31,10 @@ class Plain(str):
 
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+# Anything else, such as 00123 or 1_000, is an id.
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,4299})(\.\d+([eE][-+]?\d{1,3})?)?")
+# Where a field wants a number, whatever is one.
+_FIELD_NUMBER = re.compile(r"-?\d{1,4300}(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?")
 _DATES = TypeAdapter(date)
@@ -41,12 +45,10 @@ def resolve(value: Any) -> Any:
     if isinstance(value, Plain):
         if value.lower() in ("true", "false"):
             return value.lower() == "true"
-        for kind in (int, float):
-            try:
-                return kind(value) if math.isfinite(kind(value)) else str(value)
-            except ValueError:
-                continue
-        return str(value)
+        if _PLAIN_NUMBER.fullmatch(value) is None:
+            return str(value)
+        number = float(value) if "." in value else int(value)
+        return str(value) if number in (math.inf, -math.inf) else number
     if isinstance(value, dict):
         return {str(key): resolve(item) for key, item in value.items()}
     return [resolve(item) for item in value] if isinstance(value, list) else value
@@ -57,7 +59,8 @@ def _boolean(value: Any) -> Any:
 
 
 def _number(value: Any) -> int | float:
-    value = resolve(value)
+    if isinstance(value, Plain) and _FIELD_NUMBER.fullmatch(value):
+        value = int(value) if value.lstrip("-").isdigit() else float(value)
     if type(value) is int or (type(value) is float and math.isfinite(value)):
         return value
     raise PydanticKnownError("finite_number" if type(value) is float else "float_type")
@@ -81,7 +84,7 @@ def _stamp(value: str) -> str:
     try:
         if match is None:
             raise ValueError
-        date.fromisoformat(match[1])
+        datetime.fromisoformat(f"{match[1]}T{match[2]}")
     except ValueError:
         raise PydanticCustomError(
             "timestamp", "Input should be a UTC timestamp without a zone, such as 2024-12-11T03:57:57.921000"
@@ -178,7 +181,7 @@ class HeidiUser(Value):
 class ApiKey(Record):
     """A key of the API: whose data it opens (``managed_by``) and which provider's name it writes."""
 
-    api_key: str = Field(alias="key", min_length=1)
+    api_key: Annotated[str, _pattern(r"[!-~]+", "visible ASCII characters without blanks")] = Field(alias="key")
     ehr_provider: str
     managed_by: ObjectId
     heidi_users: Annotated[tuple[HeidiUser, ...], Field(strict=False)] = ()
@@ -211,7 +214,7 @@ def user_key(managed_by: str, email: str, third_party_internal_id: str) -> str:
 class PatientProfile(Record):
     """A patient as the partner's system described them."""
 
-    indexes = (("managed_by",), ("managed_by", "ehr_patient_id"))
+    indexes = (("managed_by",), ("managed_by", "ehr_patient_id"), ("managed_by", "ehr_provider"))
 
     id: ObjectId
     managed_by: ObjectId

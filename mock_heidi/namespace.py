@@ -41,7 +41,11 @@ class Namespace:
         self.name = name
         self.start = start
         self.store = Store(start.base)
+        # Former keys too: the journal may still hold them.
+        self._known_keys: set[str] = set()
         self.journal = Journal(settings.journal_entries, settings.journal_bytes, self._secrets)
+        self.busy = 0
+        """How many requests with a good token are on their way."""
         self.last_use = precise()
         """In seconds of the process's own clock, which a frozen one does not stop."""
         self.reset()
@@ -71,6 +75,11 @@ class Namespace:
         if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
             self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
 
+    @property
+    def untouched(self) -> bool:
+        """Whether its state is still as it began."""
+        return not self.store.changed
+
     def linked_to(self, user: User) -> str | None:
         """The Heidi account that a user is linked to."""
         known = self.store.get(User, user.key)
@@ -96,6 +105,7 @@ class Namespace:
         # Hardly ever do keys change, and every request asks whose they are.
         self.keys = {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
+        self._known_keys.update(self.keys)
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
@@ -157,7 +167,7 @@ class Namespace:
         }
 
     def _secrets(self) -> Iterator[str]:
-        yield from self.keys
+        yield from self._known_keys
 
 
 class Namespaces:
@@ -211,7 +221,8 @@ class Namespaces:
         exact = self._keys_of(path_name or DEFAULT_NAMESPACE).get(key)
         if exact is not None:
             return path_name or DEFAULT_NAMESPACE, exact
-        for cut in (at for at, letter in enumerate(key) if letter == "."):
+        # A namespace's name has 64 characters at most: no point in looking for its dot further ahead.
+        for cut in (at for at in range(max(0, len(key) - 65), len(key)) if key[at] == "."):
             name = key[cut + 1 :]
             if is_namespace(name) and path_name in (None, name) and key[:cut] in self._keys_of(name):
                 return name, self._keys_of(name)[key[:cut]]

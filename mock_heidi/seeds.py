@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +26,7 @@ _UNIT = ("patient_profiles", "sessions")
 # For records that do not say when they were made.
 DEFAULT_TIME = "2025-01-06T09:00:00.000000"
 
+_PLACE = re.compile(r"(.*?):(\d+): ")
 _SHOWN = 60
 _MAX_DEPTH = 64
 _MAX_VALUES = 5_000_000
@@ -311,7 +313,7 @@ class _Check:
             if name == "api_keys" and self.problems:
                 break  # whose a record is cannot be told without the keys
         if self.problems:
-            raise FixtureError(self.problems)
+            raise FixtureError(_by_line(self.problems))
         return list(self.records.values())
 
     def _key(self, document: Document, number: int, row: dict[str, Any]) -> None:
@@ -392,6 +394,14 @@ class _Check:
         return record
 
 
+def _by_line(problems: list[str]) -> list[str]:
+    """Problems in the order of the files and of the lines in them; those without a line stay where they are."""
+    places = [_PLACE.match(problem) for problem in problems]
+    files = list(dict.fromkeys(place[1] if place else "" for place in places))
+    keys = [(files.index(place[1]), int(place[2])) if place else (files.index(""), 0) for place in places]
+    return [problem for _, problem in sorted(zip(keys, problems, strict=True), key=lambda pair: pair[0])]
+
+
 def _problem(kind: type[Record], document: Document, path: tuple[str | int, ...], error: Any) -> str:
     loc = error["loc"]
     place = document.place(*path, *loc)
@@ -414,6 +424,8 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
     """
     records = _Check(given, Derived()).run()
     if api_key is not None:
+        if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
+            raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
         first, *keys = (record for record in records if isinstance(record, ApiKey))
         keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
         owners = {key.managed_by for key in keys}

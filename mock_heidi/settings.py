@@ -12,6 +12,40 @@ BASE_PATH = "/api/v2/ml-scribe/open-api"
 DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
+# The vendor's operations by the names that everything here knows them by.
+OPERATIONS = (
+    "get_jwt",
+    "link_account",
+    "unlink_account",
+    "get_account_access",
+    "list_consult_note_templates",
+    "list_document_templates",
+    "create_patient_profile",
+    "update_patient_profile",
+    "delete_patient_profiles",
+    "link_sessions",
+    "list_patient_profiles",
+    "get_patient_profile",
+    "create_session",
+    "get_session",
+    "update_session",
+    "list_linked_user_sessions",
+    "upload_context_documents",
+    "list_context_documents",
+    "delete_context_documents",
+    "upload_audio",
+    "start_recording",
+    "transcribe_segment",
+    "finish_recording",
+    "get_transcript",
+    "get_live_transcript",
+    "generate_consult_note",
+    "answer_custom_template",
+    "create_document",
+    "list_documents",
+    "ask_ai",
+    "generate_clinical_codes",
+)
 # Whom tests sign in as: the user of the vendor's own example.
 DEFAULT_EMAIL = "test@heidihealth.com"
 DEFAULT_THIRD_PARTY_ID = "123"
@@ -19,6 +53,12 @@ DEFAULT_THIRD_PARTY_ID = "123"
 # What fixtures may be chosen by: a folder, the word "empty", or the records themselves; None is the packaged set.
 FixtureChoice = str | Path | Mapping[str, Any] | None
 
+_ORIGIN = (re.compile(r"https?://[^/\s?#]+/?", re.IGNORECASE), "https://app.example.com")
+_FORMS = {
+    "allowed_hosts": (re.compile(r"[^/\s:]+|\[?[0-9a-fA-F:.]+\]?"), "heidi.test"),
+    "admin_origins": _ORIGIN,
+    "cors_origins": _ORIGIN,
+}
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -43,9 +83,27 @@ class Settings:
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     max_namespaces: int = 1_000
-    max_state: int = 64 * 1024 * 1024
+    max_state: int = 16 * 1024 * 1024
     journal_entries: int = 1_000
     journal_bytes: int = 16 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in ("allowed_hosts", "admin_origins", "cors_origins"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+                raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
+            form, example = _FORMS[name]
+            for item in value:
+                if form.fullmatch(item) is None:
+                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
+        for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
+
+
+def namespace_path(name: str) -> str:
+    """What stands before every path of a namespace: ``""`` for the default one."""
+    return "" if name == DEFAULT_NAMESPACE else f"/ns/{name}"
 
 
 def is_namespace(name: str) -> bool:

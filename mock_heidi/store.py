@@ -114,6 +114,11 @@ class Store:
         slot = self._slot(kind, values)
         return len(self._base.index.get(slot, ())) - len(self._left.get(slot, ())) + len(self._joined.get(slot, ()))
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs from the base."""
+        return any(self._changes.values())
+
     def size(self, kind: Kind) -> int:
         """How many records of a kind there are."""
         base = self._base.records.get(kind, {})

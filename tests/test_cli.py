@@ -368,7 +368,7 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
         (("--port", "TAKEN"), "port TAKEN on 127.0.0.1 is in use", "choose another with --port, or 0"),
         (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
         (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),
-        (("--url-file", "FOLDER/a-file/url"), "cannot replace FOLDER/a-file/url", "give another file"),
+        (("--url-file", "FOLDER/a-file/url"), "cannot write FOLDER/a-file/url", "give a file in a folder of yours"),
         (("validate", "FOLDER/none"), "cannot read FOLDER/none", "give a folder of YAML files"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

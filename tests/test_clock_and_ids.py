@@ -60,7 +60,6 @@ QUESTIONS = {
         ("2025-01-06T12:00:00.123456Z", NOON + 123),
         ("2025-01-06", NOON - 12 * 3_600_000),
         ("1970-01-01", 0),
-        ("1969-12-31T23:59:59", -1000),
     ],
 )
 def test_a_moment_is_read_as_utc(text: str, ms: int) -> None:
@@ -69,7 +68,20 @@ def test_a_moment_is_read_as_utc(text: str, ms: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "noon", "2025-02-30", "2025-01-06T25:00:00", "2025-01-06T12:00:00+01:00", "1736164800", "2025-1-6", "12:00"],
+    [
+        "1969-12-31T23:59:59",
+        "2106-01-01",
+        "9999-12-31",
+        "0999-01-01",
+        "",
+        "noon",
+        "2025-02-30",
+        "2025-01-06T25:00:00",
+        "2025-01-06T12:00:00+01:00",
+        "1736164800",
+        "2025-1-6",
+        "12:00",
+    ],
 )
 def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
     message = f"clock: {text!r} is no moment; write it like 2025-01-06T09:00:00 (UTC)"

@@ -581,7 +581,7 @@ def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
         ({"seed": 1.5}, "seed is no whole number"),
         ({"seed": True}, "seed is no whole number"),
         ({"clock": "noon"}, "clock: 'noon' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
-        ({"linked": True}, "linked names no user"),
+        ({"linked": "yes, please"}, "linked names no user"),
         ({"linked": {"email": "a"}}, "linked names no user"),
         ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked holds something that is no text"),
     ],
@@ -647,7 +647,7 @@ def test_there_is_a_limit_to_namespaces() -> None:
         heidi.delete("/_mock/namespaces/red")
         room = heidi.post("/_mock/namespaces/green")
 
-    full = wire({"detail": "mock_heidi holds as many namespaces as it may; delete some or reset it"})
+    full = wire({"detail": "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"})
     assert [answered(answer) for answer in vendor] == [(503, full)] * 2
     assert [answered(answer) for answer in control] == [NO_ROOM] * 2
     assert names == ["default", "blue", "red"]

@@ -241,6 +241,14 @@ def test_linking_sessions(ask: Ask) -> None:
             ]
         }
     )
+    # The times shown are those that stay: linking is no change to the session.
+    assert said(ask("GET", "/sessions/1234567890")) == documented(
+        {
+            "session": session(
+                patient={"name": "John Doe", "gender": "MALE", "dob": "1990-01-15"}, ehr_patient_id="EHR123456"
+            )
+        }
+    )
 
 
 def test_listing_patient_profiles_begins_with_the_documented_one(ask: Ask) -> None:

@@ -1,6 +1,6 @@
 """What schemathesis makes of the contract, valid or not, alone or along the links, is answered as the contract says.
 
-It asks an application in this process, by the settings of schemathesis.toml, the same requests in every run.
+It asks an application in this process, by the settings of schemathesis.toml; the same command sends the same requests.
 """
 
 import tomllib
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import schemathesis
 from conftest import NOON, Client
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from judges import OPENAPI, Operation, load_contract, operations
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
@@ -97,7 +97,11 @@ def test_every_link_of_the_contract_leads_to_a_success() -> None:
                 succeeded[given.transition.id] += 1
             return output
 
-    Walk.run(settings=schema.config.get_hypothesis_settings(phase="stateful"))
+    # What is drawn depends on the modules that happen to be loaded, so one round may miss a link by bad luck.
+    for round_ in range(5):
+        seed(round_)(Walk).run(settings=schema.config.get_hypothesis_settings(phase="stateful"))
+        if _links() <= succeeded.keys():
+            break
 
     assert len(_links()) == 8
     assert _links() - succeeded.keys() == set()

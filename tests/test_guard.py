@@ -3,6 +3,7 @@
 A refusal is 403 ``{"error", "hint"}``, makes no namespace and changes nothing. The vendor surface has no such guard.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_a_name_that_could_be_anybodys_is_refused(app: Front, host: str) -> None
     body = json.loads(reply.body)
     assert (reply.status, list(body)) == (403, ["error", "hint"])
     assert body["error"] == f"the control plane does not answer to the host {host.lower()!r}"
-    assert body["hint"].startswith("allow it with --allowed-host")
+    assert body["hint"].startswith(("allow it with --allowed-host ", "send the name that you connect to"))
 
 
 def test_a_request_without_a_host_is_refused(app: Front) -> None:
@@ -135,13 +136,64 @@ def test_the_vendor_surfaces_pages_have_no_right_to_the_control_plane() -> None:
         ("cross-site", "no-cors", 403),
         ("cross-site", "", 403),
         ("same-site", "no-cors", 403),
-        ("cross-site", "navigate", 200),  # a link that somebody follows
+        ("cross-site", "navigate", 403),
     ],
 )
 def test_a_page_that_hides_its_origin_is_known_by_its_site(app: Front, site: str, mode: str, expected: int) -> None:
     headers = {"Host": "localhost", "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
 
     assert status(app, headers) == expected
+
+
+def test_a_link_on_another_site_leads_to_pages_only(app: Front) -> None:
+    headers = {"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+
+    assert status(app, headers, path="/_mock/") == 200
+    assert status(app, headers, path="/ns/pushed/_mock/state") == 403
+    assert app.namespaces.get("pushed") is None
+
+
+@pytest.mark.parametrize("name", [b"host", b"origin"])
+def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: Front, name: bytes) -> None:
+    good = b"localhost" if name == b"host" else b"http://localhost"
+    headers = [(b"host", b"localhost")] if name == b"origin" else []
+
+    for pair in ((good, b"evil.example"), (b"evil.example", good)):
+        assert ask_raw(app, [*headers, *((name, value) for value in pair)]) == 403
+
+
+@pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)])
+def test_another_machine_is_refused_whatever_host_it_names(app: Front, peer: str, expected: int) -> None:
+    assert ask_raw(app, [(b"host", b"localhost")], (peer, 50_000)) == expected
+
+
+def test_another_machine_gets_in_by_an_allowed_host() -> None:
+    app = create_app(clock=NOON, allowed_hosts=("heidi.test",))
+
+    assert ask_raw(app, [(b"host", b"heidi.test")], ("203.0.113.9", 50_000)) == 200
+
+
+def ask_raw(app: Front, headers: list[tuple[bytes, bytes]], client: tuple[str, int] = ("127.0.0.1", 1)) -> int:
+    """The status for a request whose headers no client library would send."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/_mock/health",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": headers,
+        "client": client,
+    }
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    asyncio.run(app(scope, receive, send))
+    return statuses[0]
 
 
 ACTS: list[tuple[str, str, Any]] = [

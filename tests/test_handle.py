@@ -424,12 +424,14 @@ def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) 
     assert heidi.token()
 
 
-def test_a_server_that_has_gone_is_told_as_such() -> None:
-    with MockHeidi() as heidi:
+def test_a_handle_that_was_closed_says_so(server: MockHeidi) -> None:
+    with server.namespace("closed") as heidi:
         heidi.token()
 
-    with pytest.raises(ConnectionError):
-        heidi.token()
+    for ask in (heidi.token, heidi.reset):
+        with pytest.raises(MockHeidiError, match="was closed"):
+            ask()
+    assert names(server) == ["default"]
 
 
 # --- Without pytest, without a socket ---------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_noted(heidi: Client) 
         ("?status=200", [1, 2, 4]),
         ("?method=POST", [4, 5]),
         (f"?path={BASE_PATH}/sessions/{SESSION}", [2]),
-        ("?operation=nothing", []),
+        ("?operation=ask_ai", []),
         ("?limit=2", [4, 5]),
         ("?limit=1&operation=get_session", [3]),
         ("?limit=0", []),

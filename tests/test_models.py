@@ -119,7 +119,10 @@ def test_a_number_stays_the_very_number(value: float) -> None:
     [
         ("7", 7),
         ("-1.5", -1.5),
-        ("1e3", 1000.0),
+        ("1e3", "1e3"),
+        ("1.0e+3", 1000.0),
+        ("00123", "00123"),
+        ("1_000", "1_000"),
         ("true", True),
         ("False", False),
         ("yes", "yes"),

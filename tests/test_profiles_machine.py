@@ -4,8 +4,7 @@ The model knows the documented fields and nothing of the code. After each step t
 compared, and a second key must see nothing of it.
 """
 
-from collections import Counter
-from typing import Any, ClassVar
+from typing import Any
 
 from conftest import NOON, Client
 from hypothesis import HealthCheck, Phase, settings
@@ -107,7 +106,6 @@ class Profiles(RuleBasedStateMachine):
     profiles: Bundle[str] = Bundle("profiles")
     deleted: Bundle[str] = Bundle("deleted")
     sessions: Bundle[str] = Bundle("sessions")
-    met: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +132,15 @@ class Profiles(RuleBasedStateMachine):
     @initialize(target=sessions)
     def begin_with_sessions(self) -> Any:
         return multiple(self._new_session(None), self._new_session(None))
+
+    @initialize(given=CREATES)
+    def come_to_the_rare_place(self, given: dict[str, Any]) -> None:
+        """A session moves from one profile to another, which then goes; by chance alone some runs never get there."""
+        first, second = self._new_profile(given), self._new_profile({})
+        session_id = self._new_session(first)
+        self.link(second, [session_id])
+        self.delete([second], [])
+        self.get_session(session_id)
 
     @rule(target=profiles, given=CREATES)
     def create(self, given: dict[str, Any]) -> str:
@@ -203,7 +210,6 @@ class Profiles(RuleBasedStateMachine):
         status, answer = self.ask("POST", f"/patient-profiles/{profile_id}/sessions", {"session_ids": session_ids})
 
         assert (status, [row["session_id"] for row in answer["data"]]) == (200, session_ids)
-        self.met["moved"] += sum(self.model.sessions[key] not in (None, profile_id) for key in session_ids)
         self.model.sessions.update(dict.fromkeys(session_ids, profile_id))
 
     @rule(profile_id=profiles, session_ids=st.lists(sessions, max_size=2), at=st.integers(0, 2))
@@ -233,7 +239,6 @@ class Profiles(RuleBasedStateMachine):
         answer = self.ask("DELETE", "/patient-profiles:batch-delete", {"patient_profile_ids": [*noise, *gone, *gone]})
 
         assert answer == (200, {"is_success": True})
-        self.met["unlinked"] += sum(profile_id in gone for profile_id in self.model.sessions.values())
         for profile_id in gone:
             del self.model.profiles[profile_id]
         self.model.sessions = {
@@ -281,12 +286,10 @@ class Profiles(RuleBasedStateMachine):
 
 
 def test_the_server_holds_what_a_model_of_it_holds() -> None:
-    Profiles.met.clear()
-
     run_state_machine_as_test(
         Profiles,
         settings=settings(
-            max_examples=45,
+            max_examples=40,
             stateful_step_count=25,
             derandomize=True,
             database=None,
@@ -295,7 +298,3 @@ def test_the_server_holds_what_a_model_of_it_holds() -> None:
             suppress_health_check=[HealthCheck.too_slow],  # a slow machine is no finding
         ),
     )
-
-    # A walk that never comes to the rare places would be content with anything there.
-    assert Profiles.met["moved"] > 3
-    assert Profiles.met["unlinked"] > 3

@@ -334,7 +334,10 @@ def test_a_websocket_is_answered_like_any_other_request(heidi: Running) -> None:
     ids=["tls", "version", "words", "long", "zeros"],
 )
 def test_garbage_is_refused_and_harms_nobody(heidi: Running, garbage: str) -> None:
-    with connect(heidi, garbage) as peer:
+    answer = b""
+    # The server may hang up while it is still being sent.
+    with connect(heidi, "") as peer, contextlib.suppress(OSError):
+        peer.sendall(garbage.replace("\n", "\r\n").encode())
         peer.shutdown(socket.SHUT_WR)
         answer = received(peer)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -18,9 +18,15 @@ from mock_heidi.middleware import log_defect
 from mock_heidi.namespace import LimitReachedError
 from mock_heidi.seeds import FixtureError, parse_yaml
 
+# What a person may be led to by a link on another site's page.
+_PAGES = ("get_doors", "get_openapi")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s/:@?#]+)(:\d{1,5})?", re.IGNORECASE)
+
 
 class ControlError(Exception):
     """A refusal of the control plane: one sentence and its cure."""
+
+    headers: Mapping[str, str] = {}
 
     def __init__(self, status: int, error: str, hint: str, **more: Any) -> None:
         super().__init__(error)
@@ -28,9 +34,17 @@ class ControlError(Exception):
         self.body = {"error": error, "hint": hint, **more}
 
 
-def respond(value: Any, status: int = 200) -> Answer:
+def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A JSON answer of the control plane."""
-    return Answer(to_json(value), status, {"cache-control": "no-store"})
+    return Answer(to_json(value), status, {"cache-control": "no-store", **(headers or {})})
+
+
+class WrongMethodError(ControlError):
+    """405: the door is there, but for other methods."""
+
+    def __init__(self, allow: tuple[str, ...]) -> None:
+        super().__init__(405, "this door knows other methods only", f"use {' or '.join(allow)}")
+        self.headers = {"allow": ", ".join(allow)}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -89,14 +103,15 @@ class Controlled:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             call: Call = scope["mock_heidi"]
-            fresh = call.namespace is None
             if call.refusal is not None:
                 raise call.refusal
             await self.app(scope, receive, send)
         except ControlError as error:
-            if fresh and call.namespace is not None:
-                call.space.drop(call.namespace.name)  # a refused request makes none
-            await respond(error.body, error.status)(scope, receive, send)
+            # A refused request makes none. Handlers read the whole body first and then never wait between making and
+            # refusing, so nobody else can have come to it meanwhile.
+            if call.made and call.namespace is not None:
+                call.space.drop(call.namespace.name)
+            await respond(error.body, error.status, error.headers)(scope, receive, send)
         except LimitReachedError:
             hint = "delete some with DELETE /_mock/namespaces/{name}"
             await respond({"error": "there is no room for another namespace", "hint": hint}, 409)(scope, receive, send)
@@ -122,24 +137,35 @@ class Guard:
         self.origins = {origin.lower().rstrip("/") for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal({name: value.decode("latin-1").lower() for name, value in scope["headers"]})
+        refusal = self._refusal(scope)
         if refusal is None:
             await self.app(scope, receive, send)
         else:
             await refusal(scope, receive, send)
 
-    def _refusal(self, headers: dict[bytes, str]) -> Response | None:
-        host = headers.get(b"host", "")
-        origin = headers.get(b"origin")
-        site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode", "")
-        if not (is_loopback(name := host_name(host)) or name in self.hosts):
-            return _forbid(
-                f"the control plane does not answer to the host {host!r}", f"allow it with --allowed-host {name}"
-            )
+    def _refusal(self, scope: Scope) -> Response | None:
+        names = [name for name, _ in scope["headers"]]
+        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
+        if names.count(b"host") > 1 or names.count(b"origin") > 1:
+            return _forbid("the request has more than one Host or Origin", "send one of each")
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        name, peer = host_name(host), (scope.get("client") or ("",))[0]
+        if not (is_loopback(name) or name in self.hosts):
+            hint = f"allow it with --allowed-host {name}" if name else "send the name that you connect to"
+            return _forbid(f"the control plane does not answer to the host {host!r}", hint)
+        # In process there is no peer, or a made-up one; on a socket it is an address.
+        if is_address(peer) and not is_loopback(peer) and name not in self.hosts:
+            return _forbid("the control plane does not answer to other machines", "allow a host with --allowed-host")
         if origin is not None and origin not in self.origins and not _same_origin(origin, host):
             return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
-        # Following a link is harmless: it reads one page and shows it to a person.
-        if origin is None and site in ("cross-site", "same-site") and mode != "navigate":
+        return None if origin is not None else self._site_refusal(scope, headers)
+
+    @staticmethod
+    def _site_refusal(scope: Scope, headers: dict[bytes, str]) -> Response | None:
+        site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode", "")
+        # Following a link to a page is harmless: it shows something to a person.
+        shown = mode == "navigate" and scope["mock_heidi"].operation in _PAGES
+        if site in ("cross-site", "same-site") and not shown:
             return _forbid("the control plane does not answer to other sites' pages", "open it in its own tab")
         return None
 
@@ -150,10 +176,8 @@ def _forbid(error: str, hint: str) -> Response:
 
 def host_name(host: str) -> str:
     """The name in a ``Host`` header, without its port and brackets; ``""`` for one that makes no sense."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    match = _HOST.fullmatch(host)
+    return match[1].strip("[]").lower() if match else ""
 
 
 def is_loopback(name: str) -> bool:
@@ -164,6 +188,15 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _same_origin(origin: str, host: str) -> bool:

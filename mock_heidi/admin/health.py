@@ -5,13 +5,13 @@ from starlette.routing import Route
 
 from mock_heidi.admin.control import known_query, respond
 from mock_heidi.http import Request
-from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
+from mock_heidi.settings import BASE_PATH, VERSION, namespace_path
 
 
 async def get_health(request: Request) -> Response:
     known_query(request, ())
     namespace = request.namespace
-    prefix = "" if namespace.name == DEFAULT_NAMESPACE else f"/ns/{namespace.name}"
+    prefix = namespace_path(namespace.name)
     return respond(
         {
             "status": "ok",

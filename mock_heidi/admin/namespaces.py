@@ -11,7 +11,7 @@ from mock_heidi.clock import parse_moment, precise
 from mock_heidi.http import Request
 from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Namespaces, Start
-from mock_heidi.settings import DEFAULT_NAMESPACE, ConfigError, is_namespace
+from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
 from mock_heidi.store import Base
 
 # How a namespace may be told to begin.
@@ -52,9 +52,9 @@ def _start(space: Namespaces, fields: dict[str, Any]) -> Start:
 
 
 def _user(linked: Any) -> tuple[str, str] | None:
-    if resolve(linked) is False:
-        return None
-    hint = "send an object with email and third_party_internal_id, or false"
+    if type(resolve(linked)) is bool:
+        return (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if resolve(linked) else None
+    hint = "send true, false, or an object with email and third_party_internal_id"
     if not isinstance(linked, dict) or set(linked) != {"email", "third_party_internal_id"}:
         raise ControlError(400, "linked names no user", hint)
     if not all(isinstance(value, str) for value in linked.values()):

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from mock_heidi import spec
 from mock_heidi.admin.control import known_query
 from mock_heidi.http import Request
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.settings import BASE_PATH, namespace_path
 
 _DOORS = (
     ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
@@ -17,7 +17,7 @@ _DOORS = (
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
     ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
-    ("Namespaces", "/_mock/namespaces", "what this server holds"),
+    ("What it holds", "/_mock/namespaces", "what this server holds"),
     ("Reset", "/_mock/reset", "POST: back to the beginning"),
 )
 _PAGE = """<!doctype html>
@@ -38,17 +38,20 @@ _PAGE = """<!doctype html>
 """
 
 
-async def get_doors(_: Request) -> Response:
+async def get_doors(request: Request) -> Response:
+    # The doors of the namespace that was asked, which is made like by any other call.
+    prefix = namespace_path(request.namespace.name)
     rows = "\n".join(
-        f"<tr><td>{escape(title)}<td>{_door(path)}<td>{escape(meaning)}" for title, path, meaning in _DOORS
+        f"<tr><td>{escape(title)}<td>{_door(prefix, path)}<td>{escape(meaning)}" for title, path, meaning in _DOORS
     )
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
     return Response(_PAGE.format(rows=rows), media_type="text/html", headers=headers)
 
 
-def _door(path: str) -> str:
-    code = f"<code>{escape(path)}</code>"
-    return f'<a href="{escape(path)}">{code}</a>' if "…" not in path and path != "/_mock/reset" else code
+def _door(prefix: str, path: str) -> str:
+    link = prefix + path if path.startswith("/_mock") else path
+    code = f"<code>{escape(link)}</code>"
+    return f'<a href="{escape(link)}">{code}</a>' if "…" not in path and path != "/_mock/reset" else code
 
 
 async def get_openapi(request: Request) -> Response:

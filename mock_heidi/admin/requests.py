@@ -5,17 +5,25 @@ from itertools import islice
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.control import ControlError, known_query, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.http import Request
+from mock_heidi.settings import OPERATIONS
 
+_DIGITS = 9
 _FILTERS = ("operation", "method", "path", "status")
 
 
 async def list_requests(request: Request) -> Response:
     query = known_query(request, (*_FILTERS, "limit"))
-    limit = query.pop("limit", "1000")
-    if not limit.isdecimal():
+    limit = query.pop("limit", str(request.call.space.settings.journal_entries))
+    if not limit.isascii() or not limit.isdecimal() or len(limit) > _DIGITS:
         raise ControlError(400, f"limit={limit} is no number", "write it like limit=20")
+    if query.get("operation", OPERATIONS[0]) not in OPERATIONS:
+        raise ControlError(
+            400, f"there is no operation {query['operation']!r}", nearest(query["operation"], OPERATIONS)
+        )
+    if not query.get("status", "200").isdecimal():
+        raise ControlError(400, f"status={query['status']} is no status", "write it like status=404")
     journal = request.namespace.journal
     found = (
         entry

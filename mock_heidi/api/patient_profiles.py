@@ -176,15 +176,16 @@ async def link_sessions(request: Request) -> Response:
 
 async def list_patient_profiles(request: Request) -> Response:
     query, owner = request.query, request.owner.managed_by
-    if "ehr_patient_id" in query:
-        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=query["ehr_patient_id"])
+    wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
+    if wanted is not None:
+        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
+        if provider is not None:  # of the few that one id can have
+            profiles = [profile for profile in profiles if profile.ehr_provider == provider]
+    elif provider is not None:
+        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_provider=provider)
     else:
         profiles = request.store.where(PatientProfile, managed_by=owner)
-    provider = query.get("ehr_provider")
-    return reply_list(
-        [_listed(request, profile) for profile in profiles if provider is None or profile.ehr_provider == provider],
-        "data",
-    )
+    return reply_list([_listed(request, profile) for profile in profiles], "data")
 
 
 def _listed(request: Request, profile: PatientProfile) -> PatientProfileListed:
