@@ -124,7 +124,9 @@ def _write(path: Path, text: str) -> None:
 
 def _remove(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
         raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}; give another file") from None
 
