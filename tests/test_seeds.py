@@ -469,7 +469,7 @@ USER = "{email: a, third_party_internal_id: b}"
                   "{}:1: [0].managed_by: Field required"]),
         (KEYS + KEYS, ["{}:2: [1]: 'k' is there already; ids must be unique"]),
         ("- {key: '', ehr_provider: P, managed_by: aaaaaaaaaaaaaaaaaaaaaaaa}",
-         ["{}:1: [0].key: String should have at least 1 character, not ''"]),
+         ["{}:1: [0].key: Input should be visible ASCII characters without blanks, not ''"]),
         ("- {kye: k, key: k, ehr_provider: P, managed_by: aaaaaaaaaaaaaaaaaaaaaaaa}",
          ["{}:1: [0].kye: unknown field; did you mean key?"]),
         (KEYS.replace("}", ", users: A}"), ["{}:1: [0].users: should be a list of users"]),
