@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.errors import MethodNotAllowedError, NotFoundError
-from mock_heidi.http import Call, Request
+from mock_heidi.http import Call, Request, replied
 from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
 from mock_heidi.namespace import Namespaces
 from mock_heidi.router import Match, Router, split
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
     settings = settings or Settings(**options)
     vendor = Surface(
-        routes=api.ROUTES,
+        routes=[*api.ROUTES, *api.SPELLINGS],
         unplaced=_not_found,
         middleware=[
             Middleware(
@@ -113,7 +113,10 @@ class Surface(Starlette):
 async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
     call: Call = scope["mock_heidi"]
     assert call.route is not None  # noqa: S101 - a call without a route was refused before
-    response = await call.route.endpoint(Request(scope, receive, send))
+    request = Request(scope, receive, send)
+    response = await call.route.endpoint(request)
+    if call.namespace is not None and call.namespace.replies:
+        response = replied(request, response)
     await response(scope, receive, send)
 
 

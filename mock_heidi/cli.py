@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, Settings
+from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, Settings, parse_pace
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -49,6 +49,8 @@ def cli() -> None:
 @_option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
 @_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
 @_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
+@_option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
+@_option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
 @_option(
     "--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable."
 )
@@ -107,6 +109,8 @@ def serve(  # noqa: PLR0913 - a flag each
 
 def _settings(fixtures: str | None, **options: Any) -> Settings:
     plural = {"allowed_host": "allowed_hosts", "admin_origin": "admin_origins", "cors_origin": "cors_origins"}
+    options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
+    options["max_upload"] *= 1024 * 1024
     return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})
 
 

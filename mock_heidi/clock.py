@@ -1,12 +1,13 @@
 """One clock per namespace, and the only module that asks the machine for the time."""
 
+import asyncio
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mock_heidi.settings import ConfigError
 
-_FIRST_YEAR, _LAST_YEAR = 1970, 2105
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)Z?)?")
 
 # Seconds of the process's own clock, for durations and idleness: no mock time stops it.
@@ -29,24 +30,66 @@ def parse_moment(text: str) -> int:
 
 
 class Clock:
-    """The time of one namespace, in whole milliseconds since 1970: real, or standing still at ``frozen``."""
+    """The time of one namespace, in whole milliseconds since 1970.
 
-    __slots__ = ("_frozen",)
+    It goes with the machine's, or from a moment of its own at ``speed`` mock seconds a second; at 0 it stands still.
+    """
 
     def __init__(self, frozen: int | None = None) -> None:
-        self._frozen = frozen
+        self._start = frozen
+        self._since = precise()
+        self.speed = 1.0 if frozen is None else 0.0
+        self._sleepers: dict[asyncio.Future[None], int] = {}
 
     @property
     def frozen(self) -> bool:
-        return self._frozen is not None
+        return self.speed == 0
 
     def now(self) -> int:
         """Milliseconds since 1970."""
-        return int(time.time() * 1000) if self._frozen is None else self._frozen
+        if self._start is None:
+            return int(time.time() * 1000)
+        if self.speed == 0:
+            return self._start
+        return self._start + int((precise() - self._since) * 1000 * self.speed)
 
     def stamp(self) -> str:
         """The time as the vendor stores it."""
         return timestamp(self.now())
+
+    def set(self, now: int | None = None, speed: float | None = None) -> None:
+        """Go on from ``now`` (ms since 1970) at ``speed``; what is not given stays as it is."""
+        self._start, self._since = self.now() if now is None else now, precise()
+        self.speed = self.speed if speed is None else speed
+        self._wake()
+
+    def go_real(self) -> None:
+        """Go with the machine's time again."""
+        self._start, self.speed = None, 1.0
+        self._wake()
+
+    def advance(self, seconds: float) -> None:
+        """Jump ahead; whoever slept until then is woken."""
+        self.set(self.now() + round(seconds * 1000))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until this clock says that so many seconds have passed."""
+        until = self.now() + round(seconds * 1000)
+        while (left := until - self.now()) > 0:
+            sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._sleepers[sleeper] = until
+            try:
+                await asyncio.wait_for(sleeper, None if self.frozen else max(left / 1000 / self.speed, 0.001))
+            except TimeoutError:
+                continue
+            finally:
+                self._sleepers.pop(sleeper, None)
+
+    def _wake(self) -> None:
+        # All look at the new time: with another speed, those that go on sleeping reckon anew.
+        for sleeper in self._sleepers:
+            if not sleeper.done():
+                sleeper.set_result(None)
 
 
 def timestamp(ms: int) -> str:
@@ -58,3 +101,18 @@ def timestamp(ms: int) -> str:
 def zulu(ms: int) -> str:
     """ISO 8601 with milliseconds and ``Z``: the form of ``expiration_time`` and of our own surface."""
     return timestamp(ms)[:-3] + "Z"
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Seconds from one ISO 8601 moment to another, UTC where they name no zone; ValueError for what is none."""
+    return (_moment(end) - _moment(start)).total_seconds()
+
+
+def seconds_later(moment: str, seconds: float) -> str:
+    """The ISO 8601 moment so many seconds later."""
+    return (_moment(moment) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

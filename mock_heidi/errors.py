@@ -59,6 +59,59 @@ class SessionNotFoundError(NamedError):
     msg = "Session not found"
 
 
+class OpenAPIHeidiAccountAlreadyLinkedError(NamedError):
+    status = "already_linked"
+
+    def __init__(self, kinde_user_id: str) -> None:
+        super().__init__()
+        self.kinde_user_id = kinde_user_id
+
+    @property
+    def detail(self) -> Any:
+        msg = f"Heidi account with user_id {self.kinde_user_id} already linked to an OpenAPI User"
+        return {"msg": msg, "type": type(self).__name__}
+
+
+class NoLinkedUserException(NamedError):  # noqa: N818 - the vendor's name
+    status = "no_linked_user"
+    msg = "error: no linked user"
+
+
+class TemplateNotFoundError(NamedError):
+    status = "template_not_found"
+    msg = "Template not found"
+
+
+class RecordingNotFoundError(NamedError):
+    status = "recording_not_found"
+    msg = "Recording not found"
+
+
+class RecordingFinishedError(NamedError):
+    status = "recording_finished"
+    msg = "Recording already finished"
+
+
+class ConsultNoteNotFoundError(NamedError):
+    status = "consult_note_not_found"
+    msg = "Consult note not found"
+
+
+class TemplateRequiredError(NamedError):
+    status = "template_required"
+    msg = "Either template_id or third_party_template is required"
+
+
+class OnlyAudioError(TextError):
+    status = "audio_rejected"
+    text = "only audio file is allowed"
+
+
+class UnsupportedFileTypeError(TextError):
+    status = "file_type_rejected"
+    text = "unsupported file type"
+
+
 class InvalidApiKeyError(NamedError):
     status = "bad_api_key"
     msg = "Invalid API key"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
@@ -13,7 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from mock_heidi import scribe
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import (
     BodyTooLargeError,
@@ -24,13 +27,14 @@ from mock_heidi.errors import (
     missing,
 )
 from mock_heidi.journal import Entry
-from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Session, Value
+from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Reply, Session, User, Value, user_key
 from mock_heidi.namespace import Namespace, Namespaces
 from mock_heidi.store import Store
 from mock_heidi.tokens import Caller
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
+Q = TypeVar("Q", bound=BaseModel)
 V = TypeVar("V", bound=Value)
 Owned = TypeVar("Owned", PatientProfile, Session)
 
@@ -43,7 +47,20 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 class Call:
     """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
 
-    __slots__ = ("caller", "entry", "made", "name", "namespace", "opened", "params", "refusal", "route", "space")
+    __slots__ = (
+        "body",
+        "caller",
+        "entry",
+        "made",
+        "name",
+        "namespace",
+        "opened",
+        "params",
+        "refusal",
+        "reply",
+        "route",
+        "space",
+    )
 
     def __init__(self, space: Namespaces, name: str | None, route: Route | None, params: dict[str, str]) -> None:
         self.space = space
@@ -60,6 +77,8 @@ class Call:
         self.made = False
         """Whether this very request made its namespace."""
         self.entry: Entry | None = None
+        self.body = b""
+        self.reply: Reply | None = None
 
     @property
     def operation(self) -> str | None:
@@ -101,6 +120,17 @@ class Request(StarletteRequest):
         return self.namespace.owners[self.caller.managed_by]
 
     @property
+    def user_record(self) -> User:
+        """The caller as the state knows them; a token outlives the state that it was made in."""
+        caller = self.caller
+        key = user_key(caller.managed_by, caller.email, caller.third_party_internal_id)
+        return self.store.get(User, key) or User(
+            managed_by=caller.managed_by,
+            email=caller.email,
+            third_party_internal_id=caller.third_party_internal_id,
+        )
+
+    @property
     def params(self) -> dict[str, str]:
         """The parts of the path, by the names in the route."""
         return self.call.params
@@ -128,9 +158,84 @@ class Request(StarletteRequest):
                 raise BodyTooLargeError
             more = message.get("more_body", False)
         body = b"".join(pieces)
+        self.call.body = body
         if self.call.entry is not None:
             self.call.entry.body = body
         return body
+
+    def reply(self) -> Reply | None:
+        """What a test wants said to this request instead; asking again gives the same and counts once."""
+        call = self.call
+        if call.reply is None and self.namespace.replies:
+            try:
+                body = json.loads(call.body) if call.body else None
+            except ValueError:
+                body = None
+            call.reply = self.namespace.replies.choose(call.operation, call.params.get("session_id"), body)
+        return call.reply
+
+
+class PieceStream(Response):
+    """A stream of pieces of text, framed as Heidi frames them: there is no end mark, the body just ends.
+
+    ``done`` commits what the stream made. It runs once, before the end is sent, and also when the client has left:
+    it is synchronous, since an awaited write would never complete then. A reset takes the stream away, uncommitted.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, request: Request, texts: Iterable[str], done: Callable[[], None] = lambda: None) -> None:
+        super().__init__(None)
+        # A stream has no length that could be told in advance.
+        self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
+        self.request = request
+        self.texts = texts
+        self.done = done
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        namespace = self.request.namespace
+        left = asyncio.ensure_future(receive())
+        taken_away: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        namespace.streams.add(taken_away)
+        try:
+            # Each piece has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
+            due = float(namespace.clock.now())
+            for number, text in enumerate(self.texts):
+                due += namespace.pace(number) * 1000
+                await self._pause((due - namespace.clock.now()) / 1000, left, taken_away)
+                if taken_away.done():
+                    return  # unfinished, so that the client sees a broken answer and not a short one
+                if left.done():
+                    self._note_left()
+                    break
+                await send({"type": "http.response.body", "body": frame(text), "more_body": True})
+        finally:
+            namespace.streams.discard(taken_away)
+            left.cancel()
+            if not taken_away.done():
+                self.done()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _pause(self, seconds: float, *events: asyncio.Future[Any]) -> None:
+        """Wait for the time of the next piece, or for an event that ends the stream."""
+        if seconds <= 0:
+            await asyncio.sleep(0)  # a turn of the loop: what was sent goes out, and who has left is noticed
+            return
+        pause = asyncio.ensure_future(self.request.namespace.clock.sleep(seconds))
+        try:
+            await asyncio.wait({pause, *events}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+
+    def _note_left(self) -> None:
+        if self.request.call.entry is not None:
+            self.request.call.entry.client_left = True
+
+
+def frame(text: str) -> bytes:
+    """One piece on the wire: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
+    return b'data: {"data": %s}\n\n' % json.dumps(text).encode()
 
 
 class Answer(Response):
@@ -238,6 +343,15 @@ def required_query(request: Request, *names: str) -> list[str]:
     return [query[name] for name in names]
 
 
+def read_query(request: Request, model: type[Q]) -> Q:
+    """The query's parameters as ``model``, numbers read from text; 422 where they do not fit."""
+    try:
+        return model.model_validate(request.query)
+    except ValidationError as error:
+        rows = error.errors(include_url=False)
+        raise UnprocessableError([{**row, "loc": ["query", *row["loc"]]} for row in rows]) from None
+
+
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's own record of that id; another key's is not found, as if it were not there."""
     record = request.store.get(kind, key)
@@ -268,10 +382,23 @@ def show(view: type[O], value: Value, **own: Any) -> O:
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
 
 
+def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """The pieces of a text: those of the reply, exactly as given, or the mock's own."""
+    if reply is None or reply.body is not None:
+        return own()
+    return reply.pieces if reply.pieces is not None else scribe.pieces(reply.text or "")
+
+
+def replied(request: Request, response: Response) -> Response:
+    """The answer of a handler that has done its work, or the body that a test wants in its place."""
+    reply = request.reply()
+    return response if reply is None or reply.body is None else Answer(to_json(reply.body))
+
+
 def to_json(value: Any) -> bytes:
     """JSON bytes of an answer, or of anything that the standard library can write."""
     if isinstance(value, BaseModel):
-        made: bytes = value.__pydantic_serializer__.to_json(value)
+        made: bytes = value.__pydantic_serializer__.to_json(value, by_alias=True)
         return made
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -280,6 +407,15 @@ def reply(value: Outgoing, envelope: str | None = None) -> Answer:
     """A success, bare or under the envelope's key."""
     body = to_json(value)
     return Answer(body if envelope is None else b'{"%s":%s}' % (envelope.encode(), body))
+
+
+class Success(Outgoing):
+    is_success: Literal[True] = True
+
+
+def reply_success() -> Answer:
+    """``{"is_success": true}``: the answer of what has nothing else to say."""
+    return reply(Success())
 
 
 def reply_list(values: Iterable[Outgoing], envelope: str) -> Answer:

@@ -6,10 +6,12 @@ import random
 class Ids:
     """Ids in the vendor's forms, drawn from a source seeded by the server's seed and the namespace's name."""
 
-    __slots__ = ("_chance",)
+    __slots__ = ("_chance", "_jitter")
 
     def __init__(self, seed: int, namespace: str) -> None:
         self._chance = random.Random(f"{seed}/{namespace}")  # noqa: S311 - repeatable on purpose, guards nothing
+        # Chance that shapes time draws from a source of its own: pacing must not change what ids come out.
+        self._jitter = random.Random(f"{seed}/{namespace}/jitter")  # noqa: S311 - as above
 
     def object_id(self, now: int) -> str:
         """24 hex digits, the first eight being ``now`` (milliseconds since 1970) in whole seconds."""
@@ -24,3 +26,11 @@ class Ids:
     def hex(self, digits: int) -> str:
         """That many hex digits."""
         return f"{self._chance.getrandbits(digits * 4):0{digits}x}"
+
+    def jitter(self) -> float:
+        """A number from -1 to 1."""
+        return self._jitter.uniform(-1, 1)
+
+    def number(self, digits: int) -> str:
+        """A decimal number of at most that many digits, such as a recording's id."""
+        return str(self._chance.randrange(10 ** (digits - 1), 10**digits))

@@ -89,6 +89,9 @@ class Answered:
                 call.entry.client_left = True
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
+            call = scope["mock_heidi"]
+            if call.entry is not None and call.entry.status is not None:
+                return  # a stream broke on its way: what is missing from it is all that can be said now
             await _answer(InternalError())(scope, receive, send)
 
 

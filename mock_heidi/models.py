@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -22,6 +23,8 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from mock_heidi.settings import OPERATIONS
 
 
 class Plain(str):
@@ -126,11 +129,12 @@ SessionId = Annotated[
     _pattern(r"[0-9]{1,39}", "1 to 39 decimal digits"),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,39}$"}),
 ]
-KindeUserId = Annotated[str, _pattern(r"\S+", "a Heidi user's id, such as kp_ and 32 hex digits")]
+KindeUserId = Annotated[str, Field(min_length=1)]
 
 Gender = Literal["MALE", "FEMALE", "OTHER"]
 Brain = Literal["LEFT", "RIGHT"]
 VoiceStyle = Literal["GOLDILOCKS", "DETAILED", "BRIEF", "SUPER_DETAILED", "MY_VOICE"]
+ContentType = Literal["MARKDOWN", "HTML"]
 NoteStatus = Literal["CREATED", "COMPLETED"]
 
 
@@ -276,10 +280,150 @@ class ConsultNote(Value):
     dictation_cleanup_mode: str | None = None
 
 
+class AudioPiece(Value):
+    """What is kept of a piece of audio: everything but its bytes.
+
+    ``track`` is ``upload`` or a recording's id; ``index`` counts within it. ``begun_at`` is when its transcription
+    began, ``reads`` how often somebody has looked at it since; lengths are bytes, durations seconds.
+    """
+
+    id: ObjectId
+    track: str
+    index: Number
+    media_type: str = ""
+    filename: str = ""
+    length: Number = 0
+    sha256: str = ""
+    duration: Number
+    detected: Flag = True
+    start_time: str | None = None
+    end_time: str | None = None
+    expiry: Number = 0
+    received_at: Timestamp
+    begun_at: Timestamp | None = None
+    reads: Number = 0
+    again: Flag = False
+    failed: Flag = False
+
+
+class Recording(Value):
+    """A live recording, to which segments come until it is finished."""
+
+    recording_id: str
+    finished: Flag = False
+
+
+class ContextFile(Value):
+    """A document that was given as context: what is known of it, not its content."""
+
+    id: ObjectId
+    name: str
+    date: str | None = None
+    additional_context: str | None = None
+    filename: str
+    length: Number = 0
+    sha256: str = ""
+    uploaded_at: Timestamp
+    reads: Number = 0
+
+
+class WrittenDocument(Value):
+    """A document made of a session, and what went into it."""
+
+    id: ObjectId
+    name: str
+    template_id: str | None = None
+    content: str
+    brain: Brain = "LEFT"
+    voice_style: VoiceStyle | None = None
+    content_type: ContentType = "MARKDOWN"
+    sources: Whatever = None
+
+
+class Utterance(Value):
+    """Something said: from second ``at`` on, ``for`` seconds long; with a ``topic`` it matters to a note."""
+
+    at: Number
+    length: Number = Field(alias="for")
+    who: str
+    text: str
+    topic: str | None = None
+    note: str | None = None
+    brief: str | None = None
+
+
+class Consultation(Record):
+    """An invented consultation, which a session's audio speaks. ``match`` is looked for in a file's name."""
+
+    id: str = Field(min_length=1)
+    title: str
+    specialty: str = ""
+    language: str = "en"
+    match: Texts = ()
+    session_name: str
+    utterances: Annotated[tuple[Utterance, ...], Field(strict=False, min_length=1)]
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+Languages = dict[str, str]
+
+
+class TemplateSection(Value):
+    """A part of a template: its heading by language, and the topics that it gathers."""
+
+    heading: Languages
+    topics: Texts = ()
+    empty: Languages | None = None
+    per_issue: Flag = False
+
+
+class NoteTemplate(Record):
+    """One of Heidi's templates, and how the mock fills it."""
+
+    id: ObjectId
+    name: str
+    template_category: Literal["CONSULT_NOTE_TEMPLATE", "DOCUMENT_TEMPLATE"]
+    structure_template: str
+    template_html: str | None = None
+    author_name: str = "Heidi"
+    opening: Languages | None = None
+    closing: Languages | None = None
+    sections: Annotated[tuple[TemplateSection, ...], Field(strict=False)] = ()
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Code(Value):
+    """A code of one system; ``metadata`` is as free as the systems differ."""
+
+    code: str
+    code_name: str
+    metadata: dict[str, Whatever] = Field(default_factory=dict)
+    score: Number
+    code_system: str
+
+
+class CodeEntry(Record):
+    """A clinical entity: the words it is found by, its code, and codes that resemble it."""
+
+    terms: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    primary: Code
+    similar: Annotated[tuple[Code, ...], Field(strict=False)] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.primary.code_system}/{self.primary.code}"
+
+
 class Session(Record):
     """A consultation."""
 
-    indexes = (("managed_by",), ("patient_profile_id",))
+    indexes = (("managed_by",), ("patient_profile_id",), ("managed_by", "created_by"))
 
     session_id: SessionId
     managed_by: ObjectId
@@ -302,9 +446,56 @@ class Session(Record):
     session_status: str | None = None
     is_consent: Flag | None = None
     created_time_local: str | None = None
+    consultation: str | None = None
+    transcript: str | None = None
+    audio: Annotated[tuple[AudioPiece, ...], Field(strict=False)] = ()
+    recordings: Annotated[tuple[Recording, ...], Field(strict=False)] = ()
+    context_documents: Annotated[tuple[ContextFile, ...], Field(strict=False)] = ()
+    documents: Annotated[tuple[WrittenDocument, ...], Field(strict=False)] = ()
+    note_id: ObjectId | None = None
+    note_begun_at: Timestamp | None = None
+    note_reads: Number = 0
+    note_sources: Whatever = None
     created_at: Timestamp
     updated_at: Timestamp
 
     @property
     def key(self) -> str:
         return self.session_id
+
+
+# What can be said in words; anything can be answered with a body.
+SPEAKING = frozenset({"generate_consult_note", "ask_ai", "create_document", "get_transcript"})
+
+
+class Reply(Record):
+    """A rule: to which requests, how often, and one of ``text``, ``pieces`` (sent exactly so) or ``body`` (JSON)."""
+
+    operation: str
+    session_id: str | None = None
+    template_id: str | None = None
+    match: dict[str, Whatever] | None = None
+    times: Number | None = None
+    text: str | None = None
+    pieces: Texts | None = None
+    body: Whatever = None
+
+    @property
+    def key(self) -> str:
+        return repr(self)
+
+    def problem(self) -> str | None:
+        """What is wrong with it as a whole, or None."""
+        given = [name for name in ("text", "pieces", "body") if getattr(self, name) is not None]
+        if len(given) != 1:
+            return "needs one of text, pieces and body, and no more than one"
+        if self.operation not in OPERATIONS:
+            near = get_close_matches(self.operation, OPERATIONS, n=2)
+            return f"there is no operation {self.operation!r}; " + (
+                f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(OPERATIONS)}"
+            )
+        if given != ["body"] and self.operation not in SPEAKING:
+            return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
+        if self.times is not None and (type(self.times) is not int or self.times < 1):
+            return "times should be a whole number of 1 or more"
+        return None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mock_heidi import clock, seeds
+from mock_heidi import clock, seeds, transitions
 from mock_heidi.clock import Clock, precise
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Journal
-from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Session, User, user_key
+from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
+from mock_heidi.replies import Replies
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, Settings, is_namespace
 from mock_heidi.store import Base, Store
 from mock_heidi.tokens import Tokens
 
-PARTS = ("state", "clock", "ids", "requests")
+PARTS = ("state", "clock", "ids", "requests", "transitions", "replies")
 
 
 class LimitReachedError(Exception):
@@ -40,6 +42,7 @@ class Namespace:
     def __init__(self, name: str, start: Start, settings: Settings) -> None:
         self.name = name
         self.start = start
+        self.settings = settings
         self.store = Store(start.base)
         # Former keys too: the journal may still hold them.
         self._known_keys: set[str] = set()
@@ -48,21 +51,47 @@ class Namespace:
         """How many requests with a good token are on their way."""
         self.last_use = precise()
         """In seconds of the process's own clock, which a frozen one does not stop."""
+        self.streams: set[asyncio.Future[None]] = set()
+        """Vendor streams on their way, which a reset ends."""
         self.reset()
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
         """Bring the beginning back, but for the parts to keep; the names of what was put back."""
-        if "clock" not in keep:
-            self.clock = Clock(self.start.frozen)
-        if "ids" not in keep:
-            self.ids = Ids(self.start.seed, self.name)
-        if "state" not in keep:
-            self.replace(self.start.base)
-            if self.start.linked is not None:
-                self._begin_linked(*self.start.linked)
-        if "requests" not in keep:
-            self.journal.clear()
-        return [part for part in PARTS if part not in keep]
+        begin = {
+            "clock": self._begin_clock,
+            "ids": self._begin_ids,
+            "state": self._begin_state,
+            "requests": self.journal.clear,
+            "transitions": self._begin_transitions,
+            "replies": self._begin_replies,
+        }
+        restored = [part for part in PARTS if part not in keep]
+        for part, put_back in begin.items():
+            if part in restored:
+                put_back()
+        for stream in self.streams:
+            if not stream.done():
+                stream.set_result(None)
+        return restored
+
+    def _begin_clock(self) -> None:
+        self.clock = Clock(self.start.frozen)
+
+    def _begin_ids(self) -> None:
+        self.ids = Ids(self.start.seed, self.name)
+
+    def _begin_transitions(self) -> None:
+        self.transitions = transitions.at_once()
+
+    def _begin_replies(self) -> None:
+        self.replies = Replies()
+        for reply in reversed(self.store.all(Reply)):
+            self.replies.add(reply)
+
+    def _begin_state(self) -> None:
+        self.replace(self.start.base)
+        if self.start.linked is not None:
+            self._begin_linked(*self.start.linked)
 
     def _begin_linked(self, email: str, third_party_internal_id: str) -> None:
         owner = next(iter(self.keys.values())).managed_by
@@ -123,6 +152,14 @@ class Namespace:
 
     def stamp(self) -> str:
         return self.clock.stamp()
+
+    def pace(self, number: int) -> float:
+        """Seconds to wait before a stream's piece of that number, from 0."""
+        pace = self.settings.pace
+        if pace is None:
+            return 0
+        usual = pace.first if number == 0 else 1 / pace.rate if pace.rate else 0
+        return usual * (1 + pace.jitter * self.ids.jitter()) if pace.jitter else usual
 
     def heidi_user(self, managed_by: str, kinde_user_id: str | None) -> HeidiUser:
         """The Heidi account of that id, invented if nobody knows it; without an id, one that nobody is linked to."""

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -14,12 +15,34 @@ from pydantic import ValidationError
 from yaml.composer import Composer, ComposerError
 
 from mock_heidi import spec
-from mock_heidi.models import ApiKey, PatientProfile, Plain, Record, Session, User, resolve
+from mock_heidi.models import (
+    ApiKey,
+    CodeEntry,
+    Consultation,
+    NoteTemplate,
+    PatientProfile,
+    Plain,
+    Record,
+    Reply,
+    Session,
+    User,
+    resolve,
+)
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.store import Base, Store
 
 # In the order in which they may refer to each other.
-KINDS: dict[str, type[Record]] = {"api_keys": ApiKey, "patient_profiles": PatientProfile, "sessions": Session}
+KINDS: dict[str, type[Record]] = {
+    "api_keys": ApiKey,
+    "templates": NoteTemplate,
+    "transcripts": Consultation,
+    "clinical_codes": CodeEntry,
+    "replies": Reply,
+    "patient_profiles": PatientProfile,
+    "sessions": Session,
+}
+# What no request can change.
+_FIXED = ("templates", "transcripts", "clinical_codes", "replies")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
 
@@ -52,6 +75,7 @@ class Document(NamedTuple):
     name: str
     records: Any
     node: yaml.Node | None = None
+    packaged: bool = False
 
     def place(self, *path: str | int) -> str:
         """``file:line: field`` of a value, or ``kind[0].field`` where there are no lines."""
@@ -123,8 +147,9 @@ _Dumper.add_representer(str, _quoted)
 class _Builder:
     """Turns YAML's nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, *, tagged: bool) -> None:
         self.name = name
+        self.tagged = tagged
         self.values = 0
         self.most = min(_MAX_VALUES, size + _MAX_SHARED)
 
@@ -132,7 +157,7 @@ class _Builder:
         self.values += 1
         if depth > _MAX_DEPTH or self.values > self.most:
             raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
-        if node.tag:
+        if node.tag and not self.tagged:
             raise FixtureError([f"{self._at(node)}: the tag {node.tag!r} has no meaning here; remove it"])
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
@@ -156,11 +181,14 @@ class _Builder:
         return f"{self.name}:{node.start_mark.line + 1}"
 
 
-def parse_yaml(text: bytes, name: str) -> tuple[Any, yaml.Node | None]:
-    """The values of a YAML text, plain scalars as :class:`Plain`, and the nodes that know their lines."""
+def parse_yaml(text: bytes, name: str, *, ours: bool = False) -> tuple[Any, yaml.Node | None]:
+    """The values of a YAML text, plain scalars as :class:`Plain`, and the nodes that know their lines.
+
+    ``ours`` are the packaged files: neither deep nor tagged, so the faster way in C is safe for them.
+    """
     try:
-        node = yaml.compose(text, _Loader)
-        return (None, None) if node is None else (_Builder(name, len(text)).build(node), node)
+        node = yaml.compose(text, _LOADER if ours else _Loader)
+        return (None, None) if node is None else (_Builder(name, len(text), tagged=ours).build(node), node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FixtureError([f"{name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
@@ -181,7 +209,13 @@ def _closest(name: str, known: Iterator[str] | list[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
 
 
-def _folder(folder: Path) -> dict[str, Document]:
+@cache
+def _packaged(folder: Path) -> Mapping[str, Document]:
+    """The packaged set, which is read once: nothing changes it."""
+    return _folder(folder, ours=True)
+
+
+def _folder(folder: Path, *, ours: bool = False) -> dict[str, Document]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     except OSError as error:
@@ -196,7 +230,7 @@ def _folder(folder: Path) -> dict[str, Document]:
             problems.append(f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one")
             continue
         try:
-            records, node = parse_yaml(path.read_bytes(), str(path))
+            records, node = parse_yaml(path.read_bytes(), str(path), ours=ours)
         except OSError as error:
             problems.append(f"{path}:1: file: cannot be read: {error.strerror}")
         except FixtureError as error:
@@ -218,9 +252,8 @@ def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
 
 def documents(choice: FixtureChoice) -> dict[str, Document]:
     """The fixtures that were chosen, the missing ones from the packaged set."""
-    packaged = spec.data("fixtures")
     if choice is None:
-        return _folder(packaged)
+        return fill({})
     if choice == "empty":
         own = {name: Document(name, name, []) for name in _UNIT}
     elif isinstance(choice, Mapping):
@@ -238,7 +271,7 @@ def fill(own: dict[str, Document]) -> dict[str, Document]:
     if any(name in own for name in _UNIT):
         own = {**{name: Document(name, name, []) for name in _UNIT}, **own}
     missing = [name for name in KINDS if name not in own]
-    packaged = _folder(spec.data("fixtures")) if missing else {}
+    packaged = dict(_packaged(spec.data("fixtures"))) if missing else {}
     if "api_keys" in own:
         keys = own["api_keys"].records
         accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
@@ -246,7 +279,7 @@ def fill(own: dict[str, Document]) -> dict[str, Document]:
             if name in missing:
                 rows = [row for row in packaged[name].records if row.get("managed_by") in (None, *accounts)]
                 packaged[name] = packaged[name]._replace(records=rows)
-    return {name: own.get(name) or packaged[name] for name in KINDS}
+    return {name: own[name] if name in own else packaged[name]._replace(packaged=True) for name in KINDS}
 
 
 class Source(Protocol):
@@ -295,7 +328,9 @@ class _Check:
             self.first = self.first or key
 
     def run(self) -> list[Record]:
-        for name, read in (("api_keys", self._key), ("patient_profiles", self._owned), ("sessions", self._owned)):
+        readers = {"api_keys": self._key, "patient_profiles": self._owned, "sessions": self._owned}
+        for name in KINDS:
+            read = readers.get(name, self._plain)
             document = self.given.get(name, Document(name, name, []))
             rows = [] if document.records is None else document.records
             if not isinstance(rows, list):
@@ -328,6 +363,12 @@ class _Check:
             return
         for index, user in enumerate(users):
             self._user(document, (number, "users", index), dict(user), key)
+
+    def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
+        record = self._record(KINDS[document.kind], document, (number,), row)
+        problem = record.problem() if isinstance(record, Reply) else None
+        if problem:
+            self.problems.append(f"{document.place(number)}: {problem}")
 
     def _user(self, document: Document, path: tuple[str | int, ...], row: dict[str, Any], key: ApiKey) -> None:
         linked_to = row.get("linked_to")
@@ -363,6 +404,17 @@ class _Check:
         record = self._record(kind, document, (number,), row)
         if isinstance(record, Session) and record.patient_profile_id is not None:
             self._patient(document, number, record)
+        if isinstance(record, Session) and record.consultation is not None:
+            self._consultation(document, number, record.consultation)
+
+    def _consultation(self, document: Document, number: int, wanted: str) -> None:
+        known = [key for (kind, key) in self.records if kind is Consultation]
+        known += [one.id for one in self.store.all(Consultation)]
+        if wanted not in known:
+            place = document.place(number, "consultation")
+            self.problems.append(
+                f"{place}: no consultation {wanted!r} among the transcripts; {_closest(wanted, known)}"
+            )
 
     def _patient(self, document: Document, number: int, session: Session) -> None:
         wanted = session.patient_profile_id or ""
@@ -431,7 +483,7 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
         owners = {key.managed_by for key in keys}
         own = [record for record in records if getattr(record, "managed_by", None) in owners]
         records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
-    return Base(records)
+    return Base(records, frozenset(name for name, document in given.items() if document.packaged))
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:
@@ -453,8 +505,15 @@ def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
     rows = {key.key: {**shown(key), "users": []} for key in keys}
     for user in store.all(User):
         rows[_key_of(user, keys).key]["users"].append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
+    # What the packaged set gave and no request can change would only hide the rest: a folder gets it again.
+    fixed = {
+        name: [shown(record, brief=True) for record in store.all(KINDS[name])]
+        for name in _FIXED
+        if name not in store.base.packaged
+    }
     return {
         "api_keys": list(rows.values()),
+        **fixed,
         "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
         "sessions": [shown(record) for record in store.all(Session)],
     }
@@ -467,6 +526,6 @@ def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:
     return next(knowing, own[0])
 
 
-def shown(record: Record) -> dict[str, Any]:
-    """A record as a fixture."""
-    return record.model_dump(mode="json", by_alias=True)
+def shown(record: Record, *, brief: bool = False) -> dict[str, Any]:
+    """A record as a fixture; ``brief`` leaves out what is as it would be anyway."""
+    return record.model_dump(mode="json", by_alias=True, exclude_defaults=brief)

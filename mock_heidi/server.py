@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import importlib.util
+import logging
 import signal
 import socket
 import threading
@@ -92,6 +93,11 @@ def _fast(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
+def _no_complaint(record: logging.LogRecord) -> bool:
+    # A stream that a reset takes away ends so on purpose: the client must see a broken answer, not a short one.
+    return not record.getMessage().startswith("ASGI callable returned without completing response")
+
+
 class Server(uvicorn.Server):
     """Serves an application on sockets that are bound already, until it is told to stop; then ends at once.
 
@@ -126,10 +132,13 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal or :meth:`stop`; the sockets are closed at the end, whatever happens."""
+        logger = logging.getLogger("uvicorn.error")
+        logger.addFilter(_no_complaint)
         try:
             with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
                 runner.run(self.serve(sockets or self.sockets))
         finally:
+            logger.removeFilter(_no_complaint)
             for listener in self.sockets:
                 listener.close()
 

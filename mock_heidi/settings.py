@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 VERSION = "0.1.0"
 
@@ -66,6 +66,32 @@ class ConfigError(Exception):
     """A setting that cannot be used: the message is one line and names the cure."""
 
 
+class Pace(NamedTuple):
+    """How a stream goes: seconds before the first piece, pieces a second after it, and how far they stray (0 to 1)."""
+
+    first: float = 0
+    rate: float = 0
+    jitter: float = 0
+
+
+def parse_pace(text: str) -> Pace:
+    """A pace from text such as ``first=0.3,rate=40,jitter=0.2``."""
+    given: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        try:
+            given[name.strip()] = number = float(value)
+        except ValueError:
+            number = -1
+        if (
+            name.strip() not in Pace._fields
+            or not 0 <= number < float("inf")
+            or (name.strip() == "jitter" and number > 1)
+        ):
+            raise ConfigError(f"pace: {part!r} says nothing; write it like first=0.3,rate=40,jitter=0.2")
+    return Pace(**given)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one application.
@@ -79,10 +105,12 @@ class Settings:
     seed: int = 0
     clock: str | None = None
     linked: bool = False
+    pace: Pace | None = None
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     max_namespaces: int = 1_000
+    max_upload: int = 100 * 1024 * 1024
     max_state: int = 16 * 1024 * 1024
     journal_entries: int = 1_000
     journal_bytes: int = 16 * 1024 * 1024

@@ -25,7 +25,9 @@ def _slots(record: Record) -> Iterable[Slot]:
 class Base:
     """Records with their order and indexes, made once, then shared and never changed."""
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[Record] = (), packaged: frozenset[str] = frozenset()) -> None:
+        self.packaged = packaged
+        """The fixture files that the packaged set gave."""
         self.records: dict[Kind, dict[str, Record]] = {}
         self.index: dict[Slot, list[Record]] = {}
         self.position: dict[tuple[Kind, str], int] = {}
@@ -55,6 +57,10 @@ class Store:
         self._mixed: set[Slot] = set()
         self._born: dict[tuple[Kind, str], int] = {}
         self._next = len(self._base.position)
+
+    @property
+    def base(self) -> Base:
+        return self._base
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record of that key, or None."""

@@ -30,6 +30,10 @@ _OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"])
 _NOT_FOUND = {"detail": "Not Found"}
 _NOT_ALLOWED = {"detail": "Method Not Allowed"}
 _SHOWN = 5
+_STREAM = "text/event-stream"
+_STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
+_EVENT_BEGINS = b'data: {"data": '
+_EVENT_ENDS = b"}"
 
 
 @cache
@@ -241,17 +245,45 @@ class Judge:
             elif value is not None:
                 for text in self.value_findings(header["schema"], value):
                     yield f"header {name}: {text}"
-        content = response.get("content", {})
-        given = headers.get("content-type")
-        if given not in content:
+        yield from self._body(response.get("content", {}), headers.get("content-type", "none"), exchange.body)
+
+    def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
+        """Where a body deviates from the contract, or its media type; parameters count for streams only."""
+        kind = given.partition(";")[0].strip()
+        if kind not in content:
             yield f"the media type is {given}, not {' or '.join(content) or 'none'}"
-        elif given == "application/json":
+        elif kind == _STREAM:
+            if given != _STREAM_WITH_CHARSET:
+                yield f"the media type is {given}, not {_STREAM_WITH_CHARSET}"
+            yield from stream_findings(body)
+        elif kind == "application/json":
             try:
-                value = parse(exchange.body)
+                value = parse(body)
             except ValueError as error:
                 yield f"the body is no JSON: {error}"
             else:
-                yield from self.value_findings(content[given]["schema"], value)
+                yield from self.value_findings(content[kind]["schema"], value)
+
+
+def stream_findings(body: bytes) -> list[str]:
+    """Where the bytes of a stream are anything but events of the vendor's one form, one after the other."""
+    *events, rest = body.split(b"\n\n")
+    found = [f"event {number} of the stream: {text}" for number, event in enumerate(events) if (text := _event(event))]
+    return [*found, f"the stream ends within an event: {rest!r}"] if rest else found
+
+
+def _event(event: bytes) -> str:
+    """What is wrong with an event, without the line feeds that end it; nothing where it is as it must be."""
+    if not (event.startswith(_EVENT_BEGINS) and event.endswith(_EVENT_ENDS)):
+        return f'{event!r} is not of the form data: {{"data": "..."}}'
+    quoted = event[len(_EVENT_BEGINS) : -len(_EVENT_ENDS)]
+    try:
+        piece = parse(quoted)
+        str.encode(piece)  # half of a surrogate pair is JSON, and no text
+    except (ValueError, TypeError) as error:
+        return f"{quoted!r} is no text in JSON: {error}"
+    wanted = json.dumps(piece).encode()
+    return "" if quoted == wanted else f"{quoted!r} is not escaped as {wanted!r}"
 
 
 def _absolute(schema: Any) -> Any:
@@ -315,18 +347,19 @@ def watch() -> Iterator[Watch]:
         started: dict[str, Any] = {}
         pieces: list[bytes] = []
 
+        def note() -> None:
+            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in started["headers"])
+            body = b"".join(pieces)
+            watching.exchanges.append(Exchange(scope["method"], path, preflight, started["status"], headers, body))
+            started.clear()
+
         async def noting(message: Any) -> None:
             if message["type"] == "http.response.start":
                 started.update(message)
             elif message["type"] == "http.response.body":
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body", False):
-                    headers = tuple(
-                        (name.decode("latin-1"), value.decode("latin-1")) for name, value in started["headers"]
-                    )
-                    watching.exchanges.append(
-                        Exchange(scope["method"], path, preflight, started["status"], headers, b"".join(pieces))
-                    )
+                    note()
             await send(message)
 
         try:
@@ -334,6 +367,10 @@ def watch() -> Iterator[Watch]:
         except Exception as error:
             watching.raised.append(f"{scope['method']} {path}: the application raised {error!r}")
             raise
+        finally:
+            # A stream that was taken away has no end, but what came of it must be as it would have been.
+            if any(value.startswith(_STREAM.encode()) for _, value in started.get("headers", ())):
+                note()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Front, "__call__", watched)

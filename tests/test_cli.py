@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -140,6 +141,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--api-key": ("a-key-of-ours",),
     "--seed": ("7",),
     "--clock": ("2025-01-06T09:00:00",),
+    "--pace": ("first=60",),
+    "--max-upload": ("1",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--cors-origin": ("http://app.test", "http://web.test"),
@@ -240,6 +243,39 @@ def quiet_is_tested_alone(told: Told) -> None:
     assert told.heidi.output() != ""
 
 
+def streams_keep_the_pace(told: Told) -> None:
+    _, _, signed = told.heidi.sign_in("a-key-of-ours")
+    bearer = f"Bearer {signed['token']}"
+    _, _, session = told.heidi.ask("POST", f"{BASE_PATH}/sessions", Authorization=bearer)
+    path = f"{BASE_PATH}/sessions/{session['session_id']}/ask-ai"
+    command = {"ai_command_text": "Summarise", "content": "One.", "content_type": "MARKDOWN"}
+    _, _, before = told.heidi.ask("GET", "/_mock/clock")
+
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(told.heidi.ask, "POST", path, command, Authorization=bearer)
+        # Time stands still: the first piece comes when somebody has moved it on by a minute.
+        until(lambda: told.heidi.ask("POST", "/_mock/clock/advance", {"seconds": 60}) and asked.done(), "the answer")
+
+    _, _, after = told.heidi.ask("PUT", "/_mock/clock", {"now": before["now"]})
+    assert asked.result()[::2] == (200, 'data: {"data": "One."}\n\n')
+    assert after == before
+
+
+def larger_uploads_are_refused(told: Told) -> None:
+    _, _, signed = told.heidi.sign_in("a-key-of-ours")
+    headers = {"Authorization": f"Bearer {signed['token']}"}
+    _, _, session = told.heidi.ask("POST", f"{BASE_PATH}/sessions", **headers)
+    url = f"{told.heidi.base_url}/sessions/{session['session_id']}/upload-audio"
+    sizes = (1_000_000, 1_100_000)
+
+    with httpx.Client(trust_env=False) as client:
+        answers = [
+            client.post(url, headers=headers, files={"file": ("a.wav", bytes(size), "audio/wav")}) for size in sizes
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 413]
+
+
 EFFECTS: dict[str, Callable[[Told], None]] = {
     "--host": host_is_listened_on,
     "--port": port_is_used,
@@ -247,6 +283,8 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--api-key": api_key_takes_the_place_of_the_first,
     "--seed": seed_is_used,
     "--clock": clock_stands_still,
+    "--pace": streams_keep_the_pace,
+    "--max-upload": larger_uploads_are_refused,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--cors-origin": cors_origins_may_read_answers,

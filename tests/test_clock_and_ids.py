@@ -70,7 +70,6 @@ def test_a_moment_is_read_as_utc(text: str, ms: int) -> None:
     "text",
     [
         "1969-12-31T23:59:59",
-        "2106-01-01",
         "9999-12-31",
         "0999-01-01",
         "",

@@ -8,7 +8,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import openapi_core
@@ -16,15 +16,17 @@ import pytest
 import requests
 from click.testing import CliRunner
 from conftest import JOHN, NOON, Client
-from judges import OPENAPI, Contract, Exchange, Judge, Watch, load_contract, operations, resolve
+from helpers import ask
+from judges import OPENAPI, Contract, Exchange, Judge, Watch, load_contract, operations, resolve, stream_findings
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, api, errors, models
+from mock_heidi import MockHeidi, api, errors, http, models
 from mock_heidi.assumptions import assumptions
 from mock_heidi.cli import cli
 from mock_heidi.errors import HeidiError
@@ -61,7 +63,9 @@ def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]
 def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
     """Differences between the contract's objects and the classes of the same name, field for field."""
     schemas: dict[str, Any] = contract["components"]["schemas"]
-    described = {name for name in schemas if name not in _error_components(contract)}
+    # What is too free in form for a class says so, and has none.
+    free = {name for name, schema in schemas.items() if schema.get("x-no-class") is True}
+    described = schemas.keys() - _error_components(contract).keys() - (free - classes.keys())
     found = [f"{name}: no class of that name" for name in sorted(described - classes.keys())]
     found += [f"{name}: not in the contract" for name in sorted(classes.keys() - described)]
     for name in sorted(described & classes.keys()):
@@ -76,7 +80,7 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
     statuses = _error_components(contract)
     found, matched = [], set()
     for cls in classes:
-        error = cls([errors.missing("query", "email")]) if cls is errors.UnprocessableError else cls()
+        error = cls(*_ARGUMENTS.get(cls, ()))
         status, body, _ = errors.render(error)
         names = [name for name in statuses if not judge.value_findings(schemas[name], json.loads(body))]
         if len(names) != 1:
@@ -86,6 +90,13 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
         if statuses[names[0]] != {str(status)}:
             found.append(f"{cls.__name__}: {status}, in the contract {sorted(statuses[names[0]])}")
     return found + [f"{name}: no error of the code is worded so" for name in sorted(statuses.keys() - matched)]
+
+
+# What errors that do not always say the same are made of.
+_ARGUMENTS: dict[type[HeidiError], tuple[Any, ...]] = {
+    errors.UnprocessableError: ([errors.missing("query", "email")],),
+    errors.OpenAPIHeidiAccountAlreadyLinkedError: ("kp_xxx",),
+}
 
 
 def provenance_findings(contract: Contract) -> list[str]:
@@ -178,7 +189,7 @@ def served_classes() -> dict[str, type[BaseModel]]:
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
     }
-    return own | {"ConsultNote": models.ConsultNote}
+    return own | {"ConsultNote": models.ConsultNote, "Success": http.Success}
 
 
 def vendor_errors() -> list[type[HeidiError]]:
@@ -192,14 +203,16 @@ def vendor_errors() -> list[type[HeidiError]]:
 def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> Iterator[str]:
     answer = not issubclass(cls, Incoming)
     made = cls.model_json_schema(mode="serialization" if answer else "validation")
-    optional = _left_out(cls) if answer else {key for key, field in cls.model_fields.items() if not field.is_required()}
+    made = made["$defs"][name] if "$ref" in made else made  # one that holds itself stands among its own parts
+    fields = {field.alias or key: field for key, field in cls.model_fields.items()}
+    optional = {key for key, field in fields.items() if (_left_out(field) if answer else not field.is_required())}
     properties = schema["properties"]
-    shared = properties.keys() & cls.model_fields.keys()
+    shared = properties.keys() & fields.keys()
     described, served = shared & set(schema.get("required", ())), shared - optional
     if described != served:
         yield f"{name}: required are {sorted(served)}, in the contract {sorted(described)}"
-    if answer and list(properties) != list(cls.model_fields):
-        yield f"{name}: the keys are {list(cls.model_fields)}, in the contract {list(properties)}"
+    if answer and list(properties) != list(fields):
+        yield f"{name}: the keys are {list(fields)}, in the contract {list(properties)}"
     if (schema.get("additionalProperties") is False) != (cls.model_config.get("extra") == "forbid"):
         yield f"{name}: only one of contract and code is closed to other keys"
     for key in sorted(properties.keys() | made["properties"].keys()):
@@ -210,9 +223,9 @@ def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> 
             yield f"{name}.{key}: {sorted(given)}, in the contract {sorted(wanted)}"
 
 
-def _left_out(cls: type[BaseModel]) -> set[str]:
-    """The fields of an answer that are absent where they are null."""
-    return {key for key, field in cls.model_fields.items() if field.exclude_if and field.exclude_if(None)}
+def _left_out(field: FieldInfo) -> bool:
+    """Whether a field of an answer is absent where it is null."""
+    return field.exclude_if is not None and field.exclude_if(None)
 
 
 _NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption")
@@ -301,35 +314,91 @@ def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
     assert printed.stdout_bytes == OPENAPI.read_bytes()
 
 
-CALLS: list[tuple[str, str, Any]] = [
-    ("GET", "/jwt?email=a@example.com&third_party_internal_id=9", None),
-    ("POST", "/patient-profiles", {"first_name": "Zoë", "birth_date": "1984-02-29", "gender": "FEMALE"}),
-    ("PATCH", f"/patient-profiles/{JOHN}", {"first_name": None, "remember_consent": True}),
-    ("GET", "/patient-profiles?ehr_patient_id=EHR123456", None),
-    ("GET", f"/patient-profiles/{JOHN}", None),
-    ("POST", "/sessions", {"patient_profile_id": JOHN}),
-    ("GET", "/sessions/1234567890", None),
-    ("PATCH", "/sessions/1234567890", {"duration": 12.5, "linked_sessions_for_context": ["1"]}),
-    ("POST", f"/patient-profiles/{JOHN}/sessions", {"session_ids": ["1234567890"]}),
-    ("DELETE", "/patient-profiles:batch-delete", {"patient_profile_ids": [JOHN]}),
+WAV = ("visit.wav", b"RIFF", "audio/wav")
+NOTE = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7"}
+QUESTION = {"questionId": "1", "question": "When?", "answerType": "DateResponse", "dateFormat": "D MMM YYYY"}
+
+# In an order in which every one of them succeeds.
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/jwt?email=a@example.com&third_party_internal_id=9", {}),
+    ("POST", "/users/linked-account", {"json": {"kinde_user_id": "kp_xxx"}}),
+    ("GET", "/users/linked-account/access", {}),
+    ("GET", "/templates/consult-note-templates", {}),
+    ("GET", "/templates/document-templates", {}),
+    ("POST", "/patient-profiles", {"json": {"first_name": "Zoë", "birth_date": "1984-02-29", "gender": "FEMALE"}}),
+    ("PATCH", f"/patient-profiles/{JOHN}", {"json": {"first_name": None, "remember_consent": True}}),
+    ("GET", "/patient-profiles?ehr_patient_id=EHR123456", {}),
+    ("GET", f"/patient-profiles/{JOHN}", {}),
+    ("POST", "/sessions", {"json": {"patient_profile_id": JOHN}}),
+    ("GET", "/sessions/linked-user?page_size=10", {}),
+    ("GET", "/sessions/1234567890", {}),
+    ("PATCH", "/sessions/1234567890", {"json": {"duration": 12.5, "linked_sessions_for_context": ["1"]}}),
+    ("POST", f"/patient-profiles/{JOHN}/sessions", {"json": {"session_ids": ["1234567890"]}}),
+    (
+        "POST",
+        "/sessions/1234567890/context-documents",
+        {"files": {"context_documents": ("a.pdf", b"%PDF")}, "data": {"meta_data": '{"name": "A"}'}},
+    ),
+    ("GET", "/sessions/1234567890/context-documents", {}),
+    ("DELETE", "/sessions/1234567890/context-documents", {"json": {"ids": []}}),
+    (
+        "POST",
+        "/sessions/1234567890/upload-audio",
+        {"files": {"file": WAV}, "data": {"start_time": "2024-12-11T03:57:57Z"}},
+    ),
+    ("POST", "/sessions/1234567890/restful-segment-transcription", {}),
+    (
+        "POST",
+        "/sessions/1234567890/restful-segment-transcription/{recording_id}:transcribe",
+        {"files": {"file": WAV}, "data": {"index": "0"}},
+    ),
+    ("POST", "/sessions/1234567890/restful-segment-transcription/{recording_id}:finish", {}),
+    ("GET", "/sessions/1234567890/transcript", {}),
+    ("GET", "/sessions/1234567890/transcript/live?recording_status=completed", {}),
+    ("POST", "/sessions/1234567890/consult-note", {"json": NOTE | {"addition": "", "voice_style": "BRIEF"}}),
+    (
+        "POST",
+        "/sessions/1234567890/client-customised-template/response",
+        {"json": {"template": "", "questions": [QUESTION], "summaryRequired": True}},
+    ),
+    ("POST", "/sessions/1234567890/documents", {"json": NOTE}),
+    ("GET", "/sessions/1234567890/documents", {}),
+    (
+        "POST",
+        "/sessions/1234567890/ask-ai",
+        {"json": {"ai_command_text": "Say it in one word", "content": "", "content_type": "MARKDOWN"}},
+    ),
+    ("GET", "/sessions/1234567890/clinical-codes", {}),
+    ("DELETE", "/patient-profiles:batch-delete", {"json": {"patient_profile_ids": [JOHN]}}),
+    ("DELETE", "/users/linked-account:unlink", {}),
 ]
 
 
 def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract: Contract) -> None:
     names = []
-    foreign = openapi_core.OpenAPI.from_file_path(str(OPENAPI))
+    known: dict[str, str] = {}
+    # It leaves these to whoever uses it, and wants text.
+    config = openapi_core.Config(
+        extra_media_type_deserializers=dict.fromkeys(
+            ("text/event-stream", "audio/*", "application/octet-stream"), lambda value, **_: value.decode()
+        )
+    )
+    foreign = openapi_core.OpenAPI.from_file_path(str(OPENAPI), config=config)
     with MockHeidi(clock=NOON) as heidi, requests.Session() as session:
         session.trust_env = False
         headers = heidi.headers | {"Heidi-Api-Key": heidi.api_key}
-        for method, path, body in CALLS:
-            asked = requests.Request(method, f"{heidi.base_url}{path}", json=body, headers=headers)
-            given = session.send(session.prepare_request(asked))
+        for method, path, sent in CALLS:
+            url = heidi.base_url + path.format_map(known)
+            asked = session.prepare_request(requests.Request(method, url, headers=headers, **sent))
+            given = session.send(asked)
             request, response = RequestsOpenAPIRequest(asked), RequestsOpenAPIResponse(given)
 
             read, answered = foreign.unmarshal_request(request), foreign.unmarshal_response(request, response)
 
-            assert (given.status_code, read.errors, answered.errors) == (200, [], [])
+            assert (path, given.status_code, read.errors, answered.errors) == (path, 200, [], [])
             names.append(heidi.requests()[-1]["operation"])
+            if "recording_id" in given.text:
+                known |= given.json()
 
     assert sorted(names) == sorted(operation.name for operation in operations(contract))
 
@@ -741,6 +810,69 @@ def _exchange(status: int, body: str, method: str = "GET", path: str = "/nowhere
     headers = {"content-type": "application/json"} | more.pop("headers", {})
     base = "/api/v2/ml-scribe/open-api"
     return Exchange(method, base + path, more.get("preflight", False), status, tuple(headers.items()), body.encode())
+
+
+BAD_STREAMS = {
+    "no space after the name": (b'data:{"data": "a"}\n\n', "event 0 of the stream: "),
+    "no space after the key": (b'data: {"data":"a"}\n\n', "event 0 of the stream: "),
+    "letters beyond ASCII": ('data: {"data": "ä"}\n\n'.encode(), "is not escaped as"),
+    "another escape": (b'data: {"data": "a\\/b"}\n\n', "is not escaped as"),
+    "half a letter": (b'data: {"data": "\\ud83d"}\n\n', "is no text in JSON"),
+    "no text": (b'data: {"data": 5}\n\n', "is no text in JSON"),
+    "another key": (b'data: {"data": "a", "n": 1}\n\n', "is no text in JSON"),
+    "an end mark": (b'data: {"data": "a"}\n\ndata: [DONE]\n\n', "event 1 of the stream: "),
+    "a comment": (b': ping\n\ndata: {"data": "a"}\n\n', "event 0 of the stream: "),
+    "a name": (b'event: piece\ndata: {"data": "a"}\n\n', "event 0 of the stream: "),
+    "a line feed more": (b'data: {"data": "a"}\n\n\n', "the stream ends within an event"),
+    "a line feed less": (b'data: {"data": "a"}\n', "the stream ends within an event"),
+    "carriage returns": (b'data: {"data": "a"}\r\n\r\n', "the stream ends within an event"),
+}
+
+
+@pytest.mark.parametrize(("body", "words"), BAD_STREAMS.values(), ids=BAD_STREAMS)
+def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
+    found = stream_findings(body)
+
+    assert len(found) == 1, found
+    assert words in found[0]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["a", 'b "c"\n', "ä😀"]])
+def test_the_judge_of_streams_is_content_with_the_one_form(texts: list[str]) -> None:
+    assert stream_findings(b"".join(map(http.frame, texts))) == []
+
+
+def test_a_stream_says_its_encoding_and_json_need_not() -> None:
+    stream, plain = "/sessions/1/ask-ai", "/sessions/1"
+    event = 'data: {"data": "a"}\n\n'
+    unsaid = _exchange(200, event, "POST", stream, headers={"content-type": "text/event-stream"})
+    said = _exchange(200, event, "POST", stream, headers={"content-type": "text/event-stream; charset=utf-8"})
+    body = '{"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}'
+    json_said = _exchange(404, body, path=plain, headers={"content-type": "application/json; charset=utf-8"})
+
+    found = Judge(load_contract()).findings(unsaid)
+
+    assert "the media type is text/event-stream, not text/event-stream; charset=utf-8" in found[0]
+    assert [*Judge(load_contract()).findings(said), *Judge(load_contract()).findings(json_said)] == []
+
+
+@pytest.mark.breaks_contract
+def test_a_stream_that_is_taken_away_is_judged_by_what_came(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch, contract_watch: Watch
+) -> None:
+    async def torn(_: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"data: [BEGIN]\n\n"
+            raise RuntimeError("a defect")
+
+        return StreamingResponse(pieces(), headers={"Content-Type": "text/event-stream; charset=utf-8"})
+
+    route = next(route for route in api.ROUTES if route.name == "ask_ai")
+    monkeypatch.setattr(route, "endpoint", torn)
+    headers = {"Authorization": f"Bearer {heidi.token()}"}
+    ask(heidi.app, "POST", "/api/v2/ml-scribe/open-api/sessions/1234567890/ask-ai", headers=headers)
+
+    assert "event 0 of the stream: b'data: [BEGIN]'" in "\n".join(contract_watch.findings())
 
 
 NO_OPERATION = {

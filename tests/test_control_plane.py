@@ -1,7 +1,8 @@
 """The control plane under ``/_mock``.
 
 - ``GET health`` → ``{"status": "ok", "version", "base_url", "namespaces", "seed"}``
-- ``POST reset`` → ``{"reset": ["state", "clock", "ids", "requests"]}``, without what was to be kept
+- ``POST reset`` → ``{"reset": ["state", "clock", "ids", "requests", "transitions", "replies"]}``, without what was
+  to be kept
 - ``GET|PUT state`` → the whole namespace as fixtures; ``POST state`` → ``{"patient_profiles": […], "sessions": […]}``
 - ``GET namespaces`` → ``{"namespaces": [{"name", "counts", "idle"}]}``
 - ``PUT users/{email}/link`` → the account; ``DELETE`` → ``{"linked": false, "email"}``
@@ -24,8 +25,11 @@ YAML = {"Content-Type": "application/yaml"}
 OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
 MARA = "kp_465a5b904021058d98e273a3304adafe"
 FREE = ["kp_c2487b8e79e3413e8cd590ec43d41c9a", "kp_8975f9119dad447efd9b8ffc27038483"]
-WHAT_IS_KEPT = ["state", "clock", "ids", "requests"]
-FIXTURES_HINT = "send an object with any of api_keys, patient_profiles, sessions, each a list of records"
+WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "replies"]
+FIXTURES_HINT = (
+    "send an object with any of api_keys, templates, transcripts, clinical_codes, replies, patient_profiles, sessions, "
+    "each a list of records"
+)
 
 
 def refused(status: int, error: str, hint: str, **more: Any) -> tuple[int, str]:
@@ -150,7 +154,11 @@ def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]
     ("query", "error", "hint"),
     [
         ("keep=stat", "nothing to keep is called 'stat'", "did you mean state?"),
-        ("keep=state,faults", "nothing to keep is called 'faults'", "known are clock, ids, requests, state"),
+        (
+            "keep=state,faults",
+            "nothing to keep is called 'faults'",
+            "known are clock, ids, replies, requests, state, transitions",
+        ),
         ("kep=state", "unknown parameter 'kep'", "did you mean keep?"),
         ("all=yes", "all=yes says nothing", "write all=true or leave it out"),
     ],
@@ -423,6 +431,12 @@ DOORS: dict[str, list[str]] = {
     "/namespaces/blue": ["DELETE", "POST"],
     "/users/a@b/link": ["DELETE", "PUT"],
     "/requests": ["DELETE", "GET"],
+    "/replies": ["DELETE", "GET", "POST"],
+    "/replies/reply-1": ["DELETE"],
+    "/sessions/1234567890": ["GET", "PUT"],
+    "/clock": ["GET", "PUT"],
+    "/clock/advance": ["POST"],
+    "/transitions": ["GET", "PUT"],
     "/openapi.yaml": ["GET"],
 }
 

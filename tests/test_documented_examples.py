@@ -19,19 +19,27 @@ SET_ASIDE = "<set aside>"
 
 
 class Ask(Protocol):
-    def __call__(self, method: str, path: str, body: Any = None, /, **headers: str) -> httpx.Response: ...
+    def __call__(
+        self, method: str, path: str, body: Any = None, /, form: Any = None, **headers: str
+    ) -> httpx.Response: ...
 
 
 @pytest.fixture(params=["in process", "over a socket"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
-    """Sends one request, signed in, to a server that has just started."""
+    """Sends one request, signed in, to a server that has just started; ``form`` is ``files`` and ``data``."""
+
+    def asking(client: Client | httpx.Client) -> Ask:
+        return lambda method, path, body=None, /, form=None, **headers: client.request(
+            method, path, json=body, headers=headers, **(form or {})
+        )
+
     if request.param == "in process":
         client = Client(create_app(clock=NOON))
-        yield lambda method, path, body=None, /, **headers: client.request(method, path, json=body, headers=headers)
+        yield asking(client)
         client.close()
     else:
         with MockHeidi(clock=NOON) as heidi, heidi.client() as http:
-            yield lambda method, path, body=None, /, **headers: http.request(method, path, json=body, headers=headers)
+            yield asking(http)
 
 
 def said(answer: httpx.Response, *aside: str) -> str:
@@ -332,6 +340,291 @@ def test_giving_a_session_others_as_context(ask: Ask) -> None:
 
     assert said(answer, "session.updated_at") == documented(
         {"session": updated() | {"linked_sessions_for_context": ["1234567891", "1234567892"]}}
+    )
+
+
+ACCOUNT = {
+    "_id": SET_ASIDE,
+    "user_id": "kp_xxx",
+    "ehr_provider": "Heidi",
+    "ehr_email": "test@heidihealth.com",
+    "ehr_user_id": "123",
+    "deleted_at": None,
+    "created_at": SET_ASIDE,
+    "updated_at": SET_ASIDE,
+}
+
+
+def test_linking_an_account(ask: Ask) -> None:
+    answer = ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+
+    # The page's answer names another Heidi user than its request, and another address than its token: those sent are
+    # expected.
+    times = ("account._id", "account.created_at", "account.updated_at")
+    assert said(answer, *times) == documented({"account": ACCOUNT})
+    assert len(answer.json()["account"]["_id"]) == 24
+
+
+def test_linking_an_account_twice(ask: Ask) -> None:
+    ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+
+    answer = ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+
+    assert answer.status_code == 409
+    assert documented(answer.json()) == documented(
+        {
+            "detail": {
+                "msg": "Heidi account with user_id kp_xxx already linked to an OpenAPI User",
+                "type": "OpenAPIHeidiAccountAlreadyLinkedError",
+            }
+        }
+    )
+
+
+def test_asking_for_the_linked_account(ask: Ask) -> None:
+    ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+
+    answer = ask("GET", "/users/linked-account/access")
+
+    assert said(answer, "heidi_email", "linked_account_plan") == documented(
+        {
+            "is_valid": True,
+            "is_linked": True,
+            "account": {
+                "user_id": "kp_xxx",
+                "ehr_provider": "Heidi",
+                "ehr_email": "test@heidihealth.com",
+                "ehr_user_id": "123",
+            },
+            "heidi_email": SET_ASIDE,
+            "linked_account_plan": SET_ASIDE,
+        }
+    )
+
+
+def test_unlinking_an_account(ask: Ask) -> None:
+    ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+
+    assert said(ask("DELETE", "/users/linked-account:unlink")) == documented({"is_success": True})
+
+
+@pytest.mark.parametrize("kind", ["consult-note", "document"])
+def test_listing_templates_begins_with_the_documented_one(ask: Ask, kind: str) -> None:
+    answer = ask("GET", f"/templates/{kind}-templates")
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["templates"]
+    first = answer.json()["templates"][0] | {"structure_template": SET_ASIDE, "template_html": SET_ASIDE}
+    assert documented(first) == documented(
+        {
+            "id": "659b8042fe093d6592b41ef7",
+            "name": "H & P",
+            "structure_template": SET_ASIDE,
+            "template_category": "CONSULT_NOTE_TEMPLATE",
+            "template_html": SET_ASIDE,
+            "author_name": "Heidi",
+        }
+    )
+
+
+def test_listing_the_sessions_of_the_linked_user(ask: Ask) -> None:
+    ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
+    for _ in range(13):
+        ask("POST", "/sessions")
+
+    answer = ask("GET", "/sessions/linked-user?page_size=10")
+
+    # The page has no next page beside "has_next_page": true; a number is expected.
+    assert said(answer, "sessions") == documented(
+        {"sessions": SET_ASIDE, "count": 10, "total_count": 13, "next_page": 2, "has_next_page": True}
+    )
+
+
+def test_listing_the_sessions_of_nobody(ask: Ask) -> None:
+    answer = ask("GET", "/sessions/linked-user?page_size=10")
+
+    assert answer.status_code == 400
+    assert documented(answer.json()) == documented(
+        {"detail": {"msg": "error: no linked user", "type": "NoLinkedUserException"}}
+    )
+
+
+TIMES = {"start_time": "2024-12-11T03:57:57Z", "end_time": "2024-12-11T04:12:57Z"}
+
+
+def test_uploading_audio(ask: Ask) -> None:
+    form = {"files": {"file": ("visit.wav", b"RIFF", "audio/wav")}, "data": TIMES}
+
+    answer = ask("POST", "/sessions/1234567890/upload-audio", form=form)
+
+    assert said(answer, "uploaded_audio.id", "uploaded_audio.created_at") == documented(
+        {
+            "uploaded_audio": {
+                "id": SET_ASIDE,
+                "index": 0,
+                "status": "INITIALIZED",
+                "created_at": SET_ASIDE,
+                "access_url": None,
+                "expiry": 0,
+            }
+        }
+    )
+
+
+def test_uploading_what_is_no_audio(ask: Ask) -> None:
+    form = {"files": {"file": ("visit.txt", b"words", "text/plain")}, "data": TIMES}
+
+    answer = ask("POST", "/sessions/1234567890/upload-audio", form=form)
+
+    assert (answer.status_code, documented(answer.json())) == (
+        400,
+        documented({"detail": "only audio file is allowed"}),
+    )
+
+
+def test_recording_in_segments(ask: Ask) -> None:
+    path = "/sessions/1234567890/restful-segment-transcription"
+
+    started = ask("POST", path)
+    recording = f"{path}/{started.json()['recording_id']}"
+    form = {"files": {"file": ("0.wav", b"RIFF", "audio/wav")}, "data": {"index": "0"}}
+    sent = ask("POST", f"{recording}:transcribe", form=form)
+    finished = ask("POST", f"{recording}:finish")
+
+    assert said(started, "recording_id") == documented({"recording_id": SET_ASIDE})
+    assert started.json()["recording_id"].isdecimal()
+    assert said(sent) == said(finished) == documented({"is_success": True})
+
+
+def test_asking_for_the_transcript(ask: Ask) -> None:
+    assert said(ask("GET", "/sessions/1234567890/transcript")) == documented({"transcript": ""})
+
+
+def test_generating_a_consult_note(ask: Ask) -> None:
+    answer = ask(
+        "POST",
+        "/sessions/1234567890/consult-note",
+        {
+            "generation_method": "TEMPLATE",
+            "addition": "",
+            "template_id": "659b8042fe093d6592b41ef7",
+            "voice_style": "GOLDILOCKS",
+            "brain": "LEFT",
+        },
+    )
+
+    note = ask("GET", "/sessions/1234567890").json()["session"]["consult_note"]
+    pieces = [json.loads(event.removeprefix("data: "))["data"] for event in answer.text.split("\n\n")[:-1]]
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert documented(note | {"status": SET_ASIDE}) == documented(
+        {
+            "status": SET_ASIDE,
+            "result": "".join(pieces),
+            "heading": "H & P",
+            "brain": "LEFT",
+            "voice_style": "GOLDILOCKS",
+            "generation_method": "TEMPLATE",
+            "template_id": "659b8042fe093d6592b41ef7",
+            "ai_command_id": None,
+            "ai_command_text": None,
+            "feedback": None,
+            "dictation_cleanup_mode": None,
+        }
+    )
+
+
+def test_answering_a_template_of_ones_own(ask: Ask) -> None:
+    question = {
+        "questionId": "q1",
+        "question": "When did it begin?",
+        "description": "",
+        "answerType": "DateResponse",
+        "dateFormat": "D MMM YYYY",
+        "repeatable": False,
+    }
+
+    answer = ask(
+        "POST",
+        "/sessions/1234567890/client-customised-template/response",
+        {"template": "", "questions": [question], "summaryRequired": True, "metadata": None},
+    )
+
+    # The session of the pages was made on that day.
+    answers = [{"value": "11 Dec 2024"}]
+    assert said(answer, "content", "summary") == documented(
+        {"content": SET_ASIDE, "questionAnswers": [{**question, "answer": answers}], "summary": SET_ASIDE}
+    )
+
+
+def test_generating_a_document(ask: Ask) -> None:
+    made = ask(
+        "POST",
+        "/sessions/1234567890/documents",
+        {
+            "document_tab_type": "DOCUMENT",
+            "generation_method": "TEMPLATE",
+            "template_id": "66455a5f0b0a1c8d018c6896",
+            "voice_style": "GOLDILOCKS",
+            "brain": "LEFT",
+            "content_type": "MARKDOWN",
+        },
+    )
+    listed = ask("GET", "/sessions/1234567890/documents")
+
+    assert said(made, "id", "name", "content") == documented(
+        {
+            "id": SET_ASIDE,
+            "session_id": "1234567890",
+            "name": SET_ASIDE,
+            "template_id": "66455a5f0b0a1c8d018c6896",
+            "brain": "LEFT",
+            "voice_style": "GOLDILOCKS",
+            "content_type": "MARKDOWN",
+            "content": SET_ASIDE,
+        }
+    )
+    assert said(listed) == documented(
+        {
+            "documents": [
+                {
+                    "id": made.json()["id"],
+                    "session_id": "1234567890",
+                    "index": 0,
+                    "name": made.json()["name"],
+                    "template_id": "66455a5f0b0a1c8d018c6896",
+                    "content": made.json()["content"],
+                    "generation_type": "TEMPLATE",
+                    "brain": "LEFT",
+                }
+            ]
+        }
+    )
+
+
+def test_asking_heidi(ask: Ask) -> None:
+    answer = ask(
+        "POST",
+        "/sessions/1234567890/ask-ai",
+        {
+            "ai_command_text": "Summarise the following text",
+            "content": "My long paragraph of text",
+            "content_type": "MARKDOWN",
+        },
+    )
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert answer.content == (
+        b'data: {"data": "My "}\n\ndata: {"data": "summary"}\n\n'
+        b'data: {"data": " of the "}\n\ndata: {"data": "text."}\n\n'
+    )
+
+
+def test_asking_for_clinical_codes(ask: Ask) -> None:
+    answer = ask("GET", "/sessions/1234567890/clinical-codes")
+
+    # The documented note holds nothing that could be coded; the offsets of the page are of another one.
+    assert said(answer, "id", "consult_note_id") == documented(
+        {"id": SET_ASIDE, "session_id": "1234567890", "consult_note_id": SET_ASIDE, "clinical_entities": []}
     )
 
 

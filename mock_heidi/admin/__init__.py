@@ -1,6 +1,6 @@
 """The mock's own surface, under ``/_mock``: health, state, namespaces, the journal and the contract."""
 
-from mock_heidi.admin import health, namespaces, pages, requests, state, users
+from mock_heidi.admin import health, namespaces, pages, replies, requests, sessions, state, time, users
 
 ROUTES = [
     *health.routes,
@@ -8,5 +8,8 @@ ROUTES = [
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *replies.routes,
+    *sessions.routes,
+    *time.routes,
     *pages.routes,
 ]

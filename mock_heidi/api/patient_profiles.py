@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.http import Request, find, merge, read, reply, reply_list, show
+from mock_heidi.http import Request, find, merge, read, reply, reply_list, reply_success, show
 from mock_heidi.models import (
     Date,
     Gender,
@@ -123,10 +123,6 @@ class LinkedSession(Outgoing):
     updated_at: Timestamp
 
 
-class Success(Outgoing):
-    is_success: Literal[True] = True
-
-
 async def create_patient_profile(request: Request) -> Response:
     given = await read(request, PatientProfileCreate)
     namespace = request.namespace
@@ -161,7 +157,7 @@ async def delete_patient_profiles(request: Request) -> Response:
             for session in tuple(request.store.where(Session, patient_profile_id=profile.id)):
                 request.store.put(session.model_copy(update={"patient_profile_id": None}))
             request.store.remove(profile)
-    return reply(Success())
+    return reply_success()
 
 
 async def link_sessions(request: Request) -> Response:

@@ -1,25 +1,33 @@
 """Sessions: the consultations themselves."""
 
-from typing import Any, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.http import Request, find, merge, read, read_optional, reply, show
+from mock_heidi import consultations
+from mock_heidi.clock import parse_moment
+from mock_heidi.errors import NoLinkedUserException
+from mock_heidi.http import Request, find, merge, read, read_optional, read_query, reply, show
 from mock_heidi.models import (
+    AudioPiece,
+    Brain,
     ConsultNote,
     Creator,
     Date,
     Gender,
     Incoming,
     Number,
+    ObjectId,
     Outgoing,
     PatientProfile,
     Session,
     SessionId,
     Timestamp,
+    User,
 )
+from mock_heidi.namespace import Namespace
 
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
@@ -65,6 +73,26 @@ class SessionPatient(Outgoing):
     dob: Date | None
 
 
+class UploadedAudio(Outgoing):
+    id: ObjectId
+    index: int
+    status: Literal["INITIALIZED", "COMPLETED"]
+    created_at: Timestamp
+    access_url: str | None
+    expiry: int
+
+
+class DocumentListed(Outgoing):
+    id: ObjectId
+    session_id: SessionId
+    index: int
+    name: str
+    template_id: str | None
+    content: str
+    generation_type: Literal["TEMPLATE"]
+    brain: Brain
+
+
 class SessionUpdated(Outgoing):
     """A PATCH's answer: as GET shows the session, but without ``audio``."""
 
@@ -78,7 +106,7 @@ class SessionUpdated(Outgoing):
     updated_at: Timestamp
     language_code: str
     output_language_code: str
-    documents: list[dict[str, Any]] | None
+    documents: list[DocumentListed] | None
     ehr_appt_id: str | None
     ehr_provider: str
     ehr_patient_id: str | None
@@ -90,7 +118,7 @@ class SessionDetail(Outgoing):
     session_id: SessionId
     session_name: str
     patient: SessionPatient
-    audio: list[dict[str, Any]]
+    audio: list[UploadedAudio]
     clinician_notes: tuple[str, ...]
     consult_note: ConsultNote | None
     duration: Number
@@ -98,10 +126,23 @@ class SessionDetail(Outgoing):
     updated_at: Timestamp
     language_code: str
     output_language_code: str
-    documents: list[dict[str, Any]] | None
+    documents: list[DocumentListed] | None
     ehr_appt_id: str | None
     ehr_provider: str
     ehr_patient_id: str | None
+
+
+class SessionPage(Outgoing):
+    sessions: list[SessionDetail]
+    count: int
+    total_count: int
+    next_page: int | None
+    has_next_page: bool
+
+
+class PageQuery(BaseModel):
+    page_size: int = Field(default=20, ge=1, le=200)
+    page: int = Field(default=1, ge=1)
 
 
 async def create_session(request: Request) -> Response:
@@ -127,7 +168,43 @@ async def create_session(request: Request) -> Response:
 
 async def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    return reply(_seen(SessionDetail, request, session), "session")
+    answer = reply(_seen(SessionDetail, request, session), "session")
+    if session.note_begun_at is not None:
+        request.store.put(session.model_copy(update={"note_reads": session.note_reads + 1}))
+    return answer
+
+
+async def list_linked_user_sessions(request: Request) -> Response:
+    query = read_query(request, PageQuery)
+    user = request.user_record
+    if user.linked_to is None:
+        raise NoLinkedUserException
+    store = request.store
+    # Whoever is linked to the same Heidi account now is, for Heidi, the same clinician.
+    same = [
+        other for other in store.all(User) if (other.managed_by, other.linked_to) == (user.managed_by, user.linked_to)
+    ]
+    made = [
+        session
+        for other in same
+        for session in store.where(
+            Session,
+            managed_by=other.managed_by,
+            created_by=Creator(email=other.email, third_party_internal_id=other.third_party_internal_id),
+        )
+    ]
+    newest = sorted(made, key=lambda session: session.created_at)[::-1]
+    start = (query.page - 1) * query.page_size
+    rows = newest[start : start + query.page_size]
+    more = start + query.page_size < len(newest)
+    page = SessionPage(
+        sessions=[_seen(SessionDetail, request, session) for session in rows],
+        count=len(rows),
+        total_count=len(newest),
+        next_page=query.page + 1 if more else None,
+        has_next_page=more,
+    )
+    return reply(page)
 
 
 async def update_session(request: Request) -> Response:
@@ -152,11 +229,62 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    return show(view, session, patient=patient, ehr_patient_id=ehr_patient_id, audio=[], documents=None)
+    return show(
+        view,
+        session,
+        patient=patient,
+        ehr_patient_id=ehr_patient_id,
+        audio=[uploaded(request.namespace, session, piece) for piece in consultations.uploads(session)],
+        consult_note=_note(request.namespace, session),
+        documents=documents(session) or None,
+    )
+
+
+def _note(namespace: Namespace, session: Session) -> ConsultNote | None:
+    """The note, whose status goes on as its transition says where the mock wrote it."""
+    note = session.consult_note
+    if note is None or session.note_begun_at is None:
+        return note
+    transition, now = namespace.transitions["consult_note"], namespace.clock.now()
+    if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):
+        return note.model_copy(update={"status": "COMPLETED"})
+    return note
+
+
+def documents(session: Session) -> list[DocumentListed]:
+    """The session's documents as the API lists them."""
+    return [
+        DocumentListed(
+            id=one.id,
+            session_id=session.session_id,
+            index=index,
+            name=one.name,
+            template_id=one.template_id,
+            content=one.content,
+            generation_type="TEMPLATE",
+            brain=one.brain,
+        )
+        for index, one in enumerate(session.documents)
+    ]
+
+
+def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
+    """An uploaded file as the API shows it."""
+    ready = {one.piece.id for one in consultations.heard(namespace, session) if one.ready}
+    url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
+    return UploadedAudio(
+        id=piece.id,
+        index=piece.index,
+        status="COMPLETED" if piece.id in ready else "INITIALIZED",
+        created_at=piece.received_at,
+        access_url=url,
+        expiry=piece.expiry,
+    )
 
 
 routes = [
     Route("/sessions", create_session, methods=["POST"]),
+    Route("/sessions/linked-user", list_linked_user_sessions, methods=["GET"]),
     Route("/sessions/{session_id}", get_session, methods=["GET"]),
     Route("/sessions/{session_id}", update_session, methods=["PATCH"]),
 ]

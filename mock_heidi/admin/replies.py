@@ -1,0 +1,47 @@
+"""What a test wants said instead of what the mock would say."""
+
+from pydantic import ValidationError
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.admin.control import ControlError, known_query, read_body, respond
+from mock_heidi.http import Request
+from mock_heidi.models import Reply
+
+_HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON)'
+
+
+async def list_replies(request: Request) -> Response:
+    known_query(request, ())
+    return respond({"replies": [rule.shown() for rule in request.namespace.replies]})
+
+
+async def add_reply(request: Request) -> Response:
+    known_query(request, ())
+    try:
+        reply = Reply.model_validate(await read_body(request))
+    except ValidationError as error:
+        row = error.errors()[0]
+        place = ".".join(map(str, row["loc"])) or "the body"
+        raise ControlError(400, f"{place}: {row['msg']}", _HINT) from None
+    problem = reply.problem()
+    if problem:
+        raise ControlError(400, problem, _HINT)
+    return respond(request.namespace.replies.add(reply).shown())
+
+
+async def delete_replies(request: Request) -> Response:
+    known_query(request, ())
+    replies, wanted = request.namespace.replies, request.params.get("id")
+    if not replies.remove(wanted) and wanted is not None:
+        known = ", ".join(rule.id for rule in replies) or "none"
+        raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
+    return respond({"replies": [rule.shown() for rule in replies]})
+
+
+routes = [
+    Route("/replies", list_replies, methods=["GET"]),
+    Route("/replies", add_reply, methods=["POST"]),
+    Route("/replies", delete_replies, methods=["DELETE"]),
+    Route("/replies/{id}", delete_replies, methods=["DELETE"]),
+]

@@ -1,0 +1,82 @@
+"""The clinician's hand: what is done to a session in Heidi's own application."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import seeds
+from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
+from mock_heidi.http import Request
+from mock_heidi.models import ConsultNote, Session, WrittenDocument
+
+_FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents", "failed_chunks")
+
+
+async def look_at_session(request: Request) -> Response:
+    known_query(request, ())
+    return respond(seeds.shown(_session(request)))
+
+
+async def set_session(request: Request) -> Response:
+    known_query(request, ())
+    fields = await read_fields(request, _FIELDS)
+    session = _session(request)
+    values: dict[str, Any] = {**dict(session), **{name: fields[name] for name in _FIELDS[:3] if name in fields}}
+    try:
+        if "consult_note" in fields:
+            values |= _note(request, session, fields["consult_note"])
+        if "documents" in fields:
+            values["documents"] = _documents(request, fields["documents"])
+        if "failed_chunks" in fields:
+            values["audio"] = _failed(session, fields["failed_chunks"])
+        values["updated_at"] = request.namespace.clock.stamp()
+        session = Session.model_validate(values)
+    except ValidationError as error:
+        row = error.errors()[0]
+        place = ".".join(map(str, row["loc"])) or "the session"
+        raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
+    request.store.put(session)
+    return respond(seeds.shown(session))
+
+
+def _session(request: Request) -> Session:
+    session_id = request.params["session_id"]
+    session = request.store.get(Session, session_id)
+    if session is None:
+        raise ControlError(404, f"there is no session {session_id!r}", "GET /_mock/state lists them")
+    return session
+
+
+def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
+    """The note with what is given, or none; its status is the clinician's and goes on by no transition."""
+    done: dict[str, Any] = {"note_begun_at": None, "note_sources": None}
+    if given is None:
+        return {**done, "consult_note": None, "note_id": None}
+    if not isinstance(given, dict):
+        raise ControlError(400, "consult_note is no object", "send result, heading, status or template_id")
+    old = dict(session.consult_note) if session.consult_note else {"status": "COMPLETED"}
+    note = ConsultNote.model_validate({**old, **given})
+    return {**done, "consult_note": note, "note_id": session.note_id or request.namespace.object_id()}
+
+
+def _documents(request: Request, given: Any) -> tuple[WrittenDocument, ...]:
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise ControlError(400, "documents is no list of objects", "send name, content and template_id of each")
+    return tuple(WrittenDocument.model_validate({"id": request.namespace.object_id(), **one}) for one in given)
+
+
+def _failed(session: Session, given: Any) -> tuple[Any, ...]:
+    known = {piece.id for piece in session.audio}
+    if not isinstance(given, list) or not all(isinstance(one, str) and one in known for one in given):
+        raise ControlError(
+            400, "failed_chunks names no chunks of this session", f"there are {', '.join(sorted(known)) or 'none'}"
+        )
+    return tuple(piece.model_copy(update={"failed": piece.id in given}) for piece in session.audio)
+
+
+routes = [
+    Route("/sessions/{session_id}", look_at_session, methods=["GET"]),
+    Route("/sessions/{session_id}", set_session, methods=["PUT"]),
+]

@@ -1,0 +1,26 @@
+"""Ask Heidi: an instruction, some content, and a streamed answer."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import consultations, scribe
+from mock_heidi.http import PieceStream, Request, find, read, said
+from mock_heidi.models import ContentType, Incoming, Session
+
+
+class AiCommand(Incoming):
+    ai_command_text: str
+    content: str
+    content_type: ContentType
+
+
+async def ask_ai(request: Request) -> Response:
+    given = await read(request, AiCommand)
+    session = find(request, Session, request.params["session_id"])
+    material, _ = consultations.material(request.namespace, session)
+    note = session.consult_note.result if session.consult_note else None
+    text = scribe.obey(given.ai_command_text, given.content, material, note or "", html=given.content_type == "HTML")
+    return PieceStream(request, said(request.reply(), lambda: scribe.pieces(text)))
+
+
+routes = [Route("/sessions/{session_id}/ask-ai", ask_ai, methods=["POST"])]

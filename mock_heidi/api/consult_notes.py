@@ -1,0 +1,145 @@
+"""Consult notes: streamed as they are written, and the forms that a partner's own templates want filled."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import consultations, forms, scribe
+from mock_heidi.api.templates import find_template
+from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
+from mock_heidi.http import Answer, PieceStream, Request, find, parse_json, read, said, to_json
+from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
+from mock_heidi.namespace import Namespace
+from mock_heidi.scribe import Manner
+
+DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
+
+
+class ConsultNoteGenerate(Incoming):
+    generation_method: Literal["TEMPLATE"]
+    template_id: str | None = None
+    third_party_template: str | None = None
+    addition: str
+    voice_style: VoiceStyle
+    brain: Brain | None = None
+    content_type: ContentType | None = None
+
+
+class CustomOption(Incoming):
+    model_config = ConfigDict(extra="allow")
+
+    value: str | None = None
+    metadata: Any = None
+
+
+class CustomQuestion(Incoming):
+    """A question of a partner's template; what nobody knows in it comes back as it was."""
+
+    model_config = ConfigDict(extra="allow")
+
+    questionId: str | None = None  # noqa: N815 - the vendor's names, here and below
+    question: str | None = None
+    description: str | None = None
+    answerType: Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"] | None = None  # noqa: N815
+    answerOptions: list[CustomOption | str] | None = None  # noqa: N815
+    dateFormat: DateFormat | None = None  # noqa: N815
+    repeatable: bool | None = None
+    childQuestions: list["CustomQuestion"] | None = None  # noqa: N815
+
+
+class CustomTemplate(Incoming):
+    """A partner's template; ``content`` and ``responses`` are the names of an older form."""
+
+    model_config = ConfigDict(extra="allow")
+
+    template: str | None = None
+    questions: list[CustomQuestion] | None = None
+    summaryRequired: bool | None = None  # noqa: N815
+    metadata: list[str] | None = None
+    content: str | None = None
+    responses: list[CustomQuestion] | None = None
+
+
+async def generate_consult_note(request: Request) -> Response:
+    given = await read(request, ConsultNoteGenerate)
+    if (given.template_id is None) == (given.third_party_template is None):
+        raise TemplateRequiredError
+    foreign = None if given.third_party_template is None else _foreign(given.third_party_template)
+    session = find(request, Session, request.params["session_id"])
+    template = foreign or find_template(request, given.template_id or "")
+
+    namespace, brain = request.namespace, given.brain or "LEFT"
+    material, sources = consultations.material(namespace, session, given.addition)
+    manner = Manner(given.voice_style, brain, session.output_language_code)
+    text = write(template, material, manner, given.content_type or "MARKDOWN")
+    pieces = said(request.reply(), lambda: scribe.pieces(text))
+    note = ConsultNote(
+        status="CREATED",
+        result="".join(pieces),
+        heading=template.name,
+        brain=brain,
+        voice_style=given.voice_style,
+        generation_method=given.generation_method,
+        template_id=given.template_id,
+    )
+    made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
+    return PieceStream(request, pieces, lambda: _keep(namespace, session.session_id, note, made))
+
+
+def write(template: NoteTemplate, material: scribe.Material, manner: Manner, content_type: ContentType) -> str:
+    """The text of a note or document."""
+    parts = scribe.compose(template, material, manner)
+    return scribe.to_html(parts, manner.brain) if content_type == "HTML" else scribe.to_markdown(parts, manner.brain)
+
+
+def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dict[str, Any]) -> None:
+    # The session as it is now, not as it was when the stream began: others may have changed it meanwhile.
+    session = namespace.store.get(Session, session_id)
+    if session is None:
+        return
+    stamp = namespace.clock.stamp()
+    namespace.store.put(
+        session.model_copy(
+            update={
+                "consult_note": note,
+                "note_id": namespace.object_id(),
+                "note_begun_at": stamp,
+                "note_reads": 0,
+                "note_sources": sources,
+                "updated_at": stamp,
+            }
+        )
+    )
+
+
+def _foreign(text: str) -> NoteTemplate:
+    """A partner's template, which is JSON inside a string: whatever looks like a heading in it becomes one."""
+    try:
+        return forms.template_of(parse_json(text.encode()))
+    except UnprocessableError:
+        msg = "Value error, third_party_template should be a string of JSON"
+        row = {"type": "value_error", "loc": ["body", "third_party_template"], "msg": msg, "input": text}
+        raise UnprocessableError([row]) from None
+
+
+async def answer_custom_template(request: Request) -> Response:
+    """The body is the template itself; each of its questions comes back with an answer."""
+    given = await read(request, CustomTemplate)
+    session = find(request, Session, request.params["session_id"])
+    if session.consult_note is None:
+        raise ConsultNoteNotFoundError
+    return Answer(
+        to_json(
+            forms.answer(
+                given.model_dump(exclude_unset=True), session.consult_note.result or "", session.created_at[:10]
+            )
+        )
+    )
+
+
+routes = [
+    Route("/sessions/{session_id}/consult-note", generate_consult_note, methods=["POST"]),
+    Route("/sessions/{session_id}/client-customised-template/response", answer_custom_template, methods=["POST"]),
+]

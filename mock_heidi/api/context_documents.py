@@ -1,0 +1,120 @@
+"""Context documents: files that a note of the session may draw on."""
+
+from pathlib import PurePosixPath
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.clock import parse_moment
+from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.http import Request, find, parse_json, read_optional, reply_list, reply_success
+from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
+from mock_heidi.uploads import form, take, text_of
+
+_TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
+
+
+class ContextDocument(Outgoing):
+    id: ObjectId
+    name: str
+    date: str | None
+    additional_context: str | None
+    filename: str
+    status: Literal["PARSING", "READY"]
+    uploaded_at: Timestamp
+
+
+class ContextDocumentsDelete(Incoming):
+    ids: list[str] | None = None
+
+
+async def upload_context_documents(request: Request) -> Response:
+    session_id = request.params["session_id"]
+    async with form(request) as fields:
+        files = [file for file in fields.getlist("context_documents") if isinstance(file, UploadFile)]
+        if not files:
+            raise UnprocessableError([missing("body", "context_documents")])
+        about = _about(text_of(fields, "meta_data"))
+        find(request, Session, session_id)
+        if any(PurePosixPath((file.filename or "").lower()).suffix not in _TYPES for file in files):
+            raise UnsupportedFileTypeError
+        uploads = [await take(file) for file in files]
+
+    session, namespace = find(request, Session, session_id), request.namespace
+    added = [
+        ContextFile(
+            id=namespace.object_id(),
+            name=about.get("name") or upload.filename,
+            date=about.get("date"),
+            additional_context=about.get("additional_context"),
+            filename=upload.filename,
+            length=upload.length,
+            sha256=upload.sha256,
+            uploaded_at=namespace.clock.stamp(),
+        )
+        for upload in uploads
+    ]
+    session = session.model_copy(update={"context_documents": (*session.context_documents, *added)})
+    request.store.put(session)
+    return reply_list([_shown(one, ready=False) for one in added], "context_documents")
+
+
+async def list_context_documents(request: Request) -> Response:
+    session = find(request, Session, request.params["session_id"])
+    transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
+    rows = [
+        _shown(one, ready=transition.ready(one.reads, parse_moment(one.uploaded_at), now))
+        for one in session.context_documents
+    ]
+    looked = tuple(one.model_copy(update={"reads": one.reads + 1}) for one in session.context_documents)
+    request.store.put(session.model_copy(update={"context_documents": looked}))
+    return reply_list(rows, "context_documents")
+
+
+async def delete_context_documents(request: Request) -> Response:
+    """The ids stand in the query, repeated, or in a body: both are in use."""
+    given = await read_optional(request, ContextDocumentsDelete)
+    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    ids = {value for name, value in query if name == "ids"} | set(given.ids or ())
+    session = find(request, Session, request.params["session_id"])
+    kept = tuple(one for one in session.context_documents if one.id not in ids)
+    request.store.put(session.model_copy(update={"context_documents": kept}))
+    return reply_success()
+
+
+def _about(text: str | None) -> dict[str, str | None]:
+    """The fields of ``meta_data``, which is JSON inside a form."""
+    if not text:
+        return {}
+    try:
+        value: Any = parse_json(text.encode())
+    except UnprocessableError:
+        value = None
+    known = ("name", "date", "additional_context")
+    if not isinstance(value, dict) or not all(isinstance(value.get(name), str | None) for name in known):
+        msg = "Value error, meta_data should be a JSON object with name, date and additional_context"
+        raise UnprocessableError([{"type": "value_error", "loc": ["body", "meta_data"], "msg": msg, "input": text}])
+    return {name: value.get(name) for name in known}
+
+
+def _shown(file: ContextFile, *, ready: bool) -> ContextDocument:
+    return ContextDocument(
+        id=file.id,
+        name=file.name,
+        date=file.date,
+        additional_context=file.additional_context,
+        filename=file.filename,
+        status="READY" if ready else "PARSING",
+        uploaded_at=file.uploaded_at,
+    )
+
+
+_PATH = "/sessions/{session_id}/context-documents"
+routes = [
+    Route(_PATH, upload_context_documents, methods=["POST"]),
+    Route(_PATH, list_context_documents, methods=["GET"]),
+    Route(_PATH, delete_context_documents, methods=["DELETE"]),
+]

@@ -1,0 +1,90 @@
+"""Documents made of a session: letters, explainers, summaries."""
+
+from typing import Literal
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import consultations
+from mock_heidi.api.consult_notes import write
+from mock_heidi.api.sessions import documents
+from mock_heidi.api.templates import find_template
+from mock_heidi.http import Request, find, read, reply, reply_list, said
+from mock_heidi.models import (
+    Brain,
+    ContentType,
+    Incoming,
+    ObjectId,
+    Outgoing,
+    Session,
+    SessionId,
+    VoiceStyle,
+    WrittenDocument,
+)
+from mock_heidi.scribe import Manner
+
+
+class DocumentGenerate(Incoming):
+    generation_method: Literal["TEMPLATE"]
+    template_id: str
+    voice_style: VoiceStyle | None = None
+    brain: Brain | None = None
+    content_type: ContentType | None = None
+    document_tab_type: Literal["DOCUMENT"] | None = None
+
+
+class DocumentCreated(Outgoing):
+    """Other keys than a listed document has: both are as documented."""
+
+    id: ObjectId
+    session_id: SessionId
+    name: str
+    template_id: str
+    brain: Brain
+    voice_style: VoiceStyle | None
+    content_type: ContentType
+    content: str
+
+
+async def create_document(request: Request) -> Response:
+    given = await read(request, DocumentGenerate)
+    session = find(request, Session, request.params["session_id"])
+    template = find_template(request, given.template_id)
+    namespace, brain = request.namespace, given.brain or "LEFT"
+    material, sources = consultations.material(namespace, session)
+    manner = Manner(given.voice_style or "GOLDILOCKS", brain, session.output_language_code)
+    content_type: ContentType = given.content_type or "MARKDOWN"
+    document = WrittenDocument(
+        id=namespace.object_id(),
+        name=template.name,
+        template_id=template.id,
+        content="".join(said(request.reply(), lambda: [write(template, material, manner, content_type)])),
+        brain=brain,
+        voice_style=given.voice_style,
+        content_type=content_type,
+        sources={**sources, "template_id": template.id},
+    )
+    stamp = namespace.clock.stamp()
+    request.store.put(session.model_copy(update={"documents": (*session.documents, document), "updated_at": stamp}))
+    return reply(
+        DocumentCreated(
+            id=document.id,
+            session_id=session.session_id,
+            name=document.name,
+            template_id=template.id,
+            brain=brain,
+            voice_style=document.voice_style,
+            content_type=content_type,
+            content=document.content,
+        )
+    )
+
+
+async def list_documents(request: Request) -> Response:
+    return reply_list(documents(find(request, Session, request.params["session_id"])), "documents")
+
+
+routes = [
+    Route("/sessions/{session_id}/documents", create_document, methods=["POST"]),
+    Route("/sessions/{session_id}/documents", list_documents, methods=["GET"]),
+]

@@ -1,0 +1,91 @@
+"""Linked accounts: which Heidi user stands behind a user of the API."""
+
+from pydantic import Field
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.http import Request, read, reply, reply_success
+from mock_heidi.models import Incoming, ObjectId, Outgoing, Timestamp, User
+
+
+class AccountLink(Incoming):
+    kinde_user_id: str = Field(min_length=1)
+
+
+class LinkedAccount(Outgoing):
+    # The underscore stands here and nowhere else in the API.
+    id: ObjectId = Field(alias="_id")
+    user_id: str
+    ehr_provider: str
+    ehr_email: str
+    ehr_user_id: str
+    deleted_at: None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class AccountSummary(Outgoing):
+    user_id: str
+    ehr_provider: str
+    ehr_email: str
+    ehr_user_id: str
+
+
+class AccountAccess(Outgoing):
+    is_valid: bool
+    is_linked: bool
+    account: AccountSummary | None
+    heidi_email: str | None
+    linked_account_plan: str | None
+
+
+async def link_account(request: Request) -> Response:
+    given = await read(request, AccountLink)
+    user, namespace = request.user_record, request.namespace
+    if user.linked_to is not None or namespace.taken(user, given.kinde_user_id):
+        raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
+    user = namespace.link(user, namespace.heidi_user(user.managed_by, given.kinde_user_id))
+    times = {"deleted_at": None, "created_at": user.linked_at, "updated_at": user.linked_at}
+    return reply(LinkedAccount.model_validate({"_id": user.account_id, **_summary(request, user), **times}), "account")
+
+
+async def unlink_account(request: Request) -> Response:
+    user = request.user_record
+    if user.linked_to is not None:
+        request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
+    return reply_success()
+
+
+async def get_account_access(request: Request) -> Response:
+    user = request.user_record
+    if user.linked_to is None:
+        return reply(
+            AccountAccess(is_valid=True, is_linked=False, account=None, heidi_email=None, linked_account_plan=None)
+        )
+    heidi_user = request.namespace.heidi_user(user.managed_by, user.linked_to)
+    return reply(
+        AccountAccess(
+            is_valid=True,
+            is_linked=True,
+            account=AccountSummary(**_summary(request, user)),
+            heidi_email=heidi_user.heidi_email,
+            linked_account_plan=heidi_user.linked_account_plan,
+        )
+    )
+
+
+def _summary(request: Request, user: User) -> dict[str, str]:
+    return {
+        "user_id": user.linked_to or "",
+        "ehr_provider": request.owner.ehr_provider,
+        "ehr_email": user.email,
+        "ehr_user_id": user.third_party_internal_id,
+    }
+
+
+routes = [
+    Route("/users/linked-account", link_account, methods=["POST"]),
+    Route("/users/linked-account:unlink", unlink_account, methods=["DELETE"]),
+    Route("/users/linked-account/access", get_account_access, methods=["GET"]),
+]

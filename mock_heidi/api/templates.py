@@ -1,0 +1,44 @@
+"""Heidi's templates for notes and documents."""
+
+from typing import Literal
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.errors import TemplateNotFoundError
+from mock_heidi.http import Request, reply_list, show
+from mock_heidi.models import NoteTemplate, ObjectId, Outgoing
+
+
+class Template(Outgoing):
+    id: ObjectId
+    name: str
+    structure_template: str
+    template_category: Literal["CONSULT_NOTE_TEMPLATE", "DOCUMENT_TEMPLATE"]
+    template_html: str | None
+    author_name: str
+
+
+def find_template(request: Request, template_id: str) -> NoteTemplate:
+    """The template of that id; they are Heidi's own, the same for every key."""
+    template = request.store.get(NoteTemplate, template_id)
+    if template is None:
+        raise TemplateNotFoundError
+    return template
+
+
+async def list_consult_note_templates(request: Request) -> Response:
+    """The older page's list: notes only."""
+    templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
+    return reply_list([show(Template, one) for one in templates], "templates")
+
+
+async def list_document_templates(request: Request) -> Response:
+    """The newer page's list: both categories, whatever its name says."""
+    return reply_list([show(Template, one) for one in request.store.all(NoteTemplate)], "templates")
+
+
+routes = [
+    Route("/templates/consult-note-templates", list_consult_note_templates, methods=["GET"]),
+    Route("/templates/document-templates", list_document_templates, methods=["GET"]),
+]

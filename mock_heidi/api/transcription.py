@@ -1,0 +1,248 @@
+"""Audio in, words out: whole files, live segments, and the transcript that comes of them."""
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import consultations
+from mock_heidi.api.sessions import uploaded
+from mock_heidi.assumptions import assumed
+from mock_heidi.clock import seconds_between, seconds_later
+from mock_heidi.errors import (
+    OnlyAudioError,
+    RecordingFinishedError,
+    RecordingNotFoundError,
+    UnprocessableError,
+    missing,
+)
+from mock_heidi.http import Request, find, read_query, reply, reply_success, said
+from mock_heidi.models import AudioPiece, Number, ObjectId, Outgoing, Recording, Session, SessionId
+from mock_heidi.speech import UPLOAD
+from mock_heidi.uploads import Upload, file_of, form, take, text_of
+
+_MOST_SEGMENTS = 10_000
+# Two moments further apart than a day are no recording.
+_LONGEST = 86_400
+_INDEX = re.compile(r"[0-9]{1,9}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+
+Source = Literal["USER_UPLOADED", "LIVE", "BACKUP"]
+
+
+class RecordingStarted(Outgoing):
+    recording_id: str = Field(pattern="^[0-9]+$")
+
+
+class Transcript(Outgoing):
+    transcript: str
+
+
+class LiveChunk(Outgoing):
+    id: ObjectId
+    status: Literal["PENDING", "READY", "FAILED"]
+    duration: Number
+    text: str
+    source: Source
+
+
+class LiveTranscript(Outgoing):
+    session_id: SessionId
+    transcript: str
+    active_source: Source
+    chunks: list[LiveChunk]
+
+
+class LiveQuery(BaseModel):
+    recording_status: Literal["in_progress", "completed"] = "in_progress"
+
+
+async def upload_audio(request: Request) -> Response:
+    session_id = request.params["session_id"]
+    async with form(request) as fields:
+        file = file_of(fields, "file")
+        start, end = (_moment(name, text_of(fields, name)) for name in ("start_time", "end_time"))
+        expiry = _whole("expiry", text_of(fields, "expiry") or "0", 10**9)
+        find(request, Session, session_id)
+        if not (file.content_type or "").lower().startswith("audio/"):
+            raise OnlyAudioError
+        upload = _not_empty(await take(file))
+
+    session = find(request, Session, session_id)
+    piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)))
+    if start and end:
+        told = seconds_between(start, end)
+        piece = piece.model_copy(update={"duration": told if 0 < told <= _LONGEST else piece.duration})
+    elif start:
+        end = seconds_later(start, piece.duration)
+    piece = piece.model_copy(update={"start_time": start, "end_time": end, "expiry": expiry})
+    session = _accept(request, session, piece)
+    return reply(uploaded(request.namespace, session, piece), "uploaded_audio")
+
+
+async def start_recording(request: Request) -> Response:
+    session = find(request, Session, request.params["session_id"])
+    taken = {recording.recording_id for recording in session.recordings}
+    while (recording_id := request.namespace.ids.number(6)) in taken:
+        continue
+    recordings = (*session.recordings, Recording(recording_id=recording_id))
+    request.store.put(session.model_copy(update={"recordings": recordings}))
+    return reply(RecordingStarted(recording_id=recording_id))
+
+
+async def transcribe_segment(request: Request) -> Response:
+    async with form(request) as fields:
+        file = file_of(fields, "file")
+        index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
+        _open_recording(request)
+        upload = _not_empty(await take(file))
+
+    session, recording = _open_recording(request)
+    piece = _piece(request, upload, recording.recording_id, index)
+    same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
+    piece = piece.model_copy(update={"begun_at": piece.received_at, "again": bool(same)})
+    others = tuple(one for one in session.audio if one not in same)
+    gone = sum(one.duration for one in same)
+    session = session.model_copy(update={"audio": others, "duration": max(0, session.duration - round(gone))})
+    _accept(request, session, piece)
+    return reply_success()
+
+
+async def finish_recording(request: Request) -> Response:
+    session, recording = _recording(request)
+    recordings = tuple(
+        Recording(recording_id=one.recording_id, finished=one.finished or one is recording)
+        for one in session.recordings
+    )
+    request.store.put(session.model_copy(update={"recordings": recordings}))
+    return reply_success()
+
+
+async def get_transcript(request: Request) -> Response:
+    session = find(request, Session, request.params["session_id"])
+    session = consultations.begin(request.namespace, session)
+    text = consultations.transcript(request.namespace, session)
+    consultations.seen(request.namespace, session)
+    return reply(Transcript(transcript="".join(said(request.reply(), lambda: [text]))))
+
+
+async def get_live_transcript(request: Request) -> Response:
+    read_query(request, LiveQuery)
+    session = find(request, Session, request.params["session_id"])
+    pieces = consultations.heard(request.namespace, session)
+    chunks = [
+        LiveChunk(
+            id=one.piece.id,
+            status="FAILED" if one.piece.failed else "READY" if one.ready else "PENDING",
+            duration=one.piece.duration,
+            text=one.spoken.text if one.ready else "",
+            source=_source(one.piece),
+        )
+        for one in pieces
+    ]
+    answer = LiveTranscript(
+        session_id=session.session_id,
+        transcript=consultations.transcript(request.namespace, session),
+        active_source=_source(session.audio[-1]) if session.audio else "LIVE",
+        chunks=chunks,
+    )
+    consultations.seen(request.namespace, session)
+    return reply(answer)
+
+
+def _source(piece: AudioPiece) -> Source:
+    if piece.track == UPLOAD:
+        return "USER_UPLOADED"
+    return "BACKUP" if piece.again else "LIVE"  # whoever sends a segment again has kept it: live_transcript_backup
+
+
+def _recording(request: Request) -> tuple[Session, Recording]:
+    session = find(request, Session, request.params["session_id"])
+    for recording in session.recordings:
+        if recording.recording_id == request.params["recording_id"]:
+            return session, recording
+    raise RecordingNotFoundError
+
+
+def _open_recording(request: Request) -> tuple[Session, Recording]:
+    session, recording = _recording(request)
+    if recording.finished:
+        raise RecordingFinishedError
+    return session, recording
+
+
+def _piece(request: Request, upload: Upload, track: str, index: int) -> AudioPiece:
+    seconds = upload.duration
+    return AudioPiece(
+        id=request.namespace.object_id(),
+        track=track,
+        index=index,
+        media_type=upload.media_type,
+        filename=upload.filename,
+        length=upload.length,
+        sha256=upload.sha256,
+        duration=float(assumed("undetected_duration")) if seconds is None else round(seconds, 3),
+        detected=seconds is not None,
+        received_at=request.namespace.clock.stamp(),
+    )
+
+
+def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
+    session = session.model_copy(
+        update={
+            "consultation": consultations.consultation_of(request.namespace, session, piece.filename),
+            "audio": (*session.audio, piece),
+            "duration": session.duration + round(piece.duration),
+            "updated_at": piece.received_at,
+        }
+    )
+    request.store.put(session)
+    return session
+
+
+def _not_empty(upload: Upload) -> Upload:
+    if upload.length == 0:
+        row = {"type": "value_error", "loc": ["body", "file"], "msg": "Value error, the file is empty", "input": None}
+        raise UnprocessableError([row])
+    return upload
+
+
+def _whole(name: str, text: str | None, most: int) -> int:
+    if text is None:
+        raise UnprocessableError([missing("body", name)])
+    if _INDEX.fullmatch(text) is None:
+        msg = "Input should be a valid integer, unable to parse string as an integer"
+        raise UnprocessableError([{"type": "int_parsing", "loc": ["body", name], "msg": msg, "input": text}])
+    if int(text) >= most:
+        row = {"type": "less_than", "loc": ["body", name], "msg": f"Input should be less than {most}", "input": text}
+        raise UnprocessableError([{**row, "ctx": {"lt": most}}])
+    return int(text)
+
+
+def _moment(name: str, text: str | None) -> str | None:
+    if text is None or text == "":
+        return None
+    try:
+        if _MOMENT.fullmatch(text) is None:
+            raise ValueError
+        seconds_later(text, _LONGEST)
+    except (ValueError, OverflowError):
+        msg = "Input should be a valid datetime, such as 2024-12-11T03:57:57Z"
+        row = {"type": "datetime_from_date_parsing", "loc": ["body", name], "msg": msg, "input": text}
+        raise UnprocessableError([row]) from None
+    return text
+
+
+_SEGMENTS = "/sessions/{session_id}/restful-segment-transcription"
+routes = [
+    Route("/sessions/{session_id}/upload-audio", upload_audio, methods=["POST"]),
+    Route(_SEGMENTS, start_recording, methods=["POST"]),
+    Route(_SEGMENTS + "/{recording_id}:transcribe", transcribe_segment, methods=["POST"]),
+    Route(_SEGMENTS + "/{recording_id}:finish", finish_recording, methods=["POST"]),
+    Route("/sessions/{session_id}/transcript", get_transcript, methods=["GET"]),
+    Route("/sessions/{session_id}/transcript/live", get_live_transcript, methods=["GET"]),
+]
+# The vendor's page prints this path once with the base's last part in it again: served, but not in the contract.
+second_spelling = Route("/open-api/sessions/{session_id}/transcript/live", get_live_transcript, methods=["GET"])

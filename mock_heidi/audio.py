@@ -1,0 +1,88 @@
+"""How long a recording is: read from the container that it came in."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+# EBML ids of the few webm elements that tell about time (Matroska specification, RFC 9559).
+_SEGMENT, _INFO, _SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
+_CLUSTER, _TIMESTAMP, _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA0, 0xA1, 0xA3
+_PARENTS = (_SEGMENT, _INFO, _CLUSTER, _BLOCK_GROUP)
+_EBML_MAGIC = b"\x1a\x45\xdf\xa3"
+# A browser writes webm as it records: it knows no sizes in advance, and says so with all ones.
+_UNKNOWN_SIZE = -1
+_DEFAULT_SCALE = 1_000_000
+# A header that claims more than a day is broken.
+_LONGEST = 86_400
+
+
+def duration(file: BinaryIO) -> float | None:
+    """Seconds of mp3, ogg, wav, m4a, flac or webm audio; None for what is none of these, or is broken."""
+    file.seek(0)
+    head = file.read(4)
+    file.seek(0)
+    try:
+        seconds = _webm(file) if head == _EBML_MAGIC else _tagged(file)
+    except Exception:  # noqa: BLE001 - whatever a parser makes of hostile bytes, it is no audio
+        return None
+    return seconds if seconds and 0 < seconds < _LONGEST else None
+
+
+def _tagged(file: BinaryIO) -> float | None:
+    from tinytag import TinyTag  # only uploads need it
+
+    return TinyTag.get(file_obj=file, tags=False, duration=True).duration
+
+
+def _webm(file: BinaryIO) -> float | None:
+    """The duration in the header or, where a live recorder left it out, the time of the last block."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    scale, stated, cluster, last = _DEFAULT_SCALE, None, 0, None
+    while file.tell() < size:
+        element, length = _id(file), _size(file)
+        if element is None or length is None:
+            break
+        if element in _PARENTS:
+            continue  # go inside: what is in there follows
+        body = file.tell()
+        if element == _SCALE:
+            scale = int.from_bytes(file.read(length), "big")
+        elif element == _DURATION:
+            stated = _float(file.read(length))
+        elif element == _TIMESTAMP:
+            cluster = int.from_bytes(file.read(length), "big")
+            last = cluster if last is None else max(last, cluster)
+        elif element in (_SIMPLE_BLOCK, _BLOCK):
+            _size(file)  # the track's number, coded like a size
+            relative = int.from_bytes(file.read(2), "big", signed=True)
+            last = max(last or 0, cluster + relative)
+        if length == _UNKNOWN_SIZE:
+            break
+        file.seek(body + length)
+    ticks = stated or last
+    return None if ticks is None else ticks * scale / 1e9
+
+
+def _id(file: BinaryIO) -> int | None:
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    length = 9 - first[0].bit_length()
+    return int.from_bytes(first + file.read(length - 1), "big") if length <= 4 else None  # noqa: PLR2004
+
+
+def _size(file: BinaryIO) -> int | None:
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    length = 9 - first[0].bit_length()
+    rest = file.read(length - 1)
+    value = int.from_bytes(bytes([first[0] & (0xFF >> length)]) + rest, "big")
+    return _UNKNOWN_SIZE if value == (1 << (7 * length)) - 1 else value
+
+
+def _float(body: bytes) -> float | None:
+    forms = {4: ">f", 8: ">d"}
+    return None if len(body) not in forms else float(struct.unpack(forms[len(body)], body)[0])

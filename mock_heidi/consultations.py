@@ -1,0 +1,153 @@
+"""What a session has heard, what of it is ready, and what a note of it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mock_heidi import speech
+from mock_heidi.clock import parse_moment
+from mock_heidi.models import AudioPiece, Consultation, PatientProfile, Session, Utterance
+from mock_heidi.namespace import Namespace
+from mock_heidi.scribe import Material
+from mock_heidi.speech import UPLOAD, Spoken
+
+
+class Heard(NamedTuple):
+    """A piece of audio with its words, and whether they have been written down yet."""
+
+    spoken: Spoken
+    ready: bool
+
+    @property
+    def piece(self) -> AudioPiece:
+        return self.spoken.piece
+
+
+def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
+    """The id of the consultation that a session speaks.
+
+    The one that its fixture names, else the one whose words are in the first file's name, else one by chance: the
+    same for the same seed, namespace and session. None where there are no consultations.
+    """
+    if session.consultation is not None:
+        return session.consultation
+    known = namespace.store.all(Consultation)
+    if not known:
+        return None
+    name = filename.lower()
+    for consultation in known:
+        if any(word in name for word in consultation.match):
+            return consultation.id
+    fitting = [one for one in known if one.language == session.language_code[:2]] or known
+    digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
+    return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
+
+
+def heard(namespace: Namespace, session: Session) -> list[Heard]:
+    """Every piece of the session's audio, in the order of what is said."""
+    consultation = namespace.store.get(Consultation, session.consultation or "")
+    if consultation is None:
+        return []
+    transition, now = namespace.transitions["transcription"], namespace.clock.now()
+    return [
+        Heard(
+            spoken,
+            not spoken.piece.failed
+            and spoken.piece.begun_at is not None
+            and transition.ready(spoken.piece.reads, parse_moment(spoken.piece.begun_at), now),
+        )
+        for spoken in speech.listen(session.audio, consultation)
+    ]
+
+
+def transcript(namespace: Namespace, session: Session) -> str:
+    """The words that are written down by now: one plain text, ``""`` before there are any."""
+    if session.transcript is not None:
+        return session.transcript
+    return " ".join(one.spoken.text for one in heard(namespace, session) if one.ready)
+
+
+def begin(namespace: Namespace, session: Session) -> Session:
+    """Begin the transcription of whole uploads: as documented, nothing happens to them before somebody asks."""
+    stamp = namespace.clock.stamp()
+    return _keep(namespace, session, lambda piece: {"begun_at": stamp} if piece.begun_at is None else {})
+
+
+def seen(namespace: Namespace, session: Session) -> Session:
+    """Count a look at what is not written down yet."""
+    waiting = {one.piece.id for one in heard(namespace, session) if one.piece.begun_at and not one.ready}
+    return _keep(namespace, session, lambda piece: {"reads": piece.reads + 1} if piece.id in waiting else {})
+
+
+def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece], dict[str, Any]]) -> Session:
+    changes = [change(piece) for piece in session.audio]
+    if any(changes):
+        pieces = [
+            piece.model_copy(update=update) if update else piece
+            for piece, update in zip(session.audio, changes, strict=True)
+        ]
+        session = session.model_copy(update={"audio": tuple(pieces)})
+        namespace.store.put(session)
+    return session
+
+
+def material(namespace: Namespace, session: Session, addition: str = "") -> tuple[Material, dict[str, Any]]:
+    """What a note of the session is made of, and where that came from."""
+    ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
+    profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
+    linked = [namespace.store.get(Session, one) for one in session.linked_sessions_for_context or ()]
+    earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
+    background = (profile.additional_context if profile else None) or ""
+    patient, name, born = _patient(session, profile)
+    made = Material(
+        utterances=[*_dictated(session), *(said for one in ready for said in one.spoken.utterances)],
+        patient=patient,
+        name=name,
+        born=born,
+        background=background,
+        clinician_notes=session.clinician_notes,
+        earlier=[f"{one.session_name}: {one.consult_note.result or ''}" for one in earlier if one.consult_note],
+        documents=[_described(one.name, one.filename, one.additional_context) for one in session.context_documents],
+        addition=addition,
+        session_name=session.session_name,
+        day=namespace.clock.stamp()[:10],
+    )
+    sources = {
+        "consultation": session.consultation,
+        "transcript": bool(session.transcript),
+        "chunks": [one.piece.id for one in ready],
+        "patient_profile_id": profile.id if profile else None,
+        "additional_context": bool(background),
+        "clinician_notes": len(session.clinician_notes),
+        "linked_sessions": [one.session_id for one in earlier],
+        "context_documents": [one.id for one in session.context_documents],
+        "addition": bool(addition.strip()),
+    }
+    return made, sources
+
+
+def _dictated(session: Session) -> list[Utterance]:
+    """A transcript that a clinician has set: nobody says what in it is about what, so it is the complaint."""
+    text = " ".join((session.transcript or "").split())
+    said = {"at": 0, "for": 0, "who": "clinician", "text": text, "topic": "complaint"}
+    return [Utterance.model_validate(said)] if text else []
+
+
+def _patient(session: Session, profile: PatientProfile | None) -> tuple[str, str, str]:
+    """The line that describes the patient, their name and their date of birth."""
+    name = session.patient.name or (profile.name if profile else "")
+    born = session.patient.dob or (profile.birth_date if profile else None) or ""
+    gender = session.patient.gender or (profile.gender if profile else None)
+    return ", ".join(part for part in (name, born, gender, session.patient.demographic_details) if part), name, born
+
+
+def _described(name: str, filename: str, context: str | None) -> str:
+    title = name if name == filename else f"{name} ({filename})"
+    return f"{title}: {context}" if context else title
+
+
+def uploads(session: Session) -> list[AudioPiece]:
+    """The whole files that were uploaded, in order."""
+    return [piece for piece in session.audio if piece.track == UPLOAD]

@@ -1,0 +1,71 @@
+"""What a test wants said instead of what the mock would say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mock_heidi.models import Reply
+
+
+class Rule:
+    """A reply in use."""
+
+    __slots__ = ("hits", "id", "reply")
+
+    def __init__(self, id: str, reply: Reply) -> None:  # noqa: A002 - what the control plane calls it
+        self.id = id
+        self.reply = reply
+        self.hits = 0
+
+    def shown(self) -> dict[str, Any]:
+        given = self.reply.model_dump(mode="json", exclude_none=True)
+        return {"id": self.id, **given, "hits": self.hits}
+
+
+class Replies:
+    """The replies of one namespace, the newest first."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+        self._made = 0
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(tuple(self._rules))
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def add(self, reply: Reply) -> Rule:
+        self._made += 1
+        rule = Rule(f"reply-{self._made}", reply)
+        self._rules.insert(0, rule)
+        return rule
+
+    def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
+        """Forget one, or all; how many there were."""
+        before = len(self._rules)
+        self._rules = [rule for rule in self._rules if id is not None and rule.id != id]
+        return before - len(self._rules)
+
+    def choose(self, operation: str | None, session_id: str | None, body: Any) -> Reply | None:
+        """The reply to a request, which counts as a hit; None where the mock speaks for itself."""
+        for rule in self._rules:
+            reply = rule.reply
+            used_up = reply.times is not None and rule.hits >= reply.times
+            if reply.operation != operation or used_up or reply.session_id not in (None, session_id):
+                continue
+            template_id = body.get("template_id") if isinstance(body, Mapping) else None
+            if reply.template_id in (None, template_id) and (reply.match is None or matches(reply.match, body)):
+                rule.hits += 1
+                return reply
+        return None
+
+
+def matches(wanted: Any, given: Any) -> bool:
+    """Whether ``given`` has all that is wanted: objects may have more keys, everything else is equal."""
+    if isinstance(wanted, Mapping):
+        return isinstance(given, Mapping) and all(
+            name in given and matches(value, given[name]) for name, value in wanted.items()
+        )
+    return bool(wanted == given)

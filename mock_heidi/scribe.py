@@ -1,0 +1,216 @@
+"""Notes and documents that follow from what went in: no intelligence, only templates, filled the same way each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import NamedTuple
+
+from mock_heidi.models import Languages, NoteTemplate, TemplateSection, Utterance
+
+_BULLET = "● "
+# What the note adds to a template's own sections, by language.
+_HEADINGS: dict[str, Languages] = {
+    "patient": {"en": "Patient", "es": "Paciente"},
+    "background": {"en": "Background", "es": "Antecedentes conocidos"},
+    "clinician": {"en": "Clinician's notes", "es": "Notas del profesional"},
+    "earlier": {"en": "Earlier sessions", "es": "Sesiones anteriores"},
+    "documents": {"en": "Documents provided", "es": "Documentos aportados"},
+    "addition": {"en": "Additional information", "es": "Información adicional"},
+    "issue": {"en": "Issue", "es": "Problema"},
+}
+_SAID = {"en": "In their own words", "es": "En sus palabras"}
+_QUOTED_TOPICS = ("complaint", "history", "mental_state", "risk")
+_ISSUE = "complaint"
+
+
+class Material(NamedTuple):
+    """Everything that a note is made of."""
+
+    utterances: Sequence[Utterance] = ()
+    patient: str = ""
+    name: str = ""
+    born: str = ""
+    background: str = ""
+    clinician_notes: Sequence[str] = ()
+    earlier: Sequence[str] = ()
+    documents: Sequence[str] = ()
+    addition: str = ""
+    session_name: str = ""
+    day: str = ""
+
+
+class Manner(NamedTuple):
+    """How a note is written: the vendor's own words for it; ``language`` as in ``en`` or ``es-MX``."""
+
+    voice_style: str = "GOLDILOCKS"
+    brain: str = "LEFT"
+    language: str = "en"
+
+    def say(self, texts: Languages) -> str:
+        """The text in this language, or in English where there is none."""
+        return texts.get(self.language[:2].lower()) or texts.get("en") or next(iter(texts.values()), "")
+
+
+class Part(NamedTuple):
+    """A heading and the lines under it."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+def compose(template: NoteTemplate, material: Material, manner: Manner) -> list[Part]:
+    """The parts of a note, in the order of the template's sections, then what else went in."""
+    parts = []
+    if template.opening:
+        parts.append(Part("", tuple(_fill(manner.say(template.opening), material).splitlines())))
+    if material.patient:
+        parts.append(Part(manner.say(_HEADINGS["patient"]), (material.patient,)))
+    for section in template.sections:
+        parts += _sections(section, material, manner)
+    extra = {
+        "background": [material.background] if material.background else [],
+        "clinician": material.clinician_notes,
+        "earlier": material.earlier,
+        "documents": material.documents,
+        "addition": [material.addition] if material.addition.strip() else [],
+    }
+    parts += [Part(manner.say(_HEADINGS[name]), tuple(lines)) for name, lines in extra.items() if lines]
+    if template.closing:
+        parts.append(Part("", tuple(_fill(manner.say(template.closing), material).splitlines())))
+    return parts
+
+
+def _fill(text: str, material: Material) -> str:
+    known = {
+        "patient": material.name or "the patient",
+        "dob": material.born or "unknown",
+        "date": material.day,
+        "session_name": material.session_name,
+    }
+    return re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], ""), text).strip()
+
+
+def _sections(section: TemplateSection, material: Material, manner: Manner) -> list[Part]:
+    heading = manner.say(section.heading)
+    relevant = [said for said in material.utterances if said.topic in section.topics]
+    if section.per_issue and relevant:
+        return [
+            Part(f"{heading} {number}", tuple(line for said in issue for line in _lines(said, manner)))
+            for number, issue in enumerate(_issues(relevant), 1)
+        ]
+    lines = tuple(line for said in relevant for line in _lines(said, manner))
+    if lines:
+        return [Part(heading, lines)]
+    if section.empty is None or manner.voice_style == "BRIEF":
+        return []  # a brief note does not say what was not said
+    return [Part(heading, (manner.say(section.empty),))]
+
+
+def _issues(relevant: Sequence[Utterance]) -> list[list[Utterance]]:
+    issues: list[list[Utterance]] = []
+    for said in relevant:
+        if said.topic == _ISSUE or not issues:
+            issues.append([])
+        issues[-1].append(said)
+    return issues
+
+
+def _lines(said: Utterance, manner: Manner) -> list[str]:
+    note = said.note or said.text
+    if manner.voice_style == "BRIEF":
+        return [said.brief or note]
+    quote = f"{manner.say(_SAID)}: “{said.text}”"
+    spoken = said.who != "clinician"
+    if manner.voice_style == "SUPER_DETAILED" or (
+        manner.voice_style == "DETAILED" and spoken and said.topic in _QUOTED_TOPICS
+    ):
+        return [note, quote]
+    return [note]
+
+
+def to_markdown(parts: Iterable[Part], brain: str) -> str:
+    """The note as Heidi writes it: headings, blank lines, and ``● `` bullets or, for the right brain, prose."""
+    return "\n\n".join(
+        "\n".join([*([part.heading, ""] if part.heading else []), *_body(part, brain)]) for part in parts
+    )
+
+
+def _body(part: Part, brain: str) -> list[str]:
+    if not part.heading:
+        return list(part.lines)
+    if brain == "RIGHT":
+        return [" ".join(part.lines)]
+    return [_BULLET + line.replace("\n", "\n  ") for line in part.lines]
+
+
+def to_html(parts: Iterable[Part], brain: str) -> str:
+    """The same note as HTML; whatever it holds is escaped."""
+    from markdown_it import MarkdownIt  # only HTML notes need it
+
+    writer = MarkdownIt("zero", {"html": False}).enable(["heading", "list", "escape"])
+    texts = []
+    for part in parts:
+        lines = [_plain(line) for line in part.lines]
+        if not part.heading:
+            texts += [line for line in lines if line]
+            continue
+        body = [" ".join(lines)] if brain == "RIGHT" else [f"- {line}" for line in lines]
+        texts.append("\n".join([f"## {_plain(part.heading)}", "", *body]))
+    return str(writer.render("\n\n".join(texts))).strip()
+
+
+def _plain(line: str) -> str:
+    # One line each, and nothing at its beginning that Markdown would take for a mark.
+    text = " ".join(line.split()).replace("\\", "\\\\")
+    return re.sub(r"^(\d*)([#>+*.)-])", r"\1\\\2", text)
+
+
+def pieces(text: str) -> list[str]:
+    """A text cut for streaming, as Heidi cuts it: short pieces that mind no words. Joined they are the text."""
+    cut: list[str] = []
+    at = 0
+    while at < len(text):
+        # Lengths that vary, and always the same for the same text.
+        length = 3 + (ord(text[at]) * 7 + at) % 11
+        cut.append(text[at : at + length])
+        at += length
+    return cut
+
+
+def obey(instruction: str, content: str, material: Material, note: str, *, html: bool) -> str:
+    """What Ask Heidi says: the kind of answer follows from the instruction, its words from what there is."""
+    wanted = instruction.lower()
+    own = content.strip() or note or " ".join(said.text for said in material.utterances)
+    sentences = _sentences(own)
+    if "medic" in wanted or "drug" in wanted:
+        lines = _medications(material, sentences) or ["No medications are mentioned."]
+    elif "translat" in wanted or "traduc" in wanted:
+        lines = [f"[{instruction.strip()}]", *sentences]
+    elif "letter" in wanted or "carta" in wanted:
+        lines = ["Dear colleague,", *_summary(sentences), "Kind regards"]
+    elif "summar" in wanted or "resum" in wanted:
+        lines = _summary(sentences)
+    else:
+        lines = [f"On “{instruction.strip()}”:", *_summary(sentences)]
+    return _paragraphs(lines) if html else "\n".join(lines)
+
+
+def _sentences(text: str) -> list[str]:
+    lines = (line.strip(" ●-*\t") for line in text.splitlines())
+    return [sentence for line in lines for sentence in re.split(r"(?<=[.!?])\s+", line) if sentence]
+
+
+def _summary(sentences: Sequence[str]) -> list[str]:
+    return list(sentences[:3]) or ["There is nothing to go by yet."]
+
+
+def _medications(material: Material, sentences: Sequence[str]) -> list[str]:
+    said = [said.note or said.text for said in material.utterances if said.topic == "medications"]
+    dosed = [sentence for sentence in sentences if re.search(r"\d\s?(mg|µg|mcg|ml|g)\b", sentence, re.IGNORECASE)]
+    return [_BULLET + line for line in dict.fromkeys([*said, *dosed])]
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    return "\n".join(f"<p>{escape(line)}</p>" for line in lines)

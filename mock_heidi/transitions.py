@@ -1,0 +1,59 @@
+"""What takes time in reality, and how it goes on here: at once, by being looked at, or by the mock's clock.
+
+Never by a background task and never by a sleep, so a test decides when a thing is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+KINDS = ("transcription", "document_parsing", "consult_note")
+_WAYS = ("at_once", "after_reads", "after_seconds")
+
+
+class TransitionError(ValueError):
+    """A transition that makes no sense; the message says why and what would."""
+
+
+class Transition(NamedTuple):
+    """``reads`` that still see the old status, or ``seconds`` of the namespace's clock; neither: at once."""
+
+    reads: int = 0
+    seconds: float = 0
+
+    def ready(self, reads: int, since: int, now: int) -> bool:
+        """Whether a thing is ready that began at ``since`` and was looked at ``reads`` times (moments in ms)."""
+        return reads >= self.reads and now - since >= self.seconds * 1000
+
+    def shown(self) -> dict[str, Any]:
+        if self.reads:
+            return {"after_reads": self.reads}
+        return {"after_seconds": self.seconds} if self.seconds else {"at_once": True}
+
+
+def at_once() -> dict[str, Transition]:
+    """How every namespace begins."""
+    return dict.fromkeys(KINDS, Transition())
+
+
+def parse(given: Mapping[str, Any]) -> dict[str, Transition]:
+    """Transitions by kind, from ``{"transcription": {"after_reads": 2}}``; :class:`TransitionError` for others."""
+    return {kind: _parse(kind, way) for kind, way in given.items()}
+
+
+def _parse(kind: str, way: Any) -> Transition:
+    if kind not in KINDS:
+        raise TransitionError(f"nothing that takes time is called {kind!r}; there are {', '.join(KINDS)}")
+    if not isinstance(way, dict) or len(way) != 1 or next(iter(way)) not in _WAYS:
+        raise TransitionError(f"{kind}: should be one of {', '.join(_WAYS)}")
+    name, value = next(iter(way.items()))
+    if name == "at_once" and value is True:
+        return Transition()
+    if name == "after_reads" and type(value) is int and value >= 0:
+        return Transition(reads=value)
+    if name == "after_seconds" and type(value) in (int, float) and value >= 0:
+        return Transition(seconds=value)
+    raise TransitionError(
+        f"{kind}.{name}: should be {'true' if name == 'at_once' else 'a number that is not negative'}"
+    )

@@ -1,0 +1,673 @@
+"""Consult notes follow from what went in, and partners' own templates are answered from them.
+
+- ``POST /sessions/{session_id}/consult-note`` → a stream of pieces; afterwards ``session.consult_note``.
+- ``POST /sessions/{session_id}/client-customised-template/response`` → ``{content?, questionAnswers, summary?}``.
+"""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+from conftest import JOHN, Client
+from helpers import NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
+from test_audio import spoken
+
+from mock_heidi import seeds
+from mock_heidi.models import Consultation, NoteTemplate
+from mock_heidi.store import Store
+
+PATH = f"/sessions/{SESSION}"
+STORE = Store(seeds.load())
+COUGH = next(one for one in STORE.all(Consultation) if one.id == "gp-cough")
+TEMPLATES = list(STORE.all(NoteTemplate))
+H_AND_P, ISSUES, SOAP = "659b8042fe093d6592b41ef7", "65a7259cd1804be2f7c35a90", "65a1d3b0c20e97a4b6d81f35"
+TEMPLATE_NOT_FOUND = {"detail": {"msg": "Template not found", "type": "TemplateNotFoundError"}}
+NOTE_NOT_FOUND = {"detail": {"msg": "Consult note not found", "type": "ConsultNoteNotFoundError"}}
+TEMPLATE_REQUIRED = {
+    "detail": {
+        "msg": "Either template_id or third_party_template is required",
+        "type": "TemplateRequiredError",
+    }
+}
+ASKED = {
+    "generation_method": "TEMPLATE",
+    "addition": "",
+    "template_id": H_AND_P,
+    "voice_style": "GOLDILOCKS",
+    "brain": "LEFT",
+}
+
+
+def ask(client: Client, path: str = PATH, **changes: Any) -> httpx.Response:
+    """Ask for a note; ``None`` leaves a field out."""
+    body = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
+    return client.post(f"{path}/consult-note", json=body)
+
+
+def text_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    events = answer.text.removesuffix("\n\n").split("\n\n")
+    return "".join(json.loads(event.removeprefix("data: "))["data"] for event in events)
+
+
+def note(client: Client, path: str = PATH, **changes: Any) -> str:
+    return text_of(ask(client, path, **changes))
+
+
+def recorded(client: Client, path: str = PATH, seconds: float = 600) -> str:
+    """Let the session hear the consultation about a cough."""
+    files = {"file": ("cough.wav", spoken(seconds, rate=100), "audio/wav")}
+    assert client.post(f"{path}/upload-audio", files=files).status_code == 200
+    return str(client.get(f"{path}/transcript").json()["transcript"])
+
+
+def session(client: Client, path: str = PATH) -> dict[str, Any]:
+    return dict(client.get(path).json()["session"])
+
+
+def kept(client: Client, session_id: str = SESSION) -> dict[str, Any]:
+    return dict(client.get(f"/_mock/sessions/{session_id}").json())
+
+
+# --- What goes in comes out -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
+def test_note_holds_what_was_heard_in_the_sections_of_its_template(heidi: Client, template: NoteTemplate) -> None:
+    recorded(heidi)
+
+    text = note(heidi, template_id=template.id)
+
+    for section in template.sections:
+        told = [said.note for said in COUGH.utterances if said.topic in section.topics]
+        assert not told or section.heading["en"] in text
+        assert [line for line in told if line and line not in text] == []
+
+
+def test_note_holds_only_what_was_heard_by_then(heidi: Client) -> None:
+    recorded(heidi, seconds=40)
+    plan = [said.note or "" for said in COUGH.utterances if said.topic == "plan"]
+
+    text = note(heidi)
+
+    assert str(COUGH.utterances[3].note) in text
+    assert not [line for line in plan if line in text]
+
+
+def test_note_holds_the_patient_and_what_is_known_of_them(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
+
+    text = note(heidi, path)
+
+    assert "John Doe, 1990-01-15, MALE" in text
+    assert "Patient has a history of hypertension" in text
+
+
+def test_own_patient_goes_before_the_profile(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
+    heidi.patch(path, json={"patient": {"name": "Jack Doe", "dob": "1990-01-01", "demographic_details": "left-handed"}})
+
+    text = note(heidi, path)
+
+    assert "Jack Doe, 1990-01-01, MALE, left-handed" in text
+    assert "John Doe" not in text
+
+
+def test_note_holds_the_clinician_s_notes(heidi: Client) -> None:
+    heidi.patch(PATH, json={"clinician_notes": ["Medication history: paracetamol", "Allergies: penicillin"]})
+
+    text = note(heidi)
+
+    assert "Medication history: paracetamol" in text
+    assert "Allergies: penicillin" in text
+
+
+def test_note_holds_the_notes_of_linked_sessions_and_passes_over_unknown_ones(heidi: Client) -> None:
+    earlier = "335702952548561761985659436451376640053"
+    heidi.patch(PATH, json={"linked_sessions_for_context": ["1234567891", earlier]})
+
+    text = note(heidi)
+
+    assert "Hypertension, medication review" in text
+    assert "Home readings twice daily for one week before the next visit" in text
+    assert kept(heidi)["note_sources"]["linked_sessions"] == [earlier]
+
+
+def test_note_names_the_context_documents(heidi: Client) -> None:
+    files = {"context_documents": ("letter.pdf", b"%PDF", "application/pdf")}
+    about = json.dumps({"name": "Cardiology letter", "additional_context": "from the hospital"})
+    heidi.post(f"{PATH}/context-documents", files=files, data={"meta_data": about})
+
+    assert "Cardiology letter (letter.pdf): from the hospital" in note(heidi)
+
+
+def test_note_holds_the_addition(heidi: Client) -> None:
+    assert "Mention the walking frame" in note(heidi, addition="Mention the walking frame")
+
+
+def test_note_holds_a_transcript_that_a_clinician_wrote(heidi: Client) -> None:
+    heidi.put(f"/_mock/sessions/{SESSION}", json={"transcript": "The left knee clicks."})
+
+    assert "The left knee clicks." in note(heidi)
+    assert kept(heidi)["note_sources"]["transcript"] is True
+
+
+def test_state_tells_where_a_note_came_from(heidi: Client) -> None:
+    recorded(heidi, seconds=30)
+    recorded(heidi, seconds=30)
+    heidi.patch(PATH, json={"clinician_notes": ["one", "two"]})
+    files = {"context_documents": ("letter.pdf", b"%PDF", "application/pdf")}
+    document = heidi.post(f"{PATH}/context-documents", files=files).json()["context_documents"][0]["id"]
+
+    note(heidi, addition="more", voice_style="BRIEF", brain="RIGHT")
+
+    stored = kept(heidi)
+    assert stored["note_sources"] == {
+        "consultation": "gp-cough",
+        "transcript": False,
+        "chunks": [piece["id"] for piece in stored["audio"]],
+        "patient_profile_id": None,
+        "additional_context": False,
+        "clinician_notes": 2,
+        "linked_sessions": [],
+        "context_documents": [document],
+        "addition": True,
+        "template_id": H_AND_P,
+        "voice_style": "BRIEF",
+        "brain": "RIGHT",
+    }
+
+
+def test_sources_name_no_piece_that_was_not_transcribed_yet(heidi: Client) -> None:
+    files = {"file": ("cough.wav", spoken(30), "audio/wav")}
+    heidi.post(f"{PATH}/upload-audio", files=files)
+
+    note(heidi)
+
+    assert kept(heidi)["note_sources"]["chunks"] == []
+
+
+def test_note_of_a_fresh_session_is_made_of_nothing(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+
+    assert note(heidi, path).strip()
+
+
+# --- Manner -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template_id", [H_AND_P, ISSUES, SOAP])
+def test_each_voice_is_longer_than_the_one_before(heidi: Client, template_id: str) -> None:
+    recorded(heidi)
+
+    lengths = [
+        len(note(heidi, template_id=template_id, voice_style=voice))
+        for voice in ("BRIEF", "GOLDILOCKS", "DETAILED", "SUPER_DETAILED")
+    ]
+
+    assert lengths == sorted(set(lengths))
+
+
+def test_every_voice_is_served(heidi: Client) -> None:
+    assert ask(heidi, voice_style="MY_VOICE").status_code == 200
+
+
+def test_left_brain_writes_bullets_and_the_right_one_sentences(heidi: Client) -> None:
+    recorded(heidi)
+
+    left, right = note(heidi), note(heidi, brain="RIGHT")
+
+    assert "\n● " in left
+    assert "●" not in right
+    assert str(COUGH.utterances[3].note) in right
+
+
+def test_left_is_the_default_and_the_same_request_writes_the_same(heidi: Client) -> None:
+    recorded(heidi)
+
+    assert note(heidi, brain=None) == note(heidi, brain="LEFT") == note(heidi)
+
+
+def test_headings_stand_between_blank_lines(heidi: Client) -> None:
+    recorded(heidi)
+
+    blocks = note(heidi, template_id=SOAP).split("\n\n")
+
+    assert blocks[0] == "Subjective"
+    assert all(line.startswith("● ") for line in blocks[1].splitlines())
+    assert "" not in blocks
+
+
+@pytest.mark.parametrize("code", ["es", "es-MX", "ES"])
+def test_headings_speak_the_session_s_output_language(heidi: Client, code: str) -> None:
+    recorded(heidi)
+    heidi.patch(PATH, json={"output_language_code": code, "clinician_notes": ["una"]})
+
+    text = note(heidi, template_id=SOAP)
+
+    assert text.startswith("Subjetivo\n\n● ")
+    assert "Notas del profesional" in text
+    assert "Subjective" not in text
+
+
+def test_language_that_no_heading_knows_is_english(heidi: Client) -> None:
+    recorded(heidi)
+    heidi.patch(PATH, json={"output_language_code": "fi"})
+
+    assert note(heidi, template_id=SOAP).startswith("Subjective\n")
+
+
+# --- HTML -------------------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Reads HTML and insists that it is well-formed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.blocks: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert attrs == []
+        self.open.append(tag)
+        self.tags.append(tag)
+        self.blocks.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.blocks[-1] += data
+
+
+@pytest.mark.parametrize("brain", ["LEFT", "RIGHT"])
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
+def test_html_says_what_the_markdown_says(heidi: Client, template: NoteTemplate, brain: str) -> None:
+    recorded(heidi)
+
+    plain = note(heidi, template_id=template.id, brain=brain)
+    page = Page(note(heidi, template_id=template.id, brain=brain, content_type="HTML"))
+
+    assert set(page.tags) <= {"h2", "ul", "li", "p"}
+    assert " ".join(page.blocks).split() == plain.replace("● ", "").split()
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a < b & c > d \"quoted\" 'single'",
+    "&amp; &lt;",
+    "# heading",
+    "- item",
+    "1. first",
+    "12) twelfth",
+    "* star *emphasis* **strong** _under_ `code`",
+    "[link](http://example.org) ![image](x)",
+    "back\\slash \\# \\<",
+    "> quoted",
+    "===",
+    "---",
+    "café 🙂 ñ",
+    "two\nlines",
+    "ends with #",
+]
+
+
+@pytest.mark.parametrize("brain", ["LEFT", "RIGHT"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_html_shows_every_text_as_it_is(heidi: Client, text: str, brain: str) -> None:
+    page = Page(note(heidi, addition=text, brain=brain, content_type="HTML"))
+
+    assert page.blocks[-1] == " ".join(text.split())
+
+
+# --- The session before and after -------------------------------------------------------------------------------------
+
+
+def test_session_holds_the_note_as_documented_afterwards(heidi: Client) -> None:
+    recorded(heidi)
+
+    text = note(heidi, voice_style="DETAILED", brain="RIGHT")
+
+    after = session(heidi)
+    assert wire(after["consult_note"]) == wire(
+        {
+            "status": "COMPLETED",
+            "result": text,
+            "heading": "H & P",
+            "brain": "RIGHT",
+            "voice_style": "DETAILED",
+            "generation_method": "TEMPLATE",
+            "template_id": H_AND_P,
+            "ai_command_id": None,
+            "ai_command_text": None,
+            "feedback": None,
+            "dictation_cleanup_mode": None,
+        }
+    )
+    assert after["updated_at"] == NOON_STAMP
+
+
+def test_second_note_replaces_the_first(heidi: Client) -> None:
+    note(heidi)
+
+    text = note(heidi, template_id=SOAP)
+
+    assert session(heidi)["consult_note"]["result"] == text
+    assert session(heidi)["consult_note"]["heading"] == "SOAP"
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ({"at_once": True}, ["COMPLETED", "COMPLETED", "COMPLETED"]),
+        ({"after_reads": 1}, ["CREATED", "COMPLETED", "COMPLETED"]),
+        ({"after_seconds": 60}, ["CREATED", "CREATED", "COMPLETED"]),
+    ],
+)
+def test_status_of_a_note_goes_on_by_its_transition(heidi: Client, way: dict[str, Any], expected: list[str]) -> None:
+    heidi.put("/_mock/transitions", json={"consult_note": way})
+    note(heidi)
+
+    seen = [session(heidi)["consult_note"]["status"] for _ in range(2)]
+    heidi.post("/_mock/clock/advance", json={"seconds": 60})
+
+    assert [*seen, session(heidi)["consult_note"]["status"]] == expected
+
+
+def test_other_changes_of_the_session_are_not_lost(heidi: Client) -> None:
+    recorded(heidi, seconds=30)
+    heidi.patch(PATH, json={"clinician_notes": ["one"]})
+
+    note(heidi)
+
+    assert session(heidi)["clinician_notes"] == ["one"]
+    assert len(session(heidi)["audio"]) == 1
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template_id", ["f" * 24, "", "H & P"])
+def test_unknown_template_is_not_found(heidi: Client, template_id: str) -> None:
+    before = settled(heidi)
+
+    assert answered(ask(heidi, template_id=template_id)) == (404, wire(TEMPLATE_NOT_FOUND))
+    assert heidi.state() == before
+
+
+@pytest.mark.parametrize("changes", [{"template_id": None}, {"third_party_template": "{}"}], ids=["neither", "both"])
+def test_one_template_is_needed_and_no_more(heidi: Client, changes: dict[str, Any]) -> None:
+    assert answered(ask(heidi, **changes)) == (422, wire(TEMPLATE_REQUIRED))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("generation_method", None),
+        ("generation_method", "AI_COMMAND"),
+        ("addition", None),
+        ("addition", 5),
+        ("voice_style", None),
+        ("voice_style", "goldilocks"),
+        ("brain", "MIDDLE"),
+        ("content_type", "text"),
+        ("template_id", 5),
+    ],
+)
+def test_field_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+    before = settled(heidi)
+
+    answer = ask(heidi, **{field: value})
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
+    assert heidi.state() == before
+
+
+def test_unknown_session_is_not_found_before_the_template(heidi: Client) -> None:
+    assert answered(ask(heidi, "/sessions/404", template_id="f" * 24)) == (404, wire(SESSION_NOT_FOUND))
+
+
+# --- A partner's template in a string ---------------------------------------------------------------------------------
+
+
+def foreign(client: Client, template: Any, **changes: Any) -> str:
+    return note(client, template_id=None, third_party_template=json.dumps(template), **changes)
+
+
+def test_headings_of_a_foreign_template_become_those_of_the_note(heidi: Client) -> None:
+    recorded(heidi)
+    template = {"name": "Clinic letter", "sections": [{"title": "Assessment"}, {"title": "Plan"}]}
+
+    text = foreign(heidi, template)
+
+    assessment = [said.note for said in COUGH.utterances if said.topic == "assessment"]
+    assert text.startswith("Assessment\n\n● ")
+    assert "\n\nPlan\n\n● " in text
+    assert all(line in text for line in assessment if line)
+    assert session(heidi)["consult_note"]["heading"] == "Clinic letter"
+    assert session(heidi)["consult_note"]["template_id"] is None
+
+
+@pytest.mark.parametrize("template", [{}, [], "Note", 5, None, True, {"a": [{"b": {"c": 1}}]}, ["Plan", ""]])
+def test_any_json_is_a_foreign_template(heidi: Client, template: Any) -> None:
+    recorded(heidi, seconds=60)
+
+    assert foreign(heidi, template)
+
+
+@pytest.mark.parametrize("text", ["", "{", "Plan", "NaN", "[" * 100])
+def test_foreign_template_that_is_no_json_is_refused(heidi: Client, text: str) -> None:
+    answer = ask(heidi, template_id=None, third_party_template=text)
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "third_party_template"])
+
+
+# --- Custom templates -------------------------------------------------------------------------------------------------
+
+SEEN_BY = [{"value": "Antibiotics", "metadata": "a1"}, {"value": "Surgery"}, {"value": "Paracetamol"}]
+
+
+def fill(client: Client, template: Any, path: str = PATH) -> httpx.Response:
+    return client.post(f"{path}/client-customised-template/response", json=template)
+
+
+def filled(client: Client, *questions: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answer = fill(client, {"template": "t", "questions": list(questions), "summaryRequired": False, **fields})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def question(kind: str, **fields: Any) -> dict[str, Any]:
+    about = {"questionId": "q1", "question": "Which treatment was begun?", "description": "", "answerType": kind}
+    return {**about, "repeatable": False, **fields}
+
+
+def values(answered_question: dict[str, Any]) -> list[str]:
+    return [one["value"] for one in answered_question["answer"]]
+
+
+@pytest.fixture
+def noted(heidi: Client) -> Client:
+    """A client whose session has a note about a cough."""
+    recorded(heidi)
+    note(heidi)
+    return heidi
+
+
+def test_custom_template_needs_a_note(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+
+    assert answered(fill(heidi, {"questions": []}, path)) == (400, wire(NOTE_NOT_FOUND))
+
+
+def test_question_comes_back_with_its_answer_and_nothing_lost(noted: Client) -> None:
+    asked = question("TextArea", metadata={"our": ["own", 1, None]})
+
+    answer = filled(noted, asked)
+
+    assert list(answer) == ["content", "questionAnswers"]
+    (back,) = answer["questionAnswers"]
+    given = back.pop("answer")
+    assert back == asked
+    assert [list(one) for one in given] == [["value"]]
+
+
+def test_content_is_the_note(noted: Client) -> None:
+    assert filled(noted)["content"] == session(noted)["consult_note"]["result"]
+
+
+def test_summary_is_there_when_it_is_asked_for(noted: Client) -> None:
+    assert filled(noted, summaryRequired=True)["summary"]
+    assert "summary" not in filled(noted)
+
+
+@pytest.mark.parametrize("kind", ["SingleResponse", "MultipleResponse"])
+def test_choice_is_one_of_its_options(noted: Client, kind: str) -> None:
+    options = [option["value"] for option in SEEN_BY]
+
+    (back,) = filled(noted, question(kind, answerOptions=SEEN_BY))["questionAnswers"]
+
+    assert values(back)
+    assert set(values(back)) <= set(options)
+    assert len(values(back)) == 1 or kind == "MultipleResponse"
+    assert back["answerOptions"] == SEEN_BY
+
+
+def test_options_that_the_note_speaks_of_are_chosen(noted: Client) -> None:
+    options = [{"value": "Quinine"}, {"value": "cough"}, {"value": "fever"}]
+
+    single, multiple = filled(
+        noted,
+        question("SingleResponse", answerOptions=options),
+        question("MultipleResponse", answerOptions=options),
+    )["questionAnswers"]
+
+    assert values(single) == ["cough"]
+    assert values(multiple) == ["cough", "fever"]
+
+
+def test_same_choice_is_made_each_time(noted: Client) -> None:
+    asked = question("SingleResponse", answerOptions=[{"value": "xx1"}, {"value": "yy2"}, {"value": "zz3"}])
+
+    assert filled(noted, asked) == filled(noted, asked)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("D MMM YYYY", "11 Dec 2024"),
+        ("DD/MM/YYYY", "11/12/2024"),
+        ("MM/DD/YYYY", "12/11/2024"),
+        ("MMMM DD YYYY", "December 11 2024"),
+        ("MMM DD YYYY", "Dec 11 2024"),
+        ("YYYY/MM/DD", "2024/12/11"),
+    ],
+)
+def test_date_is_the_session_s_in_its_own_form(noted: Client, form: str, expected: str) -> None:
+    (back,) = filled(noted, question("DateResponse", dateFormat=form))["questionAnswers"]
+
+    assert values(back) == [expected]
+
+
+def test_date_without_a_form_is_answered_too(noted: Client) -> None:
+    (back,) = filled(noted, question("DateResponse"))["questionAnswers"]
+
+    assert values(back) == ["2024/12/11"]
+
+
+def test_text_is_a_sentence_of_the_note_that_fits(noted: Client) -> None:
+    (back,) = filled(noted, question("TextArea", question="What about the cough at night?"))["questionAnswers"]
+
+    (value,) = values(back)
+    assert "cough" in value.lower()
+    assert value in session(noted)["consult_note"]["result"]
+
+
+def test_repeatable_question_may_have_several_answers(noted: Client) -> None:
+    (back,) = filled(noted, question("TextArea", repeatable=True))["questionAnswers"]
+
+    assert len(values(back)) == 2
+
+
+def test_nested_questions_are_answered_to_the_last(noted: Client) -> None:
+    asked = question("TextArea", questionId="5")
+    for depth in range(4, 0, -1):
+        asked = question("DateResponse", questionId=str(depth), dateFormat="DD/MM/YYYY", childQuestions=[asked])
+
+    (level,) = filled(noted, asked)["questionAnswers"]
+
+    for depth in range(1, 5):
+        assert (level["questionId"], values(level)) == (str(depth), ["11/12/2024"])
+        (level,) = level["childQuestions"]
+    assert (level["questionId"], len(values(level))) == ("5", 1)
+
+
+def test_older_form_is_answered_the_same(noted: Client) -> None:
+    asked = question("SingleResponse", answerOptions=["cough", "Quinine"])
+
+    answer = fill(noted, {"content": "c", "responses": [asked], "summaryRequired": True}).json()
+
+    assert list(answer) == ["content", "questionAnswers", "summary"]
+    assert values(answer["questionAnswers"][0]) == ["cough"]
+    assert answer["questionAnswers"][0]["answerOptions"] == ["cough", "Quinine"]
+
+
+@pytest.mark.parametrize("template", [{}, {"anything": 1}, {"questions": []}, {"template": None, "metadata": None}])
+def test_unknown_json_has_no_questions_to_answer(noted: Client, template: dict[str, Any]) -> None:
+    assert answered(fill(noted, template)) == (200, wire({"questionAnswers": []}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"answerType": "Checkbox"}, "answerType"),
+        ({"dateFormat": "YY"}, "dateFormat"),
+        ({"repeatable": "yes"}, "repeatable"),
+        ({"childQuestions": {}}, "childQuestions"),
+    ],
+)
+def test_question_that_does_not_fit_is_refused(noted: Client, changes: dict[str, Any], place: str) -> None:
+    answer = fill(noted, {"questions": [{**question("TextArea"), **changes}]})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][:4] == ["body", "questions", 0, place]
+
+
+@pytest.mark.parametrize("body", ["[]", "5", '"t"'])
+def test_template_that_is_no_object_is_refused(noted: Client, body: str) -> None:
+    assert noted.post(f"{PATH}/client-customised-template/response", content=body).status_code == 422
+
+
+def test_answering_changes_nothing(noted: Client) -> None:
+    before = noted.state()
+
+    filled(noted, question("TextArea"))
+
+    assert noted.state() == before
+
+
+def test_note_of_nothing_but_blanks_answers_without_a_value(heidi: Client) -> None:
+    heidi.put(f"/_mock/sessions/{SESSION}", json={"consult_note": {"result": "\n \n"}})
+
+    (back,) = filled(heidi, question("TextArea"))["questionAnswers"]
+
+    assert back["answer"] == [{}]
+
+
+def test_pieces_of_the_stream_mind_no_words(heidi: Client) -> None:
+    recorded(heidi)
+
+    pieces = re.findall(r'data: \{"data": "((?:[^"\\]|\\.)*)"\}\n\n', ask(heidi).text)
+
+    assert len(pieces) > 50
+    assert len({len(piece) for piece in pieces}) > 5
+    assert [piece for piece in pieces if not piece.endswith((" ", "."))]

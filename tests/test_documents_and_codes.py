@@ -1,0 +1,459 @@
+"""Documents, Ask Heidi and clinical codes.
+
+- ``POST /sessions/{session_id}/documents`` → ``{id, session_id, name, template_id, brain, voice_style, content_type,
+  content}``; ``GET`` → ``{"documents": [{id, session_id, index, name, template_id, content,
+  generation_type, brain}]}``.
+- ``POST /sessions/{session_id}/ask-ai`` → a stream.
+- ``GET /sessions/{session_id}/clinical-codes`` → ``{id, session_id, consult_note_id, clinical_entities}``.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Client
+from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, UNKNOWN_ID, answered, settled, wire
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_consult_notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
+
+from mock_heidi import seeds
+from mock_heidi.models import CodeEntry
+from mock_heidi.store import Store
+
+PATH = f"/sessions/{SESSION}"
+LETTER = "66455a5f0b0a1c8d018c6896"
+ENTRIES = list(Store(seeds.load()).all(CodeEntry))
+TERMS = {term: entry for entry in ENTRIES for term in entry.terms}
+SYSTEMS = {
+    *("icd_10", "icd_10_cm_us", "icd_9", "icd_9_cm_us", "snomed", "snomed_ct"),
+    *("opcs_410_uk", "achi_13_au", "cpt_2025_us"),
+}
+FREE_SYSTEMS = {"icd_10_cm_us", "icd_9_cm_us"}
+
+
+# --- Documents --------------------------------------------------------------------------------------------------------
+
+
+def write(client: Client, **changes: Any) -> httpx.Response:
+    body = {"generation_method": "TEMPLATE", "template_id": LETTER, **changes}
+    return client.post(f"{PATH}/documents", json={name: value for name, value in body.items() if value is not None})
+
+
+def listed(client: Client) -> list[dict[str, Any]]:
+    answer = client.get(f"{PATH}/documents")
+    assert answer.status_code == 200
+    return list(answer.json()["documents"])
+
+
+def test_document_is_answered_bare_and_listed_with_other_keys(heidi: Client) -> None:
+    made = write(heidi, voice_style="GOLDILOCKS", brain="LEFT", content_type="MARKDOWN", document_tab_type="DOCUMENT")
+
+    document = made.json()
+    own = {"id": document["id"], "session_id": SESSION, "name": "Referral letter", "template_id": LETTER}
+    manner = {"brain": "LEFT", "voice_style": "GOLDILOCKS", "content_type": "MARKDOWN"}
+    assert answered(made) == (200, wire({**own, **manner, "content": document["content"]}))
+    row = {
+        "id": document["id"],
+        "session_id": SESSION,
+        "index": 0,
+        "name": "Referral letter",
+        "template_id": LETTER,
+        "content": document["content"],
+        "generation_type": "TEMPLATE",
+        "brain": "LEFT",
+    }
+    assert answered(heidi.get(f"{PATH}/documents")) == (200, wire({"documents": [row]}))
+
+
+def test_there_are_no_documents_at_first(heidi: Client) -> None:
+    assert answered(heidi.get(f"{PATH}/documents")) == (200, wire({"documents": []}))
+    assert heidi.get(PATH).json()["session"]["documents"] is None
+
+
+def test_documents_are_numbered_in_the_order_of_their_making(heidi: Client) -> None:
+    ids = [write(heidi, template_id=template.id).json()["id"] for template in TEMPLATES]
+
+    rows = listed(heidi)
+
+    assert [(row["id"], row["index"]) for row in rows] == list(zip(ids, range(len(ids)), strict=True))
+    assert heidi.get(PATH).json()["session"]["documents"] == rows
+
+
+def test_session_is_newer_for_a_document_and_its_note_is_as_before(heidi: Client) -> None:
+    before = heidi.get(PATH).json()["session"]
+
+    write(heidi)
+
+    after = heidi.get(PATH).json()["session"]
+    assert before["updated_at"] < after["updated_at"] == NOON_STAMP
+    assert after["consult_note"] == before["consult_note"]
+
+
+def test_fields_that_may_be_left_out_have_their_defaults(heidi: Client) -> None:
+    document = write(heidi).json()
+
+    assert (document["brain"], document["voice_style"], document["content_type"]) == ("LEFT", None, "MARKDOWN")
+
+
+def test_letter_holds_what_was_heard_and_whom_it_is_about(heidi: Client) -> None:
+    recorded(heidi)
+    heidi.patch(PATH, json={"patient": {"name": "Ana Núñez", "dob": "1980-02-29"}})
+
+    content = write(heidi).json()["content"]
+
+    assert content.startswith("2025-01-06\n\nDear colleague,")
+    assert "● Ana Núñez, 1980-02-29" in content
+    assert "Re: Ana Núñez, born 1980-02-29" in content
+    assert all(said.note in content for said in COUGH.utterances if said.topic == "complaint" and said.note)
+    assert content.endswith("Kind regards,")
+
+
+def test_letter_is_spanish_where_the_session_is(heidi: Client) -> None:
+    heidi.patch(PATH, json={"output_language_code": "es"})
+
+    assert write(heidi).json()["content"].endswith("Un cordial saludo,")
+
+
+def test_document_in_html_is_well_formed(heidi: Client) -> None:
+    recorded(heidi)
+    heidi.patch(PATH, json={"patient": {"name": "<b>Ana</b> & Co"}})
+
+    content = write(heidi, content_type="HTML").json()["content"]
+
+    assert "Re: <b>Ana</b> & Co, born unknown" in Page(content).blocks
+
+
+def test_state_tells_what_a_document_was_made_of(heidi: Client) -> None:
+    recorded(heidi)
+
+    write(heidi)
+
+    stored = heidi.get(f"/_mock/sessions/{SESSION}").json()
+    (document,) = stored["documents"]
+    assert document["sources"]["chunks"] == [piece["id"] for piece in stored["audio"]]
+    assert document["sources"]["template_id"] == LETTER
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("generation_method", None),
+        ("generation_method", "MAGIC"),
+        ("template_id", None),
+        ("voice_style", "LOUD"),
+        ("brain", "left"),
+        ("content_type", "PDF"),
+        ("document_tab_type", "NOTE"),
+    ],
+)
+def test_document_request_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+    before = settled(heidi)
+
+    answer = write(heidi, **{field: value})
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
+    assert heidi.state() == before
+
+
+def test_unknown_template_makes_no_document(heidi: Client) -> None:
+    assert answered(write(heidi, template_id=UNKNOWN_ID)) == (404, wire(TEMPLATE_NOT_FOUND))
+    assert listed(heidi) == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/documents"), ("GET", "/clinical-codes")])
+def test_another_key_finds_nothing(heidi: Client, method: str, path: str) -> None:
+    heidi.sign_in(KEY_TWO)
+
+    assert answered(heidi.request(method, PATH + path)) == (404, wire(SESSION_NOT_FOUND))
+
+
+# --- Ask Heidi --------------------------------------------------------------------------------------------------------
+
+TEXT = "Cough for two weeks. Takes perindopril 5 mg daily. No allergies. Lives alone."
+
+
+def ask(client: Client, instruction: str, content: str = TEXT, content_type: str = "MARKDOWN", path: str = PATH) -> str:
+    body = {"ai_command_text": instruction, "content": content, "content_type": content_type}
+    return text_of(client.post(f"{path}/ask-ai", json=body))
+
+
+def test_documented_example_is_the_documented_four_pieces(heidi: Client) -> None:
+    example = {
+        "ai_command_text": "Summarise the following text",
+        "content": "My long paragraph of text",
+        "content_type": "MARKDOWN",
+    }
+
+    answer = heidi.post(f"{PATH}/ask-ai", json=example)
+
+    pieces = ["My ", "summary", " of the ", "text."]
+    assert answered(answer) == (200, "".join(f'data: {{"data": "{piece}"}}\n\n' for piece in pieces))
+
+
+@pytest.mark.parametrize("instruction", ["Summarise this", "SUMMARIZE", "Resumen, por favor"])
+def test_summary_is_shorter_than_the_text(heidi: Client, instruction: str) -> None:
+    assert ask(heidi, instruction) == "Cough for two weeks.\nTakes perindopril 5 mg daily.\nNo allergies."
+
+
+def test_medications_are_those_that_the_text_doses(heidi: Client) -> None:
+    assert ask(heidi, "List the medications") == "● Takes perindopril 5 mg daily."
+
+
+def test_medications_are_also_those_that_were_heard(heidi: Client) -> None:
+    recorded(heidi)
+    heard = [said.note for said in COUGH.utterances if said.topic == "medications" and said.note]
+
+    said = ask(heidi, "Which drugs?")
+
+    assert heard
+    assert [line for line in heard if line not in said] == []
+
+
+def test_text_without_medications_says_so(heidi: Client) -> None:
+    assert ask(heidi, "List medications", "Nothing of that kind.") == "No medications are mentioned."
+
+
+def test_letter_has_its_greeting_and_its_end(heidi: Client) -> None:
+    lines = ask(heidi, "Draft a letter to the cardiologist").splitlines()
+
+    assert (lines[0], lines[-1]) == ("Dear colleague,", "Kind regards")
+
+
+def test_translation_says_that_it_is_one_and_keeps_every_sentence(heidi: Client) -> None:
+    said = ask(heidi, "Translate into French")
+
+    assert said.startswith("[Translate into French]\n")
+    assert [sentence for sentence in TEXT.split(". ") if sentence not in said] == []
+
+
+def test_any_other_instruction_is_answered_from_the_text(heidi: Client) -> None:
+    assert (
+        ask(heidi, "What now?") == "On “What now?”:\nCough for two weeks.\nTakes perindopril 5 mg daily.\nNo allergies."
+    )
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n\n"])
+def test_without_content_the_note_speaks(heidi: Client, content: str) -> None:
+    recorded(heidi)
+    first = note(heidi).split("● ", 1)[1].splitlines()[0]
+
+    assert first.split(". ", maxsplit=1)[0] in ask(heidi, "Summarise", content)
+
+
+def test_without_a_note_the_words_of_the_session_speak(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+    recorded(heidi, path)
+
+    assert ask(heidi, "Summarise", "", path=path).startswith(COUGH.utterances[0].text.split(". ")[0])
+
+
+@pytest.mark.parametrize("instruction", ["Summarise", "List medications", "Translate", "Write a letter", "", "?"])
+@pytest.mark.parametrize("content_type", ["MARKDOWN", "HTML"])
+def test_fresh_session_is_answered_too(heidi: Client, instruction: str, content_type: str) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+
+    assert ask(heidi, instruction, "", content_type, path)
+
+
+def test_html_is_escaped_and_well_formed(heidi: Client) -> None:
+    page = Page(ask(heidi, "<i>Why?</i>", "a < b & c > d.", "HTML"))
+
+    assert page.tags == ["p", "p"]
+    assert page.blocks == ["On “<i>Why?</i>”:", "a < b & c > d."]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("content_type", "text"), ("content", None), ("ai_command_text", None), ("content", 5)]
+)
+def test_command_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+    body = {"ai_command_text": "x", "content": "", "content_type": "HTML", field: value}
+
+    answer = heidi.post(f"{PATH}/ask-ai", json=body)
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
+
+
+def test_asking_changes_nothing(heidi: Client) -> None:
+    before = settled(heidi)
+
+    ask(heidi, "Summarise")
+
+    assert heidi.state() == before
+
+
+# --- Clinical codes ---------------------------------------------------------------------------------------------------
+
+
+def place(client: Client, result: str, transcript: str = "") -> None:
+    """What a clinician writes in Heidi's own application."""
+    body = {"consult_note": {"result": result}, "transcript": transcript}
+    assert client.put(f"/_mock/sessions/{SESSION}", json=body).status_code == 200
+
+
+def codes(client: Client) -> list[dict[str, Any]]:
+    answer = client.get(f"{PATH}/clinical-codes")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["clinical_entities"])
+
+
+def in_note(entities: list[dict[str, Any]], text: str) -> list[str]:
+    """The words of a note that were coded, in their order."""
+    places = sorted((at["start"], at["end"]) for entity in entities for at in entity["location_in_note"])
+    return [text[start:end] for start, end in places]
+
+
+def test_codes_need_a_note(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+
+    assert answered(heidi.get(f"{path}/clinical-codes")) == (400, wire(NOTE_NOT_FOUND))
+
+
+def test_note_without_a_known_word_has_no_codes(heidi: Client) -> None:
+    place(heidi, "Nothing to report.", "cough")
+
+    assert codes(heidi) == []
+
+
+def test_codes_are_answered_bare_and_in_the_documented_order(heidi: Client) -> None:
+    place(heidi, "Cough.", "I cough.")
+
+    answer = heidi.get(f"{PATH}/clinical-codes").json()
+
+    assert list(answer) == ["id", "session_id", "consult_note_id", "clinical_entities"]
+    (entity,) = answer["clinical_entities"]
+    assert list(entity) == [
+        *("location_in_note", "reference_in_transcript", "reference_in_context", "primary_code", "similar_codes")
+    ]
+    assert entity["location_in_note"] == [{"start": 0, "end": 5}]
+    assert entity["reference_in_transcript"] == [
+        {"transcript_text": "cough", "location_in_transcript": {"start": 2, "end": 7}}
+    ]
+    assert entity["reference_in_context"] == []
+    for code in (entity["primary_code"], *entity["similar_codes"]):
+        assert list(code) == ["code", "code_name", "metadata", "score", "code_system"]
+        assert code["code_system"] in SYSTEMS
+        assert 0 <= code["score"] <= 1
+
+
+def test_asking_twice_gives_the_same_answer(heidi: Client) -> None:
+    place(heidi, "Cough and fever.")
+
+    assert heidi.get(f"{PATH}/clinical-codes").text == heidi.get(f"{PATH}/clinical-codes").text
+
+
+def test_one_answer_holds_codes_of_several_systems(heidi: Client) -> None:
+    place(heidi, "Cough, fever, low mood, shoulder pain.")
+
+    found = codes(heidi)
+
+    systems = {code["code_system"] for entity in found for code in (entity["primary_code"], *entity["similar_codes"])}
+    assert len(found) == 4
+    assert len({entity["primary_code"]["code_system"] for entity in found}) >= 2
+    assert len(systems) >= 4
+
+
+def test_longest_term_wins_where_two_overlap(heidi: Client) -> None:
+    pairs = [(long, short) for long in TERMS for short in TERMS if short in long.split() and short != long]
+    long, _ = next((long, short) for long, short in pairs if TERMS[long] is not TERMS[short])
+    text = f"Known: {long}."
+    place(heidi, text)
+
+    found = codes(heidi)
+
+    assert in_note(found, text) == [long]
+    assert [entity["primary_code"]["code"] for entity in found] == [TERMS[long].primary.code]
+
+
+@pytest.mark.parametrize("text", ["coughdrop", "whoopingcough", "fever_tree", "éfever", "feverñ", "2cough"])
+def test_part_of_a_word_is_not_coded(heidi: Client, text: str) -> None:
+    place(heidi, text)
+
+    assert codes(heidi) == []
+
+
+@pytest.mark.parametrize("text", ["COUGH", "Cough,", "(cough)", "¿cough?", "🙂cough🙂", "cough/fever", "cough\nfever"])
+def test_case_and_punctuation_do_not_matter(heidi: Client, text: str) -> None:
+    place(heidi, text)
+
+    assert in_note(codes(heidi), text)[0].lower() == "cough"
+
+
+def test_every_place_of_a_word_is_told(heidi: Client) -> None:
+    text = "cough at night, Coughing by day; cough"
+    place(heidi, text, "cough, cough")
+
+    (entity,) = codes(heidi)
+
+    assert in_note([entity], text) == ["cough", "Coughing", "cough"]
+    assert len(entity["reference_in_transcript"]) == 2
+
+
+FILLERS = st.lists(
+    st.sampled_from(
+        ["niña", "🙂", "👩‍⚕️", "e\u0301", "İ", "ß", "38,5 °C", "\n\n", "● ", "一", "the", "ﬁ", "\U0001f1ea\U0001f1f8"]
+    ),
+    max_size=6,
+).map(" ".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(st.tuples(FILLERS, st.sampled_from(sorted(TERMS))), min_size=1, max_size=4),
+    spoken=st.lists(st.tuples(FILLERS, st.sampled_from(sorted(TERMS))), max_size=4),
+)
+def test_places_are_true_to_the_character(
+    heidi: Client, words: list[tuple[str, str]], spoken: list[tuple[str, str]]
+) -> None:
+    written, said = (" . ".join(f"{filler} ; {term.title()}" for filler, term in part) for part in (words, spoken))
+    place(heidi, written, said)
+
+    found = codes(heidi)
+
+    assert found
+    for entity in found:
+        (entry,) = [one for one in ENTRIES if one.primary.code == entity["primary_code"]["code"]]
+        terms = {term.lower() for term in entry.terms}
+        assert {word.lower() for word in in_note([entity], written)} <= terms
+        for reference in entity["reference_in_transcript"]:
+            at = reference["location_in_transcript"]
+            assert said[at["start"] : at["end"]] == reference["transcript_text"]
+            assert reference["transcript_text"].lower() in terms
+
+
+def test_note_that_the_mock_wrote_is_coded_from_its_own_words(heidi: Client) -> None:
+    words = recorded(heidi)
+    text = note(heidi)
+
+    found = codes(heidi)
+
+    assert found
+    assert {word.lower() for word in in_note(found, text)} <= {term.lower() for term in TERMS}
+    assert any(entity["reference_in_transcript"] for entity in found)
+    for entity in found:
+        for reference in entity["reference_in_transcript"]:
+            at = reference["location_in_transcript"]
+            assert words[at["start"] : at["end"]] == reference["transcript_text"]
+
+
+def test_codes_belong_to_the_note_that_they_were_found_in(heidi: Client) -> None:
+    note(heidi)
+    first = heidi.get(f"{PATH}/clinical-codes").json()["consult_note_id"]
+    note(heidi)
+    second = heidi.get(f"{PATH}/clinical-codes").json()["consult_note_id"]
+
+    assert second == heidi.get(f"/_mock/sessions/{SESSION}").json()["note_id"]
+    assert first != second
+
+
+def test_codes_of_licensed_systems_say_that_they_are_invented() -> None:
+    licensed = [
+        code
+        for entry in ENTRIES
+        for code in (entry.primary, *entry.similar)
+        if code.code_system not in FREE_SYSTEMS and code.code != "11200-00"
+    ]
+
+    assert licensed
+    assert [code.code for code in licensed if "MOCK" not in code.code] == []
+    assert {code.code_system for entry in ENTRIES for code in (entry.primary, *entry.similar)} <= SYSTEMS

@@ -1,0 +1,210 @@
+"""``GET /sessions/linked-user``: the sessions that users linked to one Heidi account have made, newest first.
+
+``{"sessions": [<whole session>…], "count", "total_count", "next_page", "has_next_page"}``; 400 for who is not linked.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import JOHN, Client
+from helpers import KEY_TWO, SESSION, answered, settled, wire
+
+PATH = "/sessions/linked-user"
+NO_LINKED_USER = {"detail": {"msg": "error: no linked user", "type": "NoLinkedUserException"}}
+EMPTY = {"sessions": [], "count": 0, "total_count": 0, "next_page": None, "has_next_page": False}
+
+
+def link(client: Client, kinde_user_id: str = "kp_xxx") -> None:
+    client.post("/users/linked-account", json={"kinde_user_id": kinde_user_id})
+
+
+def made(client: Client, count: int = 1) -> list[str]:
+    """New sessions, a second apart; their ids in the order of the list."""
+    ids = []
+    for _ in range(count):
+        ids.append(client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"])
+        client.post("/_mock/clock/advance", json={"seconds": 1})
+    return ids[::-1]
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    return [row["session_id"] for row in client.get(PATH + query).json()["sessions"]]
+
+
+@pytest.fixture
+def mara(heidi: Client) -> Iterator[Client]:
+    """The one user who is linked from the start."""
+    client = Client(heidi.app)
+    client.sign_in(email="dr.mara.okafor@example.com", third="clinician-7")
+    yield client
+    client.close()
+
+
+def test_who_is_not_linked_is_refused(heidi: Client) -> None:
+    made(heidi)
+    before = heidi.state()
+
+    answer = heidi.get(PATH)
+
+    assert answered(answer) == (400, wire(NO_LINKED_USER))
+    assert heidi.state() == before
+
+
+def test_who_was_unlinked_is_refused_again(heidi: Client) -> None:
+    link(heidi)
+    heidi.delete("/users/linked-account:unlink")
+
+    assert answered(heidi.get(PATH)) == (400, wire(NO_LINKED_USER))
+
+
+def test_a_linked_user_without_sessions_has_an_empty_page(heidi: Client) -> None:
+    link(heidi)
+
+    assert answered(heidi.get(PATH)) == (200, wire(EMPTY))
+
+
+def test_sessions_made_before_the_link_are_in_the_list(heidi: Client) -> None:
+    ids = made(heidi)
+    link(heidi)
+
+    assert listed(heidi) == ids
+
+
+def test_rows_are_whole_sessions_as_get_shows_them(heidi: Client) -> None:
+    link(heidi)
+    ids = made(heidi, 2)
+    heidi.patch(f"/sessions/{ids[0]}", json={"clinician_notes": ["**one**"], "linked_sessions_for_context": ["1"]})
+
+    answer = heidi.get(PATH)
+
+    rows = [heidi.get(f"/sessions/{session_id}").json()["session"] for session_id in ids]
+    page = {"sessions": rows, "count": 2, "total_count": 2, "next_page": None, "has_next_page": False}
+    assert answered(answer) == (200, wire(page))
+
+
+def test_the_newest_come_first(mara: Client) -> None:
+    rows = mara.get(f"{PATH}?page_size=200").json()["sessions"]
+
+    times = [row["created_at"] for row in rows]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) == len(times) == 13
+
+
+def test_of_sessions_of_one_moment_the_last_comes_first(heidi: Client) -> None:
+    link(heidi)
+    ids = [heidi.post("/sessions").json()["session_id"] for _ in range(5)]
+
+    assert listed(heidi) == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "rows", "count", "next_page"),
+    [
+        ("", slice(0, 20), 20, 2),
+        ("?page=2", slice(20, 40), 5, None),
+        ("?page=3", slice(0, 0), 0, None),
+        ("?page_size=10", slice(0, 10), 10, 2),
+        ("?page_size=10&page=2", slice(10, 20), 10, 3),
+        ("?page_size=10&page=3", slice(20, 25), 5, None),
+        ("?page_size=5&page=5", slice(20, 25), 5, None),
+        ("?page_size=25", slice(0, 25), 25, None),
+        ("?page_size=200", slice(0, 25), 25, None),
+        ("?page_size=1&page=25", slice(24, 25), 1, None),
+        ("?page_size=10&page=99999999999999999999", slice(0, 0), 0, None),
+        ("?page_size=3&page_size=10", slice(0, 10), 10, 2),
+        ("?unknown=1", slice(0, 20), 20, 2),
+    ],
+)
+def test_pages_follow_each_other_to_the_end(
+    heidi: Client, query: str, rows: slice, count: int, next_page: int | None
+) -> None:
+    link(heidi)
+    ids = made(heidi, 25)
+
+    page = heidi.get(PATH + query).json()
+
+    assert [row["session_id"] for row in page.pop("sessions")] == ids[rows]
+    assert page == {"count": count, "total_count": 25, "next_page": next_page, "has_next_page": next_page is not None}
+
+
+def row(kind: str, name: str, msg: str, given: str, **ctx: Any) -> dict[str, Any]:
+    return {"type": kind, "loc": ["query", name], "msg": msg, "input": given, **({"ctx": ctx} if ctx else {})}
+
+
+NO_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+AT_LEAST, AT_MOST = "Input should be greater than or equal to 1", "Input should be less than or equal to 200"
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("page_size=0", [row("greater_than_equal", "page_size", AT_LEAST, "0", ge=1)]),
+        ("page_size=201", [row("less_than_equal", "page_size", AT_MOST, "201", le=200)]),
+        ("page=0", [row("greater_than_equal", "page", AT_LEAST, "0", ge=1)]),
+        ("page=-1", [row("greater_than_equal", "page", AT_LEAST, "-1", ge=1)]),
+        ("page=1.5", [row("int_parsing", "page", NO_INTEGER, "1.5")]),
+        ("page_size=", [row("int_parsing", "page_size", NO_INTEGER, "")]),
+        (
+            "page=two&page_size=ten",
+            [row("int_parsing", "page_size", NO_INTEGER, "ten"), row("int_parsing", "page", NO_INTEGER, "two")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_page_that_cannot_be_is_refused_before_the_link_is_asked_for(
+    heidi: Client, query: str, rows: list[dict[str, Any]], *, linked: bool
+) -> None:
+    if linked:
+        link(heidi)
+    before = settled(heidi)
+
+    answer = heidi.get(f"{PATH}?{query}")
+
+    assert answered(answer) == (422, wire({"detail": rows}))
+    assert heidi.state() == before
+
+
+# --- Whose they are ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_the_users_own_though_the_key_sees_more(heidi: Client, mara: Client) -> None:
+    link(heidi)
+    mine, hers = made(heidi, 2), listed(mara)
+
+    assert listed(heidi) == mine
+    assert listed(mara) == hers
+    assert heidi.get(f"/sessions/{hers[0]}").status_code == 200
+
+
+def test_sessions_follow_the_heidi_account_to_its_next_user(heidi: Client) -> None:
+    link(heidi, "kp_1")
+    first = made(heidi)
+    heidi.delete("/users/linked-account:unlink")
+    heidi.sign_in(third="124")
+    link(heidi, "kp_1")
+
+    # Whoever is linked now is the clinician: what an earlier user made is not in the list.
+    assert listed(heidi) == []
+    assert listed(heidi) != first
+
+
+def test_another_key_has_another_list(heidi: Client) -> None:
+    link(heidi)
+    made(heidi)
+    heidi.sign_in(key=KEY_TWO)
+    refused = answered(heidi.get(PATH))
+    link(heidi)
+
+    assert refused == (400, wire(NO_LINKED_USER))
+    assert answered(heidi.get(PATH)) == (200, wire(EMPTY))
+
+
+def test_what_nobody_made_is_in_no_list(mara: Client) -> None:
+    assert SESSION not in listed(mara, "?page_size=200")
+
+
+def test_the_word_is_no_sessions_id(heidi: Client) -> None:
+    answer = heidi.patch(PATH, json={})
+
+    assert (answered(answer), answer.headers["allow"]) == ((405, '{"detail":"Method Not Allowed"}'), "GET")

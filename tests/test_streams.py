@@ -1,0 +1,427 @@
+"""The streams as they are on the wire: bytes, flushes, and clients that are slow, leave, or are left alone.
+
+A server in a thread with a frozen clock makes a piece only when a test moves the clock, so nothing here waits for time.
+"""
+
+import contextlib
+import json
+import select
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers import SESSION, UNKNOWN_ID
+from running import until
+
+from mock_heidi import MockHeidi, create_app
+from mock_heidi.handle import Handle
+from mock_heidi.settings import BASE_PATH, Pace
+
+NOON = "2025-01-06T12:00:00"
+PATIENCE = 30
+NOTE = {
+    "generation_method": "TEMPLATE",
+    "template_id": "659b8042fe093d6592b41ef7",
+    "addition": "",
+    "voice_style": "GOLDILOCKS",
+}
+ASK = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
+DOCUMENTED = {
+    "ai_command_text": "Summarise the following text",
+    "content": "My long paragraph of text",
+    "content_type": "MARKDOWN",
+}
+PIECES = ["one ", "two", " three"]
+
+
+class Stream:
+    """One answer, read from a bare socket: its head, then chunk by chunk."""
+
+    def __init__(self, heidi: Handle, path: str, body: Any, receive_buffer: int | None = None) -> None:
+        host, port = heidi.url.removeprefix("http://").split(":")
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((host, int(port)))
+        data = json.dumps(body).encode()
+        head = [
+            f"POST {BASE_PATH}/sessions/{SESSION}{path} HTTP/1.1",
+            f"Host: {host}",
+            f"Authorization: Bearer {heidi.token()}",
+            f"Content-Length: {len(data)}",
+        ]
+        self.socket.sendall("\r\n".join([*head, "", ""]).encode() + data)
+        self.read = b""
+
+    def _more(self) -> None:
+        block = self.socket.recv(65_536)
+        if not block:
+            raise EOFError
+        self.read += block
+
+    def _until(self, mark: bytes) -> bytes:
+        while mark not in self.read:
+            self._more()
+        taken, _, self.read = self.read.partition(mark)
+        return taken
+
+    def head(self) -> tuple[str, dict[str, str]]:
+        """The status line and the headers."""
+        status, *lines = self._until(b"\r\n\r\n").decode().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        return status, {name.lower(): value for name, value in pairs}
+
+    def chunk(self) -> bytes:
+        """The next chunk, ``b""`` for the last one; EOFError where the connection ends before it."""
+        length = int(self._until(b"\r\n"), 16)
+        while len(self.read) < length + 2:
+            self._more()
+        taken, self.read = self.read[:length], self.read[length + 2 :]
+        return taken
+
+    def rest(self) -> bytes:
+        """Every chunk until the end."""
+        return b"".join(iter(self.chunk, b""))
+
+    def silent(self) -> bool:
+        """Whether there is nothing to read now."""
+        return not self.read and not select.select([self.socket], [], [], 0)[0]
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def streaming(heidi: Handle, path: str = "/ask-ai", body: Any = None, **options: Any) -> Iterator[Stream]:
+    stream = Stream(heidi, path, body or ASK, **options)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+@pytest.fixture(scope="module")
+def fast_server() -> Iterator[MockHeidi]:
+    with MockHeidi(clock=NOON) as running:
+        yield running
+
+
+@pytest.fixture
+def fast(fast_server: MockHeidi) -> MockHeidi:
+    """A server whose pieces come at once."""
+    fast_server.reset()
+    return fast_server
+
+
+@pytest.fixture(scope="module")
+def paced_server() -> Iterator[MockHeidi]:
+    with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def paced(paced_server: MockHeidi) -> MockHeidi:
+    """A server whose first piece comes at once and each other one a second of the frozen clock later."""
+    paced_server.reset()
+    return paced_server
+
+
+def say(heidi: Handle, operation: str, *pieces: str) -> None:
+    heidi.control("POST", "/replies", {"operation": operation, "pieces": list(pieces)})
+
+
+def advance(heidi: Handle, seconds: float) -> None:
+    heidi.control("POST", "/clock/advance", {"seconds": seconds})
+
+
+def frame(piece: str) -> bytes:
+    return b'data: {"data": ' + json.dumps(piece).encode() + b"}\n\n"
+
+
+def note(heidi: Handle) -> dict[str, Any] | None:
+    """The session's note as a client sees it."""
+    with heidi.client() as client:
+        found: dict[str, Any] | None = client.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]
+        return found
+
+
+# --- Bytes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/ask-ai", "/consult-note"])
+def test_head_says_a_stream_of_events_in_chunks(fast: MockHeidi, path: str) -> None:
+    with streaming(fast, path, ASK if path == "/ask-ai" else NOTE) as stream:
+        status, headers = stream.head()
+
+    assert status == "HTTP/1.1 200 OK"
+    assert headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert headers["transfer-encoding"] == "chunked"
+    assert not {"content-length", "content-encoding"} & set(headers)
+
+
+def test_documented_example_is_the_documented_four_pieces_and_nothing_more(fast: MockHeidi) -> None:
+    with streaming(fast, body=DOCUMENTED) as stream:
+        stream.head()
+        body = stream.rest()
+        assert stream.silent()
+
+    assert body == (
+        b'data: {"data": "My "}\n\ndata: {"data": "summary"}\n\n'
+        b'data: {"data": " of the "}\n\ndata: {"data": "text."}\n\n'
+    )
+
+
+def test_connection_serves_the_next_request_after_a_stream(fast: MockHeidi) -> None:
+    with streaming(fast) as stream:
+        stream.head()
+        stream.rest()
+        stream.socket.sendall(f"GET {BASE_PATH}/nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+        assert stream.head()[0] == "HTTP/1.1 404 Not Found"
+
+
+def test_each_piece_is_a_chunk_of_its_own(fast: MockHeidi) -> None:
+    say(fast, "ask_ai", *PIECES)
+
+    with streaming(fast) as stream:
+        stream.head()
+        chunks = list(iter(stream.chunk, b""))
+
+    assert chunks == [frame(piece) for piece in PIECES]
+
+
+def test_joined_pieces_of_a_note_are_its_result(fast: MockHeidi) -> None:
+    with streaming(fast, "/consult-note", {**NOTE, "addition": "El niño: 38,5 °C 🙂"}) as stream:
+        stream.head()
+        chunks = list(iter(stream.chunk, b""))
+
+    text = "".join(json.loads(chunk.removeprefix(b"data: "))["data"] for chunk in chunks)
+    found = note(fast)
+    assert found is not None
+    assert found["result"] == text
+    assert "El niño: 38,5 °C 🙂" in text
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        ("años", rb"a\u00f1os"),
+        ("38 °C µg", rb"38 \u00b0C \u00b5g"),
+        ("🙂", rb"\ud83d\ude42"),
+        ("一", rb"\u4e00"),
+        ("one\ntwo\n\nthree", rb"one\ntwo\n\nthree"),
+        ("a\r\nb\tc", rb"a\r\nb\tc"),
+        ('"quoted" \\', rb"\"quoted\" \\"),
+        ("\u2028\x00\x7f", rb"\u2028\u0000\u007f"),
+        ("", b""),
+        ("data: x", b"data: x"),
+    ],
+)
+def test_piece_is_escaped_on_one_line(fast: MockHeidi, piece: str, expected: bytes) -> None:
+    say(fast, "ask_ai", piece, "end")
+
+    with streaming(fast) as stream:
+        stream.head()
+        body = stream.rest()
+
+    assert body == b'data: {"data": "' + expected + b'"}\n\n' + frame("end")
+
+
+def test_very_long_piece_comes_whole(fast: MockHeidi) -> None:
+    piece = "long " * 100_000
+    say(fast, "ask_ai", piece, "end")
+
+    with streaming(fast) as stream:
+        stream.head()
+        body = stream.rest()
+
+    assert body == frame(piece) + frame("end")
+
+
+def test_reply_without_pieces_is_an_empty_stream(fast: MockHeidi) -> None:
+    say(fast, "ask_ai")
+
+    with streaming(fast) as stream:
+        status, _ = stream.head()
+        body = stream.rest()
+
+    assert (status, body) == ("HTTP/1.1 200 OK", b"")
+
+
+def test_slow_reader_misses_nothing() -> None:
+    """The server has far more to say than fits between the two: it waits, and answers others meanwhile."""
+    pieces = [f"{number} " + "x" * 100_000 for number in range(160)]
+    replies = [{"operation": "generate_consult_note", "pieces": pieces}]
+    with MockHeidi(clock=NOON, fixtures={"replies": replies}) as heidi:
+        before = note(heidi)
+
+        with streaming(heidi, "/consult-note", NOTE, receive_buffer=4_096) as stream:
+            stream.head()
+            waiting = note(heidi)
+            body = stream.rest()
+
+        after = note(heidi)
+    assert waiting == before
+    assert body == b"".join(frame(piece) for piece in pieces)
+    assert after is not None
+    assert after["result"] == "".join(pieces)
+
+
+def test_refusal_is_no_stream(fast: MockHeidi) -> None:
+    with streaming(fast, "/consult-note", {**NOTE, "template_id": UNKNOWN_ID}) as stream:
+        status, headers = stream.head()
+
+    assert status == "HTTP/1.1 404 Not Found"
+    assert headers["content-type"] == "application/json"
+
+
+# --- Time -------------------------------------------------------------------------------------------------------------
+
+
+def test_piece_is_readable_before_the_next_is_made(paced: MockHeidi) -> None:
+    say(paced, "ask_ai", *PIECES)
+
+    with streaming(paced) as stream:
+        stream.head()
+        seen = [stream.chunk()]
+        for _ in PIECES[1:]:
+            advance(paced, 0.9)
+            assert stream.silent()
+            advance(paced, 0.1)
+            seen.append(stream.chunk())
+        assert stream.chunk() == b""
+
+    assert seen == [frame(piece) for piece in PIECES]
+
+
+def test_clock_that_jumps_lets_all_pass_that_it_has_overtaken(paced: MockHeidi) -> None:
+    say(paced, "ask_ai", *PIECES)
+
+    with streaming(paced) as stream:
+        stream.head()
+        stream.chunk()
+        advance(paced, 2)
+        body = stream.rest()
+
+    assert body == frame(PIECES[1]) + frame(PIECES[2])
+
+
+def test_clock_that_begins_to_run_lets_a_waiting_stream_go_on() -> None:
+    with MockHeidi(clock=NOON, pace=Pace(first=3_600, rate=1)) as heidi, streaming(heidi) as stream:
+        stream.head()
+        assert stream.silent()
+
+        heidi.control("PUT", "/clock", {"speed": 1_000_000})
+
+        assert stream.rest().endswith(b"\n\n")
+
+
+def test_session_during_the_stream_is_as_before(paced: MockHeidi) -> None:
+    say(paced, "generate_consult_note", *PIECES)
+    before = note(paced)
+
+    with streaming(paced, "/consult-note", NOTE) as stream:
+        stream.head()
+        stream.chunk()
+        during = note(paced)
+        advance(paced, 10)
+        stream.rest()
+
+    after = note(paced)
+    assert during == before
+    assert after is not None
+    assert after["result"] == "".join(PIECES)
+
+
+def test_change_made_during_the_stream_is_not_lost(paced: MockHeidi) -> None:
+    say(paced, "generate_consult_note", *PIECES)
+
+    with streaming(paced, "/consult-note", NOTE) as stream:
+        stream.head()
+        with paced.client() as client:
+            client.patch(f"/sessions/{SESSION}", json={"clinician_notes": ["meanwhile"]})
+        advance(paced, 10)
+        stream.rest()
+
+    found = paced.control("GET", f"/sessions/{SESSION}")
+    assert found["clinician_notes"] == ["meanwhile"]
+    assert found["consult_note"]["result"] == "".join(PIECES)
+
+
+def test_pauses_stray_by_no_more_than_the_jitter_and_the_same_way_each_time() -> None:
+    pace = Pace(first=3, rate=2, jitter=0.5)
+    spaces = [create_app(seed=7, pace=pace).namespaces.default for _ in range(2)]
+
+    ours, theirs = ([space.pace(number) for number in range(50)] for space in spaces)
+
+    assert ours == theirs
+    assert 1.5 <= ours[0] <= 4.5
+    assert all(0.25 <= pause <= 0.75 for pause in ours[1:])
+    assert len(set(ours)) == 50
+
+
+# --- Leaving and being left -------------------------------------------------------------------------------------------
+
+
+def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: MockHeidi) -> None:
+    say(paced, "generate_consult_note", *PIECES)
+    with streaming(paced, "/consult-note", NOTE) as stream:
+        stream.head()
+        stream.chunk()
+
+    until(lambda: paced.requests(operation="generate_consult_note")[-1]["client_left"], "the client's leaving")
+
+    found = note(paced)
+    assert found is not None
+    assert found["result"] == "".join(PIECES)
+
+
+def test_client_that_stays_is_not_said_to_have_left(fast: MockHeidi) -> None:
+    with streaming(fast, "/consult-note", NOTE) as stream:
+        stream.head()
+        stream.rest()
+
+    assert fast.requests(operation="generate_consult_note")[-1]["client_left"] is False
+
+
+def test_reset_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> None:
+    say(paced, "generate_consult_note", *PIECES)
+    before = note(paced)
+    with streaming(paced, "/consult-note", NOTE) as stream:
+        stream.head()
+        stream.chunk()
+
+        paced.reset()
+
+        with pytest.raises((EOFError, ConnectionError)):
+            stream.chunk()
+
+    assert note(paced) == before
+
+
+def test_reset_leaves_streams_of_other_namespaces_alone(paced: MockHeidi) -> None:
+    say(paced, "ask_ai", *PIECES)
+    with paced.namespace("other", clock=NOON) as other, streaming(paced) as stream:
+        stream.head()
+        stream.chunk()
+
+        other.reset()
+
+        advance(paced, 10)
+        assert stream.rest() == frame(PIECES[1]) + frame(PIECES[2])
+
+
+def test_server_that_stops_ends_open_streams_at_once() -> None:
+    heidi = MockHeidi(clock=NOON, pace=Pace(first=0, rate=0.001))
+    heidi.start()
+    say(heidi, "ask_ai", *PIECES)
+    with streaming(heidi) as stream:
+        stream.head()
+        stream.chunk()
+
+        heidi.close()
+
+        with pytest.raises((EOFError, ConnectionError)):
+            stream.chunk()

@@ -1,0 +1,489 @@
+"""Words that follow from audio: whole uploads when somebody asks, segments as they come.
+
+- ``GET /sessions/{session_id}/transcript`` → ``{"transcript": "…"}``.
+- ``GET /sessions/{session_id}/transcript/live`` → ``{session_id, transcript, active_source, chunks [{id, status,
+  duration, text, source}]}``.
+"""
+
+import random
+from typing import Any
+
+import pytest
+from conftest import Client
+from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, space, wire
+from test_audio import spoken
+
+from mock_heidi import seeds
+from mock_heidi.models import Consultation
+from mock_heidi.store import Store
+
+PATH = f"/sessions/{SESSION}"
+SEGMENTS = f"{PATH}/restful-segment-transcription"
+RECORDING_NOT_FOUND = {"detail": {"msg": "Recording not found", "type": "RecordingNotFoundError"}}
+FINISHED = {"detail": {"msg": "Recording already finished", "type": "RecordingFinishedError"}}
+CONSULTATIONS = {one.id: one for one in Store(seeds.load()).all(Consultation)}
+COUGH = [said.text for said in CONSULTATIONS["gp-cough"].utterances]
+UNDETECTED = b"fake audio"
+
+
+def upload(client: Client, audio: bytes, name: str = "cough.wav", path: str = PATH) -> None:
+    answer = client.post(f"{path}/upload-audio", files={"file": (name, audio, "audio/wav")})
+    assert answer.status_code == 200, answer.text
+
+
+def start(client: Client, path: str = PATH) -> str:
+    """Begin a recording; its path."""
+    recordings = f"{path}/restful-segment-transcription"
+    return f"{recordings}/{client.post(recordings).json()['recording_id']}"
+
+
+def send(client: Client, recording: str, index: int, seconds: float = 20) -> None:
+    """A segment of a consultation about a cough."""
+    files = {"file": ("cough.wav", spoken(seconds), "audio/wav")}
+    answer = client.post(f"{recording}:transcribe", files=files, data={"index": str(index)})
+    assert answered(answer) == (200, wire(SUCCESS))
+
+
+def transcript(client: Client, path: str = PATH) -> str:
+    answer = client.get(f"{path}/transcript")
+    assert list(answer.json()) == ["transcript"]
+    return str(answer.json()["transcript"])
+
+
+def live(client: Client) -> dict[str, Any]:
+    answer = client.get(f"{PATH}/transcript/live")
+    assert answer.status_code == 200
+    return dict(answer.json())
+
+
+def statuses(client: Client) -> list[str]:
+    return [chunk["status"] for chunk in live(client)["chunks"]]
+
+
+def speaking(seconds: float) -> str:
+    """What is said of the cough in so many seconds."""
+    return " ".join(said.text for said in CONSULTATIONS["gp-cough"].utterances if said.at < seconds)
+
+
+def new_session(client: Client, **fields: Any) -> str:
+    made = client.post("/sessions").json()["session_id"]
+    if fields:
+        assert client.patch(f"/sessions/{made}", json=fields).status_code == 200
+    return f"/sessions/{made}"
+
+
+# --- Whole files ------------------------------------------------------------------------------------------------------
+
+
+def test_transcript_is_empty_before_any_audio(heidi: Client) -> None:
+    assert answered(heidi.get(f"{PATH}/transcript")) == (200, wire({"transcript": ""}))
+
+
+def test_upload_is_transcribed_when_somebody_asks_for_the_transcript(heidi: Client) -> None:
+    upload(heidi, spoken(60))
+    before = live(heidi)
+
+    text = transcript(heidi)
+
+    assert [(chunk["status"], chunk["text"]) for chunk in before["chunks"]] == [("PENDING", "")]
+    assert before["transcript"] == ""
+    assert text == speaking(60)
+    assert statuses(heidi) == ["READY"]
+
+
+def test_status_of_an_upload_goes_on_with_its_transcription(heidi: Client) -> None:
+    upload(heidi, spoken(2))
+    before = heidi.get(PATH).json()["session"]["audio"][0]["status"]
+
+    transcript(heidi)
+
+    after = heidi.get(PATH).json()["session"]["audio"][0]["status"]
+    assert (before, after) == ("INITIALIZED", "COMPLETED")
+
+
+def test_uploads_follow_each_other(heidi: Client) -> None:
+    upload(heidi, spoken(30))
+    first = transcript(heidi)
+
+    upload(heidi, spoken(30))
+
+    assert first == speaking(30)
+    assert transcript(heidi) == speaking(60)
+
+
+def test_a_longer_recording_says_more_and_asking_again_says_the_same(heidi: Client) -> None:
+    short, long = new_session(heidi), new_session(heidi)
+    upload(heidi, spoken(20), path=short)
+    upload(heidi, spoken(120), path=long)
+
+    assert transcript(heidi, long).startswith(transcript(heidi, short))
+    assert len(transcript(heidi, long)) > len(transcript(heidi, short))
+    assert transcript(heidi, long) == transcript(heidi, long)
+
+
+def test_audio_longer_than_the_consultation_hears_it_again(heidi: Client) -> None:
+    last = CONSULTATIONS["gp-cough"].utterances[-1]
+
+    upload(heidi, spoken(last.at + last.length + 1))
+
+    assert transcript(heidi) == " ".join([*COUGH, COUGH[0]])
+
+
+@pytest.mark.parametrize("length", [0, 5, 11, 10_000])
+def test_time_that_lies_far_ahead_is_reckoned_at_once(heidi: Client, length: float) -> None:
+    """A day of audio, made of times alone, and scripts that end where they begin."""
+    said = {"at": 0, "for": length, "who": "patient", "text": "Hello."}
+    script = {"id": "short", "title": "t", "session_name": "s", "utterances": [said]}
+    heidi.put("/_mock/state", json={"transcripts": [script], "sessions": [{"session_id": SESSION}]})
+    files = {"file": ("a.wav", UNDETECTED, "audio/wav")}
+    times = {"start_time": "2024-01-01T00:00:00Z", "end_time": "2024-01-02T00:00:00Z"}
+
+    heidi.post(f"{PATH}/upload-audio", files=files, data=times)
+
+    assert transcript(heidi).startswith("Hello.")
+
+
+def test_state_without_consultations_hears_nothing(heidi: Client) -> None:
+    heidi.put("/_mock/state", json={"transcripts": [], "sessions": [{"session_id": SESSION}]})
+
+    upload(heidi, spoken(2))
+
+    assert transcript(heidi) == ""
+    assert live(heidi)["chunks"] == []
+
+
+# --- Segments ---------------------------------------------------------------------------------------------------------
+
+
+def test_recording_has_a_short_decimal_id(heidi: Client) -> None:
+    made = [heidi.post(SEGMENTS).json()["recording_id"] for _ in range(5)]
+
+    assert all(one.isdecimal() and len(one) <= 6 for one in made)
+    assert len(set(made)) == 5
+
+
+def test_transcript_grows_with_every_segment(heidi: Client) -> None:
+    recording, lengths = start(heidi), [0]
+
+    for index in range(4):
+        send(heidi, recording, index)
+        lengths.append(len(transcript(heidi)))
+
+    assert lengths == sorted(set(lengths))
+    assert transcript(heidi) == speaking(80)
+
+
+def test_every_piece_speaks_however_short_it_is(heidi: Client) -> None:
+    recording = start(heidi)
+
+    for index in range(6):
+        send(heidi, recording, index, seconds=0.1)
+
+    assert [chunk["text"] for chunk in live(heidi)["chunks"]] == COUGH[:6]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_order_of_arrival_does_not_matter(heidi: Client, seed: int) -> None:
+    order = list(range(5))
+    random.Random(seed).shuffle(order)  # noqa: S311 - repeatable on purpose
+    recording = start(heidi)
+
+    for index in order:
+        send(heidi, recording, index)
+
+    assert transcript(heidi) == speaking(100)
+    assert [chunk["text"] != "" for chunk in live(heidi)["chunks"]] == [True] * 5
+
+
+def test_missing_segment_leaves_its_gap_until_it_comes(heidi: Client) -> None:
+    recording = start(heidi)
+    for index in (0, 2):
+        send(heidi, recording, index)
+    torn = transcript(heidi)
+
+    send(heidi, recording, 1)
+
+    lost = speaking(40).removeprefix(speaking(20)).strip()
+    assert lost
+    assert lost not in torn
+    assert torn == speaking(60).replace(f"{lost} ", "")
+    assert transcript(heidi) == speaking(60)
+
+
+def test_far_index_is_no_endless_wait(heidi: Client) -> None:
+    recording = start(heidi)
+
+    send(heidi, recording, 9_999)
+
+    assert transcript(heidi)
+
+
+def test_repeated_segment_replaces_the_first(heidi: Client) -> None:
+    recording = start(heidi)
+    for index in range(2):
+        send(heidi, recording, index)
+    before = [chunk["id"] for chunk in live(heidi)["chunks"]]
+
+    send(heidi, recording, 0)
+
+    after = [chunk["id"] for chunk in live(heidi)["chunks"]]
+    assert transcript(heidi) == speaking(40)
+    assert len(after) == 2
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_second_recording_goes_on_where_the_first_ended(heidi: Client) -> None:
+    first = start(heidi)
+    send(heidi, first, 0)
+    heidi.post(f"{first}:finish")
+
+    send(heidi, start(heidi), 0)
+
+    assert transcript(heidi) == speaking(40)
+
+
+def test_finishing_is_a_success_also_twice(heidi: Client) -> None:
+    recording = start(heidi)
+
+    answers = [heidi.post(f"{recording}:finish") for _ in range(2)]
+
+    assert [answered(answer) for answer in answers] == [(200, wire(SUCCESS))] * 2
+
+
+def test_finished_recording_takes_no_segment_and_another_still_does(heidi: Client) -> None:
+    done, other = start(heidi), start(heidi)
+    heidi.post(f"{done}:finish")
+    files = {"file": ("a", UNDETECTED)}
+
+    refused = heidi.post(f"{done}:transcribe", files=files, data={"index": "0"})
+    taken = heidi.post(f"{other}:transcribe", files=files, data={"index": "0"})
+
+    assert answered(refused) == (400, wire(FINISHED))
+    assert answered(taken) == (200, wire(SUCCESS))
+
+
+@pytest.mark.parametrize("recording_id", ["999999999", "abc", "0"])
+def test_unknown_recording_is_not_found(heidi: Client, recording_id: str) -> None:
+    segment = heidi.post(
+        f"{SEGMENTS}/{recording_id}:transcribe", files={"file": ("a", UNDETECTED)}, data={"index": "0"}
+    )
+    finish = heidi.post(f"{SEGMENTS}/{recording_id}:finish")
+
+    assert answered(segment) == (404, wire(RECORDING_NOT_FOUND))
+    assert answered(finish) == (404, wire(RECORDING_NOT_FOUND))
+
+
+def test_recording_belongs_to_its_session(heidi: Client) -> None:
+    recording_id = start(heidi).rpartition("/")[2]
+    elsewhere = f"{new_session(heidi)}/restful-segment-transcription/{recording_id}"
+
+    assert answered(heidi.post(f"{elsewhere}:finish")) == (404, wire(RECORDING_NOT_FOUND))
+
+
+@pytest.mark.parametrize("path", ["/transcript", "/transcript/live"])
+def test_unknown_session_is_not_found(heidi: Client, path: str) -> None:
+    assert answered(heidi.get(f"/sessions/404{path}")) == (404, wire(SESSION_NOT_FOUND))
+
+
+# --- The live transcript ----------------------------------------------------------------------------------------------
+
+
+def test_live_transcript_without_audio_is_empty(heidi: Client) -> None:
+    expected = {"session_id": SESSION, "transcript": "", "active_source": "LIVE", "chunks": []}
+
+    assert answered(heidi.get(f"{PATH}/transcript/live")) == (200, wire(expected))
+
+
+def test_live_transcript_shows_each_piece_with_its_words(heidi: Client) -> None:
+    recording = start(heidi)
+    for index in range(2):
+        send(heidi, recording, index)
+
+    shown = live(heidi)
+
+    assert list(shown) == ["session_id", "transcript", "active_source", "chunks"]
+    assert [list(chunk) for chunk in shown["chunks"]] == [["id", "status", "duration", "text", "source"]] * 2
+    assert [chunk["duration"] for chunk in shown["chunks"]] == [20, 20]
+    assert " ".join(chunk["text"] for chunk in shown["chunks"]) == shown["transcript"] == speaking(40)
+
+
+def test_sources_are_uploads_segments_and_segments_sent_again(heidi: Client) -> None:
+    recording = start(heidi)
+    send(heidi, recording, 0)
+    first = live(heidi)["active_source"]
+    send(heidi, recording, 0)
+    second = live(heidi)["active_source"]
+    upload(heidi, spoken(2))
+
+    shown = live(heidi)
+
+    assert (first, second, shown["active_source"]) == ("LIVE", "BACKUP", "USER_UPLOADED")
+    assert [chunk["source"] for chunk in shown["chunks"]] == ["BACKUP", "USER_UPLOADED"]
+
+
+def test_piece_fails_on_demand_and_takes_its_words_along(heidi: Client) -> None:
+    recording = start(heidi)
+    for index in range(3):
+        send(heidi, recording, index)
+    ids = [chunk["id"] for chunk in live(heidi)["chunks"]]
+
+    heidi.put(f"/_mock/sessions/{SESSION}", json={"failed_chunks": [ids[1]]})
+
+    shown = live(heidi)
+    assert [chunk["status"] for chunk in shown["chunks"]] == ["READY", "FAILED", "READY"]
+    assert shown["chunks"][1]["text"] == ""
+    assert len(transcript(heidi)) < len(speaking(60))
+
+
+@pytest.mark.parametrize("status", ["in_progress", "completed"])
+def test_recording_status_may_be_said(heidi: Client, status: str) -> None:
+    assert heidi.get(f"{PATH}/transcript/live", params={"recording_status": status}).status_code == 200
+
+
+def test_other_recording_status_is_refused(heidi: Client) -> None:
+    answer = heidi.get(f"{PATH}/transcript/live", params={"recording_status": "paused"})
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "recording_status"])
+
+
+@pytest.mark.breaks_contract  # served because it is printed once, and so not in the contract
+def test_second_spelling_of_the_path_answers_the_same(heidi: Client) -> None:
+    send(heidi, start(heidi), 0)
+
+    assert heidi.get(f"/open-api{PATH}/transcript/live").json() == live(heidi)
+
+
+def test_what_a_clinician_wrote_goes_before_what_was_heard(heidi: Client) -> None:
+    upload(heidi, spoken(30))
+
+    heidi.put(f"/_mock/sessions/{SESSION}", json={"transcript": "Corrected by hand."})
+
+    assert transcript(heidi) == "Corrected by hand."
+
+
+# --- What takes time --------------------------------------------------------------------------------------------------
+
+
+def test_words_are_there_after_so_many_looks(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
+    send(heidi, start(heidi), 0)
+
+    looks = [transcript(heidi) != "" for _ in range(4)]
+
+    assert looks == [False, False, True, True]
+
+
+def test_each_piece_takes_its_own_looks(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 1}})
+    recording = start(heidi)
+    send(heidi, recording, 0)
+    seen = [statuses(heidi)]
+    send(heidi, recording, 1)
+
+    seen += [statuses(heidi), statuses(heidi)]
+
+    assert seen == [["PENDING"], ["READY", "PENDING"], ["READY", "READY"]]
+
+
+def test_words_are_there_when_the_clock_says_so(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 30}})
+    send(heidi, start(heidi), 0)
+    seen = [statuses(heidi)]
+
+    for seconds in (29.5, 0.5):
+        heidi.post("/_mock/clock/advance", json={"seconds": seconds})
+        seen.append(statuses(heidi))
+
+    assert seen == [["PENDING"], ["PENDING"], ["READY"]]
+
+
+def test_time_of_an_upload_runs_from_the_first_question(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 10}})
+    upload(heidi, spoken(20))
+    heidi.post("/_mock/clock/advance", json={"seconds": 100})
+    asked = transcript(heidi)
+
+    heidi.post("/_mock/clock/advance", json={"seconds": 10})
+
+    assert asked == ""
+    assert transcript(heidi) == speaking(20)
+
+
+def test_reset_brings_back_that_words_come_at_once(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 30}})
+
+    heidi.post("/_mock/reset")
+
+    send(heidi, start(heidi), 0)
+    assert statuses(heidi) == ["READY"]
+
+
+# --- Which consultation -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("consultation", CONSULTATIONS.values(), ids=lambda one: one.id)
+def test_name_of_the_file_chooses_the_consultation(heidi: Client, consultation: Consultation) -> None:
+    upload(heidi, spoken(1), name=f"Visit-{consultation.match[0].upper()}.wav")
+
+    assert transcript(heidi) == consultation.utterances[0].text
+
+
+def test_session_speaks_the_consultation_that_its_fixture_names(heidi: Client) -> None:
+    heidi.post("/_mock/state", json={"sessions": [{"session_id": "77", "consultation": "es-reflujo"}]})
+
+    upload(heidi, spoken(1), name="cough.wav", path="/sessions/77")
+
+    assert transcript(heidi, "/sessions/77") == CONSULTATIONS["es-reflujo"].utterances[0].text
+
+
+def test_first_file_settles_it(heidi: Client) -> None:
+    upload(heidi, spoken(20), name="shoulder.wav")
+
+    upload(heidi, spoken(20), name="cough.wav")
+
+    told = [said.text for said in CONSULTATIONS["physio-shoulder"].utterances if said.at < 40]
+    assert transcript(heidi) == " ".join(told)
+
+
+def openings(client: Client, count: int = 8, **fields: Any) -> list[str]:
+    """How the consultations of new sessions begin, whose files' names say nothing."""
+    made = []
+    for _ in range(count):
+        path = new_session(client, **fields)
+        upload(client, UNDETECTED, name="recording.wav", path=path)
+        made.append(transcript(client, path))
+    return made
+
+
+def test_same_seed_speaks_the_same_and_another_one_differently() -> None:
+    with another(seed=1) as one, another(seed=1) as same, another(seed=2) as other:
+        first = openings(one)
+
+        assert openings(same) == first
+        assert openings(other) != first
+
+
+def test_namespaces_of_one_server_speak_of_different_things(heidi: Client) -> None:
+    ours = space(heidi, "ours")
+    try:
+        assert openings(ours) != openings(heidi)
+    finally:
+        ours.close()
+
+
+def test_sessions_of_one_server_speak_of_different_things(heidi: Client) -> None:
+    assert len(set(openings(heidi))) > 2
+
+
+@pytest.mark.parametrize("code", ["es", "es-MX"])
+def test_spanish_session_speaks_spanish(heidi: Client, code: str) -> None:
+    spanish = [one.utterances[0].text for one in CONSULTATIONS.values() if one.language == "es"]
+
+    said = openings(heidi, 3, language_code=code)
+
+    assert all(text.startswith(tuple(spanish)) for text in said)
+
+
+def test_language_that_no_consultation_speaks_gets_any(heidi: Client) -> None:
+    assert all(openings(heidi, 2, language_code="fi"))
