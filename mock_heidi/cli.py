@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -158,6 +159,18 @@ def routes() -> None:
     for route in sorted(api.ROUTES, key=lambda route: route.path):
         methods = ", ".join(sorted((route.methods or set()) - {"HEAD"}))
         click.echo(f"{methods:<7} {route.path:<52} {route.name}")
+
+
+@cli.command()
+@click.argument("kind", required=False, metavar="[KIND]")
+def schema(kind: str | None) -> None:
+    """Print the JSON Schema of a fixture file, or without KIND those of all, by name."""
+    from mock_heidi import seeds
+
+    if kind is not None and kind not in seeds.KINDS:
+        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(seeds.KINDS)}")
+    made = seeds.schema(kind) if kind else {name: seeds.schema(name) for name in seeds.KINDS}
+    click.echo(json.dumps(made, indent=2, ensure_ascii=False))
 
 
 @cli.command()

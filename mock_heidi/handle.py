@@ -169,6 +169,20 @@ class Handle:
         found: list[dict[str, Any]] = self.control("GET", f"/requests{query}")["requests"]
         return found
 
+    def reply(self, operation: str, **rule: Any) -> dict[str, Any]:
+        """Say something else: ``reply("ask_ai", text="No.")``, or ``pieces=[…]``, or ``body={…}``.
+
+        ``session_id``, ``template_id``, ``match`` and ``times`` say to which requests and how often.
+        """
+        made: dict[str, Any] = self.control("POST", "/replies", {"operation": operation, **rule})
+        return made
+
+    def session(self, session_id: str, **changes: Any) -> dict[str, Any]:
+        """A session as the state holds it; with ``changes``, after a clinician has made them in Heidi's application."""
+        path = f"/sessions/{quote(session_id, safe='')}"
+        found: dict[str, Any] = self.control("PUT", path, changes) if changes else self.control("GET", path)
+        return found
+
     def reset(self) -> None:
         """Bring the beginning back: state, clock, ids and an empty journal."""
         self.control("POST", "/reset")

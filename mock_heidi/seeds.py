@@ -526,6 +526,29 @@ def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:
     return next(knowing, own[0])
 
 
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a fixture file, for editors that complete and check it while it is written."""
+    model = KINDS[kind]
+    made = model.model_json_schema(by_alias=True)
+    definitions = made.pop("$defs", {})
+    # What a record need not bring is filled in when it is read.
+    filled = {"id", "session_id", "session_name", "managed_by", "ehr_provider", "created_at", "updated_at"}
+    if kind in _UNIT:
+        made["required"] = [name for name in made.get("required", []) if name not in filled]
+    if kind == "api_keys":
+        user = User.model_json_schema()
+        user["properties"].pop("managed_by")
+        user["required"].remove("managed_by")
+        made["properties"]["users"] = {"type": "array", "items": user}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"mock_heidi: {kind}.yaml",
+        "type": "array",
+        "items": made,
+        "$defs": definitions,
+    }
+
+
 def shown(record: Record, *, brief: bool = False) -> dict[str, Any]:
     """A record as a fixture; ``brief`` leaves out what is as it would be anyway."""
     return record.model_dump(mode="json", by_alias=True, exclude_defaults=brief)

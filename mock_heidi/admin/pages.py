@@ -17,6 +17,9 @@ _DOORS = (
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
     ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
+    ("Clock", "/_mock/clock", "the time here; PUT sets it, /_mock/clock/advance moves it"),
+    ("Transitions", "/_mock/transitions", "how what takes time goes on"),
+    ("Replies", "/_mock/replies", "what is said instead of the mock's own words"),
     ("What it holds", "/_mock/namespaces", "what this server holds"),
     ("Reset", "/_mock/reset", "POST: back to the beginning"),
 )

@@ -1,0 +1,64 @@
+"""``mock-heidi schema``: what an editor needs to complete and check a fixture file."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from running import run
+
+from mock_heidi import seeds
+from mock_heidi.handle import MockHeidi
+from mock_heidi.store import Store
+
+
+@pytest.mark.parametrize("kind", seeds.KINDS)
+def test_what_the_packaged_files_hold_fits_their_schemas(kind: str) -> None:
+    schema = seeds.schema(kind)
+    base = seeds.load()
+    rows: list[dict[str, Any]] = seeds.dump(Store(base)).get(kind) or [
+        seeds.shown(record, brief=True) for record in Store(base).all(seeds.KINDS[kind])
+    ]
+
+    Draft202012Validator.check_schema(schema)
+    assert rows
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(rows)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("patient_profiles", {"birth_dat": "1990-01-15"}),
+        ("patient_profiles", {"gender": "male"}),
+        ("sessions", {"session_id": "x"}),
+        ("replies", {"text": "no operation"}),
+        ("transcripts", {"id": "a", "title": "b", "session_name": "c", "utterances": []}),
+    ],
+)
+def test_what_a_fixture_file_may_not_hold_does_not_fit(kind: str, row: dict[str, Any]) -> None:
+    assert not Draft202012Validator(seeds.schema(kind)).is_valid([row])
+
+
+def test_a_record_needs_no_more_than_the_loader_does() -> None:
+    assert Draft202012Validator(seeds.schema("patient_profiles")).is_valid([{"first_name": "Ada"}])
+    assert Draft202012Validator(seeds.schema("sessions")).is_valid([{}])
+
+
+def test_the_command_prints_one_schema_or_all() -> None:
+    one = run("schema", "sessions")
+    every = run("schema")
+    wrong = run("schema", "patients")
+
+    assert json.loads(one.stdout) == seeds.schema("sessions")
+    assert json.loads(every.stdout) == {kind: seeds.schema(kind) for kind in seeds.KINDS}
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+
+
+def test_the_handle_replies_and_sets_a_session() -> None:
+    with MockHeidi() as heidi, heidi.client() as client:
+        made = heidi.reply("get_transcript", text="Only this.", times=1)
+        heidi.session("1234567890", session_name="Migraine")
+
+        said = [client.get("/sessions/1234567890/transcript").json()["transcript"] for _ in range(2)]
+        assert (made["operation"], said) == ("get_transcript", ["Only this.", ""])
+        assert heidi.session("1234567890")["session_name"] == "Migraine"
