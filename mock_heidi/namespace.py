@@ -16,6 +16,7 @@ from mock_heidi.replies import Replies
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, Settings, is_namespace
 from mock_heidi.store import Base, Store
 from mock_heidi.tokens import Tokens
+from mock_heidi.yaml_text import FixtureError
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies")
 
@@ -124,7 +125,7 @@ class Namespace:
         before = copy.deepcopy(self.ids)
         try:
             added = seeds.extend(self.store, records, self)
-        except seeds.FixtureError:
+        except FixtureError:
             self.ids = before  # what is refused leaves no trace, not even in the ids to come
             raise
         self._learn_keys()

@@ -17,8 +17,8 @@ import pytest
 
 from mock_heidi import MockHeidi, __version__, create_app
 from mock_heidi.handle import Handle, MockHeidiError
-from mock_heidi.seeds import FixtureError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError
+from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
 ADA = {"patient_profiles": [{"first_name": "Ada", "ehr_patient_id": "A1"}]}

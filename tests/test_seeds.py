@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from mock_heidi import create_app, seeds
 from mock_heidi.models import ApiKey, PatientProfile, Session, User, resolve
-from mock_heidi.seeds import DEFAULT_TIME, FixtureError, dump, dump_yaml, load, parse_yaml
+from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
+from mock_heidi.yaml_text import FixtureError, dump_yaml, parse_yaml
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
@@ -553,7 +554,7 @@ def test_aliases_that_only_share_are_read(tmp_path: Path) -> None:
 def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> None:
     # In a process of its own: the C composer of PyYAML dies of this, and would take the whole run with it.
     code = (
-        "import sys\nfrom mock_heidi.seeds import FixtureError, parse_yaml\n"
+        "import sys\nfrom mock_heidi.yaml_text import FixtureError, parse_yaml\n"
         f"text = {text!r}\n"
         "nested = ''.join(' ' * n + text for n in range(2_000)) if text.endswith('\\n') else text * 100_000\n"
         "try:\n    parse_yaml(nested.encode(), 'deep')\n"
@@ -569,7 +570,8 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
 def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
-        "from mock_heidi.seeds import dump, dump_yaml, load\nfrom mock_heidi.store import Store\n"
+        "from mock_heidi.seeds import dump, load\nfrom mock_heidi.yaml_text import dump_yaml\n"
+        "from mock_heidi.store import Store\n"
         "print(hashlib.sha256(dump_yaml(dump(Store(load())))).hexdigest())"
     )
 

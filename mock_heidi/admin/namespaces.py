@@ -13,6 +13,7 @@ from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Namespaces, Start
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
 from mock_heidi.store import Base
+from mock_heidi.yaml_text import FixtureError
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked")
@@ -68,7 +69,7 @@ def _base(fixtures: Any, api_key: str | None) -> Base:
         raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
     try:
         return seeds.load(fixtures, api_key)
-    except seeds.FixtureError as error:
+    except FixtureError as error:
         raise ControlError(400, error.problems[0], "correct the records", problems=error.problems) from None
 
 

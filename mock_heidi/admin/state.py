@@ -8,6 +8,7 @@ from mock_heidi.admin.control import ControlError, known_query, nearest, read_bo
 from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Session
 from mock_heidi.namespace import PARTS
+from mock_heidi.yaml_text import FixtureError, dump_yaml
 
 _SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
 
@@ -16,7 +17,7 @@ async def get_state(request: Request) -> Response:
     known_query(request, ())
     state = seeds.dump(request.store)
     if "yaml" in request.headers.get("accept", ""):
-        return Response(seeds.dump_yaml(state), media_type="application/yaml")
+        return Response(dump_yaml(state), media_type="application/yaml")
     return respond(state)
 
 
@@ -24,7 +25,7 @@ async def replace_state(request: Request) -> Response:
     body = await _fixtures(request)
     try:
         base = seeds.read(seeds.fill(seeds.from_mapping(body)))
-    except seeds.FixtureError as error:
+    except FixtureError as error:
         raise _refused(error) from None
     request.namespace.replace(base)
     return respond(seeds.dump(request.store))
@@ -34,7 +35,7 @@ async def add_state(request: Request) -> Response:
     body = await _fixtures(request)
     try:
         added = request.namespace.add(body)
-    except seeds.FixtureError as error:
+    except FixtureError as error:
         raise _refused(error) from None
     return respond(
         {
@@ -65,7 +66,7 @@ async def _fixtures(request: Request) -> dict[str, object]:
     return body
 
 
-def _refused(error: seeds.FixtureError) -> ControlError:
+def _refused(error: FixtureError) -> ControlError:
     more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
     return ControlError(400, error.problems[0] + more, _SHAPE, problems=error.problems)
 
