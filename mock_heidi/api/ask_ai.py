@@ -4,8 +4,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import consultations, scribe
-from mock_heidi.http import PieceStream, Request, find, read, said
+from mock_heidi.http import Request, find, read
 from mock_heidi.models import ContentType, Incoming, Session
+from mock_heidi.streams import PieceStream, said
 
 
 class AiCommand(Incoming):

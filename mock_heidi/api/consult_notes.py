@@ -9,10 +9,11 @@ from starlette.routing import Route
 from mock_heidi import consultations, forms, scribe
 from mock_heidi.api.templates import find_template
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
-from mock_heidi.http import Answer, PieceStream, Request, find, parse_json, read, said, to_json
+from mock_heidi.http import Answer, Request, find, parse_json, read, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Manner
+from mock_heidi.streams import PieceStream, said
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 

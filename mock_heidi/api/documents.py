@@ -9,7 +9,7 @@ from mock_heidi import consultations
 from mock_heidi.api.consult_notes import write
 from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
-from mock_heidi.http import Request, find, read, reply, reply_list, said
+from mock_heidi.http import Request, find, read, reply, reply_list
 from mock_heidi.models import (
     Brain,
     ContentType,
@@ -22,6 +22,7 @@ from mock_heidi.models import (
     WrittenDocument,
 )
 from mock_heidi.scribe import Manner
+from mock_heidi.streams import said
 
 
 class DocumentGenerate(Incoming):

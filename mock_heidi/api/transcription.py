@@ -18,9 +18,10 @@ from mock_heidi.errors import (
     UnprocessableError,
     missing,
 )
-from mock_heidi.http import Request, find, read_query, reply, reply_success, said
+from mock_heidi.http import Request, find, read_query, reply, reply_success
 from mock_heidi.models import AudioPiece, Number, ObjectId, Outgoing, Recording, Session, SessionId
 from mock_heidi.speech import UPLOAD
+from mock_heidi.streams import said
 from mock_heidi.uploads import Upload, file_of, form, take, text_of
 
 _MOST_SEGMENTS = 10_000
