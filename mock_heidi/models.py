@@ -314,7 +314,10 @@ class Recording(Value):
 
 
 class ContextFile(Value):
-    """A document that was given as context: what is known of it, not its content."""
+    """A document that was given as context: what is known of it, not its content.
+
+    One that is ``parsing`` is so whatever the transition says.
+    """
 
     id: ObjectId
     name: str
@@ -325,6 +328,7 @@ class ContextFile(Value):
     sha256: str = ""
     uploaded_at: Timestamp
     reads: Number = 0
+    parsing: Flag = False
 
 
 class WrittenDocument(Value):

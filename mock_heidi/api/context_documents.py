@@ -41,7 +41,7 @@ async def upload_context_documents(request: Request) -> Response:
         find(request, Session, session_id)
         if any(PurePosixPath((file.filename or "").lower()).suffix not in _TYPES for file in files):
             raise UnsupportedFileTypeError
-        uploads = [await take(file) for file in files]
+        uploads = [take(file) for file in files]
 
     session, namespace = find(request, Session, session_id), request.namespace
     added = [
@@ -66,7 +66,7 @@ async def list_context_documents(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
     rows = [
-        _shown(one, ready=transition.ready(one.reads, parse_moment(one.uploaded_at), now))
+        _shown(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
     looked = tuple(one.model_copy(update={"reads": one.reads + 1}) for one in session.context_documents)
