@@ -16,14 +16,16 @@ from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.errors import MethodNotAllowedError, NotFoundError
 from mock_heidi.http import Call, Request, replied
+from mock_heidi.injection import Injected
 from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
-from mock_heidi.namespace import Namespaces
+from mock_heidi.namespaces import Namespaces
+from mock_heidi.reasons import explain
 from mock_heidi.router import Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 
 _BASE = split(BASE_PATH)
 _LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
-_EXPOSED = ["X-Mock-Fault", "X-Mock-Reason", "X-Mock-Request-Id"]
+_EXPOSED = ["Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id"]
 
 
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> Front:
@@ -44,10 +46,11 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
                 allow_origins=settings.cors_origins,
                 allow_origin_regex=_LOOPBACK_ORIGIN,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key"],
+                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault"],
                 expose_headers=_EXPOSED,
             ),
             Middleware(Journaled, listener=listener),
+            Middleware(Injected),
             Middleware(Answered),
             Middleware(Authorized, unsigned=api.UNSIGNED),
         ],
@@ -158,12 +161,16 @@ class Front:
             call.refusal = NotFoundError()
         else:
             call = self.vendor.call(space, name, scope, segments)
+        if call.route is None:
+            call.why = explain(self.vendor.exact, scope, segments)
         authorization = key = None
         for header, value in scope["headers"]:
             if header == b"authorization":
                 authorization = value
             elif header == b"heidi-api-key":
                 key = value
+            elif header == b"x-mock-fault":
+                call.asked_fault = value
         if call.operation == "get_jwt":
             call.opened = None if key is None else space.open(key.decode("latin-1"), name)
             spoken = name if call.opened is None else call.opened[0]

@@ -17,8 +17,32 @@ from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, S
 _LEVELS = ("debug", "info", "warning", "error")
 
 
+class _Rule(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
+    """A fault as text. In the variable, several are divided by semicolons: paths in rules stand after a blank."""
+
+    name = "rule"
+    envvar_list_splitter = ";"
+
+
+# Verbs that speak to a running server; what they need is imported when one of them is called.
+_REMOTE = (
+    "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
+    "completion",
+)  # fmt: skip
+
+
 class _Verbs(click.Group):
     """``mock-heidi --port 0`` means ``mock-heidi serve --port 0``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_REMOTE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _REMOTE:
+            from mock_heidi.verbs import VERBS
+
+            return VERBS[cmd_name]
+        return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
@@ -51,6 +75,14 @@ def cli() -> None:
 @_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
 @_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
 @_option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
+@_option(
+    "--fault",
+    multiple=True,
+    type=_Rule(),
+    metavar="RULE",
+    help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
+)
+@_option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
 @_option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
 @_option(
     "--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable."
@@ -109,10 +141,21 @@ def serve(  # noqa: PLR0913 - a flag each
 
 
 def _settings(fixtures: str | None, **options: Any) -> Settings:
-    plural = {"allowed_host": "allowed_hosts", "admin_origin": "admin_origins", "cors_origin": "cors_origins"}
+    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
     options["max_upload"] *= 1024 * 1024
+    for rule in options["fault"]:
+        _check(rule)
     return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})
+
+
+def _check(rule: str) -> None:
+    from mock_heidi.faults import FaultError, parse
+
+    try:
+        parse(rule)
+    except FaultError as error:
+        raise ConfigError(f"--fault {rule}: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from mock_heidi.settings import ConfigError
 
@@ -63,6 +64,12 @@ class Clock:
         self.speed = self.speed if speed is None else speed
         self._wake()
 
+    def copy(self) -> "Clock":
+        """A clock of its own that says the same time."""
+        other = Clock()
+        other._start, other._since, other.speed = self._start, self._since, self.speed
+        return other
+
     def go_real(self) -> None:
         """Go with the machine's time again."""
         self._start, self.speed = None, 1.0
@@ -101,6 +108,11 @@ def timestamp(ms: int) -> str:
 def zulu(ms: int) -> str:
     """ISO 8601 with milliseconds and ``Z``: the form of ``expiration_time`` and of our own surface."""
     return timestamp(ms)[:-3] + "Z"
+
+
+def http_date(ms: int) -> str:
+    """A moment as HTTP headers say it."""
+    return format_datetime(datetime.fromtimestamp(ms // 1000, UTC), usegmt=True)
 
 
 def seconds_between(start: str, end: str) -> float:

@@ -21,7 +21,9 @@ _WAITING = 10_000
 
 def banner(url: str, namespace: Namespace, fixtures: str) -> str:
     """What to give to a client, and where everything is."""
-    key = next(iter(namespace.keys))
+    given = namespace.settings.api_key is not None
+    # Whoever gives a key of their own may keep the output: it need not stand there.
+    key = "***" if given else next(iter(namespace.keys))
     counts = ", ".join(
         f"{namespace.store.size(kind)} {name}"
         for kind, name in ((ApiKey, "API keys"), (PatientProfile, "patient profiles"), (Session, "sessions"))
@@ -30,7 +32,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
         (
             f"mock_heidi {VERSION}: the Heidi Open API on this machine",
             f"  base URL       {url}{BASE_PATH}",
-            f"  API key        {key}",
+            f"  API key        {'as you gave it' if given else key}",
             f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",
             f"  control plane  {url}/_mock/",
             f"  fixtures       {counts} ({fixtures})",

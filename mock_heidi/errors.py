@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from mock_heidi.assumptions import assumed
@@ -107,6 +108,20 @@ class OnlyAudioError(TextError):
     text = "only audio file is allowed"
 
 
+class UploadFailedError(TextError):
+    """Never of our own: a test has to ask for it."""
+
+    status = "audio_not_stored"
+    text = "error: failed to upload audio"
+
+
+class LinkedAccountRequiredError(NamedError):
+    """Seen once of the real service; a test has to ask for it."""
+
+    status = 400
+    msg = "Linked Account is required. Please link your account before using this feature."
+
+
 class UnsupportedFileTypeError(TextError):
     status = "file_type_rejected"
     text = "unsupported file type"
@@ -181,9 +196,49 @@ class UnprocessableError(HeidiError):
         return self.problems
 
 
+# What a fault can be told to answer, by name, and where its body is known from.
+BY_NAME: dict[str, tuple[HeidiError, str]] = {
+    type(error).__name__: (error, provenance)
+    for provenance, errors in {
+        "documented": (
+            PatientProfileNotFoundError(),
+            SessionNotFoundError(),
+            OpenAPIHeidiAccountAlreadyLinkedError("kp_xxx"),
+            NoLinkedUserException(),
+            OnlyAudioError(),
+            UploadFailedError(),
+        ),
+        "observed": (LinkedAccountRequiredError(), NotFoundError(), InternalError()),
+        "assumed": (
+            TemplateNotFoundError(),
+            RecordingNotFoundError(),
+            RecordingFinishedError(),
+            ConsultNoteNotFoundError(),
+            TemplateRequiredError(),
+            UnsupportedFileTypeError(),
+            InvalidApiKeyError(),
+            InvalidTokenError(),
+            ExpiredTokenError(),
+            MissingTokenError(),
+            BodyTooLargeError(),
+            UnprocessableError([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}]),
+        ),
+    }.items()
+    for error in errors
+}
+
+
 def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
     """The 422 row of a field that is required and absent."""
     return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": given}
+
+
+def reason_phrase(status: int) -> str:
+    """What HTTP calls a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Status {status}"
 
 
 def status_of(error: HeidiError) -> int:

@@ -7,11 +7,12 @@ import http.client
 import json
 import select
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
+from mock_heidi.remote import Clock, Faults, State, story, told, unfired
 from mock_heidi.settings import (
     BASE_PATH,
     DEFAULT_EMAIL,
@@ -36,9 +37,9 @@ class MockHeidiError(Exception):
 class _Connection:
     """Requests to one server over one kept connection, from any thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 30) -> None:
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
         self._lock = threading.Lock()
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
@@ -64,49 +65,35 @@ class _Connection:
             self._connection.close()  # half an exchange would be taken for the next one's answer
             raise
 
+    def exchange(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        """Status and JSON of one answer, after which the connection ends."""
+        with contextlib.closing(self._connection):
+            return self._exchange(method, path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def text(self, path: str) -> str:
+        """The text of an answer; :class:`MockHeidiError` for one that is no success."""
+        with self._lock, contextlib.closing(self._connection):
+            self._connection.request("GET", path)
+            response = self._connection.getresponse()
+            answer = response.read().decode()
+        if response.status != http.HTTPStatus.OK:
+            refusal = json.loads(answer)
+            raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
+        return answer
+
     def close(self) -> None:
         self._connection.close()
 
 
-class State:
-    """What a namespace holds: records as dicts, the fields named as in the fixture files."""
-
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
-
-    def as_fixtures(self) -> dict[str, list[dict[str, Any]]]:
-        """Everything, in the form of a fixture folder."""
-        state: dict[str, list[dict[str, Any]]] = self._handle.control("GET", "/state")
-        return state
-
-    def replace(self, fixtures: Mapping[str, Any]) -> None:
-        """Put other records in the place of all."""
-        self._handle.control("PUT", "/state", fixtures)
-
-    @property
-    def patient_profiles(self) -> list[dict[str, Any]]:
-        return self.as_fixtures()["patient_profiles"]
-
-    @property
-    def sessions(self) -> list[dict[str, Any]]:
-        return self.as_fixtures()["sessions"]
-
-    @property
-    def users(self) -> list[dict[str, Any]]:
-        """Who has signed in, under whatever key."""
-        return [user for key in self.as_fixtures()["api_keys"] for user in key["users"]]
-
-    def add_patient(self, **fields: Any) -> dict[str, Any]:
-        """Add a patient profile; an id, times and the rest are filled in. The whole record comes back."""
-        return self._add("patient_profiles", fields)
-
-    def add_session(self, **fields: Any) -> dict[str, Any]:
-        """Add a session, such as ``add_session(patient_profile_id=patient["id"])``."""
-        return self._add("sessions", fields)
-
-    def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-        record: dict[str, Any] = self._handle.control("POST", "/state", {kind: [fields]})[kind][0]
-        return record
+def _events(connection: http.client.HTTPConnection) -> Iterator[tuple[str, Any]]:
+    with contextlib.closing(connection), connection.getresponse() as response:
+        kind = ""
+        for line in response:
+            name, _, value = line.decode().strip().partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                yield kind, json.loads(value)
 
 
 class Handle:
@@ -124,6 +111,8 @@ class Handle:
         self.api_key = api_key
         self._connection = _Connection(url)
         self._closed = False
+        self._spent: list[dict[str, Any]] = []
+        """Faults that a ``with`` has taken away, as they were then."""
 
     @property
     def _prefix(self) -> str:
@@ -131,7 +120,47 @@ class Handle:
 
     @property
     def state(self) -> State:
-        return State(self)
+        return State(self.control)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.control)
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules that are set, with their hits."""
+        found: list[dict[str, Any]] = self.control("GET", "/faults")["faults"]
+        return found
+
+    def fault(self, operation: str | list[str] | None = None, **rule: Any) -> Faults:
+        """Let something go wrong: ``fault("generate_consult_note", end_after=3, times=1)``.
+
+        In a ``with`` it goes wrong until its end. The names are those of the README's table of effects.
+        """
+        which = {} if operation is None else {"operation": operation}
+        made = self.control("POST", "/faults", {**which, **rule})
+        return Faults(self.control, [made], self._spent)
+
+    def scenario(self, name: str) -> Faults:
+        """Set the rules of a scenario, such as ``flaky-afternoon``; in a ``with`` until its end."""
+        made = self.control("POST", f"/scenarios/{quote(name, safe='')}")["faults"]
+        return Faults(self.control, made, self._spent)
+
+    def unfired(self) -> list[str]:
+        """Which faults of this handle's namespace have shaped no answer so far, a line each."""
+        return unfired(self._all_faults())
+
+    def report(self, limit: int = 30) -> str:
+        """The last requests and all faults, a line each: what one wants to see of a test that failed."""
+        return story(self.requests(limit=limit), self._all_faults())
+
+    def _all_faults(self) -> list[dict[str, Any]]:
+        return [*self._spent, *([] if self.closed else self.faults)]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been given back."""
+        return self._closed
 
     def token(self, email: str | None = None, third_party_internal_id: str | None = None) -> str:
         """A fresh bearer token, by default of :attr:`email`."""
@@ -177,6 +206,74 @@ class Handle:
         made: dict[str, Any] = self.control("POST", "/replies", {"operation": operation, **rule})
         return made
 
+    def verify(self, **expectation: Any) -> list[int]:
+        """Expect something of the requests: ``verify(operation="get_session", at_least=1, within=2)``.
+
+        ``count``, ``at_least``, ``at_most`` or ``never=True`` of those that fit the filters, or ``in_order=[…]``; the
+        ids of the requests that show it. An AssertionError says what was found and what came nearest.
+        """
+        self._alive()
+        # The answer may take as long as it may wait for what is expected.
+        patience = float(expectation.get("within", 0)) + 30
+        path = f"{self._prefix}/_mock/verify"
+        status, answer = _Connection(self.url, patience).exchange("POST", path, expectation)
+        if status == http.HTTPStatus.EXPECTATION_FAILED:
+            raise AssertionError(told(answer))
+        if status != http.HTTPStatus.OK:
+            raise MockHeidiError(f"POST {path}: {answer.get('error')}; {answer.get('hint')}")
+        requests: list[int] = answer["requests"]
+        return requests
+
+    def wait_for(self, operation: str, within: float = 5, **filters: Any) -> dict[str, Any]:
+        """Wait until such a request has been answered; the newest one, as :meth:`requests` shows it."""
+        ids = self.verify(operation=operation, within=within, **filters)
+        found: dict[str, Any] = self.control("GET", f"/requests/{ids[-1]}")
+        return found
+
+    def assert_noticed(self, fault: Faults | str, *, error: bool = False, within: float = 0) -> None:
+        """Expect that the client noticed the early end of a note's stream that a fault has made.
+
+        That is: before it goes on with that session it looks at it or asks for the note again; with ``error``, it is
+        enough that it does not go on, because you have seen it show an error. AssertionError otherwise.
+        """
+        ids = [fault] if isinstance(fault, str) else fault.ids
+        for each in ids:
+            self.verify(noticed={"fault": each, "error": error}, within=within)
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What a strict reviewer would say of the client so far."""
+        found: list[dict[str, Any]] = self.control("GET", "/findings")["findings"]
+        return found
+
+    def snapshot(self, name: str = "snapshot") -> dict[str, Any]:
+        """Keep the state under a name."""
+        kept: dict[str, Any] = self.control("PUT", f"/snapshots/{quote(name, safe='')}")
+        return kept
+
+    def restore(self, name: str = "snapshot") -> None:
+        """Bring the state of that name back."""
+        self.control("POST", f"/snapshots/{quote(name, safe='')}/restore")
+
+    def diff(self, name: str = "snapshot", against: str | None = None) -> dict[str, Any]:
+        """What was added, removed and changed since a snapshot, or up to another one."""
+        query = "" if against is None else f"?{urlencode({'against': against})}"
+        found: dict[str, Any] = self.control("GET", f"/snapshots/{quote(name, safe='')}/diff{query}")
+        return found
+
+    def curl(self, **filters: Any) -> str:
+        """The last requests as commands that ask the same again, a line each."""
+        self._alive()
+        path = f"{self._prefix}/_mock/requests?{urlencode({**filters, 'format': 'curl'})}"
+        return self._connection.text(path)
+
+    def events(self) -> Iterator[tuple[str, Any]]:
+        """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+        connection.request("GET", f"{self._prefix}/_mock/events")
+        return _events(connection)
+
     def session(self, session_id: str, **changes: Any) -> dict[str, Any]:
         """A session as the state holds it; with ``changes``, after a clinician has made them in Heidi's application."""
         path = f"/sessions/{quote(session_id, safe='')}"
@@ -184,8 +281,9 @@ class Handle:
         return found
 
     def reset(self) -> None:
-        """Bring the beginning back: state, clock, ids and an empty journal."""
+        """Bring the beginning back: state, clock, ids, faults, replies and an empty journal."""
         self.control("POST", "/reset")
+        self._spent.clear()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the control plane of this namespace: ``control("GET", "/health")``."""
@@ -225,11 +323,11 @@ class MockHeidi(Handle):
     ...     client.base_url, client.api_key = heidi.base_url, heidi.api_key
 
     The options are those of the command: ``fixtures`` (a folder, a dict, ``"empty"``), ``seed``, ``clock``,
-    ``api_key``, ``linked``; ``port`` 0 picks a free one.
+    ``api_key``, ``linked``, ``faults``, ``scenario``; ``port`` 0 picks a free one.
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
-        self._settings = Settings(**options)
+        self._settings = Settings(**{**options, "faults": tuple(_rules(options.get("faults", ())))})
         self._host, self._port = host, port
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
@@ -263,7 +361,7 @@ class MockHeidi(Handle):
             self._server.stop()
             self._thread.join()
 
-    def namespace(
+    def namespace(  # noqa: PLR0913 - all by name, as in the marker
         self,
         name: str,
         *,
@@ -271,10 +369,13 @@ class MockHeidi(Handle):
         seed: int | None = None,
         clock: str | None = None,
         linked: bool | None = None,
+        faults: Sequence[Any] | Mapping[str, Any] | None = None,
+        scenario: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
         handle = Handle(self.url, name, self.api_key)
-        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures)}
+        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
+        start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
             user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
             start["linked"] = user if linked else False
@@ -283,6 +384,11 @@ class MockHeidi(Handle):
         if fixtures is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle
+
+
+def _rules(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    # One rule may stand by itself.
+    return list(faults) if isinstance(faults, Sequence) and not isinstance(faults, str) else [faults]
 
 
 def _records(fixtures: FixtureChoice) -> Any:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import (
@@ -25,7 +26,8 @@ from mock_heidi.errors import (
 )
 from mock_heidi.journal import Entry
 from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Reply, Session, User, Value, user_key
-from mock_heidi.namespace import Namespace, Namespaces
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespaces import Namespaces
 from mock_heidi.store import Store
 from mock_heidi.tokens import Caller
 
@@ -45,18 +47,25 @@ class Call:
     """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
 
     __slots__ = (
+        "asked_fault",
         "body",
         "caller",
+        "clinical",
+        "distorted",
         "entry",
         "made",
         "name",
         "namespace",
         "opened",
+        "over",
         "params",
+        "pieces",
         "refusal",
         "reply",
         "route",
         "space",
+        "taken",
+        "why",
     )
 
     def __init__(self, space: Namespaces, name: str | None, route: Route | None, params: dict[str, str]) -> None:
@@ -75,7 +84,20 @@ class Call:
         """Whether this very request made its namespace."""
         self.entry: Entry | None = None
         self.body = b""
+        self.why: str | None = None
+        """Why it matched nothing."""
+        self.taken = False
+        """Whether the whole body has been read."""
         self.reply: Reply | None = None
+        self.asked_fault: bytes | None = None
+        """What the request itself wants to go wrong with it."""
+        self.clinical: tuple[str, ...] = ()
+        """What is to be wrong in the text of the answer, and in ``distorted`` what of it is."""
+        self.distorted: tuple[str, ...] = ()
+        self.pieces = 0
+        """Of how many pieces the answer's stream is."""
+        self.over = False
+        """Whether the answer has ended before its time."""
 
     @property
     def operation(self) -> str | None:
@@ -137,6 +159,13 @@ class Request(StarletteRequest):
         """The query's parameters; of a repeated one the last, as FastAPI reads it."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
+    def note(self, code: str, detail: str = "") -> None:
+        """Say of this request what a strict reviewer of its client would."""
+        entry = self.call.entry
+        if entry is not None:
+            self.namespace.findings.note(code, entry.id, detail)
+            entry.findings = (*entry.findings, code)
+
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
         most = int(assumed("body_limit")) if limit is None else limit
@@ -151,9 +180,10 @@ class Request(StarletteRequest):
                 raise ClientDisconnect
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
+            more = message.get("more_body", False)
+            self.call.taken = not more
             if size > most:
                 raise BodyTooLargeError
-            more = message.get("more_body", False)
         body = b"".join(pieces)
         self.call.body = body
         if self.call.entry is not None:
@@ -170,6 +200,31 @@ class Request(StarletteRequest):
                 body = None
             call.reply = self.namespace.replies.choose(call.operation, call.params.get("session_id"), body)
         return call.reply
+
+
+async def take_in(scope: Scope, receive: Receive) -> None:
+    """Read what nobody has read of a request that is refused, for the journal and because its sender still sends.
+
+    An end before that would reach the client as a broken connection, and not as the answer.
+    """
+    call: Call = scope["mock_heidi"]
+    headers = dict(scope["headers"])
+    if call.taken or headers.get(b"expect"):
+        return
+    keep = b"multipart" not in headers.get(b"content-type", b"")
+    most, kept, size, more = call.space.settings.max_upload, [call.body], len(call.body), True
+    while more and size <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
+        size += len(piece)
+        if keep and size <= int(assumed("body_limit")):
+            kept.append(piece)
+        more = message.get("more_body", False)
+    call.taken = True
+    if call.entry is not None and keep:
+        call.entry.body = b"".join(kept)
 
 
 class Answer(Response):

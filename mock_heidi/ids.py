@@ -2,16 +2,22 @@
 
 import random
 
+# What draws: for whoever is handed one of a namespace's sources.
+Chance = random.Random
+
 
 class Ids:
     """Ids in the vendor's forms, drawn from a source seeded by the server's seed and the namespace's name."""
 
-    __slots__ = ("_chance", "_jitter")
+    __slots__ = ("_chance", "_jitter", "_tokens", "chance")
 
     def __init__(self, seed: int, namespace: str) -> None:
         self._chance = random.Random(f"{seed}/{namespace}")  # noqa: S311 - repeatable on purpose, guards nothing
         # Chance that shapes time draws from a source of its own: pacing must not change what ids come out.
         self._jitter = random.Random(f"{seed}/{namespace}/jitter")  # noqa: S311 - as above
+        self._tokens = 0
+        self.chance = random.Random(f"{seed}/{namespace}/faults")  # noqa: S311 - as above
+        """For faults: whose turn it is, and how long a delay takes."""
 
     def object_id(self, now: int) -> str:
         """24 hex digits, the first eight being ``now`` (milliseconds since 1970) in whole seconds."""
@@ -30,6 +36,11 @@ class Ids:
     def jitter(self) -> float:
         """A number from -1 to 1."""
         return self._jitter.uniform(-1, 1)
+
+    def token_number(self) -> int:
+        """Which token of this namespace it is, from 1: without it, two of the same second would be the same."""
+        self._tokens += 1
+        return self._tokens
 
     def number(self, digits: int) -> str:
         """A decimal number of at most that many digits, such as a recording's id."""

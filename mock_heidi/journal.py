@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from mock_heidi.clock import zulu
+from mock_heidi.faults import STREAMS
 
 REDACTED = "***"
 # An entry costs about this much beside its bodies.
 _OVERHEAD = 1_024
+# And each piece of its answer about this much beside its bytes.
+_PIECE = 64
 
 _SECRET_NAME = re.compile("auth|cookie|key|token|secret|password", re.IGNORECASE)
+_FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
@@ -28,8 +34,9 @@ class Entry:
     """One request, by reference: raw bytes as they came and went. ``at`` in ms since 1970, ``duration`` in seconds."""
 
     __slots__ = (
-        "at", "body", "client_left", "done", "duration", "headers", "id", "method", "operation", "path",
-        "pieces", "query", "started", "status",
+        "at", "body", "client_left", "done", "duration", "early_end", "fault", "findings", "headers", "id", "kept",
+        "method", "operation", "parts", "path", "pieces", "provenance", "query", "retry_at", "started", "status",
+        "times", "why",
     )  # fmt: skip
 
     def __init__(self, at: int, started: float, operation: str | None, scope: Any) -> None:
@@ -43,21 +50,39 @@ class Entry:
         self.headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
         self.body = b""
         self.status: int | None = None
+        self.parts: list[dict[str, Any]] | None = None
+        """The parts of a multipart body, without what is in them."""
         self.pieces: list[bytes] = []
+        self.times: list[float] = []
+        """When the pieces of a stream went out, by the process's own clock."""
         self.duration: float | None = None
         self.client_left = False
         self.done = False
+        self.kept = False
+        """Whether the journal still has it."""
+        self.fault: tuple[str, ...] = ()
+        """The ids of the rules that have shaped the answer."""
+        self.provenance: str | None = None
+        self.retry_at: int | None = None
+        """Before which moment (ms since 1970) the answer asked not to be asked again."""
+        self.early_end = False
+        """Whether a fault has ended its stream before its time."""
+        self.why: str | None = None
+        """Why it matched nothing."""
+        self.findings: tuple[str, ...] = ()
+        """What is to be said of it, by code."""
 
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
         headers = sum([len(name) + len(value) for name, value in self.headers])
-        return _OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + sum(map(len, self.pieces))
+        pieces = sum(map(len, self.pieces)) + _PIECE * len(self.pieces) + _OVERHEAD * len(self.parts or ()) // 2
+        return _OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + pieces
 
     def bare(self) -> Entry:
         """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
         copy: Entry = Entry.__new__(Entry)
-        for name in ("id", "at", "operation", "method", "path", "status", "duration", "client_left"):
+        for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left"):
             setattr(copy, name, getattr(self, name))
         return copy
 
@@ -65,7 +90,8 @@ class Entry:
 class Journal:
     """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
 
-    def __init__(self, entries: int, size: int, secrets: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]]) -> None:
+        self._name = name
         self._most = entries
         self._room = size
         self._secrets = secrets
@@ -73,11 +99,14 @@ class Journal:
         self._held = 0
         self._next = 1
         self.dropped = 0
+        self.watchers: set[Callable[[Entry], None]] = set()
+        """Told of every entry that is complete."""
 
     def add(self, entry: Entry) -> None:
         """Keep a request that has just come in."""
         entry.id = self._next
         self._next += 1
+        entry.kept = True
         self._entries.append(entry)
         if len(self._entries) > self._most:
             self._drop()
@@ -86,7 +115,9 @@ class Journal:
         """Note that its answer is complete, or that there will be none."""
         entry.duration = now - entry.started
         entry.done = True
-        if not self._entries or entry.id < self._entries[0].id:
+        for watch in tuple(self.watchers):
+            watch(entry)
+        if not entry.kept:
             return  # dropped or cleared while it was on its way
         self._held += entry.size
         while self._held > self._room and len(self._entries) > 1:
@@ -94,17 +125,29 @@ class Journal:
 
     def _drop(self) -> None:
         oldest = self._entries.popleft()
+        oldest.kept = False
         self.dropped += 1
         if oldest.done:
             self._held -= oldest.size
 
+    def remove(self, ids: Collection[int]) -> int:
+        """Forget the entries of those ids; how many there were."""
+        before = len(self._entries)
+        for entry in self._entries:
+            entry.kept = entry.id not in ids
+        self._entries = deque(entry for entry in self._entries if entry.kept)
+        self._held = sum(entry.size for entry in self._entries if entry.done)
+        return before - len(self._entries)
+
     def clear(self) -> int:
         """Forget every entry; how many there were."""
-        gone = len(self._entries)
-        self._entries.clear()
-        self._held = 0
         self.dropped = 0
-        return gone
+        return self.remove({entry.id for entry in self._entries})
+
+    def begin(self) -> None:
+        """Forget every entry and count from 1 again."""
+        self.clear()
+        self._next = 1
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -114,29 +157,73 @@ class Journal:
 
     def read(self, entry: Entry) -> dict[str, Any]:
         """An entry for people and programs: parsed, and with every secret taken out."""
-        return read(entry, self._secrets())
+        return read(entry, self._name, Redactor(self._secrets()))
+
+    def clean(self, value: Any) -> Any:
+        """Any JSON without the secrets that are known here."""
+        return Redactor(self._secrets()).json(value)
 
     def headline(self, entry: Entry) -> dict[str, Any]:
         """What fits on one line of an entry, read the same way."""
         return headline(entry, Redactor(self._secrets()))
 
 
-def read(entry: Entry, secrets: Iterable[str] = ()) -> dict[str, Any]:
+def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:
     """The one reader: what may be shown of an entry."""
-    clean = Redactor(secrets)
     signed_in = entry.operation == "get_jwt" and entry.status == HTTPStatus.OK
     line = headline(entry, clean)
-    duration, client_left, status = line.pop("duration"), line.pop("client_left"), line.pop("status")
+    pieces = _pieces(entry, clean)
+    response = REDACTED if signed_in else None if pieces is not None else clean.body(b"".join(entry.pieces))
     return {
-        **line,
+        "id": line["id"],
+        "at": line["at"],
+        "namespace": namespace,
+        "operation": line["operation"],
+        "method": line["method"],
+        "path": line["path"],
         "query": clean.fields(parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)),
         "headers": clean.fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers),
-        "body": clean.body(entry.body),
-        "status": status,
-        "response": REDACTED if signed_in else clean.body(b"".join(entry.pieces)),
-        "duration": duration,
-        "client_left": client_left,
+        "body": clean.body(entry.body) if entry.parts is None else {"parts": clean.json(entry.parts)},
+        "status": line["status"],
+        "response": response,
+        "pieces": pieces,
+        "duration": line["duration"],
+        "fault": line["fault"],
+        "findings": list(entry.findings),
+        "client_left": line["client_left"],
+        "provenance": entry.provenance,
+        "why": entry.why,
     }
+
+
+def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
+    """The pieces of a stream, each with the seconds after which it was sent; None where the answer was none.
+
+    A secret may stand across pieces, so they are cleaned together.
+    """
+    if not entry.times or entry.operation not in STREAMS:
+        return None
+    texts, moments, sent = [], [], 0
+    ends = list(accumulate(map(len, entry.pieces)))
+    for match in _FRAME.finditer(b"".join(entry.pieces)):
+        sent = match.end()
+        texts.append(_text(match[0]))
+        last = min(bisect_left(ends, sent), len(entry.times) - 1)
+        moments.append(round(entry.times[last] - entry.started, 6))
+    return [{"text": text, "after": moment} for text, moment in zip(clean.together(texts), moments, strict=True)]
+
+
+def _text(frame: bytes) -> str:
+    """What a frame of a stream says, or the frame itself where it is broken."""
+    for line in frame.splitlines():
+        if line.startswith(b"data:"):
+            try:
+                said = json.loads(line.removeprefix(b"data:"))["data"]
+            except (ValueError, KeyError, TypeError):
+                break
+            if isinstance(said, str):
+                return said
+    return frame.decode("utf-8", "replace")
 
 
 def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
@@ -149,6 +236,7 @@ def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
         "path": clean.text(entry.path),
         "status": entry.status,
         "duration": None if entry.duration is None else round(entry.duration, 6),
+        "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
         "client_left": entry.client_left,
     }
 
@@ -162,6 +250,23 @@ class Redactor:
 
     def text(self, text: str) -> str:
         return self._known.sub(REDACTED, text)
+
+    def together(self, texts: Sequence[str]) -> list[str]:
+        """Texts that follow each other, without the secrets in any of them or across several."""
+        whole = "".join(texts)
+        spans = [match.span() for match in self._known.finditer(whole)]
+        if not spans:
+            return list(texts)
+        shown, at = [], 0
+        for text in texts:
+            start, at = at, at + len(text)
+            inside = [(max(begin, start), min(end, at), begin) for begin, end in spans if begin < at and end > start]
+            kept, left = [], start
+            for begin, end, first in inside:
+                kept += [whole[left:begin], REDACTED if first >= start else ""]
+                left = end
+            shown.append("".join([*kept, whole[left:at]]))
+        return shown
 
     def fields(self, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         """Names and values, the values of secret names gone; repeated ones joined as HTTP joins headers."""

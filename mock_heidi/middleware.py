@@ -19,10 +19,12 @@ from mock_heidi.errors import (
     ServiceUnavailableError,
     render,
 )
-from mock_heidi.http import Answer, Call
+from mock_heidi.http import Answer, Call, take_in
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.namespace import LimitReachedError, Namespace
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.tokens import Caller
+from mock_heidi.wire import wire_of
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
 Listener = Callable[[str, Journal, Entry], None]
@@ -41,6 +43,7 @@ class Journaled:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
         entry = call.entry = Entry(_clock(call).now(), precise(), call.operation, scope)
+        entry.why = call.why
         if namespace is not None:
             namespace.last_use = entry.started
             namespace.journal.add(entry)
@@ -48,13 +51,24 @@ class Journaled:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry.status = message["status"]
+                if entry.id == 0 and call.namespace is not None:
+                    call.namespace.journal.add(entry)  # this very request has made its namespace
+                if call.why is not None:
+                    message["headers"] = [*message["headers"], (b"x-mock-reason", call.why.encode("ascii", "replace"))]
+                if entry.id:
+                    message["headers"] = [*message["headers"], (b"x-mock-request-id", b"%d" % entry.id)]
             else:
                 entry.pieces.append(message.get("body", b""))
+                if message.get("more_body", False):
+                    entry.times.append(precise())
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         finally:
+            wire = wire_of(scope)
+            if wire is not None and wire.lost and not call.over:
+                entry.client_left = True
             self._close(call, entry)
 
     def _close(self, call: Call, entry: Entry) -> None:
@@ -77,22 +91,38 @@ class Answered:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = await self._refusal(scope, receive, send)
+        if refusal is None:
+            return
+        try:
+            await take_in(scope, receive)
+        except ClientDisconnect:
+            _note_left(scope["mock_heidi"])
+        else:
+            await _answer(refusal)(scope, receive, send)
+
+    async def _refusal(self, scope: Scope, receive: Receive, send: Send) -> HeidiError | None:
+        """What the answer is instead, if the handler has given none."""
         try:
             await self.app(scope, receive, send)
         except HeidiError as error:
-            await _answer(error)(scope, receive, send)
+            return error
         except LimitReachedError:
-            await _answer(ServiceUnavailableError())(scope, receive, send)
+            return ServiceUnavailableError()
         except ClientDisconnect:
-            call: Call = scope["mock_heidi"]
-            if call.entry is not None:
-                call.entry.client_left = True
+            _note_left(scope["mock_heidi"])
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
-            call = scope["mock_heidi"]
-            if call.entry is not None and call.entry.status is not None:
-                return  # a stream broke on its way: what is missing from it is all that can be said now
-            await _answer(InternalError())(scope, receive, send)
+            call: Call = scope["mock_heidi"]
+            # A stream that broke on its way: what is missing from it is all that can be said now.
+            if call.entry is None or call.entry.status is None:
+                return InternalError()
+        return None
+
+
+def _note_left(call: Call) -> None:
+    if call.entry is not None:
+        call.entry.client_left = True
 
 
 def log_defect(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""One isolated Heidi, and the registry of all that a server holds."""
+"""One isolated Heidi: its state, clock, ids, journal, faults and replies."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mock_heidi import clock, seeds, transitions
+from mock_heidi import seeds, transitions
 from mock_heidi.clock import Clock, precise
+from mock_heidi.events import Events
+from mock_heidi.faults import Fault, FaultError, Scenario, closest
+from mock_heidi.findings import Findings
 from mock_heidi.ids import Ids
-from mock_heidi.journal import Journal
+from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
 from mock_heidi.replies import Replies
-from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, Settings, is_namespace
+from mock_heidi.review import Reviewer
+from mock_heidi.rules import Faults
+from mock_heidi.settings import (
+    Settings,
+)
+from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
-from mock_heidi.tokens import Tokens
 from mock_heidi.yaml_text import FixtureError
 
-PARTS = ("state", "clock", "ids", "requests", "transitions", "replies")
-
-
-class LimitReachedError(Exception):
-    """The server holds as many namespaces as it may."""
+PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
 
 class Start(NamedTuple):
@@ -35,6 +38,10 @@ class Start(NamedTuple):
     seed: int
     frozen: int | None
     linked: tuple[str, str] | None = None
+    faults: tuple[Fault, ...] = ()
+    scenario: str | None = None
+    state: Store | None = None
+    """The state that it begins with instead of the base's: what another namespace held when this one was made."""
 
 
 class Namespace:
@@ -47,13 +54,15 @@ class Namespace:
         self.store = Store(start.base)
         # Former keys too: the journal may still hold them.
         self._known_keys: set[str] = set()
-        self.journal = Journal(settings.journal_entries, settings.journal_bytes, self._secrets)
+        self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets)
         self.busy = 0
         """How many requests with a good token are on their way."""
         self.last_use = precise()
         """In seconds of the process's own clock, which a frozen one does not stop."""
         self.streams: set[asyncio.Future[None]] = set()
         """Vendor streams on their way, which a reset ends."""
+        self.snapshots: dict[str, Snapshot] = {}
+        self.events = Events()
         self.reset()
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
@@ -62,18 +71,38 @@ class Namespace:
             "clock": self._begin_clock,
             "ids": self._begin_ids,
             "state": self._begin_state,
-            "requests": self.journal.clear,
+            "requests": self.journal.begin,
             "transitions": self._begin_transitions,
-            "replies": self._begin_replies,
+            "replies": self.begin_replies,
+            "faults": self.begin_faults,
+            "findings": self._begin_findings,
         }
         restored = [part for part in PARTS if part not in keep]
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        self._end_streams()
+        self.events.emit("reset", {"reset": restored})
+        return restored
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The state as it is now, kept under a name."""
+        kept = Snapshot(name, self.clock.now(), self.store.fork(), copy.deepcopy(self.ids), dict(self.transitions))
+        self.snapshots[name] = kept
+        return kept
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring back what a snapshot holds; what is on its way to clients ends."""
+        self.store = snapshot.store.fork()
+        self._learn_keys()
+        self.ids = copy.deepcopy(snapshot.ids)
+        self.transitions = dict(snapshot.transitions)
+        self._end_streams()
+
+    def _end_streams(self) -> None:
         for stream in self.streams:
             if not stream.done():
                 stream.set_result(None)
-        return restored
 
     def _begin_clock(self) -> None:
         self.clock = Clock(self.start.frozen)
@@ -84,12 +113,40 @@ class Namespace:
     def _begin_transitions(self) -> None:
         self.transitions = transitions.at_once()
 
-    def _begin_replies(self) -> None:
+    def begin_replies(self) -> None:
         self.replies = Replies()
         for reply in reversed(self.store.all(Reply)):
             self.replies.add(reply)
 
+    def _begin_findings(self) -> None:
+        self.findings = Findings()
+        self.reviewer = Reviewer(self.findings)
+
+    def review(self) -> Findings:
+        """What is to be said of the requests so far."""
+        self.reviewer.read(self.journal, self._known_keys)
+        return self.findings
+
+    def begin_faults(self) -> None:
+        self.faults = self.beginning(self.store)
+
+    def beginning(self, store: Store) -> Faults:
+        """The rules that it begins with on that state; :class:`FaultError` where two have one id."""
+        rules = [*self.start.faults, *store.all(Fault)]
+        if self.start.scenario is not None:
+            # Of the beginning too: the state of now may know other ones.
+            rules += _scenario(Store(self.start.base), self.start.scenario).rules
+        return Faults(rules)
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name; :class:`FaultError` where there is none."""
+        return _scenario(self.store, name)
+
     def _begin_state(self) -> None:
+        if self.start.state is not None:
+            self.store = self.start.state.fork()
+            self._learn_keys()
+            return
         self.replace(self.start.base)
         if self.start.linked is not None:
             self._begin_linked(*self.start.linked)
@@ -131,7 +188,27 @@ class Namespace:
         self._learn_keys()
         return added
 
+    def listen(self) -> Events:
+        """The events of this namespace, which are told from now on."""
+        self.events.heard = True
+        self.store.watch = self._tell_state
+        self.journal.watchers.add(self._tell_request)
+        return self.events
+
+    def _tell_state(self, record: Record) -> None:
+        kind = next((name for name, one in seeds.KINDS.items() if isinstance(record, one)), "users")
+        there = self.store.get(type(record), record.key) is not None
+        # The key of a user holds what parts its names, so that no two names can be taken for each other.
+        self.events.emit("state", {"kind": kind, "id": record.key.replace("\0", " / "), "removed": not there})
+
+    def _tell_request(self, entry: Entry) -> None:
+        self.events.emit("request", entry.bare())
+        if entry.fault:
+            self.events.emit("fault", {"ids": list(entry.fault), "request": entry.id})
+
     def _learn_keys(self) -> None:
+        if self.events.heard:
+            self.store.watch = self._tell_state  # another store may have come into the place of the old one
         # Hardly ever do keys change, and every request asks whose they are.
         self.keys = {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
@@ -208,64 +285,9 @@ class Namespace:
         yield from self._known_keys
 
 
-class Namespaces:
-    """Every namespace of one server, made on first use and bounded in number."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
-        linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
-        self.start = Start(seeds.load(settings.fixtures, settings.api_key), settings.seed, frozen, linked)
-        self.tokens = Tokens(settings.seed)
-        self._all: dict[str, Namespace] = {}
-        self.default = self.make(DEFAULT_NAMESPACE)
-        self._keys = dict(self.default.keys)
-
-    def __iter__(self) -> Iterator[Namespace]:
-        return iter(tuple(self._all.values()))
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def fresh_clock(self) -> Clock:
-        """The clock that a namespace would begin with."""
-        return Clock(self.start.frozen)
-
-    def get(self, name: str) -> Namespace | None:
-        return self._all.get(name)
-
-    def make(self, name: str, start: Start | None = None) -> Namespace:
-        """The namespace of that name, a fresh one if need be; with ``start``, always a fresh one.
-
-        Raises :class:`LimitReachedError` where one more would be too many.
-        """
-        namespace = self._all.get(name)
-        if namespace is None or start is not None:
-            if namespace is None and len(self._all) >= self.settings.max_namespaces:
-                raise LimitReachedError
-            namespace = self._all[name] = Namespace(name, start or self.start, self.settings)
-        return namespace
-
-    def drop(self, name: str) -> bool:
-        """Forget a namespace; whether there was one."""
-        return self._all.pop(name, None) is not None
-
-    def open(self, key: str, path_name: str | None) -> tuple[str, ApiKey] | None:
-        """Which namespace a key opens, and as whom; None for a bad key.
-
-        ``path_name`` is the namespace that the path names, if it names one. An exact key wins over a suffix, and a
-        suffix must agree with the path.
-        """
-        exact = self._keys_of(path_name or DEFAULT_NAMESPACE).get(key)
-        if exact is not None:
-            return path_name or DEFAULT_NAMESPACE, exact
-        # A namespace's name has 64 characters at most: no point in looking for its dot further ahead.
-        for cut in (at for at in range(max(0, len(key) - 65), len(key)) if key[at] == "."):
-            name = key[cut + 1 :]
-            if is_namespace(name) and path_name in (None, name) and key[:cut] in self._keys_of(name):
-                return name, self._keys_of(name)[key[:cut]]
-        return None
-
-    def _keys_of(self, name: str) -> dict[str, ApiKey]:
-        namespace = self._all.get(name)
-        return self._keys if namespace is None else namespace.keys
+def _scenario(store: Store, name: str) -> Scenario:
+    found = store.get(Scenario, name)
+    if found is None:
+        known = [one.name for one in store.all(Scenario)]
+        raise FaultError(f"there is no scenario {name!r}; {closest(name, known)}")
+    return found

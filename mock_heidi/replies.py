@@ -42,6 +42,13 @@ class Replies:
         self._rules.insert(0, rule)
         return rule
 
+    def copy(self) -> Replies:
+        """The same replies, of which none has been given yet."""
+        other = Replies()
+        other._rules = [Rule(rule.id, rule.reply) for rule in self._rules]
+        other._made = self._made
+        return other
+
     def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
         """Forget one, or all; how many there were."""
         before = len(self._rules)

@@ -39,6 +39,7 @@ class Router:
         self._shapes: dict[int, list[_Shape]] = {}
         # For each path, by its length, shape and literals: the routes by method, with where their parameters stand.
         self._paths: dict[tuple[int, _Shape, tuple[str, ...]], dict[str, tuple[Route, list[tuple[int, str]]]]] = {}
+        self.routes = tuple(routes)
         self._verbs = {match[1] for route in routes if (match := _VERB.search(route.path))}
         for route in routes:
             self._add(route)

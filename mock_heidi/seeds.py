@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from mock_heidi import spec
+from mock_heidi.faults import Fault, Scenario
 from mock_heidi.models import (
     ApiKey,
     CodeEntry,
@@ -35,11 +36,13 @@ KINDS: dict[str, type[Record]] = {
     "transcripts": Consultation,
     "clinical_codes": CodeEntry,
     "replies": Reply,
+    "faults": Fault,
+    "scenarios": Scenario,
     "patient_profiles": PatientProfile,
     "sessions": Session,
 }
 # What no request can change.
-_FIXED = ("templates", "transcripts", "clinical_codes", "replies")
+_FIXED = ("templates", "transcripts", "clinical_codes", "replies", "faults", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
 
@@ -213,7 +216,7 @@ class _Check:
 
     def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
         record = self._record(KINDS[document.kind], document, (number,), row)
-        problem = record.problem() if isinstance(record, Reply) else None
+        problem = record.problem() if isinstance(record, Reply | Fault | Scenario) else None
         if problem:
             self.problems.append(f"{document.place(number)}: {problem}")
 
@@ -327,7 +330,8 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
             raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
         first, *keys = (record for record in records if isinstance(record, ApiKey))
         keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
-        owners = {key.managed_by for key in keys}
+        # What is nobody's, such as a template, is everybody's.
+        owners = {None, *(key.managed_by for key in keys)}
         own = [record for record in records if getattr(record, "managed_by", None) in owners]
         records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
     return Base(records, frozenset(name for name, document in given.items() if document.packaged))

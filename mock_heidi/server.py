@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import errno
 import importlib.util
-import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.settings import ConfigError
+from mock_heidi.wire import EXTENSION, Wire
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BACKLOG = 2_048
@@ -93,9 +93,45 @@ def _fast(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _no_complaint(record: logging.LogRecord) -> bool:
-    # A stream that a reset takes away ends so on purpose: the client must see a broken answer, not a short one.
-    return not record.getMessage().startswith("ASGI callable returned without completing response")
+def _with_wire(protocol: type[Any]) -> type[Any]:
+    """A protocol of uvicorn's that tells the application which connection a request came by."""
+
+    class Wired(protocol):  # type: ignore[misc] # which of uvicorn's two it is, the machine decides
+        app: ASGIApp
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self.wire = Wire(transport)
+            serve, extensions = self.app, {EXTENSION: self.wire}
+
+            self.begun: Any = None
+
+            def wired(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+                scope["extensions"] = extensions
+                self.begun = getattr(send, "__self__", None)
+                return serve(scope, receive, send)
+
+            self.app = wired
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            # uvicorn tells the request that came last, which may still wait behind the one that is being answered.
+            if self.begun is not None and not self.begun.response_complete:
+                self.begun.disconnected = True
+                self.begun.message_event.set()
+            self.wire.lose()
+
+    return Wired
+
+
+def _protocol() -> type[Any]:
+    if _fast("httptools"):
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - where it is installed
+
+        return _with_wire(HttpToolsProtocol)
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - only without the other
+
+    return _with_wire(H11Protocol)
 
 
 class Server(uvicorn.Server):
@@ -109,12 +145,11 @@ class Server(uvicorn.Server):
         self.sockets = sockets
         self.url = url_of(sockets[0])
         loop: Literal["uvloop", "asyncio"] = "uvloop" if _fast("uvloop") else "asyncio"
-        http: Literal["httptools", "h11"] = "httptools" if _fast("httptools") else "h11"
         super().__init__(
             uvicorn.Config(
                 self._serve_call,
                 loop=loop,
-                http=http,
+                http=_protocol(),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -132,13 +167,10 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal or :meth:`stop`; the sockets are closed at the end, whatever happens."""
-        logger = logging.getLogger("uvicorn.error")
-        logger.addFilter(_no_complaint)
         try:
             with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
                 runner.run(self.serve(sockets or self.sockets))
         finally:
-            logger.removeFilter(_no_complaint)
             for listener in self.sockets:
                 listener.close()
 

@@ -97,7 +97,9 @@ class Settings:
     """The settings of one application.
 
     ``seed`` fixes ids and token signatures; ``clock`` is an ISO 8601 moment (UTC) at which time stands still,
-    or None for real time; ``linked`` begins with the default user linked to a Heidi account; sizes are bytes.
+    or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
+    objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
+    seconds nobody need use a namespace until it goes; sizes are bytes.
     """
 
     fixtures: FixtureChoice = None
@@ -106,10 +108,13 @@ class Settings:
     clock: str | None = None
     linked: bool = False
     pace: Pace | None = None
+    faults: tuple[str | Mapping[str, Any], ...] = ()
+    scenario: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     max_namespaces: int = 1_000
+    idle_after: float = 3_600
     max_upload: int = 100 * 1024 * 1024
     max_state: int = 16 * 1024 * 1024
     journal_entries: int = 1_000

@@ -5,7 +5,7 @@ So reset, fork and snapshot cost what was changed since, not what is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from mock_heidi.models import Record
@@ -43,6 +43,8 @@ class Store:
 
     def __init__(self, base: Base) -> None:
         self._base = base
+        self.watch: Callable[[Record], None] | None = None
+        """Told of every record that is put or removed."""
         self.reset()
 
     def reset(self, base: Base | None = None) -> None:
@@ -82,6 +84,8 @@ class Store:
         if old is None:
             changes.pop(key, None)  # one of the base that had been removed is now the newest
         changes[key] = record
+        if self.watch is not None:
+            self.watch(record)
 
     def remove(self, record: Record) -> None:
         """Forget a record; one that is not there is no error."""
@@ -92,6 +96,8 @@ class Store:
             self._changes.setdefault(kind, {})[key] = None
         else:
             self._changes.get(kind, {}).pop(key, None)
+        if self.watch is not None:
+            self.watch(record)
 
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
@@ -140,6 +146,18 @@ class Store:
         other._mixed = set(self._mixed)
         other._born, other._next = dict(self._born), self._next
         return other
+
+    def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:
+        """The records of a kind that differ from another store's: this one's and the other's, None where one lacks it.
+
+        Of stores on the same base only what was changed in either is looked at.
+        """
+        if self._base is other._base:
+            keys = {**self._changes.get(kind, {}), **other._changes.get(kind, {})}
+        else:
+            keys = {record.key: None for store in (self, other) for record in store.all(kind)}
+        pairs = ((self.get(kind, key), other.get(kind, key)) for key in keys)
+        return [(mine, theirs) for mine, theirs in pairs if mine is not theirs and mine != theirs]
 
     @staticmethod
     def _slot(kind: Kind, values: dict[str, Any]) -> Slot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -13,18 +13,20 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import scribe
 from mock_heidi.http import Request
 from mock_heidi.models import Reply
+from mock_heidi.wire import wire_of
 
 
 class PieceStream(Response):
     """A stream of pieces of text, framed as Heidi frames them: there is no end mark, the body just ends.
 
     ``done`` commits what the stream made. It runs once, before the end is sent, and also when the client has left:
-    it is synchronous, since an awaited write would never complete then. A reset takes the stream away, uncommitted.
+    it is synchronous, since an awaited write would never complete then. A reset takes the stream away, uncommitted,
+    and its connection with it: the client must see a broken answer and not a short one.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, request: Request, texts: Iterable[str], done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, request: Request, texts: Sequence[str], done: Callable[[], None] = lambda: None) -> None:
         super().__init__(None)
         # A stream has no length that could be told in advance.
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
@@ -32,11 +34,15 @@ class PieceStream(Response):
         self.texts = texts
         self.done = done
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        namespace, call, wire = self.request.namespace, self.request.call, wire_of(scope)
+        call.pieces = len(self.texts)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        namespace = self.request.namespace
         left = asyncio.ensure_future(receive())
         taken_away: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if wire is not None:
+            # At once, also under a client that reads nothing: then the sending of a piece never comes to an end.
+            taken_away.add_done_callback(lambda _: wire.cut())
         namespace.streams.add(taken_away)
         try:
             # Each piece has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
@@ -44,8 +50,8 @@ class PieceStream(Response):
             for number, text in enumerate(self.texts):
                 due += namespace.pace(number) * 1000
                 await self._pause((due - namespace.clock.now()) / 1000, left, taken_away)
-                if taken_away.done():
-                    return  # unfinished, so that the client sees a broken answer and not a short one
+                if taken_away.done() or call.over:
+                    break
                 if left.done():
                     self._note_left()
                     break
@@ -55,7 +61,11 @@ class PieceStream(Response):
             left.cancel()
             if not taken_away.done():
                 self.done()
-        await send({"type": "http.response.body", "body": b""})
+        if not taken_away.done():
+            await send({"type": "http.response.body", "body": b""})
+        elif wire is not None:
+            call.over = True  # or it would look as if the client had left
+            await wire.gone
 
     async def _pause(self, seconds: float, *events: asyncio.Future[Any]) -> None:
         """Wait for the time of the next piece, or for an event that ends the stream."""
@@ -83,3 +93,16 @@ def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]
     if reply is None or reply.body is not None:
         return own()
     return reply.pieces if reply.pieces is not None else scribe.pieces(reply.text or "")
+
+
+def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
+    """A text with what a fault wants to be wrong in it; ``compose`` writes it with such effects.
+
+    Effects that find nothing to spoil in the text do not count.
+    """
+    effects = request.call.clinical
+    if not effects:
+        return compose(())
+    right = compose(())
+    request.call.distorted = tuple(effect for effect in effects if compose((effect,)) != right)
+    return compose(effects)

@@ -9,8 +9,19 @@ from mock_heidi.assumptions import assumed
 from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.settings import is_namespace
 
-_CLAIMS = ("namespace", "managed_by", "email", "third_party_internal_id")
 _REMEMBERED = 4_096
+
+
+class Who(NamedTuple):
+    """Whom a token is for."""
+
+    namespace: str
+    managed_by: str
+    email: str
+    third_party_internal_id: str
+
+
+_CLAIMS = Who._fields
 
 
 class Caller(NamedTuple):
@@ -31,20 +42,15 @@ class Tokens:
         # Verifying costs more than most handlers, so good tokens are remembered; refused ones cost their sender.
         self._callers: dict[bytes, Caller] = {}
 
-    def issue(
-        self, namespace: str, managed_by: str, email: str, third_party_internal_id: str, now: int
-    ) -> tuple[str, int]:
-        """A token made at ``now`` (milliseconds since 1970) and the second in which it expires."""
+    def issue(self, who: Who, now: int, number: int) -> tuple[str, int]:
+        """A token made at ``now`` (milliseconds since 1970) and the second in which it expires.
+
+        ``number`` tells it from others of the same user and second.
+        """
         import jwt  # only signing in needs it, and start-up is a feature
 
         expires = now // 1000 + int(assumed("token_lifetime"))
-        claims = {
-            "namespace": namespace,
-            "managed_by": managed_by,
-            "email": email,
-            "third_party_internal_id": third_party_internal_id,
-            "exp": expires,
-        }
+        claims = {**who._asdict(), "exp": expires, "jti": str(number)}
         return jwt.encode(claims, self._secret, algorithm="HS256"), expires
 
     def identify(self, authorization: bytes | None) -> Caller | type[HeidiError]:

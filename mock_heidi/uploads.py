@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -15,7 +15,6 @@ from mock_heidi import audio
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError, missing
 from mock_heidi.http import Request
 
-_BLOCK = 256 * 1024
 _MOST_PARTS = 100
 
 
@@ -30,9 +29,43 @@ class Upload(NamedTuple):
 
 
 class _WholeParser(MultiPartParser):
-    """Starlette's own parser, which would take a body that is cut inside a file for an empty form."""
+    """Starlette's own parser, which would take a body that is cut inside a file for an empty form.
+
+    It measures each part while it comes in, so that nobody has to read a file again for it.
+    """
 
     whole = False
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.headers, _bounded(request), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
+        self.digest = hashlib.sha256()
+        self.parts: list[dict[str, Any]] = []
+        """What the journal keeps of the parts: all but what is in them."""
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        file = self._current_part.file
+        self.digest = hashlib.sha256()
+        self.parts.append(
+            {
+                "name": self._current_part.field_name,
+                "filename": None if file is None else file.filename,
+                "content_type": None if file is None else file.content_type,
+                "size": 0,
+                "sha256": None,
+            }
+        )
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        super().on_part_data(data, start, end)
+        self.digest.update(memoryview(data)[start:end])
+        self.parts[-1]["size"] += end - start
+
+    def on_part_end(self) -> None:
+        super().on_part_end()
+        self.parts[-1]["sha256"] = self.digest.hexdigest()
+        if self._current_part.file is not None:
+            vars(self._current_part.file)["sha256"] = self.digest.hexdigest()
 
     def on_end(self) -> None:
         self.whole = True
@@ -59,7 +92,9 @@ async def form(request: Request) -> AsyncIterator[FormData]:
     """
     fields = FormData()
     if "multipart/form-data" in request.headers.get("content-type", "").lower():
-        parser = _WholeParser(request.headers, _bounded(request), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
+        parser = _WholeParser(request)
+        if request.call.entry is not None:
+            request.call.entry.parts = parser.parts
         try:
             fields = await parser.parse()
         except MultiPartException as error:
@@ -83,11 +118,12 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
             raise ClientDisconnect
         body: bytes = message.get("body", b"")
         size += len(body)
+        more = message.get("more_body", False)
+        request.call.taken = not more
         if size > most:
             raise BodyTooLargeError
         if body:
             yield body
-        more = message.get("more_body", False)
 
 
 def _broken(reason: str) -> UnprocessableError:
@@ -109,16 +145,12 @@ def text_of(fields: FormData, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-async def take(file: UploadFile) -> Upload:
-    """Measure an uploaded file: its length, hash and, if it is audio, its duration."""
-    digest, length = hashlib.sha256(), 0
-    while block := await file.read(_BLOCK):
-        digest.update(block)
-        length += len(block)
+def take(file: UploadFile) -> Upload:
+    """What is kept of an uploaded file: its length, hash and, if it is audio, its duration."""
     return Upload(
         filename=file.filename or "",
         media_type=file.content_type or "",
-        length=length,
-        sha256=digest.hexdigest(),
+        length=file.size or 0,
+        sha256=str(vars(file)["sha256"]),
         duration=audio.duration(file.file),
     )

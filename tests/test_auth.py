@@ -46,7 +46,16 @@ def test_a_token_is_a_signed_jwt_that_expires_when_the_answer_says(heidi: Client
     token = answer.json()["token"]
     assert answered(answer) == (200, wire({"token": token, "expiration_time": "2025-01-06T13:00:00.000Z"}))
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
-    assert claims(token) == {"namespace": "default", "managed_by": JOHN, **WHO, "exp": NOON_SECONDS + 3600}
+    assert claims(token) == {"namespace": "default", "managed_by": JOHN, **WHO, "exp": NOON_SECONDS + 3600, "jti": "1"}
+
+
+def test_two_tokens_of_one_user_and_second_are_two(heidi: Client) -> None:
+    first, second = heidi.sign_in(), heidi.sign_in()
+
+    assert first != second
+    assert claims(first)["exp"] == claims(second)["exp"]
+    for token in (first, second):
+        assert heidi.get("/patient-profiles", headers=bearer(token)).status_code == 200
 
 
 def test_a_token_lives_as_long_as_the_assumption_says(heidi: Client) -> None:

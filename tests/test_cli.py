@@ -142,6 +142,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--seed": ("7",),
     "--clock": ("2025-01-06T09:00:00",),
     "--pace": ("first=60",),
+    "--fault": ("get_account_access:status=503,times=1", "GET /templates/document-*:status=502"),
+    "--scenario": ("link-refused",),
     "--max-upload": ("1",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
@@ -173,7 +175,12 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
             yield Told(heidi, port, folder)
     else:
-        variables = {f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": " ".join(v) for flag, v in given.items()}
+        # There are blanks in rules.
+        marks = {"--fault": ";"}
+        variables = {
+            f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": marks.get(flag, " ").join(values)
+            for flag, values in given.items()
+        }
         with serving(folder, **variables) as heidi:
             yield Told(heidi, port, folder)
 
@@ -261,6 +268,33 @@ def streams_keep_the_pace(told: Told) -> None:
     assert after == before
 
 
+def faults_shape_answers(told: Told) -> None:
+    _, _, signed = told.heidi.sign_in("a-key-of-ours")
+    paths = ("users/linked-account/access", "users/linked-account/access", "templates/document-templates")
+    answers = [
+        told.heidi.ask("GET", f"{BASE_PATH}/{path}", Authorization=f"Bearer {signed['token']}") for path in paths
+    ]
+
+    assert [(status, headers.get("x-mock-fault")) for status, headers, _ in answers] == [
+        (503, "fault-1"),
+        (200, None),
+        (502, "fault-2"),
+    ]
+
+
+def scenario_shapes_answers(told: Told) -> None:
+    _, _, signed = told.heidi.sign_in("a-key-of-ours")
+    status, headers, answer = told.heidi.ask(
+        "POST",
+        f"{BASE_PATH}/users/linked-account",
+        {"kinde_user_id": "kp_xxx"},
+        Authorization=f"Bearer {signed['token']}",
+    )
+
+    assert (status, answer["detail"]["type"]) == (409, "OpenAPIHeidiAccountAlreadyLinkedError")
+    assert headers["x-mock-fault"] == "fault-3"
+
+
 def larger_uploads_are_refused(told: Told) -> None:
     _, _, signed = told.heidi.sign_in("a-key-of-ours")
     headers = {"Authorization": f"Bearer {signed['token']}"}
@@ -284,6 +318,8 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--seed": seed_is_used,
     "--clock": clock_stands_still,
     "--pace": streams_keep_the_pace,
+    "--fault": faults_shape_answers,
+    "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
@@ -407,6 +443,19 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
         (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
         (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),
         (("--url-file", "FOLDER/a-file/url"), "cannot write FOLDER/a-file/url", "give a file in a folder of yours"),
+        (
+            ("--fault", "ask_ai:end_aftr=3"),
+            "--fault ask_ai:end_aftr=3: a fault knows no 'end_aftr'",
+            "did you mean end_after",
+        ),
+        (("--fault", "ask_a:end_after=3"), "--fault ask_a:end_after=3: ", "did you mean ask_ai?"),
+        (("--fault", "ask_ai:end_after=few"), "--fault ask_ai:end_after=few: end_after", "a whole number from 0"),
+        (("--fault", "ask_ai"), "--fault ask_ai: nothing goes wrong", "write it like ask_ai:status=503"),
+        (("--fault", '{"status": 503'), '--fault {"status": 503: it is no JSON', 'write it like {"operation": '),
+        (("--fault", "status=503", "--fault", "retry_after=x"), "--fault retry_after=x: ", "a number of seconds"),
+        (("--fault", "get_jwt:swap=1"), "--fault get_jwt:swap=1: ", "swap is for generate_consult_note, ask_ai"),
+        (("--fault", "id=a,status=503", "--fault", "id=a,empty"), "there is a rule 'a' already", "choose another id"),
+        (("--scenario", "flaky"), "there is no scenario 'flaky'", "did you mean flaky-afternoon?"),
         (("validate", "FOLDER/none"), "cannot read FOLDER/none", "give a folder of YAML files"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -194,8 +194,15 @@ def served_classes() -> dict[str, type[BaseModel]]:
 
 def vendor_errors() -> list[type[HeidiError]]:
     """The errors that operations of the contract answer with."""
-    # No operation, no defect of ours and no bound of ours is in the contract.
-    aside = (errors.NotFoundError, errors.MethodNotAllowedError, errors.InternalError, errors.ServiceUnavailableError)
+    aside = (
+        # No operation, no defect of ours and no bound of ours is in the contract.
+        errors.NotFoundError,
+        errors.MethodNotAllowedError,
+        errors.InternalError,
+        errors.ServiceUnavailableError,
+        # Seen once, and of no operation that it could be told of: the assumption linked_account_required is off.
+        errors.LinkedAccountRequiredError,
+    )
     found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
     return [cls for cls in found if hasattr(cls, "status") and cls not in aside]
 
@@ -554,6 +561,15 @@ def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract
     spoil(contract)
 
     assert error_findings(contract, vendor_errors())[0].startswith(begin)
+
+
+def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
+    aside = {name for name, (error, _) in errors.BY_NAME.items() if type(error) not in vendor_errors()}
+    provenances = {errors.BY_NAME[name][1] for name in aside}
+
+    assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
+    assert provenances == {"observed"}
+    assert assumptions()["linked_account_required"].default == "off"
 
 
 def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:

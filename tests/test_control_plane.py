@@ -1,8 +1,7 @@
 """The control plane under ``/_mock``.
 
 - ``GET health`` → ``{"status": "ok", "version", "base_url", "namespaces", "seed"}``
-- ``POST reset`` → ``{"reset": ["state", "clock", "ids", "requests", "transitions", "replies"]}``, without what was
-  to be kept
+- ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without what was to be kept
 - ``GET|PUT state`` → the whole namespace as fixtures; ``POST state`` → ``{"patient_profiles": […], "sessions": […]}``
 - ``GET namespaces`` → ``{"namespaces": [{"name", "counts", "idle"}]}``
 - ``PUT users/{email}/link`` → the account; ``DELETE`` → ``{"linked": false, "email"}``
@@ -25,10 +24,10 @@ YAML = {"Content-Type": "application/yaml"}
 OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
 MARA = "kp_465a5b904021058d98e273a3304adafe"
 FREE = ["kp_c2487b8e79e3413e8cd590ec43d41c9a", "kp_8975f9119dad447efd9b8ffc27038483"]
-WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "replies"]
+WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings"]
 FIXTURES_HINT = (
-    "send an object with any of api_keys, templates, transcripts, clinical_codes, replies, patient_profiles, sessions, "
-    "each a list of records"
+    "send an object with any of api_keys, templates, transcripts, clinical_codes, replies, faults, scenarios, "
+    "patient_profiles, sessions, each a list of records"
 )
 
 
@@ -155,9 +154,9 @@ def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]
     [
         ("keep=stat", "nothing to keep is called 'stat'", "did you mean state?"),
         (
-            "keep=state,faults",
-            "nothing to keep is called 'faults'",
-            "known are clock, ids, replies, requests, state, transitions",
+            "keep=state,zebras",
+            "nothing to keep is called 'zebras'",
+            f"known are {', '.join(sorted(WHAT_IS_KEPT))}",
         ),
         ("kep=state", "unknown parameter 'kep'", "did you mean keep?"),
         ("all=yes", "all=yes says nothing", "write all=true or leave it out"),
@@ -433,6 +432,10 @@ DOORS: dict[str, list[str]] = {
     "/requests": ["DELETE", "GET"],
     "/replies": ["DELETE", "GET", "POST"],
     "/replies/reply-1": ["DELETE"],
+    "/faults": ["DELETE", "GET", "POST", "PUT"],
+    "/faults/fault-1": ["DELETE", "GET"],
+    "/scenarios": ["GET"],
+    "/scenarios/flaky-afternoon": ["POST"],
     "/sessions/1234567890": ["GET", "PUT"],
     "/clock": ["GET", "PUT"],
     "/clock/advance": ["POST"],
@@ -467,7 +470,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, me
             "POST",
             "/namespaces/blue",
             [],
-            ("the body is no object", "send an object with any of clock, fixtures, linked, seed"),
+            ("the body is no object", "send an object with any of clock, faults, fixtures, linked, scenario, seed"),
         ),
     ],
 )

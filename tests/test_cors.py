@@ -38,13 +38,14 @@ FOREIGN = [
     "null",
     "",
 ]
-EXPOSED = "X-Mock-Fault, X-Mock-Reason, X-Mock-Request-Id"
+EXPOSED = "Retry-After, X-Mock-Fault, X-Mock-Provenance, X-Mock-Reason, X-Mock-Request-Id"
 PREFLIGHTS = [
     ("GET", "/jwt", "heidi-api-key"),
     ("POST", "/patient-profiles", "authorization,content-type"),
     ("PATCH", f"/sessions/{SESSION}", "authorization,content-type"),
     ("DELETE", "/patient-profiles:batch-delete", "Authorization, Content-Type, Heidi-Api-Key"),
     ("GET", f"/patient-profiles/{JOHN}", "authorization"),
+    ("POST", f"/sessions/{SESSION}/ask-ai", "authorization,content-type,x-mock-fault"),
 ]
 
 

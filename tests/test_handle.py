@@ -8,16 +8,18 @@ import socket
 import threading
 import unittest
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from running import until
 
 from mock_heidi import MockHeidi, __version__, create_app
 from mock_heidi.handle import Handle, MockHeidiError
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError
+from mock_heidi.remote import unfired
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace
 from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
@@ -119,13 +121,14 @@ def test_it_cannot_be_started_twice() -> None:
 
 
 def test_closing_again_or_before_the_start_is_no_error() -> None:
+    before = threads()
     heidi = MockHeidi()
     heidi.close()
     heidi.start()
     heidi.close()
     heidi.close()
 
-    assert "mock-heidi" not in threads()
+    assert threads() == before
 
 
 def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -432,6 +435,290 @@ def test_a_handle_that_was_closed_says_so(server: MockHeidi) -> None:
         with pytest.raises(MockHeidiError, match="was closed"):
             ask()
     assert names(server) == ["default"]
+
+
+# --- What goes wrong there --------------------------------------------------------------------------------------------
+
+SESSION = "/sessions/1234567890"
+QUESTION = {"ai_command_text": "Summarise", "content": "One. Two. Three. Four. Five.", "content_type": "MARKDOWN"}
+
+
+@pytest.fixture
+def client(heidi: Handle) -> Iterator[httpx.Client]:
+    with heidi.client() as signed_in:
+        yield signed_in
+
+
+def statuses(client: httpx.Client, *paths: str) -> list[int]:
+    return [client.get(path).status_code for path in paths]
+
+
+def test_a_fault_ends_with_its_block(heidi: Handle, client: httpx.Client) -> None:
+    with heidi.fault("get_session", status=503) as fault:
+        inside = statuses(client, SESSION, "/patient-profiles")
+        rules = heidi.faults
+
+    assert (inside, statuses(client, SESSION)) == ([503, 200], [200])
+    assert [(rule["id"], rule["hits"]) for rule in rules] == [(fault.id, 1)]
+    assert heidi.faults == []
+
+
+def test_a_fault_ends_with_its_block_when_that_raises(heidi: Handle) -> None:
+    with pytest.raises(ZeroDivisionError), heidi.fault(status=503):
+        raise ZeroDivisionError
+
+    assert heidi.faults == []
+
+
+def test_a_fault_tells_its_hits_also_when_it_is_gone(heidi: Handle, client: httpx.Client) -> None:
+    with heidi.fault("get_session", status=503, times=1) as fault:
+        before = fault.hits
+        statuses(client, SESSION, SESSION)
+        during = fault.hits
+
+    assert (before, during, fault.hits) == (0, 1, 1)
+    assert [(rule["hits"], rule["matched"]) for rule in fault.rules] == [(1, 2)]
+
+
+def test_a_fault_without_a_block_stays_until_it_is_removed(heidi: Handle, client: httpx.Client) -> None:
+    fault = heidi.fault(["get_session", "list_patient_profiles"], status=503)
+    other = heidi.fault("create_session", status=502)
+    before = statuses(client, SESSION, "/patient-profiles")
+    fault.remove()
+    fault.remove()
+
+    assert (before, statuses(client, SESSION)) == ([503, 503], [200])
+    assert [rule["id"] for rule in heidi.faults] == [other.id]
+    assert fault.hits == 2
+
+
+def test_a_fault_that_a_reset_took_away_needs_no_removal(heidi: Handle) -> None:
+    with heidi.fault(status=503) as fault:
+        heidi.reset()
+
+    assert (heidi.faults, fault.rules, heidi.unfired()) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("operation", "rule", "words"),
+    [
+        ("get_session", {}, "a fault needs an effect, such as status=503"),
+        ("get_sesion", {"status": 503}, "there is no operation 'get_sesion'; did you mean get_session"),
+        ("ask_ai", {"end_aftr": 3}, "a fault knows no 'end_aftr'; did you mean end_after"),
+        ("ask_ai", {"end_after": -1}, "end_after: Input should be a whole number from 0"),
+        ("get_session", {"end_after": 3}, "end_after is for generate_consult_note, ask_ai, not for get_session"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused_with_the_cure(
+    heidi: Handle, operation: str, rule: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(MockHeidiError, match=re.escape(words)):
+        heidi.fault(operation, **rule)
+
+    assert heidi.faults == []
+
+
+def test_a_scenario_ends_with_its_block(heidi: Handle, client: httpx.Client) -> None:
+    with heidi.scenario("service-is-gone") as scenario:
+        inside = statuses(client, SESSION)
+        labels = [rule["label"] for rule in heidi.faults]
+
+    assert (inside, statuses(client, SESSION)) == ([503], [200])
+    assert (labels, scenario.hits) == (["scenario service-is-gone"], 1)
+
+
+def test_a_scenario_that_there_is_not_is_refused_with_the_nearest(heidi: Handle) -> None:
+    with pytest.raises(MockHeidiError, match="no scenario 'flaky'; did you mean flaky-afternoon"):
+        heidi.scenario("flaky")
+
+
+RULES: list[Any] = ["get_session:status=503", {"operation": "get_session", "status": 503}]
+
+
+@pytest.mark.parametrize("faults", [*RULES, RULES[:1]], ids=["text", "object", "list"])
+def test_faults_may_be_there_from_the_start(server: MockHeidi, faults: Any) -> None:
+    with server.namespace("faulty", faults=faults) as heidi, heidi.client() as client:
+        assert statuses(client, SESSION) == [503]
+        heidi.control("DELETE", "/faults")
+        heidi.reset()
+        assert statuses(client, SESSION) == [503]
+    with MockHeidi(faults=faults) as other, other.client() as client:
+        assert statuses(client, SESSION) == [503]
+
+
+def test_a_scenario_may_be_there_from_the_start(server: MockHeidi) -> None:
+    with server.namespace("linked", scenario="link-refused") as heidi, MockHeidi(scenario="link-refused") as other:
+        for one in (heidi, other):
+            with one.client() as client:
+                assert client.post("/users/linked-account", json={"kinde_user_id": "kp_xxx"}).status_code == 409
+    assert server.faults == []
+
+
+@pytest.mark.parametrize("options", [{"faults": ["ask_ai:end_aftr=3"]}, {"scenario": "flaky"}], ids=str)
+def test_a_server_cannot_start_with_faults_that_make_no_sense(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="did you mean"):
+        MockHeidi(**options).start()
+
+
+def test_what_never_fired_is_told_in_a_line_each(heidi: Handle, client: httpx.Client) -> None:
+    heidi.fault("get_session", status=503)
+    with heidi.fault("ask_ai", end_after=3):
+        pass
+    heidi.fault("list_patient_profiles", status=503, after=2)
+    statuses(client, SESSION, "/patient-profiles")
+
+    assert heidi.unfired() == [
+        "fault-2 (operation=ask_ai, end_after=3) never fired: no request fitted it",
+        "fault-3 (operation=list_patient_profiles, after=2, status=503) never fired: 1 request fitted it",
+    ]
+
+
+def test_of_the_rules_of_a_scenario_one_is_enough_to_have_fired(heidi: Handle, client: httpx.Client) -> None:
+    for _ in range(2):
+        heidi.fault("get_session", label="either", status=503, times=1)
+        heidi.fault("get_transcript", label="either", status=503)
+    heidi.fault("get_transcript", label="neither", status=503)
+    statuses(client, SESSION)
+
+    assert heidi.unfired() == ["neither (operation=get_transcript, status=503) never fired: no request fitted it"]
+
+
+def test_rules_of_the_same_id_one_after_the_other_are_two(heidi: Handle, client: httpx.Client) -> None:
+    with heidi.fault("get_session", id="mine", status=503):
+        statuses(client, SESSION)
+    with heidi.fault("get_session", id="mine", status=503):
+        pass
+
+    assert heidi.unfired() == ["mine (operation=get_session, status=503) never fired: no request fitted it"]
+
+
+@pytest.mark.parametrize(
+    ("matched", "words"), [(0, "no request fitted"), (1, "1 request fitted"), (5, "5 requests fitted")]
+)
+def test_what_never_fired_says_how_many_requests_there_were(matched: int, words: str) -> None:
+    (line,) = unfired([{"id": "a", "status": 503, "hits": 0, "matched": matched}])
+
+    assert line == f"a (status=503) never fired: {words} it"
+
+
+def test_a_closed_handle_still_knows_what_never_fired(server: MockHeidi) -> None:
+    with server.namespace("closed") as heidi, heidi.fault("ask_ai", end_after=3):
+        pass
+
+    assert heidi.closed
+    assert [line.split()[0] for line in heidi.unfired()] == ["fault-1"]
+
+
+def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client: httpx.Client) -> None:
+    token = client.headers["Authorization"].split()[1]
+    with heidi.fault("get_transcript", close=True), pytest.raises(httpx.RemoteProtocolError):
+        client.get(f"{SESSION}/transcript")
+    client.patch(SESSION, json={"patient": {"gender": "male"}})
+    statuses(client, f"/sessions/{token}", "/patient-profiles/0")
+    heidi.fault("ask_ai", end_after=9)
+    report = heidi.report().splitlines()
+
+    assert report[:4] == [
+        "#1 GET /jwt -> 200",
+        "#2 GET /sessions/1234567890/transcript -> no answer  [fault-1]",
+        "#3 PATCH /sessions/1234567890 -> 422  [body.patient.gender: Input should be 'MALE', 'FEMALE' or 'OTHER']",
+        "#4 GET /sessions/*** -> 404  [Session not found]",
+    ]
+    assert report[4].startswith("#5 GET /patient-profiles/0 -> ")
+    assert report[5:] == [
+        "fault-1 (operation=get_transcript, close=True): 1 request fitted it, 1 answer shaped",
+        "fault-2 (operation=ask_ai, end_after=9): no request fitted it, no answer shaped",
+    ]
+    assert heidi.report(limit=1).splitlines()[0] == report[4]
+
+
+def test_a_report_of_a_handle_that_was_never_asked_is_empty(heidi: Handle) -> None:
+    assert heidi.report() == ""
+
+
+# --- What time it is there --------------------------------------------------------------------------------------------
+
+
+def test_the_clock_stands_jumps_and_goes_on(server: MockHeidi) -> None:
+    with server.namespace("timed") as heidi:
+        real = heidi.clock.frozen
+        heidi.clock.freeze("2025-01-06T09:00:00Z")
+        stood = heidi.clock.now, heidi.clock.frozen, heidi.state.add_patient()["created_at"]
+        jumped = heidi.clock.advance(90)
+        heidi.clock.set(now="2030-01-01T00:00:00Z")
+        moved = heidi.clock.now
+        heidi.clock.go_real()
+
+        assert (real, heidi.clock.frozen) == (False, False)
+        assert stood == ("2025-01-06T09:00:00.000Z", True, "2025-01-06T09:00:00.000000")
+        assert (jumped, moved) == ("2025-01-06T09:01:30.000Z", "2030-01-01T00:00:00.000Z")
+        assert heidi.clock.now < "2030"
+
+
+def test_a_clock_can_be_frozen_as_it_is_and_set_to_go_faster(heidi: Handle) -> None:
+    heidi.clock.go_real()
+    heidi.clock.freeze()
+    frozen = heidi.clock.now
+    still = heidi.clock.now
+    heidi.clock.go_real()
+    heidi.clock.set(speed=3_600)
+
+    assert frozen == still
+    assert not heidi.clock.frozen
+    assert until(lambda: heidi.clock.now[:13] > frozen[:13], "an hour in a second")
+
+
+def test_a_token_expires_when_the_clock_is_advanced(heidi: Handle, client: httpx.Client) -> None:
+    before = statuses(client, SESSION)
+    heidi.clock.advance(3_600)
+
+    assert (before, statuses(client, SESSION)) == ([200], [401])
+
+
+def advanced(heidi: Handle, asked: Future[Any], seconds: float) -> None:
+    """Move the clock on, as often as it takes: the request may not have come to its waiting yet."""
+    until(lambda: heidi.clock.advance(seconds) and asked.done(), "the answer")
+
+
+def test_a_delay_under_a_frozen_clock_ends_when_it_is_advanced(heidi: Handle, client: httpx.Client) -> None:
+    with heidi.fault("get_session", delay=30) as fault, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(client.get, SESSION)
+        until(lambda: heidi.requests(operation="get_session"), "the request")
+        waited = not asked.done()
+        advanced(heidi, asked, 30)
+
+        assert (waited, asked.result().status_code, fault.hits) == (True, 200, 1)
+
+
+@pytest.fixture
+def paced() -> Iterator[MockHeidi]:
+    with MockHeidi(pace=Pace(first=60, rate=0.1), clock="2025-01-06T09:00:00") as running:
+        yield running
+
+
+def test_a_paced_stream_under_a_frozen_clock_comes_when_it_is_advanced(paced: MockHeidi) -> None:
+    def read() -> str:
+        with paced.client(timeout=30) as client, client.stream("POST", f"{SESSION}/ask-ai", json=QUESTION) as answer:
+            return "".join(answer.iter_text())
+
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(read)
+        until(lambda: paced.requests(operation="ask_ai"), "the request")
+        waited = not asked.done()
+        advanced(paced, asked, 10)
+
+    assert waited
+    assert asked.result().count("data: ") > 1
+
+
+def test_a_stall_of_a_paced_stream_ends_when_its_fault_is_reset(paced: MockHeidi) -> None:
+    with ThreadPoolExecutor(1) as threads, paced.client(timeout=30) as client:
+        paced.fault("ask_ai", stall_after=0)
+        asked = threads.submit(client.post, f"{SESSION}/ask-ai", json=QUESTION)
+        until(lambda: paced.requests(operation="ask_ai"), "the request")
+        until(lambda: paced.control("POST", "/reset") and asked.done(), "the end")
+
+    assert isinstance(asked.exception(), httpx.TransportError)
 
 
 # --- Without pytest, without a socket ---------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The journal: the last requests of a namespace, bounded, and shown without their secrets.
 
-``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n}``, oldest first; an entry is ``{id, at, operation,
-method, path, query, headers, body, status, response, duration, client_left}``. What is secret reads ``***`` wherever it
-stands.
+``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n}``, oldest first; an entry is ``{id, at, namespace,
+operation, method, path, query, headers, body, status, response, pieces, duration, fault, findings, client_left,
+provenance, why}``. What is secret reads ``***`` wherever it stands.
 ``DELETE`` → ``{"cleared": n}``.
 """
 
@@ -15,12 +15,13 @@ from conftest import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, space, wire
 from starlette.types import Message
 
-from mock_heidi.journal import REDACTED, Entry, Journal, read
+from mock_heidi.journal import REDACTED, Entry, Journal
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 KEYS = [
     "id",
     "at",
+    "namespace",
     "operation",
     "method",
     "path",
@@ -29,8 +30,13 @@ KEYS = [
     "body",
     "status",
     "response",
+    "pieces",
     "duration",
+    "fault",
+    "findings",
     "client_left",
+    "provenance",
+    "why",
 ]
 A_TOKEN = "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2lnbmF0dXJl"
 
@@ -49,6 +55,10 @@ def entry(body: bytes = b"", **more: Any) -> Entry:
     made = Entry(0, 0.0, None, scope)
     made.body = body
     return made
+
+
+def read(made: Entry) -> dict[str, Any]:
+    return Journal("default", entries=1, size=1, secrets=list).read(made)
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------
@@ -71,7 +81,13 @@ def test_an_entry_tells_the_whole_exchange(heidi: Client) -> None:
         "body": {"first_name": "Zoë"},
         "status": 200,
         "response": answer.json(),
+        "namespace": "default",
+        "pieces": None,
+        "fault": None,
+        "findings": ["unknown_parameter", "unknown_parameter"],
         "client_left": False,
+        "provenance": None,
+        "why": None,
     }
     assert (headers["x-own"], headers["authorization"], headers["host"]) == ("x", REDACTED, "localhost")
     assert 0 < duration < 60
@@ -233,7 +249,7 @@ def test_the_bytes_are_bounded_and_the_newest_stays() -> None:
 
 
 def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None:
-    journal = Journal(entries=2, size=10_000, secrets=list)
+    journal = Journal("default", entries=2, size=10_000, secrets=list)
     for _ in range(20):
         slow = [entry(b"x" * 1_000) for _ in range(4)]
         for each in slow:

@@ -1,12 +1,26 @@
 """The pytest plugin: a fresh Heidi for each test, nothing left behind, and nothing to pay for those who do not ask."""
 
+import re
 import sys
 from importlib.metadata import entry_points
 
+# pytester forgets what a run inside it has imported first, and what is imported again is another module.
+import httpcore  # noqa: F401
 import pytest
 from running import run
 
-HEAVY = ("starlette", "uvicorn", "pydantic", "httpx", "yaml", "jwt", "click", "mock_heidi.handle")
+import mock_heidi.server  # noqa: F401
+
+HEAVY = (
+    "starlette",
+    "uvicorn",
+    "pydantic",
+    "httpx",
+    "yaml",
+    "jwt",
+    "click",
+    "mock_heidi.handle",
+)
 
 
 def test_six_lines_are_enough(pytester: pytest.Pytester) -> None:
@@ -134,10 +148,24 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("sed=7", "@pytest.mark.mock_heidi does not know sed; it takes fixtures, seed, clock, linked by name"),
+        (
+            "sed=7",
+            "@pytest.mark.mock_heidi does not know sed; it takes fixtures, seed, *linked, faults, scenario by name",
+        ),
         ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
         ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
-        ("clock='noon'", "'noon' is no moment; write it like 2025-01-06T09:00:00"),
+        ("clock='noon'", "@pytest.mark.mock_heidi: clock: 'noon' is no moment; write it like 2025-01-06T09:00:00"),
+        (
+            "faults=['ask_ai:end_aftr=3']",
+            "@pytest.mark.mock_heidi: [[]0] a fault knows no 'end_aftr'; did you mean end_after",
+        ),
+        (
+            "faults=[{'status': 503}, {'operation': 'ask_a', 'status': 503}]",
+            "[[]1] *no operation 'ask_a'; did you mean ask_ai",
+        ),
+        ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503"),
+        ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
+        ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
     ],
 )
 def test_a_wrong_marker_is_an_error_that_names_the_cure(pytester: pytest.Pytester, marker: str, words: str) -> None:
@@ -146,6 +174,44 @@ def test_a_wrong_marker_is_an_error_that_names_the_cure(pytester: pytest.Pyteste
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(f"E *{words}*")
+
+
+def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def status(heidi):
+            with heidi.client() as client:
+                return client.get("/sessions/1234567890").status_code
+
+        @pytest.mark.mock_heidi(faults=["get_session:status=503", {"operation": "ask_ai", "end_after": 3}])
+        def test_rules(mock_heidi):
+            assert [rule["operation"] for rule in mock_heidi.faults] == ["get_session", "ask_ai"]
+            assert status(mock_heidi) == 503
+
+        @pytest.mark.mock_heidi(faults="get_session:status=502")
+        def test_one_rule(mock_heidi):
+            assert status(mock_heidi) == 502
+
+        @pytest.mark.mock_heidi(scenario="service-is-gone")
+        class TestScenario:
+            def test_it_is_there(self, mock_heidi):
+                assert {rule["label"] for rule in mock_heidi.faults} == {"scenario service-is-gone"}
+
+            @pytest.mark.mock_heidi(faults=[{"operation": "get_session", "status": 418}])
+            def test_both(self, mock_heidi):
+                assert len(mock_heidi.faults) == 2
+                with pytest.raises(Exception, match="503"):
+                    mock_heidi.token()
+
+        def test_none(mock_heidi, mock_heidi_server):
+            assert mock_heidi.faults == mock_heidi_server.faults == []
+            assert status(mock_heidi) == 200
+        """
+    )
+
+    pytester.runpytest("--strict-markers").assert_outcomes(passed=5)
 
 
 def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None:
@@ -236,11 +302,294 @@ def test_unittest_classes_can_use_the_fixture(pytester: pytest.Pytester) -> None
     pytester.runpytest().assert_outcomes(passed=1)
 
 
+# --- Faults that never fired ------------------------------------------------------------------------------------------
+
+UNFIRED = """
+    import pytest
+
+    def test_spent(mock_heidi):
+        with mock_heidi.fault("ask_ai", end_after=3):
+            pass
+
+    def test_set(mock_heidi):
+        mock_heidi.fault("get_session", status=503)
+
+    @pytest.mark.mock_heidi(faults=["get_session:status=503"])
+    def test_marked(mock_heidi):
+        pass
+
+    @pytest.mark.mock_heidi(scenario="flaky-afternoon")
+    def test_scenario(mock_heidi):
+        pass
+
+    def test_closed(mock_heidi):
+        with mock_heidi.fault("ask_ai", end_after=3):
+            pass
+        mock_heidi.close()
+
+    def test_fired(mock_heidi):
+        with mock_heidi.fault("list_patient_profiles", status=503), mock_heidi.client() as client:
+            assert client.get("/patient-profiles").status_code == 503
+
+    def test_that_skips(mock_heidi):
+        mock_heidi.fault("get_session", status=503)
+        pytest.skip("for another reason")
+
+    def test_without(mock_heidi):
+        pass
+
+    def test_of_something_else():
+        pass
+
+    @pytest.fixture(scope="module")
+    def shared(mock_heidi_factory):
+        with mock_heidi_factory("shared") as heidi, heidi.fault("get_session", status=503):
+            yield heidi
+
+    def test_shared(shared):
+        pass
+"""
+
+
+def test_a_fault_that_never_fired_is_nobodys_business_unless_asked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(UNFIRED)
+
+    pytester.runpytest().assert_outcomes(passed=9, skipped=1)
+
+
+@pytest.mark.parametrize("by", ["option", "configuration"])
+def test_a_fault_that_never_fired_can_be_a_failure(pytester: pytest.Pytester, by: str) -> None:
+    pytester.makepyfile(UNFIRED)
+    if by == "configuration":
+        pytester.makeini("[pytest]\nmock_heidi_unfired = fail\n")
+
+    result = pytester.runpytest(*(["--mock-heidi-unfired=fail"] if by == "option" else []))
+
+    result.assert_outcomes(passed=4, failed=5, skipped=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_spent _*",
+            "fault-1 (operation=ask_ai, end_after=3) never fired: no request fitted it",
+            "*_ test_set _*",
+            "fault-1 (operation=get_session, status=503) never fired: *",
+            "*_ test_marked _*",
+            "fault-1 (operation=get_session, status=503) never fired: *",
+            "*_ test_scenario _*",
+            "scenario flaky-afternoon (*) never fired: *",
+            "*_ test_closed _*",
+            "fault-1 (operation=ask_ai, end_after=3) never fired: *",
+            "FAILED *::test_spent - fault-*",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_the_option_wins_over_the_configuration(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(UNFIRED)
+    pytester.makeini("[pytest]\nmock_heidi_unfired = fail\n")
+
+    pytester.runpytest("--mock-heidi-unfired=ignore").assert_outcomes(passed=9, skipped=1)
+
+
+def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_fine(): ...")
+    by_option = pytester.runpytest("--mock-heidi-unfired=maybe")
+    pytester.makeini("[pytest]\nmock_heidi_unfired = maybe\n")
+    by_configuration = pytester.runpytest()
+
+    assert by_option.ret == by_configuration.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in by_option.stdout.str() + by_configuration.stdout.str()
+    by_option.stderr.fnmatch_lines("*--mock-heidi-unfired: invalid choice: 'maybe' (choose from *ignore*, *fail*)")
+    by_configuration.stderr.fnmatch_lines("ERROR: mock_heidi_unfired = maybe: should be ignore or fail")
+
+
+def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_that_ends_the_server(mock_heidi, mock_heidi_server):
+            mock_heidi.fault("get_session", status=503)
+            mock_heidi_server.close()
+
+        def test_after_it(): ...
+        """
+    )
+    result = pytester.runpytest("--mock-heidi-unfired=fail")
+
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines("mock_heidi cannot be asked: *")
+
+
+def test_a_server_that_was_never_started_does_not_break_the_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from mock_heidi import MockHeidi
+
+        @pytest.fixture
+        def mock_heidi():
+            return MockHeidi()
+
+        def test_that_fails(mock_heidi):
+            raise AssertionError
+        """
+    )
+    result = pytester.runpytest("--mock-heidi-unfired=fail")
+
+    result.assert_outcomes(failed=1)
+    assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot be asked: ")
+
+
+# --- The report of a failure ------------------------------------------------------------------------------------------
+
+
+def section(output: str, name: str) -> list[str]:
+    """The lines of a section of a failing test's report."""
+    (found,) = re.findall(rf"^-+ requests to {name} -+\n(.*?)(?=^[-_=]{{3}})", output, re.MULTILINE | re.DOTALL)
+    return str(found).splitlines()
+
+
+def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        SECRET = "-".join(["my", "secret"])
+
+        def test_that_fails(mock_heidi):
+            with mock_heidi.fault("get_transcript", status=503), mock_heidi.client() as client:
+                client.get("/sessions/1234567890")
+                client.get("/sessions/77")
+                client.get("/sessions/1234567890/transcript", headers={"X-Token": SECRET})
+                token = client.headers["Authorization"].split()[1]
+                client.get(f"/sessions/{token}")
+                with open("secrets", "w") as file:
+                    print(token, mock_heidi.api_key, SECRET, sep="\\n", file=file)
+            raise AssertionError
+
+        def test_that_passes(mock_heidi):
+            mock_heidi.token()
+        """
+    )
+
+    result = pytester.runpytest("-rA")
+
+    output = result.stdout.str()
+    assert section(output, "mock_heidi") == [
+        "#1 GET /jwt -> 200",
+        "#2 GET /sessions/1234567890 -> 200",
+        "#3 GET /sessions/77 -> 404  [Session not found]",
+        "#4 GET /sessions/1234567890/transcript -> 503  [fault-1]  [Service Unavailable]",
+        "#5 GET /sessions/*** -> 404  [Session not found]",
+        "fault-1 (operation=get_transcript, status=503): 1 request fitted it, 1 answer shaped",
+    ]
+    assert output.count("requests to") == 1
+    secrets = (pytester.path / "secrets").read_text(encoding="utf-8").splitlines()
+    assert len(secrets) == 3
+    assert [secret for secret in secrets if secret in output] == []
+
+
+def test_the_report_is_short_where_the_test_was_long(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_that_fails(mock_heidi):
+            with mock_heidi.client() as client:
+                for _ in range(100):
+                    client.patch("/sessions/1234567890", json={"session_name": 5, "patient": {"gender": "x" * 5_000}})
+            raise AssertionError
+        """
+    )
+
+    lines = section(pytester.runpytest().stdout.str(), "mock_heidi")
+
+    assert [line.split()[0] for line in lines] == [f"#{number}" for number in range(72, 102)]
+    assert max(map(len, lines)) < 200
+
+
+def test_an_error_in_a_fixture_has_the_report_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def broken(mock_heidi):
+            mock_heidi.token()
+            raise ValueError
+
+        def test_that_has_an_error(broken): ...
+        """
+    )
+    result = pytester.runpytest()
+
+    result.assert_outcomes(errors=1)
+    assert section(result.stdout.str(), "mock_heidi") == ["#1 GET /jwt -> 200"]
+
+
+def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def clinic(mock_heidi_factory):
+            with mock_heidi_factory("clinic") as heidi:
+                yield heidi
+
+        @pytest.fixture
+        def client(mock_heidi_factory):
+            with mock_heidi_factory("other") as heidi, heidi.client() as client:
+                yield client
+
+        @pytest.fixture
+        def same(mock_heidi):
+            return mock_heidi
+
+        def test_that_fails(clinic, client, same):
+            clinic.token()
+            client.get("/sessions/77")
+            raise AssertionError
+
+        def test_that_fails_without_asking(mock_heidi):
+            raise AssertionError
+
+        def test_that_fails_alone():
+            raise AssertionError
+        """
+    )
+
+    output = pytester.runpytest().stdout.str()
+
+    first, second, third = output.split("_ test_that_fails")[1:]
+    assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
+    assert section(first, "clinic") == ["#1 GET /jwt -> 200"]
+    assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404  [Session not found]"]
+    assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["none"]
+    assert "requests to" not in third
+
+
+def test_a_heidi_that_the_test_has_closed_does_not_break_the_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_that_fails(mock_heidi):
+            mock_heidi.close()
+            raise AssertionError
+
+        def test_after_it(mock_heidi):
+            assert mock_heidi.token()
+        """
+    )
+    result = pytester.runpytest()
+
+    result.assert_outcomes(passed=1, failed=1)
+    (line,) = section(result.stdout.str(), "mock_heidi")
+    assert line.startswith("cannot be asked: <Handle ")
+    assert "was closed" in line
+
+
 def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
     markers = pytester.runpytest("--markers")
     fixtures = pytester.runpytest("--fixtures", "-q")
 
-    markers.stdout.fnmatch_lines("@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None): *")
+    markers.stdout.fnmatch_lines(
+        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None): *"
+    )
     for name in (
         "mock_heidi -- *",
         "mock_heidi_factory [[]session scope] -- *",
@@ -269,6 +618,29 @@ def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pyte
     result.assert_outcomes(passed=20)
     urls = [path.read_text(encoding="utf-8") for path in pytester.path.glob("gw*.url")]
     assert len(urls) == len(set(urls)) == 2
+
+
+def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(
+        """
+        def test_that_fails(mock_heidi):
+            mock_heidi.token()
+            raise AssertionError
+
+        def test_unfired(mock_heidi):
+            mock_heidi.fault("ask_ai", end_after=3)
+        """
+    )
+
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    result = pytester.runpytest_subprocess(
+        *("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "2", "--mock-heidi-unfired=fail")
+    )
+
+    result.assert_outcomes(failed=2)
+    output = result.stdout.str()
+    assert "#1 GET /jwt -> 200\n" in output
+    assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request fitted it\n" in output
 
 
 def test_who_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:

@@ -1,5 +1,7 @@
 """The README is true: every block in it is run or compared, and everything that there is stands in it."""
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -11,14 +13,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+
+# pytester forgets what a run inside it has imported first, and what is imported again is another module.
+import httpcore  # noqa: F401
 import pytest
+import yaml
 from running import address, run, serving, spawn
 
+import mock_heidi.server  # noqa: F401
 from mock_heidi import MockHeidi, admin, errors
 from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
-from mock_heidi.handle import Handle, State
-from mock_heidi.pytest_plugin import _OPTIONS
+from mock_heidi.faults import CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
+from mock_heidi.handle import Handle
+from mock_heidi.pytest_plugin import _MARKED, _OPTIONS
+from mock_heidi.remote import Clock, Faults, State
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +62,13 @@ def is_check(text: str) -> bool:
     return text.strip() == "./check"
 
 
+def report_of(block: Block) -> list[str]:
+    """The report that the README shows right after a Python block: those that have one fail."""
+    following = BLOCKS[BLOCKS.index(block) + 1 :][:1]
+    shown = [after.text for after in following if after.kind == "text" and after.text.startswith("---")]
+    return "".join(shown).splitlines()
+
+
 def by_line(found: list[Block]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=lambda block: f"line {block.line}")
 
@@ -75,7 +91,7 @@ def table(heading: str) -> list[list[str]]:
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
     assert README.count("\n```") == 2 * len(BLOCKS)
     assert {block.kind for block in BLOCKS} == {"sh", "text", "console", "python", "yaml", "toml"}
-    assert len(blocks("text")) == 1
+    assert len(blocks("text")) == 1 + len([block for block in blocks("python") if report_of(block)])
     assert all(block.text.startswith("$ ") for block in blocks("console"))
     assert all("def test_" in block.text for block in blocks("python"))
 
@@ -111,7 +127,7 @@ def offline(tmp_path: Path) -> dict[str, str]:
 
 @by_line(blocks("sh", is_set_up))
 def test_one_command_sets_it_up_and_serves(block: Block, clone: Path, offline: dict[str, str], tmp_path: Path) -> None:
-    (banner,) = blocks("text")
+    banner = blocks("text")[0]
     url_file, output = tmp_path / "heidi.url", tmp_path / "output"
     env = {**offline, "MOCK_HEIDI_PORT": "0", "MOCK_HEIDI_URL_FILE": str(url_file)}
     with (
@@ -212,12 +228,12 @@ def test_every_fixture_is_validated_by_a_command(block: Block) -> None:
 
 @by_line(blocks("python"))
 def test_python_runs_under_pytest(block: Block, pytester: pytest.Pytester) -> None:
+    report = report_of(block)
     pytester.makepyfile(block.text)
     result = pytester.runpytest("-W", "error", "--strict-markers")
-    outcomes = result.parseoutcomes()
 
-    assert outcomes.pop("passed") == block.text.count("def test_")
-    assert outcomes == {}
+    assert result.parseoutcomes() == {"failed" if report else "passed": block.text.count("def test_")}
+    assert "\n".join(report) in "\n".join(result.outlines)
 
 
 @by_line(blocks("toml"))
@@ -290,7 +306,12 @@ def test_every_error_stands_in_the_table() -> None:
 def test_every_option_of_the_marker_stands_in_the_table() -> None:
     rows = [[cell.strip("`") for cell in row[:2]] for row in table("| Marker | Configuration | Meaning |")]
 
-    assert rows == [[name, f"mock_heidi_{name}"] for name in _OPTIONS]
+    assert rows == [*([name, f"mock_heidi_{name}"] for name in _OPTIONS), *([name, ""] for name in _MARKED)]
+
+
+@pytest.mark.parametrize("name", ["--mock-heidi-unfired=fail", 'mock_heidi_unfired = "fail"'])
+def test_every_other_option_of_the_plugin_is_named(name: str) -> None:
+    assert f"`{name}`" in README
 
 
 @pytest.mark.parametrize("name", ["mock_heidi", "mock_heidi_server", "mock_heidi_factory"])
@@ -299,12 +320,90 @@ def test_every_fixture_of_the_plugin_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted({name for kind in (Handle, MockHeidi, State) for name in vars(kind) if not name.startswith("_")})
+    "name",
+    sorted(
+        {name for kind in (Handle, MockHeidi, State, Clock, Faults) for name in vars(kind) if not name.startswith("_")}
+    ),
 )
 def test_every_name_of_a_handle_is_shown(name: str) -> None:
-    # These two are for whoever cannot use a with statement; and the names of the user are options of token().
-    if name not in ("start", "close", "state", "email", "third_party_internal_id"):
-        assert re.search(rf"`(state\.)?{name}[`(]|\.{name}\(", README)
+    # These three are for whoever cannot use a with statement; and the names of the user are options of token().
+    if name not in ("start", "close", "closed", "state", "email", "third_party_internal_id"):
+        assert re.search(rf"`(state\.|clock\.)?{name}[`(]|\.{name}\(", README)
+
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+FIELDS = table("| Field | For example | What it does |")
+
+
+def words(names: str) -> set[str]:
+    """What stands in backquotes."""
+    return set(re.findall(r"`([^`]+)`", names))
+
+
+def test_every_field_of_a_fault_stands_in_the_table_in_its_order() -> None:
+    assert [row[0].strip("`") for row in FIELDS] == list(Fault.model_fields)
+
+
+@pytest.mark.parametrize("row", FIELDS, ids=lambda row: row[0].strip("`"))
+def test_the_example_of_a_field_can_be_copied(row: list[str]) -> None:
+    name, example = (cell.strip("`") for cell in row[:2])
+    # Some go with another only, and what says no more than which requests it is for needs an effect.
+    wanted = [name, *{"method": ["path"], "detail": ["status"], "carried_out": ["close"]}.get(name, [])]
+    said = [example, *(row[1].strip("`") for row in FIELDS if row[0].strip("`") in wanted[1:])]
+    if parse(",".join([*said, "empty"])).effects == ["empty"] and name != "empty":
+        wanted, said = [*wanted, "empty"], [*said, "empty"]
+
+    fault = parse(",".join(said))
+
+    assert {field for field, value in fault if value is not None} == set(wanted)
+    assert len(row[2]) > 10
+
+
+def test_the_ways_to_say_a_rule_say_the_same() -> None:
+    rows = [row[1].strip("`") for row in table("| Where | The rule |")]
+    call = ast.parse(rows[3], mode="eval").body
+    assert isinstance(call, ast.Call)
+    said = {name.arg or "": ast.literal_eval(name.value) for name in call.keywords}
+    rules = [
+        json.loads(rows[0]),
+        rows[1],
+        yaml.safe_load(rows[2]),
+        {"operation": ast.literal_eval(call.args[0]), **said},
+    ]
+
+    assert len(rows) == 4
+    assert len({json.dumps(parse(rule).model_dump()) for rule in rules}) == 1
+
+
+def test_what_effects_are_for_is_said_by_the_first_and_the_last_of_them() -> None:
+    (line,) = [line for line in README.splitlines() if line.startswith("From `end_after` to ")]
+
+    for first, last, operations in (
+        (STREAM_EFFECTS[0], STREAM_EFFECTS[-1], STREAMS),
+        (CLINICAL[0], CLINICAL[-2], WRITERS),
+        (CLINICAL[-1], CLINICAL[-1], CODERS),
+    ):
+        assert {first, last, *operations} <= words(line)
+    names = list(Fault.model_fields)
+    assert names[names.index("end_after") : names.index("error_piece") + 1] == list(STREAM_EFFECTS)
+    assert names[names.index("empty_note") :] == list(CLINICAL)
+
+
+def test_every_error_that_a_fault_can_answer_with_is_named_with_its_source() -> None:
+    (line,) = [line for line in README.splitlines() if line.startswith("`error` knows of the vendor's pages: ")]
+    named = dict(zip(("documented", "observed", "assumed"), map(words, line.split(";")), strict=True))
+    named["documented"].remove("error")
+
+    assert named == {
+        source: {name for name, (_, provenance) in errors.BY_NAME.items() if provenance == source} for source in named
+    }
+
+
+def test_every_scenario_stands_in_the_table_with_its_explanation() -> None:
+    scenarios = yaml.safe_load((ROOT / "fixtures" / "scenarios.yaml").read_text(encoding="utf-8"))
+
+    assert table("| Scenario | What happens |") == [[f"`{one['name']}`", one["explanation"]] for one in scenarios]
 
 
 def test_links_lead_somewhere() -> None:

@@ -1,15 +1,28 @@
 """``mock-heidi schema``: what an editor needs to complete and check a fixture file."""
 
 import json
+from itertools import dropwhile
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import run
 
 from mock_heidi import seeds
+from mock_heidi.faults import Fault
 from mock_heidi.handle import MockHeidi
 from mock_heidi.store import Store
+
+FAULTS = Path(__file__).resolve().parent.parent / "fixtures" / "faults.yaml"
+
+
+def examples() -> list[dict[str, Any]]:
+    """The faults that the packaged file shows in its comment: it holds none."""
+    said = [line[2:] for line in FAULTS.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    rows: list[dict[str, Any]] = yaml.safe_load("\n".join(dropwhile(lambda line: not line.startswith("- "), said)))
+    return rows
 
 
 @pytest.mark.parametrize("kind", seeds.KINDS)
@@ -19,6 +32,7 @@ def test_what_the_packaged_files_hold_fits_their_schemas(kind: str) -> None:
     rows: list[dict[str, Any]] = seeds.dump(Store(base)).get(kind) or [
         seeds.shown(record, brief=True) for record in Store(base).all(seeds.KINDS[kind])
     ]
+    rows = rows or examples()
 
     Draft202012Validator.check_schema(schema)
     assert rows
@@ -32,11 +46,21 @@ def test_what_the_packaged_files_hold_fits_their_schemas(kind: str) -> None:
         ("patient_profiles", {"gender": "male"}),
         ("sessions", {"session_id": "x"}),
         ("replies", {"text": "no operation"}),
+        ("faults", {"operation": "ask_ai", "end_aftr": 3}),
+        ("faults", {"operation": "ask_ai", "end_after": -1}),
+        ("faults", {"end_inside": "word"}),
+        ("scenarios", {"name": "a", "explanation": "b", "faults": [{"end_aftr": 3}]}),
         ("transcripts", {"id": "a", "title": "b", "session_name": "c", "utterances": []}),
     ],
 )
 def test_what_a_fixture_file_may_not_hold_does_not_fit(kind: str, row: dict[str, Any]) -> None:
     assert not Draft202012Validator(seeds.schema(kind)).is_valid([row])
+
+
+def test_the_examples_of_the_packaged_faults_can_be_copied() -> None:
+    loaded = Store(seeds.load({"faults": examples()})).all(Fault)
+
+    assert [fault.effects for fault in loaded] == [["end_after"], ["error"], ["delay"]]
 
 
 def test_a_record_needs_no_more_than_the_loader_does() -> None:

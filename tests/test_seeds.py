@@ -223,7 +223,7 @@ def test_own_patients_or_sessions_stand_without_the_packaged_ones(tmp_path: Path
     store = store_of(folder(tmp_path, **{kind: "- {}\n"}))
 
     sizes = {name: store.size(of) for name, of in seeds.KINDS.items()}
-    packaged = {"templates": 8, "transcripts": 10, "clinical_codes": 81, "replies": 1}
+    packaged = {"templates": 8, "transcripts": 10, "clinical_codes": 81, "replies": 1, "faults": 0, "scenarios": 13}
     assert sizes == {"api_keys": 2, **packaged, "patient_profiles": 0, "sessions": 0, kind: 1}
 
 
@@ -287,6 +287,14 @@ def test_an_own_api_key_takes_the_place_of_the_first() -> None:
     assert [key.key for key in store.all(ApiKey)] == ["mine", "mock-heidi-key-two"]
     assert store.size(PatientProfile) == 15
     assert first == JOHN
+
+
+def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> None:
+    store = store_of(api_key="mine")
+
+    assert {kind: store.size(of) for kind, of in seeds.KINDS.items()} == {
+        kind: packaged.size(of) for kind, of in seeds.KINDS.items()
+    }
 
 
 @pytest.mark.parametrize("api_key", ["1234567890", JOHN])
@@ -430,6 +438,26 @@ def test_every_mistake_in_every_file_is_told_at_once(tmp_path: Path) -> None:
         f"{sessions}:3: [1].consult_note.status: Input should be 'CREATED' or 'COMPLETED', not 'DONE'",
         f"{sessions}:3: [1].consult_note.txt: unknown field; remove it",
         f"{sessions}:4: [2].duration: Input should be a valid number, not '5s'",
+    ]
+
+
+def test_a_mistake_inside_a_session_is_told_with_its_line(tmp_path: Path) -> None:
+    files = folder(
+        tmp_path,
+        sessions=f"""\
+- context_documents:
+    - {{id: {"1" * 24}, name: A, filename: a.pdf, uploaded_at: 2025-01-06T09:00:00, parsing: maybe}}
+- audio:
+    - {{id: {"2" * 24}, track: upload, index: 0, duration: 5s, received_at: 2025-01-06T09:00:00}}
+- consultation: gp-couhg
+""",
+    )
+
+    sessions = f"{tmp_path}/sessions.yaml"
+    assert problems_of(files) == [
+        f"{sessions}:2: [0].context_documents[0].parsing: Input should be a valid boolean, not 'maybe'",
+        f"{sessions}:4: [1].audio[0].duration: Input should be a valid number, not '5s'",
+        f"{sessions}:5: [2].consultation: no consultation 'gp-couhg' among the transcripts; did you mean gp-cough?",
     ]
 
 

@@ -1,14 +1,34 @@
-"""The mock's own surface, under ``/_mock``: health, state, namespaces, the journal and the contract."""
+"""The mock's own surface, under ``/_mock``: what a test does to Heidi, and what it is told of its client."""
 
-from mock_heidi.admin import health, namespaces, pages, replies, requests, sessions, state, time, users
+from mock_heidi.admin import (
+    events,
+    faults,
+    findings,
+    health,
+    namespaces,
+    pages,
+    replies,
+    requests,
+    sessions,
+    snapshots,
+    state,
+    time,
+    users,
+    verify,
+)
 
 ROUTES = [
     *health.routes,
     *state.routes,
+    *snapshots.routes,
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *verify.routes,
+    *findings.routes,
     *replies.routes,
+    *faults.routes,
+    *events.routes,
     *sessions.routes,
     *time.routes,
     *pages.routes,

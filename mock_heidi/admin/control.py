@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
 from mock_heidi.http import Answer, Call, Request, parse_json, to_json
 from mock_heidi.middleware import log_defect
-from mock_heidi.namespace import LimitReachedError
+from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.yaml_text import FixtureError, parse_yaml
 
 # What a person may be led to by a link on another site's page.

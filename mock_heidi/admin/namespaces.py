@@ -6,36 +6,59 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import seeds
-from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, respond
+from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
+from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
 from mock_heidi.models import resolve
-from mock_heidi.namespace import Namespace, Namespaces, Start
+from mock_heidi.namespace import Namespace, Start
+from mock_heidi.namespaces import Namespaces
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
 from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
 
 # How a namespace may be told to begin.
-_FIELDS = ("fixtures", "seed", "clock", "linked")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario")
 
 
 async def list_namespaces(request: Request) -> Response:
     known_query(request, ())
+    request.call.space.sweep()
     return respond({"namespaces": [_row(namespace) for namespace in request.call.space]})
 
 
 async def create_namespace(request: Request) -> Response:
     """A fresh namespace, or the old one begun anew; the body may give it a beginning of its own."""
     name = _name(request)
-    known_query(request, ())
+    query = known_query(request, ("from",))
     fields = await read_fields(request, _FIELDS)
     space = request.call.space
-    return respond(_row(space.make(name, _start(space, fields))))
+    if "from" in query:
+        return respond(_row(_fork(space, query["from"], name, fields)))
+    start = _start(request, fields)
+    try:
+        return respond(_row(space.make(name, start)))
+    except FaultError as error:
+        problem, _, hint = str(error).partition("; ")
+        raise ControlError(400, problem, hint) from None
 
 
-def _start(space: Namespaces, fields: dict[str, Any]) -> Start:
+def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> Namespace:
+    found = space.get(source)
+    if found is None:
+        raise ControlError(404, f"there is no namespace {source!r}", nearest(source, [one.name for one in space]))
+    if fields:
+        raise ControlError(400, "a copy begins as its source is", "send no body with ?from=")
+    if name in (source, DEFAULT_NAMESPACE):
+        raise ControlError(400, f"{name!r} cannot become a copy", "copy into a namespace of another name")
+    return space.fork(found, name)
+
+
+def _start(request: Request, fields: dict[str, Any]) -> Start:
+    space = request.call.space
     start = space.start
-    fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS)
+    fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None:
         start = start._replace(base=_base(fixtures, space.settings.api_key))
     if seed is not None:
@@ -49,6 +72,10 @@ def _start(space: Namespaces, fields: dict[str, Any]) -> Start:
             raise ControlError(400, str(error), "write it like 2025-01-06T09:00:00") from None
     if linked is not None:
         start = start._replace(linked=_user(linked))
+    if "faults" in fields:
+        start = start._replace(faults=tuple(read_rules(request, fields["faults"])))
+    if "scenario" in fields:
+        start = start._replace(scenario=str(fields["scenario"]))
     return start
 
 

@@ -17,12 +17,20 @@ _DOORS = (
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
     ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
+    ("Verify", "/_mock/verify", "POST: what you expect of your client's requests"),
+    ("Events", "/_mock/events", "what happens, as it happens: server-sent events"),
+    ("Findings", "/_mock/findings", "what a strict reviewer would say of the client"),
     ("Clock", "/_mock/clock", "the time here; PUT sets it, /_mock/clock/advance moves it"),
     ("Transitions", "/_mock/transitions", "how what takes time goes on"),
     ("Replies", "/_mock/replies", "what is said instead of the mock's own words"),
+    ("Faults", "/_mock/faults", "what goes wrong on purpose"),
+    ("Scenarios", "/_mock/scenarios", "situations made of faults; POST /_mock/scenarios/{name} starts one"),
     ("What it holds", "/_mock/namespaces", "what this server holds"),
+    ("Snapshots", "/_mock/snapshots", "states to come back to and to compare with"),
     ("Reset", "/_mock/reset", "POST: back to the beginning"),
 )
+# Nothing to look at: following a link would only be refused.
+_POSTED = ("/_mock/reset", "/_mock/verify")
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -54,7 +62,8 @@ async def get_doors(request: Request) -> Response:
 def _door(prefix: str, path: str) -> str:
     link = prefix + path if path.startswith("/_mock") else path
     code = f"<code>{escape(link)}</code>"
-    return f'<a href="{escape(link)}">{code}</a>' if "…" not in path and path != "/_mock/reset" else code
+    shown = "…" not in path and path not in _POSTED
+    return f'<a href="{escape(link)}">{code}</a>' if shown else code
 
 
 async def get_openapi(request: Request) -> Response:

@@ -5,9 +5,11 @@ from starlette.routing import Route
 
 from mock_heidi import seeds
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Session
 from mock_heidi.namespace import PARTS
+from mock_heidi.store import Store
 from mock_heidi.yaml_text import FixtureError, dump_yaml
 
 _SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
@@ -27,7 +29,18 @@ async def replace_state(request: Request) -> Response:
         base = seeds.read(seeds.fill(seeds.from_mapping(body)))
     except FixtureError as error:
         raise _refused(error) from None
-    request.namespace.replace(base)
+    namespace = request.namespace
+    try:
+        faults = namespace.beginning(Store(base))
+    except FaultError as error:
+        raise ControlError(
+            400, f"faults: {error}", "the server began with rules of its own; choose other ids"
+        ) from None
+    namespace.replace(base)
+    if "replies" in body:
+        namespace.begin_replies()
+    if "faults" in body:
+        namespace.faults = faults
     return respond(seeds.dump(request.store))
 
 

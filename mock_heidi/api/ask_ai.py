@@ -1,12 +1,14 @@
 """Ask Heidi: an instruction, some content, and a streamed answer."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations, scribe
+from mock_heidi import clinical, consultations, scribe
 from mock_heidi.http import Request, find, read
 from mock_heidi.models import ContentType, Incoming, Session
-from mock_heidi.streams import PieceStream, said
+from mock_heidi.streams import PieceStream, distorted, said
 
 
 class AiCommand(Incoming):
@@ -20,8 +22,14 @@ async def ask_ai(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     material, _ = consultations.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None
-    text = scribe.obey(given.ai_command_text, given.content, material, note or "", html=given.content_type == "HTML")
-    return PieceStream(request, said(request.reply(), lambda: scribe.pieces(text)))
+    html = given.content_type == "HTML"
+
+    def answer(effects: Sequence[str]) -> str:
+        form = html or "html_note" in effects
+        text = scribe.obey(given.ai_command_text, given.content, material, note or "", html=form)
+        return clinical.spoil(effects, text, material.name)
+
+    return PieceStream(request, said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))
 
 
 routes = [Route("/sessions/{session_id}/ask-ai", ask_ai, methods=["POST"])]

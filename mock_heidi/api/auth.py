@@ -8,6 +8,7 @@ from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
 from mock_heidi.http import Request, reply, required_query
 from mock_heidi.models import Outgoing
+from mock_heidi.tokens import Who
 
 
 class Token(Outgoing):
@@ -24,9 +25,8 @@ async def get_jwt(request: Request) -> Response:
 
     namespace = request.call.namespace = request.call.space.make(name)
     namespace.know(key.managed_by, email, third_party_internal_id)
-    token, expires = request.call.space.tokens.issue(
-        name, key.managed_by, email, third_party_internal_id, namespace.clock.now()
-    )
+    who = Who(name, key.managed_by, email, third_party_internal_id)
+    token, expires = request.call.space.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
     return reply(Token(token=token, expiration_time=zulu(expires * 1000)))
 
 

@@ -62,7 +62,26 @@ async def generate_clinical_codes(request: Request) -> Response:
         consult_note_id=session.note_id or Derived().object_id("note", session.session_id),
         clinical_entities=[_entity(entries[at], places, heard.get(at, [])) for at, places in note.items()],
     )
+    if "wrong_offsets" in request.call.clinical and note:
+        answer = _misplaced(answer, len(session.consult_note.result or ""))
+        request.call.distorted = ("wrong_offsets",)
     return reply(answer)
+
+
+def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:
+    """The same codes where the note has no words: beyond its end."""
+    entities = [
+        entity.model_copy(
+            update={
+                "location_in_note": [
+                    NoteLocation(start=place.start + length, end=place.end + length)
+                    for place in entity.location_in_note
+                ]
+            }
+        )
+        for entity in answer.clinical_entities
+    ]
+    return answer.model_copy(update={"clinical_entities": entities})
 
 
 def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[re.Match[str]]]:

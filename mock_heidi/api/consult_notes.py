@@ -1,19 +1,20 @@
 """Consult notes: streamed as they are written, and the forms that a partner's own templates want filled."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import ConfigDict
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations, forms, scribe
+from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
 from mock_heidi.http import Answer, Request, find, parse_json, read, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
-from mock_heidi.scribe import Manner
-from mock_heidi.streams import PieceStream, said
+from mock_heidi.scribe import Manner, Material
+from mock_heidi.streams import PieceStream, distorted, said
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -74,8 +75,8 @@ async def generate_consult_note(request: Request) -> Response:
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = consultations.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
-    text = write(template, material, manner, given.content_type or "MARKDOWN")
-    pieces = said(request.reply(), lambda: scribe.pieces(text))
+    content_type = given.content_type or "MARKDOWN"
+    pieces = said(request.reply(), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),
@@ -89,10 +90,18 @@ async def generate_consult_note(request: Request) -> Response:
     return PieceStream(request, pieces, lambda: _keep(namespace, session.session_id, note, made))
 
 
-def write(template: NoteTemplate, material: scribe.Material, manner: Manner, content_type: ContentType) -> str:
-    """The text of a note or document."""
-    parts = scribe.compose(template, material, manner)
-    return scribe.to_html(parts, manner.brain) if content_type == "HTML" else scribe.to_markdown(parts, manner.brain)
+def write(
+    request: Request, template: NoteTemplate, material: Material, manner: Manner, content_type: ContentType
+) -> str:
+    """The text of a note or document, with whatever a fault wants to be wrong in it."""
+
+    def compose(effects: Sequence[str]) -> str:
+        about, how, form = clinical.mislead(effects, material, manner, content_type)
+        parts = clinical.without_section(effects, scribe.compose(template, about, how), about.patient)
+        text = scribe.to_html(parts, how.brain) if form == "HTML" else scribe.to_markdown(parts, how.brain)
+        return clinical.spoil(effects, text, material.name)
+
+    return distorted(request, compose)
 
 
 def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dict[str, Any]) -> None:

@@ -59,7 +59,7 @@ async def create_document(request: Request) -> Response:
         id=namespace.object_id(),
         name=template.name,
         template_id=template.id,
-        content="".join(said(request.reply(), lambda: [write(template, material, manner, content_type)])),
+        content="".join(said(request.reply(), lambda: [write(request, template, material, manner, content_type)])),
         brain=brain,
         voice_style=given.voice_style,
         content_type=content_type,

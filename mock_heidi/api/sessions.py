@@ -212,6 +212,9 @@ async def update_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     session = merge(session, changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)
+    lost = [one for one in changes.linked_sessions_for_context or () if request.store.get(Session, one) is None]
+    if lost:
+        request.note("linked_session_unknown", ", ".join(lost))
     return reply(_seen(SessionUpdated, request, session), "session")
 
 

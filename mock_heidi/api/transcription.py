@@ -1,6 +1,7 @@
 """Audio in, words out: whole files, live segments, and the transcript that comes of them."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -69,9 +70,11 @@ async def upload_audio(request: Request) -> Response:
         find(request, Session, session_id)
         if not (file.content_type or "").lower().startswith("audio/"):
             raise OnlyAudioError
-        upload = _not_empty(await take(file))
+        upload = _not_empty(take(file))
 
     session = find(request, Session, session_id)
+    if any(one.sha256 == upload.sha256 for one in consultations.uploads(session)):
+        request.note("audio_again", upload.filename or session_id)
     piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)))
     if start and end:
         told = seconds_between(start, end)
@@ -98,11 +101,13 @@ async def transcribe_segment(request: Request) -> Response:
         file = file_of(fields, "file")
         index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
         _open_recording(request)
-        upload = _not_empty(await take(file))
+        upload = _not_empty(take(file))
 
     session, recording = _open_recording(request)
     piece = _piece(request, upload, recording.recording_id, index)
     same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
+    if same:
+        request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
     piece = piece.model_copy(update={"begun_at": piece.received_at, "again": bool(same)})
     others = tuple(one for one in session.audio if one not in same)
     gone = sum(one.duration for one in same)
@@ -113,6 +118,9 @@ async def transcribe_segment(request: Request) -> Response:
 
 async def finish_recording(request: Request) -> Response:
     session, recording = _recording(request)
+    there = {one.index for one in session.audio if one.track == recording.recording_id}
+    if lost := set(range(max(there, default=-1) + 1)) - there:
+        request.note("segment_gap", f"{_ranges(lost)} of recording {recording.recording_id}")
     recordings = tuple(
         Recording(recording_id=one.recording_id, finished=one.finished or one is recording)
         for one in session.recordings
@@ -170,12 +178,26 @@ def _recording(request: Request) -> tuple[Session, Recording]:
 def _open_recording(request: Request) -> tuple[Session, Recording]:
     session, recording = _recording(request)
     if recording.finished:
+        request.note("segment_after_finish")
         raise RecordingFinishedError
     return session, recording
 
 
+def _ranges(numbers: Iterable[int]) -> str:
+    """Numbers for people: ``1, 3-5``."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
 def _piece(request: Request, upload: Upload, track: str, index: int) -> AudioPiece:
     seconds = upload.duration
+    if seconds is None:
+        request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
     return AudioPiece(
         id=request.namespace.object_id(),
         track=track,

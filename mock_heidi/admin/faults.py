@@ -1,0 +1,138 @@
+"""What goes wrong on purpose: rules, and scenarios that are made of them."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
+from mock_heidi.http import Request
+from mock_heidi.rules import Rule
+from mock_heidi.wire import wire_of
+
+_HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
+# What a rule says of itself: a list of rules can be put back as it was got.
+_TOLD = ("hits", "matched")
+
+
+async def list_faults(request: Request) -> Response:
+    known_query(request, ())
+    return respond(_rules(request))
+
+
+async def get_fault(request: Request) -> Response:
+    known_query(request, ())
+    return respond(_find(request).shown())
+
+
+async def add_fault(request: Request) -> Response:
+    known_query(request, ())
+    fault = _fault(request, await read_body(request))
+    try:
+        return respond(request.namespace.faults.add(fault).shown())
+    except FaultError as error:
+        raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+
+
+async def replace_faults(request: Request) -> Response:
+    known_query(request, ())
+    given = await read_body(request)
+    if isinstance(given, dict) and set(given) == {"faults"}:
+        given = given["faults"]
+    faults = read_rules(request, given)
+    try:
+        request.namespace.faults.replace(faults)
+    except FaultError as error:
+        raise ControlError(409, str(error), "give each rule an id of its own, or none") from None
+    return respond(_rules(request))
+
+
+async def delete_faults(request: Request) -> Response:
+    known_query(request, ())
+    wanted = request.params.get("id")
+    if wanted is not None:
+        _find(request)
+    request.namespace.faults.remove(wanted)
+    return respond(_rules(request))
+
+
+async def list_scenarios(request: Request) -> Response:
+    known_query(request, ())
+    return respond({"scenarios": [one.model_dump() for one in request.store.all(Scenario)]})
+
+
+async def run_scenario(request: Request) -> Response:
+    """Add a scenario's rules to those that are there; what was added."""
+    known_query(request, ())
+    namespace = request.namespace
+    try:
+        scenario = namespace.scenario(request.params["name"])
+    except FaultError as error:
+        problem, _, hint = str(error).partition("; ")
+        raise ControlError(404, problem, hint) from None
+    for fault in scenario.faults:
+        _possible(request, fault)
+    try:
+        added = namespace.faults.extend(scenario.rules)
+    except FaultError as error:
+        raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    return respond({"scenario": scenario.name, "explanation": scenario.explanation, "faults": _shown(added)})
+
+
+def read_rules(request: Request, given: Any) -> list[Fault]:
+    """Rules from a list of objects or of texts in their short form."""
+    if not isinstance(given, list):
+        raise ControlError(400, "the body is no list of rules", "send a list, [] for none")
+    return [_fault(request, one, f"[{number}] ") for number, one in enumerate(given)]
+
+
+def _fault(request: Request, given: Any, place: str = "") -> Fault:
+    """A rule from a body, which may be its short form as a JSON string."""
+    if isinstance(given, dict):
+        given = {name: value for name, value in given.items() if name not in _TOLD}
+    elif not isinstance(given, str):
+        raise ControlError(400, f"{place}the rule is no object", _HINT)
+    try:
+        fault = parse(given)
+    except FaultError as error:
+        problem, _, hint = str(error).partition("; ")
+        raise ControlError(400, f"{place}{problem}", hint or _HINT) from None
+    _possible(request, fault)
+    return fault
+
+
+def _possible(request: Request, fault: Fault) -> None:
+    breaks = fault.given(CONNECTION)
+    if breaks and wire_of(request.scope) is None:
+        hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
+        raise ControlError(400, f"{breaks[0]} cannot exist in process: there is no connection to break", hint)
+
+
+def _find(request: Request) -> Rule:
+    rules, wanted = request.namespace.faults, request.params["id"]
+    rule = rules.find(wanted)
+    if rule is None:
+        known = [rule.id for rule in rules]
+        raise ControlError(404, f"there is no fault {wanted!r}", nearest(wanted, known) if known else "there are none")
+    return rule
+
+
+def _rules(request: Request) -> dict[str, Any]:
+    return {"faults": _shown(list(request.namespace.faults))}
+
+
+def _shown(rules: list[Rule]) -> list[dict[str, Any]]:
+    return [rule.shown() for rule in rules]
+
+
+routes = [
+    Route("/faults", list_faults, methods=["GET"]),
+    Route("/faults", add_fault, methods=["POST"]),
+    Route("/faults", replace_faults, methods=["PUT"]),
+    Route("/faults", delete_faults, methods=["DELETE"]),
+    Route("/faults/{id}", get_fault, methods=["GET"]),
+    Route("/faults/{id}", delete_faults, methods=["DELETE"]),
+    Route("/scenarios", list_scenarios, methods=["GET"]),
+    Route("/scenarios/{name}", run_scenario, methods=["POST"]),
+]

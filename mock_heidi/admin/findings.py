@@ -1,0 +1,26 @@
+"""What a strict reviewer would say of the client so far."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.findings import LEVELS, at_least
+from mock_heidi.http import Request
+
+_DIGITS = 9
+
+
+async def list_findings(request: Request) -> Response:
+    query = known_query(request, ("level", "since"))
+    level, since = query.get("level", LEVELS[0]), query.get("since", "0")
+    if level not in LEVELS:
+        raise ControlError(400, f"there is no level {level!r}", nearest(level, LEVELS))
+    if not since.isascii() or not since.isdecimal() or len(since) > _DIGITS:
+        raise ControlError(400, f"since={since} is no request's id", "write it like since=20")
+    wanted = at_least(level)
+    found = [one for one in request.namespace.review() if one.level in wanted and one.last > int(since)]
+    # Details are the client's own words: names of fields, of files, ids.
+    return respond(request.namespace.journal.clean({"findings": [one.shown() for one in found]}))
+
+
+routes = [Route("/findings", list_findings, methods=["GET"])]

@@ -1,0 +1,79 @@
+"""States with a name: to keep, to come back to, to compare with."""
+
+import re
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import snapshots
+from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.http import Request
+from mock_heidi.snapshots import Snapshot
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+async def list_snapshots(request: Request) -> Response:
+    known_query(request, ())
+    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+
+
+async def take_snapshot(request: Request) -> Response:
+    """Keep the state as it is now, in the place of an older one of that name."""
+    known_query(request, ())
+    name, kept = request.params["name"], request.namespace.snapshots
+    if _NAME.fullmatch(name) is None:
+        raise ControlError(
+            400, f"{name!r} is no name for a snapshot", "use letters, digits, '-', '_' and '.', 64 at most"
+        )
+    if name not in kept and len(kept) >= snapshots.MOST:
+        raise ControlError(
+            409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
+        )
+    return respond(request.namespace.snapshot(name).shown())
+
+
+async def get_snapshot(request: Request) -> Response:
+    known_query(request, ())
+    return respond(_find(request, request.params["name"]).shown())
+
+
+async def delete_snapshot(request: Request) -> Response:
+    known_query(request, ())
+    found = _find(request, request.params["name"])
+    del request.namespace.snapshots[found.name]
+    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+
+
+async def restore_snapshot(request: Request) -> Response:
+    """Bring a state back, with its ids to come and its transitions; live streams end, the journal stays."""
+    known_query(request, ())
+    found = _find(request, request.params["name"])
+    request.namespace.restore(found)
+    return respond(found.shown())
+
+
+async def compare_snapshot(request: Request) -> Response:
+    """What has changed since a snapshot, or up to another one."""
+    query = known_query(request, ("against",))
+    found = _find(request, request.params["name"])
+    other = _find(request, query["against"]).store if "against" in query else request.namespace.store
+    return respond(request.namespace.journal.clean(snapshots.difference(found.store, other)))
+
+
+def _find(request: Request, name: str) -> Snapshot:
+    kept = request.namespace.snapshots
+    if name not in kept:
+        hint = nearest(name, kept) if kept else f"there are none; PUT /_mock/snapshots/{name} keeps one"
+        raise ControlError(404, f"there is no snapshot {name!r}", hint)
+    return kept[name]
+
+
+routes = [
+    Route("/snapshots", list_snapshots, methods=["GET"]),
+    Route("/snapshots/{name}", take_snapshot, methods=["PUT"]),
+    Route("/snapshots/{name}", get_snapshot, methods=["GET"]),
+    Route("/snapshots/{name}", delete_snapshot, methods=["DELETE"]),
+    Route("/snapshots/{name}/restore", restore_snapshot, methods=["POST"]),
+    Route("/snapshots/{name}/diff", compare_snapshot, methods=["GET"]),
+]

@@ -1,0 +1,139 @@
+"""What a test expects of its client: judged here, and waited for here, so that nobody has to poll."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import filters
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.admin.requests import read_filter
+from mock_heidi.clock import precise
+from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, words_of
+from mock_heidi.http import Request
+from mock_heidi.namespace import Namespace
+
+_FILTERS = (*filters.NAMES, "match")
+_COUNTS = ("count", "at_least", "at_most", "never")
+_LONGEST = 600
+_HINT = 'send {"operation": "get_session", "at_least": 1, "within": 2}'
+
+
+async def verify(request: Request) -> Response:
+    """200 where it holds, 417 with the nearest misses where it does not, within the seconds that are given."""
+    known_query(request, ())
+    body = await read_body(request)
+    if not isinstance(body, dict):
+        raise ControlError(400, "the body is no expectation", _HINT)
+    for name in body:
+        if name not in (*_FILTERS, *_COUNTS, "within", "in_order", "noticed"):
+            hint = nearest(name, (*_FILTERS, *_COUNTS, "within", "in_order", "noticed"))
+            raise ControlError(400, f"unknown field {name!r}", hint)
+    within = _seconds(body.pop("within", 0))
+    expectation = _expectation(body)
+    verdict = await _judged(request, expectation, within)
+    if verdict.holds:
+        return respond({"verified": True, "requests": verdict.requests})
+    answer = {
+        "error": f"expected {expectation.words}, found {verdict.found}",
+        "hint": "nearest says which requests came closest, and what was different in them",
+        "expected": expectation.words,
+        "found": verdict.found,
+        "nearest": verdict.nearest,
+    }
+    return respond(request.namespace.journal.clean(answer), 417)
+
+
+async def _judged(request: Request, expectation: Expectation, within: float) -> Verdict:
+    namespace = request.namespace
+    until = precise() + within
+    while True:
+        namespace.review()
+        verdict = expectation.judge(namespace.journal)
+        left = until - precise()
+        if verdict.settled or left <= 0 or (verdict.holds and not _may_spoil(expectation)):
+            return verdict
+        await _more(namespace, left)
+
+
+def _may_spoil(expectation: Expectation) -> bool:
+    """Whether it has to hold to the end of the time, and not only to come true once."""
+    return not isinstance(expectation, Count) or expectation.least == 0
+
+
+async def _more(namespace: Namespace, seconds: float) -> None:
+    """Wait until another answer is complete, so many seconds of real time at most."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def notice(_: Any) -> None:
+        if not done.done():
+            done.set_result(None)
+
+    namespace.journal.watchers.add(notice)
+    try:
+        await asyncio.wait({done}, timeout=seconds)
+    finally:
+        namespace.journal.watchers.discard(notice)
+
+
+def _expectation(body: dict[str, Any]) -> Expectation:
+    if "in_order" in body:
+        steps = body["in_order"]
+        if set(body) != {"in_order"} or not isinstance(steps, list) or not steps:
+            raise ControlError(
+                400, "in_order is no list of filters alone", 'send {"in_order": [{"operation": "get_jwt"}]}'
+            )
+        return Order([read_filter(_known(step)) for step in steps], words_of(steps))
+    if "noticed" in body:
+        given = body["noticed"]
+        if set(body) != {"noticed"} or not isinstance(given, dict) or not isinstance(given.get("fault"), str):
+            raise ControlError(400, "noticed names no fault", 'send {"noticed": {"fault": "fault-1"}}')
+        if set(given) - {"fault", "error"} or type(given.get("error", False)) is not bool:
+            raise ControlError(400, "noticed takes a fault's id, and error true or false", _HINT)
+        words = f"the client to notice the early end that {given['fault']} made"
+        return Noticed(given["fault"], given.get("error", False), words)
+    return _count(body)
+
+
+def _count(body: dict[str, Any]) -> Count:
+    counts = [name for name in _COUNTS if name in body]
+    if len(counts) > 1:
+        raise ControlError(400, f"{' and '.join(counts)} are two expectations", "send one of them at once")
+    wanted = {name: value for name, value in body.items() if name not in _COUNTS}
+    name = counts[0] if counts else "at_least"
+    value = body.get(name, 1)
+    least: int
+    most: int | None
+    if name == "never":
+        if value is not True:
+            raise ControlError(400, "never is not true", 'send "never": true, or leave it out')
+        least, most, number = 0, 0, "no request"
+    else:
+        if type(value) is not int or value < 0:
+            raise ControlError(400, f"{name} is no number from 0", f'send "{name}": 1')
+        least = 0 if name == "at_most" else value
+        most = None if name == "at_least" else value
+        number = {"count": "exactly", "at_least": "at least", "at_most": "at most"}[name] + f" {value} requests"
+    return Count(read_filter(_known(wanted)), least, most, f"{number} with {words_of(wanted)}" if wanted else number)
+
+
+def _known(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ControlError(400, "a filter is no object", 'write it like {"operation": "get_session"}')
+    for name in given:
+        if name not in _FILTERS:
+            raise ControlError(400, f"unknown field {name!r}", nearest(name, _FILTERS))
+    return given
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= _LONGEST:
+        raise ControlError(400, f"within is no number of seconds up to {_LONGEST}", 'send "within": 2')
+    return float(value)
+
+
+routes = [Route("/verify", verify, methods=["POST"])]

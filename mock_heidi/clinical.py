@@ -1,0 +1,71 @@
+"""Texts that are wrong as only a person would notice: what a client's human review and its renderer are there for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from mock_heidi.models import ContentType
+from mock_heidi.scribe import Manner, Material, Part
+
+_SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
+_SIDES = {"left": "right", "izquierdo": "derecho", "izquierda": "derecha"}
+_OTHER_SIDE = {**_SIDES, **{right: left for left, right in _SIDES.items()}}
+_SIDE = re.compile(rf"\b({'|'.join(_OTHER_SIDE)})\b", re.IGNORECASE)
+_DOSE = re.compile(
+    r"(?<![\w.,])(\d+(?:[.,]\d+)?)(?=[ \u00a0]?(?:mg|µg|mcg|ml|g|milligrams?|micrograms?|miligramos|microgramos)\b)",
+    re.IGNORECASE,
+)
+_SCRIPT = '<script>alert("mock_heidi")</script>'
+LONG = 200_000
+"""How many characters a very long note has at least."""
+
+
+def mislead(
+    effects: Collection[str], material: Material, manner: Manner, content_type: ContentType
+) -> tuple[Material, Manner, ContentType]:
+    """What a note is made of, with what is wrong before a word of it is written."""
+    if "wrong_patient" in effects:
+        name, born, gender = _SOMEBODY_ELSE
+        material = material._replace(patient=f"{name}, {born}, {gender}", name=name, born=born)
+    if "wrong_language" in effects:
+        manner = manner._replace(language="es" if manner.language.lower().startswith("en") else "en")
+    return material, manner, "HTML" if "html_note" in effects else content_type
+
+
+def without_section(effects: Collection[str], parts: Sequence[Part], patient: str) -> list[Part]:
+    """The parts of a note, the first section that says something about the case left out if that is asked."""
+    if "missing_section" in effects:
+        for at, part in enumerate(parts):
+            if part.heading and part.lines != (patient,):
+                return [*parts[:at], *parts[at + 1 :]]
+    return list(parts)
+
+
+def spoil(effects: Collection[str], text: str, name: str = "") -> str:
+    """A text that has been written, with what is wrong in its words; ``name`` is the patient's."""
+    if "wrong_patient" in effects and name:
+        text = text.replace(name, _SOMEBODY_ELSE[0])
+    if "swap_sides" in effects:
+        text = _SIDE.sub(_other_side, text)
+    if "wrong_dose" in effects:
+        text = _DOSE.sub(_ten_times, text, count=1)
+    if "script_tag" in effects:
+        head, line, rest = text.partition("\n")
+        text = f"{head}{line}{_SCRIPT}{line}{rest}"
+    if "long_note" in effects and text:
+        text = "\n\n".join([text] * (LONG // len(text) + 1))
+    return "" if "empty_note" in effects else text
+
+
+def _ten_times(match: re.Match[str]) -> str:
+    # A comma divides thousands where three digits follow, else it is a decimal one.
+    number = re.sub(r",(?=\d{3}$)", "", match[1]).replace(",", ".")
+    return f"{float(number) * 10:.12g}"
+
+
+def _other_side(match: re.Match[str]) -> str:
+    word = _OTHER_SIDE[match[0].lower()]
+    if match[0].isupper():
+        return word.upper()
+    return word.capitalize() if match[0][0].isupper() else word

@@ -1,0 +1,496 @@
+"""What can go wrong, as values: rules that say which requests, how often, and what happens to their answers."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema, model_serializer
+from pydantic_core import PydanticCustomError
+
+from mock_heidi.errors import BY_NAME
+from mock_heidi.ids import Chance
+from mock_heidi.models import Flag, Plain, Record, SessionId, Whatever, resolve
+from mock_heidi.settings import OPERATIONS, ConfigError
+
+# Operations whose answer is a stream of pieces.
+STREAMS = ("generate_consult_note", "ask_ai")
+# Operations whose answer holds text that Heidi has written.
+WRITERS = ("generate_consult_note", "create_document", "ask_ai")
+CODERS = ("generate_clinical_codes",)
+_LONGEST = 86_400.0
+_HIGHEST = 700.0  # whose exponential is still a number
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w-]+)*", re.ASCII)
+# In the short form: a name with what ends it, and the comma before the next one.
+_NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
+_NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
+_JSON = json.JSONDecoder()
+_EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
+
+
+def _refuse(message: str) -> PydanticCustomError:
+    return PydanticCustomError("fault", "{message}", {"message": message})
+
+
+def _whole(least: int, most: int = 10**9) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        value = resolve(value)
+        if type(value) is not int or not least <= value <= most:
+            raise _refuse(f"Input should be a whole number from {least} to {most}")
+        return value
+
+    return check
+
+
+def _seconds(value: Any) -> float:
+    value = resolve(value)
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= _LONGEST:
+        raise _refuse("Input should be a number of seconds, a day at most")
+    return float(value)
+
+
+class Delay(NamedTuple):
+    """How long to wait, in seconds: always ``first``, evenly from ``first`` to ``second``, or log-normally.
+
+    Log-normal delays have the median ``first`` and the spread ``second`` (the sigma of their logarithm).
+    """
+
+    kind: str
+    first: float
+    second: float = 0
+
+    def draw(self, chance: Chance) -> float:
+        if self.kind == "uniform":
+            return chance.uniform(self.first, self.second)
+        if self.kind == "lognormal":
+            return min(_LONGEST, self.first * math.exp(min(chance.gauss(0, self.second), _HIGHEST)))
+        return self.first
+
+
+def _delay(value: Any) -> Delay:
+    """A delay from ``0.5``, ``{"uniform": [0.1, 0.5]}``, or as text ``uniform:0.1:0.5``."""
+    if isinstance(value, Delay):
+        return value
+    if isinstance(value, str) and ":" in value:
+        kind, *texts = value.split(":")
+        value = {kind: [Plain(text) for text in texts]}
+    if isinstance(value, Mapping) and len(value) == 1:
+        kind, given = next(iter(value.items()))
+        numbers = given if isinstance(given, list | tuple) else [given]
+        if (kind, len(numbers)) in (("fixed", 1), ("uniform", 2), ("lognormal", 2)):
+            delay = Delay(kind, *map(_seconds, numbers))
+            if kind != "uniform" or delay.first <= delay.second:
+                return delay
+    elif not isinstance(value, Mapping):
+        return Delay("fixed", _seconds(value))
+    raise _refuse("Input should be seconds, uniform:LEAST:MOST or lognormal:MEDIAN:SIGMA")
+
+
+class Quota(NamedTuple):
+    """So many requests in so many seconds of the clock; what comes beyond them gets 429."""
+
+    requests: int
+    seconds: float
+
+
+def _quota(value: Any) -> Quota:
+    if isinstance(value, Quota):
+        return value
+    if isinstance(value, str) and value.count("/") == 1:
+        value = dict(zip(("requests", "seconds"), map(Plain, value.split("/")), strict=True))
+    if isinstance(value, Mapping) and set(value) == {"requests", "seconds"}:
+        seconds = _seconds(value["seconds"])
+        if seconds > 0:
+            return Quota(_whole(0)(value["requests"]), seconds)
+    raise _refuse("Input should be REQUESTS/SECONDS, such as 5/60")
+
+
+class RetryAfter(NamedTuple):
+    """In so many seconds; ``dated`` says it as a moment, the other form that HTTP knows."""
+
+    seconds: float
+    dated: bool = False
+
+
+def _retry_after(value: Any) -> RetryAfter:
+    if isinstance(value, RetryAfter):
+        return value
+    if isinstance(value, str) and value.startswith("date:"):
+        return RetryAfter(_seconds(Plain(value.removeprefix("date:"))), dated=True)
+    return RetryAfter(_seconds(value))
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    value = [value] if isinstance(value, str) else value
+    if isinstance(value, list | tuple) and value and all(isinstance(key, str) and key for key in value):
+        return tuple(str(key) for key in value)
+    raise _refuse("Input should be a key such as session.duration, or a list of them")
+
+
+def _names(value: Any) -> dict[str, str]:
+    if isinstance(value, str) and value.count(":") == 1:
+        old, new = value.split(":")
+        value = {old: new}
+    if isinstance(value, Mapping) and value and all(isinstance(new, str) and new for new in value.values()):
+        return {str(old): str(new) for old, new in value.items()}
+    raise _refuse("Input should be OLD:NEW, such as session.session_id:id")
+
+
+def _headers(value: Any) -> dict[str, str]:
+    if isinstance(value, str) and ":" in value:
+        name, _, text = value.partition(":")
+        value = {name: text.strip()}
+    if isinstance(value, Mapping) and value and all(isinstance(text, str) for text in value.values()):
+        return {str(name).lower(): str(text) for name, text in value.items()}
+    raise _refuse("Input should name headers and their values, such as {X-Client: mobile}; * stands for any value")
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    return tuple(map(_whole(1), value if isinstance(value, list | tuple) else [value]))
+
+
+def _operations(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise _refuse("Input should be the name of an operation, or a list of them")
+    for name in names:
+        if name not in OPERATIONS:
+            raise _refuse(f"there is no operation {name!r}; {closest(name, OPERATIONS)}")
+    return tuple(str(name) for name in names)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that nobody knows: the nearest ones, or all."""
+    options = list(known)
+    near = get_close_matches(name, options, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(options)}"
+
+
+def _error(value: Any) -> str:
+    if not isinstance(value, str) or value not in BY_NAME:
+        raise _refuse(f"there is no error {value!r}; {closest(str(value), sorted(BY_NAME))}")
+    return str(value)
+
+
+def _method(value: Any) -> str:
+    if not isinstance(value, str) or value.upper() not in METHODS:
+        raise _refuse(f"there is no method {value!r}; there are {', '.join(METHODS)}")
+    return value.upper()
+
+
+def _chance(value: Any) -> float:
+    value = resolve(value)
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise _refuse("Input should be a number from 0 to 1")
+    return float(value)
+
+
+def _media_type(value: Any) -> str:
+    if not isinstance(value, str) or _MEDIA_TYPE.fullmatch(value) is None:
+        raise _refuse("Input should be a media type, such as text/plain")
+    return str(value)
+
+
+def _inside(value: Any) -> str:
+    if value not in ("piece", "json", "utf8"):
+        raise _refuse("Input should be piece, json or utf8")
+    return str(value)
+
+
+def _told(value: Any) -> Any:
+    """``true``, or a text of one's own."""
+    value = resolve(value)
+    if value is True or (isinstance(value, str) and value):
+        return value
+    raise _refuse("Input should be true, or the text to send")
+
+
+def _type(check: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    return (PlainValidator(check), WithJsonSchema(schema))
+
+
+_TEXT = {"type": "string"}
+_NUMBER = {"type": "number", "minimum": 0}
+_OBJECT = {"type": "object"}
+_COUNT = {"type": "integer", "minimum": 0}
+_LIST = {"type": "array", "items": _TEXT}
+
+Whole = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
+Count = Annotated[int, *_type(_whole(0), _COUNT)]
+Place = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
+Wait = Annotated[Delay, *_type(_delay, {"anyOf": [_NUMBER, _TEXT, _OBJECT]})]
+Keys = Annotated[tuple[str, ...], *_type(_keys, {"anyOf": [_TEXT, _LIST]})]
+Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]})]
+Yes = Flag
+
+
+class Fault(Record):
+    """One rule. What it does not restrict it fits, how often it does not say it does always.
+
+    Pieces of a stream are counted from 1. Seconds are those of the namespace's clock, but for ``ttl``.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    label: str | None = Field(None, description="What a person calls it.")
+
+    operation: Annotated[tuple[str, ...], *_type(_operations, {"anyOf": [_TEXT, _LIST]})] | None = Field(
+        None, description="The operation's name, or a list; absent: any."
+    )
+    method: Annotated[str, *_type(_method, {"enum": list(METHODS)})] | None = None
+    path: str | None = Field(None, description="Below the base path; {name} stands for one segment, * for anything.")
+    session_id: SessionId | None = None
+    header: Annotated[dict[str, str], *_type(_headers, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
+        None, description="Headers that the request has; * stands for any value."
+    )
+    match: dict[str, Whatever] | None = Field(None, description="A subset of the JSON body.")
+    nth: Places | None = Field(None, description="Which of the requests that fit, counted from 1; or a list.")
+
+    times: Whole | None = Field(None, description="How many answers it shapes at most.")
+    after: Count | None = Field(None, description="How many requests that fit it lets pass first.")
+    every: Whole | None = Field(None, description="Every n-th of the rest only.")
+    probability: Annotated[float, *_type(_chance, {"type": "number", "minimum": 0, "maximum": 1})] | None = Field(
+        None, description="From 0 to 1, drawn from the namespace's seeded chance."
+    )
+    ttl: Annotated[float, *_type(_seconds, _NUMBER)] | None = Field(
+        None, description="Seconds of real time after which the rule is gone: for tests that crash."
+    )
+
+    error: Annotated[str, *_type(_error, _TEXT)] | None = Field(None, description="One of the vendor's errors.")
+    status: Annotated[int, *_type(_whole(200, 599), {"type": "integer", "minimum": 200, "maximum": 599})] | None = None
+    detail: Whatever = Field(None, description="What stands under detail, with status.")
+    retry_after: Annotated[RetryAfter, *_type(_retry_after, {"anyOf": [_NUMBER, _TEXT]})] | None = Field(
+        None, description="Seconds, or date:SECONDS for a moment; 429 unless status says otherwise."
+    )
+    quota: Annotated[Quota, *_type(_quota, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
+        None, description="REQUESTS/SECONDS; beyond it 429 with Retry-After."
+    )
+    expire_token: Yes | None = Field(None, description="The token it meets has expired from then on.")
+    revoke_token: Yes | None = Field(None, description="The token it meets is invalid from then on.")
+    close: Yes | None = Field(None, description="The connection ends before the answer.")
+    rst: Yes | None = Field(None, description="The connection is reset before the answer.")
+    stall: Yes | None = Field(None, description="No answer until the client gives up.")
+    carried_out: Yes | None = Field(None, description="The work is done, and only its answer is lost.")
+
+    delay: Wait | None = Field(None, description="Seconds before the answer.")
+    delay_body: Wait | None = Field(None, description="Seconds between the head and the body.")
+    delay_chunks: Wait | None = Field(None, description="Seconds between the pieces of the body.")
+
+    cut_at: Count | None = Field(None, description="The body ends after so many bytes, its length promises more.")
+    rst_at: Count | None = Field(None, description="The connection is reset after so many bytes of the body.")
+    stall_at: Count | None = Field(None, description="The body stalls after so many bytes.")
+    not_json: Annotated[Any, *_type(_told, {"anyOf": [{"const": True}, _TEXT]})] | None = Field(
+        None, description="A proxy's HTML page in place of the body, or a text of your own."
+    )
+    media_type: Annotated[str, *_type(_media_type, _TEXT)] | None = Field(
+        None, description="Another content type for the same body."
+    )
+    empty: Yes | None = Field(None, description="The right status with no body.")
+    drop_key: Keys | None = Field(None, description="Keys that are missing, as session.duration; * is each of a list.")
+    rename_key: Annotated[dict[str, str], *_type(_names, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
+        None, description="Keys with another name."
+    )
+    null_key: Keys | None = Field(None, description="Keys that are null.")
+    wrong_type: Keys | None = Field(None, description="Keys whose value is of another type.")
+
+    end_after: Count | None = Field(None, description="A clean end after so many pieces.")
+    end_inside: Annotated[str, *_type(_inside, {"enum": ["piece", "json", "utf8"]})] | None = Field(
+        None, description="A clean end inside the piece after end_after (1): before its empty line, in its JSON, ..."
+    )
+    rst_after: Count | None = Field(None, description="The connection is reset after so many pieces.")
+    stall_after: Count | None = Field(None, description="Nothing more comes after so many pieces.")
+    repeat: Place | None = Field(None, description="That piece comes twice.")
+    swap: Place | None = Field(None, description="That piece comes after the next one.")
+    lose: Place | None = Field(None, description="That piece does not come.")
+    empty_piece: Place | None = Field(None, description="An empty piece before that one.")
+    one_write: Yes | None = Field(None, description="All pieces in one write.")
+    byte_by_byte: Yes | None = Field(None, description="One byte a write.")
+    crlf: Yes | None = Field(None, description="Lines end with CR LF.")
+    no_space: Yes | None = Field(None, description="No space after data:.")
+    comments: Yes | None = Field(None, description="Comment and event: lines between the pieces.")
+    error_piece: Count | None = Field(None, description="After so many pieces an error object, then nothing.")
+
+    empty_note: Yes | None = Field(None, description="A note without words.")
+    wrong_patient: Yes | None = Field(None, description="Another patient's name.")
+    swap_sides: Yes | None = Field(None, description="Left for right and right for left.")
+    wrong_dose: Yes | None = Field(None, description="Ten times the dose that was said.")
+    missing_section: Yes | None = Field(None, description="A section is missing.")
+    wrong_language: Yes | None = Field(None, description="Headings in another language.")
+    html_note: Yes | None = Field(None, description="HTML where Markdown was asked.")
+    script_tag: Yes | None = Field(None, description="A script tag inside the text.")
+    long_note: Yes | None = Field(None, description="Some 200,000 characters.")
+    wrong_offsets: Yes | None = Field(None, description="Codes whose offsets do not fit the note.")
+
+    @property
+    def key(self) -> str:
+        # Two rules may say the same: each is one by itself.
+        return self.id or f"#{id(self)}"
+
+    def given(self, names: Iterable[str]) -> list[str]:
+        """Which of the fields it has."""
+        values = ((name, getattr(self, name)) for name in names)
+        return [name for name, value in values if value is not None and value is not False]
+
+    @property
+    def effects(self) -> list[str]:
+        return self.given(EFFECTS)
+
+    def problem(self) -> str | None:
+        """What is wrong with it as a whole, or None."""
+        answers = self.given(ANSWERS)
+        problems = {
+            f"a fault needs an effect, such as status=503; there are {', '.join(EFFECTS)}": not self.effects,
+            "detail goes with status": self.detail is not None and self.status is None,
+            "method goes with path": self.method is not None and self.path is None,
+            f"{' and '.join(answers)} are two answers at once; make two rules of them": (
+                len(answers) > 1 and answers != ["status", "retry_after"]
+            ),
+            f"carried_out goes with one of {', '.join(ANSWERS)}": self.carried_out and not answers,
+        }
+        return next((problem for problem, holds in problems.items() if holds), None) or self._misplaced()
+
+    def _misplaced(self) -> str | None:
+        for names, operations in ((STREAM_EFFECTS, STREAMS), (CLINICAL[:-1], WRITERS), (CLINICAL[-1:], CODERS)):
+            found = self.given(names)
+            if found and self.operation is not None and not set(self.operation) & set(operations):
+                return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
+        return None
+
+    @model_serializer
+    def shown(self) -> dict[str, Any]:
+        """The rule in the form it was given in, without what it does not say."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: _plain(value) for name, value in values if value is not None}
+
+
+# Effects that give an answer of their own; of the rules that fit, the first with one of these ends the search.
+ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
+DELAYS = ("delay", "delay_body", "delay_chunks")
+_BODY = ("cut_at", "rst_at", "stall_at", "not_json", "media_type", "empty", "drop_key", "rename_key", "null_key")
+BODY_EFFECTS = (*_BODY, "wrong_type")
+STREAM_EFFECTS = (
+    "end_after", "end_inside", "rst_after", "stall_after", "repeat", "swap", "lose", "empty_piece", "one_write",
+    "byte_by_byte", "crlf", "no_space", "comments", "error_piece",
+)  # fmt: skip
+# What is wrong with the text itself; the last one is for codes.
+CLINICAL = (
+    "empty_note", "wrong_patient", "swap_sides", "wrong_dose", "missing_section", "wrong_language", "html_note",
+    "script_tag", "long_note", "wrong_offsets",
+)  # fmt: skip
+EFFECTS = (*ANSWERS, *DELAYS, *BODY_EFFECTS, *STREAM_EFFECTS, *CLINICAL)
+# Effects that need a connection to break.
+CONNECTION = ("close", "rst", "stall", "cut_at", "rst_at", "stall_at", "rst_after", "stall_after")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Delay):
+        return value.first if value.kind == "fixed" else {value.kind: [value.first, value.second]}
+    if isinstance(value, Quota):
+        return value._asdict()
+    if isinstance(value, RetryAfter):
+        return f"date:{value.seconds:g}" if value.dated else value.seconds
+    if isinstance(value, tuple):
+        return value[0] if len(value) == 1 else list(value)
+    return value
+
+
+class Scenario(Record):
+    """Rules that make one situation, with a sentence that explains it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+    explanation: str
+    faults: Annotated[tuple[Fault, ...], Field(strict=False)]
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+    @property
+    def rules(self) -> list[Fault]:
+        """Its faults, labelled with its name where they have no label of their own."""
+        return [
+            fault if fault.label else fault.model_copy(update={"label": f"scenario {self.name}"})
+            for fault in self.faults
+        ]
+
+    def problem(self) -> str | None:
+        """What is wrong with one of its rules, or None."""
+        problems = (fault.problem() for fault in self.faults)
+        return next((problem for problem in problems if problem), None)
+
+
+class FaultError(ConfigError):
+    """A rule that makes no sense; the message says why and what would."""
+
+
+def parse(given: Any) -> Fault:
+    """A rule from an object, or from text such as ``generate_consult_note:end_after=3,times=1``."""
+    if isinstance(given, Fault):
+        return given
+    fields = parse_text(given) if isinstance(given, str) else given
+    try:
+        fault = Fault.model_validate(fields)
+    except ValidationError as error:
+        row = error.errors(include_url=False)[0]
+        name = ".".join(str(step) for step in row["loc"][:1])
+        if row["type"] == "extra_forbidden":
+            raise FaultError(f"a fault knows no {name!r}; {closest(name, Fault.model_fields)}") from None
+        raise FaultError(f"{name or 'fault'}: {row['msg']}") from None
+    problem = fault.problem()
+    if problem:
+        raise FaultError(problem)
+    return fault
+
+
+def parse_text(text: str) -> dict[str, Any]:
+    """The fields of a rule from its short form: ``WHICH:EFFECT=VALUE,…``.
+
+    WHICH is operations joined by ``+``, ``METHOD /path``, or ``*``; an effect that is only switched on needs no value,
+    and a value may be JSON: lists, objects, and in quotes whatever holds a comma.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise FaultError(f"it is no JSON: {error}; write it like {_EXAMPLE}") from None
+        return dict(fields)
+    if text.strip() in OPERATIONS:
+        raise FaultError(f"nothing goes wrong; write it like {text.strip()}:status=503")
+    head, colon, rest = _split(text)
+    made: dict[str, Any] = {}
+    if colon and head.strip() != "*":
+        method, _, path = head.strip().partition(" ")
+        made = {"method": method, "path": path.strip()} if path else {"operation": [*method.split("+")]}
+    while rest:
+        name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
+        if mark.startswith("="):
+            made[name.strip()], rest = _value(rest)
+        elif name.strip():
+            made[name.strip()] = True
+    return made
+
+
+def _value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what comes after its comma."""
+    if text.startswith(("{", "[", '"')):
+        try:
+            value, end = _JSON.raw_decode(text)
+        except ValueError:
+            pass  # half an object is a text like any other
+        else:
+            blank, _, rest = text[end:].partition(",")
+            if not blank.strip():
+                return value, rest
+    value, _, rest = _NEXT.sub("\0", text, count=1).partition("\0")
+    return Plain(value.strip()), rest
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """What stands before and after the colon that ends WHICH: the paths of custom verbs hold colons too."""
+    head, equals, _ = text.partition("=")
+    which, colon, _ = head.rpartition(":") if equals else text.rpartition(":")
+    return which, colon, text[len(which) + len(colon) :]

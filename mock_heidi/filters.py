@@ -1,0 +1,149 @@
+"""Which requests somebody asks for: the same words for the journal's doors and for what a test expects."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from mock_heidi.clock import parse_moment
+from mock_heidi.faults import METHODS, closest
+from mock_heidi.findings import KINDS
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.replies import matches
+from mock_heidi.rules import below_base, path_pattern
+from mock_heidi.settings import OPERATIONS, ConfigError
+
+_STATUS = re.compile(r"[1-5](\d\d|xx)")
+_MOST_DIGITS = 12
+
+
+class FilterError(ValueError):
+    """A filter that can match nothing; the message says why, ``hint`` what would help."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the requests that somebody asks for have in common; what is None does not matter.
+
+    ``status`` is a status, ``4xx`` and the like, or ``none`` for an answer that never began; ``since`` the id of a
+    request or a moment in ms since 1970, both exclusive; ``fault`` a rule's id, ``any`` or ``none``; ``text`` stands
+    somewhere in what is shown of the request; ``match`` is a subset of its JSON body.
+    """
+
+    operation: str | None = None
+    method: str | None = None
+    path: re.Pattern[str] | None = None
+    status: str | None = None
+    session_id: str | None = None
+    since: int | None = None
+    since_moment: int | None = None
+    fault: str | None = None
+    finding: str | None = None
+    text: str | None = None
+    match: Any = None
+
+    def fits(self, entry: Entry, journal: Journal) -> bool:
+        """Whether a request is one of them; what costs most is looked at last."""
+        return (
+            self.operation in (None, entry.operation)
+            and self.method in (None, entry.method)
+            and (self.since is None or entry.id > self.since)
+            and (self.since_moment is None or entry.at > self.since_moment)
+            and (self.status is None or _has_status(self.status, entry.status))
+            and (self.fault is None or _has_fault(self.fault, entry.fault))
+            and (self.finding is None or self.finding in entry.findings)
+            and (self.path is None or self._on_path(entry.path, self.path))
+            and (self.session_id is None or self.session_id in sessions_of(entry))
+            and (self.match is None or matches(self.match, body_of(entry)))
+            and (self.text is None or self.text in json.dumps(journal.read(entry), ensure_ascii=False))
+        )
+
+    @staticmethod
+    def _on_path(path: str, wanted: re.Pattern[str]) -> bool:
+        return wanted.fullmatch(path) is not None or wanted.fullmatch(below_base(path)) is not None
+
+
+NAMES = tuple(field.name for field in fields(Filter) if field.name not in ("since_moment", "match"))
+
+
+def parse(given: Mapping[str, Any]) -> Filter:
+    """A filter from a query's texts or from JSON; :class:`FilterError` where a value makes no sense."""
+    made: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for name, value in made.items():
+        if name != "match" and not isinstance(value, str | int):
+            raise FilterError(f"{name} is no text", f'write it like {{"{name}": "…"}}')
+    _check(made, "operation", OPERATIONS)
+    _check(made, "finding", KINDS)
+    if "method" in made:
+        made["method"] = str(made["method"]).upper()
+        _check(made, "method", METHODS)
+    if "path" in made:
+        made["path"] = path_pattern(str(made["path"]))
+    if "status" in made:
+        made["status"] = str(made["status"])
+        if made["status"] != "none" and _STATUS.fullmatch(made["status"]) is None:
+            raise FilterError(f"status={made['status']} is no status", "write it like status=404, 5xx or none")
+    if "fault" in made:
+        made["fault"] = {True: "any", "true": "any", False: "none", "false": "none"}.get(made["fault"], made["fault"])
+    if "since" in made:
+        made |= _since(str(made["since"]))
+    return Filter(**made)
+
+
+def _check(made: Mapping[str, Any], name: str, known: Any) -> None:
+    if name in made and made[name] not in known:
+        raise FilterError(f"there is no {name} {made[name]!r}", closest(str(made[name]), known))
+
+
+def _since(text: str) -> dict[str, int | None]:
+    if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
+        return {"since": int(text)}
+    try:
+        return {"since": None, "since_moment": parse_moment(text)}
+    except ConfigError:
+        raise FilterError(
+            f"since={text} is neither a request's id nor a moment", "write it like since=20 or 2025-01-06T09:00:00Z"
+        ) from None
+
+
+def _has_status(wanted: str, status: int | None) -> bool:
+    if status is None:
+        return wanted == "none"
+    return wanted == str(status) or (wanted.endswith("xx") and wanted[0] == str(status)[0])
+
+
+def _has_fault(wanted: str, ids: tuple[str, ...]) -> bool:
+    return bool(ids) if wanted == "any" else not ids if wanted == "none" else wanted in ids
+
+
+def sessions_of(entry: Entry) -> set[str]:
+    """The sessions that a request is about: in its path, in its body, and the one that it made."""
+    found = set(re.findall(r"/sessions/([0-9]+)", entry.path))
+    bodies = [body_of(entry)]
+    if entry.operation == "create_session":
+        bodies.append(_json(b"".join(entry.pieces)))
+    for body in bodies:
+        if isinstance(body, dict):
+            many = body.get("session_ids")
+            found.update(str(one) for one in (many if isinstance(many, list) else []))
+            found.add(str(body.get("session_id", "")))
+    return found - {""}
+
+
+def body_of(entry: Entry) -> Any:
+    """The JSON of a request's body, or None."""
+    return _json(entry.body)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return None

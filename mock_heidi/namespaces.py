@@ -1,0 +1,129 @@
+"""Every isolated Heidi that one server holds: made on first use, bounded in number, forgotten when idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mock_heidi import clock, faults, seeds
+from mock_heidi.clock import Clock, precise
+from mock_heidi.faults import Fault, FaultError
+from mock_heidi.models import ApiKey
+from mock_heidi.namespace import Namespace, Start
+from mock_heidi.settings import (
+    DEFAULT_EMAIL,
+    DEFAULT_NAMESPACE,
+    DEFAULT_THIRD_PARTY_ID,
+    ConfigError,
+    Settings,
+    is_namespace,
+)
+from mock_heidi.tokens import Tokens
+
+
+class LimitReachedError(Exception):
+    """The server holds as many namespaces as it may."""
+
+
+def _rule(given: str | Mapping[str, Any]) -> Fault:
+    try:
+        return faults.parse(given)
+    except FaultError as error:
+        raise ConfigError(f"fault {given!r}: {error}") from None
+
+
+class Namespaces:
+    """Every namespace of one server, made on first use and bounded in number."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
+        linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
+        base = seeds.load(settings.fixtures, settings.api_key)
+        rules = tuple(_rule(given) for given in settings.faults)
+        self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
+        self.tokens = Tokens(settings.seed)
+        self._all: dict[str, Namespace] = {}
+        self.default = self.make(DEFAULT_NAMESPACE)
+        self._keys = dict(self.default.keys)
+        self.begins_faulty = len(self.default.faults) > 0
+        """Whether a namespace begins with faults, so that even its first request may meet one."""
+
+    def __iter__(self) -> Iterator[Namespace]:
+        return iter(tuple(self._all.values()))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def fresh_clock(self) -> Clock:
+        """The clock that a namespace would begin with."""
+        return Clock(self.start.frozen)
+
+    def get(self, name: str) -> Namespace | None:
+        return self._all.get(name)
+
+    def make(self, name: str, start: Start | None = None) -> Namespace:
+        """The namespace of that name, a fresh one if need be; with ``start``, always a fresh one.
+
+        Raises :class:`LimitReachedError` where one more would be too many.
+        """
+        namespace = self._all.get(name)
+        if namespace is None or start is not None:
+            self.sweep()
+            if namespace is None and len(self._all) >= self.settings.max_namespaces:
+                raise LimitReachedError
+            if namespace is not None:
+                namespace.events.close()
+            namespace = self._all[name] = Namespace(name, start or self.start, self.settings)
+            if name != DEFAULT_NAMESPACE:
+                self.default.events.emit("namespace", {"name": name, "dropped": False})
+        return namespace
+
+    def fork(self, source: Namespace, name: str) -> Namespace:
+        """A namespace that begins as another one is now, but with ids and a journal of its own.
+
+        Raises :class:`LimitReachedError` as :meth:`make` does.
+        """
+        made = self.make(name, source.start._replace(state=source.store.fork()))
+        made.clock = source.clock.copy()
+        made.transitions = dict(source.transitions)
+        made.faults = source.faults.copy()
+        made.replies = source.replies.copy()
+        return made
+
+    def sweep(self) -> None:
+        """Forget the namespaces that nobody has used for long."""
+        latest = precise() - self.settings.idle_after
+        for namespace in tuple(self._all.values()):
+            idle = namespace.last_use < latest and not namespace.busy and not namespace.streams
+            if idle and namespace is not self.default:
+                self.drop(namespace.name)
+
+    def drop(self, name: str) -> bool:
+        """Forget a namespace; whether there was one."""
+        gone = self._all.pop(name, None)
+        if gone is None:
+            return False
+        gone.events.close()
+        self.default.events.emit("namespace", {"name": name, "dropped": True})
+        return True
+
+    def open(self, key: str, path_name: str | None) -> tuple[str, ApiKey] | None:
+        """Which namespace a key opens, and as whom; None for a bad key.
+
+        ``path_name`` is the namespace that the path names, if it names one. An exact key wins over a suffix, and a
+        suffix must agree with the path.
+        """
+        exact = self._keys_of(path_name or DEFAULT_NAMESPACE).get(key)
+        if exact is not None:
+            return path_name or DEFAULT_NAMESPACE, exact
+        # A namespace's name has 64 characters at most: no point in looking for its dot further ahead.
+        for cut in (at for at in range(max(0, len(key) - 65), len(key)) if key[at] == "."):
+            name = key[cut + 1 :]
+            if is_namespace(name) and path_name in (None, name) and key[:cut] in self._keys_of(name):
+                return name, self._keys_of(name)[key[:cut]]
+        return None
+
+    def _keys_of(self, name: str) -> dict[str, ApiKey]:
+        namespace = self._all.get(name)
+        return self._keys if namespace is None else namespace.keys

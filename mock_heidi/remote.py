@@ -1,0 +1,187 @@
+"""What a handle shows of its namespace: what it holds, what time it is, and what goes wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from mock_heidi.settings import BASE_PATH
+
+_WIDEST = 120
+
+# Asks the control plane of one namespace: a method, a path below /_mock, and a body.
+Control = Callable[..., Any]
+
+
+class State:
+    """What a namespace holds: records as dicts, the fields named as in the fixture files."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def as_fixtures(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything, in the form of a fixture folder."""
+        state: dict[str, list[dict[str, Any]]] = self._control("GET", "/state")
+        return state
+
+    def replace(self, fixtures: Mapping[str, Any]) -> None:
+        """Put other records in the place of all."""
+        self._control("PUT", "/state", fixtures)
+
+    @property
+    def patient_profiles(self) -> list[dict[str, Any]]:
+        return self.as_fixtures()["patient_profiles"]
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        return self.as_fixtures()["sessions"]
+
+    @property
+    def users(self) -> list[dict[str, Any]]:
+        """Who has signed in, under whatever key."""
+        return [user for key in self.as_fixtures()["api_keys"] for user in key["users"]]
+
+    def add_patient(self, **fields: Any) -> dict[str, Any]:
+        """Add a patient profile; an id, times and the rest are filled in. The whole record comes back."""
+        return self._add("patient_profiles", fields)
+
+    def add_session(self, **fields: Any) -> dict[str, Any]:
+        """Add a session, such as ``add_session(patient_profile_id=patient["id"])``."""
+        return self._add("sessions", fields)
+
+    def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        record: dict[str, Any] = self._control("POST", "/state", {kind: [fields]})[kind][0]
+        return record
+
+
+class Clock:
+    """The namespace's clock: everything that is said of time there follows it."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    @property
+    def now(self) -> str:
+        """The moment, as ISO 8601 with ``Z``."""
+        return str(self._control("GET", "/clock")["now"])
+
+    @property
+    def frozen(self) -> bool:
+        return bool(self._control("GET", "/clock")["frozen"])
+
+    def freeze(self, at: str | None = None) -> None:
+        """Stand still, now or at a moment such as ``2025-01-06T09:00:00Z``."""
+        self._control("PUT", "/clock", {"frozen": True} if at is None else {"frozen": True, "now": at})
+
+    def set(self, now: str | None = None, speed: float | None = None) -> None:
+        """Go on from another moment, or so many times as fast."""
+        given = {"now": now, "speed": speed}
+        self._control("PUT", "/clock", {name: value for name, value in given.items() if value is not None})
+
+    def advance(self, seconds: float) -> str:
+        """Jump ahead; whoever waited for that moment is woken. The new time."""
+        return str(self._control("POST", "/clock/advance", {"seconds": seconds})["now"])
+
+    def go_real(self) -> None:
+        """Go with the machine's time again."""
+        self._control("PUT", "/clock", {"real": True})
+
+
+class Faults:
+    """Rules that were set together; in a ``with`` they are gone at its end."""
+
+    def __init__(self, control: Control, rules: list[dict[str, Any]], spent: list[dict[str, Any]]) -> None:
+        self._control = control
+        self._spent = spent
+        self._gone: list[dict[str, Any]] = []
+        self.ids = [str(rule["id"]) for rule in rules]
+
+    @property
+    def id(self) -> str:
+        """The first one's id."""
+        return self.ids[0]
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """With their hits; those that were taken away, as they were then."""
+        if len(self._gone) == len(self.ids):
+            return list(self._gone)
+        return [*self._gone, *self._there()]
+
+    def _there(self) -> list[dict[str, Any]]:
+        return [rule for rule in self._control("GET", "/faults")["faults"] if rule["id"] in self.ids]
+
+    @property
+    def hits(self) -> int:
+        """How many answers they have shaped."""
+        return sum(rule["hits"] for rule in self.rules)
+
+    def remove(self) -> None:
+        """Take them away; those that are gone already are no error."""
+        for rule in self._there():
+            self._control("DELETE", f"/faults/{rule['id']}")
+            self._gone.append(rule)
+            self._spent.append(rule)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def unfired(rules: list[dict[str, Any]]) -> list[str]:
+    """Which rules have shaped nothing, in words; of those with the same label one is enough to have fired."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for number, rule in enumerate(rules):
+        groups.setdefault(rule.get("label") or number, []).append(rule)
+    return [
+        f"{group[0].get('label') or group[0]['id']} ({_told(group[0])}) never fired: {_matched(group)} fitted it"
+        for group in groups.values()
+        if not any(rule["hits"] for rule in group)
+    ]
+
+
+def _told(rule: Mapping[str, Any]) -> str:
+    told = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
+    return ", ".join(f"{name}={value}" for name, value in told.items())
+
+
+def _matched(rules: list[dict[str, Any]]) -> str:
+    requests = sum(rule["matched"] for rule in rules)
+    return {0: "no request", 1: "1 request"}.get(requests, f"{requests} requests")
+
+
+def story(rows: list[dict[str, Any]], rules: list[dict[str, Any]]) -> str:
+    """Requests of the journal, a line each, then the faults and how many answers they have shaped."""
+    faults = [f"{rule['id']} ({_told(rule)}): {_matched([rule])} fitted it, {_shaped(rule)}" for rule in rules]
+    return "\n".join([*map(_row, rows), *faults])
+
+
+def _shaped(rule: Mapping[str, Any]) -> str:
+    hits = rule["hits"]
+    return {0: "no answer shaped", 1: "1 answer shaped"}.get(hits, f"{hits} answers shaped")
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    fault = row["fault"] if isinstance(row["fault"], list) else [row["fault"]]
+    left = "the client left" if row["client_left"] else None
+    notes = [str(note)[:_WIDEST] for note in (*fault, left, _detail(row["response"]), row["why"]) if note]
+    path = row["path"].partition(BASE_PATH)[2] or row["path"]
+    said = f"#{row['id']} {row['method']} {path} -> {row['status'] or 'no answer'}"
+    return said + "".join(f"  [{note}]" for note in notes)
+
+
+def _detail(response: Any) -> Any:
+    """What a refusal says, in short: its message, or the first of its problems and where it is."""
+    detail = response.get("detail") if isinstance(response, dict) else None
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        place = ".".join(map(str, detail[0].get("loc", ())))
+        return f"{place}: {detail[0].get('msg')}"
+    return detail.get("msg", detail) if isinstance(detail, dict) else detail
+
+
+def told(failure: Mapping[str, Any]) -> str:
+    """What an expectation that does not hold has to say: what was found, and what came nearest."""
+    nearest = [f"  request {one['id']}: {one['why']}" for one in failure["nearest"]]
+    return "\n".join([failure["error"], *(["nearest:", *nearest] if nearest else [])])

@@ -1,0 +1,229 @@
+"""Faults in use: which requests they fit, whose turn it is, and what they have done so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from mock_heidi.clock import precise
+from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError, Quota
+from mock_heidi.ids import Chance
+from mock_heidi.replies import matches
+from mock_heidi.settings import BASE_PATH
+
+_MOST_RULES = 1_000
+_DEATHS = ("expire_token", "revoke_token")
+
+
+class Asked(NamedTuple):
+    """What a rule looks at in a request; ``body`` is called for those rules that want to see one."""
+
+    operation: str | None
+    method: str
+    path: str
+    session_id: str | None
+    headers: Sequence[tuple[bytes, bytes]]
+    body: Any = None
+
+    def has(self, wanted: Mapping[str, str]) -> bool:
+        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
+        return all(any(name == one and text in ("*", value) for one, value in given) for name, text in wanted.items())
+
+    @property
+    def token(self) -> bytes:
+        """A mark of the bearer token, by which it is known again."""
+        return next((sha256(value).digest() for name, value in self.headers if name == b"authorization"), b"")
+
+    @property
+    def token_counts(self) -> bool:
+        """Whether it has a token that anybody looks at: signing in needs none, and what is not there asks for none."""
+        return self.operation not in (None, "get_jwt") and self.token != b""
+
+
+class Rule:
+    """A fault in use: its id and what it has done so far."""
+
+    __slots__ = ("_ends", "_path", "dead", "fault", "hits", "id", "matched", "window")
+
+    def __init__(self, id: str, fault: Fault) -> None:  # noqa: A002 - what the control plane calls it
+        self.id = id
+        self.fault = fault
+        self.hits = 0
+        """How many answers it has shaped."""
+        self.matched = 0
+        """How many requests it has fitted."""
+        self.dead: set[bytes] = set()
+        """The tokens that it has made worthless."""
+        self.window: tuple[int, int] = (0, 0)
+        """The beginning of the quota's window, in ms since 1970, and how many requests came in it."""
+        self._ends = None if fault.ttl is None else precise() + fault.ttl
+        self._path = None if fault.path is None else path_pattern(fault.path)
+
+    @property
+    def over(self) -> bool:
+        """Whether its time to live is."""
+        return self._ends is not None and precise() >= self._ends
+
+    def shown(self) -> dict[str, Any]:
+        return {**self.fault.model_dump(), "id": self.id, "hits": self.hits, "matched": self.matched}
+
+    def fits(self, asked: Asked) -> bool:
+        """Whether it is for requests like this one."""
+        fault = self.fault
+        return (
+            (fault.operation is None or asked.operation in fault.operation)
+            and fault.method in (None, asked.method)
+            and (self._path is None or self._path.fullmatch(asked.path) is not None)
+            and fault.session_id in (None, asked.session_id)
+            and (fault.header is None or asked.has(fault.header))
+            and (fault.match is None or matches(fault.match, asked.body))
+            and self._placed(asked.operation)
+            and (asked.token_counts or not fault.given(_DEATHS))
+        )
+
+    def _placed(self, operation: str | None) -> bool:
+        """A rule for any operation fits only those that its effects are for."""
+        fault = self.fault
+        if fault.given(STREAM_EFFECTS) and operation not in STREAMS:
+            return False
+        text, codes = bool(fault.given(CLINICAL[:-1])), bool(fault.given(CLINICAL[-1:]))
+        return not (text or codes) or (text and operation in WRITERS) or (codes and operation in CODERS)
+
+    def turn(self, chance: Chance) -> bool:
+        """Whether it is this request's turn; counts it."""
+        fault = self.fault
+        self.matched += 1
+        late = self.matched - 1 - (fault.after or 0)
+        return (
+            late >= 0
+            and late % (fault.every or 1) == 0
+            and (fault.nth is None or self.matched in fault.nth)
+            and (fault.times is None or self.hits < fault.times)
+            and (fault.probability is None or chance.random() < fault.probability)
+        )
+
+    def within(self, quota: Quota, now: int) -> bool:
+        """Whether one more request is within the quota; counts it. ``now`` in ms since 1970."""
+        begun, count = self.window
+        if not begun <= now < begun + quota.seconds * 1000:
+            begun, count = now, 0
+        self.window = (begun, count + 1)
+        return count < quota.requests
+
+    def frees_in(self, now: int) -> float:
+        """Seconds until the quota's window ends."""
+        quota = self.fault.quota
+        return 0.0 if quota is None else max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
+
+
+def path_pattern(path: str) -> re.Pattern[str]:
+    """What a path such as ``/sessions/{session_id}`` or ``/sessions*`` stands for."""
+    parts = re.split(r"(\{\w+\}|\*)", "/" + path.strip("/"))
+    kinds = {"{": "[^/]+", "*": ".*"}
+    return re.compile("".join(kinds.get(part[:1], re.escape(part)) for part in parts))
+
+
+def below_base(path: str) -> str:
+    """A path below the API's base, or the whole of one that is not below it; doubled slashes count for nothing."""
+    path = "/" + "/".join(part for part in path.split("/") if part)
+    _, base, below = path.partition(BASE_PATH)
+    return below or "/" if base else path
+
+
+class Faults:
+    """The rules of one namespace, in the order in which they are tried."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._rules: list[Rule] = []
+        self._made = 0
+        for fault in faults:
+            self.add(fault)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(tuple(rule for rule in self._rules if not rule.over))
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def add(self, fault: Fault) -> Rule:
+        """Put a rule at the end; :class:`FaultError` where its id is taken or there are too many."""
+        self._rules = list(self)
+        if len(self._rules) >= _MOST_RULES:
+            raise FaultError(f"there are {_MOST_RULES} rules already; DELETE /_mock/faults makes room")
+        if fault.id in {rule.id for rule in self._rules}:
+            raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
+        rule = Rule(fault.id or self._next_id(), fault)
+        self._rules.append(rule)
+        return rule
+
+    def _next_id(self) -> str:
+        taken = {rule.id for rule in self._rules}
+        while True:
+            self._made += 1
+            if f"fault-{self._made}" not in taken:
+                return f"fault-{self._made}"
+
+    def replace(self, faults: Sequence[Fault]) -> None:
+        """Put other rules in the place of all, or none where one cannot be."""
+        fresh = Faults()
+        fresh._made = self._made
+        fresh.extend(faults)
+        self._rules, self._made = fresh._rules, fresh._made
+
+    def extend(self, faults: Iterable[Fault]) -> list[Rule]:
+        """Put rules at the end, or none where one cannot be."""
+        before, made = list(self), self._made
+        try:
+            return [self.add(fault) for fault in faults]
+        except FaultError:
+            self._rules, self._made = before, made
+            raise
+
+    def copy(self) -> Faults:
+        """The same rules, of which none has done anything yet."""
+        other = Faults()
+        other._rules = [Rule(rule.id, rule.fault) for rule in self]
+        other._made = self._made
+        return other
+
+    def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
+        """Forget one, or all; how many there were."""
+        before = len(self._rules)
+        self._rules = [rule for rule in self._rules if id is not None and rule.id != id]
+        return before - len(self._rules)
+
+    def find(self, id: str) -> Rule | None:  # noqa: A002 - as above
+        return next((rule for rule in self if rule.id == id), None)
+
+    @property
+    def look_into_bodies(self) -> bool:
+        """Whether a rule wants to see what a request says."""
+        return any(rule.fault.match is not None for rule in self._rules)
+
+    def choose(self, asked: Asked, now: int, chance: Chance, first: Sequence[Rule] = ()) -> list[Rule]:
+        """The rules that shape this answer, each with a hit: those before the first that answers, and that one.
+
+        ``first`` are tried before the namespace's own. Whoever finds that a rule had nothing to shape gives its hit
+        back. ``now`` is in ms since 1970.
+        """
+        chosen = []
+        for rule in (*first, *self):
+            fault = rule.fault
+            # A dead token is dead everywhere, whatever it met its end with.
+            if rule.dead and asked.token_counts and asked.token in rule.dead:
+                rule.matched += 1
+            elif (
+                not rule.fits(asked)
+                or not rule.turn(chance)
+                or (fault.quota is not None and rule.within(fault.quota, now))
+            ):
+                continue
+            elif fault.given(_DEATHS):
+                rule.dead.add(asked.token)
+            rule.hits += 1
+            chosen.append(rule)
+            if fault.given(ANSWERS):
+                break
+        return chosen

@@ -1,0 +1,369 @@
+"""The verbs that speak to a server that is running, and the one that runs a server for a command."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+from urllib.parse import urlencode, urlsplit
+
+import click
+
+from mock_heidi.findings import LEVELS
+from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError, is_namespace
+
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126
+_SIGNALLED = 128
+_PAUSE = 0.05
+
+
+def _option(name: str, **options: Any) -> Callable[[Any], Any]:
+    variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, envvar=variable, show_envvar=True, show_default=True, **options)
+
+
+def speaks(verb: Callable[..., Any]) -> Any:
+    """A verb that is given the handle of a namespace of a running server, and whether to speak JSON."""
+
+    @_option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
+    @_option("--namespace", default=DEFAULT_NAMESPACE, metavar="NAME", help="Which of its namespaces.")
+    @_option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
+    @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
+    @functools.wraps(verb)
+    def speaking(url: str, namespace: str, api_key: str, as_json: bool, **options: Any) -> Any:
+        if not is_namespace(namespace):
+            raise ConfigError(f"--namespace {namespace}: use letters, digits, '-', '_' and '.', 64 at most")
+        heidi = Handle(_root(url), namespace, api_key)
+        try:
+            return verb(heidi, as_json, **options)
+        except MockHeidiError as error:
+            raise ConfigError(str(error)) from None
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(
+                f"no answer from {heidi.url}: {reason}; start a server with mock-heidi serve, or name it with --url"
+            ) from None
+
+    return speaking
+
+
+def _root(url: str) -> str:
+    """``http://HOST:PORT`` of any URL of a server, such as its base URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConfigError(f"--url {url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _say(as_json: bool, value: Any, text: str) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
+
+
+@click.command()
+@speaks
+@click.option("--shell", type=click.Choice(["sh", "fish", "powershell"]), default="sh", show_default=True)
+def env(heidi: Handle, as_json: bool, shell: str) -> None:
+    """Print the variables that a client is given, for eval."""
+    form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
+    values = _variables(heidi)
+    quoted = {name: shlex.quote(value) if shell != "powershell" else f"'{value}'" for name, value in values.items()}
+    _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
+
+
+def _variables(heidi: Handle) -> dict[str, str]:
+    return {"HEIDI_BASE_URL": heidi.base_url, "HEIDI_API_KEY": heidi.api_key, "MOCK_HEIDI_URL": heidi.url}
+
+
+@click.command()
+@speaks
+@click.option("--timeout", type=click.FloatRange(0), default=10.0, show_default=True, metavar="S", help="Seconds.")
+def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
+    """Wait until a server answers."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            health = heidi.control("GET", "/health")
+        except (OSError, MockHeidiError):
+            if time.monotonic() >= deadline:
+                raise ConfigError(
+                    f"no server at {heidi.url} within {timeout:g} s; start one with mock-heidi serve"
+                ) from None
+            time.sleep(_PAUSE)
+        else:
+            _say(as_json, health, f"{heidi.url} is ready")
+            return
+
+
+@click.command()
+@speaks
+@click.option("--keep", metavar="PARTS", help="What stays, divided by commas: state, clock, requests, faults, …")
+@click.option("--all", "everything", is_flag=True, help="Every namespace.")
+def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> None:
+    """Put everything back to the beginning."""
+    query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
+    done = heidi.control("POST", f"/reset?{urlencode(query)}")
+    _say(as_json, done, f"put back: {', '.join(done['reset'])}")
+
+
+@click.command()
+@speaks
+@click.option("--email", metavar="E-MAIL", help="Whom the token is for.")
+@click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
+def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
+    """Sign in and print a bearer token."""
+    made = heidi.token(email, third_party_internal_id)
+    _say(as_json, {"token": made}, made)
+
+
+@click.command()
+@speaks
+@click.option("--level", type=click.Choice(LEVELS), default="info", show_default=True, help="The least grave to show.")
+@click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from here on.")
+def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
+    """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
+    found = heidi.control("GET", f"/findings?level={level}")["findings"]
+    lines = [f"{one['level']:<8} {one['code']}: {one['message']} {_where(one)}" for one in found]
+    _say(as_json, found, "\n".join(lines) or "nothing to say")
+    if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
+        sys.exit(1)
+
+
+def _where(finding: dict[str, Any]) -> str:
+    first, last, count = finding["first"], finding["last"], finding["count"]
+    return f"(request {first})" if first == last else f"(requests {first} to {last}, {count} times)"
+
+
+@click.command()
+@speaks
+@click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="The last so many.")
+@click.option("--operation", metavar="NAME")
+@click.option("--status", metavar="STATUS", help="404, 5xx or none.")
+@click.option("--text", metavar="TEXT", help="What stands in them.")
+@click.option("--curl", is_flag=True, help="As commands that ask the same again.")
+def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:
+    """Show the last requests."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    if curl:
+        click.echo(heidi.curl(**given, limit=limit), nl=False)
+        return
+    seen = 0
+    events = heidi.events() if follow else None
+    for row in heidi.requests(**given, limit=limit):
+        seen = row["id"]
+        _say(as_json, row, _line(row))
+    for kind in _kinds(events):
+        if kind == "reset":
+            seen = 0
+        if kind == "request":
+            for row in heidi.requests(**given, since=seen):
+                seen = row["id"]
+                _say(as_json, row, _line(row))
+
+
+def _kinds(events: Iterator[tuple[str, Any]] | None) -> Iterator[str]:
+    for kind, _ in events or ():
+        yield kind
+
+
+def _line(row: dict[str, Any]) -> str:
+    path = row["path"].partition(BASE_PATH)[2] or row["path"]
+    took = "" if row["duration"] is None else f"{row['duration'] * 1000:.1f} ms"
+    notes = [f"fault {row['fault']}"] if row["fault"] else []
+    notes += [row["why"]] if row["why"] else []
+    return (
+        f"#{row['id']:<5} {row['method']:<6} {row['status'] or '-':<4} {took:>9}  {path}  {'; '.join(notes)}".rstrip()
+    )
+
+
+@click.group()
+def fault() -> None:
+    """Let something go wrong, see what does, and stop it."""
+
+
+@fault.command("add")
+@speaks
+@click.argument("rule")
+def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
+    """Add a RULE, such as generate_consult_note:end_after=3,times=1, or as JSON."""
+    made = heidi.control("POST", "/faults", rule)
+    _say(as_json, made, made["id"])
+
+
+@fault.command("list")
+@speaks
+def list_faults(heidi: Handle, as_json: bool) -> None:
+    """List the rules and how often each of them had its way."""
+    rules = heidi.faults
+    lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
+    _say(as_json, rules, "\n".join(lines) or "none")
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched")})
+
+
+@fault.command("clear")
+@speaks
+@click.argument("id", required=False)
+def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
+    """Remove one rule, or all."""
+    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{id}")["faults"]
+    _say(as_json, left, f"{len(left)} left")
+
+
+@click.group()
+def scenario() -> None:
+    """Faults that belong together."""
+
+
+@scenario.command("list")
+@speaks
+def list_scenarios(heidi: Handle, as_json: bool) -> None:
+    """List the scenarios, each with its sentence."""
+    known = heidi.control("GET", "/scenarios")["scenarios"]
+    _say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
+
+
+@scenario.command("run")
+@speaks
+@click.argument("name")
+def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
+    """Set the rules of a scenario."""
+    made = heidi.control("POST", f"/scenarios/{name}")
+    _say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
+
+
+@click.command()
+@speaks
+@click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
+@click.argument("value", required=False)
+def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
+    """Show the time, `freeze [ISO]`, `advance SECONDS`, `set ISO`, or go with the machine's again: `real`."""
+    if what in ("advance", "set") and value is None:
+        example = "60" if what == "advance" else "2025-01-06T09:00:00"
+        raise ConfigError(f"clock {what}: needs a value, such as {example}")
+    given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
+    if what == "advance":
+        heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
+    elif what != "show":
+        heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
+    shown = heidi.control("GET", "/clock")
+    state = "stands still" if shown["frozen"] else f"goes at {shown['speed']:g} seconds a second"
+    _say(as_json, shown, f"{shown['now']}, {state}")
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise ConfigError(f"clock advance {text}: should be a number of seconds") from None
+
+
+@click.command()
+@speaks
+@click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
+@click.argument("name", required=False)
+def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
+    """Keep states under a NAME, list them, come back to one, or see what has changed since."""
+    if what != "list" and name is None:
+        raise ConfigError(f"snapshot {what}: needs a name")
+    place = f"/snapshots/{name}"
+    method, path = {
+        "list": ("GET", "/snapshots"),
+        "take": ("PUT", place),
+        "restore": ("POST", f"{place}/restore"),
+        "diff": ("GET", f"{place}/diff"),
+        "delete": ("DELETE", place),
+    }[what]
+    answer = heidi.control(method, path)
+    if what == "diff":
+        _say(as_json, answer, json.dumps(answer, indent=2, ensure_ascii=False) if answer else "nothing has changed")
+    else:
+        rows = answer.get("snapshots", [answer])
+        _say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")
+
+
+def _kept(row: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
+    return f"{row['name']:<20} {row['at']}  {counts}"
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@_option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
+@_option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
+@_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
+@_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
+@_option("--fault", multiple=True, metavar="RULE", help="What goes wrong.")
+@_option("--scenario", metavar="NAME", help="Faults that belong together.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
+def run(command: tuple[str, ...], port: int, fault: tuple[str, ...], **options: Any) -> NoReturn:
+    """Serve while a command runs; its exit status is ours.
+
+    It is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the other
+    verbs find the server.
+    """
+    with MockHeidi(port=port, faults=fault, **options) as heidi:
+        status = _run(command, {**os.environ, **_variables(heidi)})
+    sys.exit(status)
+
+
+def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
+    """Run a command to its end; signals that are meant for us are its."""
+    try:
+        process = subprocess.Popen(command, env=variables)  # noqa: S603 - what the user asked for
+    except FileNotFoundError:
+        click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
+        return _NOT_FOUND
+    except OSError as error:
+        click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
+        return _NOT_RUNNABLE
+    # Ctrl-C reaches both by the terminal: the command decides what becomes of it, and then we end too.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT,)}
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        before[number] = signal.signal(number, lambda number, _: process.send_signal(number))
+    try:
+        status = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    return _SIGNALLED - status if status < 0 else status
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: `eval "$(mock-heidi completion bash)"`."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this verb needs it
+
+    made = get_completion_class(shell)
+    assert made is not None  # noqa: S101 - the choice above
+    whole = click.get_current_context().find_root().command
+    click.echo(made(whole, {}, "mock-heidi", "_MOCK_HEIDI_COMPLETE").source())
+
+
+VERBS: dict[str, click.Command] = {
+    "exec": run,
+    "env": env,
+    "wait": wait,
+    "reset": reset,
+    "token": token,
+    "findings": findings,
+    "requests": requests,
+    "fault": fault,
+    "scenario": scenario,
+    "clock": clock,
+    "snapshot": snapshot,
+    "completion": completion,
+}

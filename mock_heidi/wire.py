@@ -1,0 +1,100 @@
+"""The connection under a request, for answers that end as no answer should."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from typing import Any
+
+from starlette.types import Scope
+
+EXTENSION = "mock_heidi.wire"
+# Looking whether the client has everything: first after so many seconds, then ever more rarely.
+_SOON, _RARELY = 0.0002, 0.01
+_NO_LINGER = struct.pack("ii", 1, 0)
+_SO_NWRITE = 0x1024  # macOS: bytes that the other side has not acknowledged
+
+
+class Wire:
+    """One connection of a client, whatever requests it carries."""
+
+    __slots__ = ("_gone", "_transport", "lost")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._gone: asyncio.Future[None] | None = None
+        self.lost = False
+        """Whether the connection is no more."""
+
+    def lose(self) -> None:
+        """Learn that the connection is no more."""
+        self.lost = True
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+
+    @property
+    def gone(self) -> asyncio.Future[None]:
+        """Done when the connection is no more."""
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_future()
+            if self.lost:
+                self._gone.set_result(None)
+        return self._gone
+
+    async def flush(self) -> None:
+        """Wait until the client's machine has all that was sent, or the client has gone.
+
+        What was handed to the transport may still wait there or in the kernel, where an end would drop it.
+        """
+        pause = _SOON
+        while not self.lost and not self._transport.is_closing() and self._unsent():
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _RARELY)
+
+    def _unsent(self) -> int:
+        held: int = self._transport.get_write_buffer_size()
+        return held or _unacknowledged(self._transport.get_extra_info("socket"))
+
+    async def reset(self) -> None:
+        """End the connection with a true RST: nothing that is still on its way arrives."""
+        connection = self._transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):  # the client was quicker
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        await self.abort()
+
+    def cut(self) -> None:
+        """End the connection at once, whatever is still on its way."""
+        self._transport.abort()
+
+    async def abort(self) -> None:
+        """End the connection at once, and wait until it has ended."""
+        self.cut()
+        await self.gone
+
+    async def close(self) -> None:
+        """End the connection when all that was sent is out."""
+        self._transport.close()
+        await self.gone
+
+
+def _unacknowledged(connection: Any) -> int:
+    """How many bytes the kernel still holds; 0 where there is no telling."""
+    try:
+        if sys.platform == "darwin":
+            return int(connection.getsockopt(socket.SOL_SOCKET, _SO_NWRITE))
+        import fcntl  # noqa: PLC0415 - Windows has none
+        import termios  # noqa: PLC0415 - as above
+
+        answer = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except (ImportError, OSError, ValueError):
+        return 0
+    return int(struct.unpack("i", answer)[0])
+
+
+def wire_of(scope: Scope) -> Wire | None:
+    """The connection of a request; None in process, where there is none."""
+    wire: Wire | None = (scope.get("extensions") or {}).get(EXTENSION)
+    return wire

@@ -1,0 +1,134 @@
+"""A client on a bare socket, which sees what no other client shows: single writes, silence, and how an answer ends."""
+
+import contextlib
+import json
+import select
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from running import until
+
+from mock_heidi.handle import Handle, MockHeidi
+
+PATIENCE = 30
+
+
+class Ending(NamedTuple):
+    """What still came, and how the connection ended: ``closed`` or ``reset``."""
+
+    body: bytes
+    how: str
+
+
+class Peer:
+    """One connection and its requests."""
+
+    def __init__(self, heidi: Handle) -> None:
+        self.heidi = heidi
+        self.read = b""
+        self._base = heidi.base_url.removeprefix(heidi.url)
+        host, port = heidi.url.removeprefix("http://").split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
+        """Send a whole request; what is in ``headers`` stands in the place of the usual ones."""
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {"Host": "localhost", "Content-Length": str(len(data)), **(headers or {})}
+        lines = [f"{method} {self._base}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+        self.socket.sendall("\r\n".join([*lines, "", ""]).encode() + data)
+
+    def _more(self) -> None:
+        block = self.socket.recv(65_536)
+        if not block:
+            raise EOFError
+        self.read += block
+
+    def _until(self, mark: bytes) -> bytes:
+        while mark not in self.read:
+            self._more()
+        taken, _, self.read = self.read.partition(mark)
+        return taken
+
+    def head(self) -> tuple[int, dict[str, str]]:
+        """The status and the headers."""
+        status, *lines = self._until(b"\r\n\r\n").decode().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        return int(status.split()[1]), {name.lower(): value for name, value in pairs}
+
+    def exactly(self, length: int) -> bytes:
+        """So many bytes of the body."""
+        while len(self.read) < length:
+            self._more()
+        taken, self.read = self.read[:length], self.read[length:]
+        return taken
+
+    def chunk(self) -> bytes:
+        """The next chunk, ``b""`` for the last one; EOFError where the connection ends before it."""
+        taken = self.exactly(int(self._until(b"\r\n"), 16))
+        self.exactly(2)
+        return taken
+
+    def chunks(self) -> list[bytes]:
+        """Every chunk until the last."""
+        return list(iter(self.chunk, b""))
+
+    def end(self) -> Ending:
+        """Whatever still comes, until the connection ends."""
+        try:
+            while True:
+                self._more()
+        except EOFError:
+            return Ending(self.read, "closed")
+        except ConnectionResetError:
+            return Ending(self.read, "reset")
+
+    def silent(self) -> bool:
+        """Whether there is nothing to read now."""
+        return not self.read and not select.select([self.socket], [], [], 0)[0]
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def connected(heidi: Handle) -> Iterator[Peer]:
+    peer = Peer(heidi)
+    try:
+        yield peer
+    finally:
+        peer.close()
+
+
+@contextlib.contextmanager
+def asking(heidi: Handle, method: str, path: str, body: Any = None, **headers: str) -> Iterator[Peer]:
+    """A peer that has sent one signed-in request."""
+    signed = {**heidi.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    with connected(heidi) as peer:
+        peer.ask(method, path, body, signed)
+        yield peer
+
+
+class Sleepers:
+    """Those who wait on the clock of a Heidi of this process: whoever moves it must not be quicker than they are."""
+
+    def __init__(self, server: MockHeidi, heidi: Handle) -> None:
+        self.heidi = heidi
+        self._namespaces = vars(server)["_server"].app.namespaces
+
+    def wait(self) -> None:
+        """Come back when somebody sleeps, and not only has not got up yet."""
+
+        def asleep() -> bool:
+            sleepers = vars(self._namespaces.get(self.heidi.name).clock)["_sleepers"]
+            return any(not sleeper.done() for sleeper in list(sleepers))
+
+        until(asleep, "the sleep")
+
+    def wake(self, peer: Peer, seconds: float) -> None:
+        """Move the clock so far; a moment before that nothing comes."""
+        self.wait()
+        self.heidi.clock.advance(seconds - 0.001)
+        self.wait()
+        assert peer.silent()
+        self.heidi.clock.advance(0.001)

@@ -1,0 +1,1080 @@
+"""Faults at work on answers with a body of JSON: other answers, none at all, late ones, and spoiled ones.
+
+Where a connection is to break, a client on a bare socket looks at the bytes; where time passes, the clock stands still
+and a test moves it.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from conftest import JOHN, NOON, Client
+from helpers import (
+    INVALID_TOKEN,
+    KEY_TWO,
+    NOT_AUTHENTICATED,
+    OTHER_SESSION,
+    SESSION,
+    SESSION_NOT_FOUND,
+    another,
+    answered,
+    ask,
+    settled,
+    space,
+    wire,
+)
+from peer import Ending, Sleepers, asking, connected
+from running import until
+
+from mock_heidi import create_app
+from mock_heidi.errors import BY_NAME, render
+from mock_heidi.faults import ANSWERS, BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
+from mock_heidi.journal import Entry
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+PATH = "/_mock/faults"
+SIGN_IN = {"email": "test@heidihealth.com", "third_party_internal_id": "123"}
+EXPIRED_TOKEN = {"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}
+GET = f"/sessions/{SESSION}"
+frozen = pytest.mark.mock_heidi(clock=NOON)
+
+
+def add(client: Client, **rule: Any) -> str:
+    answer = client.post(PATH, json=rule)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+def hits(client: Client) -> list[int]:
+    return [row["hits"] for row in client.get(PATH).json()["faults"]]
+
+
+def last(client: Client) -> Entry:
+    """The newest entry of the journal of the default namespace."""
+    *_, entry = client.app.namespaces.default.journal
+    return entry
+
+
+def plain(heidi: Handle, path: str = GET) -> bytes:
+    """The answer as it should be."""
+    with heidi.client() as client:
+        return client.get(path).content
+
+
+def struck(heidi: Handle) -> None:
+    """Come back when a rule has begun to shape an answer."""
+    until(lambda: any(rule["hits"] for rule in heidi.faults), "the fault")
+
+
+def sessions(heidi: Handle) -> int:
+    return len(heidi.state.sessions)
+
+
+# --- Other answers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_any_error_can_be_asked_for_by_its_name(heidi: Client, name: str) -> None:
+    error, provenance = BY_NAME[name]
+    rule = add(heidi, operation="get_session", error=name)
+
+    answer = heidi.get(GET)
+
+    status, body, headers = render(error)
+    assert answered(answer) == (status, body.decode())
+    assert {"x-mock-fault": rule, "x-mock-provenance": f"injected, {provenance}"}.items() <= answer.headers.items()
+    assert headers.items() <= answer.headers.items()
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_errors_of_the_vendor_are_told_apart_from_those_that_are_assumed() -> None:
+    provenances = {name: provenance for name, (_, provenance) in BY_NAME.items()}
+
+    assert provenances["OpenAPIHeidiAccountAlreadyLinkedError"] == "documented"
+    assert provenances["LinkedAccountRequiredError"] == "observed"
+    assert provenances["RecordingFinishedError"] == "assumed"
+    assert not {"ServiceUnavailableError"} & set(provenances)  # ours, not the vendor's
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "body"),
+    [
+        ({"status": 503}, 503, {"detail": "Service Unavailable"}),
+        ({"status": 418}, 418, {"detail": "I'm a Teapot"}),
+        ({"status": 599}, 599, {"detail": "Status 599"}),
+        ({"status": 200}, 200, {"detail": "OK"}),
+        ({"status": 500, "detail": "no"}, 500, {"detail": "no"}),
+        ({"status": 422, "detail": [{"loc": ["body"], "msg": "ä"}]}, 422, {"detail": [{"loc": ["body"], "msg": "ä"}]}),
+        ({"status": 409, "detail": {"msg": "a", "type": "B"}}, 409, {"detail": {"msg": "a", "type": "B"}}),
+    ],
+)
+def test_any_status_comes_with_a_body_in_the_vendors_form(
+    heidi: Client, rule: dict[str, Any], status: int, body: Any
+) -> None:
+    add(heidi, operation="get_session", **rule)
+
+    answer = heidi.get(GET)
+
+    assert answered(answer) == (status, wire(body))
+    assert answer.headers["x-mock-provenance"] == "injected, not documented"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_has_no_body_has_none(mock_heidi: Handle, status: int) -> None:
+    mock_heidi.fault("get_session", status=status, times=1)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        got, headers = peer.head()
+        peer.ask("GET", "/nowhere")
+        after, _ = peer.head()
+
+    assert (got, after) == (status, 404)
+    assert not {"content-length", "content-type", "transfer-encoding"} & set(headers)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "header"),
+    [
+        ({"retry_after": 30}, 429, "30"),
+        ({"retry_after": 0.2}, 429, "1"),
+        ({"retry_after": 0}, 429, "0"),
+        ({"retry_after": 30, "status": 503}, 503, "30"),
+        ({"retry_after": "date:90"}, 429, "Mon, 06 Jan 2025 12:01:30 GMT"),
+        ({"retry_after": "date:86400", "status": 503}, 503, "Tue, 07 Jan 2025 12:00:00 GMT"),
+    ],
+)
+def test_retry_after_is_in_seconds_or_a_moment_of_the_mocks_clock(
+    heidi: Client, rule: dict[str, Any], status: int, header: str
+) -> None:
+    add(heidi, operation="get_session", **rule)
+
+    answer = heidi.get(GET)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, header)
+    assert answer.json() == {"detail": "Too Many Requests" if status == 429 else "Service Unavailable"}
+    assert answer.headers["x-mock-provenance"] == "injected, not documented"
+
+
+def test_the_moment_of_retry_after_moves_with_the_clock(heidi: Client) -> None:
+    add(heidi, operation="get_session", retry_after="date:10")
+
+    heidi.post("/_mock/clock/advance", json={"seconds": 3600})
+
+    assert heidi.get(GET).headers["retry-after"] == "Mon, 06 Jan 2025 13:00:10 GMT"
+
+
+def test_a_quota_lets_so_many_pass_in_each_window_of_the_clock(heidi: Client) -> None:
+    add(heidi, operation="get_session", quota="2/60")
+
+    def tried(after: float) -> list[tuple[int, str | None]]:
+        heidi.post("/_mock/clock/advance", json={"seconds": after})
+        answers = [heidi.get(GET) for _ in range(3)]
+        return [(answer.status_code, answer.headers.get("retry-after")) for answer in answers]
+
+    assert tried(0) == [(200, None), (200, None), (429, "60")]
+    assert tried(20.5) == [(429, "40")] * 3
+    assert tried(39.4) == [(429, "1")] * 3
+    assert tried(0.1) == [(200, None), (200, None), (429, "60")]
+    assert hits(heidi) == [8]
+
+
+def test_within_its_quota_a_rule_leaves_the_others_their_turn(heidi: Client) -> None:
+    add(heidi, operation="get_session", quota="1/60")
+    add(heidi, operation="get_session", status=503)
+
+    assert [heidi.get(GET).status_code for _ in range(3)] == [503, 429, 429]
+    assert hits(heidi) == [2, 1]
+
+
+def test_a_clock_that_goes_back_begins_the_quota_anew(heidi: Client) -> None:
+    add(heidi, operation="get_session", quota="1/60")
+    heidi.get(GET)
+
+    heidi.put("/_mock/clock", json={"now": "2025-01-05T12:00:00Z"})
+
+    assert [heidi.get(GET).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_fault_answers_before_the_token_is_looked_at(heidi: Client) -> None:
+    add(heidi, operation="get_session", status=503)
+
+    answers = [
+        heidi.get(GET, signed=False),
+        heidi.get(GET, headers={"Authorization": "Bearer nonsense"}),
+        heidi.get("/sessions/5"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [503] * 3
+
+
+def test_what_a_fault_answers_leaves_nothing_behind(heidi: Client) -> None:
+    before = settled(heidi)
+    add(heidi, status=500)
+
+    heidi.post("/sessions", json={})
+    heidi.delete("/linked-account")
+    heidi.request("DELETE", "/patient-profiles:batch-delete", json={"ids": [JOHN]})
+
+    assert heidi.state() == before
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("effect", "refusal"), [("expire_token", EXPIRED_TOKEN), ("revoke_token", INVALID_TOKEN)])
+def test_a_token_that_dies_is_dead_everywhere_until_a_new_one_comes(
+    heidi: Client, effect: str, refusal: dict[str, Any]
+) -> None:
+    status = render(BY_NAME["InvalidTokenError"][0])[0]
+    heidi.token()
+    add(heidi, operation="get_session", after=1, times=1, **{effect: True})
+
+    before = [heidi.get(GET).status_code, heidi.get("/patient-profiles").status_code]
+    deaths = [heidi.get(path) for path in (GET, GET, "/patient-profiles", f"{GET}/documents")]
+    heidi.sign_in()
+    after = [heidi.get(path).status_code for path in (GET, "/patient-profiles")]
+
+    assert (before, after) == ([200, 200], [200, 200])
+    assert [answered(answer) for answer in deaths] == [(status, wire(refusal))] * 4
+    assert {answer.headers["x-mock-provenance"] for answer in deaths} == {"injected, assumed"}
+
+
+def test_signing_in_works_with_a_dead_token_in_its_headers(heidi: Client) -> None:
+    old = heidi.token()
+    add(heidi, expire_token=True, times=1)
+    refused = heidi.get(GET)
+
+    headers = {"Authorization": f"Bearer {old}", "Heidi-Api-Key": DEFAULT_KEY}
+    answer = heidi.get("/jwt", params=SIGN_IN, headers=headers)
+
+    assert (refused.status_code, answer.status_code) == (401, 200)
+    assert answer.json()["token"] != old
+
+
+def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
+    mine = heidi.token()
+    theirs = heidi.sign_in(KEY_TWO)
+    add(heidi, expire_token=True, times=1)
+
+    statuses = [
+        heidi.get("/patient-profiles", headers={"Authorization": f"Bearer {token}"}).status_code
+        for token in (mine, theirs, mine)
+    ]
+
+    assert statuses == [401, 200, 401]
+
+
+def test_requests_that_need_no_token_do_not_count(heidi: Client) -> None:
+    heidi.token()
+    add(heidi, expire_token=True, after=1)
+
+    heidi.sign_in()
+    heidi.get("/nowhere")
+    unsigned = heidi.get(GET, signed=False)
+
+    assert answered(unsigned) == (401, wire(NOT_AUTHENTICATED))
+    assert [heidi.get(GET).status_code for _ in range(2)] == [200, 401]
+
+
+def test_a_token_whose_rule_is_gone_works_again(heidi: Client) -> None:
+    add(heidi, revoke_token=True)
+    refused = heidi.get(GET)
+
+    heidi.delete(PATH)
+
+    assert (refused.status_code, heidi.get(GET).status_code) == (401, 200)
+
+
+# --- No answer --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
+def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, how: str) -> None:
+    fault = mock_heidi.fault("create_session", **{effect: True})
+    before = sessions(mock_heidi)
+
+    with asking(mock_heidi, "POST", "/sessions", {}) as peer:
+        assert peer.end() == Ending(b"", how)
+
+    assert (sessions(mock_heidi), fault.hits) == (before, 1)
+    [entry] = mock_heidi.requests(operation="create_session")
+    assert (entry["status"], entry["client_left"]) == (None, False)
+
+
+@pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
+def test_a_large_body_is_taken_in_before_its_connection_ends(mock_heidi: Handle, effect: str, how: str) -> None:
+    mock_heidi.fault("upload_audio", **{effect: True})
+
+    with asking(mock_heidi, "POST", f"{GET}/upload-audio", b"x" * 5_000_000) as peer:
+        assert peer.end() == Ending(b"", how)
+
+
+def test_a_stall_lasts_until_the_client_gives_up(mock_heidi: Handle) -> None:
+    mock_heidi.fault("get_session", stall=True)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        struck(mock_heidi)
+        assert plain(mock_heidi, "/patient-profiles")
+        assert peer.silent()
+
+    until(lambda: mock_heidi.requests(operation="get_session")[-1]["client_left"], "the client's leaving")
+    assert mock_heidi.requests(operation="get_session")[-1]["status"] is None
+
+
+def test_a_client_gives_up_by_itself_when_nothing_comes(mock_heidi: Handle) -> None:
+    mock_heidi.fault("get_session", stall=True, times=1)
+
+    with mock_heidi.client() as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(GET, timeout=0.2)
+        assert client.get(GET).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("rule", "ending"),
+    [
+        ({"status": 503}, None),
+        ({"error": "InternalError"}, None),
+        ({"close": True}, "closed"),
+        ({"rst": True}, "reset"),
+    ],
+)
+def test_an_answer_can_be_lost_after_the_work_is_done(
+    mock_heidi: Handle, rule: dict[str, Any], ending: str | None
+) -> None:
+    mock_heidi.fault("create_session", carried_out=True, **rule)
+    before = sessions(mock_heidi)
+
+    with asking(mock_heidi, "POST", "/sessions", {}) as peer:
+        if ending is None:
+            assert peer.head()[0] in (500, 503)
+        else:
+            assert peer.end() == Ending(b"", ending)
+
+    assert sessions(mock_heidi) == before + 1
+
+
+def test_work_that_is_refused_is_not_carried_out(mock_heidi: Handle) -> None:
+    mock_heidi.fault("create_session", carried_out=True, status=503)
+    before = sessions(mock_heidi)
+
+    with connected(mock_heidi) as peer:
+        peer.ask("POST", "/sessions")
+        assert peer.head()[0] == 503
+
+    assert sessions(mock_heidi) == before
+
+
+def test_a_note_is_written_although_its_stream_is_lost(mock_heidi: Handle) -> None:
+    mock_heidi.fault("generate_consult_note", carried_out=True, rst=True)
+    mock_heidi.reply("generate_consult_note", pieces=["all ", "of it"])
+    body = {
+        "generation_method": "TEMPLATE",
+        "template_id": "659b8042fe093d6592b41ef7",
+        "addition": "",
+        "voice_style": "BRIEF",
+    }
+
+    with asking(mock_heidi, "POST", f"{GET}/consult-note", body) as peer:
+        assert peer.end() == Ending(b"", "reset")
+
+    assert mock_heidi.session(SESSION)["consult_note"]["result"] == "all of it"
+
+
+# --- Late answers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sleepers(mock_heidi_server: MockHeidi, mock_heidi: Handle) -> Sleepers:
+    return Sleepers(mock_heidi_server, mock_heidi)
+
+
+@frozen
+def test_an_answer_waits_for_the_clock(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    before = plain(mock_heidi)
+    fault = mock_heidi.fault("get_session", delay=8)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        sleepers.wake(peer, 8)
+        status, headers = peer.head()
+        assert (status, headers["x-mock-fault"]) == (200, fault.id)
+        assert peer.exactly(int(headers["content-length"])) == before
+
+    entry = mock_heidi.requests(operation="get_session")[-1]
+    assert entry["at"] == f"{NOON}.000Z"
+
+
+@frozen
+def test_delays_of_several_rules_add_up_before_the_answer_of_the_last(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    mock_heidi.fault("get_session", delay=5)
+    mock_heidi.fault(delay={"uniform": [3, 3]}, session_id=SESSION)
+    mock_heidi.fault("get_session", delay=2, status=503)
+    mock_heidi.fault("get_session", delay=100)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        sleepers.wake(peer, 10)
+        assert peer.head()[0] == 503
+
+    assert [rule["hits"] for rule in mock_heidi.faults] == [1, 1, 1, 0]
+
+
+@frozen
+def test_a_body_waits_behind_its_head(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", delay_body=8)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        _, headers = peer.head()
+        sleepers.wake(peer, 8)
+        assert int(headers["content-length"]) == len(before)
+        assert peer.exactly(len(before)) == before
+
+
+@frozen
+def test_the_chunks_of_a_body_wait_for_each_other(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", delay_chunks=2)
+    quarter = -(-len(before) // 4)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        peer.head()
+        sleepers.wait()
+        got = peer.exactly(quarter)
+        for _ in range(3):
+            sleepers.wake(peer, 2)
+            got += peer.exactly(min(quarter, len(before) - len(got)))
+        peer.ask("GET", "/nowhere")
+        assert peer.head()[0] == 404  # the answer was whole, and the connection goes on
+
+    assert got == before
+
+
+@frozen
+def test_work_waits_as_well_as_its_answer(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    mock_heidi.fault("create_session", delay=8)
+    before = sessions(mock_heidi)
+
+    with asking(mock_heidi, "POST", "/sessions", {}) as peer:
+        sleepers.wait()
+        during = sessions(mock_heidi)
+        mock_heidi.clock.advance(8)
+        assert peer.head()[0] == 200
+
+    assert (during, sessions(mock_heidi)) == (before, before + 1)
+
+
+@frozen
+def test_nothing_is_done_for_a_client_that_leaves_during_a_delay(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    fault = mock_heidi.fault("create_session", delay=8)
+    before = sessions(mock_heidi)
+
+    with asking(mock_heidi, "POST", "/sessions", {}):
+        sleepers.wait()
+    until(lambda: mock_heidi.requests(operation="create_session")[-1]["client_left"], "the client's leaving")
+    mock_heidi.clock.advance(10)
+
+    assert (sessions(mock_heidi), fault.hits) == (before, 1)
+
+
+@frozen
+@pytest.mark.parametrize(
+    ("rule", "had"),
+    [
+        ({"delay": 8}, None),
+        ({"stall": True}, None),
+        ({"delay_body": 8}, 0),
+        ({"delay_chunks": 8}, 0.25),
+        ({"stall_at": 0}, 0),
+        ({"stall_at": 5}, 5),
+    ],
+)
+def test_a_reset_ends_what_waits(mock_heidi: Handle, rule: dict[str, Any], had: float | None) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", **rule)
+    size = had or 0
+    whole = before[: size if isinstance(size, int) else math.ceil(len(before) * size)]
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        struck(mock_heidi)
+        if had is not None:
+            assert peer.head()[0] == 200
+            assert peer.exactly(len(whole)) == whole
+        mock_heidi.reset()
+        assert peer.end().body == b""
+
+    assert plain(mock_heidi) == before
+
+
+@frozen
+def test_a_reset_leaves_those_who_wait_in_other_namespaces_alone(
+    mock_heidi: Handle, sleepers: Sleepers, mock_heidi_factory: Any
+) -> None:
+    mock_heidi.fault("get_session", delay=8)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        sleepers.wait()
+        with mock_heidi_factory("other") as other:
+            other.reset()
+        sleepers.wake(peer, 8)
+        assert peer.head()[0] == 200
+
+
+def test_delays_in_process_wait_for_the_clock_too() -> None:
+    app = create_app(clock=NOON, faults=("get_jwt:delay=10",))
+
+    async def both() -> tuple[bool, int]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            request = client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
+            waiting = asyncio.ensure_future(request)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            early = waiting.done()
+            await client.post("/_mock/clock/advance", json={"seconds": 10})
+            return early, (await waiting).status_code
+
+    assert asyncio.run(both()) == (False, 200)
+
+
+def test_a_reset_in_process_ends_a_delay() -> None:
+    app = create_app(clock=NOON, faults=("get_jwt:delay=10",))
+
+    async def both() -> int:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            request = client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
+            waiting = asyncio.ensure_future(request)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            await client.post("/_mock/reset")
+            return (await waiting).status_code
+
+    assert asyncio.run(both()) == 200
+
+
+# --- Bodies that end too early ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 1, 100, -1])
+@pytest.mark.parametrize(("effect", "how"), [("cut_at", "closed"), ("rst_at", "reset")])
+def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
+    mock_heidi: Handle, effect: str, how: str, at: int
+) -> None:
+    before = plain(mock_heidi)
+    at = at if at >= 0 else len(before) - 1
+    fault = mock_heidi.fault("get_session", **{effect: at})
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        status, headers = peer.head()
+        assert peer.end() == Ending(before[:at], how)
+
+    assert (status, headers["content-length"], headers["x-mock-fault"]) == (200, str(len(before)), fault.id)
+    assert fault.hits == 1
+    assert mock_heidi.requests(operation="get_session")[-1]["client_left"] is False
+
+
+def test_a_client_notices_that_a_body_is_cut(mock_heidi: Handle) -> None:
+    mock_heidi.fault("get_session", cut_at=10, times=1)
+
+    with mock_heidi.client() as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(GET)
+        assert client.get(GET).status_code == 200
+
+
+def test_a_body_that_is_shorter_is_not_cut(mock_heidi: Handle) -> None:
+    before = plain(mock_heidi)
+    fault = mock_heidi.fault("get_session", cut_at=len(before))
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        _, headers = peer.head()
+        assert peer.exactly(len(before)) == before
+        peer.ask("GET", "/nowhere")
+        assert peer.head()[0] == 404
+
+    assert fault.hits == 0
+    assert "x-mock-fault" not in headers
+
+
+def test_a_reset_may_come_after_the_whole_body(mock_heidi: Handle) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", rst_at=1_000_000)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        peer.head()
+        assert peer.end() == Ending(before, "reset")
+
+
+@pytest.mark.parametrize("at", [0, 5])
+def test_a_body_stalls_after_so_many_bytes(mock_heidi: Handle, at: int) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", stall_at=at)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        peer.head()
+        assert peer.exactly(at) == before[:at]
+        assert plain(mock_heidi, "/patient-profiles")
+        assert peer.silent()
+
+    until(lambda: mock_heidi.requests(operation="get_session")[-1]["client_left"], "the client's leaving")
+
+
+@frozen
+def test_a_body_is_cut_after_its_delays(mock_heidi: Handle, sleepers: Sleepers) -> None:
+    before = plain(mock_heidi)
+    mock_heidi.fault("get_session", delay=1, delay_body=2, delay_chunks=3, cut_at=40)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        sleepers.wake(peer, 1)
+        peer.head()
+        sleepers.wake(peer, 2)
+        got = peer.exactly(10)
+        for _ in range(3):
+            sleepers.wake(peer, 3)
+            got += peer.exactly(10)
+        assert peer.end() == Ending(b"", "closed")
+
+    assert got == before[:40]
+
+
+# --- Bodies that are not as they should be ----------------------------------------------------------------------------
+
+
+def test_a_proxys_page_comes_in_the_place_of_the_body(mock_heidi: Handle) -> None:
+    fault = mock_heidi.fault("get_session", not_json=True)
+
+    with mock_heidi.client() as client:
+        answer = client.get(GET)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["x-mock-fault"] == fault.id
+    assert answer.text.startswith("<html>")
+    with pytest.raises(ValueError, match="Expecting value"):
+        answer.json()
+
+
+@pytest.mark.parametrize("text", ["true", "", "{", '{"data": "ä"', "null"])
+def test_a_text_of_ones_own_comes_in_the_place_of_the_body(heidi: Client, text: str) -> None:
+    if not text:
+        assert heidi.post(PATH, json={"not_json": text}).status_code == 400
+        return
+    add(heidi, operation="get_session", not_json=text)
+
+    answer = heidi.get(GET)
+
+    assert answered(answer) == (200, text)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-length"] == str(len(text.encode()))
+
+
+def test_a_body_can_be_sent_as_another_type(heidi: Client) -> None:
+    before = heidi.get(GET)
+    add(heidi, operation="get_session", media_type="text/plain; charset=latin-1")
+
+    answer = heidi.get(GET)
+
+    assert answer.content == before.content
+    assert answer.headers.get_list("content-type") == ["text/plain; charset=latin-1"]
+
+
+def test_a_type_of_ones_own_goes_before_that_of_the_page(heidi: Client) -> None:
+    add(heidi, operation="get_session", media_type="text/plain")
+    add(heidi, operation="get_session", not_json=True)
+
+    answer = heidi.get(GET)
+
+    assert answer.text.startswith("<html>")
+    assert answer.headers.get_list("content-type") == ["text/html; charset=utf-8"]
+    assert hits(heidi) == [1, 1]
+
+
+def test_a_body_can_be_empty(mock_heidi: Handle) -> None:
+    fault = mock_heidi.fault("get_session", empty=True, times=1)
+
+    with asking(mock_heidi, "GET", GET) as peer:
+        status, headers = peer.head()
+        peer.ask("GET", "/nowhere")
+        assert peer.head()[0] == 404
+
+    assert (status, headers["content-length"], headers["x-mock-fault"]) == (200, "0", fault.id)
+
+
+PATIENTS = f"/patient-profiles/{JOHN}"
+
+
+def spoiled(client: Client, path: str, **rule: Any) -> Any:
+    heidi_before = client.get(path)
+    add(client, **rule)
+    answer = client.get(path)
+    assert answer.status_code == heidi_before.status_code
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-length"] == str(len(answer.content))
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ({"drop_key": "session.duration"}, lambda session: session.pop("duration")),
+        ({"drop_key": ["session.duration", "session.patient.dob"]},
+         lambda session: [session.pop("duration"), session["patient"].pop("dob")]),
+        ({"null_key": "session.session_id"}, lambda session: session.update(session_id=None)),
+        ({"null_key": "session.consult_note.result"}, lambda session: session["consult_note"].update(result=None)),
+        ({"wrong_type": "session.duration"}, lambda session: session.update(duration="16")),
+        ({"wrong_type": "session.session_name"}, lambda session: session.update(session_name=["Session 123"])),
+        ({"wrong_type": "session.clinician_notes"}, lambda session: session.update(clinician_notes={"0": []})),
+        ({"wrong_type": "session.patient.gender"}, lambda session: session["patient"].update(gender="none")),
+        ({"drop_key": "session.*"}, dict.clear),
+        ({"drop_key": "session.no", "null_key": "session.duration"}, lambda session: session.update(duration=None)),
+    ],
+)  # fmt: skip
+def test_keys_can_be_missing_null_or_of_another_type(
+    heidi: Client, rule: dict[str, Any], change: Callable[[dict[str, Any]], Any]
+) -> None:
+    before = heidi.get(GET).json()
+
+    after = spoiled(heidi, GET, operation="get_session", **rule)
+
+    change(before["session"])
+    assert after == before
+    assert list(after["session"]) == list(before["session"])
+
+
+def test_a_key_is_renamed_in_its_own_place(heidi: Client) -> None:
+    before = heidi.get(GET).json()["session"]
+
+    after = spoiled(heidi, GET, operation="get_session", rename_key="session.session_id:id")["session"]
+
+    assert list(after) == ["id" if key == "session_id" else key for key in before]
+    assert after["id"] == before["session_id"]
+
+
+def test_a_star_is_each_of_a_list_and_a_number_one_of_it(heidi: Client) -> None:
+    rows = heidi.get("/patient-profiles").json()["data"]
+
+    every = spoiled(heidi, "/patient-profiles", operation="list_patient_profiles", null_key="data.*.id", times=1)
+    one = spoiled(heidi, "/patient-profiles", operation="list_patient_profiles", drop_key="data.1.id", times=1)
+
+    assert len(rows) > 2
+    assert [row["id"] for row in every["data"]] == [None] * len(rows)
+    assert ["id" in row for row in one["data"]] == [True, False, *[True] * (len(rows) - 2)]
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_word_of_logic_becomes_a_text(heidi: Client, value: bool) -> None:
+    heidi.post("/_mock/replies", json={"operation": "create_session", "body": {"is_success": value}})
+    add(heidi, operation="create_session", wrong_type="is_success")
+
+    answer = heidi.post("/sessions")
+
+    assert answered(answer) == (200, wire({"is_success": str(value).lower()}))
+
+
+def test_refusals_are_spoiled_as_well(heidi: Client) -> None:
+    add(heidi, operation="get_session", rename_key="detail.msg:message")
+
+    answer = heidi.get("/sessions/5")
+
+    assert answered(answer) == (404, wire({"detail": {"message": "Session not found", "type": "SessionNotFoundError"}}))
+
+
+@pytest.mark.parametrize("key", ["session.nothing", "nothing", "session.session_name.x", "*.*.*.*.*", "session.0.a"])
+def test_a_key_that_is_not_there_changes_no_byte_and_is_no_hit(heidi: Client, key: str) -> None:
+    before = heidi.get(GET)
+    add(heidi, operation="get_session", drop_key=key)
+
+    after = heidi.get(GET)
+
+    assert after.content == before.content
+    assert hits(heidi) == [0]
+    assert "x-mock-fault" not in after.headers
+    assert last(heidi).fault == ()
+
+
+def test_letters_beyond_ascii_stay_as_they_are(heidi: Client) -> None:
+    heidi.patch(GET, json={"clinician_notes": ["38 °C 🙂"]})
+    add(heidi, operation="get_session", drop_key="session.duration")
+
+    assert '"38 °C 🙂"' in heidi.get(GET).text
+
+
+# --- How they are recognised ------------------------------------------------------------------------------------------
+
+
+def test_without_faults_no_answer_is_marked(heidi: Client) -> None:
+    answer = heidi.get(GET)
+
+    assert not [name for name in answer.headers if name.startswith("x-mock-fault")]
+    assert (last(heidi).fault, last(heidi).provenance) == ((), None)
+
+
+def test_what_is_injected_says_so_and_so_does_the_journal(heidi: Client) -> None:
+    heidi.token()
+    add(heidi, id="slow", delay=0)
+    add(heidi, id="nothing", null_key="nothing")
+    add(heidi, id="gone", status=503)
+
+    answer = heidi.get(GET)
+
+    assert answer.headers["x-mock-fault"] == "slow, gone"
+    assert last(heidi).fault == ("slow", "gone")
+    assert last(heidi).provenance == "injected, not documented"
+    assert hits(heidi) == [1, 0, 1]
+
+
+def test_what_is_only_changed_is_the_vendors_answer_changed(heidi: Client) -> None:
+    rule = add(heidi, operation="get_session", null_key="session.duration")
+
+    answer = heidi.get(GET)
+
+    assert answer.headers["x-mock-fault"] == rule
+    assert "x-mock-provenance" not in answer.headers
+    assert (last(heidi).fault, last(heidi).provenance) == ((rule,), "injected")
+
+
+def test_a_web_page_may_read_the_marks_and_ask_for_faults(heidi: Client) -> None:
+    add(heidi, status=503)
+    origin = {"Origin": "http://localhost:3000"}
+
+    asked = {**origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "X-Mock-Fault"}
+    preflight = heidi.request("OPTIONS", GET, signed=False, headers=asked)
+    answer = heidi.get(GET, signed=False, headers=origin)
+
+    assert preflight.status_code == 200
+    assert "x-mock-fault" in preflight.headers["access-control-allow-headers"].lower()
+    assert answer.status_code == 503
+    assert answer.headers["access-control-allow-origin"] in ("*", "http://localhost:3000")
+    assert {"X-Mock-Fault", "Retry-After"} <= set(answer.headers["access-control-expose-headers"].split(", "))
+
+
+# --- By a header of the request ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["*:status=503", "status=503", "get_session:status=503", '{"operation": "get_session", "status": 503}']
+)
+def test_a_request_can_ask_for_its_own_fault(heidi: Client, text: str) -> None:
+    answers = [heidi.get(GET, headers=headers) for headers in ({}, {"X-Mock-Fault": text}, {})]
+
+    assert [answer.status_code for answer in answers] == [200, 503, 200]
+    assert [answer.headers.get("x-mock-fault") for answer in answers] == [None, "header", None]
+    assert heidi.get(PATH).json() == {"faults": []}
+
+
+def test_the_headers_rule_must_fit_like_any_other(heidi: Client) -> None:
+    assert heidi.get(GET, headers={"X-Mock-Fault": "list_documents:status=503"}).status_code == 200
+    assert heidi.get(GET, headers={"X-Mock-Fault": "*:status=503,nth=2"}).status_code == 200
+    body = {"clinician_notes": ["a"]}
+    rule = '*:match={"clinician_notes": ["a"]},status=503'
+    assert heidi.patch(GET, json=body, headers={"X-Mock-Fault": rule}).status_code == 503
+
+
+def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
+    add(heidi, status=500)
+
+    slow = heidi.get(GET, signed=False, headers={"X-Mock-Fault": "*:delay=0"})
+    own = heidi.get(GET, signed=False, headers={"X-Mock-Fault": "*:status=418"})
+
+    assert (slow.status_code, slow.headers["x-mock-fault"]) == (500, "header, fault-1")
+    assert (own.status_code, own.headers["x-mock-fault"]) == (418, "header")
+    assert last(heidi).fault == ("header",)
+
+
+def test_a_token_dies_for_one_request_only_by_header(heidi: Client) -> None:
+    answers = [heidi.get(GET, headers=headers) for headers in ({"X-Mock-Fault": "expire_token"}, {})]
+
+    assert [answered(answer)[0] for answer in answers] == [401, 200]
+    assert answers[0].json() == EXPIRED_TOKEN
+
+
+def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
+    with asking(mock_heidi, "GET", GET, X_Mock_Fault="rst") as peer:
+        assert peer.end() == Ending(b"", "reset")
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("get_sesion:status=503", "operation: there is no operation 'get_sesion'; did you mean get_session"),
+        ("*:statu=503", "a fault knows no 'statu'; did you mean status"),
+        ("", "a fault needs an effect, such as status=503; "),
+        ("{", "it is no JSON: "),
+    ],
+)
+def test_a_header_that_is_no_rule_is_refused_with_the_reason(
+    heidi: Client, text: str, reason: str, signed: bool
+) -> None:
+    before = settled(heidi)
+
+    answer = heidi.post("/sessions", signed=signed, headers={"X-Mock-Fault": text})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"X-Mock-Fault: {reason}")
+    assert answer.headers["x-mock-fault"] == "header"
+    assert answer.headers["x-mock-provenance"] == "injected, not documented"
+    assert heidi.state() == before
+
+
+# --- In process -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", CONNECTION)
+def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: Client, effect: str) -> None:
+    rule = {effect: True if effect in ("close", "rst", "stall") else 1}
+
+    answers = [
+        heidi.post(PATH, json=rule),
+        heidi.put(PATH, json=[{"status": 503}, rule]),
+        heidi.post("/_mock/namespaces/blue", json={"faults": [rule]}),
+    ]
+
+    hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
+    error = f"{effect} cannot exist in process: there is no connection to break"
+    assert [answered(answer) for answer in answers] == [(400, wire({"error": error, "hint": hint}))] * 3
+    assert heidi.get(PATH).json() == {"faults": []}
+    assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
+
+
+@pytest.mark.parametrize("effect", CONNECTION)
+def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effect: str) -> None:
+    value = "" if effect in ("close", "rst", "stall") else "=1"
+    rule = f"ask_ai:{effect}{value}" if effect.endswith("_after") else f"*:{effect}{value}"
+    body = {"ai_command_text": "a", "content": "b", "content_type": "HTML"}
+    with another(faults=(f"{rule},header=X-Mine: *",)) as heidi:
+        set_at_start = heidi.post(f"{GET}/ask-ai", json=body, headers={"X-Mine": "1"})
+        asked_for = heidi.post(f"{GET}/ask-ai", json=body, headers={"X-Mock-Fault": rule})
+
+    text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+    assert answered(set_at_start) == answered(asked_for) == (500, wire({"detail": text}))
+    assert (set_at_start.headers["x-mock-fault"], asked_for.headers["x-mock-fault"]) == ("fault-1", "header")
+
+
+@pytest.mark.parametrize("effect", [name for name in (*ANSWERS, *DELAYS, *BODY_EFFECTS) if name not in CONNECTION])
+def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
+    values: dict[str, Any] = {
+        "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
+        "delay_chunks": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
+        "rename_key": "session:a", "null_key": "session", "wrong_type": "session",
+    }  # fmt: skip
+    rule = add(heidi, operation="get_session", **{effect: values.get(effect, True)})
+
+    answer = heidi.get(GET)
+
+    assert answer.headers["x-mock-fault"] == rule
+    assert hits(heidi) == [1]
+
+
+# --- Namespaces -------------------------------------------------------------------------------------------------------
+
+
+def names(client: Client) -> list[str]:
+    return [row["name"] for row in client.get("/_mock/namespaces").json()["namespaces"]]
+
+
+def sign_in(client: Client, path: str, key: str = DEFAULT_KEY, **headers: str) -> httpx.Response:
+    return client.get(f"{path}/jwt", signed=False, params=SIGN_IN, headers={"Heidi-Api-Key": key, **headers})
+
+
+def test_the_first_request_to_a_namespace_may_meet_a_fault() -> None:
+    with another(faults=("get_jwt:status=503,times=2",)) as heidi:
+        statuses = [sign_in(heidi, f"/ns/blue{BASE_PATH}").status_code for _ in range(4)]
+        by_suffix = [sign_in(heidi, "", f"{DEFAULT_KEY}.green").status_code for _ in range(3)]
+
+        assert (statuses, by_suffix) == ([503, 503, 200, 200], [503, 503, 200])
+        assert names(heidi) == ["default", "blue", "green"]
+
+
+def test_a_header_makes_a_fault_in_a_namespace_that_is_not_there_yet(heidi: Client) -> None:
+    answer = sign_in(heidi, f"/ns/blue{BASE_PATH}", **{"X-Mock-Fault": "*:status=418"})
+
+    assert (answer.status_code, answer.headers["x-mock-fault"]) == (418, "header")
+
+
+@pytest.mark.parametrize("faults", [(), ("ask_ai:status=503",)])
+def test_a_refused_request_makes_no_namespace_although_there_are_faults(faults: tuple[str, ...]) -> None:
+    with another(faults=faults) as heidi:
+        token = sign_in(heidi, f"/ns/blue{BASE_PATH}").json()["token"]
+        heidi.delete("/_mock/namespaces/blue")
+        signed = {"Authorization": f"Bearer {token}", "X-Mock-Fault": "list_documents:status=503"}
+
+        answers = [
+            heidi.get(f"/ns/green{BASE_PATH}/jwt", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY}),
+            sign_in(heidi, f"/ns/green{BASE_PATH}", "wrong"),
+            heidi.get(f"/ns/green{BASE_PATH}{GET}", headers=signed),
+            heidi.get(f"/ns/blue{BASE_PATH}/sessions/5", headers=signed),
+            heidi.get(f"/ns/blue{BASE_PATH}/nowhere", headers=signed),
+        ]
+
+        assert [answer.status_code for answer in answers] == [422, 401, 401, 404, 404]
+        assert names(heidi) == ["default"]
+
+
+def test_a_token_makes_no_namespace_but_its_own_although_a_fault_fits() -> None:
+    with another(faults=("get_session:delay=0",)) as heidi:
+        token = sign_in(heidi, f"/ns/blue{BASE_PATH}").json()["token"]
+
+        answer = heidi.get(f"/ns/green{BASE_PATH}{GET}", headers={"Authorization": f"Bearer {token}"})
+
+        assert answered(answer) == (401, wire(INVALID_TOKEN))
+        assert "x-mock-fault" not in answer.headers  # nor does it meet the faults of its own
+        assert names(heidi) == ["default", "blue"]
+
+
+def test_where_there_is_no_room_a_fault_makes_none() -> None:
+    with another(faults=("ask_ai:status=503",), max_namespaces=1) as heidi:
+        answer = sign_in(heidi, f"/ns/blue{BASE_PATH}")
+
+        assert answer.status_code == 503
+        assert answer.json()["detail"].startswith("mock_heidi holds as many namespaces as it may")
+        assert names(heidi) == ["default"]
+
+
+def test_faults_never_leak_between_namespaces(heidi: Client) -> None:
+    blue = space(heidi, "blue")
+    sign_in(heidi, f"/ns/blue{BASE_PATH}")
+    heidi.post(f"/ns/blue{PATH}", json={"operation": "get_session", "expire_token": True})
+    heidi.post(f"/ns/blue{PATH}", json={"operation": "list_documents", "status": 503, "nth": 2})
+
+    own = [heidi.get(path).status_code for path in (GET, f"{GET}/documents", f"{GET}/documents")]
+    theirs = [blue.get(path).status_code for path in (f"{GET}/documents", f"{GET}/documents", GET)]
+
+    assert (own, theirs) == ([200, 200, 200], [200, 503, 401])
+    assert hits(heidi) == []
+    blue.close()
+
+
+def test_a_request_that_names_no_namespace_meets_the_default_ones_faults(heidi: Client) -> None:
+    add(heidi, status=503)
+
+    reply = ask(heidi.app, "GET", f"{BASE_PATH}{GET}")
+    elsewhere = ask(heidi.app, "GET", f"/ns/nobody{BASE_PATH}{GET}")
+
+    assert (reply.status, elsewhere.status) == (503, 401)
+
+
+def test_the_handle_cannot_sign_in_through_a_fault_but_can_remove_it(mock_heidi: Handle) -> None:
+    with mock_heidi.fault("get_jwt", status=503), pytest.raises(MockHeidiError, match="Service Unavailable"):
+        mock_heidi.token()
+
+    assert mock_heidi.token()
+    assert mock_heidi.faults == []
+
+
+def test_a_spoiled_answer_spoils_no_state(heidi: Client) -> None:
+    def asked() -> list[tuple[int, str]]:
+        return [answered(heidi.get(path)) for path in (GET, f"/sessions/{OTHER_SESSION}", PATIENTS, "/sessions/5")]
+
+    before = asked()
+    add(heidi, wrong_type=["session.session_id", "data.id", "detail"], drop_key="session.consult_note.result")
+    spoilt = asked()
+    heidi.delete(PATH)
+
+    assert asked() == before
+    assert [one != other for one, other in zip(spoilt, before, strict=True)] == [True] * 4
+    assert before[3] == (404, wire(SESSION_NOT_FOUND))

@@ -1,0 +1,119 @@
+"""Why a request matched nothing: ``X-Mock-Reason`` and the journal's ``why`` say it, the body stays the vendor's."""
+
+import pytest
+from conftest import Client
+from helpers import ask
+from starlette.types import Scope
+
+from mock_heidi import reasons
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+SESSION = f"{BASE_PATH}/sessions/1234567890"
+RECORDING = f"{SESSION}/restful-segment-transcription/123"
+
+
+def why(client: Client, method: str, path: str, host: str = "localhost") -> tuple[int | None, bytes, str]:
+    headers = {"Authorization": f"Bearer {client.token()}", "Host": host}
+    reply = ask(client.app, method, path, headers=headers)
+    reason = reply.headers["x-mock-reason"]
+    if not path.startswith("/ns/"):  # a namespace that is not there has no journal
+        assert client.get("/_mock/requests?limit=1").json()["requests"][0]["why"] == reason
+    return reply.status, reply.body, reason
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "part"),
+    [
+        ("POST", f"{BASE_PATH}/patient-profiles:batch-delete", "a DELETE with a JSON body, not a POST"),
+        ("GET", f"{BASE_PATH}/patient-profiles:batch-delete", "use DELETE"),
+        ("PUT", f"{BASE_PATH}/patient-profiles/5eb7cf5a86d9755df3a6c593", "use PATCH"),
+        ("PUT", SESSION, "use PATCH"),
+        ("DELETE", SESSION, "this path is for GET or PATCH"),
+        ("PUT", f"{BASE_PATH}/sessions", "this path is for POST"),
+        ("HEAD", f"{BASE_PATH}/jwt", "this path is for GET"),
+    ],
+)
+def test_a_wrong_verb_is_told_the_right_one(heidi: Client, method: str, path: str, part: str) -> None:
+    status, _, reason = why(heidi, method, path)
+
+    assert status == 405
+    assert part in reason
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        (f"{BASE_PATH}{BASE_PATH}/jwt", "stands there twice"),
+        (f"{BASE_PATH}{BASE_PATH}", "stands there twice"),
+        (f"{BASE_PATH.upper()}/JWT", "in lower case"),
+        (f"/proxy{BASE_PATH}/jwt", "should begin with /api/v2/ml-scribe/open-api"),
+        (f"{BASE_PATH}/JWT", "paths are in lower case"),
+        ("/jwt", "the base path is missing"),
+        ("/sessions/1234567890", "the base path is missing"),
+        ("/open-api/sessions/1234567890", "the base path is missing"),
+        ("/ns/other/jwt", "the base path is missing"),
+        ("/ns/a b/jwt", "no name for a namespace"),
+        ("/https://registrar.api.heidihealth.com/api/v2/ml-scribe/open-api/jwt", "a real Heidi host"),
+        (f"{RECORDING}/finish", "joined by a colon"),
+        (f"{RECORDING}/transcribe", "joined by a colon"),
+        (f"{BASE_PATH}/patient-profile", "the nearest is GET /patient-profiles"),
+        (f"{SESSION}/consult-notes", "the nearest is POST /sessions/{session_id}/consult-note"),
+        (f"{SESSION}/transcript/lives", "/transcript/live"),
+        ("/favicon.ico", "there is no such path"),
+        (BASE_PATH, "there is no such path"),
+    ],
+)
+def test_an_unknown_path_is_told_what_is_wrong_with_it(heidi: Client, path: str, part: str) -> None:
+    method = "POST" if RECORDING in path or "consult-note" in path else "GET"
+
+    status, body, reason = why(heidi, method, path)
+
+    assert (status, body) == (404, b'{"detail":"Not Found"}')
+    assert part in reason
+
+
+@pytest.mark.parametrize("host", ["registrar.api.heidihealth.com", "api.heidihealth.com:443", "AU.HeidiHealth.com"])
+def test_a_real_host_is_told_to_be_one(heidi: Client, host: str) -> None:
+    _, _, reason = why(heidi, "GET", "/other/jwt", host)
+
+    assert "a real Heidi host was asked for" in reason
+
+
+@pytest.mark.parametrize(
+    "path", [f"/{DEFAULT_KEY}", f"{BASE_PATH}/sessions/{DEFAULT_KEY}/x", f"{BASE_PATH}/jwt/Zoë\r\n"]
+)
+def test_nothing_that_was_asked_is_repeated(heidi: Client, path: str) -> None:
+    _, _, reason = why(heidi, "GET", path)
+
+    assert DEFAULT_KEY not in reason
+    assert reason.isascii()
+    assert reason.isprintable()
+
+
+def test_a_request_that_matches_costs_no_thought(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def explain(_: object, scope: Scope, __: object) -> str:
+        asked.append(scope["path"])
+        return "because"
+
+    monkeypatch.setattr("mock_heidi.app.explain", explain)
+
+    placed = heidi.get("/patient-profiles")
+    heidi.get("/nothing")
+
+    assert "x-mock-reason" not in placed.headers
+    assert asked == [f"{BASE_PATH}/nothing"]
+
+
+def test_every_documented_path_with_a_letter_too_many_leads_back_to_it(heidi: Client) -> None:
+    router = heidi.app.vendor.exact
+    lost = []
+    for route in router.routes:
+        path = BASE_PATH + route.path.replace("{session_id}", "1").replace("{recording_id}", "1") + "x"
+        scope = {"method": "GET", "path": path.replace("{patient_profile_id}", "1"), "headers": []}
+        said = reasons.explain(router, scope, None)
+        if route.path not in said and "{" not in route.path.rpartition("/")[2]:
+            lost.append((route.path, said))
+
+    assert lost == []

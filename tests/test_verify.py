@@ -1,0 +1,240 @@
+"""What a test expects of the requests: ``POST /_mock/verify``, which waits on the server.
+
+200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, the nearest
+misses as ``{"id", "why"}``.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Client
+from helpers import SESSION
+
+from mock_heidi import MockHeidi
+from mock_heidi.handle import Handle, MockHeidiError
+
+NOTE = {
+    "generation_method": "TEMPLATE",
+    "template_id": "659b8042fe093d6592b41ef7",
+    "addition": "",
+    "voice_style": "GOLDILOCKS",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockHeidi]:
+    with MockHeidi() as served:
+        yield served
+
+
+@pytest.fixture
+def handle(server: MockHeidi, request: pytest.FixtureRequest) -> Iterator[Handle]:
+    with server.namespace(f"verify-{abs(hash(request.node.name))}") as made:
+        yield made
+
+
+def verify(client: Client, **expectation: Any) -> tuple[int, dict[str, Any]]:
+    answer = client.post("/_mock/verify", json=expectation)
+    return answer.status_code, answer.json()
+
+
+def ask(client: Client) -> None:
+    """Requests 1 to 5: signing in, a patient, two looks at a session, one of them at none that is there."""
+    client.post("/patient-profiles", json={"first_name": "Ada", "identifiers": [{"a": 1}]})
+    client.get(f"/sessions/{SESSION}")
+    client.get("/sessions/404")
+    client.get("/patient-profiles?ehr_patient_id=1")
+
+
+@pytest.mark.parametrize(
+    ("expectation", "ids"),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({"operation": "get_session"}, [3, 4]),
+        ({"operation": "get_session", "count": 2}, [3, 4]),
+        ({"operation": "get_session", "at_least": 1}, [3, 4]),
+        ({"operation": "get_session", "at_most": 2}, [3, 4]),
+        ({"operation": "get_session", "status": 404, "count": 1}, [4]),
+        ({"operation": "get_session", "status": "4xx"}, [4]),
+        ({"operation": "delete_patient_profiles", "never": True}, []),
+        ({"operation": "delete_patient_profiles", "count": 0}, []),
+        ({"method": "post"}, [2]),
+        ({"path": "/sessions/{session_id}", "count": 2}, [3, 4]),
+        ({"session_id": SESSION}, [3]),
+        ({"since": 3}, [4, 5]),
+        ({"match": {"first_name": "Ada"}}, [2]),
+        ({"match": {"identifiers": [{"a": 1}]}}, [2]),
+        ({"text": "identifiers"}, [2]),
+        ({"in_order": [{"operation": "get_jwt"}, {"operation": "get_session", "status": 404}]}, [1, 4]),
+        ({"in_order": [{"operation": "get_session"}, {"operation": "get_session"}]}, [3, 4]),
+    ],
+)
+def test_what_holds_names_the_requests_that_show_it(heidi: Client, expectation: dict[str, Any], ids: list[int]) -> None:
+    ask(heidi)
+
+    assert verify(heidi, **expectation) == (200, {"verified": True, "requests": ids})
+
+
+@pytest.mark.parametrize(
+    ("expectation", "found", "nearest"),
+    [
+        ({"operation": "get_session", "count": 1}, "2 requests", [(3, "one too many"), (4, "one too many")]),
+        ({"operation": "get_session", "at_most": 1}, "2 requests", [(3, "too many"), (4, "too many")]),
+        ({"operation": "get_session", "never": True}, "2 requests", [(3, "too many"), (4, "too many")]),
+        ({"operation": "get_session", "at_least": 3}, "2 requests", [(5, "operation was list_patient_profiles")]),
+        ({"operation": "get_session", "status": 500}, "0 requests", [(4, "status was 404, not 500")]),
+        ({"match": {"first_name": "Eve"}}, "0 requests", [(2, "body.first_name was 'Ada', not 'Eve'")]),
+        ({"match": {"first_name": "Ada", "email": "x"}}, "0 requests", [(2, "body.email was not there, wanted 'x'")]),
+        ({"match": {"identifiers": [{"a": 2}]}}, "0 requests", [(2, "body.identifiers was [{'a': 1}], not")]),
+        ({"operation": "get_session", "session_id": "7"}, "0 requests", [(4, "session_id was 404, not 7")]),
+        ({"path": "/jwt/x"}, "0 requests", [(5, "path was")]),
+        ({"in_order": [{"operation": "get_session"}, {"operation": "get_jwt"}]}, "no step 2 after request 3", []),
+        ({"in_order": [{"operation": "ask_ai"}]}, "not even the first step", [(5, "operation was")]),
+    ],
+)
+def test_what_does_not_hold_says_what_came_nearest(
+    heidi: Client, expectation: dict[str, Any], found: str, nearest: list[tuple[int, str]]
+) -> None:
+    ask(heidi)
+
+    status, answer = verify(heidi, **expectation)
+
+    assert status == 417
+    assert list(answer) == ["error", "hint", "expected", "found", "nearest"]
+    assert found in answer["found"]
+    assert answer["error"] == f"expected {answer['expected']}, found {answer['found']}"
+    whys = {row["id"]: row["why"] for row in answer["nearest"]}
+    for id_, why in nearest:
+        assert why in whys[id_]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "hint"),
+    [
+        ({"operation": "get_sesion"}, "did you mean get_session"),
+        ({"opperation": "get_session"}, "did you mean operation"),
+        ({"count": 1, "at_least": 1}, "send one of them"),
+        ({"count": -1}, 'send "count": 1'),
+        ({"count": "1"}, 'send "count": 1'),
+        ({"never": False}, "true"),
+        ({"within": -1}, "within"),
+        ({"within": 10_000}, "within"),
+        ({"status": "sometimes"}, "status=404"),
+        ({"since": "yesterday"}, "since=20"),
+        ({"finding": "segment_gasp"}, "segment_gap"),
+        ({"in_order": []}, "in_order"),
+        ({"in_order": [1]}, "operation"),
+        ({"in_order": [{"operation": "get_jwt"}], "count": 1}, "in_order"),
+        ({"noticed": {}}, "fault"),
+        ({"noticed": {"fault": "a", "how": 1}}, "operation"),
+    ],
+)
+def test_an_expectation_that_makes_no_sense_is_refused(heidi: Client, expectation: dict[str, Any], hint: str) -> None:
+    status, answer = verify(heidi, **expectation)
+
+    assert status == 400
+    assert hint in answer["hint"]
+
+
+def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: MockHeidi) -> None:
+    with server.namespace("slow") as heidi, heidi.client() as client:
+        heidi.clock.freeze()
+        heidi.fault("generate_consult_note", delay_chunks=1)
+        stream = threading.Thread(target=lambda: client.post(f"/sessions/{SESSION}/consult-note", json=NOTE))
+        stream.start()
+        with pytest.raises(AssertionError, match="found 0 requests"):
+            heidi.verify(operation="generate_consult_note", within=0.3)
+
+        told: list[int] = []
+        waiting = threading.Thread(
+            target=lambda: told.extend(heidi.verify(operation="generate_consult_note", within=30))
+        )
+        waiting.start()
+        while waiting.is_alive():
+            heidi.clock.advance(1)
+        stream.join()
+
+        assert told == [row["id"] for row in heidi.requests(operation="generate_consult_note")]
+
+
+def test_it_wakes_when_the_request_has_come_and_not_at_the_end_of_its_time(handle: Handle) -> None:
+    begun = time.monotonic()
+    with handle.client() as client:
+        later = threading.Timer(0.2, lambda: client.get(f"/sessions/{SESSION}"))
+        later.start()
+
+        row = handle.wait_for("get_session", within=50)
+        later.join()
+
+    assert (row["operation"], row["status"]) == ("get_session", 200)
+    assert time.monotonic() - begun < 40
+
+
+@pytest.mark.parametrize("bound", [{"never": True}, {"at_most": 0}, {"count": 0}])
+def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound: dict[str, Any]) -> None:
+    with handle.client() as client:
+        later = threading.Timer(0.2, lambda: client.get(f"/sessions/{SESSION}"))
+        later.start()
+
+        with pytest.raises(AssertionError, match="found 1 request"):
+            handle.verify(operation="get_session", within=50, **bound)
+        later.join()
+
+
+@pytest.mark.parametrize("effect", ["end_after", "rst_after", "stall_after", "error_piece"])
+def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> None:
+    fault = handle.fault("generate_consult_note", **{effect: 2}, times=1)
+    with handle.client(timeout=0.5) as client:
+        lose(client)
+        with pytest.raises(AssertionError, match="nothing about that session"):
+            handle.assert_noticed(fault, within=0.2)
+        handle.assert_noticed(fault, error=True)
+        client.get(f"/sessions/{SESSION}")
+
+    handle.assert_noticed(fault)
+
+
+def lose(client: httpx.Client) -> None:
+    """Ask for a note and take whatever end it comes to."""
+    try:
+        client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+    except httpx.HTTPError:
+        return
+
+
+@pytest.mark.parametrize("error", [True, False])
+def test_a_client_that_goes_on_has_not(handle: Handle, error: bool) -> None:
+    fault = handle.fault("generate_consult_note", end_after=2, times=1)
+    with handle.client() as client:
+        lose(client)
+        client.get(f"/sessions/{SESSION}/clinical-codes")
+        client.get(f"/sessions/{SESSION}")
+
+    with pytest.raises(AssertionError, match="it went on with generate_clinical_codes"):
+        handle.assert_noticed(fault.id, error=error)
+
+
+def test_a_fault_that_ended_nothing_was_noticed_by_nobody(handle: Handle) -> None:
+    fault = handle.fault("generate_consult_note", end_after=2)
+
+    with pytest.raises(AssertionError, match=f"fault {fault.id} has ended no stream yet"):
+        handle.assert_noticed(fault)
+
+
+def test_an_assertion_error_tells_the_nearest_misses(handle: Handle) -> None:
+    with handle.client() as client:
+        client.get("/sessions/404")
+
+    with pytest.raises(AssertionError) as failure:
+        handle.verify(operation="get_session", status=200)
+
+    assert "nearest:\n  request 2: status was 404, not 200" in str(failure.value)
+
+
+def test_nonsense_is_an_error_of_its_own(handle: Handle) -> None:
+    with pytest.raises(MockHeidiError, match="did you mean get_session"):
+        handle.verify(operation="get_sesion")
