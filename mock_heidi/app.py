@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.errors import MethodNotAllowedError, NotFoundError
-from mock_heidi.http import Call, Request, replied
+from mock_heidi.http import Call, Request, announces_body, replied, take_in
 from mock_heidi.injection import Injected
 from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
 from mock_heidi.namespaces import Namespaces
@@ -59,12 +59,12 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         routes=admin.ROUTES,
         unplaced=_no_door,
         middleware=[
-            Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.admin_origins),
+            Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.admin_origins, token=settings.admin_token),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.admin_origins,
                 allow_methods=["GET", "POST", "PUT", "DELETE"],
-                allow_headers=["Content-Type", "Last-Event-ID"],
+                allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token"],
             ),
             Middleware(Controlled),
         ],
@@ -120,6 +120,8 @@ async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
     response = await call.route.endpoint(request)
     if call.namespace is not None and call.namespace.replies:
         response = replied(request, response)
+    if not call.taken and announces_body(scope):
+        await take_in(scope, receive)
     await response(scope, receive, send)
 
 

@@ -90,6 +90,7 @@ def cli() -> None:
 @_option(
     "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
 )
+@_option("--admin-token", metavar="TOKEN", help="What the control plane wants to see; default: nothing.")
 @_option(
     "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
 )
@@ -217,11 +218,12 @@ def schema(kind: str | None) -> None:
 
 
 @cli.command()
-def openapi() -> None:
+@click.option("--control", is_flag=True, help="That of the control plane, control.yaml.")
+def openapi(*, control: bool) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi import spec
 
-    click.echo(spec.contract(), nl=False)
+    click.echo(spec.control() if control else spec.contract(), nl=False)
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import select
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +38,10 @@ class MockHeidiError(Exception):
 class _Connection:
     """Requests to one server over one kept connection, from any thread."""
 
-    def __init__(self, url: str, patience: float = 30) -> None:
+    def __init__(self, url: str, admin_token: str | None, patience: float = 30) -> None:
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
+        self.admin = {} if admin_token is None else {"X-Mock-Admin-Token": admin_token}
         self._lock = threading.Lock()
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
@@ -58,7 +60,9 @@ class _Connection:
         if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self._connection.close()
         try:
-            self._connection.request(method, path, data, headers)
+            # The token is for the control plane, and for nothing else.
+            admin = self.admin if "/_mock" in path else {}
+            self._connection.request(method, path, data, {**headers, **admin})
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
         except BaseException:
@@ -73,7 +77,7 @@ class _Connection:
     def text(self, path: str) -> str:
         """The text of an answer; :class:`MockHeidiError` for one that is no success."""
         with self._lock, contextlib.closing(self._connection):
-            self._connection.request("GET", path)
+            self._connection.request("GET", path, headers=self.admin)
             response = self._connection.getresponse()
             answer = response.read().decode()
         if response.status != http.HTTPStatus.OK:
@@ -102,14 +106,17 @@ class Handle:
     email = DEFAULT_EMAIL
     third_party_internal_id = DEFAULT_THIRD_PARTY_ID
 
-    def __init__(self, url: str, name: str = DEFAULT_NAMESPACE, api_key: str = DEFAULT_KEY) -> None:
+    def __init__(
+        self, url: str, name: str = DEFAULT_NAMESPACE, api_key: str = DEFAULT_KEY, admin_token: str | None = None
+    ) -> None:
         self.name = name
         self.url = url
         """Where the server is: ``http://127.0.0.1:PORT``."""
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
         """What a client is given: its base path includes the namespace."""
         self.api_key = api_key
-        self._connection = _Connection(url)
+        self._admin_token = admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN")
+        self._connection = _Connection(url, self._admin_token)
         self._closed = False
         self._spent: list[dict[str, Any]] = []
         """Faults that a ``with`` has taken away, as they were then."""
@@ -216,7 +223,7 @@ class Handle:
         # The answer may take as long as it may wait for what is expected.
         patience = float(expectation.get("within", 0)) + 30
         path = f"{self._prefix}/_mock/verify"
-        status, answer = _Connection(self.url, patience).exchange("POST", path, expectation)
+        status, answer = _Connection(self.url, self._admin_token, patience).exchange("POST", path, expectation)
         if status == http.HTTPStatus.EXPECTATION_FAILED:
             raise AssertionError(told(answer))
         if status != http.HTTPStatus.OK:
@@ -271,7 +278,7 @@ class Handle:
         """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-        connection.request("GET", f"{self._prefix}/_mock/events")
+        connection.request("GET", f"{self._prefix}/_mock/events", headers=self._connection.admin)
         return _events(connection)
 
     def session(self, session_id: str, **changes: Any) -> dict[str, Any]:
@@ -351,7 +358,9 @@ class MockHeidi(Handle):
         while not listening.wait(0.05):
             if not self._thread.is_alive():
                 raise RuntimeError("the server ended before it listened")
-        super().__init__(self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)))
+        super().__init__(
+            self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)), self._settings.admin_token
+        )
 
     def close(self) -> None:
         """Stop serving and give the port and the thread back."""
@@ -373,7 +382,7 @@ class MockHeidi(Handle):
         scenario: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
-        handle = Handle(self.url, name, self.api_key)
+        handle = Handle(self.url, name, self.api_key, self._admin_token)
         start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:

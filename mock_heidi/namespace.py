@@ -283,6 +283,8 @@ class Namespace:
 
     def _secrets(self) -> Iterator[str]:
         yield from self._known_keys
+        if self.settings.admin_token is not None:
+            yield self.settings.admin_token
 
 
 def _scenario(store: Store, name: str) -> Scenario:

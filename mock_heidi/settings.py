@@ -59,6 +59,7 @@ _FORMS = {
     "admin_origins": _ORIGIN,
     "cors_origins": _ORIGIN,
 }
+_TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -99,7 +100,8 @@ class Settings:
     ``seed`` fixes ids and token signatures; ``clock`` is an ISO 8601 moment (UTC) at which time stands still,
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
-    seconds nobody need use a namespace until it goes; sizes are bytes.
+    seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
+    sizes are bytes.
     """
 
     fixtures: FixtureChoice = None
@@ -113,6 +115,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    admin_token: str | None = None
     max_namespaces: int = 1_000
     idle_after: float = 3_600
     max_upload: int = 100 * 1024 * 1024
@@ -129,6 +132,8 @@ class Settings:
             for item in value:
                 if form.fullmatch(item) is None:
                     raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
+        if self.admin_token is not None and _TOKEN.fullmatch(self.admin_token) is None:
+            raise ConfigError("admin_token: fits into no header; use 8 letters, digits and signs or more, no blanks")
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")

@@ -67,6 +67,7 @@ async def exchange(
     *,
     headers: Mapping[str, str] | None = None,
     messages: Sequence[Message] = ({"type": "http.request", "body": b"", "more_body": False},),
+    query: bytes = b"",
 ) -> Reply:
     """One request made by hand: the path exactly so, the headers and nothing else, the messages one by one."""
     sent: list[Message] = []
@@ -80,7 +81,7 @@ async def exchange(
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": b"",
+        "query_string": query,
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 4343),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hmac
 import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +20,7 @@ from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.yaml_text import FixtureError, parse_yaml
 
 # What a person may be led to by a link on another site's page.
-_PAGES = ("get_doors", "get_openapi")
+_PAGES = ("get_doors", "get_openapi", "get_control")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s/:@?#]+)(:\d{1,5})?", re.IGNORECASE)
 
 
@@ -131,8 +132,11 @@ class Guard:
     without ``Origin``, such as an image, still says ``Sec-Fetch-Site``.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), origins: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str] = (), origins: Collection[str] = (), token: str | None = None
+    ) -> None:
         self.app = app
+        self.token = None if token is None else token.encode()
         self.hosts = {host.lower() for host in hosts}
         self.origins = {origin.lower().rstrip("/") for origin in origins}
 
@@ -158,7 +162,18 @@ class Guard:
             return _forbid("the control plane does not answer to other machines", "allow a host with --allowed-host")
         if origin is not None and origin not in self.origins and not _same_origin(origin, host):
             return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
-        return None if origin is not None else self._site_refusal(scope, headers)
+        refusal = None if origin is not None else self._site_refusal(scope, headers)
+        return refusal or self._token_refusal(scope)
+
+    def _token_refusal(self, scope: Scope) -> Response | None:
+        # A browser asks beforehand whether it may send the token, and cannot send it with that question.
+        if self.token is None or scope["method"] == "OPTIONS":
+            return None
+        given = [value for name, value in scope["headers"] if name == b"x-mock-admin-token"]
+        if len(given) == 1 and hmac.compare_digest(given[0], self.token):
+            return None
+        error = "the control plane wants the token that the server was started with"
+        return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
 
     @staticmethod
     def _site_refusal(scope: Scope, headers: dict[bytes, str]) -> Response | None:

@@ -1,0 +1,87 @@
+"""``--admin-token``: who drives the control plane has to show the token; the vendor surface never asks for it."""
+
+import httpx
+import pytest
+from conftest import Client
+from helpers import another
+
+from mock_heidi import MockHeidi
+from mock_heidi.settings import ConfigError, Settings
+
+TOKEN = "let-me-in-91c4"
+DOORS = ["/_mock/health", "/_mock/state", "/_mock/requests", "/ns/other/_mock/health", "/_mock/", "/_mock/nothing"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("given", [None, "", "let-me-in", TOKEN + "x", TOKEN.upper()])
+def test_without_the_token_no_door_opens(door: str, given: str | None) -> None:
+    with another(admin_token=TOKEN) as heidi:
+        headers = {} if given is None else {"X-Mock-Admin-Token": given}
+
+        answer = heidi.get(door, signed=False, headers=headers)
+
+    assert answer.status_code == 403
+    assert set(answer.json()) == {"error", "hint"}
+    assert TOKEN not in answer.text
+
+
+def test_with_it_every_door_does() -> None:
+    with another(admin_token=TOKEN) as heidi:
+        answers = [heidi.get(door, headers={"X-Mock-Admin-Token": TOKEN}).status_code for door in DOORS]
+
+    assert answers == [200, 200, 200, 200, 200, 404]
+
+
+def test_a_refused_call_makes_no_namespace() -> None:
+    with another(admin_token=TOKEN) as heidi:
+        heidi.get("/ns/other/_mock/health")
+        names = heidi.get("/_mock/namespaces", headers={"X-Mock-Admin-Token": TOKEN}).json()["namespaces"]
+
+    assert [row["name"] for row in names] == ["default"]
+
+
+def test_the_vendor_surface_and_the_probes_do_not_ask_for_it() -> None:
+    with another(admin_token=TOKEN) as heidi:
+        assert heidi.get("/patient-profiles").status_code == 200
+        assert heidi.get("http://localhost/livez", signed=False).status_code == 200
+
+
+def test_a_handle_of_the_same_process_brings_it_by_itself() -> None:
+    with MockHeidi(admin_token=TOKEN) as heidi, heidi.namespace("own") as own:
+        assert own.control("GET", "/health")["status"] == "ok"
+        assert own.curl() == ""
+        assert httpx.get(f"{heidi.url}/_mock/health").status_code == 403
+
+
+def test_it_is_shown_nowhere() -> None:
+    with another(admin_token=TOKEN) as heidi:
+        heidi.get("/patient-profiles", headers={"X-Mock-Admin-Token": TOKEN, "X-Note": TOKEN})
+        shown = heidi.get("/_mock/requests", headers={"X-Mock-Admin-Token": TOKEN}).text
+
+    assert "x-mock-admin-token" in shown
+    assert TOKEN not in shown
+
+
+def test_a_page_that_may_use_the_control_plane_may_send_it() -> None:
+    origin = "http://dashboard.example"
+    with another(admin_token=TOKEN, admin_origins=(origin,)) as heidi:
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "x-mock-admin-token",
+        }
+        preflight = heidi.request("OPTIONS", "/_mock/health", signed=False, headers=asked)
+        answer = heidi.get("/_mock/health", headers={"Origin": origin, "X-Mock-Admin-Token": TOKEN})
+
+    assert (preflight.status_code, answer.status_code) == (200, 200)
+    assert answer.headers["access-control-allow-origin"] == origin
+
+
+@pytest.mark.parametrize("token", ["short", "with a blank", "néphron-token", "line\nbreak!"])
+def test_a_token_that_fits_into_no_header_is_refused_at_the_start(token: str) -> None:
+    with pytest.raises(ConfigError, match="admin_token"):
+        Settings(admin_token=token)
+
+
+def test_without_the_setting_nobody_is_asked(heidi: Client) -> None:
+    assert heidi.get("/_mock/health").status_code == 200

@@ -1,0 +1,151 @@
+"""A real browser: pages of other sites cannot drive the control plane, a front end of this machine can use Heidi.
+
+Needs Chromium; where there is none, the same refusals are shown by hand in ``test_guard.py``.
+"""
+
+import contextlib
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_heidi import MockHeidi
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
+
+# Tries each request and writes what became of it into the page.
+PAGE = """<!doctype html><title>page</title><pre id="out">waiting</pre><script>
+const told = [];
+async function attempt(url, options) {
+  try {
+    const answer = await fetch(url, options);
+    told.push([url, answer.type, answer.status, (await answer.text()).slice(0, 60)]);
+  } catch (error) { told.push([url, "blocked", 0, String(error)]); }
+}
+(async () => {
+  for (const [url, options] of REQUESTS) await attempt(url, options);
+  document.getElementById("out").textContent = JSON.stringify(told);
+  document.title = "done";
+})();
+</script>"""
+
+
+@contextlib.contextmanager
+def site(requests: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    """Another site on this machine, whose one page makes these requests."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(PAGE.replace("REQUESTS", json.dumps(requests)).encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def visit(url: str, profile: Path, *flags: str) -> list[list[Any]]:
+    """What the page's requests came to, by a headless browser with a profile of its own."""
+    assert BROWSER is not None
+    command = [
+        BROWSER,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+        f"--user-data-dir={profile}",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+        *flags,
+        url,
+    ]
+    shown = subprocess.run(command, capture_output=True, timeout=120, check=True)  # noqa: S603 - our own page
+    found = re.search(r'<pre id="out">(.*?)</pre>', shown.stdout.decode(), re.DOTALL)
+    assert found is not None, shown.stdout
+    told: list[list[Any]] = json.loads(unescape(found[1]))
+    return told
+
+
+def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
+    with MockHeidi() as heidi:
+        heidi.state.add_patient(first_name="Stays")
+        doors = f"{heidi.url}/_mock"
+        requests: list[tuple[str, dict[str, Any]]] = [
+            (f"{doors}/state", {}),
+            (f"{doors}/reset", {"method": "POST", "mode": "no-cors"}),
+            (f"{doors}/reset", {"method": "POST"}),
+            (f"{doors}/faults", {"method": "POST", "body": '{"status": 503}', "mode": "no-cors"}),
+            (f"{doors}/namespaces/evil", {"method": "POST", "mode": "no-cors"}),
+            (f"{doors}/events", {"mode": "no-cors"}),
+        ]
+        with site(requests) as page:
+            told = visit(page, tmp_path)
+
+        kinds = [(kind, status) for _, kind, status, _ in told]
+        names = {row["first_name"] for row in heidi.state.patient_profiles}
+        assert len(kinds) == len(requests)
+        assert all(status in (0, 403) for _, status in kinds)
+        assert "Stays" in names
+        assert heidi.faults == []
+        assert len(heidi.control("GET", "/namespaces")["namespaces"]) == 1
+
+
+def test_a_name_that_leads_to_this_machine_opens_no_door(tmp_path: Path) -> None:
+    with MockHeidi() as heidi:
+        port = heidi.url.rsplit(":", 1)[1]
+        heidi.state.add_patient(first_name="Stays")
+        # To the browser, page and control plane are then one site: only the name in Host tells.
+        rebound = f"http://evil.example:{port}"
+        with site([(f"{rebound}/_mock/reset", {"method": "POST"}), (f"{rebound}/_mock/state", {})]) as page:
+            there = page.replace("127.0.0.1", "evil.example")
+            told = visit(there, tmp_path, "--host-resolver-rules=MAP evil.example 127.0.0.1")
+
+        assert [status for _, _, status, _ in told] == [0, 0]
+        assert "Stays" in {row["first_name"] for row in heidi.state.patient_profiles}
+
+
+def test_a_front_end_of_this_machine_uses_heidi(tmp_path: Path) -> None:
+    with MockHeidi() as heidi:
+        key = {"headers": {"Heidi-Api-Key": heidi.api_key}}
+        token = {"headers": {"Authorization": f"Bearer {heidi.token()}"}}
+        fault = {"headers": {**token["headers"], "X-Mock-Fault": "status=503"}}
+        requests: list[tuple[str, dict[str, Any]]] = [
+            (f"{heidi.base_url}/jwt?email=a@b.example&third_party_internal_id=1", key),
+            (f"{heidi.base_url}/patient-profiles", token),
+            (f"{heidi.base_url}/patient-profiles", fault),
+        ]
+        with site(requests) as page:
+            told = visit(page, tmp_path)
+
+    assert [(kind, status) for _, kind, status, _ in told] == [("cors", 200), ("cors", 200), ("cors", 503)]
+
+
+def test_the_page_of_doors_is_shown(tmp_path: Path) -> None:
+    with MockHeidi() as heidi:
+        assert BROWSER is not None
+        picture = tmp_path / "doors.png"
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        command = [BROWSER, *flags, f"--screenshot={picture}", "--window-size=1000,1200", f"{heidi.url}/"]
+        subprocess.run(command, capture_output=True, timeout=120, check=True)  # noqa: S603 - as above
+
+    assert picture.stat().st_size > 10_000

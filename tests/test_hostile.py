@@ -1,0 +1,203 @@
+"""Hostile requests by the thousand, at both surfaces of one application: refused or answered, and nothing left behind.
+
+3,000 in the ordinary run, 100,000 with ``pytest -m long tests/test_hostile.py``. The same ones each time.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from helpers import Reply, exchange
+from starlette.types import Message
+
+from mock_heidi import admin, api
+from mock_heidi.app import Front, create_app
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "X" * 50, ""]
+WORDS = [
+    "", ".", "..", "a", "é", "\0", "%00", "1234567890", "0" * 5_000, "5eb7cf5a86d9755df3a6c593", "-1", "1e999",
+    "../../etc/passwd", "<script>", "{session_id}", "'; drop", "\r\nX: y", "💊" * 20, "default", "linked-user",
+    ":finish",
+]  # fmt: skip
+VALUES: list[Any] = [
+    None, True, 0, -1, 10**40, 1.5, "", "a", "\x00", "é" * 1_000, [], {}, [[[]]], {"a": {"b": []}}, "1234567890",
+    ["1234567890"], "MALE", "1990-01-15", "TEMPLATE", "GOLDILOCKS", "659b8042fe093d6592b41ef7", "end_after",
+    "get_session",
+]  # fmt: skip
+NAMES = [
+    "first_name", "gender", "birth_date", "session_ids", "patient_profile_ids", "duration", "patient", "times",
+    "linked_sessions_for_context", "generation_method", "template_id", "addition", "voice_style", "ai_command_text",
+    "content", "content_type", "questions", "childQuestions", "operation", "end_after", "delay", "match", "text",
+    "pieces", "body", "now", "frozen", "speed", "seconds", "sessions", "patient_profiles", "api_keys", "faults",
+    "clinician_notes", "in_order", "within", "count", "seed", "fixtures", "transcript", "consult_note", "kinde_user_id",
+    "", "é", "__proto__",
+]  # fmt: skip
+HEADERS = [
+    "content-type", "content-length", "authorization", "heidi-api-key", "origin", "host", "x-mock-fault", "accept",
+    "transfer-encoding", "expect", "last-event-id", "sec-fetch-site", "cookie", "x-forwarded-for",
+]  # fmt: skip
+TYPES = [
+    "application/json",
+    "application/yaml",
+    "text/plain",
+    "multipart/form-data",
+    "multipart/form-data; boundary=b",
+    "",
+]
+# What would wait by design: for ever, or as long as it is told to.
+PATIENT = ("events", "verify")
+NOT_OURS = (503,)  # asked for by a fault that an earlier request has set
+
+
+class Asked(NamedTuple):
+    method: str
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    messages: Sequence[Message]
+
+
+class Attacker:
+    """Makes requests by chance, most of them nearly right."""
+
+    def __init__(self, seed: int, token: str) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - the same requests each time
+        self.token = token
+        doors = [route for route in admin.ROUTES if not route.path.strip("/").startswith(PATIENT)]
+        both = [(BASE_PATH, route) for route in api.ROUTES] + [("/_mock", route) for route in doors]
+        self.paths = [(base + route.path, method) for base, route in both for method in sorted(route.methods or ())]
+
+    def request(self) -> Asked:
+        pick = self.chance.choice
+        path, method = pick(self.paths)
+        while "{" in path:
+            head, _, rest = path.partition("{")
+            path = head + pick([pick(WORDS), "1234567890", "5eb7cf5a86d9755df3a6c593"]) + rest.partition("}")[2]
+        if self.chance.random() < 0.1:
+            path = pick(["/ns/x", "/ns/" + pick(WORDS), "//", ""]) + path + pick(WORDS)
+        query = "&".join(f"{pick([*NAMES, 'page_size', 'limit'])}={pick(WORDS)}" for _ in range(pick([0, 0, 1, 3])))
+        body = self.body()
+        return Asked(
+            method if self.chance.random() < 0.9 else pick(METHODS),
+            path,
+            query.encode(),
+            self.headers(),
+            body,
+        )
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        pick = self.chance.choice
+        made = {"host": "localhost", "authorization": f"Bearer {self.token}", "content-type": pick(TYPES)}
+        if self.chance.random() < 0.3:
+            made[pick(HEADERS)] = pick([*WORDS, "status=503", "end_after=1", "chunked", "99999999999", DEFAULT_KEY])
+        return [(name.encode(), value.encode()) for name, value in made.items()]
+
+    def body(self) -> list[Message]:
+        pick = self.chance.choice
+        kind = self.chance.random()
+        if kind < 0.6:
+            raw = json.dumps(self.value(3)).encode()
+        elif kind < 0.75:
+            raw = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n'
+        elif kind < 0.9:
+            raw = self.chance.randbytes(pick([0, 1, 30, 3_000]))
+        else:
+            raw = pick(
+                [
+                    b"[" * 2_000,
+                    b'{"a":' * 500,
+                    b"\xff\xfe",
+                    b"NaN",
+                    b'"\\ud800"',
+                    b"a: &a [*a, *a]",
+                    b"!!python/object:x",
+                ]
+            )
+        if self.chance.random() < 0.2:
+            raw = raw[: self.chance.randrange(len(raw) + 1)]
+        cut = self.chance.randrange(len(raw) + 1)
+        parts = [raw[:cut], raw[cut:]]
+        made: list[Message] = [
+            {"type": "http.request", "body": part, "more_body": at == 0} for at, part in enumerate(parts)
+        ]
+        return made[: pick([1, 2, 2, 2])]
+
+    def value(self, depth: int) -> Any:
+        pick = self.chance.choice
+        if depth == 0 or self.chance.random() < 0.3:
+            return pick(VALUES)
+        if self.chance.random() < 0.2:
+            return [self.value(depth - 1) for _ in range(pick([0, 1, 3]))]
+        return {pick(NAMES): self.value(depth - 1) for _ in range(pick([0, 1, 2, 5]))}
+
+
+async def ask(app: Front, asked: Asked) -> Reply:
+    headers = {name.decode(): value.decode() for name, value in asked.headers}
+    sent = exchange(app, asked.method, asked.path, headers=headers, messages=asked.messages, query=asked.query)
+    return await asyncio.wait_for(sent, timeout=30)
+
+
+async def sign_in(app: Front) -> str:
+    query = b"email=a@b.c&third_party_internal_id=1"
+    reply = await exchange(app, "GET", f"{BASE_PATH}/jwt", headers={"heidi-api-key": DEFAULT_KEY}, query=query)
+    return str(json.loads(reply.body)["token"])
+
+
+async def attack(number: int) -> list[str]:
+    """What went wrong, in words."""
+    app = create_app(max_namespaces=20, journal_entries=50)
+    attacker = Attacker(4343, await sign_in(app))
+    wrong: list[str] = []
+    statuses: Counter[int | None] = Counter()
+    for at in range(number):
+        if at % 500 == 0:
+            # What it has frozen, filled or set to fail would hide the rest from it.
+            await exchange(app, "POST", "/_mock/reset", headers={"host": "localhost"}, query=b"all=true")
+        asked = attacker.request()
+        try:
+            reply = await ask(app, asked)
+        except Exception as error:  # noqa: BLE001 - whatever came out of it is what we look for
+            wrong.append(f"{asked}: {error!r}")
+            continue
+        statuses[reply.status] += 1
+        injected = "x-mock-fault" in reply.headers
+        if reply.status is not None and reply.status >= 500 and not injected and reply.status not in NOT_OURS:
+            wrong.append(f"{asked}: {reply}")
+    # Hostile, but not so strange that all would fail at the door.
+    if number >= 1_000 and not {200, 400, 401, 404, 405, 422} <= set(statuses):
+        wrong.append(f"too tame: {statuses}")
+    default = app.namespaces.default
+    if len(app.namespaces) > 20 or len(default.journal) > 50:
+        wrong.append(f"it grew: {len(app.namespaces)} namespaces, {len(default.journal)} requests")
+    if default.streams or default.busy:
+        wrong.append(f"left behind: {default.streams}, {default.busy} busy")
+    if len(asyncio.all_tasks()) > 1:
+        wrong.append(f"tasks left: {asyncio.all_tasks()}")
+    return wrong
+
+
+@contextlib.contextmanager
+def no_file_left_open() -> Iterator[None]:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - no paths are wanted
+    yield
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 - as above
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")  # noqa: PTH112
+@pytest.mark.parametrize("number", [3_000, pytest.param(100_000, marks=[pytest.mark.long])], ids=["ordinary", "long"])
+@pytest.mark.breaks_contract  # a fault that one of them has set may shape what another one is answered
+def test_hostile_requests_are_refused_or_answered_and_leave_nothing(number: int) -> None:
+    asyncio.run(attack(1))
+    with no_file_left_open():
+        wrong = asyncio.run(attack(number))
+
+    assert wrong[:5] == []
