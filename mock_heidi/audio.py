@@ -16,6 +16,12 @@ _DEFAULT_SCALE = 1_000_000
 # A header that claims more than a day is broken.
 _LONGEST = 86_400
 
+# The first two bytes of a frame of bare AAC, in MPEG-4 or MPEG-2, with or without a checksum.
+_ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
+_AAC_RATES = (
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350, 0, 0, 0
+)  # fmt: skip
+
 
 def duration(file: BinaryIO) -> float | None:
     """Seconds of mp3, ogg, wav, m4a, flac or webm audio; None for what is none of these, or is broken."""
@@ -23,7 +29,12 @@ def duration(file: BinaryIO) -> float | None:
     head = file.read(4)
     file.seek(0)
     try:
-        seconds = _webm(file) if head == _EBML_MAGIC else _tagged(file)
+        if head == _EBML_MAGIC:
+            seconds = _webm(file)
+        elif head[:1] == b"\xff" and head[1:2] in _ADTS:
+            seconds = _adts(file)
+        else:
+            seconds = (_endless_wav(file) if head == b"RIFF" else None) or _tagged(file)
     except Exception:  # noqa: BLE001 - whatever a parser makes of hostile bytes, it is no audio
         return None
     return seconds if seconds and 0 < seconds < _LONGEST else None
@@ -32,7 +43,38 @@ def duration(file: BinaryIO) -> float | None:
 def _tagged(file: BinaryIO) -> float | None:
     from tinytag import TinyTag  # only uploads need it
 
+    file.seek(0)
     return TinyTag.get(file_obj=file, tags=False, duration=True).duration
+
+
+def _adts(file: BinaryIO) -> float | None:
+    """Bare AAC, counted frame by frame: it has no header that says how long it is."""
+    file.seek(0)
+    frames = 0
+    rate = None
+    while len(head := file.read(7)) == 7 and head[0] == 0xFF and head[1] in b"".join(_ADTS):  # noqa: PLR2004 - its head
+        rate = _AAC_RATES[head[2] >> 2 & 15]
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        frames += 1
+        file.seek(length - len(head), 1)
+    return frames * 1_024 / rate if rate else None
+
+
+def _endless_wav(file: BinaryIO) -> float | None:
+    """A wav whose writer could not go back to say how long it is, as those into a pipe: its bytes tell."""
+    size = file.seek(0, 2)
+    file.seek(12)
+    per_second = 0
+    while len(head := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and length
+        length = int.from_bytes(head[4:], "little")
+        if head[:4] == b"fmt ":
+            per_second = int.from_bytes(file.read(16)[8:12], "little")
+            length -= 16
+        elif head[:4] == b"data":
+            unknown = length in (0, 0xFFFFFFFF)
+            return (size - file.tell()) / per_second if unknown and per_second else None
+        file.seek(length, 1)
+    return None
 
 
 def _webm(file: BinaryIO) -> float | None:

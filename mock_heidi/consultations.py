@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mock_heidi import speech
 from mock_heidi.clock import parse_moment
-from mock_heidi.models import AudioPiece, Consultation, PatientProfile, Session, Utterance
+from mock_heidi.models import AudioPiece, Consultation, ConsultNote, PatientProfile, Session, Utterance
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Material
 from mock_heidi.speech import UPLOAD, Spoken
@@ -38,7 +38,7 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
         return None
     name = filename.lower()
     for consultation in known:
-        if any(word in name for word in consultation.match):
+        if any(word.lower() in name for word in consultation.match):
             return consultation.id
     fitting = [one for one in known if one.language == session.language_code[:2]] or known
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
@@ -101,8 +101,10 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
     background = (profile.additional_context if profile else None) or ""
     patient, name, born = _patient(session, profile)
+    # Audio that is longer than the consultation hears it again; a note says each thing once.
+    said = dict.fromkeys(said for one in ready for said in one.spoken.utterances)
     made = Material(
-        utterances=[*_dictated(session), *(said for one in ready for said in one.spoken.utterances)],
+        utterances=[*_dictated(session), *said],
         patient=patient,
         name=name,
         born=born,
@@ -146,6 +148,17 @@ def _patient(session: Session, profile: PatientProfile | None) -> tuple[str, str
 def _described(name: str, filename: str, context: str | None) -> str:
     title = name if name == filename else f"{name} ({filename})"
     return f"{title}: {context}" if context else title
+
+
+def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
+    """The session's note, whose status goes on as its transition says where the mock wrote it."""
+    note = session.consult_note
+    if note is None or session.note_begun_at is None:
+        return note
+    transition, now = namespace.transitions["consult_note"], namespace.clock.now()
+    if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):
+        return note.model_copy(update={"status": "COMPLETED"})
+    return note
 
 
 def uploads(session: Session) -> list[AudioPiece]:

@@ -127,13 +127,13 @@ def _misses(entry: Entry, wanted: Filter, journal: Journal) -> list[str]:
     for field in fields(Filter):
         value = getattr(wanted, field.name)
         if value is not None and not replace(Filter(), **{field.name: value}).fits(entry, journal):
-            found += _told(entry, field.name, value)
+            found += _told(entry, field.name, value, journal)
     return found
 
 
-def _told(entry: Entry, name: str, value: Any) -> list[str]:
+def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
     if name == "match":
-        body = body_of(entry)
+        body = journal.clean(body_of(entry))
         return _differences(value, body) if isinstance(body, dict) else [_NO_OBJECT]
     given = {
         "operation": entry.operation or "no operation",

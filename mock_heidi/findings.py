@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     "segment_repeat": Kind("info", "sent a segment that was there already: {}"),
     "segment_after_finish": Kind("error", "sent a segment after the recording was finished"),
     "early_end_unnoticed": Kind("error", "went on after a note's stream had ended early, without reading the session"),
+    "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "duration_unknown": Kind("warning", "sent audio whose duration cannot be told, so it counts as 30 s: {}"),
 }

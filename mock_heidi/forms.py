@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mock_heidi.models import NoteTemplate, TemplateSection
+from mock_heidi.models import NoteTemplate, TemplateSection, Topic
 
 _WORD = re.compile(r"\w{3,}")
 _BULLETS = "●-*• \t"
@@ -26,7 +26,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_TOPICS: dict[str, tuple[str, ...]] = {
+_TOPICS: dict[str, tuple[Topic, ...]] = {
     "subjective": ("complaint", "history", "past_history", "medications", "allergies", "family", "social"),
     "complaint": ("complaint",),
     "history": ("history", "past_history"),
@@ -45,7 +45,7 @@ _TOPICS: dict[str, tuple[str, ...]] = {
 }
 # A partner looks for every heading of theirs.
 _NOT_SAID = {"en": "Not discussed", "es": "No referido"}
-_EVERYTHING = ("complaint", "history", "examination", "assessment", "plan")
+_EVERYTHING: tuple[Topic, ...] = ("complaint", "history", "examination", "assessment", "plan")
 
 
 def template_of(value: Any) -> NoteTemplate:
@@ -79,7 +79,7 @@ def _headings(value: Any, depth: int) -> Iterator[str]:
             )
 
 
-def _topics(heading: str) -> tuple[str, ...]:
+def _topics(heading: str) -> tuple[Topic, ...]:
     # "subjective" holds "objective": the longest word that fits is the one that is meant.
     fitting = [word for word in _TOPICS if word in heading.lower()]
     return _TOPICS[max(fitting, key=len)] if fitting else _EVERYTHING

@@ -293,9 +293,10 @@ class Handle:
         self._spent.clear()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the control plane of this namespace: ``control("GET", "/health")``."""
+        """Ask the control plane of this namespace: ``control("GET", "/health")``, or ``"/_mock/health"``."""
         self._alive()
-        return self._connection.ask(method, f"{self._prefix}/_mock{path}", body, {"Content-Type": "application/json"})
+        path = path.removeprefix("/_mock").removeprefix("/")
+        return self._connection.ask(method, f"{self._prefix}/_mock/{path}", body, {"Content-Type": "application/json"})
 
     def _alive(self) -> None:
         # Asked again, the server would make a new Heidi of that name, with the packaged data.
@@ -387,7 +388,7 @@ class MockHeidi(Handle):
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
             user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
-            start["linked"] = user if linked else False
+            start["linked"] = user if linked is True else linked  # what is neither, the server refuses
         given = {key: value for key, value in start.items() if value is not None}
         self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
         if fixtures is not None:

@@ -174,20 +174,22 @@ class Request(StarletteRequest):
             raise BodyTooLargeError
         pieces: list[bytes] = []
         size, more = 0, True
-        while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            more = message.get("more_body", False)
-            self.call.taken = not more
-            if size > most:
-                raise BodyTooLargeError
-        body = b"".join(pieces)
-        self.call.body = body
-        if self.call.entry is not None:
-            self.call.entry.body = body
+        try:
+            while more:
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                more = message.get("more_body", False)
+                self.call.taken = not more
+                if size > most:
+                    raise BodyTooLargeError
+        finally:
+            # Also as far as it came.
+            body = self.call.body = b"".join(pieces)
+            if self.call.entry is not None:
+                self.call.entry.body = body
         return body
 
     def reply(self) -> Reply | None:
@@ -202,8 +204,16 @@ class Request(StarletteRequest):
         return call.reply
 
 
+def announces_body(scope: Scope) -> bool:
+    """Whether the headers say that a body follows."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
 async def take_in(scope: Scope, receive: Receive) -> None:
-    """Read what nobody has read of a request that is refused, for the journal and because its sender still sends.
+    """Read what nobody has read of a request, for the journal and because its sender still sends.
 
     An end before that would reach the client as a broken connection, and not as the answer.
     """

@@ -24,10 +24,25 @@ REDACTED = "***"
 _OVERHEAD = 1_024
 # And each piece of its answer about this much beside its bytes.
 _PIECE = 64
+# And each part of a multipart body about this much beside its names.
+_PART = 512
 
-_SECRET_NAME = re.compile("auth|cookie|key|token|secret|password", re.IGNORECASE)
+_TELLING = "auth|cookie|key|token|secret|password"
+_SECRET_NAME = re.compile(_TELLING, re.IGNORECASE)
+# ``?access_token=…`` within a text, such as a Referer.
+_PARAMETER = re.compile(rf"[?&][^\s=?&]{{0,60}}?(?:{_TELLING})[^\s=?&]{{0,60}}=([^\s&#\"']+)", re.IGNORECASE)
+# A secret name and its value in what cannot be parsed; an object or a list there may end anywhere.
+_LOOSE = re.compile(
+    rf"(?:{_TELLING})[\w.%\[\]-]{{0,30}}[\"']?\s{{0,9}}[=:>]\s{{0,9}}(?:(?:bearer|basic)\s+)?"
+    r"""("(?:[^"\\]|\\.)*"?|'[^']*'?|[\[{].*|[^\s"'&,;<}]+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORM = re.compile(r"[\w.\[\]%+-]+=")
 _FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+# Three words with dots between them, of which the first holds the beginning of a token: looking for that beginning at
+# once would go over a long word as often as it stands there.
+_OPENING = "eyJ"
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+))")
 
 
 class Entry:
@@ -76,8 +91,16 @@ class Entry:
     def size(self) -> int:
         """About how many bytes it holds."""
         headers = sum([len(name) + len(value) for name, value in self.headers])
-        pieces = sum(map(len, self.pieces)) + _PIECE * len(self.pieces) + _OVERHEAD * len(self.parts or ()) // 2
-        return _OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + pieces
+        pieces = sum(map(len, self.pieces)) + _PIECE * len(self.pieces)
+        parts = sum(
+            [
+                _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
+                for part in self.parts or ()
+            ]
+        )
+        return (
+            _OVERHEAD + len(self.method) + len(self.path) + len(self.query) + headers + len(self.body) + pieces + parts
+        )
 
     def bare(self) -> Entry:
         """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
@@ -159,6 +182,10 @@ class Journal:
         """An entry for people and programs: parsed, and with every secret taken out."""
         return read(entry, self._name, Redactor(self._secrets()))
 
+    def query(self, entry: Entry) -> list[tuple[str, str]]:
+        """The parameters of an entry's query, in order and as often as they were sent, without secrets."""
+        return Redactor(self._secrets()).pairs(_parameters(entry))
+
     def clean(self, value: Any) -> Any:
         """Any JSON without the secrets that are known here."""
         return Redactor(self._secrets()).json(value)
@@ -181,9 +208,9 @@ def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:
         "operation": line["operation"],
         "method": line["method"],
         "path": line["path"],
-        "query": clean.fields(parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)),
+        "query": clean.fields(_parameters(entry)),
         "headers": clean.fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers),
-        "body": clean.body(entry.body) if entry.parts is None else {"parts": clean.json(entry.parts)},
+        "body": clean.body(entry.body) if entry.parts is None else {"parts": clean.json(_writable(entry.parts))},
         "status": line["status"],
         "response": response,
         "pieces": pieces,
@@ -194,6 +221,10 @@ def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:
         "provenance": entry.provenance,
         "why": entry.why,
     }
+
+
+def _parameters(entry: Entry) -> list[tuple[str, str]]:
+    return parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
 
 
 def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
@@ -207,7 +238,7 @@ def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
     ends = list(accumulate(map(len, entry.pieces)))
     for match in _FRAME.finditer(b"".join(entry.pieces)):
         sent = match.end()
-        texts.append(_text(match[0]))
+        texts.append(_writable(_text(match[0])))
         last = min(bisect_left(ends, sent), len(entry.times) - 1)
         moments.append(round(entry.times[last] - entry.started, 6))
     return [{"text": text, "after": moment} for text, moment in zip(clean.together(texts), moments, strict=True)]
@@ -233,7 +264,7 @@ def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
         "at": zulu(entry.at),
         "operation": entry.operation,
         "method": clean.text(entry.method),
-        "path": clean.text(entry.path),
+        "path": clean.text(_writable(entry.path)),
         "status": entry.status,
         "duration": None if entry.duration is None else round(entry.duration, 6),
         "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
@@ -241,40 +272,78 @@ def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
     }
 
 
+def _writable(value: Any) -> Any:
+    """Texts as they can be written again: a character set of the client's choice may have left half a letter."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _writable(item) for name, item in value.items()}
+    return value
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Where JSON Web Tokens stand, whoever has issued them."""
+    for match in _TOKEN.finditer(text):
+        at = match[1].find(_OPENING)
+        if at >= 0:
+            yield match.start() + at, match.end(2)
+
+
 class Redactor:
     """Takes out what must not be shown: values under secret names, known keys and tokens wherever they stand."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted((re.escape(secret) for secret in secrets if secret), key=len, reverse=True)
-        self._known = re.compile("|".join([_JWT.pattern, *known]))
+        self._known = re.compile("|".join(known) or r"(?!)")
 
     def text(self, text: str) -> str:
-        return self._known.sub(REDACTED, text)
+        return self.together([text])[0]
 
     def together(self, texts: Sequence[str]) -> list[str]:
         """Texts that follow each other, without the secrets in any of them or across several."""
         whole = "".join(texts)
-        spans = [match.span() for match in self._known.finditer(whole)]
+        spans = self._spans(whole)
         if not spans:
             return list(texts)
-        shown, at = [], 0
+        shown, at, span = [], 0, 0
         for text in texts:
             start, at = at, at + len(text)
-            inside = [(max(begin, start), min(end, at), begin) for begin, end in spans if begin < at and end > start]
             kept, left = [], start
-            for begin, end, first in inside:
-                kept += [whole[left:begin], REDACTED if first >= start else ""]
-                left = end
+            while span < len(spans) and spans[span][0] < at:
+                begin, end = spans[span]
+                kept += [whole[left:begin], REDACTED if begin >= start else ""]
+                left = min(end, at)
+                if end > at:
+                    break  # the next text has the rest of it
+                span += 1
             shown.append("".join([*kept, whole[left:at]]))
         return shown
 
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the secrets stand, in order and not overlapping."""
+        found = [match.span() for match in self._known.finditer(text)]
+        found += [match.span(1) for match in _PARAMETER.finditer(text)]
+        if _OPENING in text:
+            found += _tokens(text)
+        merged: list[tuple[int, int]] = []
+        for begin, end in sorted(found):
+            if merged and begin < merged[-1][1]:
+                merged[-1] = merged[-1][0], max(end, merged[-1][1])
+            else:
+                merged.append((begin, end))
+        return merged
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Names and values, the values of secret names gone."""
+        return [(self.text(name), REDACTED if _SECRET_NAME.search(name) else self.text(value)) for name, value in pairs]
+
     def fields(self, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """Names and values, the values of secret names gone; repeated ones joined as HTTP joins headers."""
+        """The same by name; repeated ones joined as HTTP joins headers."""
         shown: dict[str, str] = {}
-        for name, value in pairs:
-            label = self.text(name)
-            clean = REDACTED if _SECRET_NAME.search(name) else self.text(value)
-            shown[label] = f"{shown[label]}, {clean}" if label in shown else clean
+        for name, value in self.pairs(pairs):
+            shown[name] = f"{shown[name]}, {value}" if name in shown else value
         return shown
 
     def body(self, body: bytes) -> Any:
@@ -283,17 +352,19 @@ class Redactor:
             return None
         try:
             value = self.json(json.loads(body))
-            # What was refused may hold what nobody could write again: NaN, half a letter, too many levels.
-            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
-            pass
-        else:
-            return value
-        text = body.decode("utf-8", "replace")
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=False)
-        if pairs and "\n" not in text and re.match(r"[\w.\[\]-]+=", text):
-            return urlencode(self.fields(pairs), safe="*")
-        return self.text(text)
+            return self._no_json(body.decode(json.detect_encoding(body), "replace"))
+        try:
+            # What was refused may hold what nobody could write again: NaN, half a letter.
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            return json.dumps(value)
+        return value
+
+    def _no_json(self, text: str) -> str:
+        if "\n" not in text and _FORM.match(text):
+            return urlencode(self.pairs(parse_qsl(text, keep_blank_values=True)), safe="*")
+        return self.text(_LOOSE.sub(lambda match: match[0][: match.start(1) - match.start()] + REDACTED, text))
 
     def json(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -9,6 +9,7 @@ import math
 import re
 from datetime import date, datetime
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -106,6 +107,12 @@ def _pattern(pattern: str, meaning: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise PydanticCustomError("share", "Input should be a number from 0 to 1")
+    return value
+
+
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Number = Annotated[Any, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Whatever = Annotated[Any, BeforeValidator(resolve)]
@@ -167,6 +174,10 @@ class Record(Value):
     @property
     def key(self) -> str:
         raise NotImplementedError
+
+    def problem(self) -> str | None:
+        """What is wrong with it as a whole, or None."""
+        return None
 
 
 # Lists in JSON and YAML, tuples in the records.
@@ -344,14 +355,25 @@ class WrittenDocument(Value):
     sources: Whatever = None
 
 
+Who = Literal["clinician", "patient", "parent", "carer"]
+# What a consultation speaks of, and a template's sections gather.
+Topic = Literal[
+    "complaint", "history", "past_history", "medications", "allergies", "family", "social", "mental_state", "risk",
+    "examination", "investigations", "assessment", "plan", "follow_up", "safety_net", "education",
+]  # fmt: skip
+CodeSystem = Literal[
+    "icd_10", "icd_10_cm_us", "icd_9", "icd_9_cm_us", "snomed", "snomed_ct", "opcs_410_uk", "achi_13_au", "cpt_2025_us"
+]
+
+
 class Utterance(Value):
     """Something said: from second ``at`` on, ``for`` seconds long; with a ``topic`` it matters to a note."""
 
     at: Number
     length: Number = Field(alias="for")
-    who: str
+    who: Who
     text: str
-    topic: str | None = None
+    topic: Topic | None = None
     note: str | None = None
     brief: str | None = None
 
@@ -371,6 +393,12 @@ class Consultation(Record):
     def key(self) -> str:
         return self.id
 
+    def problem(self) -> str | None:
+        for earlier, later in pairwise(self.utterances):
+            if later.at < earlier.at + earlier.length:
+                return f"two people speak at once at second {later.at}; let {later.text[:20]!r} begin later"
+        return None
+
 
 Languages = dict[str, str]
 
@@ -379,7 +407,7 @@ class TemplateSection(Value):
     """A part of a template: its heading by language, and the topics that it gathers."""
 
     heading: Languages
-    topics: Texts = ()
+    topics: Annotated[tuple[Topic, ...], Field(strict=False)] = ()
     empty: Languages | None = None
     per_issue: Flag = False
 
@@ -408,8 +436,8 @@ class Code(Value):
     code: str
     code_name: str
     metadata: dict[str, Whatever] = Field(default_factory=dict)
-    score: Number
-    code_system: str
+    score: Annotated[Number, AfterValidator(_share)]
+    code_system: CodeSystem
 
 
 class CodeEntry(Record):

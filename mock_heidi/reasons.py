@@ -18,6 +18,8 @@ from mock_heidi.settings import BASE_PATH, is_namespace
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
 _BASE = split(BASE_PATH)
 _SIMILAR = 0.6
+# More of a segment is not compared: it may be a megabyte.
+_LONGEST = 64
 
 
 def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
@@ -100,7 +102,7 @@ def _below(segments: list[str]) -> list[str]:
 
 def _nearest(router: Router, method: str, segments: list[str]) -> str:
     """The documented path that looks most like this one."""
-    asked = _below(segments)
+    asked = [segment[:_LONGEST] for segment in _below(segments)]
 
     def likeness(route: Route) -> float:
         steps = split(route.path)

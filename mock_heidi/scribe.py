@@ -77,6 +77,10 @@ def compose(template: NoteTemplate, material: Material, manner: Manner) -> list[
         "addition": [material.addition] if material.addition.strip() else [],
     }
     parts += [Part(manner.say(_HEADINGS[name]), tuple(lines)) for name, lines in extra.items() if lines]
+    if not parts:
+        # A note of nothing would be a stream without a piece: it says at least that nothing was said.
+        empty = [section for section in template.sections if section.empty is not None][:1]
+        parts = [Part(manner.say(one.heading), (manner.say(one.empty or {}),)) for one in empty]
     if template.closing:
         parts.append(Part("", tuple(_fill(manner.say(template.closing), material).splitlines())))
     return parts

@@ -185,7 +185,7 @@ class _Check:
             rows = [] if document.records is None else document.records
             if not isinstance(rows, list):
                 self.problems.append(f"{document.place()}: should be a list of records")
-                continue
+                rows = []
             for number, row in enumerate(rows):
                 if isinstance(row, dict):
                     read(document, number, dict(row))
@@ -216,7 +216,7 @@ class _Check:
 
     def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
         record = self._record(KINDS[document.kind], document, (number,), row)
-        problem = record.problem() if isinstance(record, Reply | Fault | Scenario) else None
+        problem = None if record is None else record.problem()
         if problem:
             self.problems.append(f"{document.place(number)}: {problem}")
 
@@ -391,6 +391,7 @@ def schema(kind: str) -> dict[str, Any]:
         user["properties"].pop("managed_by")
         user["required"].remove("managed_by")
         made["properties"]["users"] = {"type": "array", "items": user}
+    made, definitions = _as_written(made), _as_written(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"mock_heidi: {kind}.yaml",
@@ -398,6 +399,18 @@ def schema(kind: str) -> dict[str, Any]:
         "items": made,
         "$defs": definitions,
     }
+
+
+def _as_written(node: Any) -> Any:
+    """A schema for YAML as people write it: an id, a number or a date without quotes is as good as a text."""
+    if isinstance(node, list):
+        return [_as_written(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _as_written(item) for name, item in node.items()}
+    if made.get("type") == "string" and "enum" not in made:
+        made["type"] = ["string", "number"]
+    return made
 
 
 def shown(record: Record, *, brief: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the data that ships with the package lies: the contract and the packaged fixtures."""
+"""Where the data that ships with the package lies: the contracts and the packaged fixtures."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data(name: str) -> Path:
-    """The path of ``openapi.yaml`` or ``fixtures``.
+    """The path of ``openapi.yaml``, ``control.yaml`` or ``fixtures``.
 
     An installed wheel carries them in ``_data``; in a checkout they stand at the top, and an editable
     install may have left an old copy of ``_data`` elsewhere, so nothing but this file's own place counts.
@@ -20,3 +20,9 @@ def data(name: str) -> Path:
 def contract() -> bytes:
     """The vendor's contract as it is served and printed: the bytes of ``openapi.yaml``."""
     return data("openapi.yaml").read_bytes()
+
+
+@cache
+def control() -> bytes:
+    """The control plane's own contract: the bytes of ``control.yaml``."""
+    return data("control.yaml").read_bytes()

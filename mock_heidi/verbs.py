@@ -9,13 +9,14 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 import click
 
+from mock_heidi.clock import precise
 from mock_heidi.findings import LEVELS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError, is_namespace
@@ -87,16 +88,16 @@ def _variables(heidi: Handle) -> dict[str, str]:
 @click.option("--timeout", type=click.FloatRange(0), default=10.0, show_default=True, metavar="S", help="Seconds.")
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
-    deadline = time.monotonic() + timeout
+    deadline = precise() + timeout
     while True:
         try:
             health = heidi.control("GET", "/health")
         except (OSError, MockHeidiError):
-            if time.monotonic() >= deadline:
+            if precise() >= deadline:
                 raise ConfigError(
                     f"no server at {heidi.url} within {timeout:g} s; start one with mock-heidi serve"
                 ) from None
-            time.sleep(_PAUSE)
+            threading.Event().wait(_PAUSE)
         else:
             _say(as_json, health, f"{heidi.url} is ready")
             return

@@ -60,8 +60,8 @@ class Wire:
 
     async def reset(self) -> None:
         """End the connection with a true RST: nothing that is still on its way arrives."""
-        connection = self._transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # the client was quicker
+        with contextlib.suppress(OSError, ValueError):  # the client was quicker
+            connection = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         await self.abort()
 

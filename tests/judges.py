@@ -1,7 +1,7 @@
-"""The judges of the contract: they read openapi.yaml and nothing of the code that they judge.
+"""The judges of the contracts: they read openapi.yaml and control.yaml, and nothing of the code that they judge.
 
-As a plugin of pytest this module holds every test to the contract: whatever response of the vendor surface a test
-receives from an application in this process, directly or over a socket, must keep it, or the test fails.
+As a plugin of pytest this module holds every test to them: whatever response of the vendor surface or of the control
+plane a test receives from an application in this process, directly or over a socket, must keep them, or the test fails.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
+CONTROL = OPENAPI.with_name("control.yaml")
 
 Contract = dict[str, Any]
 
@@ -34,18 +35,25 @@ _STREAM = "text/event-stream"
 _STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
 _EVENT_BEGINS = b'data: {"data": '
 _EVENT_ENDS = b"}"
+# As the control plane tells them.
+_NAMED_EVENT = re.compile(rb"id: \d+\nevent: (\w+)\ndata: ([^\n]*)")
 
 
 @cache
-def contract_text() -> bytes:
-    """The bytes of openapi.yaml."""
-    return OPENAPI.read_bytes()
+def contract_text(path: Path) -> bytes:
+    """The bytes of a contract."""
+    return path.read_bytes()
 
 
-def load_contract() -> Contract:
-    """A fresh copy of the contract, to read or to break."""
-    contract: Contract = yaml.load(contract_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+def load_contract(path: Path = OPENAPI) -> Contract:
+    """A fresh copy of a contract, to read or to break."""
+    contract: Contract = load_yaml(contract_text(path))
     return contract
+
+
+def load_yaml(text: bytes) -> Any:
+    """The value of a YAML text."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 class Operation(NamedTuple):
@@ -216,8 +224,7 @@ class Judge:
         # The bound on the number of namespaces is this server's own, and says so.
         return exchange.status == 503 and exchange.body.startswith(b'{"detail":"mock_heidi holds as many namespaces')
 
-    @staticmethod
-    def _unplaced(exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
+    def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
         wanted = (405, _NOT_ALLOWED) if allowed else (404, _NOT_FOUND)
         try:
             given = exchange.status, parse(exchange.body)
@@ -296,16 +303,75 @@ def _absolute(schema: Any) -> Any:
     return [_absolute(item) for item in schema] if isinstance(schema, list) else schema
 
 
+class ControlJudge(Judge):
+    """Holds the answers of the control plane to its contract, in which objects have no order."""
+
+    @staticmethod
+    def _is_ours(exchange: Exchange) -> bool:
+        return not _is_control(exchange.path)
+
+    def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
+        status = 400 if self.place(exchange.path) is None else 405 if allowed else 404
+        if exchange.status not in (status, 403):
+            yield f"should be {status}, or 403 for whom the guard does not know"
+        if exchange.status == 405 and sorted(headers.get("allow", "").split(", ")) != allowed:
+            yield f"Allow is {headers.get('allow')!r}, not {', '.join(allowed)}"
+        refusal = {"application/json": {"schema": self.contract["components"]["schemas"]["Refusal"]}}
+        yield from self._body(refusal, headers.get("content-type", "none"), exchange.body)
+
+    def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
+        kind = given.partition(";")[0]
+        if kind not in content:
+            yield f"the media type is {given}, not {' or '.join(content) or 'none'}"
+        elif kind == _STREAM:
+            yield from self._events(content[kind]["x-events"], body)
+        else:
+            yield from self._value(content[kind]["schema"], kind, body)
+
+    def _value(self, schema: dict[str, Any], kind: str, body: bytes) -> Iterator[str]:
+        reader = {"application/json": parse, "application/yaml": load_yaml}.get(kind, bytes.decode)
+        try:
+            value = reader(body)
+        except (ValueError, yaml.YAMLError) as error:
+            yield f"the body is no {kind}: {error}"
+        else:
+            yield from self.value_findings(schema, value, ordered=False)
+
+    def _events(self, kinds: dict[str, Any], body: bytes) -> Iterator[str]:
+        # What follows the last empty line was on its way when the client left.
+        for event in body.split(b"\n\n")[:-1]:
+            match = _NAMED_EVENT.fullmatch(event)
+            if match is None:
+                if not event.startswith(b": "):
+                    yield f"{event!r} is neither a comment nor an event with id, event and data"
+            elif (kind := match[1].decode()) not in kinds:
+                yield f"the event {kind!r} is none of {', '.join(kinds)}"
+            else:
+                yield from self._value(kinds[kind], "application/json", match[2])
+
+
+def _is_control(path: str) -> bool:
+    segments = _split(path)
+    return segments[:1] == ["_mock"] or (segments[:1] == ["ns"] and segments[2:3] == ["_mock"])
+
+
 @cache
 def judge() -> Judge:
     """The judge of the contract as it stands in the file."""
     return Judge(load_contract())
 
 
+@cache
+def control_judge() -> Judge:
+    """The judge of the control plane's contract as it stands in the file."""
+    return ControlJudge(load_contract(CONTROL))
+
+
 # Tests repeat each other's requests, and the same answer deserves the same verdict.
 @lru_cache(maxsize=4096)
 def _verdict(exchange: Exchange) -> tuple[str, ...]:
-    return tuple(judge().findings(exchange))
+    judging = control_judge() if _is_control(exchange.path) else judge()
+    return tuple(judging.findings(exchange))
 
 
 class Watch:

@@ -118,6 +118,8 @@ class Running:
         assert parts.port is not None
         self.host, self.port = parts.hostname, parts.port
         self._folder = folder
+        self.always: dict[str, str] = {}
+        """Headers that every request of :meth:`ask` has."""
 
     def output(self) -> str:
         """What it has printed so far."""
@@ -131,7 +133,7 @@ class Running:
     ) -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON (or text) of an answer; ``Heidi_Api_Key="…"`` is the header ``Heidi-Api-Key``."""
         with contextlib.closing(http.client.HTTPConnection(host or self.host, self.port, timeout=_PATIENCE)) as peer:
-            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            sent = self.always | {name.replace("_", "-"): value for name, value in headers.items()}
             peer.request(method, path, None if body is None else json.dumps(body), sent)
             response = peer.getresponse()
             answer = response.read().decode()

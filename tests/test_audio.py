@@ -129,3 +129,19 @@ def test_garbage_never_raises(magic: bytes, rest: bytes) -> None:
     seconds = told(magic + rest)
 
     assert seconds is None or 0 < seconds < DAY
+
+
+def test_a_wav_written_into_a_pipe_is_counted_by_its_bytes() -> None:
+    made = bytearray(spoken(2))
+    at = made.index(b"data") + 4
+    for unknown in (b"\xff\xff\xff\xff", b"\0\0\0\0"):
+        made[at : at + 4] = unknown
+
+        assert told(bytes(made)) == pytest.approx(2)
+
+
+def test_bare_aac_is_counted_by_its_frames() -> None:
+    # A frame of 20 bytes, 44.1 kHz: the head of 7 says its length, the rest says nothing here.
+    frame = bytes([0xFF, 0xF1, 0x50, 0x80, 20 >> 3, (20 & 7) << 5, 0xFC]) + bytes(13)
+
+    assert told(frame * 100) == pytest.approx(100 * 1_024 / 44_100)

@@ -38,11 +38,21 @@ def heidi() -> Iterator[Client]:
 
 def shown(client: Client) -> str:
     """Everything that the control plane shows of requests."""
-    doors = ["/requests", "/requests?format=curl", "/findings", "/namespaces", "/faults", "/replies", "/scenarios"]
+    doors = [
+        "/requests",
+        "/requests?format=curl",
+        "/requests?format=har",
+        "/findings",
+        "/namespaces",
+        "/faults",
+        "/replies",
+        "/scenarios",
+    ]
     texts = [client.get(f"/_mock{door}").text for door in doors]
     texts += [json.dumps(client.get(f"/_mock/requests/{row['id']}").json()) for row in rows(client)]
-    misses = {"operation": "get_jwt", "status": "500", "match": {"never": "there"}, "path": "/x"}
-    texts.append(client.post("/_mock/verify", json=misses).text)
+    asked = {"never": "there", "password": "", "token": "", "client_secret": "", "api_key": ""}
+    for misses in ({"operation": "get_jwt", "status": "500", "match": asked, "path": "/x"}, {"match": asked}):
+        texts.append(client.post("/_mock/verify", json=misses).text)
     return "\n".join(texts)
 
 
@@ -76,6 +86,14 @@ ANYWHERE: dict[str, Send] = {
     "JSON deep inside": lambda client, secret: client.post("/sessions", json={"a": [{"client_secret": {"b": secret}}]}),
     "JSON that is refused": lambda client, secret: client.post("/patient-profiles", json={"token": secret, "email": 5}),
     "form named like a secret": lambda client, secret: client.post("/sessions", data={"api_key": secret}),
+    "form that ends with a line": lambda client, secret: client.post("/sessions", content=f"api_key={secret}\n"),
+    "JSON that breaks off": lambda client, secret: client.post("/sessions", content=f'{{"a": {{"token": "{secret}", '),
+    "JSON with a number that is none": lambda client, secret: client.post(
+        "/sessions", content=f'{{"token": "{secret}", "a": NaN}}'
+    ),
+    "body that nobody read": lambda client, secret: client.post("/nothing", json={"token": secret}),
+    "body without a token": lambda client, secret: client.post("/sessions", signed=False, json={"token": secret}),
+    "referer's query": _headers("Referer", "http://localhost/?page=1&access_token={}&b=1"),
 }
 PLAIN: dict[str, Send] = {
     "any header": _headers("X-Note", "say {} twice {}".replace("twice {}", "once")),
@@ -167,13 +185,25 @@ def test_the_answer_of_a_sign_in_is_not_shown(heidi: Client) -> None:
     assert (row["operation"], row["response"]) == ("get_jwt", "***")
 
 
-@pytest.mark.parametrize("probe", [KEY, KEY[:9]])
+@pytest.mark.parametrize("probe", [f"text={KEY}", f"text={KEY[:9]}", f"path=*{KEY[:9]}*", f"path=/sessions/{KEY}"])
 def test_a_search_cannot_find_out_a_secret_letter_by_letter(heidi: Client, probe: str) -> None:
-    heidi.get("/patient-profiles", headers={"X-Api-Key": KEY, "X-Note": KEY})
+    heidi.get(f"/sessions/{KEY}", headers={"X-Api-Key": KEY, "X-Note": KEY})
 
-    count = heidi.get(f"/_mock/requests/count?text={probe}").json()["count"]
+    count = heidi.get(f"/_mock/requests/count?{probe}").json()["count"]
 
     assert count == 0
+
+
+@pytest.mark.parametrize(
+    "path", [f"/{KEY}", f"{BASE_PATH}/{KEY}", f"/ns/{KEY}.!/jwt", f"/https://{KEY}.heidihealth.com"]
+)
+@pytest.mark.parametrize("method", ["GET", KEY])
+def test_the_reason_for_a_refusal_tells_no_secret(heidi: Client, path: str, method: str) -> None:
+    reply = ask(heidi.app, method, path, headers={"Host": KEY, "Authorization": KEY})
+
+    assert reply.headers["x-mock-reason"]
+    assert KEY not in str(reply.headers)
+    assert KEY not in shown(heidi)
 
 
 @pytest.mark.breaks_contract

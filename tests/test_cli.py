@@ -15,12 +15,13 @@ import httpx
 import pytest
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
 
-from mock_heidi import api
+from mock_heidi import api, verbs
 from mock_heidi.cli import cli, main
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = sorted(cli.commands)
+REMOTE = list(verbs.VERBS)
 FLAGS = {option.opts[0]: option for option in cli.commands["serve"].params if isinstance(option, click.Option)}
 
 PATIENT = "- first_name: Ada\n  last_name: Example\n"
@@ -147,6 +148,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--max-upload": ("1",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
+    "--admin-token": ("let-me-in-91c4",),
     "--cors-origin": ("http://app.test", "http://web.test"),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
@@ -159,6 +161,7 @@ class Told:
 
     def __init__(self, heidi: Running, port: str, folder: Path) -> None:
         self.heidi, self.port, self.folder = heidi, port, folder
+        heidi.always = {"X-Mock-Admin-Token": GIVEN["--admin-token"][0]}
 
 
 @pytest.fixture(scope="module", params=["flags", "variables"])
@@ -310,6 +313,12 @@ def larger_uploads_are_refused(told: Told) -> None:
     assert [answer.status_code for answer in answers] == [200, 413]
 
 
+def admin_token_is_wanted(told: Told) -> None:
+    refused, _, _ = told.heidi.ask("GET", "/_mock/health", X_Mock_Admin_Token="another-one")
+
+    assert refused == 403
+
+
 EFFECTS: dict[str, Callable[[Told], None]] = {
     "--host": host_is_listened_on,
     "--port": port_is_used,
@@ -323,6 +332,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--max-upload": larger_uploads_are_refused,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
+    "--admin-token": admin_token_is_wanted,
     "--cors-origin": cors_origins_may_read_answers,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
@@ -382,7 +392,7 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: st
 
 def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == 0
-    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == VERBS
+    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*VERBS, *REMOTE]
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -508,6 +508,7 @@ def test_a_wrong_method_names_the_right_ones(heidi: Client, door: str) -> None:
     assert answered(answer) == expected
 
 
+@pytest.mark.breaks_contract
 def test_a_defect_says_so_and_keeps_its_secrets(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -810,3 +811,15 @@ def test_every_answer_forbids_caches(heidi: Client) -> None:
     answers = [heidi.get("/_mock/health"), heidi.get("/_mock/state"), heidi.get("/_mock/nothing")]
 
     assert [answer.headers["cache-control"] for answer in answers] == ["no-store"] * 3
+
+
+# --- Snapshots --------------------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
+    heidi.put("/_mock/snapshots/before")
+    heidi.post("/_mock/state", json={"api_keys": [{"key": "third-key", "ehr_provider": "T", "managed_by": "c" * 24}]})
+
+    answer = heidi.get("/_mock/snapshots/before/diff")
+
+    assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": []}}

@@ -80,9 +80,9 @@ def round_a_session_id(client: Client) -> None:
     client.get(f"/sessions/{int(float(session_id))}")
 
 
-def _twice(client: Client) -> None:
-    for _ in range(2):
-        client.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"no audio", "audio/wav")})
+def _twice(client: Client) -> list[httpx.Response]:
+    path = f"/sessions/{SESSION}/upload-audio"
+    return [client.post(path, files={"file": ("a.wav", b"no audio", "audio/wav")}) for _ in range(2)]
 
 
 SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
@@ -119,6 +119,10 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
     "too early": ("early_retry", ask_too_early),
     "too often": ("fast_polling", lambda client: [client.get(f"/sessions/{SESSION}/transcript") for _ in range(12)]),
     "the same audio": ("audio_again", _twice),
+    "a note before its words": (
+        "untranscribed_audio",
+        lambda client: [_twice(client), client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)],
+    ),
     "a gap": ("segment_gap", lambda client: client.post(f"{SEGMENTS}/{record(client, 0, 2, 5)}:finish")),
     "a repeat": ("segment_repeat", lambda client: record(client, 0, 1, 1)),
     "half a note": ("early_end_unnoticed", go_on_after_half_a_note),

@@ -3,11 +3,16 @@
 ``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n}``, oldest first; an entry is ``{id, at, namespace,
 operation, method, path, query, headers, body, status, response, pieces, duration, fault, findings, client_left,
 provenance, why}``. What is secret reads ``***`` wherever it stands.
+A multipart body is ``{"parts": [{name, filename, content_type, size, sha256}]}``, a stream's pieces are ``[{text,
+after}]`` with the seconds since the request came. The answer says the entry's id as ``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
 """
 
 import asyncio
+import gc
+import hashlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -192,6 +197,207 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_noted(heidi: Client) 
     assert heidi.state() == before
 
 
+# --- Bodies -----------------------------------------------------------------------------------------------------------
+
+UPLOAD = f"{BASE_PATH}/sessions/{SESSION}/upload-audio"
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+
+
+def signed(client: Client, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {client.token()}", **more}
+
+
+def message(body: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_multipart_body_is_its_parts_without_what_is_in_them(heidi: Client) -> None:
+    data = {"start_time": "2024-12-11T03:57:57Z"}
+    heidi.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"sound", "audio/wav")}, data=data)
+
+    start = data["start_time"].encode()
+    field = {"name": "start_time", "filename": None, "content_type": None, "size": len(start)}
+    file = {"name": "file", "filename": "a.wav", "content_type": "audio/wav", "size": 5}
+    assert last(heidi)["body"] == {
+        "parts": [
+            {**field, "sha256": hashlib.sha256(start).hexdigest()},
+            {**file, "sha256": hashlib.sha256(b"sound").hexdigest()},
+        ]
+    }
+
+
+@pytest.mark.parametrize("end", [None, b"\r\n--c--"], ids=["the client leaves", "a boundary that is none"])
+def test_a_multipart_body_is_kept_as_far_as_it_came(heidi: Client, end: bytes | None) -> None:
+    messages = [message(FILE + b"half a s", more=True), *([] if end is None else [message(end)])]
+
+    reply = ask(heidi.app, "POST", UPLOAD, headers=signed(heidi, **FORM), messages=messages)
+
+    found = last(heidi)
+    [part] = found["body"]["parts"]
+    assert (reply.status, found["client_left"]) == ((None, True) if end is None else (422, False))
+    assert (part["name"], part["filename"], part["size"] >= 8, part["sha256"]) == ("file", "a.wav", True, None)
+
+
+def test_a_part_with_half_a_letter_in_its_name_does_not_spoil_the_journal(heidi: Client) -> None:
+    headers = signed(heidi, **{"Content-Type": "multipart/form-data; boundary=b; charset=unicode_escape"})
+    body = FILE.replace(b"a.wav", b"\\ud800") + b"x\r\n--b--\r\n"
+
+    ask(heidi.app, "POST", UPLOAD, headers=headers, messages=[message(body)])
+
+    assert last(heidi)["body"]["parts"][0]["filename"] == "?"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/sessions", 401),
+        ("POST", "/nothing", 404),
+        ("PUT", "/sessions", 405),
+        ("GET", f"/sessions/{SESSION}", 200),
+        ("POST", f"/sessions/{SESSION}/restful-segment-transcription", 200),
+    ],
+)
+@pytest.mark.parametrize("cuts", [[b'{"note": "unread"}'], [b'{"note', b'": "un', b'read"}']])
+def test_a_body_that_no_handler_read_is_kept_too(
+    heidi: Client, method: str, path: str, status: int, cuts: list[bytes]
+) -> None:
+    headers = {**({} if status == 401 else signed(heidi)), "Content-Length": "18"}
+    messages = [message(cut, more=cut is not cuts[-1]) for cut in cuts]
+
+    reply = ask(heidi.app, method, BASE_PATH + path, headers=headers, messages=messages)
+
+    found = last(heidi)
+    assert (reply.status, found["status"], found["body"]) == (status, status, {"note": "unread"})
+
+
+def test_a_body_that_is_too_large_is_kept_from_its_beginning(heidi: Client) -> None:
+    body = b'{"first": "' + b"x" * 1_200_000 + b'"}'
+    messages = [message(body[at : at + 100_000], more=at + 100_000 < len(body)) for at in range(0, len(body), 100_000)]
+
+    reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=signed(heidi), messages=messages)
+
+    found = last(heidi)["body"]
+    assert reply.status == 413
+    assert found.startswith('{"first": "xxx')
+    assert 1_000_000 < len(found) < len(body)
+
+
+def test_a_refused_upload_is_read_to_its_end_and_forgotten(heidi: Client) -> None:
+    left = [message(FILE, more=True), *[message(b"x" * 60_000, more=True)] * 30, message(b"end")]
+    headers = {**FORM, "Content-Length": "1800000"}
+
+    class Messages(list[Message]):
+        def __iter__(self) -> Any:
+            while self:
+                yield self.pop(0)
+
+    messages = Messages(left)
+    reply = ask(heidi.app, "POST", UPLOAD, headers=headers, messages=messages)
+
+    assert (reply.status, list(messages), last(heidi)["body"]) == (401, [], None)
+
+
+def test_a_client_that_leaves_before_its_refusal_gets_none(heidi: Client) -> None:
+    reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", messages=[message(b'{"a', more=True)])
+
+    found = last(heidi)
+    assert (reply.status, found["status"], found["client_left"]) == (None, None, True)
+
+
+def test_what_came_of_a_body_is_kept_when_the_client_leaves(heidi: Client) -> None:
+    ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=signed(heidi), messages=[message(b'{"first', more=True)])
+
+    assert last(heidi)["body"] == '{"first'
+
+
+# --- Streams ----------------------------------------------------------------------------------------------------------
+
+ASK = {"ai_command_text": "translate", "content": "One. Two.", "content_type": "MARKDOWN"}
+
+
+def test_a_stream_is_its_pieces_and_when_they_went(heidi: Client) -> None:
+    pieces = ["one ", "", "zwö\n", '"three"']
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": pieces})
+    heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+
+    found = last(heidi)
+    moments = [piece["after"] for piece in found["pieces"]]
+    assert ([piece["text"] for piece in found["pieces"]], found["response"]) == (pieces, None)
+    assert moments == sorted(moments)
+    assert 0 < moments[0] <= moments[-1] <= found["duration"]
+
+
+@pytest.mark.breaks_contract
+def test_a_broken_piece_is_shown_as_it_was_sent(heidi: Client) -> None:
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["whole", "broken"]})
+    heidi.post("/_mock/faults", json={"operation": "ask_ai", "end_inside": "json", "end_after": 1})
+    heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+
+    texts = [piece["text"] for piece in last(heidi)["pieces"]]
+    assert (texts[0], texts[1][:5]) == ("whole", "data:")
+
+
+def test_a_stream_that_was_refused_has_a_response(heidi: Client) -> None:
+    answer = heidi.post("/sessions/99/ask-ai", json=ASK)
+
+    found = last(heidi)
+    assert (found["pieces"], found["response"]) == (None, answer.json())
+
+
+# --- Its number -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/patient-profiles"),
+        ("GET", "/sessions/99"),
+        ("GET", "/nothing"),
+        ("PUT", "/sessions"),
+        ("POST", "/patient-profiles"),
+        ("POST", f"/sessions/{SESSION}/ask-ai"),
+    ],
+)
+@pytest.mark.parametrize("token", [True, False], ids=["signed in", "not"])
+def test_an_answer_says_under_which_number_it_is_kept(heidi: Client, method: str, path: str, *, token: bool) -> None:
+    heidi.token()
+    answer = heidi.request(method, path, signed=token, json=ASK if "ask" in path else None)
+
+    assert answer.headers["x-mock-request-id"] == str(last(heidi)["id"]) == "2"
+
+
+def test_the_request_that_makes_a_namespace_is_its_first(heidi: Client) -> None:
+    answer = heidi.get(
+        f"/ns/blue{BASE_PATH}/jwt?email=a@b.c&third_party_internal_id=1", headers={"Heidi-Api-Key": DEFAULT_KEY}
+    )
+
+    found = heidi.get("/ns/blue/_mock/requests").json()["requests"]
+    assert answer.headers["x-mock-request-id"] == "1"
+    assert [(row["id"], row["namespace"], row["operation"]) for row in found] == [(1, "blue", "get_jwt")]
+
+
+def test_what_is_kept_nowhere_has_no_number(heidi: Client) -> None:
+    refused = heidi.get(f"/ns/blue{BASE_PATH}/jwt", signed=False)
+    control = heidi.get("/_mock/requests")
+
+    assert (refused.status_code, "x-mock-request-id" in refused.headers) == (401, False)
+    assert "x-mock-request-id" not in control.headers
+
+
+def test_several_faults_are_a_list_and_one_is_its_id(heidi: Client) -> None:
+    for name in ("slow", "busy"):
+        effect = {"delay": 0.001} if name == "slow" else {"status": 503}
+        heidi.post("/_mock/faults", json={"id": name, "operation": "get_session", "times": 1, **effect})
+    heidi.put("/_mock/clock", json={"real": True})
+    heidi.get(f"/sessions/{SESSION}")
+    both = last(heidi)["fault"]
+    heidi.post("/_mock/faults", json={"id": "alone", "operation": "get_session", "status": 503})
+    heidi.get(f"/sessions/{SESSION}")
+
+    assert (both, last(heidi)["fault"]) == (["slow", "busy"], "alone")
+
+
 # --- Filters and limits -----------------------------------------------------------------------------------------------
 
 
@@ -265,6 +471,61 @@ def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None
     assert list(journal) == quick
 
 
+def test_pieces_parts_and_names_count_too() -> None:
+    plain, pieced, parted = entry(), entry(), entry(path="/" + "p" * 1_000, method="M" * 1_000)
+    pieced.pieces = [b""] * 1_000
+    parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "sha256": None}]
+
+    assert pieced.size - plain.size >= 64_000
+    assert parted.size - plain.size >= 12_000
+
+
+def test_a_hundred_thousand_requests_hold_no_more_than_the_last_ones() -> None:
+    journal = Journal("default", entries=50, size=100_000, secrets=list)
+
+    def pass_by(number: int) -> None:
+        for at in range(number):
+            made = entry(b"x" * (at % 3_000), path=f"/{at}")
+            made.parts = [{"name": str(at), "filename": None, "content_type": None, "size": 1, "sha256": None}]
+            journal.add(made)
+            made.pieces, made.times = [b"y" * 10, b""], [float(at)]
+            journal.close(made, 1.0)
+
+    pass_by(3_000)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        pass_by(3_000)
+        filled, _ = tracemalloc.get_traced_memory()
+        pass_by(3_000)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    pass_by(91_000)
+
+    kept = list(journal)
+    assert (kept[-1].id, journal.dropped + len(kept)) == (100_000, 100_000)
+    assert len(kept) <= 50
+    assert sum(each.size for each in kept) <= 100_000
+    assert after - filled < 20_000 < filled - before
+
+
+def test_an_application_lets_go_of_the_requests_that_it_dropped() -> None:
+    with another(journal_entries=20) as heidi:
+        heidi.sign_in()
+        others = {id(each) for each in gc.get_objects() if isinstance(each, Entry)}
+        for _ in range(100):
+            heidi.patch(f"/sessions/{SESSION}", json={"session_name": "x"})
+            heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+            heidi.get("/nothing", signed=False)
+        gc.collect()
+        held = [each for each in gc.get_objects() if isinstance(each, Entry) and id(each) not in others]
+        kept = list(heidi.app.namespaces.default.journal)
+
+    assert len(kept) == 20
+    assert len(held) <= len(kept) + 1
+
+
 def test_clearing_tells_how_many_there_were(heidi: Client) -> None:
     heidi.get("/patient-profiles")
 
@@ -300,6 +561,54 @@ def test_a_refused_sign_in_shows_why(heidi: Client) -> None:
 
     assert last(heidi)["response"] == INVALID_KEY
     assert "wrong-secret" not in heidi.get("/_mock/requests").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"password": "hunter2", ',
+        "{'api_key': 'hunter2'",
+        '{"client_secret": {"deep": "hunter2"}, ',
+        '{"token": ["a", "hunter2"',
+        '{"token": "hun\\u0074er2 hunter2", "a": NaN}',
+        '{"token": "hunter2", "a": "\\ud800"}',
+        '{"token":"hunter2","a":' + "[" * 100_000,
+        "token=hunter2\n",
+        "%74oken=hunter2",
+        "&token=hunter2",
+        "a b=1&token=hunter2",
+        "a=1\nAuthorization: Bearer hunter2\n",
+        "<Password>hunter2</Password>",
+        "http://localhost/?a=1&access_token=hunter2",
+    ],
+    ids=lambda body: body[:40],
+)
+def test_secret_names_are_known_in_what_cannot_be_parsed_too(body: str) -> None:
+    found = read(entry(body.encode()))["body"]
+
+    assert "hunter2" not in str(found)
+    assert REDACTED in str(found)
+
+
+def test_a_secret_parameter_in_a_referer_is_taken_out(heidi: Client) -> None:
+    heidi.get("/patient-profiles", headers={"Referer": "http://localhost/a?page=1&access_token=hunter2&sort=up#top"})
+
+    assert last(heidi)["headers"]["referer"] == f"http://localhost/a?page=1&access_token={REDACTED}&sort=up#top"
+
+
+def test_a_key_within_a_secret_parameter_leaves_nothing_behind() -> None:
+    journal = Journal("default", entries=1, size=1, secrets=lambda: ["a&b", "tail"])
+
+    assert journal.clean("/?token=a&b, tail") == f"/?token={REDACTED}, {REDACTED}"
+
+
+@pytest.mark.parametrize(
+    "words", ["?", "&", "token", "key=", '"', "{", "?token", "=", "[", "\\", 'key"', "eyJ", "eyJa."]
+)
+def test_long_texts_are_read_too(words: str) -> None:
+    found = read(entry(b"{" + (words * (300_000 // len(words))).encode()))["body"]
+
+    assert 0 < len(found) <= 300_001
 
 
 @pytest.mark.parametrize("name", ["X-Auth", "Cookie", "X-Api-Key", "access_token", "Client-Secret", "PASSWORD"])

@@ -21,7 +21,7 @@ import yaml
 from running import address, run, serving, spawn
 
 import mock_heidi.server  # noqa: F401
-from mock_heidi import MockHeidi, admin, errors
+from mock_heidi import MockHeidi, admin, errors, filters, findings, verbs
 from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
 from mock_heidi.faults import CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
@@ -102,7 +102,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     for name in ("mock_heidi", "fixtures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "openapi.yaml"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "openapi.yaml", "control.yaml"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -419,3 +419,22 @@ def test_no_word_of_marketing() -> None:
     words = r"(?i)\b(powerful|seamless|blazing|simply|just|easy|easily|modern|robust|production-ready|awesome)\b"
 
     assert re.findall(words, README) == []
+
+
+# --- What the client asked ------------------------------------------------------------------------------------------
+
+
+def test_every_filter_stands_in_the_table() -> None:
+    assert [row[0].strip("`") for row in table("| Filter | For example | Which requests |")] == list(filters.NAMES)
+
+
+def test_every_finding_stands_in_the_table() -> None:
+    rows = [(row[0].strip("`"), row[1]) for row in table("| Finding | Level | The client |")]
+
+    assert rows == [(code, kind.level) for code, kind in findings.KINDS.items()]
+
+
+def test_every_verb_of_a_running_server_stands_in_the_table() -> None:
+    rows = {row[0].strip("`"): row[1] for row in table("| Verb | On a running server |")}
+
+    assert rows == {name: command.get_short_help_str(200) for name, command in verbs.VERBS.items()}

@@ -1,5 +1,7 @@
 """Why a request matched nothing: ``X-Mock-Reason`` and the journal's ``why`` say it, the body stays the vendor's."""
 
+from difflib import SequenceMatcher
+
 import pytest
 from conftest import Client
 from helpers import ask
@@ -104,6 +106,22 @@ def test_a_request_that_matches_costs_no_thought(heidi: Client, monkeypatch: pyt
 
     assert "x-mock-reason" not in placed.headers
     assert asked == [f"{BASE_PATH}/nothing"]
+
+
+def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    class Measured(SequenceMatcher[str]):
+        def __init__(self, junk: None, a: str, b: str) -> None:
+            lengths.extend((len(a), len(b)))
+            super().__init__(junk, a, b)
+
+    monkeypatch.setattr("mock_heidi.reasons.SequenceMatcher", Measured)
+
+    _, _, reason = why(heidi, "GET", f"{BASE_PATH}/sessions/{'1' * 100_000}/{'transcript' * 10_000}")
+
+    assert reason
+    assert 0 < max(lengths) <= 64
 
 
 def test_every_documented_path_with_a_letter_too_many_leads_back_to_it(heidi: Client) -> None:

@@ -56,10 +56,9 @@ def names(wheel: Path) -> set[str]:
 
 def test_the_wheel_carries_its_data(wheel: Path) -> None:
     data = {f"mock_heidi/_data/fixtures/{path.name}" for path in (ROOT / "fixtures").iterdir()}
+    data |= {"mock_heidi/_data/openapi.yaml", "mock_heidi/_data/control.yaml"}
 
-    assert data | {"mock_heidi/_data/openapi.yaml", "mock_heidi/py.typed", "mock_heidi/assumptions.yaml"} <= names(
-        wheel
-    )
+    assert data | {"mock_heidi/py.typed", "mock_heidi/assumptions.yaml"} <= names(wheel)
 
 
 def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
@@ -107,9 +106,11 @@ def test_the_installed_package_is_not_this_checkout(installed: Path, tmp_path: P
 def test_the_installed_command_has_its_data(installed: Path, tmp_path: Path) -> None:
     command = (str(installed / "mock-heidi"),)
     contract = run("openapi", command=command, cwd=tmp_path)
+    control = run("openapi", "--control", command=command, cwd=tmp_path)
     checked = run("validate", command=command, cwd=tmp_path)
 
     assert contract.stdout == (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+    assert control.stdout == (ROOT / "control.yaml").read_text(encoding="utf-8")
     assert checked.stdout == run("validate").stdout
 
 

@@ -1,4 +1,4 @@
-"""What a person or a tool reads: the list of doors, and the contract."""
+"""What a person or a tool reads: the list of doors, and the contracts."""
 
 from html import escape
 
@@ -14,6 +14,7 @@ _DOORS = (
     ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
     ("Namespaces", "/ns/{name}/…", "another, isolated Heidi under the same doors"),
     ("Contract", "/_mock/openapi.yaml", "what the vendor surface promises"),
+    ("Control plane", "/_mock/control.yaml", "what these doors promise"),
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
     ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
@@ -50,6 +51,7 @@ _PAGE = """<!doctype html>
 
 
 async def get_doors(request: Request) -> Response:
+    known_query(request, ())
     # The doors of the namespace that was asked, which is made like by any other call.
     prefix = namespace_path(request.namespace.name)
     rows = "\n".join(
@@ -71,7 +73,13 @@ async def get_openapi(request: Request) -> Response:
     return Response(spec.contract(), media_type="application/yaml")
 
 
+async def get_control(request: Request) -> Response:
+    known_query(request, ())
+    return Response(spec.control(), media_type="application/yaml")
+
+
 routes = [
     Route("/", get_doors, methods=["GET"]),
     Route("/openapi.yaml", get_openapi, methods=["GET"]),
+    Route("/control.yaml", get_control, methods=["GET"]),
 ]

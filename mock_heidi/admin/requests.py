@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mock_heidi import filters
+from mock_heidi.admin import exports
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.filters import Filter, FilterError
 from mock_heidi.http import Request
-from mock_heidi.journal import REDACTED, Entry
+from mock_heidi.journal import Entry
 
 _DIGITS = 9
-_FORMATS = ("json", "curl")
+_FORMATS = ("json", "curl", "har")
 
 
 async def list_requests(request: Request) -> Response:
@@ -33,10 +31,14 @@ async def list_requests(request: Request) -> Response:
         raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
     journal = request.namespace.journal
     newest = list(islice(_found(request, query), int(limit)))[::-1]
-    if form == "curl":
-        lines = [_curl(request, journal.read(entry)) for entry in newest]
-        return PlainTextResponse("".join(line + "\n" for line in lines), headers={"cache-control": "no-store"})
-    return respond({"requests": [journal.read(entry) for entry in newest], "dropped": journal.dropped})
+    if form == "json":
+        return respond({"requests": [journal.read(entry) for entry in newest], "dropped": journal.dropped})
+    origin = f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    rows = [(journal.read(entry), journal.query(entry)) for entry in newest]
+    if form == "har":
+        return respond(exports.har(rows, origin))
+    lines = [exports.curl(row, query, origin) + "\n" for row, query in rows]
+    return PlainTextResponse("".join(lines), headers={"cache-control": "no-store"})
 
 
 async def count_requests(request: Request) -> Response:
@@ -80,39 +82,6 @@ def read_filter(given: dict[str, Any]) -> Filter:
         return filters.parse(given)
     except FilterError as error:
         raise ControlError(400, str(error), error.hint) from None
-
-
-# What curl says by itself, and what would not be true of another request.
-_OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "user-agent")
-_VARIABLES = {"authorization": "Bearer $TOKEN", "heidi-api-key": "$HEIDI_API_KEY"}
-
-
-def _curl(request: Request, row: dict[str, Any]) -> str:
-    """The same request as a command; secrets become variables, and files names."""
-    host = request.headers.get("host", "")
-    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in row["query"].items())
-    url = f"{request.scope['scheme']}://{host}{quote(row['path'], safe='/:')}" + (f"?{query}" if query else "")
-    words = ["curl", "-X", row["method"], shlex.quote(url)]
-    for name, value in row["headers"].items():
-        if name in _VARIABLES:
-            words += ["-H", f'"{name}: {_VARIABLES[name]}"']
-        elif name not in _OWN_HEADERS and value != REDACTED and "multipart" not in value:
-            words += ["-H", shlex.quote(f"{name}: {value}")]
-    return " ".join(words + _body(row["body"]))
-
-
-def _body(body: Any) -> list[str]:
-    if body is None:
-        return []
-    if isinstance(body, dict) and set(body) == {"parts"} and isinstance(body["parts"], list):
-        parts = ((part["name"], part["filename"]) for part in body["parts"])
-        return [
-            word
-            for name, filename in parts
-            for word in ("-F", shlex.quote(f"{name}=" if filename is None else f"{name}=@{filename}"))
-        ]
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return ["--data-raw", shlex.quote(text)]
 
 
 routes = [

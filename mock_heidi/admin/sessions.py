@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
+from mock_heidi import consultations, seeds
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.http import Request
 from mock_heidi.models import ConsultNote, Session, WrittenDocument
@@ -16,7 +16,7 @@ _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents"
 
 async def look_at_session(request: Request) -> Response:
     known_query(request, ())
-    return respond(seeds.shown(_session(request)))
+    return respond(_shown(request, _session(request)))
 
 
 async def set_session(request: Request) -> Response:
@@ -38,7 +38,13 @@ async def set_session(request: Request) -> Response:
         place = ".".join(map(str, row["loc"])) or "the session"
         raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
     request.store.put(session)
-    return respond(seeds.shown(session))
+    return respond(_shown(request, session))
+
+
+def _shown(request: Request, session: Session) -> dict[str, Any]:
+    """The session as the state holds it, its note's status as the API shows it by now."""
+    note = consultations.note_of(request.namespace, session)
+    return seeds.shown(session.model_copy(update={"consult_note": note}))
 
 
 def _session(request: Request) -> Session:
@@ -56,7 +62,8 @@ def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
         return {**done, "consult_note": None, "note_id": None}
     if not isinstance(given, dict):
         raise ControlError(400, "consult_note is no object", "send result, heading, status or template_id")
-    old = dict(session.consult_note) if session.consult_note else {"status": "COMPLETED"}
+    now = consultations.note_of(request.namespace, session)
+    old = dict(now) if now else {"status": "COMPLETED"}
     note = ConsultNote.model_validate({**old, **given})
     return {**done, "consult_note": note, "note_id": session.note_id or request.namespace.object_id()}
 

@@ -58,7 +58,9 @@ async def compare_snapshot(request: Request) -> Response:
     query = known_query(request, ("against",))
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
-    return respond(request.namespace.journal.clean(snapshots.difference(found.store, other)))
+    clean = request.namespace.journal.clean
+    # Kind by kind: by its name alone, the kind of the keys would be a secret as a whole.
+    return respond({kind: clean(made) for kind, made in snapshots.difference(found.store, other).items()})
 
 
 def _find(request: Request, name: str) -> Snapshot:

@@ -94,6 +94,11 @@ def write(
     request: Request, template: NoteTemplate, material: Material, manner: Manner, content_type: ContentType
 ) -> str:
     """The text of a note or document, with whatever a fault wants to be wrong in it."""
+    session = find(request, Session, request.params["session_id"])
+    # Nothing of it can stand in the text: an upload is transcribed when its transcript is read.
+    unheard = [one.filename or one.id for one in session.audio if one.begun_at is None]
+    if unheard:
+        request.note("untranscribed_audio", ", ".join(unheard))
 
     def compose(effects: Sequence[str]) -> str:
         about, how, form = clinical.mislead(effects, material, manner, content_type)

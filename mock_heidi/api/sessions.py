@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import consultations
-from mock_heidi.clock import parse_moment
 from mock_heidi.errors import NoLinkedUserException
 from mock_heidi.http import Request, find, merge, read, read_optional, read_query, reply, show
 from mock_heidi.models import (
@@ -238,20 +237,9 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
         patient=patient,
         ehr_patient_id=ehr_patient_id,
         audio=[uploaded(request.namespace, session, piece) for piece in consultations.uploads(session)],
-        consult_note=_note(request.namespace, session),
+        consult_note=consultations.note_of(request.namespace, session),
         documents=documents(session) or None,
     )
-
-
-def _note(namespace: Namespace, session: Session) -> ConsultNote | None:
-    """The note, whose status goes on as its transition says where the mock wrote it."""
-    note = session.consult_note
-    if note is None or session.note_begun_at is None:
-        return note
-    transition, now = namespace.transitions["consult_note"], namespace.clock.now()
-    if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):
-        return note.model_copy(update={"status": "COMPLETED"})
-    return note
 
 
 def documents(session: Session) -> list[DocumentListed]:

@@ -1,0 +1,137 @@
+"""What schemathesis asks with: the contract, the settings of schemathesis.toml, and the two ways to a server."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from conftest import NOON, Client
+from helpers import SESSION
+from judges import OPENAPI, load_contract
+
+from mock_heidi import MockHeidi, seeds
+from mock_heidi.app import Front, create_app
+from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.store import Store
+
+SETTINGS = OPENAPI.with_name("schemathesis.toml")
+
+Control = Callable[..., Any]
+
+
+def _beginning() -> dict[str, Any]:
+    """The packaged fixtures, with the recording that the contract's examples name."""
+    state = seeds.dump(Store(seeds.load()))
+    (documented,) = [session for session in state["sessions"] if session["session_id"] == SESSION]
+    documented["recordings"] = [{"recording_id": "123"}]
+    return state
+
+
+APP = create_app(clock=NOON, fixtures=_beginning())
+
+
+def _token() -> str:
+    client = Client(APP)
+    try:
+        return client.token()
+    finally:
+        client.close()
+
+
+TOKEN = _token()
+
+
+def load(app: Front | None, contract: dict[str, Any] | None = None) -> schemathesis.BaseSchema:
+    """The contract, or another, to be asked of an application; with None of whatever server a call names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEIDI_TOKEN", TOKEN)
+        config = schemathesis.Config.from_path(SETTINGS)
+    loaded = schemathesis.openapi.from_dict(contract or load_contract(), config=config)
+    loaded.app = app
+    loaded.hook("filter_case")(_can_be_sent)
+    return loaded
+
+
+def _can_be_sent(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
+    """Whether a form holds what was drawn: there is no writing an empty list or object there, so it arrives as nothing.
+
+    schemathesis knows that, but not beside a file, and then takes the answer for leniency.
+    """
+    if case.media_type != "multipart/form-data" or not isinstance(case.body, dict):
+        return True
+    return all(value not in ([], {}) for value in case.body.values())
+
+
+class Server:
+    """A mock to be asked, with its control plane; ``call`` is what a request has to be told to reach it."""
+
+    def __init__(self, schema: schemathesis.BaseSchema, control: Control, **call: Any) -> None:
+        self.schema = schema
+        self.control = control
+        self.call = call
+
+    def reset(self) -> None:
+        """Bring the beginning back; what was asked stays on record."""
+        self.control("POST", "/reset?keep=requests")
+
+    def prepare(self, case: schemathesis.Case[Any]) -> None:
+        """The beginning, from which the case can succeed if it is a good one."""
+        self.reset()
+        if case.operation.path == "/sessions/linked-user":
+            user = {"third_party_internal_id": DEFAULT_THIRD_PARTY_ID}
+            self.control("PUT", f"/users/{DEFAULT_EMAIL}/link", user)
+
+    def ask(self, case: schemathesis.Case[Any]) -> None:
+        """Send it, and hold the answer to every check."""
+        answer = case.call(**self.call)
+        case.validate_response(answer, transport_kwargs=self.call)
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[Callable[[str], Counter[int]]]:
+        """How often an operation has given each status since then, by the mock's own record."""
+        self.control("DELETE", "/requests")
+
+        def statuses(operation: str) -> Counter[int]:
+            found = self.control("GET", f"/requests?operation={operation}")
+            assert found["dropped"] == 0
+            return Counter(entry["status"] for entry in found["requests"])
+
+        yield statuses
+
+
+class Application(Server):
+    """The same without a server."""
+
+    def reset(self) -> None:
+        APP.namespaces.default.reset(frozenset({"requests"}))  # there are thousands of these
+
+
+IN_PROCESS = load(APP)
+OVER_SOCKET = load(None)
+
+
+@contextlib.contextmanager
+def in_process() -> Iterator[Server]:
+    """The application of this module, called directly."""
+    client = Client(APP)
+
+    def control(method: str, path: str, body: Any = None) -> Any:
+        answer = client.request(method, f"/_mock{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    try:
+        yield Application(IN_PROCESS, control)
+    finally:
+        client.close()
+
+
+@contextlib.contextmanager
+def over_socket() -> Iterator[Server]:
+    """A server of its own, which knows the same tokens."""
+    with MockHeidi(clock=NOON, fixtures=_beginning()) as heidi, requests.Session() as session:
+        session.trust_env = False  # whatever proxy this machine has
+        yield Server(OVER_SOCKET, heidi.control, base_url=heidi.base_url, session=session)

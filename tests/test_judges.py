@@ -1,0 +1,106 @@
+"""The judge of streams has every byte that a client reads over a socket, and no test passes that reads a broken one."""
+
+import http.client
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from helpers import SESSION, wire
+from judges import Watch
+
+from mock_heidi import MockHeidi, streams
+from mock_heidi.settings import BASE_PATH
+
+NOTE = {
+    "generation_method": "TEMPLATE",
+    "template_id": "659b8042fe093d6592b41ef7",
+    "addition": "Ünïcödé \N{PILL}",
+    "voice_style": "DETAILED",
+}
+COMMAND = {"ai_command_text": "Shorten", "content": "A long text, with a \N{PILL} in it", "content_type": "MARKDOWN"}
+STREAMS = {"consult-note": NOTE, "ask-ai": COMMAND}
+
+
+def _read(heidi: MockHeidi, path: str, body: Any) -> bytes:
+    """The bytes of a stream, taken off its chunks by somebody else's client."""
+    peer = http.client.HTTPConnection(heidi.url.removeprefix("http://"), timeout=60)
+    try:
+        peer.request("POST", f"{BASE_PATH}/sessions/{SESSION}/{path}", wire(body).encode(), heidi.headers)
+        response = peer.getresponse()
+        assert response.getheader("transfer-encoding") == "chunked"
+        return response.read()
+    finally:
+        peer.close()
+
+
+@pytest.fixture
+def heidi() -> Iterator[MockHeidi]:
+    with MockHeidi() as heidi:
+        yield heidi
+
+
+@pytest.mark.parametrize(("path", "body"), STREAMS.items(), ids=STREAMS)
+def test_the_judge_has_every_byte_of_a_stream_that_is_read_over_a_socket(
+    heidi: MockHeidi, contract_watch: Watch, path: str, body: Any
+) -> None:
+    read = _read(heidi, path, body)
+
+    (judged,) = [one.body for one in contract_watch.exchanges if one.path.endswith(path)]
+    assert judged == read
+    assert read.count(b"\n\n") > 3
+    assert contract_watch.findings() == []
+
+
+BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "a space less": (lambda made: made.replace(b"data: ", b"data:", 1), "is not of the form"),
+    "a comment": (lambda made: b": keep-alive\n\n" + made, "is not of the form"),
+    "a line feed less": (lambda made: made[:-1], "within an event"),
+    "other line ends": (lambda made: made.replace(b"\n", b"\r\n"), "within an event"),
+    "a byte order mark": (lambda made: b"\xef\xbb\xbf" + made, "is not of the form"),
+}
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize("path", STREAMS)
+@pytest.mark.parametrize("kind", BROKEN)
+def test_the_judge_finds_broken_framing_in_a_stream_that_is_read_over_a_socket(
+    heidi: MockHeidi, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    frame, (broken, words) = streams.frame, BROKEN[kind]
+    monkeypatch.setattr(streams, "frame", lambda text: broken(frame(text)))
+
+    _read(heidi, path, STREAMS[path])
+
+    found = contract_watch.findings()
+    assert found
+    assert all(f"/sessions/{SESSION}/{path}" in text for text in found)
+    assert words in "\n".join(found)
+
+
+def test_a_test_fails_that_reads_a_broken_stream_over_a_socket(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("pytest_plugins = ['judges']")
+    pytester.makepyfile(
+        """
+        import httpx
+        from mock_heidi import MockHeidi, streams
+
+        def read():
+            body = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}
+            with MockHeidi() as heidi, heidi.client() as client:
+                with client.stream("POST", "/sessions/1234567890/ask-ai", json=body) as answer:
+                    assert b"data:" in b"".join(answer.iter_raw())
+
+        def test_it_is_whole():
+            read()
+
+        def test_it_is_broken(monkeypatch):
+            frame = streams.frame
+            monkeypatch.setattr(streams, "frame", lambda text: frame(text).replace(b": ", b":", 1))
+            read()
+        """
+    )
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*/ask-ai (ask_ai) -> 200: event 0 of the stream: *is not of the form data: *"])

@@ -1,0 +1,695 @@
+"""Answers that end badly, as clients see them: a bare socket, Python's httpx, Node's fetch.
+
+Every ending is met 100 times at once and must be the same 100 times, byte by byte, while other processes keep the
+machine busy. What each client makes of it stands in a table of the README, which is compared here with what happens.
+"""
+
+import contextlib
+import json
+import os
+import re
+import selectors
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from helpers import SESSION, wire
+from running import MODULE, serving, until
+
+from mock_heidi import create_app, server
+from mock_heidi.app import Front
+from mock_heidi.handle import Handle
+from mock_heidi.models import Reply
+from mock_heidi.server import Server, bind
+from mock_heidi.settings import BASE_PATH
+
+TIMES = 100
+PATIENCE = 60
+ASK = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
+PACE = "first=0.01,rate=200"
+END, CLOSED, RESET, OPEN = "the end of the body", "closed", "reset", "open until the reset"
+# How an answer ends for whoever looks at the socket. Of the three pieces two come, of the body ``at`` bytes.
+ENDINGS = {
+    "end_after=2": END,
+    "end_inside=piece,end_after=2": END,
+    "end_inside=json,end_after=2": END,
+    "end_inside=utf8,end_after=2": END,
+    "error_piece=2": END,
+    "rst_after=2": RESET,
+    "stall_after=2": OPEN,
+    "cut_at={at}": CLOSED,
+    "rst_at={at}": RESET,
+    "stall_at={at}": OPEN,
+    "close": CLOSED,
+    "rst": RESET,
+    "stall": OPEN,
+}
+# Those before which something comes.
+LONG = [ending for ending in ENDINGS if "=" in ending]
+# A server with neither the fast loop nor the fast parser.
+PLAIN = "import sys\nsys.modules['uvloop'] = sys.modules['httptools'] = None\nfrom mock_heidi.cli import main\nmain()"
+_BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
+
+
+class Request(NamedTuple):
+    """One request, and what is to go wrong with it."""
+
+    method: str
+    path: str
+    body: Any = None
+    fault: str = ""
+
+
+class Script(NamedTuple):
+    """What Heidi is to say: three pieces of a stream, a body of JSON, both of about that size."""
+
+    size: int
+
+    @property
+    def pieces(self) -> list[str]:
+        return [f"{number}é " + _words(self.size) + f" {number}" for number in (1, 2, 3)]
+
+    @property
+    def at(self) -> int:
+        """Where the body is broken off."""
+        return 2 * self.size
+
+    @property
+    def body(self) -> dict[str, str]:
+        return {"transcript": _words(3 * self.size)}
+
+    def prepare(self, heidi: Handle) -> None:
+        heidi.reset()
+        heidi.reply("ask_ai", pieces=self.pieces)
+        heidi.reply("get_transcript", body=self.body)
+
+    def request(self, ending: str = "") -> Request:
+        """A request whose answer ends so."""
+        fault = ending.format(at=self.at)
+        if "_at=" in ending:
+            return Request("GET", f"/sessions/{SESSION}/transcript", None, fault)
+        return Request("POST", f"/sessions/{SESSION}/ask-ai", ASK, fault)
+
+    def comes(self, ending: str) -> bytes:
+        """What of the answer's body comes."""
+        if ending in ("close", "rst", "stall"):
+            return b""
+        if "_at=" in ending:
+            return wire(self.body).encode()[: self.at]
+        return b"".join(map(frame, self.pieces[:2])) + self._part(ending)
+
+    def _part(self, ending: str) -> bytes:
+        third = self.pieces[2]
+        name = ending.partition(",")[0]
+        if name == "end_inside=piece":
+            return frame(third)[:-1]
+        if name == "end_inside=json":
+            return frame(third[: len(third) // 2]).removesuffix(b'"}\n\n')
+        if name == "end_inside=utf8":
+            return b'data: {"data": "3\xc3'
+        if name == "error_piece=2":
+            return b'data: {"error": {"msg": "The stream broke", "type": "StreamError"}}\n\n'
+        return b""
+
+
+@cache
+def _words(size: int) -> str:
+    """Text of that size in which no place is like another."""
+    return " ".join(f"{number:06}" for number in range(size // 7 + 1))[:size]
+
+
+def frame(piece: str) -> bytes:
+    return b'data: {"data": ' + json.dumps(piece).encode() + b"}\n\n"
+
+
+SMALL, MIDDLE, LARGE = Script(30), Script(20_000), Script(300_000)
+
+
+# --- A bare socket ----------------------------------------------------------------------------------------------------
+
+
+class Answer:
+    """What has come by one connection so far, and how it ended."""
+
+    def __init__(self, heidi: Handle, token: str, buffer: int | None = None) -> None:
+        self.raw = bytearray()
+        self.ending = ""
+        self._token = token
+        self.socket = socket.socket()
+        if buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        host, port = heidi.url.removeprefix("http://").split(":")
+        self.socket.connect((host, int(port)))
+
+    def ask(self, *requests: Request) -> None:
+        """Send requests in one write."""
+        self.raw.clear()
+        self.ending = ""
+        self.socket.sendall(b"".join(map(self._written, requests)))
+
+    def _written(self, request: Request) -> bytes:
+        data = b"" if request.body is None else json.dumps(request.body).encode()
+        lines = [
+            f"{request.method} {BASE_PATH}{request.path} HTTP/1.1",
+            "Host: localhost",
+            f"Authorization: Bearer {self._token}",
+            f"Content-Length: {len(data)}",
+        ]
+        fault = [f"X-Mock-Fault: {request.fault}"] if request.fault else []
+        return "\r\n".join([*lines, *fault, "", ""]).encode() + data
+
+    def read(self, size: int) -> None:
+        try:
+            block = self.socket.recv(size)
+        except ConnectionResetError:
+            self.ending = RESET
+        else:
+            self.raw += block
+            self.ending = END if self.raw.endswith(b"\r\n0\r\n\r\n") else "" if block else CLOSED
+
+    @property
+    def body(self) -> bytes:
+        head, _, rest = bytes(self.raw).partition(b"\r\n\r\n")
+        return dechunked(rest) if b"transfer-encoding: chunked" in head.lower() else rest
+
+
+def dechunked(rest: bytes) -> bytes:
+    """What stands in chunks, each of them whole."""
+    found = b""
+    while rest:
+        length, _, rest = rest.partition(b"\r\n")
+        size = int(length, 16)
+        assert rest[size : size + 2] == b"\r\n", "a chunk is broken"
+        found, rest = found + rest[:size], rest[size + 2 :]
+    return found
+
+
+@contextlib.contextmanager
+def asking(heidi: Handle, *requests: Request, times: int = TIMES, buffer: int | None = None) -> Iterator[list[Answer]]:
+    """So many connections on which that was asked and nothing has been read yet."""
+    token = heidi.token()
+    answers = [Answer(heidi, token, buffer) for _ in range(times)]
+    try:
+        for answer in answers:
+            answer.ask(*requests)
+        yield answers
+    finally:
+        for answer in answers:
+            answer.socket.close()
+
+
+def read(answers: Sequence[Answer], size: int, enough: Callable[[Answer], bool] = lambda _: False) -> None:
+    """Read so many bytes at a time from whoever has some, until each has ended or has enough."""
+    with selectors.DefaultSelector() as selector:
+        for answer in answers:
+            selector.register(answer.socket, selectors.EVENT_READ, answer)
+        while selector.get_map():
+            ready = selector.select(PATIENCE)
+            assert ready, f"{len(selector.get_map())} connections are silent"
+            for key, _ in ready:
+                key.data.read(size)
+                if key.data.ending or enough(key.data):
+                    selector.unregister(key.fileobj)
+
+
+def silent(answers: Sequence[Answer]) -> bool:
+    """Whether there is nothing to read now."""
+    with selectors.DefaultSelector() as selector:
+        for answer in answers:
+            selector.register(answer.socket, selectors.EVENT_READ)
+        return not selector.select(0)
+
+
+def asked(heidi: Handle) -> list[dict[str, Any]]:
+    """The requests of these tests that the server knows of."""
+    return [row for row in heidi.requests() if row["operation"] in ("ask_ai", "get_transcript")]
+
+
+def taken(heidi: Handle, count: int = TIMES) -> None:
+    """Wait until the server knows of so many requests."""
+    until(lambda: len(asked(heidi)) == count, "the requests")
+
+
+def seen(
+    heidi: Handle, ending: str, script: Script, times: int = TIMES, *, slow: bool = False
+) -> list[tuple[bytes, str]]:
+    """What came and how it ended; slow clients have a small buffer and take little at a time."""
+    size, buffer = (1_000, 4_096) if slow else (65_536, None)
+    script.prepare(heidi)
+    expected = script.comes(ending)
+    with asking(heidi, script.request(ending), times=times, buffer=buffer) as answers:
+        if ENDINGS[ending] != OPEN:
+            read(answers, size)
+            return [(answer.body, answer.ending) for answer in answers]
+        if expected:
+            last = expected[-20:]
+            read(answers, size, enough=lambda answer: last in answer.raw[-22:])
+        else:
+            taken(heidi, times)
+        heidi.control("GET", "/health")  # meanwhile the server would have sent more
+        was_open = silent(answers) and not any(answer.ending for answer in answers)
+        heidi.reset()
+        read(answers, size)
+        return [(answer.body, OPEN if was_open and answer.ending == CLOSED else answer.ending) for answer in answers]
+
+
+def outcomes(heidi: Handle, ending: str, script: Script, times: int = TIMES, *, slow: bool = False) -> Counter[str]:
+    """How often what was seen."""
+    expected = script.comes(ending)
+    return Counter(f"{told(body, expected)}, {how}" for body, how in seen(heidi, ending, script, times, slow=slow))
+
+
+def told(body: bytes | bytearray, expected: bytes) -> str:
+    return "what was to come" if body == expected else f"{len(body)} bytes where {len(expected)} were to come"
+
+
+# --- Python's httpx ---------------------------------------------------------------------------------------------------
+
+HTTPX = {END: "no error", CLOSED: "`RemoteProtocolError`", RESET: "`ReadError`", OPEN: "`ReadTimeout`"}
+
+
+def over_httpx(client: httpx.Client, request: Request, got: bytearray) -> str:
+    """Read an answer into ``got``; how it ended."""
+    headers = {"X-Mock-Fault": request.fault}
+    try:
+        with client.stream(request.method, request.path, json=request.body, headers=headers) as answer:
+            for block in answer.iter_raw():
+                got += block
+    except httpx.HTTPError as error:
+        return f"`{type(error).__name__}`"
+    return "no error"
+
+
+# --- Node's fetch -----------------------------------------------------------------------------------------------------
+
+# Node says the one or the other of a reset: libuv takes one that it meets together with the last bytes for an end.
+BROKEN = ("`TypeError: terminated` (`ECONNRESET`)", "`TypeError: terminated` (`UND_ERR_SOCKET`)")
+FETCH = {END: ("no error",), CLOSED: BROKEN[1:], RESET: BROKEN, OPEN: ("silence",)}
+FETCH_NOTHING = {
+    CLOSED: ("`TypeError: fetch failed` (`UND_ERR_SOCKET`)",),
+    RESET: ("`TypeError: fetch failed` (`ECONNRESET`)",),
+    OPEN: ("silence",),
+}
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="there is no Node here")
+
+
+def fetched(
+    heidi: Handle, script: Script, endings: Iterable[str], times: int, *, late: bool = False
+) -> dict[str, dict[str, int]]:
+    """How often what was seen, by ending; a late reader asks for the next piece when all is over."""
+    script.prepare(heidi)
+    cases = []
+    for ending in endings:
+        request, length = script.request(ending)._asdict(), len(script.comes(ending))
+        cases.append({**request, "ending": ending, "length": length, "open": ENDINGS[ending] == OPEN})
+    control = heidi.base_url.replace(BASE_PATH, "/_mock")
+    job = {"base_url": heidi.base_url, "control": control, "headers": heidi.headers, "late": late}
+    ended = subprocess.run(  # noqa: S603 - our own script
+        [NODE or "node", str(Path(__file__).with_name("fetch_stream.mjs"))],
+        input=json.dumps({**job, "times": times, "cases": cases}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    counted: dict[str, dict[str, int]] = json.loads(ended.stdout)
+    return counted
+
+
+def by_fetch(ending: str, expected: bytes) -> tuple[str, ...]:
+    return (FETCH if expected else FETCH_NOTHING)[ENDINGS[ending]]
+
+
+def hashed(body: bytes, how: str) -> str:
+    """What the script says of such a body and such an end."""
+    return f"{len(body)} {sha256(body).hexdigest()} {how}"
+
+
+# --- What is left behind ----------------------------------------------------------------------------------------------
+
+
+class Inside(NamedTuple):
+    """A server in a thread, to be looked into."""
+
+    server: Server
+    heidi: Handle
+    front: Front
+
+    def busy(self, count: int) -> None:
+        """Wait until it is at so many requests."""
+        until(lambda: len(self.server.server_state.tasks) >= count, "the requests")
+        self.heidi.control("GET", "/health")  # meanwhile it comes as far with them as it can
+
+    def idle(self) -> None:
+        """Wait until it is at none, and holds nothing of a stream and no connection but the handle's."""
+        state, streams = self.server.server_state, self.front.namespaces.default.streams
+        until(lambda: not state.tasks and not streams and len(state.connections) <= 1, "the end of all requests")
+
+
+# The fast loop and the fast parser, one of them, none.
+PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("httptools",), "neither": ()}
+
+
+@pytest.fixture(params=PARTS)
+def inside(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Iterator[Inside]:
+    """A server that has nothing left to do at the end, has said nothing in its log and gives its port back."""
+    parts, really = PARTS[request.param], server._fast  # noqa: SLF001 - it alone says what serves
+    monkeypatch.setattr(server, "_fast", lambda module: module in parts and really(module))
+    front, listening, sockets = create_app(), threading.Event(), bind("127.0.0.1", 0)
+    address = sockets[0].getsockname()
+    serves = Server(front, sockets, listening.set)
+    thread = threading.Thread(target=serves.run)
+    thread.start()
+    assert listening.wait(PATIENCE)
+    try:
+        with Handle(serves.url) as heidi:
+            looked = Inside(serves, heidi, front)
+            yield looked
+            looked.idle()
+    finally:
+        serves.stop()
+        thread.join(PATIENCE)
+    assert not thread.is_alive()
+    said = [record.getMessage() for when in ("setup", "call", "teardown") for record in caplog.get_records(when)]
+    assert said == []
+    with socket.create_server(address):
+        pass
+
+
+@pytest.mark.breaks_contract
+def test_endings_are_the_same_whatever_serves(inside: Inside) -> None:
+    few = 5
+    found = {ending: outcomes(inside.heidi, ending, MIDDLE, few, slow=True) for ending in ENDINGS}
+
+    assert found == {ending: {f"what was to come, {how}": few} for ending, how in ENDINGS.items()}
+
+
+def ending_with(*ways: str) -> list[str]:
+    return [ending for ending, how in ENDINGS.items() if how in ways]
+
+
+# Where answers are stuck when their clients read nothing: before the reset, before the stall, before the end.
+STUCK = ["rst_after=2", "stall_after=2", "rst_at={at}", "stall_at={at}", "cut_at={at}"]
+
+
+def left(heidi: Handle) -> list[bool]:
+    """Of each request whether its client is said to have left."""
+    return [row["client_left"] for row in asked(heidi)]
+
+
+def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None:
+    for ending in STUCK:
+        LARGE.prepare(inside.heidi)
+        with asking(inside.heidi, LARGE.request(ending), times=2, buffer=4_096) as answers:
+            inside.busy(2)
+            inside.heidi.control("POST", "/reset?keep=requests")
+            inside.idle()
+            assert left(inside.heidi) == [False] * 2
+            read(answers, 65_536)
+            assert {answer.ending for answer in answers} <= {CLOSED, RESET}
+
+
+def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
+    # Far more than a machine holds between the two.
+    pieces = ("x" * 300_000,) * 60
+    inside.front.namespaces.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
+
+    with asking(inside.heidi, LARGE.request(), times=2, buffer=4_096) as answers:
+        inside.busy(2)
+        inside.heidi.control("POST", "/reset?keep=requests")
+        inside.idle()
+        assert left(inside.heidi) == [False] * 2
+        read(answers, 65_536)
+        assert {answer.ending for answer in answers} <= {CLOSED, RESET}
+
+
+def test_clients_that_leave_without_reading_are_noticed(inside: Inside) -> None:
+    for ending in STUCK:
+        LARGE.prepare(inside.heidi)
+        with asking(inside.heidi, LARGE.request(ending), times=2, buffer=4_096):
+            inside.busy(2)
+        inside.idle()
+        assert left(inside.heidi) == [True] * 2
+
+
+def test_clients_that_leave_a_stall_free_it(inside: Inside) -> None:
+    for ending in ending_with(OPEN):
+        SMALL.prepare(inside.heidi)
+        with asking(inside.heidi, SMALL.request(ending), times=5):
+            inside.busy(5)
+        inside.idle()
+        assert left(inside.heidi) == [True] * 5
+
+
+def test_broken_connection_is_the_only_one(inside: Inside) -> None:
+    SMALL.prepare(inside.heidi)
+    with asking(inside.heidi, SMALL.request(), times=1) as (other,):
+        read([other], 65_536)
+        for ending in ending_with(RESET):
+            with asking(inside.heidi, SMALL.request(ending), times=1) as (broken,):
+                read([broken], 65_536)
+            other.ask(SMALL.request())
+            read([other], 65_536)
+            assert (broken.ending, other.ending) == (RESET, END)
+            assert other.body == b"".join(map(frame, SMALL.pieces))
+
+
+@pytest.mark.breaks_contract
+def test_connection_serves_on_after_an_end_that_is_clean(inside: Inside) -> None:
+    SMALL.prepare(inside.heidi)
+    for ending in ending_with(END):
+        with asking(inside.heidi, SMALL.request(ending), times=1) as (answer,):
+            read([answer], 65_536)
+            answer.ask(SMALL.request())
+            read([answer], 65_536)
+            assert answer.body == b"".join(map(frame, SMALL.pieces))
+
+
+def test_request_behind_a_broken_one_is_never_begun(inside: Inside) -> None:
+    SMALL.prepare(inside.heidi)
+    behind = Request("POST", "/sessions", {})
+    for ending in ending_with(RESET, CLOSED):
+        with asking(inside.heidi, SMALL.request(ending), behind, times=1) as (answer,):
+            read([answer], 65_536)
+        inside.idle()
+        assert answer.body == SMALL.comes(ending)
+    assert "create_session" not in [row["operation"] for row in inside.heidi.requests()]
+
+
+@pytest.mark.parametrize("command", [MODULE, (sys.executable, "-c", PLAIN)], ids=["fast", "plain"])
+def test_process_says_nothing_of_them_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
+    with serving(tmp_path, "--quiet", command=command) as running, Handle(running.url) as heidi:
+        for ending in ENDINGS:
+            seen(heidi, ending, MIDDLE, 5)
+        MIDDLE.prepare(heidi)
+        with contextlib.ExitStack() as stalls:
+            for ending in ending_with(OPEN):
+                stalls.enter_context(asking(heidi, MIDDLE.request(ending), times=1))
+            taken(heidi, 3)
+            assert heidi.token()
+            assert running.end() == 0
+        assert (running.errors(), running.output()) == ("", "")
+        with socket.create_server((running.host, running.port)):
+            pass
+
+
+# --- The table --------------------------------------------------------------------------------------------------------
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+HEADING = "| Fault | A bare socket | Python's `httpx` | Node's `fetch` |"
+SOCKET = {END: "the last chunk", CLOSED: "end of file", RESET: "`ECONNRESET`", OPEN: "silence"}
+
+
+def table() -> dict[str, list[str]]:
+    """The cells of the README's table, by fault."""
+    rows = README.partition(HEADING)[2].partition("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def put(body: bytes) -> str:
+    """What came, in the words of the table."""
+    *pieces, part = body.split(b"\n\n")
+    if not body.startswith(b"data: "):
+        return f"{len(body)} bytes" if body else "nothing"
+    errors = sum(piece.startswith(b'data: {"error"') for piece in pieces)
+    more = [" and an error"] * errors + [" and part of one"] * bool(part)
+    return f"{len(pieces) - errors} pieces{''.join(more)}"
+
+
+def allowed(cell: str) -> set[str]:
+    """What a cell says; of two codes it may be either."""
+    either = re.search(r"`(\w+)` or `(\w+)`", cell)
+    return {cell} if either is None else {cell.replace(either[0], f"`{code}`") for code in either.groups()}
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+    """A server in a process of its own, for one request at a time."""
+    with serving(tmp_path_factory.mktemp("server"), "--quiet") as running, Handle(running.url) as handle:
+        yield handle
+
+
+def test_table_has_every_ending() -> None:
+    assert list(table()) == [SMALL.request(ending).fault for ending in ENDINGS]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_table_says_what_a_socket_sees(at_once: Handle, ending: str) -> None:
+    ((body, how),) = seen(at_once, ending, SMALL, 1)
+
+    assert table()[SMALL.request(ending).fault][0] == f"{put(body)}, {SOCKET[how]}"
+
+
+def test_table_says_what_httpx_sees(at_once: Handle) -> None:
+    SMALL.prepare(at_once)
+    requests = [SMALL.request(ending) for ending in ENDINGS]
+    bodies = [bytearray() for _ in requests]
+
+    # A stall lasts until the client has waited as long as it likes: here a second, by itself five.
+    with at_once.client(timeout=httpx.Timeout(PATIENCE, read=1)) as client, ThreadPoolExecutor(len(requests)) as pool:
+        endings = list(pool.map(over_httpx, [client] * len(requests), requests, bodies))
+
+    found = {
+        request.fault: f"{put(bytes(body))}, {how}"
+        for request, body, how in zip(requests, bodies, endings, strict=True)
+    }
+    assert {fault: cells[1] for fault, cells in table().items()} == found
+
+
+@needs_node
+def test_table_says_what_fetch_sees(at_once: Handle) -> None:
+    counted = fetched(at_once, SMALL, ENDINGS, 1)
+
+    for ending in ENDINGS:
+        (found,) = counted[ending]
+        _, digest, how = found.split(" ", 2)
+        body = SMALL.comes(ending)
+        assert digest == sha256(body).hexdigest()
+        assert f"{put(body)}, {how}" in allowed(table()[SMALL.request(ending).fault][2])
+
+
+# --- A hundred times of a hundred -------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def busy_machine() -> Iterator[None]:
+    """Processes that want all the time that the machine has."""
+    command = [sys.executable, "-c", _BUSY, str(os.getpid())]
+    workers = [subprocess.Popen(command) for _ in range(2)]  # noqa: S603 - our own command
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture(scope="module", params=["at once", "paced"])
+def heidi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+    """A server in a process of its own on a busy machine, whose pieces come at once or one after the other."""
+    pace = ["--pace", PACE] if request.param == "paced" else []
+    folder = tmp_path_factory.mktemp("server")
+    with busy_machine(), serving(folder, "--quiet", *pace) as running, Handle(running.url) as handle:
+        yield handle
+
+
+@pytest.fixture(scope="module")
+def client(heidi: Handle) -> Iterator[httpx.Client]:
+    with heidi.client(timeout=PATIENCE, limits=httpx.Limits(max_connections=None)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_socket_sees_the_same_each_time(heidi: Handle, ending: str) -> None:
+    assert outcomes(heidi, ending, SMALL) == {f"what was to come, {ENDINGS[ending]}": TIMES}
+
+
+@pytest.mark.parametrize("ending", LONG)
+def test_socket_sees_the_same_of_large_pieces(heidi: Handle, ending: str) -> None:
+    assert outcomes(heidi, ending, LARGE) == {f"what was to come, {ENDINGS[ending]}": TIMES}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_slow_reader_sees_the_same_each_time(heidi: Handle, ending: str) -> None:
+    assert outcomes(heidi, ending, MIDDLE, slow=True) == {f"what was to come, {ENDINGS[ending]}": TIMES}
+
+
+def together(heidi: Handle, client: httpx.Client, ending: str, script: Script) -> Counter[str]:
+    """How often what was seen by httpx."""
+    script.prepare(heidi)
+    expected = script.comes(ending)
+    bodies = [bytearray() for _ in range(TIMES)]
+    with ThreadPoolExecutor(TIMES) as pool:
+        running = [pool.submit(over_httpx, client, script.request(ending), body) for body in bodies]
+        if ENDINGS[ending] == OPEN:
+            if expected:
+                until(lambda: all(len(body) >= len(expected) for body in bodies), "the pieces")
+            else:
+                taken(heidi)
+            heidi.control("GET", "/health")  # meanwhile more would have come
+            assert not any(one.done() for one in running)
+            heidi.reset()
+        endings = [one.result() for one in running]
+    return Counter(f"{told(body, expected)}, {how}" for body, how in zip(bodies, endings, strict=True))
+
+
+def by_httpx(ending: str) -> str:
+    """What httpx is to see; nobody waits for its patience to end, so a reset ends the stalls."""
+    how = ENDINGS[ending]
+    return f"what was to come, {HTTPX[CLOSED if how == OPEN else how]}"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_httpx_sees_the_same_each_time(heidi: Handle, client: httpx.Client, ending: str) -> None:
+    assert together(heidi, client, ending, SMALL) == {by_httpx(ending): TIMES}
+
+
+# Large pieces are long on their way: a pace would change nothing in that.
+@pytest.mark.parametrize("heidi", ["at once"], indirect=True)
+@pytest.mark.parametrize("ending", LONG)
+def test_httpx_sees_the_same_of_large_pieces(heidi: Handle, client: httpx.Client, ending: str) -> None:
+    assert together(heidi, client, ending, LARGE) == {by_httpx(ending): TIMES}
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("heidi", "script"),
+    [("at once", SMALL), ("at once", LARGE), ("paced", SMALL)],
+    ids=["at once-small", "at once-large", "paced-small"],
+    indirect=["heidi"],
+)
+def test_fetch_sees_the_same_each_time(heidi: Handle, script: Script) -> None:
+    counted = fetched(heidi, script, ENDINGS if script is SMALL else LONG, TIMES)
+
+    for ending, counts in counted.items():
+        expected = script.comes(ending)
+        assert set(counts) <= {hashed(expected, how) for how in by_fetch(ending, expected)}
+        assert sum(counts.values()) == TIMES
+
+
+@needs_node
+@pytest.mark.parametrize("heidi", ["paced"], indirect=True)
+def test_fetch_drops_what_its_reader_has_not_asked_for_before_a_reset(heidi: Handle) -> None:
+    with Handle(heidi.url, "late") as late:
+        heidi.control("POST", "/namespaces/late", {"clock": "2025-01-06T12:00:00"})
+        counted = fetched(late, SMALL, ["rst_after=2"], 1, late=True)
+
+    (how,) = counted["rst_after=2"]
+    assert how in {hashed(frame(SMALL.pieces[0]), how) for how in BROKEN}
