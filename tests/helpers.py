@@ -60,7 +60,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-async def exchange(
+async def exchange(  # noqa: PLR0913 - what a request is made of
     app: ASGIApp,
     method: str,
     path: str,
