@@ -344,6 +344,15 @@ def test_an_archive_holds_a_request_without_body_and_answer(heidi: Client) -> No
     assert found["response"]["content"] == {"mimeType": "application/json", "size": 0, "text": ""}
 
 
+@pytest.mark.breaks_contract
+def test_an_archive_holds_a_status_that_has_no_name(heidi: Client) -> None:
+    heidi.post("/_mock/faults", json={"operation": "get_session", "status": 599})
+    heidi.get(f"/sessions/{SESSION}")
+
+    response = archived(heidi)["response"]
+    assert (response["status"], response["statusText"]) == (599, "")
+
+
 def test_every_field_that_an_archive_must_have_is_there(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
 

@@ -1,0 +1,294 @@
+"""States with a name, copies of namespaces, and namespaces that nobody uses: what is not changed is shared.
+
+``PUT|GET|DELETE /_mock/snapshots/{name}``, ``POST …/restore``, ``GET …/diff?against=``; a snapshot is
+``{"name", "at", "counts"}``, a difference ``{kind: {"added", "removed", "changed"}}``.
+"""
+
+import contextlib
+from typing import Any
+
+import pytest
+import yaml
+from conftest import JOHN, NOON, Client
+from helpers import SESSION, another, space
+
+from mock_heidi import seeds
+from mock_heidi.clock import precise
+from mock_heidi.models import PatientProfile
+from mock_heidi.store import Store
+
+
+def counts(client: Client) -> dict[str, int]:
+    state = client.state()
+    return {"patient_profiles": len(state["patient_profiles"]), "sessions": len(state["sessions"])}
+
+
+def test_a_snapshot_says_when_it_was_and_how_much_it_holds(heidi: Client) -> None:
+    answer = heidi.put("/_mock/snapshots/before")
+
+    assert answer.json() == {"name": "before", "at": f"{NOON}.000Z", "counts": counts(heidi)}
+    assert heidi.get("/_mock/snapshots/before").json() == answer.json()
+    assert heidi.get("/_mock/snapshots").json() == {"snapshots": [answer.json()]}
+
+
+def test_restoring_brings_the_state_back_and_the_ids_to_come(heidi: Client) -> None:
+    heidi.token()
+    heidi.put("/_mock/snapshots/before")
+    before = heidi.state()
+    first = heidi.post("/sessions").json()
+    heidi.patch(f"/sessions/{SESSION}", json={"duration": 3})
+    heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [JOHN]})
+
+    heidi.post("/_mock/snapshots/before/restore")
+
+    assert heidi.state() == before
+    assert heidi.post("/sessions").json() == first
+
+
+def test_a_snapshot_can_be_restored_again_and_again(heidi: Client) -> None:
+    heidi.put("/_mock/snapshots/before")
+    before = heidi.state()
+    for name in ("Ada", "Eve"):
+        heidi.post("/_mock/state", json={"patient_profiles": [{"first_name": name}]})
+        heidi.post("/_mock/snapshots/before/restore")
+
+        assert heidi.state() == before
+
+
+def test_a_difference_tells_each_field_before_and_after(heidi: Client) -> None:
+    heidi.token()
+    heidi.put("/_mock/snapshots/before")
+    made = heidi.post("/sessions").json()["session_id"]
+    heidi.patch(f"/sessions/{SESSION}", json={"duration": 3})
+    heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [JOHN]})
+
+    told = heidi.get("/_mock/snapshots/before/diff").json()
+
+    assert told["patient_profiles"] == {"added": [], "removed": [JOHN], "changed": []}
+    assert told["sessions"]["added"] == [made]
+    changed = {row["id"]: row["fields"] for row in told["sessions"]["changed"]}
+    assert changed[SESSION]["duration"] == {"before": 16, "after": 3}
+    assert set(changed[SESSION]) == {"duration", "updated_at"}
+
+
+def test_two_snapshots_are_compared_with_each_other(heidi: Client) -> None:
+    heidi.token()
+    heidi.put("/_mock/snapshots/one")
+    made = heidi.post("/sessions").json()["session_id"]
+    heidi.put("/_mock/snapshots/two")
+    heidi.post("/_mock/reset")
+
+    forth = heidi.get("/_mock/snapshots/one/diff?against=two").json()
+    back = heidi.get("/_mock/snapshots/two/diff?against=one").json()
+
+    assert (forth["sessions"]["added"], back["sessions"]["removed"]) == ([made], [made])
+
+
+def test_states_on_other_foundations_can_be_compared(heidi: Client) -> None:
+    heidi.put("/_mock/snapshots/before")
+    heidi.put("/_mock/state", json={"patient_profiles": [{"id": JOHN, "first_name": "Only"}], "sessions": []})
+
+    told = heidi.get("/_mock/snapshots/before/diff").json()
+
+    assert told["patient_profiles"]["changed"][0]["id"] == JOHN
+    assert len(told["sessions"]["removed"]) == len(seeds.load().records[seeds.KINDS["sessions"]])
+
+
+def test_a_reset_keeps_snapshots_and_a_deletion_does_not(heidi: Client) -> None:
+    heidi.put("/_mock/snapshots/before")
+    heidi.post("/_mock/reset")
+    kept = heidi.get("/_mock/snapshots/before").status_code
+
+    answer = heidi.delete("/_mock/snapshots/before")
+
+    assert (kept, answer.json()) == (200, {"snapshots": []})
+    assert heidi.get("/_mock/snapshots/before").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "hint"),
+    [
+        ("GET", "/befor", "did you mean before"),
+        ("POST", "/nothing/restore", "known are before"),
+        ("GET", "/before/diff?against=other", "known are before"),
+        ("DELETE", "/befor", "did you mean before"),
+    ],
+)
+def test_an_unknown_name_is_told_the_known_ones(heidi: Client, method: str, path: str, hint: str) -> None:
+    heidi.put("/_mock/snapshots/before")
+
+    answer = heidi.request(method, f"/_mock/snapshots{path}")
+
+    assert answer.status_code == 404
+    assert hint in answer.json()["hint"]
+
+
+def test_names_and_numbers_are_bounded(heidi: Client) -> None:
+    assert heidi.put("/_mock/snapshots/a%20b").status_code == 400
+    assert heidi.put(f"/_mock/snapshots/{'a' * 65}").status_code == 400
+    for number in range(100):
+        heidi.put(f"/_mock/snapshots/s{number}")
+
+    assert heidi.put("/_mock/snapshots/one-more").status_code == 409
+    assert heidi.put("/_mock/snapshots/s7").status_code == 200
+
+
+# --- Copies -----------------------------------------------------------------------------------------------------------
+
+
+def fork(client: Client, name: str, source: str = "default") -> dict[str, Any]:
+    answer = client.post(f"/_mock/namespaces/{name}?from={source}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_a_copy_holds_what_its_source_held_and_goes_its_own_way(heidi: Client) -> None:
+    made = heidi.post("/sessions").json()["session_id"]
+    heidi.post("/_mock/faults", json={"operation": "get_jwt", "status": 503, "id": "down"})
+    fork(heidi, "copy")
+    heidi.delete("/_mock/faults")
+    rules = heidi.get("/ns/copy/_mock/faults").json()["faults"]
+    heidi.delete("/ns/copy/_mock/faults")
+
+    assert [rule["id"] for rule in rules] == ["down"]
+    with contextlib.closing(space(heidi, "copy")) as copy:
+        assert copy.get(f"/sessions/{made}").status_code == 200
+        copy.patch(f"/sessions/{made}", json={"duration": 7})
+    assert heidi.get(f"/sessions/{made}").json()["session"]["duration"] == 0
+    assert heidi.get("/ns/copy/_mock/requests/count").json() == {"count": 3}
+
+
+def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
+    made = heidi.post("/sessions").json()["session_id"]
+    fork(heidi, "copy")
+    before = heidi.get("/ns/copy/_mock/state").json()
+    with contextlib.closing(space(heidi, "copy")) as copy:
+        copy.patch(f"/sessions/{made}", json={"duration": 7})
+
+    heidi.post("/ns/copy/_mock/reset")
+
+    assert heidi.get("/ns/copy/_mock/state").json() == before
+
+
+def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
+    heidi.post("/sessions")
+    fork(heidi, "copy")
+    one, other = (heidi.app.namespaces.make(name).store for name in ("default", "copy"))
+
+    assert one.base is other.base
+    john = (one.get(PatientProfile, JOHN), other.get(PatientProfile, JOHN))
+    assert john[0] is john[1]
+
+
+def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> None:
+    records = [{"id": f"{number:024x}", "first_name": "A"} for number in range(2_000)]
+    store = Store(seeds.load({"patient_profiles": records}))
+    looked: list[object] = []
+    store.base.records[PatientProfile] = _Watched(store.base.records[PatientProfile], looked)
+
+    store.fork()
+    store.reset()
+
+    assert looked == []
+
+
+class _Watched(dict[str, Any]):
+    """Tells of whoever walks over it."""
+
+    def __init__(self, records: dict[str, Any], looked: list[object]) -> None:
+        super().__init__(records)
+        self.looked = looked
+
+    def __iter__(self) -> Any:
+        self.looked.append("walked")
+        return super().__iter__()
+
+    def items(self) -> Any:
+        self.looked.append("walked")
+        return super().items()
+
+    def copy(self) -> Any:
+        self.looked.append("copied")
+        return super().copy()
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "body", "status"),
+    [
+        ("copy", "?from=nowhere", None, 404),
+        ("default", "?from=default", None, 400),
+        ("copy", "?from=default", {"seed": 7}, 400),
+        ("a%20b", "?from=default", None, 400),
+    ],
+)
+def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
+    heidi: Client, name: str, query: str, body: Any, status: int
+) -> None:
+    answer = heidi.post(f"/_mock/namespaces/{name}{query}", json=body)
+
+    assert answer.status_code == status
+    assert len(heidi.app.namespaces) == 1
+
+
+# --- Idle ones and the limit ------------------------------------------------------------------------------------------
+
+
+def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = precise()
+    heidi.app.namespaces.make("old")
+    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
+    heidi.app.namespaces.make("new").last_use = now + 3_605
+
+    names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
+
+    assert names == ["default", "new"]
+
+
+def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    heidi.app.namespaces.make("slow").busy = 1
+    now = precise()
+    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 10_000)
+
+    heidi.app.namespaces.sweep()
+
+    assert {one.name for one in heidi.app.namespaces} == {"default", "slow"}
+
+
+def test_a_thousand_are_fine_and_the_next_is_refused_clearly() -> None:
+    with another() as heidi:
+        for number in range(999):
+            heidi.app.namespaces.make(f"n{number}")
+        full = heidi.post("/_mock/namespaces/one-more")
+        vendor = heidi.get("/ns/another/_mock/health")
+        heidi.delete("/_mock/namespaces/n7")
+        again = heidi.post("/_mock/namespaces/one-more")
+
+    assert (full.status_code, vendor.status_code, again.status_code) == (409, 409, 200)
+    assert "room" in full.json()["error"]
+    assert "DELETE" in full.json()["hint"]
+
+
+# --- The state as fixtures --------------------------------------------------------------------------------------------
+
+
+def test_what_was_clicked_together_becomes_a_fixture_folder(heidi: Client, tmp_path: Any) -> None:
+    heidi.post("/sessions")
+    heidi.patch(f"/sessions/{SESSION}", json={"duration": 3})
+    text = heidi.get("/_mock/state", headers={"Accept": "application/yaml"}).text
+    for kind, records in yaml.safe_load(text).items():
+        (tmp_path / f"{kind}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True), encoding="utf-8")
+
+    with another(fixtures=str(tmp_path)) as same:
+        assert same.state() == heidi.state()
+
+
+def test_replies_and_faults_of_a_state_go_to_work(heidi: Client) -> None:
+    state = {
+        "replies": [{"operation": "get_transcript", "body": {"transcript": "said"}}],
+        "faults": [{"operation": "get_session", "status": 503}],
+    }
+    answer = heidi.put("/_mock/state", json={**heidi.state(), **state})
+
+    assert answer.status_code == 200, answer.text
+    assert heidi.get(f"/sessions/{SESSION}").status_code == 503
+    assert heidi.get(f"/sessions/{SESSION}/transcript").json() == {"transcript": "said"}
