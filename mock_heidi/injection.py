@@ -37,7 +37,9 @@ class Injected:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
-        if call.asked_fault is None and not (namespace.faults if namespace else call.space.begins_faulty):
+        if call.asked_fault is None and not (
+            namespace.faults.concern(call.operation) if namespace else call.space.begins_faulty
+        ):
             await self.app(scope, receive, send)
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mock_heidi.clock import precise
@@ -136,10 +137,22 @@ class Faults:
     """The rules of one namespace, in the order in which they are tried."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._rules: list[Rule] = []
         self._made = 0
+        self._put([])
         for fault in faults:
             self.add(fault)
+
+    def _put(self, rules: list[Rule]) -> None:
+        self._rules = rules
+        # What most requests ask of the rules: whether any is for their operation. One that does not name its
+        # operations, or whose dead tokens are dead everywhere, is for all.
+        named = [rule.fault.operation for rule in rules]
+        deadly = any(rule.fault.expire_token or rule.fault.revoke_token for rule in rules)
+        self._operations = None if deadly or None in named else frozenset(chain.from_iterable(filter(None, named)))
+
+    def concern(self, operation: str | None) -> bool:
+        """Whether any rule may be for requests of this operation."""
+        return operation in self._operations if self._operations is not None else True
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(tuple(rule for rule in self._rules if not rule.over))
@@ -155,7 +168,7 @@ class Faults:
         if fault.id in {rule.id for rule in self._rules}:
             raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
         rule = Rule(fault.id or self._next_id(), fault)
-        self._rules.append(rule)
+        self._put([*self._rules, rule])
         return rule
 
     def _next_id(self) -> str:
@@ -170,7 +183,8 @@ class Faults:
         fresh = Faults()
         fresh._made = self._made
         fresh.extend(faults)
-        self._rules, self._made = fresh._rules, fresh._made
+        self._made = fresh._made
+        self._put(fresh._rules)
 
     def extend(self, faults: Iterable[Fault]) -> list[Rule]:
         """Put rules at the end, or none where one cannot be."""
@@ -178,20 +192,21 @@ class Faults:
         try:
             return [self.add(fault) for fault in faults]
         except FaultError:
-            self._rules, self._made = before, made
+            self._made = made
+            self._put(before)
             raise
 
     def copy(self) -> Faults:
         """The same rules, of which none has done anything yet."""
         other = Faults()
-        other._rules = [Rule(rule.id, rule.fault) for rule in self]
+        other._put([Rule(rule.id, rule.fault) for rule in self])
         other._made = self._made
         return other
 
     def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
         """Forget one, or all; how many there were."""
         before = len(self._rules)
-        self._rules = [rule for rule in self._rules if id is not None and rule.id != id]
+        self._put([rule for rule in self._rules if id is not None and rule.id != id])
         return before - len(self._rules)
 
     def find(self, id: str) -> Rule | None:  # noqa: A002 - as above
