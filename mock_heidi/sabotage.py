@@ -158,8 +158,9 @@ class Frames:
             return
         await self._write(self._formatted(made))
         self._sent += 1
-        # Nobody need wait for the next piece to see the end, but where this one is the last, it is no early end.
-        abrupt = self._value("rst_after") is not None or self._value("stall_after") is not None
+        # Nobody need wait for the next piece to see the end. After the last one, end_after is no early end, but the
+        # others still are no end that a client expects.
+        abrupt = any(self._value(effect) is not None for effect in ("rst_after", "stall_after", "error_piece"))
         if abrupt or self._came < self._outlet.call.pieces:
             await self._end_here(None)
 
@@ -173,7 +174,7 @@ class Frames:
                 return False  # it is the next one that is cut
             await self._write(self._formatted(_cut(coming, inside)))
             return await self._end("end_inside")
-        if inside is None and after == sent:
+        if inside is None and after == sent and (coming is not None or self._came < self._outlet.call.pieces):
             return await self._end("end_after")
         if value("error_piece") == sent:
             await self._write(self._formatted(_ERROR))

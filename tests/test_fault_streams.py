@@ -103,6 +103,7 @@ CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"comments": True}, [MARKS + frame for frame in FRAMES]),
     ({"error_piece": 0}, [ERROR]),
     ({"error_piece": 2}, [*FRAMES[:2], ERROR]),
+    ({"error_piece": 4}, [*FRAMES, ERROR]),
     # Several at once.
     ({"crlf": True, "end_after": 2}, crlf(FRAMES[:2])),
     ({"crlf": True, "end_inside": "piece"}, [*crlf(FRAMES[:1]), FRAMES[1][:-1].replace(b"\n", b"\r\n")]),
@@ -135,7 +136,7 @@ LATE: list[dict[str, Any]] = [
     {"swap": 5},
     {"lose": 5},
     {"empty_piece": 5},
-    {"error_piece": 4},
+    {"error_piece": 5},
     {"rst_after": 5},
     {"stall_after": 5},
 ]
