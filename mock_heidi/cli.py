@@ -6,22 +6,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from mock_heidi.flags import Rule, option
 from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, Settings, parse_pace
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _LEVELS = ("debug", "info", "warning", "error")
-
-
-class _Rule(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
-    """A fault as text. In the variable, several are divided by semicolons: paths in rules stand after a blank."""
-
-    name = "rule"
-    envvar_list_splitter = ";"
 
 
 # Verbs that speak to a running server; what they need is imported when one of them is called.
@@ -45,15 +41,17 @@ class _Verbs(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+        bare = not args and not ctx.resilient_parsing  # a shell that completes the verb has none yet
+        if bare or (args and args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        return [*found, *serve.shell_complete(ctx, incomplete)] if incomplete.startswith("-") else found
 
-def _option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
-    """A flag and its variable: ``--url-file`` and ``MOCK_HEIDI_URL_FILE``."""
-    variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *more, envvar=variable, show_envvar=True, show_default=True, **options)
+
+_json = click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -66,39 +64,35 @@ def cli() -> None:
 
 
 @cli.command()
-@_option(
+@option(
     "--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on; the default serves localhost too."
 )
-@_option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@_option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures; what it lacks comes from the packaged set.")
-@_option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
-@_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
-@_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
-@_option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
-@_option(
+@option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
+@option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures; what it lacks comes from the packaged set.")
+@option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
+@option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
+@option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
+@option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
+@option(
     "--fault",
     multiple=True,
-    type=_Rule(),
+    type=Rule(),
     metavar="RULE",
     help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
 )
-@_option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
-@_option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
-@_option(
-    "--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable."
-)
-@_option(
+@option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
+@option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
+@option("--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable.")
+@option(
     "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
 )
-@_option("--admin-token", metavar="TOKEN", help="What the control plane wants to see; default: nothing.")
-@_option(
+@option("--admin-token", metavar="TOKEN", help="What the control plane wants to see; default: nothing.")
+@option(
     "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
 )
-@_option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
-@_option(
-    "--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request."
-)
-@_option("--quiet", is_flag=True, help="No banner and no line per request.")
+@option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
+@option("--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request.")
+@option("--quiet", is_flag=True, help="No banner and no line per request.")
 def serve(  # noqa: PLR0913 - a flag each
     *, host: str, port: int, fixtures: str | None, url_file: Path | None, log_level: str, quiet: bool, **options: Any
 ) -> None:
@@ -171,6 +165,10 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
+def _print(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
 def _remove(path: Path) -> None:
     try:
         path.unlink()
@@ -182,27 +180,48 @@ def _remove(path: Path) -> None:
 
 @cli.command()
 @click.argument("folder", required=False, metavar="[DIR]")
-def validate(folder: str | None) -> None:
+@_json
+def validate(folder: str | None, *, as_json: bool) -> None:
     """Check a fixture folder (without DIR the packaged set) and do nothing else."""
     from mock_heidi import seeds
-    from mock_heidi.models import ApiKey, PatientProfile, Session
+    from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
+    from mock_heidi.yaml_text import FixtureError
 
-    store = Store(seeds.load(folder))
-    keys, patients, sessions = (store.size(kind) for kind in (ApiKey, PatientProfile, Session))
+    try:
+        store = Store(seeds.load(folder))
+    except FixtureError as error:
+        if not as_json:
+            raise
+        _print({"problems": error.problems})
+        sys.exit(1)
+    kinds: dict[str, type[Record]] = {"api_keys": ApiKey, "patient_profiles": PatientProfile, "sessions": Session}
+    counts = {name: store.size(kind) for name, kind in kinds.items()}
+    if as_json:
+        _print({"problems": [], "counts": counts})
+        return
+    keys, patients, sessions = counts.values()
     click.echo(
         f"{folder or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
     )
 
 
 @cli.command()
-def routes() -> None:
+@_json
+def routes(*, as_json: bool) -> None:
     """List the operations of the vendor surface."""
     from mock_heidi import api
 
-    for route in sorted(api.ROUTES, key=lambda route: route.path):
-        methods = ", ".join(sorted((route.methods or set()) - {"HEAD"}))
-        click.echo(f"{methods:<7} {route.path:<52} {route.name}")
+    rows = [
+        {"method": method, "path": route.path, "operation": route.name}
+        for route in sorted(api.ROUTES, key=lambda route: route.path)
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+    if as_json:
+        _print(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['method']:<7} {row['path']:<52} {row['operation']}")
 
 
 @cli.command()
@@ -214,7 +233,7 @@ def schema(kind: str | None) -> None:
     if kind is not None and kind not in seeds.KINDS:
         raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(seeds.KINDS)}")
     made = seeds.schema(kind) if kind else {name: seeds.schema(name) for name in seeds.KINDS}
-    click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+    _print(made)
 
 
 @cli.command()

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema, model_serializer
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_serializer
 
-from mock_heidi.errors import BY_NAME
-from mock_heidi.ids import Chance
-from mock_heidi.models import Flag, Plain, Record, SessionId, Whatever, resolve
+from mock_heidi.fault_fields import (
+    Count,
+    Delay,
+    ErrorName,
+    Headers,
+    Inside,
+    Keys,
+    Limit,
+    MediaType,
+    Method,
+    Operations,
+    Place,
+    Places,
+    Quota,
+    Renames,
+    Retry,
+    RetryAfter,
+    Seconds,
+    Share,
+    Status,
+    Told,
+    Wait,
+    Whole,
+    Yes,
+    closest,
+)
+from mock_heidi.models import Plain, Record, SessionId, Whatever
 from mock_heidi.settings import OPERATIONS, ConfigError
 
 # Operations whose answer is a stream of pieces.
@@ -22,211 +43,11 @@ STREAMS = ("generate_consult_note", "ask_ai")
 # Operations whose answer holds text that Heidi has written.
 WRITERS = ("generate_consult_note", "create_document", "ask_ai")
 CODERS = ("generate_clinical_codes",)
-_LONGEST = 86_400.0
-_HIGHEST = 700.0  # whose exponential is still a number
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w-]+)*", re.ASCII)
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
 _NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
 _JSON = json.JSONDecoder()
 _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
-METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
-
-
-def _refuse(message: str) -> PydanticCustomError:
-    return PydanticCustomError("fault", "{message}", {"message": message})
-
-
-def _whole(least: int, most: int = 10**9) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        value = resolve(value)
-        if type(value) is not int or not least <= value <= most:
-            raise _refuse(f"Input should be a whole number from {least} to {most}")
-        return value
-
-    return check
-
-
-def _seconds(value: Any) -> float:
-    value = resolve(value)
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= _LONGEST:
-        raise _refuse("Input should be a number of seconds, a day at most")
-    return float(value)
-
-
-class Delay(NamedTuple):
-    """How long to wait, in seconds: always ``first``, evenly from ``first`` to ``second``, or log-normally.
-
-    Log-normal delays have the median ``first`` and the spread ``second`` (the sigma of their logarithm).
-    """
-
-    kind: str
-    first: float
-    second: float = 0
-
-    def draw(self, chance: Chance) -> float:
-        if self.kind == "uniform":
-            return chance.uniform(self.first, self.second)
-        if self.kind == "lognormal":
-            return min(_LONGEST, self.first * math.exp(min(chance.gauss(0, self.second), _HIGHEST)))
-        return self.first
-
-
-def _delay(value: Any) -> Delay:
-    """A delay from ``0.5``, ``{"uniform": [0.1, 0.5]}``, or as text ``uniform:0.1:0.5``."""
-    if isinstance(value, Delay):
-        return value
-    if isinstance(value, str) and ":" in value:
-        kind, *texts = value.split(":")
-        value = {kind: [Plain(text) for text in texts]}
-    if isinstance(value, Mapping) and len(value) == 1:
-        kind, given = next(iter(value.items()))
-        numbers = given if isinstance(given, list | tuple) else [given]
-        if (kind, len(numbers)) in (("fixed", 1), ("uniform", 2), ("lognormal", 2)):
-            delay = Delay(kind, *map(_seconds, numbers))
-            if kind != "uniform" or delay.first <= delay.second:
-                return delay
-    elif not isinstance(value, Mapping):
-        return Delay("fixed", _seconds(value))
-    raise _refuse("Input should be seconds, uniform:LEAST:MOST or lognormal:MEDIAN:SIGMA")
-
-
-class Quota(NamedTuple):
-    """So many requests in so many seconds of the clock; what comes beyond them gets 429."""
-
-    requests: int
-    seconds: float
-
-
-def _quota(value: Any) -> Quota:
-    if isinstance(value, Quota):
-        return value
-    if isinstance(value, str) and value.count("/") == 1:
-        value = dict(zip(("requests", "seconds"), map(Plain, value.split("/")), strict=True))
-    if isinstance(value, Mapping) and set(value) == {"requests", "seconds"}:
-        seconds = _seconds(value["seconds"])
-        if seconds > 0:
-            return Quota(_whole(0)(value["requests"]), seconds)
-    raise _refuse("Input should be REQUESTS/SECONDS, such as 5/60")
-
-
-class RetryAfter(NamedTuple):
-    """In so many seconds; ``dated`` says it as a moment, the other form that HTTP knows."""
-
-    seconds: float
-    dated: bool = False
-
-
-def _retry_after(value: Any) -> RetryAfter:
-    if isinstance(value, RetryAfter):
-        return value
-    if isinstance(value, str) and value.startswith("date:"):
-        return RetryAfter(_seconds(Plain(value.removeprefix("date:"))), dated=True)
-    return RetryAfter(_seconds(value))
-
-
-def _keys(value: Any) -> tuple[str, ...]:
-    value = [value] if isinstance(value, str) else value
-    if isinstance(value, list | tuple) and value and all(isinstance(key, str) and key for key in value):
-        return tuple(str(key) for key in value)
-    raise _refuse("Input should be a key such as session.duration, or a list of them")
-
-
-def _names(value: Any) -> dict[str, str]:
-    if isinstance(value, str) and value.count(":") == 1:
-        old, new = value.split(":")
-        value = {old: new}
-    if isinstance(value, Mapping) and value and all(isinstance(new, str) and new for new in value.values()):
-        return {str(old): str(new) for old, new in value.items()}
-    raise _refuse("Input should be OLD:NEW, such as session.session_id:id")
-
-
-def _headers(value: Any) -> dict[str, str]:
-    if isinstance(value, str) and ":" in value:
-        name, _, text = value.partition(":")
-        value = {name: text.strip()}
-    if isinstance(value, Mapping) and value and all(isinstance(text, str) for text in value.values()):
-        return {str(name).lower(): str(text) for name, text in value.items()}
-    raise _refuse("Input should name headers and their values, such as {X-Client: mobile}; * stands for any value")
-
-
-def _numbers(value: Any) -> tuple[int, ...]:
-    return tuple(map(_whole(1), value if isinstance(value, list | tuple) else [value]))
-
-
-def _operations(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
-        raise _refuse("Input should be the name of an operation, or a list of them")
-    for name in names:
-        if name not in OPERATIONS:
-            raise _refuse(f"there is no operation {name!r}; {closest(name, OPERATIONS)}")
-    return tuple(str(name) for name in names)
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that nobody knows: the nearest ones, or all."""
-    options = list(known)
-    near = get_close_matches(name, options, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(options)}"
-
-
-def _error(value: Any) -> str:
-    if not isinstance(value, str) or value not in BY_NAME:
-        raise _refuse(f"there is no error {value!r}; {closest(str(value), sorted(BY_NAME))}")
-    return str(value)
-
-
-def _method(value: Any) -> str:
-    if not isinstance(value, str) or value.upper() not in METHODS:
-        raise _refuse(f"there is no method {value!r}; there are {', '.join(METHODS)}")
-    return value.upper()
-
-
-def _chance(value: Any) -> float:
-    value = resolve(value)
-    if type(value) not in (int, float) or not 0 <= value <= 1:
-        raise _refuse("Input should be a number from 0 to 1")
-    return float(value)
-
-
-def _media_type(value: Any) -> str:
-    if not isinstance(value, str) or _MEDIA_TYPE.fullmatch(value) is None:
-        raise _refuse("Input should be a media type, such as text/plain")
-    return str(value)
-
-
-def _inside(value: Any) -> str:
-    if value not in ("piece", "json", "utf8"):
-        raise _refuse("Input should be piece, json or utf8")
-    return str(value)
-
-
-def _told(value: Any) -> Any:
-    """``true``, or a text of one's own."""
-    value = resolve(value)
-    if value is True or (isinstance(value, str) and value):
-        return value
-    raise _refuse("Input should be true, or the text to send")
-
-
-def _type(check: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
-    return (PlainValidator(check), WithJsonSchema(schema))
-
-
-_TEXT = {"type": "string"}
-_NUMBER = {"type": "number", "minimum": 0}
-_OBJECT = {"type": "object"}
-_COUNT = {"type": "integer", "minimum": 0}
-_LIST = {"type": "array", "items": _TEXT}
-
-Whole = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
-Count = Annotated[int, *_type(_whole(0), _COUNT)]
-Place = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
-Wait = Annotated[Delay, *_type(_delay, {"anyOf": [_NUMBER, _TEXT, _OBJECT]})]
-Keys = Annotated[tuple[str, ...], *_type(_keys, {"anyOf": [_TEXT, _LIST]})]
-Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]})]
-Yes = Flag
 
 
 class Fault(Record):
@@ -238,37 +59,29 @@ class Fault(Record):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
     label: str | None = Field(None, description="What a person calls it.")
 
-    operation: Annotated[tuple[str, ...], *_type(_operations, {"anyOf": [_TEXT, _LIST]})] | None = Field(
-        None, description="The operation's name, or a list; absent: any."
-    )
-    method: Annotated[str, *_type(_method, {"enum": list(METHODS)})] | None = None
+    operation: Operations | None = Field(None, description="The operation's name, or a list; absent: any.")
+    method: Method | None = None
     path: str | None = Field(None, description="Below the base path; {name} stands for one segment, * for anything.")
     session_id: SessionId | None = None
-    header: Annotated[dict[str, str], *_type(_headers, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
-        None, description="Headers that the request has; * stands for any value."
-    )
+    header: Headers | None = Field(None, description="Headers that the request has; * stands for any value.")
     match: dict[str, Whatever] | None = Field(None, description="A subset of the JSON body.")
     nth: Places | None = Field(None, description="Which of the requests that fit, counted from 1; or a list.")
 
     times: Whole | None = Field(None, description="How many answers it shapes at most.")
     after: Count | None = Field(None, description="How many requests that fit it lets pass first.")
     every: Whole | None = Field(None, description="Every n-th of the rest only.")
-    probability: Annotated[float, *_type(_chance, {"type": "number", "minimum": 0, "maximum": 1})] | None = Field(
-        None, description="From 0 to 1, drawn from the namespace's seeded chance."
-    )
-    ttl: Annotated[float, *_type(_seconds, _NUMBER)] | None = Field(
+    probability: Share | None = Field(None, description="From 0 to 1, drawn from the namespace's seeded chance.")
+    ttl: Seconds | None = Field(
         None, description="Seconds of real time after which the rule is gone: for tests that crash."
     )
 
-    error: Annotated[str, *_type(_error, _TEXT)] | None = Field(None, description="One of the vendor's errors.")
-    status: Annotated[int, *_type(_whole(200, 599), {"type": "integer", "minimum": 200, "maximum": 599})] | None = None
+    error: ErrorName | None = Field(None, description="One of the vendor's errors.")
+    status: Status | None = None
     detail: Whatever = Field(None, description="What stands under detail, with status.")
-    retry_after: Annotated[RetryAfter, *_type(_retry_after, {"anyOf": [_NUMBER, _TEXT]})] | None = Field(
+    retry_after: Retry | None = Field(
         None, description="Seconds, or date:SECONDS for a moment; 429 unless status says otherwise."
     )
-    quota: Annotated[Quota, *_type(_quota, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
-        None, description="REQUESTS/SECONDS; beyond it 429 with Retry-After."
-    )
+    quota: Limit | None = Field(None, description="REQUESTS/SECONDS; beyond it 429 with Retry-After.")
     expire_token: Yes | None = Field(None, description="The token it meets has expired from then on.")
     revoke_token: Yes | None = Field(None, description="The token it meets is invalid from then on.")
     close: Yes | None = Field(None, description="The connection ends before the answer.")
@@ -283,22 +96,16 @@ class Fault(Record):
     cut_at: Count | None = Field(None, description="The body ends after so many bytes, its length promises more.")
     rst_at: Count | None = Field(None, description="The connection is reset after so many bytes of the body.")
     stall_at: Count | None = Field(None, description="The body stalls after so many bytes.")
-    not_json: Annotated[Any, *_type(_told, {"anyOf": [{"const": True}, _TEXT]})] | None = Field(
-        None, description="A proxy's HTML page in place of the body, or a text of your own."
-    )
-    media_type: Annotated[str, *_type(_media_type, _TEXT)] | None = Field(
-        None, description="Another content type for the same body."
-    )
+    not_json: Told | None = Field(None, description="A proxy's HTML page in place of the body, or a text of your own.")
+    media_type: MediaType | None = Field(None, description="Another content type for the same body.")
     empty: Yes | None = Field(None, description="The right status with no body.")
     drop_key: Keys | None = Field(None, description="Keys that are missing, as session.duration; * is each of a list.")
-    rename_key: Annotated[dict[str, str], *_type(_names, {"anyOf": [_TEXT, _OBJECT]})] | None = Field(
-        None, description="Keys with another name."
-    )
+    rename_key: Renames | None = Field(None, description="Keys with another name.")
     null_key: Keys | None = Field(None, description="Keys that are null.")
     wrong_type: Keys | None = Field(None, description="Keys whose value is of another type.")
 
     end_after: Count | None = Field(None, description="A clean end after so many pieces.")
-    end_inside: Annotated[str, *_type(_inside, {"enum": ["piece", "json", "utf8"]})] | None = Field(
+    end_inside: Inside | None = Field(
         None, description="A clean end inside the piece after end_after (1): before its empty line, in its JSON, ..."
     )
     rst_after: Count | None = Field(None, description="The connection is reset after so many pieces.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mock_heidi.clock import parse_moment
-from mock_heidi.faults import METHODS, closest
+from mock_heidi.fault_fields import METHODS, closest
 from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.replies import matches

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 LEVELS = ("info", "warning", "error")
@@ -89,3 +89,10 @@ class Findings:
 def at_least(level: str) -> tuple[str, ...]:
     """That level and the graver ones."""
     return LEVELS[LEVELS.index(level) :]
+
+
+def told(shown: Mapping[str, Any]) -> str:
+    """A finding, as it is shown, in a line."""
+    first, last, count = shown["first"], shown["last"], shown["count"]
+    where = f"request {first}" if first == last else f"requests {first} to {last}, {count} times"
+    return f"{shown['level']:<8} {shown['code']}: {shown['message']} ({where})"

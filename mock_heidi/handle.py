@@ -8,7 +8,7 @@ import json
 import os
 import select
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,9 +19,12 @@ from mock_heidi.settings import (
     DEFAULT_EMAIL,
     DEFAULT_KEY,
     DEFAULT_NAMESPACE,
+    DEFAULT_PORT,
     DEFAULT_THIRD_PARTY_ID,
+    ConfigError,
     FixtureChoice,
     Settings,
+    is_namespace,
     namespace_path,
 )
 
@@ -35,10 +38,25 @@ class MockHeidiError(Exception):
     """The server refused what the handle asked; the message says why and what would help."""
 
 
+class NoAnswerError(ConnectionError):
+    """Nobody answers where the server should be, or somebody who is no mock_heidi."""
+
+
+@contextlib.contextmanager
+def _answering(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
+    except (http.client.HTTPException, ValueError) as error:
+        raise NoAnswerError(f"what answers at {url} is no mock_heidi") from error
+
+
 class _Connection:
     """Requests to one server over one kept connection, from any thread."""
 
     def __init__(self, url: str, admin_token: str | None, patience: float = 30) -> None:
+        self._url = url
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
         self.admin = {} if admin_token is None else {"X-Mock-Admin-Token": admin_token}
@@ -60,11 +78,12 @@ class _Connection:
         if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self._connection.close()
         try:
-            # The token is for the control plane, and for nothing else.
-            admin = self.admin if "/_mock" in path else {}
-            self._connection.request(method, path, data, {**headers, **admin})
-            response = self._connection.getresponse()
-            return response.status, json.loads(response.read())
+            with _answering(self._url):
+                # The token is for the control plane, and for nothing else.
+                admin = self.admin if "/_mock" in path else {}
+                self._connection.request(method, path, data, {**headers, **admin})
+                response = self._connection.getresponse()
+                return response.status, json.loads(response.read())
         except BaseException:
             self._connection.close()  # half an exchange would be taken for the next one's answer
             raise
@@ -76,28 +95,46 @@ class _Connection:
 
     def text(self, path: str) -> str:
         """The text of an answer; :class:`MockHeidiError` for one that is no success."""
-        with self._lock, contextlib.closing(self._connection):
+        with self._lock, contextlib.closing(self._connection), _answering(self._url):
             self._connection.request("GET", path, headers=self.admin)
             response = self._connection.getresponse()
             answer = response.read().decode()
-        if response.status != http.HTTPStatus.OK:
+            if response.status == http.HTTPStatus.OK:
+                return answer
             refusal = json.loads(answer)
-            raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
-        return answer
+        raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
+
+    def events(self, path: str) -> Generator[tuple[str, Any]]:
+        """The events that come in an answer whose head is there already: none can be missed from now on."""
+        try:
+            with _answering(self._url):
+                self._connection.request("GET", path, headers=self.admin)
+                response = self._connection.getresponse()
+                refusal = None if response.status == http.HTTPStatus.OK else json.loads(response.read())
+            if refusal is not None:
+                raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
+        except BaseException:
+            self._connection.close()
+            raise
+        return self._read(response)
+
+    def _read(self, response: http.client.HTTPResponse) -> Generator[tuple[str, Any]]:
+        with contextlib.closing(self._connection), response:
+            kind = ""
+            for line in _lines(response, self._url):
+                name, _, value = line.decode().strip().partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def _events(connection: http.client.HTTPConnection) -> Iterator[tuple[str, Any]]:
-    with contextlib.closing(connection), connection.getresponse() as response:
-        kind = ""
-        for line in response:
-            name, _, value = line.decode().strip().partition(": ")
-            if name == "event":
-                kind = value
-            elif name == "data":
-                yield kind, json.loads(value)
+def _lines(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
+    with _answering(url):
+        yield from response
 
 
 class Handle:
@@ -274,12 +311,35 @@ class Handle:
         path = f"{self._prefix}/_mock/requests?{urlencode({**filters, 'format': 'curl'})}"
         return self._connection.text(path)
 
-    def events(self) -> Iterator[tuple[str, Any]]:
+    def events(self) -> Generator[tuple[str, Any]]:
         """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself."""
-        parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-        connection.request("GET", f"{self._prefix}/_mock/events", headers=self._connection.admin)
-        return _events(connection)
+        self._alive()
+        return _Connection(self.url, self._admin_token).events(f"{self._prefix}/_mock/events")
+
+    def namespace(  # noqa: PLR0913 - all by name, as in the marker
+        self,
+        name: str,
+        *,
+        fixtures: FixtureChoice = None,
+        seed: int | None = None,
+        clock: str | None = None,
+        linked: bool | None = None,
+        faults: Sequence[Any] | Mapping[str, Any] | None = None,
+        scenario: str | None = None,
+    ) -> Handle:
+        """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
+        handle = Handle(self.url, name, self.api_key, self._admin_token)
+        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
+        start["faults"] = None if faults is None else _rules(faults)
+        if linked is not None:
+            user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
+            start["linked"] = user if linked is True else linked  # what is neither, the server refuses
+        given = {key: value for key, value in start.items() if value is not None}
+        self._alive()
+        self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
+        if fixtures is not None:
+            handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
+        return handle
 
     def session(self, session_id: str, **changes: Any) -> dict[str, Any]:
         """A session as the state holds it; with ``changes``, after a clinician has made them in Heidi's application."""
@@ -322,6 +382,32 @@ class Handle:
     def __repr__(self) -> str:
         # A MockHeidi that has not been started is nowhere yet.
         return f"<{type(self).__name__} {getattr(self, 'base_url', 'not started')}>"
+
+
+class _Visitor(Handle):
+    """A handle that leaves its namespace where it is."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def visit(url: str, namespace: str | None = None, api_key: str = DEFAULT_KEY) -> Handle:
+    """The handle of a server that is running, by any URL of it, such as its base URL, which may name a namespace too.
+
+    Raises :class:`ConfigError` for what cannot be one.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme == "http" and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError(f"{url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
+    first, _, rest = parts.path.removeprefix("/").partition("/")
+    name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
+    if not is_namespace(name):
+        raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
+    return _Visitor(f"{parts.scheme}://{parts.netloc}", name, api_key)
 
 
 class MockHeidi(Handle):
@@ -370,30 +456,6 @@ class MockHeidi(Handle):
                 super().close()
             self._server.stop()
             self._thread.join()
-
-    def namespace(  # noqa: PLR0913 - all by name, as in the marker
-        self,
-        name: str,
-        *,
-        fixtures: FixtureChoice = None,
-        seed: int | None = None,
-        clock: str | None = None,
-        linked: bool | None = None,
-        faults: Sequence[Any] | Mapping[str, Any] | None = None,
-        scenario: str | None = None,
-    ) -> Handle:
-        """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
-        handle = Handle(self.url, name, self.api_key, self._admin_token)
-        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
-        start["faults"] = None if faults is None else _rules(faults)
-        if linked is not None:
-            user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
-            start["linked"] = user if linked is True else linked  # what is neither, the server refuses
-        given = {key: value for key, value in start.items() if value is not None}
-        self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
-        if fixtures is not None:
-            handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
-        return handle
 
 
 def _rules(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:

@@ -49,11 +49,21 @@ class Injected:
             await Answer(to_json({"detail": f"X-Mock-Fault: {error}"}), 400, marks)(scope, receive, send)
             return
         begun = _begun(call)
-        try:
+        if begun is None:
             await self._shape(call, asked_for, scope, receive, send)
+            return
+
+        async def watched(message: Message) -> None:
+            # Before the answer goes out, which says under which number it is kept.
+            if message["type"] == "http.response.start":
+                _forget_unused(call, begun, message["status"])
+            await send(message)
+
+        try:
+            await self._shape(call, asked_for, scope, receive, watched)
         finally:
-            if begun is not None:
-                _forget_unused(call, begun)
+            if call.entry is None or call.entry.status is None:
+                _forget_unused(call, begun, None)
 
     async def _shape(self, call: Call, asked_for: list[Rule], scope: Scope, receive: Receive, send: Send) -> None:
         if call.namespace is None:
@@ -86,9 +96,9 @@ def _begun(call: Call) -> Namespace | None:
     return call.namespace
 
 
-def _forget_unused(call: Call, namespace: Namespace) -> None:
+def _forget_unused(call: Call, namespace: Namespace, status: int | None) -> None:
     """A refused request leaves no namespace behind, unless a rule of it has had its turn."""
-    refused = call.entry is None or call.entry.status is None or call.entry.status >= HTTPStatus.BAD_REQUEST
+    refused = status is None or status >= HTTPStatus.BAD_REQUEST
     others = any(entry is not call.entry for entry in namespace.journal)
     used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
     if refused and not used:

@@ -232,7 +232,9 @@ def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
 
     A secret may stand across pieces, so they are cleaned together.
     """
-    if not entry.times or entry.operation not in STREAMS:
+    # Of a stream that ended before its first piece, or has not come to it, there is nothing.
+    empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
+    if entry.operation not in STREAMS or not (entry.times or empty):
         return None
     texts, moments, sent = [], [], 0
     ends = list(accumulate(map(len, entry.pieces)))

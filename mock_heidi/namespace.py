@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from mock_heidi import seeds, transitions
 from mock_heidi.clock import Clock, precise
 from mock_heidi.events import Events
-from mock_heidi.faults import Fault, FaultError, Scenario, closest
+from mock_heidi.fault_fields import closest
+from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
@@ -78,9 +79,12 @@ class Namespace:
             "findings": self._begin_findings,
         }
         restored = [part for part in PARTS if part not in keep]
+        if "findings" in keep:
+            self.review()  # while its requests are there
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        self.reviewer.begin(self.journal)
         self._end_streams()
         self.events.emit("reset", {"reset": restored})
         return restored
@@ -98,6 +102,7 @@ class Namespace:
         self.ids = copy.deepcopy(snapshot.ids)
         self.transitions = dict(snapshot.transitions)
         self._end_streams()
+        self.events.emit("reset", {"reset": ["state", "ids", "transitions"]})
 
     def _end_streams(self) -> None:
         for stream in self.streams:
@@ -121,6 +126,8 @@ class Namespace:
     def _begin_findings(self) -> None:
         self.findings = Findings()
         self.reviewer = Reviewer(self.findings)
+        for entry in self.journal:
+            entry.findings = ()
 
     def review(self) -> Findings:
         """What is to be said of the requests so far."""
@@ -147,7 +154,8 @@ class Namespace:
             self.store = self.start.state.fork()
             self._learn_keys()
             return
-        self.replace(self.start.base)
+        self.store.reset(self.start.base)
+        self._learn_keys()
         if self.start.linked is not None:
             self._begin_linked(*self.start.linked)
 
@@ -176,6 +184,7 @@ class Namespace:
         """Stand on another state from now on."""
         self.store.reset(base)
         self._learn_keys()
+        self.events.emit("reset", {"reset": ["state"]})
 
     def add(self, records: Mapping[str, Any]) -> list[Record]:
         """Add records in the form of fixtures, all or none; those that were made."""

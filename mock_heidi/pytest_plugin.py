@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from mock_heidi.handle import Handle, MockHeidi
+    from mock_heidi.handle import Handle
 
 _OPTIONS = {
     "fixtures": "the fixtures of every mock_heidi: a folder (relative to the root directory), or 'empty'",
@@ -28,6 +29,13 @@ _OPTIONS = {
 _MARKED = {
     "faults": "rules that are there from the test's start, as dicts or as text",
     "scenario": "the name of faults that belong together, such as flaky-afternoon",
+    "allow_findings": "the codes of findings that --mock-heidi-findings lets pass",
+}
+# What may make a failure of a test that passes: the words that the option takes, the first one by default.
+_CHECKS = {
+    "unfired": (("ignore", "fail"), "a fault that it set never fired"),
+    "unmatched": (("ignore", "fail"), "its client asked for what there is not"),
+    "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or a graver one"),
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _NUMBER = pytest.StashKey[Iterator[int]]()
@@ -41,22 +49,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(f"mock_heidi_{name}", meaning, type="bool", default=False)
         else:
             parser.addini(f"mock_heidi_{name}", meaning, type="string", default=None)
-    parser.getgroup("mock_heidi").addoption(
-        "--mock-heidi-unfired",
-        choices=("ignore", "fail"),
-        default=None,
-        help="what becomes of a test that passes although a fault that it set never fired (default: ignore)",
-    )
-    parser.addini("mock_heidi_unfired", "the same as --mock-heidi-unfired", type="string", default="ignore")
+    group = parser.getgroup("mock_heidi")
+    group.addoption("--mock-heidi-url", metavar="URL", help="a server that is running, to be used by all tests")
+    parser.addini("mock_heidi_url", "the same as --mock-heidi-url", type="string", default="")
+    for name, (words, meaning) in _CHECKS.items():
+        explained = f"what becomes of a test that passes although {meaning} (default: ignore)"
+        group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
+        parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None): "
-        "how the test's own Heidi begins",
+        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
+        "allow_findings=None): how the test's own Heidi begins, and which findings are no failure",
     )
-    _fails_unfired(config)  # a wrong word is an error before any test runs
+    for name in _CHECKS:
+        _chosen(config, name)  # a wrong word is an error before any test runs
 
 
 def _ini(config: pytest.Config) -> dict[str, Any]:
@@ -77,30 +86,52 @@ def _rooted(options: dict[str, Any], config: pytest.Config) -> dict[str, Any]:
     return options
 
 
-def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
+def _marked(item: pytest.Item) -> dict[str, Any]:
     options: dict[str, Any] = {}
     known = {**_OPTIONS, **_MARKED}
-    for marker in reversed(list(request.node.iter_markers("mock_heidi"))):  # the nearest one has the last word
+    for marker in reversed(list(item.iter_markers("mock_heidi"))):  # the nearest one has the last word
         unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name not in known)]
         if unknown:
             raise pytest.UsageError(
                 f"@pytest.mark.mock_heidi does not know {', '.join(unknown)}; it takes {', '.join(known)} by name"
             )
         options.update(marker.kwargs)
-    return _rooted(options, request.config)
+    return _rooted(options, item.config)
 
 
 @pytest.fixture(scope="session")
-def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[MockHeidi]:
-    """One server for the whole run (one for each worker under xdist), on a free port of this machine."""
+def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[Handle]:
+    """One server for the whole run (one for each worker under xdist), or the one that --mock-heidi-url names."""
     from mock_heidi.handle import MockHeidi  # not before a test asks
 
-    with MockHeidi(**_ini(request.config)) as server:
+    url = _url(request.config)
+    with MockHeidi(**_ini(request.config)) if url is None else _running(url) as server:
         yield server
 
 
+def _url(config: pytest.Config) -> str | None:
+    return config.getoption("--mock-heidi-url") or config.getini("mock_heidi_url") or None
+
+
+def _running(url: str) -> Handle:
+    from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
+    from mock_heidi.settings import ConfigError
+
+    try:
+        server = visit(url)
+        server.api_key = server.control("GET", "/state")["api_keys"][0]["key"]
+    except (ConfigError, MockHeidiError, NoAnswerError) as error:
+        raise pytest.UsageError(f"--mock-heidi-url: {error}") from None
+    return server
+
+
+def _begins(config: pytest.Config) -> dict[str, Any]:
+    """How all begin, where the server did not begin so already."""
+    return {} if _url(config) is None else _ini(config)
+
+
 @pytest.fixture(scope="session")
-def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: MockHeidi) -> Iterator[Callable[..., Handle]]:
+def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: Handle) -> Iterator[Callable[..., Handle]]:
     """Makes Heidis for fixtures of any scope: ``mock_heidi_factory("checkout", seed=7)``.
 
     What it makes is a context manager; what is still open at the end of the run is closed then.
@@ -108,7 +139,8 @@ def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: MockHe
     with contextlib.ExitStack() as made:
 
         def make(name: str = "heidi", **options: Any) -> Handle:
-            handle = mock_heidi_server.namespace(_name(request.config, name), **options)
+            begins = {**_begins(request.config), **options}
+            handle = mock_heidi_server.namespace(_name(request.config, name), **begins)
             made.callback(handle.close)
             request.config.stash.setdefault(_MADE, []).append(handle)
             return handle
@@ -117,14 +149,15 @@ def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: MockHe
 
 
 @pytest.fixture
-def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: MockHeidi) -> Iterator[Handle]:
+def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: Handle) -> Iterator[Handle]:
     """A fresh Heidi of the test's own, named after it and given back afterwards."""
     from mock_heidi.handle import MockHeidiError
     from mock_heidi.settings import ConfigError
 
-    name, options = _name(request.config, request.node.name), _marked(request)
+    name, options = _name(request.config, request.node.name), _marked(request.node)
+    _allowed(options.pop("allow_findings", None))
     try:
-        made = mock_heidi_server.namespace(name, **options)
+        made = mock_heidi_server.namespace(name, **{**_begins(request.config), **options})
     except (MockHeidiError, ConfigError) as error:
         problem = str(error).removeprefix(f"POST /_mock/namespaces/{name}: ")
         raise pytest.UsageError(f"@pytest.mark.mock_heidi: {problem}") from None
@@ -135,8 +168,17 @@ def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: MockHeidi) -> 
 
 def _name(config: pytest.Config, words: str) -> str:
     """The name of a namespace, made of words and a number that no other of this run has."""
-    number = config.stash.setdefault(_NUMBER, itertools.count(1))
-    return f"{_UNSAFE.sub('-', words)[:54].strip('-.') or 'test'}-{next(number)}"
+    numbers = config.stash.setdefault(_NUMBER, itertools.count(1))
+    number = f"{_run()}-{next(numbers)}" if _url(config) else f"{next(numbers)}"
+    return f"{_UNSAFE.sub('-', words)[: 63 - max(len(number), 9)].strip('-.') or 'test'}-{number}"
+
+
+def _run() -> str:
+    """Tells this process from the other ones, of this run and of others, that use the same server."""
+    import platform
+    import zlib
+
+    return f"{zlib.crc32(f'{platform.node()} {os.getpid()}'.encode()):08x}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -147,7 +189,7 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "teardown":
         return report  # they are gone by then
-    if call.when == "call" and report.passed and _fails_unfired(item.config) and (lines := _unfired(item)):
+    if call.when == "call" and report.passed and (lines := _objections(item)):
         report.outcome = "failed"
         report.longrepr = "\n".join(lines)
     if report.failed:
@@ -178,20 +220,60 @@ def _is_heidi(value: Any) -> bool:
     return module is not None and isinstance(value, module.Handle)
 
 
-def _unfired(item: pytest.Item) -> list[str]:
-    """Of the test's own Heidi only: what is set in one that tests share may be for another of them."""
+def _objections(item: pytest.Item) -> list[str]:
+    """Of the test's own Heidi only: what is in one that tests share may be for another of them."""
     own = item.stash.get(_OWN, None)
+    asked = [name for name in _CHECKS if _chosen(item.config, name) != "ignore"]
+    if own is None or not asked:
+        return []
     try:
-        return [] if own is None else own.unfired()
+        return [line for name in asked for line in _LOOK[name](item, own)]
     except Exception as error:  # noqa: BLE001 - one test must not end the whole run
         return [f"mock_heidi cannot be asked: {error}"]
 
 
-def _fails_unfired(config: pytest.Config) -> bool:
-    chosen = config.getoption("--mock-heidi-unfired") or config.getini("mock_heidi_unfired")
-    if chosen not in ("ignore", "fail"):
-        raise pytest.UsageError(f"mock_heidi_unfired = {chosen}: should be ignore or fail")
-    return bool(chosen == "fail")
+def _unfired(_: pytest.Item, own: Handle) -> list[str]:
+    return own.unfired()
+
+
+def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
+    rows = [] if own.closed else own.requests()
+    return [f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}" for row in rows if row["why"]]
+
+
+def _found(item: pytest.Item, own: Handle) -> list[str]:
+    from mock_heidi.findings import at_least, told
+
+    levels = at_least(_chosen(item.config, "findings"))
+    allowed = _allowed(_marked(item).get("allow_findings"))
+    found = [] if own.closed else own.findings
+    return [told(one) for one in found if one["level"] in levels and one["code"] not in allowed]
+
+
+_LOOK = {"unfired": _unfired, "unmatched": _unmatched, "findings": _found}
+
+
+def _allowed(given: Any) -> Sequence[str]:
+    """The codes of findings that are no failure."""
+    import difflib
+
+    from mock_heidi.findings import KINDS
+
+    codes: Sequence[str] = [given] if isinstance(given, str) else given or ()
+    for code in codes:
+        if code not in KINDS:
+            near = difflib.get_close_matches(str(code), KINDS, n=1)
+            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
+            raise pytest.UsageError(f"@pytest.mark.mock_heidi: allow_findings: there is no {code!r}; {cure}")
+    return codes
+
+
+def _chosen(config: pytest.Config, name: str) -> str:
+    words, _ = _CHECKS[name]
+    chosen = str(config.getoption(f"--mock-heidi-{name}") or config.getini(f"mock_heidi_{name}"))
+    if chosen not in words:
+        raise pytest.UsageError(f"mock_heidi_{name} = {chosen}: should be {', '.join(words[:-1])} or {words[-1]}")
+    return chosen
 
 
 def _story(heidi: Handle) -> str:

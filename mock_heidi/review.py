@@ -97,6 +97,12 @@ class Reviewer:
         self._sessions: set[str] = set()
         self._ended_early: set[str] = set()
 
+    def begin(self, entries: Iterable[Entry]) -> None:
+        """Pass over the entries that are complete already: only what follows is to be read, whatever its number."""
+        known = list(entries)
+        self._read = max((entry.id for entry in known), default=0)
+        self._open = {entry.id for entry in known if not entry.done}
+
     def read(self, entries: Iterable[Entry], keys: Iterable[str]) -> None:
         """Take in the entries that are complete and were not read before; ``keys`` are the API keys that are known."""
         secrets = [key.encode() for key in keys]

@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from mock_heidi.clock import precise
-from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError, Quota
+from mock_heidi.fault_fields import Quota
+from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError
 from mock_heidi.ids import Chance
 from mock_heidi.replies import matches
 from mock_heidi.settings import BASE_PATH

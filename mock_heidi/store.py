@@ -59,6 +59,8 @@ class Store:
         self._mixed: set[Slot] = set()
         self._born: dict[tuple[Kind, str], int] = {}
         self._next = len(self._base.position)
+        # Whether a fork looks into the same tables.
+        self._shared = False
 
     @property
     def base(self) -> Base:
@@ -74,6 +76,7 @@ class Store:
 
     def put(self, record: Record) -> None:
         """Keep a record in the place of the one with its key, or as the newest of its kind."""
+        self._own()
         kind, key = type(record), record.key
         old = self.get(kind, key)
         if old is None:
@@ -89,6 +92,7 @@ class Store:
 
     def remove(self, record: Record) -> None:
         """Forget a record; one that is not there is no error."""
+        self._own()
         kind, key = type(record), record.key
         self._move(self.get(kind, key), None)
         self._born.pop((kind, key), None)
@@ -138,14 +142,21 @@ class Store:
         return len(base) + sum((record is not None) - (key in base) for key, record in changes.items())
 
     def fork(self) -> Store:
-        """Another store with the same content, that goes its own way."""
+        """Another store with the same content, that goes its own way; whoever changes something first pays for it."""
         other = Store(self._base)
-        other._changes = {kind: dict(records) for kind, records in self._changes.items()}
-        other._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
-        other._left = {slot: set(keys) for slot, keys in self._left.items()}
-        other._mixed = set(self._mixed)
-        other._born, other._next = dict(self._born), self._next
+        other._changes, other._joined, other._left = self._changes, self._joined, self._left
+        other._mixed, other._born, other._next = self._mixed, self._born, self._next
+        self._shared = other._shared = True
         return other
+
+    def _own(self) -> None:
+        """Have tables of its own before one of them is changed."""
+        if self._shared:
+            self._changes = {kind: dict(records) for kind, records in self._changes.items()}
+            self._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
+            self._left = {slot: set(keys) for slot, keys in self._left.items()}
+            self._mixed, self._born = set(self._mixed), dict(self._born)
+            self._shared = False
 
     def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:
         """The records of a kind that differ from another store's: this one's and the other's, None where one lacks it.

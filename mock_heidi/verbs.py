@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import http.client
 import json
 import os
 import shlex
@@ -12,56 +14,39 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
 from mock_heidi.clock import precise
-from mock_heidi.findings import LEVELS
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError, is_namespace
+from mock_heidi.findings import LEVELS, told
+from mock_heidi.flags import Rule, option
+from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _SIGNALLED = 128
 _PAUSE = 0.05
 
 
-def _option(name: str, **options: Any) -> Callable[[Any], Any]:
-    variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, envvar=variable, show_envvar=True, show_default=True, **options)
-
-
 def speaks(verb: Callable[..., Any]) -> Any:
     """A verb that is given the handle of a namespace of a running server, and whether to speak JSON."""
 
-    @_option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
-    @_option("--namespace", default=DEFAULT_NAMESPACE, metavar="NAME", help="Which of its namespaces.")
-    @_option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
+    @option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
+    @option("--namespace", metavar="NAME", show_default=DEFAULT_NAMESPACE, help="Which of its namespaces.")
+    @option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
     @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
     @functools.wraps(verb)
-    def speaking(url: str, namespace: str, api_key: str, as_json: bool, **options: Any) -> Any:
-        if not is_namespace(namespace):
-            raise ConfigError(f"--namespace {namespace}: use letters, digits, '-', '_' and '.', 64 at most")
-        heidi = Handle(_root(url), namespace, api_key)
-        try:
-            return verb(heidi, as_json, **options)
-        except MockHeidiError as error:
-            raise ConfigError(str(error)) from None
-        except OSError as error:
-            reason = error.strerror or error
-            raise ConfigError(
-                f"no answer from {heidi.url}: {reason}; start a server with mock-heidi serve, or name it with --url"
-            ) from None
+    def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
+        with visit(url, namespace, api_key) as heidi:
+            try:
+                return verb(heidi, as_json, **options)
+            except MockHeidiError as error:
+                raise ConfigError(str(error)) from None
+            except NoAnswerError as error:
+                raise ConfigError(f"{error}; start a server with mock-heidi serve, or name it with --url") from None
 
     return speaking
-
-
-def _root(url: str) -> str:
-    """``http://HOST:PORT`` of any URL of a server, such as its base URL."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise ConfigError(f"--url {url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _say(as_json: bool, value: Any, text: str) -> None:
@@ -80,7 +65,13 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
 
 
 def _variables(heidi: Handle) -> dict[str, str]:
-    return {"HEIDI_BASE_URL": heidi.base_url, "HEIDI_API_KEY": heidi.api_key, "MOCK_HEIDI_URL": heidi.url}
+    return {
+        "HEIDI_BASE_URL": heidi.base_url,
+        "HEIDI_API_KEY": heidi.api_key,
+        "MOCK_HEIDI_URL": heidi.url,
+        "MOCK_HEIDI_NAMESPACE": heidi.name,
+        "MOCK_HEIDI_API_KEY": heidi.api_key,
+    }
 
 
 @click.command()
@@ -89,18 +80,23 @@ def _variables(heidi: Handle) -> dict[str, str]:
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
     deadline = precise() + timeout
-    while True:
+    while not _is_ready(heidi.url, max(deadline - precise(), _PAUSE)):
+        if precise() >= deadline:
+            raise ConfigError(f"no server at {heidi.url} within {timeout:g} s; start one with mock-heidi serve")
+        threading.Event().wait(_PAUSE)
+    _say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
+
+
+def _is_ready(url: str, patience: float) -> bool:
+    parts = urlsplit(url)
+    with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
         try:
-            health = heidi.control("GET", "/health")
-        except (OSError, MockHeidiError):
-            if precise() >= deadline:
-                raise ConfigError(
-                    f"no server at {heidi.url} within {timeout:g} s; start one with mock-heidi serve"
-                ) from None
-            threading.Event().wait(_PAUSE)
-        else:
-            _say(as_json, health, f"{heidi.url} is ready")
-            return
+            # This door is open to all, whatever token the control plane wants.
+            peer.request("GET", "/readyz")
+            answer: bool = json.loads(peer.getresponse().read()) == {"status": "ok"}
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+        return answer
 
 
 @click.command()
@@ -131,15 +127,9 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
-    lines = [f"{one['level']:<8} {one['code']}: {one['message']} {_where(one)}" for one in found]
-    _say(as_json, found, "\n".join(lines) or "nothing to say")
+    _say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
-
-
-def _where(finding: dict[str, Any]) -> str:
-    first, last, count = finding["first"], finding["last"], finding["count"]
-    return f"(request {first})" if first == last else f"(requests {first} to {last}, {count} times)"
 
 
 @click.command()
@@ -154,25 +144,34 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     """Show the last requests."""
     given = {name: value for name, value in filters.items() if value is not None}
     if curl:
+        if follow or as_json:
+            raise click.UsageError("--curl goes without --follow and --json")
         click.echo(heidi.curl(**given, limit=limit), nl=False)
-        return
-    seen = 0
-    events = heidi.events() if follow else None
-    for row in heidi.requests(**given, limit=limit):
+    elif follow:
+        _follow(heidi, as_json, given, limit)
+    else:
+        rows = heidi.requests(**given, limit=limit)
+        _say(as_json, rows, "\n".join(map(_line, rows)) or "none")
+
+
+def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
+    """A line for each, of JSON too."""
+    with contextlib.closing(heidi.events()) as events:
+        # Listened to first, asked then: none is lost between the two.
+        seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
+        for kind, data in events:
+            if kind == "reset" and "requests" in data["reset"]:
+                seen = 0
+            elif kind == "request" and data["id"] > seen:
+                seen = _tell(as_json, heidi.requests(**{**given, "since": seen}), seen)
+    raise ConfigError(f"{heidi.url} has ended")
+
+
+def _tell(as_json: bool, rows: list[dict[str, Any]], seen: int) -> int:
+    for row in rows:
+        click.echo(json.dumps(row, ensure_ascii=False) if as_json else _line(row))
         seen = row["id"]
-        _say(as_json, row, _line(row))
-    for kind in _kinds(events):
-        if kind == "reset":
-            seen = 0
-        if kind == "request":
-            for row in heidi.requests(**given, since=seen):
-                seen = row["id"]
-                _say(as_json, row, _line(row))
-
-
-def _kinds(events: Iterator[tuple[str, Any]] | None) -> Iterator[str]:
-    for kind, _ in events or ():
-        yield kind
+    return seen
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -217,7 +216,7 @@ def _rule(rule: dict[str, Any]) -> str:
 @click.argument("id", required=False)
 def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
     """Remove one rule, or all."""
-    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{id}")["faults"]
+    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
     _say(as_json, left, f"{len(left)} left")
 
 
@@ -239,7 +238,7 @@ def list_scenarios(heidi: Handle, as_json: bool) -> None:
 @click.argument("name")
 def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
     """Set the rules of a scenario."""
-    made = heidi.control("POST", f"/scenarios/{name}")
+    made = heidi.control("POST", f"/scenarios/{quote(name, safe='')}")
     _say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
 
 
@@ -252,6 +251,8 @@ def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
     if what in ("advance", "set") and value is None:
         example = "60" if what == "advance" else "2025-01-06T09:00:00"
         raise ConfigError(f"clock {what}: needs a value, such as {example}")
+    if what in ("show", "real") and value is not None:
+        raise ConfigError(f"clock {what}: takes no value, not {value}")
     given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
     if what == "advance":
         heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
@@ -277,7 +278,9 @@ def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     """Keep states under a NAME, list them, come back to one, or see what has changed since."""
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")
-    place = f"/snapshots/{name}"
+    if what == "list" and name is not None:
+        raise ConfigError(f"snapshot list: takes no name, not {name}")
+    place = f"/snapshots/{quote(name or '', safe='')}"
     method, path = {
         "list": ("GET", "/snapshots"),
         "take": ("PUT", place),
@@ -298,13 +301,13 @@ def _kept(row: dict[str, Any]) -> str:
     return f"{row['name']:<20} {row['at']}  {counts}"
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@_option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@_option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
-@_option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
-@_option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
-@_option("--fault", multiple=True, metavar="RULE", help="What goes wrong.")
-@_option("--scenario", metavar="NAME", help="Faults that belong together.")
+@click.command(context_settings={"allow_interspersed_args": False})
+@option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
+@option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
+@option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
+@option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
+@option("--fault", multiple=True, type=Rule(), metavar="RULE", help="What goes wrong; repeatable.")
+@option("--scenario", metavar="NAME", help="Faults that belong together.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def run(command: tuple[str, ...], port: int, fault: tuple[str, ...], **options: Any) -> NoReturn:
     """Serve while a command runs; its exit status is ours.
@@ -319,27 +322,67 @@ def run(command: tuple[str, ...], port: int, fault: tuple[str, ...], **options: 
 
 def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
     """Run a command to its end; signals that are meant for us are its."""
+    with _signals() as meant:
+        try:
+            process = subprocess.Popen(command, env=variables)  # noqa: S603 - what the user asked for
+        except FileNotFoundError:
+            click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
+            return _NOT_FOUND
+        except OSError as error:
+            click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
+            return _NOT_RUNNABLE
+        try:
+            meant.go_to(process)
+            status = process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    return _SIGNALLED - status if status < 0 else status
+
+
+class _Signals:
+    """Hands on what comes, also what came before there was a process to hand it to."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+
+    def come(self, number: int, _: Any) -> None:
+        if self._process is None:
+            self._early.append(number)
+        # Ctrl-C at a terminal reaches the command by itself, and twice means more than once to many.
+        elif number != signal.SIGINT or not _is_at_terminal():
+            self._process.send_signal(number)
+
+    def go_to(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        while self._early:
+            process.send_signal(self._early.pop(0))
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[_Signals]:
+    meant = _Signals()
+    numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+    before = {number: signal.signal(number, meant.come) for number in numbers}
     try:
-        process = subprocess.Popen(command, env=variables)  # noqa: S603 - what the user asked for
-    except FileNotFoundError:
-        click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
-        return _NOT_FOUND
-    except OSError as error:
-        click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
-        return _NOT_RUNNABLE
-    # Ctrl-C reaches both by the terminal: the command decides what becomes of it, and then we end too.
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT,)}
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        before[number] = signal.signal(number, lambda number, _: process.send_signal(number))
-    try:
-        status = process.wait()
+        yield meant
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    return _SIGNALLED - status if status < 0 else status
+
+
+def _is_at_terminal() -> bool:
+    """Whether we are what a terminal sends its signals to."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
 
 
 @click.command()

@@ -30,7 +30,8 @@ from mock_heidi import MockHeidi, admin, events, filters, findings, models, name
 from mock_heidi.app import create_app
 from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
-from mock_heidi.faults import METHODS, Fault, Scenario, parse
+from mock_heidi.fault_fields import METHODS
+from mock_heidi.faults import Fault, Scenario, parse
 from mock_heidi.seeds import KINDS
 from mock_heidi.settings import OPERATIONS, Settings
 

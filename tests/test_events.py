@@ -3,17 +3,23 @@
 ``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON); ``Last-Event-ID`` goes on after one.
 """
 
+import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from conftest import Client
+from helpers import ask
+from starlette.types import Message
 
 from mock_heidi import MockHeidi
-from mock_heidi.handle import Handle
+from mock_heidi.app import Front
+from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi.namespace import PARTS
 
 Event = tuple[int, str, Any]
 
@@ -117,7 +123,38 @@ def test_a_listener_outlives_a_reset_and_a_restored_state(server: MockHeidi) -> 
         told = until(events, "request")
 
     # The state has forgotten the user, whom the token makes again.
-    assert [kind for _, kind, _ in told] == ["reset", "state", "state", "request"]
+    assert [kind for _, kind, _ in told] == ["reset", "reset", "state", "state", "request"]
+    assert told[0][2] == {"reset": list(PARTS)}
+    assert told[1][2] == {"reset": ["state", "ids", "transitions"]}
+
+
+def test_a_state_that_takes_the_place_of_all_is_told(server: MockHeidi) -> None:
+    with listening(server) as events:
+        server.state.replace({"sessions": []})
+        server.state.add_patient(first_name="Ada")
+        told = until(events, "state")
+
+    assert [(kind, data.get("reset")) for _, kind, data in told] == [("reset", ["state"]), ("state", None)]
+
+
+def test_several_listeners_are_told_the_same(server: MockHeidi) -> None:
+    with server.client() as client, listening(server) as one, listening(server) as other:
+        client.post("/sessions")
+
+        assert until(one, "request") == until(other, "request")
+
+
+def test_what_is_told_holds_no_secret(server: MockHeidi) -> None:
+    with listening(server) as events:
+        token = server.token()
+        httpx.get(f"{server.base_url}/sessions/{token}", headers={"Authorization": f"Bearer {token}"})
+        httpx.get(f"{server.base_url}/sessions/{server.api_key}?key={server.api_key}")
+        told = [next(events) for _ in range(4)]
+
+    assert [kind for _, kind, _ in told] == ["state", "request", "request", "request"]
+    assert [row["path"].rsplit("/", 1)[1] for _, kind, row in told if kind == "request"] == ["jwt", "***", "***"]
+    assert token not in str(told)
+    assert server.api_key not in str(told)
 
 
 def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server: MockHeidi) -> None:
@@ -187,3 +224,117 @@ def test_the_handle_tells_kind_and_data(server: MockHeidi) -> None:
     # Signing in comes first: it makes a user.
     kinds = [next(events)[0] for _ in range(3)]
     assert kinds == ["state", "request", "request"]
+
+
+@pytest.mark.parametrize(("last", "ids"), [("0", [1, 2]), ("1", [2]), ("2", []), ("3", [1, 2]), ("999", [1, 2])])
+def test_an_id_from_before_the_server_began_misses_nothing(app: Front, last: str, ids: list[int]) -> None:
+    events = app.namespaces.default.listen()
+    for _ in range(2):
+        events.emit("reset", {"reset": []})
+
+    told = ask(app, "GET", "/_mock/events", headers={"Host": "localhost", "Last-Event-ID": last})
+
+    assert [int(number) for number in re.findall(rb"^id: (\d+)$", told.body, re.MULTILINE)] == ids
+
+
+def test_a_handle_is_refused_what_the_server_refuses() -> None:
+    with MockHeidi(admin_token="let-me-in-91c4") as server, pytest.raises(MockHeidiError, match="wants the token"):
+        Handle(server.url).events()
+
+
+# --- One who listens, by hand -----------------------------------------------------------------------------------------
+
+
+class Listener:
+    """A listener in this process, who takes what comes when he likes and leaves when he likes."""
+
+    def __init__(self, app: Front) -> None:
+        self.taken: list[bytes] = []
+        self.takes, self._came = asyncio.Event(), asyncio.Event()
+        self.leaves = asyncio.Event()
+        self.takes.set()
+        headers = [(b"host", b"localhost")]
+        scope = {"type": "http", "method": "GET", "path": "/_mock/events", "query_string": b"", "headers": headers}
+        self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        await self.leaves.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.taken.append(message.get("body", b""))
+        self._came.set()
+        await self.takes.wait()
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(number) for number in re.findall(rb"^id: (\d+)$", b"".join(self.taken), re.MULTILINE)]
+
+    async def has(self, last: int) -> None:
+        """Wait until an event of that id has come."""
+        async with asyncio.timeout(60):
+            while last not in self.ids:
+                self._came.clear()
+                await self._came.wait()
+
+
+def test_nothing_is_left_of_a_listener_who_leaves(app: Front) -> None:
+    async def come_and_go() -> None:
+        listener, other = Listener(app), Listener(app)
+        events = app.namespaces.default.listen()
+        await asyncio.sleep(0)
+        events.emit("reset", {"reset": []})
+        await listener.has(1)
+        listener.leaves.set()
+        await listener.task
+        events.emit("reset", {"reset": []})
+        await other.has(2)
+        other.leaves.set()
+        await other.task
+        await asyncio.sleep(0)
+
+        assert (listener.ids, other.ids) == ([1], [1, 2])
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(come_and_go())
+
+
+def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: Front) -> None:
+    async def come_and_go() -> None:
+        namespace = app.namespaces.default
+        listener = Listener(app)
+        events = namespace.listen()
+        await asyncio.sleep(0)
+        events.close()
+        await listener.task
+        await asyncio.sleep(0)
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(come_and_go())
+
+
+def test_a_slow_listener_holds_up_nobody_and_sees_the_gap(app: Front) -> None:
+    async def be_slow() -> None:
+        slow, quick = Listener(app), Listener(app)
+        events = app.namespaces.default.listen()
+        await asyncio.sleep(0)
+        slow.takes.clear()
+        for number in range(1, 3_001):
+            events.emit("reset", {"reset": []})
+            if number % 500 == 0:
+                await quick.has(number)
+        held = len(slow.taken)
+        slow.takes.set()
+        await slow.has(3_000)
+        for listener in (slow, quick):
+            listener.leaves.set()
+            await listener.task
+
+        assert held <= 3
+        assert quick.ids == list(range(1, 3_001))
+        # What it was given when it stopped, and then the last thousand.
+        assert slow.ids[-1_000:] == list(range(2_001, 3_001))
+        assert len(slow.ids) <= 1_500
+
+    asyncio.run(be_slow())

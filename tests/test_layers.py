@@ -1,5 +1,6 @@
 """Who may import whom is held by a tool, over the whole package: every module stands in one of the layers."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,16 @@ def test_a_stray_module_would_be_noticed(tmp_path: Path) -> None:
 
     assert ended.returncode != 0
     assert "utils" in ended.stdout + ended.stderr
+
+
+def test_the_map_of_modules_tells_of_every_layer() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text[text.index("## The map") :], re.MULTILINE)
+    mapped = [name for row in rows for name in re.findall(r"\w+", row)]
+    layer_of = {name.strip(): number for number, layer in enumerate(LAYERS["layers"]) for name in layer.split("|")}
+
+    assert sorted(mapped) == sorted(layer_of)
+    assert [layer_of[name] for name in mapped] == sorted(layer_of.values())
 
 
 def test_the_layers_are_exhaustive_and_name_only_what_is_there() -> None:

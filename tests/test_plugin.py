@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 
 # pytester forgets what a run inside it has imported first, and what is imported again is another module.
@@ -10,7 +11,10 @@ import pytest
 from running import run
 
 import mock_heidi.server  # noqa: F401
+from mock_heidi import MockHeidi
 
+# Other plugins in the environment may do anything: only ours is on.
+NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 HEAVY = (
     "starlette",
     "uvicorn",
@@ -150,7 +154,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
     [
         (
             "sed=7",
-            "@pytest.mark.mock_heidi does not know sed; it takes fixtures, seed, *linked, faults, scenario by name",
+            "@pytest.mark.mock_heidi does not know sed; it takes fixtures, seed, *scenario, allow_findings by name",
         ),
         ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
         ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
@@ -165,6 +169,8 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ),
         ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503"),
         ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
+        ("allow_findings=['unknown_fiel']", "allow_findings: there is no 'unknown_fiel'; did you mean unknown_field?"),
+        ("allow_findings='grave'", "allow_findings: there is no 'grave'; there are unknown_field, "),
         ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
     ],
 )
@@ -439,6 +445,235 @@ def test_a_server_that_was_never_started_does_not_break_the_report(pytester: pyt
     assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot be asked: ")
 
 
+# --- What the client asked for ----------------------------------------------------------------------------------------
+
+ASKING = """
+    import pytest
+
+    def ask(heidi, path, **options):
+        with heidi.client() as client:
+            client.get(path, **options)
+
+    def test_unmatched(mock_heidi):
+        ask(mock_heidi, "/session/1234567890")
+
+    def test_warning(mock_heidi):
+        ask(mock_heidi, "/sessions/1234567890", params={"all": "1"})
+
+    @pytest.mark.mock_heidi(allow_findings=["unknown_parameter"])
+    def test_allowed(mock_heidi):
+        ask(mock_heidi, "/sessions/1234567890", params={"all": "1"})
+
+    @pytest.mark.mock_heidi(allow_findings="unknown_parameter")
+    class TestOfThem:
+        def test_allowed(self, mock_heidi):
+            ask(mock_heidi, "/sessions/1234567890", params={"all": "1"})
+
+        @pytest.mark.mock_heidi(allow_findings=["key_with_token"])
+        def test_nearest(self, mock_heidi):
+            ask(mock_heidi, "/sessions/1234567890", params={"all": "1"})
+
+    def test_info(mock_heidi):
+        ask(mock_heidi, "/sessions/1234567890", headers={"Heidi-Api-Key": mock_heidi.api_key})
+
+    def test_error(mock_heidi):
+        ask(mock_heidi, "/sessions/1234567890", headers={"Authorization": f"Bearer {mock_heidi.api_key}"})
+
+    def test_missing(mock_heidi):
+        ask(mock_heidi, "/sessions/77")
+
+    def test_closed(mock_heidi):
+        ask(mock_heidi, "/session/1234567890")
+        mock_heidi.close()
+
+    def test_that_fails_by_itself(mock_heidi):
+        ask(mock_heidi, "/session/1234567890")
+        raise AssertionError("by itself")
+
+    def test_of_something_else():
+        pass
+"""
+# Tests whose clients did something that one of these words is about.
+FAILING = {
+    "--mock-heidi-unmatched=ignore": set[str](),
+    "--mock-heidi-unmatched=fail": {"test_unmatched"},
+    "--mock-heidi-findings=ignore": set[str](),
+    "--mock-heidi-findings=error": {"test_error"},
+    "--mock-heidi-findings=warning": {"test_error", "test_warning", "test_nearest"},
+    "--mock-heidi-findings=info": {"test_error", "test_warning", "test_nearest", "test_info"},
+}
+
+
+def failed(output: str) -> set[str]:
+    return set(re.findall(r"^FAILED \S*::(\w+)", output, re.MULTILINE)) - {"test_that_fails_by_itself"}
+
+
+@pytest.mark.parametrize("by", ["option", "configuration"])
+@pytest.mark.parametrize("option", FAILING)
+def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, by: str, option: str) -> None:
+    pytester.makepyfile(ASKING)
+    if by == "configuration":
+        pytester.makeini(f"[pytest]\n{option.removeprefix('--').replace('-', '_')}\n")
+
+    result = pytester.runpytest(*([option] if by == "option" else []))
+
+    assert failed(result.stdout.str()) == FAILING[option]
+    assert result.parseoutcomes() == {"passed": 10 - len(FAILING[option]), "failed": 1 + len(FAILING[option])}
+
+
+def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(ASKING)
+
+    result = pytester.runpytest("--mock-heidi-findings=info", "--mock-heidi-unmatched=fail")
+
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_unmatched _*",
+            "#2 GET */session/1234567890 matched nothing: there is no such path; the nearest is GET /sessions/*",
+            "*_ test_warning _*",
+            "warning  unknown_parameter: sent a parameter that is not documented, so it is ignored: all of *",
+            "*- requests to mock_heidi -*",
+            "*_ TestOfThem.test_nearest _*",
+            "*_ test_error _*",
+            "error    key_as_token: *",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_findings_of_what_several_tests_share_fail_none_of_them(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def shared(mock_heidi_factory):
+            with mock_heidi_factory("shared") as heidi:
+                yield heidi
+
+        def test_shared(shared):
+            with shared.client() as client:
+                client.get("/session/1234567890", params={"all": "1"})
+        """
+    )
+
+    pytester.runpytest("--mock-heidi-findings=info", "--mock-heidi-unmatched=fail").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("mock_heidi_unmatched = maybe", "should be ignore or fail"),
+        ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
+    ],
+)
+def test_a_wrong_word_for_these_is_an_error_before_any_test(pytester: pytest.Pytester, line: str, words: str) -> None:
+    pytester.makepyfile("def test_fine(): ...")
+    pytester.makeini(f"[pytest]\n{line}\n")
+    result = pytester.runpytest()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(f"ERROR: {line}: {words}")
+
+
+# --- A server that is running -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[MockHeidi]:
+    """A server of which the run inside knows the URL only."""
+    with MockHeidi() as server:
+        yield server
+
+
+def names(server: MockHeidi) -> list[str]:
+    return [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]]
+
+
+@pytest.mark.parametrize("by", ["option", "configuration"])
+def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server: MockHeidi, by: str) -> None:
+    pytester.makeini(
+        "[pytest]\nmock_heidi_seed = 7\n" + (f"mock_heidi_url = {server.base_url}\n" if by == "configuration" else "")
+    )
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        def test_there(mock_heidi, mock_heidi_server):
+            assert mock_heidi.url == mock_heidi_server.url == {server.url!r}
+            assert mock_heidi.control("GET", "/health")["seed"] == 7
+            assert mock_heidi.name.startswith("test_there-")
+            mock_heidi.state.add_patient(first_name="Ada")
+            assert len(mock_heidi.state.patient_profiles) == 16
+
+        @pytest.mark.mock_heidi(fixtures="empty", seed=3)
+        def test_marked(mock_heidi):
+            assert mock_heidi.state.patient_profiles == []
+            assert mock_heidi.control("GET", "/health")["seed"] == 3
+
+        def test_made(mock_heidi_factory):
+            with mock_heidi_factory("shared", clock="2025-01-06T09:00:00") as heidi:
+                assert heidi.control("GET", "/health")["seed"] == 7
+                assert heidi.clock.frozen
+
+        def test_left_open(mock_heidi_factory):
+            assert mock_heidi_factory().token()
+        """
+    )
+
+    pytester.runpytest(*([f"--mock-heidi-url={server.url}"] if by == "option" else [])).assert_outcomes(passed=4)
+    assert names(server) == ["default"]
+    assert len(server.state.patient_profiles) == 15
+
+
+def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it_signs_in(mock_heidi):\n    assert mock_heidi.token()\n")
+    with MockHeidi(api_key="a-key-of-ours") as server:
+        result = pytester.runpytest(f"--mock-heidi-url={server.url}")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: MockHeidi) -> None:
+    pytester.makepyfile(
+        """
+        import pathlib
+
+        def test_same_name(mock_heidi):
+            pathlib.Path("names").open("a").write(mock_heidi.name + "\\n")
+        """
+    )
+    options = ("-p", "mock_heidi.pytest_plugin", f"--mock-heidi-url={server.url}")
+    for _ in range(2):
+        ended = run("-m", "pytest", *options, command=(sys.executable,), cwd=pytester.path, env=NO_PLUGINS)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    named = (pytester.path / "names").read_text(encoding="utf-8").split()
+    assert len(named) == len(set(named)) == 2
+    assert all(re.fullmatch(r"test_same_name-[0-9a-f]{8}-1", name) for name in named)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1", "--mock-heidi-url: no answer from http://127.0.0.1:1: Connection refused"),
+        ("127.0.0.1:4343", "--mock-heidi-url: 127.0.0.1:4343: write it like http://127.0.0.1:4343"),
+    ],
+)
+def test_a_server_that_is_not_there_is_one_line(pytester: pytest.Pytester, url: str, words: str) -> None:
+    pytester.makepyfile("def test_wrong(mock_heidi): ...")
+    result = pytester.runpytest(f"--mock-heidi-url={url}")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(f"E *{words}")
+
+
+def test_a_run_that_uses_no_heidi_needs_no_server(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_of_something_else(): ...")
+
+    pytester.runpytest("--mock-heidi-url=http://127.0.0.1:1").assert_outcomes(passed=1)
+
+
 # --- The report of a failure ------------------------------------------------------------------------------------------
 
 
@@ -588,7 +823,8 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest("--fixtures", "-q")
 
     markers.stdout.fnmatch_lines(
-        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None): *"
+        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
+        "allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",
@@ -598,26 +834,65 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
         fixtures.stdout.fnmatch_lines(name)
 
 
-def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytester.makepyfile(
-        """
-        import pathlib
-        import pytest
+# What would meet if workers were not apart: data, faults, clocks, ids, the journal, all at the same time.
+BUSY = """
+    import pathlib
+    import pytest
 
-        @pytest.mark.parametrize("number", range(20))
-        def test_of_many(mock_heidi, number, worker_id):
-            mock_heidi.state.add_patient(first_name="Mine")
-            assert len(mock_heidi.state.patient_profiles) == 16
-            pathlib.Path(f"{worker_id}.url").write_text(mock_heidi.url)
-        """
-    )
+    @pytest.fixture
+    def mock_heidi(mock_heidi_factory):
+        with mock_heidi_factory("the-same-name") as heidi:
+            yield heidi
 
+    @pytest.mark.parametrize("number", range(10))
+    @pytest.mark.parametrize("of", "abcdefgh")
+    def test_of_many(mock_heidi, of, number, worker_id):
+        pathlib.Path(f"{worker_id}.url").write_text(mock_heidi.url)
+        mock_heidi.clock.freeze(f"2025-01-{number + 1:02d}T09:00:00")
+        mock_heidi.snapshot()
+        fault = mock_heidi.fault("get_session", status=500 + number, times=2)
+        with mock_heidi.client() as client:
+            made = client.post("/patient-profiles", json={"first_name": f"{of}{number}"}).json()["data"]["id"]
+            statuses = [client.get("/sessions/1234567890").status_code for _ in range(3)]
+            patient = client.get(f"/patient-profiles/{made}").json()["data"]
+        assert statuses == [500 + number] * 2 + [200]
+        assert (fault.hits, patient["first_name"]) == (2, f"{of}{number}")
+        assert [one["first_name"] for one in mock_heidi.state.patient_profiles][15:] == [f"{of}{number}"]
+        assert mock_heidi.state.patient_profiles[-1]["created_at"] == f"2025-01-{number + 1:02d}T09:00:00.000000"
+        assert [row["id"] for row in mock_heidi.requests()] == [1, 2, 3, 4, 5, 6]
+        mock_heidi.restore()
+        assert len(mock_heidi.state.patient_profiles) == 15
+"""
+WORKERS = ("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "8")
+
+
+def urls_of_workers(pytester: pytest.Pytester) -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in pytester.path.glob("gw*.url")]
+
+
+def test_eight_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(BUSY)
     # Each worker would load all other plugins too.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    result = pytester.runpytest_subprocess("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "2")
-    result.assert_outcomes(passed=20)
-    urls = [path.read_text(encoding="utf-8") for path in pytester.path.glob("gw*.url")]
-    assert len(urls) == len(set(urls)) == 2
+    monkeypatch.setenv(*next(iter(NO_PLUGINS.items())))
+
+    result = pytester.runpytest_subprocess(*WORKERS)
+
+    result.assert_outcomes(passed=80)
+    assert len(urls_of_workers(pytester)) == len(set(urls_of_workers(pytester))) == 8
+
+
+def test_eight_workers_share_a_server_and_do_not_meet(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: MockHeidi
+) -> None:
+    pytester.makepyfile(BUSY)
+    monkeypatch.setenv(*next(iter(NO_PLUGINS.items())))
+
+    result = pytester.runpytest_subprocess(*WORKERS, f"--mock-heidi-url={server.url}")
+
+    result.assert_outcomes(passed=80)
+    assert urls_of_workers(pytester) == [server.url] * 8
+    assert names(server) == ["default"]
+    assert server.requests() == []
 
 
 def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,9 @@ from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
 from mock_heidi.faults import CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
 from mock_heidi.handle import Handle
-from mock_heidi.pytest_plugin import _MARKED, _OPTIONS
+from mock_heidi.pytest_plugin import _CHECKS, _MARKED, _OPTIONS
 from mock_heidi.remote import Clock, Faults, State
+from mock_heidi.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -309,9 +310,9 @@ def test_every_option_of_the_marker_stands_in_the_table() -> None:
     assert rows == [*([name, f"mock_heidi_{name}"] for name in _OPTIONS), *([name, ""] for name in _MARKED)]
 
 
-@pytest.mark.parametrize("name", ["--mock-heidi-unfired=fail", 'mock_heidi_unfired = "fail"'])
+@pytest.mark.parametrize("name", [*(f"--mock-heidi-{name}" for name in _CHECKS), "--mock-heidi-url"])
 def test_every_other_option_of_the_plugin_is_named(name: str) -> None:
-    assert f"`{name}`" in README
+    assert f"`{name}=" in README
 
 
 @pytest.mark.parametrize("name", ["mock_heidi", "mock_heidi_server", "mock_heidi_factory"])
@@ -426,6 +427,21 @@ def test_no_word_of_marketing() -> None:
 
 def test_every_filter_stands_in_the_table() -> None:
     assert [row[0].strip("`") for row in table("| Filter | For example | Which requests |")] == list(filters.NAMES)
+
+
+@pytest.mark.parametrize("row", table("| Filter | For example | Which requests |"), ids=lambda row: row[0].strip("`"))
+def test_the_examples_of_a_filter_can_be_copied(row: list[str]) -> None:
+    examples = words(row[1])
+
+    assert examples
+    assert all(filters.parse({row[0].strip("`"): example}) for example in examples)
+
+
+def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
+    settings = Settings()
+
+    bounds = f"{settings.journal_entries:,} of them and {settings.journal_bytes // 1024**2} MB at most"
+    assert bounds in README
 
 
 def test_every_finding_stands_in_the_table() -> None:

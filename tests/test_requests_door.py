@@ -6,18 +6,28 @@
 - ``DELETE /_mock/requests`` → ``{"cleared": n}``, of those that fit
 """
 
+import asyncio
+import gc
 import json
 import shlex
 import subprocess
+import tracemalloc
+from functools import partial
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from conftest import JOHN, NOON, Client
-from helpers import OTHER_SESSION, SESSION, answered, ask, space, wire
+from helpers import OTHER_SESSION, SESSION, another, answered, ask, exchange, space, wire
+from peer import asking, connected
+from running import until
 
 from mock_heidi import MockHeidi
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.app import Front
+from mock_heidi.handle import Handle
+from mock_heidi.journal import Entry
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Pace
 
 ASK = {"ai_command_text": "translate", "content": "One. Two.", "content_type": "MARKDOWN"}
 LATER = "2025-01-06T12:00:01"
@@ -79,7 +89,11 @@ def busy(heidi: Client) -> Client:
         ({"text": '"status": 503'}, [5]),
         ({"text": "nowhere"}, []),
         ({"operation": "get_session", "status": "4xx", "since": "1"}, [3]),
+        ({"method": "GET", "path": "/sessions/*", "fault": "none", "status": "2xx"}, [2]),
+        ({"session_id": OTHER_SESSION, "method": "POST", "since": NOON}, [7]),
+        ({"fault": "any", "operation": "create_session"}, []),
         ({"since": "2", "limit": "2"}, [7, 8]),
+        ({"limit": "2", "format": "json", "operation": "get_session"}, [3, 5]),
     ],
 )
 def test_filters_pick_what_has_all_of_them(busy: Client, filters: dict[str, str], expected: list[int]) -> None:
@@ -362,3 +376,438 @@ def test_every_field_that_an_archive_must_have_is_there(heidi: Client) -> None:
     assert set(found["request"]) == both | {"method", "url", "queryString"}
     assert set(found["response"]) == both | {"status", "statusText", "content", "redirectURL"}
     assert set(found["timings"]) == {"send", "wait", "receive"}
+
+
+# --- Forms ------------------------------------------------------------------------------------------------------------
+
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+SOUND = bytes(range(256)) * 2_000
+START = b"2024-12-11T03:57:57Z"
+FIELD = b'--b\r\nContent-Disposition: form-data; name="start_time"\r\n\r\n' + START + b"\r\n"
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+WHOLE = FIELD + HEAD + SOUND + b"\r\n--b--\r\n"
+
+
+def upload(client: Client, sent: bytes, step: int, session_id: str = SESSION) -> int | None:
+    """The status of an upload whose bytes come in such steps; the client leaves if they are not a whole form."""
+    cuts = [sent[at : at + step] for at in range(0, len(sent), step)]
+    messages = [
+        {"type": "http.request", "body": cut, "more_body": sent != WHOLE or number < len(cuts)}
+        for number, cut in enumerate(cuts, 1)
+    ]
+    headers = {**FORM, "Authorization": f"Bearer {client.token()}"}
+    path = f"{BASE_PATH}/sessions/{session_id}/upload-audio"
+    return ask(client.app, "POST", path, headers=headers, messages=messages).status
+
+
+def part(name: str, content: bytes, *, whole: bool = True, filename: str | None = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "filename": filename,
+        "content_type": None if filename is None else "audio/wav",
+        "size": len(content),
+        "sha256": sha256(content).hexdigest() if whole else None,
+    }
+
+
+def newest(client: Client) -> dict[str, Any]:
+    [row] = client.get("/_mock/requests?limit=1").json()["requests"]
+    assert isinstance(row, dict)
+    return row
+
+
+@pytest.mark.parametrize("step", [len(WHOLE), 65_536, 997])
+@pytest.mark.parametrize(("session_id", "status"), [(SESSION, 200), ("99", 404)], ids=["taken", "refused"])
+def test_the_parts_of_a_form_have_their_true_sizes_and_hashes(
+    heidi: Client, session_id: str, status: int, step: int
+) -> None:
+    assert upload(heidi, WHOLE, step, session_id) == status
+    assert newest(heidi)["body"] == {"parts": [part("start_time", START), part("file", SOUND, filename="a.wav")]}
+
+
+def test_a_form_that_the_client_left_shows_the_parts_that_came(heidi: Client) -> None:
+    assert upload(heidi, FIELD + HEAD + SOUND[:50_000], 997) is None
+    row = newest(heidi)
+
+    half = row["body"]["parts"][1]
+    assert (row["status"], row["client_left"]) == (None, True)
+    assert row["body"]["parts"][0] == part("start_time", START)
+    # What might yet become a boundary is not counted.
+    assert 49_000 < half["size"] <= 50_000
+    assert half["sha256"] is None
+
+
+def test_a_form_that_is_too_large_shows_how_far_it_came() -> None:
+    with another(max_upload=200_000) as heidi:
+        assert upload(heidi, WHOLE, 10_000) == 413
+
+        row = newest(heidi)
+    field, file = row["body"]["parts"]
+    assert field == part("start_time", START)
+    assert 150_000 < file["size"] <= 200_000
+    assert file["sha256"] is None
+
+
+@pytest.mark.parametrize("name", ["file", "sound"])
+def test_a_clients_own_form_is_shown_as_it_was_sent(heidi: Client, name: str) -> None:
+    file = {name: ("ä b.wav", SOUND, "audio/wav")}
+
+    answer = heidi.post(f"/sessions/{SESSION}/upload-audio", files=file)
+
+    assert answer.status_code == (200 if name == "file" else 422)
+    assert newest(heidi)["body"] == {"parts": [part(name, SOUND, filename="ä b.wav")]}
+
+
+# --- Streams ----------------------------------------------------------------------------------------------------------
+
+PIECES = ["One ", "twö\n", "three"]
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize(
+    ("rule", "texts"),
+    [
+        ("byte_by_byte", PIECES),
+        ("one_write", PIECES),
+        ("crlf", PIECES),
+        ("byte_by_byte,crlf", PIECES),
+        ("one_write,crlf,comments", PIECES),
+        ("no_space", PIECES),
+        ("swap=1", ["twö\n", "One ", "three"]),
+        ("repeat=2", ["One ", "twö\n", "twö\n", "three"]),
+        ("lose=2", ["One ", "three"]),
+        ("end_after=2", ["One ", "twö\n"]),
+        ("one_write,end_after=2", ["One ", "twö\n"]),
+        ("end_after=0", []),
+        ("end_inside=json,end_after=1", ["One ", 'data: {"data": "tw']),
+        ("end_inside=utf8,end_after=1", ["One ", 'data: {"data": "tw\ufffd']),
+        ("byte_by_byte,end_inside=json,end_after=1", ["One ", 'data: {"data": "tw']),
+    ],
+)
+def test_the_pieces_of_a_stream_are_those_that_a_fault_has_left(heidi: Client, rule: str, texts: list[str]) -> None:
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": PIECES})
+    heidi.post("/_mock/faults", json=f"ask_ai:{rule}")
+
+    heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+
+    row = newest(heidi)
+    moments = [piece["after"] for piece in row["pieces"]]
+    assert [piece["text"] for piece in row["pieces"]] == texts
+    assert moments == sorted(moments)
+    assert (row["response"], row["fault"], row["client_left"]) == (None, "fault-1", False)
+
+
+def test_the_moments_of_pieces_tell_the_pace() -> None:
+    with MockHeidi(pace=Pace(first=0.05, rate=50)) as heidi, heidi.client() as client:
+        heidi.reply("ask_ai", pieces=PIECES)
+        client.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+        [row] = heidi.requests(operation="ask_ai")
+
+    first, second, third = (piece["after"] for piece in row["pieces"])
+    # The clock that says when a piece is due has milliseconds; a busy machine may be late, but nobody is early.
+    assert first > 0.048
+    assert second > 0.068
+    assert third > 0.088
+    assert first < second < third <= row["duration"]
+
+
+def test_a_stream_on_its_way_shows_the_pieces_so_far() -> None:
+    with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as heidi:
+        heidi.reply("ask_ai", pieces=PIECES)
+        with asking(heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK) as peer:
+            peer.head()
+            peer.chunk()
+            [row] = heidi.requests(operation="ask_ai")
+
+    assert [piece["text"] for piece in row["pieces"]] == PIECES[:1]
+    assert (row["status"], row["duration"], row["response"]) == (200, None, None)
+
+
+# --- On a connection --------------------------------------------------------------------------------------------------
+
+LATE = {"delay": 60}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/sessions", 401), ("POST", "/nothing", 404), ("PUT", "/sessions", 405)]
+)
+def test_a_body_that_no_handler_read_is_shown_and_the_connection_goes_on(
+    mock_heidi: Handle, method: str, path: str, status: int
+) -> None:
+    note = {"note": "unread " * 50_000}
+    length = {"Content-Length": str(len(json.dumps(note)))}
+
+    with connected(mock_heidi) as peer:
+        for _ in range(2):
+            peer.ask(method, path, note, length if status == 401 else {**mock_heidi.headers, **length})
+            told, headers = peer.head()
+            peer.exactly(int(headers["content-length"]))
+            assert told == status
+
+    rows = mock_heidi.requests(method=method)
+    assert [(row["status"], row["body"]) for row in rows] == [(status, note)] * 2
+
+
+def left(heidi: Handle, **filters: Any) -> dict[str, Any]:
+    """The one request that fits, when it is over."""
+    found: list[dict[str, Any]] = until(
+        lambda: [row for row in heidi.requests(**filters) if row["duration"] is not None], "the end of the request"
+    )
+    [row] = found
+    return row
+
+
+def test_a_client_that_leaves_during_a_late_answer_has_left(mock_heidi: Handle) -> None:
+    fault = mock_heidi.fault("get_session", **LATE)
+
+    with asking(mock_heidi, "GET", f"/sessions/{SESSION}"):
+        until(lambda: fault.hits, "the delay")
+
+    row = left(mock_heidi, operation="get_session")
+    assert (row["client_left"], row["status"], row["fault"]) == (True, None, fault.id)
+
+
+def test_a_client_that_leaves_during_its_upload_has_left(mock_heidi: Handle) -> None:
+    headers = {**mock_heidi.headers, **FORM, "Content-Length": str(len(WHOLE))}
+
+    with connected(mock_heidi) as peer:
+        peer.ask("POST", f"/sessions/{SESSION}/upload-audio", WHOLE[:100_000], headers)
+        until(lambda: mock_heidi.requests(operation="upload_audio"), "the request")
+
+    row = left(mock_heidi, operation="upload_audio")
+    assert (row["client_left"], row["status"]) == (True, None)
+
+
+def test_a_client_that_leaves_its_stream_has_left() -> None:
+    with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as heidi:
+        heidi.reply("ask_ai", pieces=PIECES)
+        with asking(heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK) as peer:
+            peer.head()
+            peer.chunk()
+
+        row = left(heidi, operation="ask_ai")
+    assert (row["client_left"], row["status"], len(row["pieces"])) == (True, 200, 1)
+
+
+@pytest.mark.parametrize("rule", ["close", "rst", "cut_at=20", "rst_at=20", "delay=0.001"])
+def test_of_an_answer_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule: str) -> None:
+    mock_heidi.control("POST", "/faults", f"get_session:{rule}")
+
+    with asking(mock_heidi, "GET", f"/sessions/{SESSION}", Connection="close") as peer:
+        peer.end()
+
+    row = left(mock_heidi, operation="get_session")
+    assert (row["client_left"], row["fault"]) == (False, "fault-1")
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize("rule", ["end_after=1", "end_inside=utf8", "rst_after=1", "error_piece=1"])
+def test_of_a_stream_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule: str) -> None:
+    mock_heidi.control("POST", "/faults", f"ask_ai:{rule}")
+
+    with asking(mock_heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK, Connection="close") as peer:
+        peer.end()
+
+    row = left(mock_heidi, operation="ask_ai")
+    assert (row["client_left"], row["fault"]) == (False, "fault-1")
+
+
+def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi: Handle) -> None:
+    fault = mock_heidi.fault("get_session", **LATE)
+
+    with asking(mock_heidi, "GET", f"/sessions/{SESSION}") as peer, mock_heidi.client() as client:
+        until(lambda: fault.hits, "the delay")
+        before = [row["id"] for row in mock_heidi.requests()]
+        mock_heidi.reset()
+        peer.end()
+        answer = client.get("/patient-profiles")
+
+    assert (before[-1] > 1, answer.headers["x-mock-request-id"]) == (True, "1")
+    assert [(row["id"], row["operation"]) for row in mock_heidi.requests()] == [(1, "list_patient_profiles")]
+
+
+@pytest.mark.parametrize("keep", ["", "requests"])
+def test_a_request_on_its_way_goes_with_the_requests_or_stays_with_them(mock_heidi: Handle, keep: str) -> None:
+    headers = {**mock_heidi.headers, "Content-Length": "13"}
+
+    with connected(mock_heidi) as peer:
+        peer.ask("POST", "/sessions", b'{"unkno', headers)
+        until(lambda: mock_heidi.requests(operation="create_session"), "the request")
+        mock_heidi.control("POST", f"/reset?keep={keep}")
+        peer.socket.sendall(b'wn":1}')
+        status, _ = peer.head()
+
+    rows = mock_heidi.requests(operation="create_session")
+    assert status == 200
+    assert [row["findings"] for row in rows] == ([["unknown_field"]] if keep else [])
+    assert len(mock_heidi.findings) == len(rows)
+
+
+# --- Numbers ----------------------------------------------------------------------------------------------------------
+
+A_JWT = f"{BASE_PATH}/jwt?email=a@b.c&third_party_internal_id=1"
+
+
+def namespaces(client: Client) -> list[str]:
+    return [row["name"] for row in client.get("/_mock/namespaces").json()["namespaces"]]
+
+
+@pytest.mark.parametrize("faults", [[], ["ask_ai:end_after=1"]], ids=["", "with faults"])
+@pytest.mark.parametrize(
+    ("path", "key"), [(f"/ns/blue{A_JWT}", DEFAULT_KEY), (A_JWT, f"{DEFAULT_KEY}.blue")], ids=["by path", "by key"]
+)
+def test_the_first_sign_in_is_the_first_of_its_namespace(path: str, key: str, faults: list[str]) -> None:
+    with another(faults=faults) as heidi:
+        answer = heidi.get(f"http://localhost{path}", signed=False, headers={"Heidi-Api-Key": key})
+
+        rows = heidi.get("/ns/blue/_mock/requests").json()["requests"]
+    assert (answer.status_code, answer.headers["x-mock-request-id"]) == (200, "1")
+    assert [(row["id"], row["operation"]) for row in rows] == [(1, "get_jwt")]
+
+
+@pytest.mark.parametrize("faults", [[], ["ask_ai:end_after=1"]], ids=["", "with faults"])
+@pytest.mark.parametrize(
+    ("query", "key", "status"),
+    [("", DEFAULT_KEY, 422), ("?email=a@b.c&third_party_internal_id=1", "wrong", 401)],
+    ids=["names missing", "wrong key"],
+)
+def test_a_refusal_that_leaves_no_namespace_has_no_number(query: str, key: str, status: int, faults: list[str]) -> None:
+    with another(faults=faults) as heidi:
+        answer = heidi.get(f"/ns/blue{BASE_PATH}/jwt{query}", signed=False, headers={"Heidi-Api-Key": key})
+
+        assert (answer.status_code, "x-mock-request-id" in answer.headers) == (status, False)
+        assert namespaces(heidi) == ["default"]
+
+
+def test_a_refusal_by_a_rule_leaves_its_namespace_and_has_a_number() -> None:
+    with another(faults=["get_jwt:status=503"]) as heidi:
+        answer = heidi.get(f"/ns/blue{A_JWT}", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+        assert (answer.status_code, answer.headers["x-mock-request-id"]) == (503, "1")
+        assert namespaces(heidi) == ["default", "blue"]
+        assert heidi.get("/ns/blue/_mock/requests/1").json()["status"] == 503
+
+
+def test_numbers_go_on_after_deleting_and_begin_again_after_a_reset(busy: Client) -> None:
+    busy.delete("/_mock/requests?since=2")
+    deleted = busy.get("/nothing").headers["x-mock-request-id"]
+    after = ids(busy)
+    busy.delete("/_mock/requests")
+    cleared = busy.get("/nothing").headers["x-mock-request-id"]
+    busy.post("/_mock/reset?keep=requests")
+    kept = busy.get("/nothing").headers["x-mock-request-id"]
+    busy.post("/_mock/reset")
+    reset = busy.get("/nothing").headers["x-mock-request-id"]
+
+    assert (deleted, after, cleared, kept, reset) == ("9", [1, 2, 9], "10", "11", "1")
+
+
+def test_what_was_dropped_is_counted_until_all_are_deleted() -> None:
+    with another(journal_entries=3) as heidi:
+        for _ in range(5):
+            heidi.get(f"/sessions/{SESSION}")
+        dropped = []
+        for which in ("?status=404", "?status=200", ""):
+            dropped.append(heidi.get("/_mock/requests").json()["dropped"])
+            heidi.delete(f"/_mock/requests{which}")
+        dropped.append(heidi.get("/_mock/requests").json()["dropped"])
+
+    assert dropped == [3, 3, 3, 0]
+
+
+# --- Findings and a reset ---------------------------------------------------------------------------------------------
+
+
+def codes(client: Client) -> list[str]:
+    return [row["code"] for row in client.get("/_mock/findings").json()["findings"]]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_findings_are_kept_whether_or_not_anybody_has_looked(heidi: Client, *, looked: bool) -> None:
+    heidi.post("/sessions?page=1", json={"unknown": 1})
+    known = codes(heidi) if looked else []
+    heidi.post("/_mock/reset?keep=findings")
+    heidi.get("/patient-profiles", headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    assert known == (["unknown_field", "unknown_parameter"] if looked else [])
+    assert codes(heidi) == ["unknown_field", "unknown_parameter", "key_with_token"]
+    assert ids(heidi, finding="key_with_token") == [1]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_requests_that_are_kept_are_not_held_against_anybody_again(heidi: Client, *, looked: bool) -> None:
+    heidi.post("/sessions", json={"unknown": 1})
+    if looked:
+        assert codes(heidi) == ["unknown_field"]
+    heidi.post("/_mock/reset?keep=requests")
+    heidi.get("/patient-profiles?page=1")
+
+    assert codes(heidi) == ["unknown_parameter"]
+    assert [row["findings"] for row in heidi.get("/_mock/requests").json()["requests"]] == [
+        [],
+        [],
+        ["unknown_parameter"],
+    ]
+
+
+# --- How much is kept -------------------------------------------------------------------------------------------------
+
+# The judges keep every answer that they see; these pass by them, so that the journal's memory is all that there is.
+PASS_BY = Front.__call__
+ENTRIES, ROOM = 200, 1_000_000
+LARGEST = 40_000
+
+
+def many(client: Client, number: int) -> None:
+    """So many requests one after the other: large bodies, streams of many pieces, forms, refusals."""
+    token = {"Authorization": f"Bearer {client.token()}"}
+    form = WHOLE.replace(SOUND, b"sound")
+    kinds: list[tuple[str, dict[str, str], bytes]] = [
+        ("/sessions", {}, b""),
+        (f"/sessions/{SESSION}/ask-ai", token, json.dumps(ASK).encode()),
+        ("/sessions/99/upload-audio", {**token, **FORM}, form),
+        ("/sessions", {}, b'{"note": "' + b"x" * 30_000 + b'"}'),
+    ]
+
+    async def run() -> None:
+        for at in range(number):
+            path, headers, body = kinds[at % len(kinds)]
+            own = bytes(bytearray(body))  # as from a socket: no two bodies are one object
+            messages = [{"type": "http.request", "body": own, "more_body": False}]
+            app = partial(PASS_BY, client.app)
+            await exchange(app, "POST", BASE_PATH + path, headers=headers, messages=messages)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("entries", "room"), [(ENTRIES, 1_000_000_000), (1_000_000, ROOM)], ids=["bounded by count", "bounded by bytes"]
+)
+def test_after_twenty_thousand_requests_the_journal_holds_its_bound_and_no_more(entries: int, room: int) -> None:
+    with another(journal_entries=entries, journal_bytes=room) as heidi:
+        heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["piece "] * 40})
+        heidi.delete("/_mock/requests")
+        others = {id(each) for each in gc.get_objects() if isinstance(each, Entry)}
+        many(heidi, 1_000)
+        tracemalloc.start()
+        try:
+            many(heidi, 1_000)
+            filled, _ = tracemalloc.get_traced_memory()
+            many(heidi, 1_000)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        many(heidi, 17_000)
+
+        journal = heidi.app.namespaces.default.journal
+        kept = list(journal)
+        alive = [each for each in gc.get_objects() if isinstance(each, Entry) and id(each) not in others]
+    held = sum(each.size for each in kept)
+    assert (kept[-1].id, journal.dropped + len(kept)) == (20_001, 20_001)
+    if room == ROOM:
+        assert ROOM - LARGEST < held <= ROOM
+    else:
+        assert len(kept) == ENTRIES
+    assert len(alive) <= len(kept) + 1
+    # What an entry is said to hold is what it costs, or the bound would be none.
+    assert after - filled < LARGEST < after < 1.1 * held

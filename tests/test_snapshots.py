@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -142,6 +143,42 @@ def fork(client: Client, name: str, source: str = "default") -> dict[str, Any]:
     return dict(answer.json())
 
 
+def test_a_copy_takes_the_clock_the_replies_and_the_transitions_too(heidi: Client) -> None:
+    heidi.post("/_mock/clock/advance", json={"seconds": 60})
+    heidi.post("/_mock/replies", json={"operation": "get_transcript", "body": {"transcript": "said"}})
+    heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
+    fork(heidi, "copy")
+    asked = ("/_mock/clock", "/_mock/replies", "/_mock/transitions")
+    as_source = [heidi.get(f"/ns/copy{path}").json() == heidi.get(path).json() for path in asked]
+    heidi.post("/_mock/clock/advance", json={"seconds": 60})
+    heidi.delete("/_mock/replies")
+    heidi.put("/_mock/transitions", json={"transcription": {"at_once": True}})
+
+    assert as_source == [True, True, True]
+    assert [heidi.get(f"/ns/copy{path}").json() == heidi.get(path).json() for path in asked] == [False, False, False]
+
+
+def test_a_copy_in_the_place_of_an_older_namespace_has_nothing_of_it(heidi: Client) -> None:
+    heidi.post("/ns/copy/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
+    heidi.put("/ns/copy/_mock/snapshots/before")
+
+    fork(heidi, "copy")
+
+    assert heidi.get("/ns/copy/_mock/state").json() == heidi.get("/_mock/state").json()
+    assert heidi.get("/ns/copy/_mock/snapshots").json() == {"snapshots": []}
+
+
+def test_a_copy_of_a_copy_outlives_both(heidi: Client) -> None:
+    made = heidi.post("/sessions").json()["session_id"]
+    fork(heidi, "copy")
+    fork(heidi, "second", "copy")
+    heidi.delete("/_mock/namespaces/copy")
+    heidi.post("/_mock/reset")
+
+    with contextlib.closing(space(heidi, "second")) as second:
+        assert second.get(f"/sessions/{made}").status_code == 200
+
+
 def test_a_copy_holds_what_its_source_held_and_goes_its_own_way(heidi: Client) -> None:
     made = heidi.post("/sessions").json()["session_id"]
     heidi.post("/_mock/faults", json={"operation": "get_jwt", "status": 503, "id": "down"})
@@ -190,6 +227,20 @@ def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> Non
     store.reset()
 
     assert looked == []
+
+
+def test_a_copy_takes_no_room_whatever_was_changed() -> None:
+    store = Store(seeds.load("empty"))
+    records = seeds.load({"patient_profiles": [{"first_name": "A"}] * 5_000}).records[PatientProfile]
+    for record in records.values():
+        store.put(record)
+    tracemalloc.start()
+    copies = [store.fork() for _ in range(10)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [copy.size(PatientProfile) for copy in copies] == [5_000] * 10
+    assert peak < 50_000
 
 
 class _Watched(dict[str, Any]):
@@ -242,6 +293,33 @@ def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, mo
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
 
     assert names == ["default", "new"]
+
+
+def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = precise()
+    for name in ("looked-at", "filled", "signed-in", "left"):
+        heidi.post(f"/_mock/namespaces/{name}")
+    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: start + 3_605)
+    for module in ("admin.control", "middleware"):
+        monkeypatch.setattr(f"mock_heidi.{module}.precise", lambda: start + 3_600)
+    heidi.get("/ns/looked-at/_mock/health")
+    heidi.post("/ns/filled/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
+    with contextlib.closing(space(heidi, "signed-in")) as signed_in:
+        signed_in.sign_in()
+
+    names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
+
+    assert names == ["default", "looked-at", "filled", "signed-in"]
+
+
+def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    heidi.post("/ns/old/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
+    now = precise()
+    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
+    heidi.app.namespaces.sweep()
+
+    with contextlib.closing(space(heidi, "old")) as old:
+        assert len(old.get("/patient-profiles").json()["data"]) == 13
 
 
 def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:

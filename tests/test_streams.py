@@ -401,6 +401,23 @@ def test_reset_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> Non
     assert note(paced) == before
 
 
+def test_a_restored_snapshot_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> None:
+    say(paced, "generate_consult_note", *PIECES)
+    before = note(paced)
+    paced.snapshot()
+    with streaming(paced, "/consult-note", NOTE) as stream:
+        stream.head()
+        stream.chunk()
+
+        paced.restore()
+
+        with pytest.raises((EOFError, ConnectionError)):
+            stream.chunk()
+
+    assert note(paced) == before
+    assert paced.diff() == {}
+
+
 def test_reset_leaves_streams_of_other_namespaces_alone(paced: MockHeidi) -> None:
     say(paced, "ask_ai", *PIECES)
     with paced.namespace("other", clock=NOON) as other, streaming(paced) as stream:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mock_heidi.clock import precise
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
 from mock_heidi.http import Answer, Call, Request, parse_json, to_json
 from mock_heidi.middleware import log_defect
@@ -106,6 +107,8 @@ class Controlled:
             call: Call = scope["mock_heidi"]
             if call.refusal is not None:
                 raise call.refusal
+            if call.namespace is not None:
+                call.namespace.last_use = precise()
             await self.app(scope, receive, send)
         except ControlError as error:
             # A refused request makes none. Handlers read the whole body first and then never wait between making and

@@ -18,13 +18,18 @@ _DIGITS = 12
 
 
 async def listen(request: Request) -> Response:
-    """Every event from now on; after ``Last-Event-ID``, also those since that one that are still kept."""
+    """Every event from now on; after ``Last-Event-ID``, also those since that one that are still kept.
+
+    Ids follow each other, so what is no longer kept shows as a gap.
+    """
     known_query(request, ())
     last = request.headers.get("last-event-id")
     if last is not None and (not last.isascii() or not last.isdecimal() or len(last) > _DIGITS):
         raise ControlError(400, f"Last-Event-ID: {last} is no event's id", "send the id of the last event you saw")
     events = request.namespace.listen()
-    return EventStream(request.namespace, events.last if last is None else int(last))
+    since = events.last if last is None else int(last)
+    # An id that is still to come is from before this server, or this namespace, began.
+    return EventStream(request.namespace, since if since <= events.last else 0)
 
 
 class EventStream(Response):

@@ -1,0 +1,932 @@
+"""The verbs that speak to a running server, and ``exec``, which runs one for a command."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from helpers import SESSION
+from running import MODULE, Running, environment, run, serving, spawn, until
+
+from mock_heidi import MockHeidi, verbs
+from mock_heidi.cli import main
+from mock_heidi.handle import Handle
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+
+PYTHON = sys.executable
+COMMAND = " ".join(MODULE)
+HEAVY = ("starlette", "uvicorn", "pydantic", "httpx", "yaml", "jwt")
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
+
+
+class Ended(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for all, in a process of its own."""
+    with serving(tmp_path_factory.mktemp("verbs")) as server:
+        yield server
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs a verb in this process, to which the environment says nothing."""
+    for name in list(os.environ):
+        if name.startswith("MOCK_HEIDI_"):
+            monkeypatch.delenv(name)
+
+    def call(*args: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(list(args))
+        said = capsys.readouterr()
+        return Ended(int(str(ended.value.code)), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def call(alone: Call, server: Running, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The same beside the server, which the variable names; it is as it was at its start."""
+    server.ask("POST", "/_mock/reset?all=true")
+    for name in server.ask("GET", "/_mock/snapshots")[2]["snapshots"]:
+        server.ask("DELETE", f"/_mock/snapshots/{name['name']}")
+    monkeypatch.setenv("MOCK_HEIDI_URL", server.url)
+    return alone
+
+
+def get_session(server: Running, session_id: str = SESSION, prefix: str = "") -> int:
+    """Sign in and ask for a session; the status."""
+    handle = Handle(server.url)
+    token = handle.token()
+    handle.close()
+    return server.ask("GET", f"{prefix}{BASE_PATH}/sessions/{session_id}", Authorization=f"Bearer {token}")[0]
+
+
+# --- Where the server is ----------------------------------------------------------------------------------------------
+
+# Each verb, as it can be called beside any server.
+ASKED = {
+    "env": ("env",),
+    "wait": ("wait",),
+    "reset": ("reset",),
+    "token": ("token",),
+    "findings": ("findings",),
+    "requests": ("requests",),
+    "fault list": ("fault", "list"),
+    "fault add": ("fault", "add", "get_session:status=503"),
+    "fault clear": ("fault", "clear"),
+    "scenario list": ("scenario", "list"),
+    "scenario run": ("scenario", "run", "flaky-afternoon"),
+    "clock": ("clock",),
+    "snapshot": ("snapshot",),
+    "snapshot take": ("snapshot", "take", "a"),
+}
+NO_SERVER = {"exec", "completion"}
+
+by_verb = pytest.mark.parametrize("verb", ASKED)
+
+
+def test_every_verb_is_tried() -> None:
+    assert {verb.partition(" ")[0] for verb in ASKED} | NO_SERVER == set(verbs.VERBS)
+
+
+@by_verb
+def test_a_verb_finds_its_server_by_flag_and_by_variable(
+    call: Call, server: Running, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    by_variable = call(*ASKED[verb])
+    monkeypatch.setenv("MOCK_HEIDI_URL", "http://127.0.0.1:1")
+    by_flag = call(*ASKED[verb], "--url", server.url)
+
+    assert (by_variable.status, by_variable.err) == (by_flag.status, by_flag.err) == (0, "")
+    assert by_variable.out != ""
+    assert by_flag.out != ""
+
+
+@by_verb
+def test_every_verb_can_speak_json(call: Call, verb: str) -> None:
+    ended = call(*ASKED[verb], "--json")
+
+    assert ended.status == 0
+    assert isinstance(json.loads(ended.out), dict | list)
+
+
+@by_verb
+def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, verb: str) -> None:
+    options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if verb == "wait" else [])]
+    ended = alone(*ASKED[verb], *options)
+
+    if verb == "env":  # says where it would be
+        assert ended.status == 0
+    else:
+        assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+        assert ended.err.startswith("mock-heidi: no ")
+        assert "mock-heidi serve" in ended.err
+
+
+@contextlib.contextmanager
+def stranger(answer: bytes) -> Iterator[str]:
+    """The URL of one who gives this answer once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(10_000)
+                peer.sendall(answer)
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+NO_HTTP = b"SSH-2.0-OpenSSH_9\r\n"
+NO_JSON = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nhi"
+
+
+@pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
+@pytest.mark.parametrize("verb", ["reset", "token", "clock", "requests --curl", "requests --follow"])
+def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, verb: str) -> None:
+    with stranger(answer) as url:
+        ended = alone(*verb.split(), "--url", url)
+
+    cure = "start a server with mock-heidi serve, or name it with --url"
+    assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:4343", "https://127.0.0.1:4343", "http://", "http://x:many", "http://[", "ftp://x", "http://x:0"]
+)
+def test_a_url_that_is_none_is_one_line(alone: Call, url: str) -> None:
+    ended = alone("clock", "--url", url)
+
+    assert ended == (1, "", f"mock-heidi: {url}: write it like http://127.0.0.1:4343\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "name"),
+    [
+        ("", (), "default"),
+        ("/", (), "default"),
+        (BASE_PATH, (), "default"),
+        (f"/ns/blue{BASE_PATH}", (), "blue"),
+        ("/ns/blue", (), "blue"),
+        ("", ("--namespace", "red"), "red"),
+        (f"/ns/blue{BASE_PATH}", ("--namespace", "red"), "red"),
+    ],
+)
+def test_the_url_may_name_the_namespace_and_the_flag_wins(
+    call: Call, server: Running, path: str, options: tuple[str, ...], name: str
+) -> None:
+    ended = call("env", "--json", "--url", f"{server.url}{path}", *options)
+
+    prefix = "" if name == "default" else f"/ns/{name}"
+    assert json.loads(ended.out) == {
+        "HEIDI_BASE_URL": f"{server.url}{prefix}{BASE_PATH}",
+        "HEIDI_API_KEY": DEFAULT_KEY,
+        "MOCK_HEIDI_URL": server.url,
+        "MOCK_HEIDI_NAMESPACE": name,
+        "MOCK_HEIDI_API_KEY": DEFAULT_KEY,
+    }
+
+
+@pytest.mark.parametrize("name", ["a b", "..", "é", "x" * 65, ""])
+def test_a_namespace_that_is_none_is_one_line(call: Call, name: str) -> None:
+    ended = (
+        call("clock", "--url", f"http://127.0.0.1:1/ns/{name}/x") if not name else call("clock", "--namespace", name)
+    )
+
+    assert ended.status == 1
+    assert (
+        ended.err
+        == f"mock-heidi: {name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most\n"
+    )
+
+
+def test_a_namespace_is_spoken_to_alone_and_stays(call: Call, server: Running) -> None:
+    call("fault", "add", "get_session:status=503", "--namespace", "blue")
+    call("reset")
+
+    assert server.ask("GET", "/ns/blue/_mock/faults")[2]["faults"][0]["status"] == 503
+    assert server.ask("GET", "/_mock/faults")[2]["faults"] == []
+
+
+def test_a_wrong_key_is_one_line(call: Call) -> None:
+    ended = call("token", "--api-key", "another")
+
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert "Invalid API key" in ended.err
+
+
+def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path, MOCK_HEIDI_ADMIN_TOKEN="let-me-in-91c4") as guarded:
+        monkeypatch.setenv("MOCK_HEIDI_URL", guarded.url)
+        refused = [alone(*verb) for verb in (("clock",), ("requests", "--follow"), ("requests", "--curl"))]
+        waited = alone("wait", "--timeout", "0")
+        monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", "let-me-in-91c4")
+        let_in = alone("clock")
+
+    for ended in refused:
+        assert (ended.status, ended.err.count("\n")) == (1, 1)
+        assert "set MOCK_HEIDI_ADMIN_TOKEN" in ended.err
+    assert (waited.status, let_in.status) == (0, 0)
+
+
+# --- Each of them -----------------------------------------------------------------------------------------------------
+
+
+def test_env_can_be_evaluated(call: Call, server: Running) -> None:
+    said = call("env", "--namespace", "blue").out
+    ended = run("-c", f'{said}\necho "$HEIDI_BASE_URL $HEIDI_API_KEY"; {COMMAND} env --json', command=("sh",))
+
+    first, _, rest = ended.stdout.partition("\n")
+    assert first == f"{server.url}/ns/blue{BASE_PATH} {DEFAULT_KEY}"
+    assert json.loads(rest) == json.loads(call("env", "--json", "--namespace", "blue").out)
+
+
+@pytest.mark.parametrize(
+    ("shell", "form"),
+    [("sh", "export {}={}"), ("fish", "set -gx {} {}"), ("powershell", "$env:{} = '{}'")],
+)
+def test_env_knows_the_words_of_a_shell(call: Call, server: Running, shell: str, form: str) -> None:
+    lines = call("env", "--shell", shell).out.splitlines()
+
+    assert lines[2] == form.format("MOCK_HEIDI_URL", server.url)
+    assert len(lines) == 5
+
+
+def test_env_quotes_what_a_shell_would_take_apart(call: Call) -> None:
+    said = call("env", "--api-key", "it's a key").out
+    ended = run("-c", f'{said}\necho "$HEIDI_API_KEY"', command=("sh",))
+
+    assert ended.stdout == "it's a key\n"
+
+
+def test_wait_waits_until_a_server_answers(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    with spawn("wait", "--timeout", "60", env={"MOCK_HEIDI_URL": f"http://127.0.0.1:{port}"}) as waiting:
+        assert waiting.poll() is None
+        with serving(tmp_path, "--port", port):
+            out, err = waiting.communicate(timeout=60)
+
+    assert (waiting.returncode, out.decode(), err) == (0, f"http://127.0.0.1:{port} is ready\n", b"")
+
+
+def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        ended = alone("wait", "--timeout", "0.1", "--url", url)
+
+    assert ended == (1, "", f"mock-heidi: no server at {url} within 0.1 s; start one with mock-heidi serve\n")
+
+
+def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
+    get_session(server)
+    call("fault", "add", "get_session:status=503")
+    kept = call("reset", "--keep", "requests")
+    left = server.ask("GET", "/_mock/requests/count")[2], server.ask("GET", "/_mock/faults")[2]
+
+    assert kept.out == "put back: state, clock, ids, transitions, replies, faults, findings\n"
+    assert left == ({"count": 2}, {"faults": []})
+    assert json.loads(call("reset", "--json").out)["reset"][3] == "requests"
+    assert server.ask("GET", "/_mock/requests/count")[2] == {"count": 0}
+
+
+def test_reset_can_be_for_all_namespaces(call: Call, server: Running) -> None:
+    call("fault", "add", "get_session:status=503", "--namespace", "blue")
+    call("reset", "--all")
+
+    assert server.ask("GET", "/ns/blue/_mock/faults")[2] == {"faults": []}
+
+
+def test_a_part_that_there_is_not_is_one_line(call: Call) -> None:
+    ended = call("reset", "--keep", "request")
+
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert "did you mean requests" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "user"),
+    [((), ("test@heidihealth.com", "123")), (("--email", "b@c", "--third-party-internal-id", "7"), ("b@c", "7"))],
+)
+def test_token_prints_one_that_works(
+    call: Call, server: Running, options: tuple[str, ...], user: tuple[str, str]
+) -> None:
+    token = call("token", *options).out.strip()
+    status, _, _ = server.ask("GET", f"{BASE_PATH}/sessions/{SESSION}", Authorization=f"Bearer {token}")
+
+    keys = server.ask("GET", "/_mock/state")[2]["api_keys"]
+    assert status == 200
+    assert user in [(one["email"], one["third_party_internal_id"]) for one in keys[0]["users"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "codes", "status"),
+    [
+        ((), ["key_with_token", "unknown_parameter"], 1),
+        (("--fail-on", "error"), ["key_with_token", "unknown_parameter"], 0),
+        (("--level", "warning"), ["unknown_parameter"], 1),
+        (("--level", "error"), [], 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_findings_fail_from_a_level_on(
+    call: Call, server: Running, options: tuple[str, ...], codes: list[str], status: int
+) -> None:
+    token = call("token").out.strip()
+    server.ask(
+        "GET",
+        f"{BASE_PATH}/sessions/{SESSION}?all=1",
+        Authorization=f"Bearer {token}",
+        Heidi_Api_Key=DEFAULT_KEY,
+    )
+
+    told, as_json = call("findings", *options), call("findings", "--json", *options)
+
+    assert sorted(one["code"] for one in json.loads(as_json.out)) == codes
+    assert (told.status, as_json.status) == (status, status)
+    assert told.out.count("\n") == max(len(codes), 1)
+    assert all(f"{code}: " in told.out and "(request 2)" in told.out for code in codes)
+
+
+def test_requests_are_a_line_each(call: Call, server: Running) -> None:
+    none = call("requests").out
+    get_session(server)
+    get_session(server, "77")
+    call("fault", "add", "get_session:status=503")
+    get_session(server)
+    server.ask("GET", "/jwt")
+
+    lines = [line.split() for line in call("requests").out.splitlines()]
+
+    assert none == "none\n"
+    assert [(line[0], line[1], line[2], line[5]) for line in lines] == [
+        ("#1", "GET", "200", "/jwt"),
+        ("#2", "GET", "200", f"/sessions/{SESSION}"),
+        ("#3", "GET", "200", "/jwt"),
+        ("#4", "GET", "404", "/sessions/77"),
+        ("#5", "GET", "200", "/jwt"),
+        ("#6", "GET", "503", f"/sessions/{SESSION}"),
+        ("#7", "GET", "404", "/jwt"),
+    ]
+    assert lines[5][6:] == ["fault", "fault-1"]
+    assert " ".join(lines[6][6:]).startswith("the base path is missing")
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (("--limit", "1"), [4]),
+        (("--limit", "0"), []),
+        (("--operation", "get_session"), [2, 4]),
+        (("--status", "4xx"), [4]),
+        (("--text", "/sessions/77"), [4]),
+        (("--operation", "get_session", "--limit", "1"), [4]),
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_requests_can_be_filtered(call: Call, server: Running, options: tuple[str, ...], ids: list[int]) -> None:
+    get_session(server)
+    get_session(server, "77")
+
+    assert [row["id"] for row in json.loads(call("requests", "--json", *options).out)] == ids
+
+
+def test_requests_can_be_commands(call: Call, server: Running) -> None:
+    get_session(server)
+    said = call("requests", "--curl", "--operation", "get_session").out
+
+    assert said.startswith("curl ")
+    assert said.count("\n") == 1
+    assert SESSION in said
+    assert call("requests", "--curl", "--json").status == call("requests", "--curl", "--follow").status == 2
+
+
+@contextlib.contextmanager
+def following(
+    server: Running, folder: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
+    """``requests --follow`` beside the server, and what it has said so far."""
+    output = folder / "output"
+    with output.open("wb") as out:
+        process = spawn("requests", "--follow", *options, "--url", server.url, stdout=out, stderr=out)
+    try:
+        yield process, lambda: output.read_text(encoding="utf-8")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@needs_signals
+def test_followed_requests_come_once_each_until_ctrl_c(call: Call, server: Running, tmp_path: Path) -> None:
+    get_session(server)
+    with following(server, tmp_path, "--json") as (process, said):
+        until(lambda: said().count("\n") == 2, "the requests so far")
+        call("reset", "--keep", "requests")
+        get_session(server, "77")
+        until(lambda: said().count("\n") == 4, "the requests to come")
+        call("reset")
+        get_session(server)
+        until(lambda: said().count("\n") == 6, "the requests after a reset")
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(timeout=60) == 0
+        assert [json.loads(line)["id"] for line in said().splitlines() if line] == [1, 2, 3, 4, 1, 2]
+
+
+def test_followed_requests_can_be_filtered(call: Call, server: Running, tmp_path: Path) -> None:
+    del call
+    with following(server, tmp_path, "--status", "404") as (_, said):
+        get_session(server)
+        get_session(server, "77")
+        until(said, "the one that fits")
+        get_session(server, "78")
+        until(lambda: said().count("\n") == 2, "the next")
+
+        assert [line.split()[5] for line in said().splitlines()] == ["/sessions/77", "/sessions/78"]
+
+
+@needs_signals
+def test_following_ends_with_one_line_when_the_server_ends(tmp_path: Path) -> None:
+    with serving(tmp_path) as mortal, following(mortal, tmp_path) as (process, said):
+        get_session(mortal)
+        until(lambda: said().count("\n") == 2, "the requests")
+        mortal.end()
+
+        assert process.wait(timeout=60) == 1
+        assert len(said().splitlines()) == 3
+        assert said().splitlines()[2].startswith("mock-heidi: ")
+        assert mortal.url in said().splitlines()[2]
+
+
+def test_a_reader_that_goes_is_not_taken_for_a_server_that_does(call: Call, server: Running) -> None:
+    call("scenario", "list")
+    with spawn("scenario", "list", "--url", server.url) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+
+
+def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> None:
+    first = call("fault", "add", "get_session:status=503,times=1").out
+    second = call("fault", "add", '{"operation": "ask_ai", "end_after": 3}').out
+    get_session(server)
+    listed = call("fault", "list").out.splitlines()
+    cleared = call("fault", "clear", "fault-1").out
+    rest = call("fault", "clear").out
+
+    assert (first, second) == ("fault-1\n", "fault-2\n")
+    assert listed == [
+        'fault-1         1 hits  {"operation": "get_session", "times": 1, "status": 503}',
+        'fault-2         0 hits  {"operation": "ask_ai", "end_after": 3}',
+    ]
+    assert (cleared, rest) == ("1 left\n", "0 left\n")
+    assert call("fault", "list").out == "none\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("fault", "add", "ask_ai:end_aftr=3"), "did you mean end_after"),
+        (("fault", "clear", "fault 1"), "there is no fault 'fault 1'"),
+        (("scenario", "run", "flaky"), "did you mean flaky-afternoon"),
+        (("scenario", "run", "a b"), "there is no scenario 'a b'"),
+        (("clock", "advance"), "clock advance: needs a value, such as 60"),
+        (("clock", "set"), "clock set: needs a value, such as 2025-01-06T09:00:00"),
+        (("clock", "advance", "soon"), "clock advance soon: should be a number of seconds"),
+        (("clock", "set", "noon"), "'noon' is no moment"),
+        (("clock", "show", "5"), "clock show: takes no value, not 5"),
+        (("clock", "real", "5"), "clock real: takes no value, not 5"),
+        (("snapshot", "take"), "snapshot take: needs a name"),
+        (("snapshot", "list", "a"), "snapshot list: takes no name, not a"),
+        (("snapshot", "take", "a b"), "'a b' is no name for a snapshot"),
+        (("snapshot", "restore", "a b"), "there is no snapshot 'a b'"),
+        (("requests", "--status", "many"), "many"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_line(call: Call, args: tuple[str, ...], words: str) -> None:
+    ended = call(*args)
+
+    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert ended.err.startswith("mock-heidi: ")
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("clock", "stop"),
+        ("snapshot", "keep", "a"),
+        ("wait", "--timeout", "-1"),
+        ("wait", "--timeout", "soon"),
+        ("requests", "--limit", "-1"),
+        ("findings", "--level", "grave"),
+        ("fault",),
+        ("fault", "remove"),
+        ("scenario", "run"),
+        ("completion", "tcsh"),
+        ("env", "--shell", "cmd"),
+        ("exec",),
+        ("exec", "--"),
+        ("exec", "--prot", "1", "--", "true"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_word_is_one_line_and_status_2(call: Call, args: tuple[str, ...]) -> None:
+    ended = call(*args)
+
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "--help)" in ended.err
+
+
+def test_a_scenario_sets_its_rules(call: Call, server: Running) -> None:
+    known = {one["name"]: one["explanation"] for one in json.loads(call("scenario", "list", "--json").out)}
+    said = call("scenario", "run", "service-is-gone").out.splitlines()
+    rules = server.ask("GET", "/_mock/faults")[2]["faults"]
+
+    assert said == [known["service-is-gone"], ", ".join(rule["id"] for rule in rules)]
+    assert call("scenario", "list").out.count("\n") == len(known)
+    assert server.sign_in()[0] == 503
+
+
+def test_the_clock_stands_jumps_and_goes_on(call: Call, server: Running) -> None:
+    said = [
+        call("clock", *words).out
+        for words in (
+            ("freeze", "2025-01-06T09:00:00"),
+            ("advance", "60.5"),
+            ("set", "2025-01-06T12:00:00"),
+            ("show",),
+        )
+    ]
+
+    assert said == [
+        "2025-01-06T09:00:00.000Z, stands still\n",
+        "2025-01-06T09:01:00.500Z, stands still\n",
+        "2025-01-06T12:00:00.000Z, stands still\n",
+        "2025-01-06T12:00:00.000Z, stands still\n",
+    ]
+    assert call("clock", "real").out.endswith("Z, goes at 1 seconds a second\n")
+    assert call("clock", "freeze").out.endswith("Z, stands still\n")
+    assert server.ask("GET", "/_mock/clock")[2]["frozen"] is True
+
+
+def test_snapshots_are_taken_compared_restored_and_deleted(call: Call, server: Running) -> None:
+    call("clock", "freeze", "2025-01-06T09:00:00")
+    taken = call("snapshot", "take", "before").out
+    same = call("snapshot", "diff", "before").out
+    server.ask("POST", "/_mock/state", {"patient_profiles": [{"id": "f" * 24, "first_name": "Ada"}]})
+    changed = json.loads(call("snapshot", "diff", "before").out)
+    call("snapshot", "restore", "before")
+    restored = call("snapshot", "diff", "before").out
+    listed = call("snapshot").out
+    deleted = call("snapshot", "delete", "before").out
+
+    assert taken == listed == "before               2025-01-06T09:00:00.000Z  15 patient profiles, 31 sessions\n"
+    assert same == restored == "nothing has changed\n"
+    assert changed == {"patient_profiles": {"added": ["f" * 24], "removed": [], "changed": []}}
+    assert deleted == "none\n"
+
+
+def test_routes_and_validate_can_speak_json(alone: Call, tmp_path: Path) -> None:
+    (tmp_path / "patient_profiles.yaml").write_text("- gender: male\n", encoding="utf-8")
+    rows = json.loads(alone("routes", "--json").out)
+    good, wrong = alone("validate", "--json"), alone("validate", "--json", str(tmp_path))
+
+    assert {"method": "GET", "path": "/jwt", "operation": "get_jwt"} in rows
+    assert len(rows) == len(alone("routes").out.splitlines())
+    assert (good.status, json.loads(good.out)) == (
+        0,
+        {"problems": [], "counts": {"api_keys": 2, "patient_profiles": 15, "sessions": 31}},
+    )
+    assert (wrong.status, wrong.err, len(json.loads(wrong.out)["problems"])) == (1, "", 1)
+
+
+# --- Serving while a command runs -------------------------------------------------------------------------------------
+
+# What a command is in these tests: Python, with words that say where it stands.
+BEGUN = "import signal, sys, time; print('begun', flush=True);"
+LASTING = f"{BEGUN} time.sleep(60)"
+
+
+def execute(*command: str, options: tuple[str, ...] = (), env: dict[str, str] | None = None) -> Ended:
+    ended = run("exec", *options, "--", *command, env=env)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    return True
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 127, 255])
+def test_the_exit_status_of_the_command_is_ours(status: int) -> None:
+    assert execute(PYTHON, "-c", f"raise SystemExit({status})") == (status, "", "")
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV], ids=lambda number: number.name)
+def test_a_command_that_a_signal_ended_is_128_and_the_signal(number: signal.Signals) -> None:
+    assert execute(PYTHON, "-c", f"import os; os.kill(os.getpid(), {int(number)})")[:2] == (128 + number, "")
+
+
+def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+
+    assert execute("no-such-command") == (127, "", "mock-heidi: there is no command 'no-such-command'\n")
+    assert execute(str(tmp_path / "plain")) == (
+        126,
+        "",
+        f"mock-heidi: cannot run '{tmp_path}/plain': Permission denied\n",
+    )
+
+
+def test_the_command_is_told_all_that_it_needs() -> None:
+    ended = execute(PYTHON, "-c", "import json, os; print(json.dumps(dict(os.environ)))", env={"OURS": "kept"})
+
+    told = json.loads(ended.out)
+    url = told["MOCK_HEIDI_URL"]
+    assert url.startswith("http://127.0.0.1:")
+    assert {name: told[name] for name in ("HEIDI_BASE_URL", "HEIDI_API_KEY", "MOCK_HEIDI_NAMESPACE", "OURS")} == {
+        "HEIDI_BASE_URL": f"{url}{BASE_PATH}",
+        "HEIDI_API_KEY": DEFAULT_KEY,
+        "MOCK_HEIDI_NAMESPACE": "default",
+        "OURS": "kept",
+    }
+
+
+def test_the_words_of_the_command_are_its_own() -> None:
+    words = ("--port", "-h", "--", "a b", "--help", "é", "")
+    code = "import sys; print(sys.argv[1:])"
+
+    assert execute(PYTHON, "-c", code, *words).out == f"{list(words)}\n"
+    assert run("exec", PYTHON, "-c", code, *words).stdout == f"{list(words)}\n"
+
+
+def test_what_the_command_says_and_hears_is_its_own() -> None:
+    code = "import sys; print(sys.stdin.read() == '', end=''); print('err', end='', file=sys.stderr); sys.exit(3)"
+
+    assert execute(PYTHON, "-c", code) == (3, "True", "err")
+
+
+def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
+    (tmp_path / "api_keys.yaml").write_text(
+        f"- {{key: another-key, ehr_provider: P, managed_by: {'a' * 24}}}\n", encoding="utf-8"
+    )
+    script = " && ".join(
+        f"{COMMAND} {verb}" for verb in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
+    )
+    ended = execute(
+        *("sh", "-c", script),
+        options=("--fixtures", str(tmp_path), "--fault", "ask_ai:end_after=3", "--clock", "2025-01-06T09:00:00"),
+        env={"MOCK_HEIDI_URL": server.url, "MOCK_HEIDI_NAMESPACE": "blue", "MOCK_HEIDI_API_KEY": "wrong"},
+    )
+
+    ready, asked, faults, clock = ended.out.splitlines()
+    assert (ended.status, ended.err) == (0, "")
+    assert ready.endswith(" is ready")
+    assert server.url not in ready
+    assert "/jwt" in asked
+    assert faults.startswith("fault-1 ")
+    assert clock == "2025-01-06T09:00:00.000Z, stands still"
+
+
+@pytest.mark.parametrize("by", ["flags", "variables"])
+def test_exec_begins_as_it_is_told(by: str, tmp_path: Path) -> None:
+    told = {
+        "--fixtures": ("empty",),
+        "--seed": ("7",),
+        "--clock": ("2025-01-06T09:00:00",),
+        "--fault": ("get_session:status=503", "GET /templates/*:status=502"),
+        "--scenario": ("link-refused",),
+    }
+    flags = tuple(word for flag, values in told.items() for value in values for word in (flag, value))
+    variables = {f"MOCK_HEIDI_{flag[2:].upper()}": ";".join(values) for flag, values in told.items()}
+    ended = run(
+        *("exec", *(flags if by == "flags" else ()), "--"),
+        *(
+            "sh",
+            "-c",
+            f"{COMMAND} fault list --json > faults; {COMMAND} clock --json > clock; {COMMAND} snapshot take a",
+        ),
+        cwd=tmp_path,
+        env=variables if by == "variables" else {},
+    )
+
+    faults = json.loads((tmp_path / "faults").read_text(encoding="utf-8"))
+    assert [rule.get("status", rule.get("error")) for rule in faults][:2] == [503, 502]
+    assert len(faults) == 3
+    assert json.loads((tmp_path / "clock").read_text(encoding="utf-8"))["now"] == "2025-01-06T09:00:00.000Z"
+    assert ended.stdout.endswith("0 patient profiles, 0 sessions\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--fixtures", "no-such-folder"), "cannot read no-such-folder"),
+        (("--clock", "noon"), "clock: 'noon' is no moment"),
+        (("--fault", "ask_ai:end_aftr=3"), "did you mean end_after"),
+        (("--scenario", "flaky"), "did you mean flaky-afternoon"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_server_that_cannot_start_runs_no_command(options: tuple[str, ...], words: str) -> None:
+    ended = execute(PYTHON, "-c", "print('it runs')", options=options)
+
+    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert words in ended.err
+
+
+def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = execute(PYTHON, "-c", "print('it runs')", options=("--port", port))
+    chosen = execute(PYTHON, "-c", "import os; print(os.environ['MOCK_HEIDI_URL'])", options=("--port", port))
+
+    assert (refused.status, refused.out) == (1, "")
+    assert f"port {port} on 127.0.0.1 is in use" in refused.err
+    assert chosen.out == f"http://127.0.0.1:{port}\n"
+
+
+@pytest.mark.parametrize("end", ["it ends", "it fails", "it cannot run"])
+def test_nothing_is_left_when_the_command_has_ended(end: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = {"it ends": "pass", "it fails": "raise SystemExit(3)", "it cannot run": ""}[end]
+    execute(*((PYTHON, "-c", command) if command else ("no-such-command",)), options=("--port", str(port)))
+
+    assert is_free(port)
+
+
+@contextlib.contextmanager
+def executing(code: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``exec`` of a Python command that has begun."""
+    process = spawn("exec", *options, "--", PYTHON, "-c", code)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_reaches_the_command_and_ends_all(number: signal.Signals) -> None:
+    default = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); {LASTING}"
+    with executing(default) as process:
+        process.send_signal(number)
+
+        assert process.wait(timeout=60) == 128 + number
+        assert until(lambda: not group(process.pid), "the end of the command")
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number: signal.Signals) -> None:
+    tidy = f"import signal; signal.signal({int(number)}, lambda *_: exit(5)); {LASTING}"
+    with executing(tidy) as process:
+        process.send_signal(number)
+
+        assert process.wait(timeout=60) == 5
+
+
+@needs_signals
+def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> None:
+    last_wish = (
+        "import os, signal, urllib.request; ask = urllib.request.urlopen;"
+        "url = os.environ['MOCK_HEIDI_URL'] + '/readyz';"
+        f"signal.signal(15, lambda *_: exit(ask(url).status - 191)); {LASTING}"
+    )
+    with executing(last_wish) as process:
+        process.terminate()
+
+        assert process.wait(timeout=60) == 9
+
+
+def group(pid: int) -> list[str]:
+    """The processes of a group that are still there."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    return [row[2] for row in rows if row[0] == str(pid) and not row[1].startswith("Z")]
+
+
+@needs_signals
+def test_ctrl_c_at_a_terminal_reaches_the_command_once() -> None:
+    pty = pytest.importorskip("pty")
+    # It has our parent send one signal more, and sees what has come until that one is here.
+    counting = (
+        "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15}); print('begun', flush=True);"
+        "signal.sigwait({2}); os.kill(os.getppid(), 15); signal.sigwait({15});"
+        "print('twice:', 2 in signal.sigpending())"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(PYTHON, [*MODULE, "exec", "--", PYTHON, "-c", counting], environment())  # noqa: S606 - our own command
+    said = b""
+    with open(terminal, "r+b", buffering=0) as screen:  # noqa: PTH123 - a descriptor has no path
+        while b"begun" not in said:
+            said += screen.read(1_000)
+        screen.write(b"\x03")
+        with contextlib.suppress(OSError):  # the terminal is gone with its last process
+            while more := screen.read(1_000):
+                said += more
+    _, status = os.waitpid(pid, 0)
+
+    assert (os.waitstatus_to_exitcode(status), said.splitlines()[-1].removeprefix(b"^C")) == (0, b"twice: False")
+
+
+# --- Help and completion ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["requests", "--help"], ["exec", "--help"], ["completion", "bash"]], ids=" ".join
+)
+def test_help_imports_nothing_heavy(args: list[str]) -> None:
+    code = (
+        "import sys\nfrom mock_heidi.cli import main\n"
+        f"try: main({args!r})\nfinally: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    ended = run("-c", code, command=(PYTHON,))
+
+    assert (ended.returncode, ended.stderr) == (0, "[]\n")
+
+
+def complete(words: str) -> list[str]:
+    """What bash would be offered for the last word."""
+    env = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_MOCK_HEIDI_COMPLETE": "bash_complete"}
+    lines = run(command=MODULE, env=env).stdout.splitlines()
+    return [line.partition(",")[2] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("mock-heidi re", ["reset", "requests"]),
+        ("mock-heidi fault ", ["add", "clear", "list"]),
+        ("mock-heidi snapshot re", ["restore"]),
+        ("mock-heidi reset --k", ["--keep"]),
+        ("mock-heidi serve --po", ["--port"]),
+        ("mock-heidi --po", ["--port"]),
+        ("mock-heidi --port 0 --qui", ["--quiet"]),
+        ("mock-heidi findings --level e", ["error"]),
+    ],
+)
+def test_a_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
+    assert complete(words) == offered
+
+
+def test_a_shell_is_offered_every_verb() -> None:
+    assert set(verbs.VERBS) < set(complete("mock-heidi "))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_path: Path) -> None:
+    script = run("completion", shell).stdout
+    (tmp_path / "script").write_text(script, encoding="utf-8")
+
+    assert "_MOCK_HEIDI_COMPLETE" in script
+    assert "mock-heidi" in script
+    if shutil.which(shell):
+        read = run("-n", str(tmp_path / "script"), command=(shell,))
+        assert (read.returncode, read.stderr) == (0, "")
+
+
+# --- Below the verbs --------------------------------------------------------------------------------------------------
+
+
+def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
+    with MockHeidi() as heidi, contextlib.closing(heidi.events()) as events:
+        token = heidi.token()
+
+        assert next(events)[0] == "state"
+        assert token not in str(next(events))
