@@ -62,7 +62,9 @@ def test_port_thread_and_files_come_back_every_time() -> None:
             assert client.get("/patient-profiles").status_code == 200
             ports.append(int(heidi.url.rpartition(":")[2]))
 
-    assert (threads(), open_files()) == before
+    # What an earlier test has left to the collector may go meanwhile, so there may be fewer.
+    assert threads() == before[0]
+    assert open_files() <= before[1]
     for port in ports:
         socket.create_server(("127.0.0.1", port)).close()
 
