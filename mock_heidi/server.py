@@ -89,6 +89,19 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+@contextlib.contextmanager
+def _left_to_main_thread() -> Iterator[None]:
+    """No signal comes to this thread: the main one, where Python acts on it, would sleep on."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _fast(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
@@ -189,7 +202,8 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
-            yield
+            with _left_to_main_thread():
+                yield
             return
         wanted = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.getsignal(number) for number in wanted}

@@ -66,6 +66,25 @@ def in_a_thread(app: ASGIApp) -> Iterator[Server]:
         assert not thread.is_alive()
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this machine has no masks of signals")
+def test_a_thread_that_serves_takes_no_signal_from_the_main_one() -> None:
+    blocked: set[int] = set()
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        blocked.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with (
+        in_a_thread(app) as serves,
+        contextlib.closing(http.client.HTTPConnection(serves.url.removeprefix("http://"))) as client,
+    ):
+        client.request("GET", "/")
+        client.getresponse().read()
+
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked
+
+
 def connect(heidi: Running, text: str) -> socket.socket:
     """A connection on which ``text`` was sent, lines ended as HTTP wants them."""
     peer = socket.create_connection((heidi.host, heidi.port), timeout=10)
