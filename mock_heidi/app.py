@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,15 +15,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.errors import MethodNotAllowedError, NotFoundError
-from mock_heidi.http import Call, Request, announces_body, replied, take_in
+from mock_heidi.http import Call
 from mock_heidi.injection import Injected
-from mock_heidi.middleware import Answered, Authorized, Journaled, Listener
+from mock_heidi.middleware import Crossing, Journaled, Listener, Operated, operate
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.reasons import explain
-from mock_heidi.router import Match, Router, split
+from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
+from mock_heidi.tokens import Caller
 
 _BASE = split(BASE_PATH)
+_BELOW = f"{BASE_PATH}/"
 _LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
 _EXPOSED = ["Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id"]
 
@@ -42,7 +44,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         unplaced=_not_found,
         middleware=[
             Middleware(
-                CORSMiddleware,
+                Crossing,
                 allow_origins=settings.cors_origins,
                 allow_origin_regex=_LOOPBACK_ORIGIN,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
@@ -51,9 +53,8 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
             ),
             Middleware(Journaled, listener=listener),
             Middleware(Injected),
-            Middleware(Answered),
-            Middleware(Authorized, unsigned=api.UNSIGNED),
         ],
+        inmost=Operated(api.UNSIGNED),
     )
     control = Surface(
         routes=admin.ROUTES,
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
             ),
             Middleware(Controlled),
         ],
+        inmost=_operate,
     )
     return Front(Namespaces(settings), vendor, control)
 
@@ -91,15 +93,20 @@ class Surface(Starlette):
     """
 
     def __init__(
-        self, routes: list[Route], middleware: Sequence[Middleware], unplaced: Callable[[Match, str], Exception]
+        self,
+        routes: list[Route],
+        middleware: Sequence[Middleware],
+        inmost: ASGIApp,
+        unplaced: Callable[[Match, str], Exception],
     ) -> None:
         super().__init__(routes=routes, middleware=middleware)
         self.exact = Router(routes)
         self.unplaced = unplaced
-        self.middleware_stack = self.build_middleware_stack()
+        self.inmost = inmost
+        self.stack = self.middleware_stack = self.build_middleware_stack()
 
     def build_middleware_stack(self) -> ASGIApp:
-        app: ASGIApp = _handle
+        app = self.inmost
         for cls, args, kwargs in reversed(self.user_middleware):
             app = cls(app, *args, **kwargs)
         return app
@@ -107,22 +114,14 @@ class Surface(Starlette):
     def call(self, space: Namespaces, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
         """What is known of a request once its path and method are."""
         match = self.exact.find(scope["method"], segments)
-        call = Call(space, name, match.route, match.params)
+        call = scope["mock_heidi"] = Call(space, name, match, segments, scope)
         if match.route is None:
             call.refusal = self.unplaced(match, scope["path"])
         return call
 
 
-async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
-    call: Call = scope["mock_heidi"]
-    assert call.route is not None  # noqa: S101 - a call without a route was refused before
-    request = Request(scope, receive, send)
-    response = await call.route.endpoint(request)
-    if call.namespace is not None and call.namespace.replies:
-        response = replied(request, response)
-    if not call.taken and announces_body(scope):
-        await take_in(scope, receive)
-    await response(scope, receive, send)
+async def _operate(scope: Scope, receive: Receive, send: Send) -> None:
+    await operate(scope["mock_heidi"], scope, receive, send)
 
 
 class Front:
@@ -140,6 +139,9 @@ class Front:
             return
         path: str = scope["path"]
         root: str = scope.get("root_path", "")
+        if path.startswith(_BELOW):  # as nearly all do
+            await self._vendor(None, split(path[len(_BELOW) :]), scope, receive, send)
+            return
         segments = split(path.removeprefix(root) if root else path)
         name = None
         if segments[:1] == ["ns"] and len(segments) > 1:
@@ -154,34 +156,27 @@ class Front:
         else:
             await self._vendor(name, None, scope, receive, send)
 
-    async def _vendor(
+    def _vendor(
         self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    ) -> Awaitable[None]:
         space = self.namespaces
         if segments is None or (name is not None and not is_namespace(name)):
-            call = Call(space, name, None, {})
+            call = scope["mock_heidi"] = Call(space, name, NO_MATCH, (), scope)
             call.refusal = NotFoundError()
         else:
             call = self.vendor.call(space, name, scope, segments)
         if call.route is None:
             call.why = explain(self.vendor.exact, scope, segments)
-        authorization = key = None
-        for header, value in scope["headers"]:
-            if header == b"authorization":
-                authorization = value
-            elif header == b"heidi-api-key":
-                key = value
-            elif header == b"x-mock-fault":
-                call.asked_fault = value
+        call.asked_fault = call.headers.get(b"x-mock-fault")
         if call.operation == "get_jwt":
+            key = call.headers.get(b"heidi-api-key")
             call.opened = None if key is None else space.open(key.decode("latin-1"), name)
             spoken = name if call.opened is None else call.opened[0]
         else:
-            call.caller = space.tokens.identify(authorization)
-            spoken = name or getattr(call.caller, "namespace", None)
+            call.caller = caller = space.tokens.identify(call.headers.get(b"authorization"))
+            spoken = name or (caller.namespace if isinstance(caller, Caller) else None)
         call.namespace = space.default if spoken is None else space.get(spoken)
-        scope["mock_heidi"] = call
-        await self.vendor(scope, receive, send)
+        return self.vendor.stack(scope, receive, send)
 
     async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         call = self.control.call(self.namespaces, name, scope, segments)
@@ -189,5 +184,4 @@ class Front:
             hint = "use letters, digits, '-', '_' and '.', 64 at most"
             call.refusal = ControlError(400, f"{name!r} is no name for a namespace", hint)
         call.namespace = self.namespaces.get(name or self.namespaces.default.name)
-        scope["mock_heidi"] = call
-        await self.control(scope, receive, send)
+        await self.control.stack(scope, receive, send)

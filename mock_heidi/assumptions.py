@@ -28,6 +28,7 @@ def assumptions() -> Mapping[str, Assumption]:
     return {row.name: row for row in listed}
 
 
+@cache
 def assumed(name: str) -> Any:
     """The value that is served for an assumption, such as 404 for ``profile_not_found``."""
     return assumptions()[name].default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -97,6 +98,7 @@ def serve(  # noqa: PLR0913 - a flag each
     *, host: str, port: int, fixtures: str | None, url_file: Path | None, log_level: str, quiet: bool, **options: Any
 ) -> None:
     """Serve until Ctrl-C."""
+    gc.disable()  # nothing that a start makes is garbage
     from mock_heidi import console
     from mock_heidi.admin.control import is_loopback
     from mock_heidi.app import create_app
@@ -111,6 +113,9 @@ def serve(  # noqa: PLR0913 - a flag each
     written: list[Path] = []
 
     def started() -> None:
+        # What stays until the end need not be gone over again and again.
+        gc.freeze()
+        gc.enable()
         if url_file is not None:
             _write(url_file, f"{server.url}{BASE_PATH}\n")
             written.append(url_file)
@@ -128,6 +133,7 @@ def serve(  # noqa: PLR0913 - a flag each
         server = Server(app, sockets, started)
         server.run()
     finally:
+        gc.enable()
         if log is not None:
             log.close()
         # Only what this server wrote: before it listened, the file was somebody else's.

@@ -1,10 +1,13 @@
 """One clock per namespace, and the only module that asks the machine for the time."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mock_heidi.settings import ConfigError
 
@@ -30,6 +33,14 @@ def parse_moment(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
+# In ms: what is nearer than a timer can tell is now. In seconds: no timer may be set for longer.
+_AT_ONCE, _LONGEST = 0.5, 86_400
+
+
+# Where the calendar ends, in ms since 1970: there, a clock that goes too fast stands still.
+_END = 253_370_764_800_000
+
+
 class Clock:
     """The time of one namespace, in whole milliseconds since 1970.
 
@@ -40,7 +51,7 @@ class Clock:
         self._start = frozen
         self._since = precise()
         self.speed = 1.0 if frozen is None else 0.0
-        self._sleepers: dict[asyncio.Future[None], int] = {}
+        self._sleepers: set[Alarm] = set()
 
     @property
     def frozen(self) -> bool:
@@ -48,11 +59,15 @@ class Clock:
 
     def now(self) -> int:
         """Milliseconds since 1970."""
+        return int(time.time() * 1000) if self._start is None else int(self.exact())
+
+    def exact(self) -> float:
+        """The same with the parts of a millisecond."""
         if self._start is None:
-            return int(time.time() * 1000)
+            return time.time() * 1000
         if self.speed == 0:
             return self._start
-        return self._start + int((precise() - self._since) * 1000 * self.speed)
+        return min(self._start + (precise() - self._since) * 1000 * self.speed, _END)
 
     def stamp(self) -> str:
         """The time as the vendor stores it."""
@@ -64,7 +79,7 @@ class Clock:
         self.speed = self.speed if speed is None else speed
         self._wake()
 
-    def copy(self) -> "Clock":
+    def copy(self) -> Clock:
         """A clock of its own that says the same time."""
         other = Clock()
         other._start, other._since, other.speed = self._start, self._since, self.speed
@@ -81,28 +96,72 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until this clock says that so many seconds have passed."""
-        until = self.now() + round(seconds * 1000)
-        while (left := until - self.now()) > 0:
-            sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._sleepers[sleeper] = until
+        await self.wait(self.exact() + seconds * 1000, Alarm())
+
+    async def wait(self, until: float, alarm: Alarm) -> None:
+        """Wait for a moment (ms since 1970), or until somebody rings the alarm."""
+        while not alarm.rung and (left := until - self.exact()) > _AT_ONCE:
+            waiting = alarm.set()
+            # A clock that stands still, or goes on by leaps, is no business of the machine's.
+            timer = None
+            if not self.frozen:
+                delay = min(left / 1000 / self.speed, _LONGEST)
+                timer = asyncio.get_running_loop().call_later(delay, alarm.wake)
+            self._sleepers.add(alarm)
             try:
-                await asyncio.wait_for(sleeper, None if self.frozen else max(left / 1000 / self.speed, 0.001))
-            except TimeoutError:
-                continue
+                await waiting
             finally:
-                self._sleepers.pop(sleeper, None)
+                self._sleepers.discard(alarm)
+                if timer is not None:
+                    timer.cancel()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody sleeps by this clock, and is not just about to get up."""
+        return any(alarm.asleep for alarm in tuple(self._sleepers))
 
     def _wake(self) -> None:
         # All look at the new time: with another speed, those that go on sleeping reckon anew.
-        for sleeper in self._sleepers:
-            if not sleeper.done():
-                sleeper.set_result(None)
+        for alarm in self._sleepers:
+            alarm.wake()
+
+
+class Alarm:
+    """Ends a sleep before its time, for good."""
+
+    def __init__(self) -> None:
+        self.rung = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def set(self) -> asyncio.Future[None]:
+        """What is done when somebody wakes or rings."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        return self._waiting
+
+    @property
+    def asleep(self) -> bool:
+        return self._waiting is not None and not self._waiting.done()
+
+    def wake(self) -> None:
+        """Have the sleeper look at the time again."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def ring(self, *_: object) -> None:
+        """Wake the sleeper, whatever the time; it does not sleep again."""
+        self.rung = True
+        self.wake()
 
 
 def timestamp(ms: int) -> str:
     """The vendor's timestamp: UTC without a zone, six digits of which the last three are 0."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}000"
+    return f"{_second(seconds)}.{rest:03d}000"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def zulu(ms: int) -> str:

@@ -262,9 +262,9 @@ def parse_text(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         try:
             fields = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FaultError(f"it is no JSON: {error}; write it like {_EXAMPLE}") from None
-        return dict(fields)
+        return dict(_writable(fields))
     if text.strip() in OPERATIONS:
         raise FaultError(f"nothing goes wrong; write it like {text.strip()}:status=503")
     head, colon, rest = _split(text)
@@ -278,7 +278,17 @@ def parse_text(text: str) -> dict[str, Any]:
             made[name.strip()], rest = _value(rest)
         elif name.strip():
             made[name.strip()] = True
+    _writable(made)
     return made
+
+
+def _writable(value: Any) -> Any:
+    """A value that can be shown and sent: JSON also lets half a letter, NaN and a thousand levels in."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise FaultError("it holds NaN, half a letter or too many levels; write what JSON can say") from None
+    return value
 
 
 def _value(text: str) -> tuple[Any, str]:
@@ -286,7 +296,7 @@ def _value(text: str) -> tuple[Any, str]:
     if text.startswith(("{", "[", '"')):
         try:
             value, end = _JSON.raw_decode(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # half an object is a text like any other
         else:
             blank, _, rest = text[end:].partition(",")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
+import pydantic_core
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import (
@@ -25,9 +27,10 @@ from mock_heidi.errors import (
     missing,
 )
 from mock_heidi.journal import Entry
-from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Reply, Session, User, Value, user_key
+from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.router import Match
 from mock_heidi.store import Store
 from mock_heidi.tokens import Caller
 
@@ -37,6 +40,7 @@ Q = TypeVar("Q", bound=BaseModel)
 V = TypeVar("V", bound=Value)
 Owned = TypeVar("Owned", PatientProfile, Session)
 
+_JSON = (b"content-type", b"application/json")
 _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
     PatientProfile: PatientProfileNotFoundError,
     Session: SessionNotFoundError,
@@ -46,80 +50,70 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 class Call:
     """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
 
-    __slots__ = (
-        "asked_fault",
-        "body",
-        "caller",
-        "clinical",
-        "distorted",
-        "entry",
-        "made",
-        "name",
-        "namespace",
-        "opened",
-        "over",
-        "params",
-        "pieces",
-        "refusal",
-        "reply",
-        "route",
-        "space",
-        "taken",
-        "why",
-    )
+    # Most of a request's life is as these say: what is not set costs nothing.
+    refusal: Exception | None = None
+    """Why no handler will run: no such path, no such method, a name that is none."""
+    namespace: Namespace | None = None
+    caller: Caller | type[HeidiError] | None = None
+    opened: tuple[str, ApiKey] | None = None
+    """What the API key of a sign-in opens: a namespace's name and whose data."""
+    made = False
+    """Whether this very request made its namespace."""
+    entry: Entry | None = None
+    body = b""
+    why: str | None = None
+    """Why it matched nothing."""
+    taken = False
+    """Whether the whole body has been read."""
+    reply: Reply | None = None
+    asked_fault: bytes | None = None
+    """What the request itself wants to go wrong with it."""
+    clinical: tuple[str, ...] = ()
+    """What is to be wrong in the text of the answer, and in ``distorted`` what of it is."""
+    distorted: tuple[str, ...] = ()
+    pieces = 0
+    """Of how many pieces the answer's stream is."""
+    over = False
+    """Whether the answer has ended before its time."""
 
-    def __init__(self, space: Namespaces, name: str | None, route: Route | None, params: dict[str, str]) -> None:
+    def __init__(
+        self, space: Namespaces, name: str | None, match: Match, segments: Sequence[str], scope: Scope
+    ) -> None:
         self.space = space
         self.name = name
         """The namespace that the path names, if it names one."""
-        self.route = route
-        self.params = params
-        self.refusal: Exception | None = None
-        """Why no handler will run: no such path, no such method, a name that is none."""
-        self.namespace: Namespace | None = None
-        self.caller: Caller | type[HeidiError] | None = None
-        self.opened: tuple[str, ApiKey] | None = None
-        """What the API key of a sign-in opens: a namespace's name and whose data."""
-        self.made = False
-        """Whether this very request made its namespace."""
-        self.entry: Entry | None = None
-        self.body = b""
-        self.why: str | None = None
-        """Why it matched nothing."""
-        self.taken = False
-        """Whether the whole body has been read."""
-        self.reply: Reply | None = None
-        self.asked_fault: bytes | None = None
-        """What the request itself wants to go wrong with it."""
-        self.clinical: tuple[str, ...] = ()
-        """What is to be wrong in the text of the answer, and in ``distorted`` what of it is."""
-        self.distorted: tuple[str, ...] = ()
-        self.pieces = 0
-        """Of how many pieces the answer's stream is."""
-        self.over = False
-        """Whether the answer has ended before its time."""
-
-    @property
-    def operation(self) -> str | None:
-        return None if self.route is None else self.route.name
+        self.route = match.route
+        self.operation = None if match.route is None else match.route.name
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        """By their names in lower case; of a repeated one the last."""
+        self.match = match
+        self.segments = segments
 
 
-class Request(StarletteRequest):
+class Request:
     """A request as a handler meets it: signed in, named, in its namespace."""
 
+    __slots__ = ("call", "receive", "scope")
+
+    def __init__(self, call: Call, scope: Scope, receive: Receive) -> None:
+        self.call = call
+        self.scope = scope
+        self.receive = receive
+
     @property
-    def call(self) -> Call:
-        call: Call = self.scope["mock_heidi"]
-        return call
+    def headers(self) -> Headers:
+        return Headers(scope=self.scope)
 
     @property
     def namespace(self) -> Namespace:
         """The namespace it speaks to, made now if it is not there yet."""
+        return self.call.namespace or self._make()
+
+    def _make(self) -> Namespace:
         call = self.call
-        if call.namespace is None:
-            name = call.name or call.space.default.name
-            call.made = call.space.get(name) is None
-            call.namespace = call.space.make(name)
+        name = call.name or call.space.default.name
+        call.made = call.space.get(name) is None
+        call.namespace = call.space.make(name)
         return call.namespace
 
     @property
@@ -142,8 +136,7 @@ class Request(StarletteRequest):
     def user_record(self) -> User:
         """The caller as the state knows them; a token outlives the state that it was made in."""
         caller = self.caller
-        key = user_key(caller.managed_by, caller.email, caller.third_party_internal_id)
-        return self.store.get(User, key) or User(
+        return self.store.get(User, caller.key) or User(
             managed_by=caller.managed_by,
             email=caller.email,
             third_party_internal_id=caller.third_party_internal_id,
@@ -152,7 +145,7 @@ class Request(StarletteRequest):
     @property
     def params(self) -> dict[str, str]:
         """The parts of the path, by the names in the route."""
-        return self.call.params
+        return self.call.match.params(self.call.segments)
 
     @property
     def query(self) -> dict[str, str]:
@@ -169,8 +162,8 @@ class Request(StarletteRequest):
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
         most = int(assumed("body_limit")) if limit is None else limit
-        declared = self.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > most:
+        declared = self.call.headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
         pieces: list[bytes] = []
         size, more = 0, True
@@ -200,16 +193,13 @@ class Request(StarletteRequest):
                 body = json.loads(call.body) if call.body else None
             except ValueError:
                 body = None
-            call.reply = self.namespace.replies.choose(call.operation, call.params.get("session_id"), body)
+            call.reply = self.namespace.replies.choose(call.operation, self.params.get("session_id"), body)
         return call.reply
 
 
-def announces_body(scope: Scope) -> bool:
+def announces_body(headers: Mapping[bytes, bytes]) -> bool:
     """Whether the headers say that a body follows."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 async def take_in(scope: Scope, receive: Receive) -> None:
@@ -218,10 +208,9 @@ async def take_in(scope: Scope, receive: Receive) -> None:
     An end before that would reach the client as a broken connection, and not as the answer.
     """
     call: Call = scope["mock_heidi"]
-    headers = dict(scope["headers"])
-    if call.taken or headers.get(b"expect"):
+    if call.taken or call.headers.get(b"expect"):
         return
-    keep = b"multipart" not in headers.get(b"content-type", b"")
+    keep = b"multipart" not in call.headers.get(b"content-type", b"")
     most, kept, size, more = call.space.settings.max_upload, [call.body], len(call.body), True
     while more and size <= most:
         message = await receive()
@@ -240,13 +229,19 @@ async def take_in(scope: Scope, receive: Receive) -> None:
 class Answer(Response):
     """A JSON answer whose bytes are made already."""
 
+    body: bytes
+    background = None
+
     def __init__(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         self.status_code = status
-        self.background = None
         self.body = body
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
         if headers:
             self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def _invalid(position: int, error: str) -> UnprocessableError:
@@ -274,6 +269,9 @@ def _finite(digits: str) -> float:
     return number
 
 
+_JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
 
@@ -282,7 +280,7 @@ def parse_json(body: bytes) -> Any:
     """
     deepest = int(assumed("nesting_limit"))
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
+        value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
         if b"\\u" in body:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -374,11 +372,47 @@ def merge(value: V, changes: Incoming, **own: Any) -> V:
     return type(value).model_validate({**merged, **own})
 
 
+def changed(value: V, changes: Incoming, **own: Any) -> V:
+    """Like :func:`merge` for a value without parts of its own, whose fields are of the same types as those sent.
+
+    So what comes in has been checked already.
+    """
+    given, defaults = vars(changes), _defaults(type(value))
+    sent = {name: defaults[name] if given[name] is None else given[name] for name in changes.model_fields_set}
+    return value.but({**sent, **own})
+
+
+@cache
+def _defaults(kind: type[Value]) -> dict[str, Any]:
+    return {name: field.default for name, field in kind.model_fields.items()}
+
+
 def show(view: type[O], value: Value, **own: Any) -> O:
     """What an answer shows of a value: the view's keys, taken from the value or from ``own``."""
     # Both sides are checked already; validating again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
+
+
+def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+    """The JSON of :func:`show`, without an object of it in between."""
+    values = {**vars(record), **own}
+    return pydantic_core.to_json({name: values[name] for name in _names(view)})
+
+
+@cache
+def _names(view: type[Outgoing]) -> tuple[str, ...]:
+    return tuple(view.model_fields)
+
+
+def shown(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+    """The same, made once for a record that nobody changes."""
+    return record.once((view, *own.values()) if own else view, lambda: written(view, record, **own))
+
+
+def reply_record(view: type[Outgoing], record: Record, envelope: str) -> Answer:
+    """A record under the envelope's key; these bytes, too, are made once."""
+    return Answer(record.once((view, envelope), lambda: reply(written(view, record), envelope).body))
 
 
 def replied(request: Request, response: Response) -> Response:
@@ -395,9 +429,9 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def reply(value: Outgoing, envelope: str | None = None) -> Answer:
+def reply(value: Outgoing | bytes, envelope: str | None = None) -> Answer:
     """A success, bare or under the envelope's key."""
-    body = to_json(value)
+    body = value if isinstance(value, bytes) else to_json(value)
     return Answer(body if envelope is None else b'{"%s":%s}' % (envelope.encode(), body))
 
 
@@ -410,6 +444,7 @@ def reply_success() -> Answer:
     return reply(Success())
 
 
-def reply_list(values: Iterable[Outgoing], envelope: str) -> Answer:
+def reply_list(values: Iterable[Outgoing | bytes], envelope: str) -> Answer:
     """A list under the envelope's key."""
-    return Answer(b'{"%s":[%s]}' % (envelope.encode(), b",".join([to_json(value) for value in values])))
+    rows = [value if isinstance(value, bytes) else to_json(value) for value in values]
+    return Answer(b'{"%s":[%s]}' % (envelope.encode(), b",".join(rows)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -34,14 +34,16 @@ class Injected:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
         if call.asked_fault is None and not (
             namespace.faults.concern(call.operation) if namespace else call.space.begins_faulty
         ):
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
+        return self._inject(call, scope, receive, send)
+
+    async def _inject(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             asked_for = [] if call.asked_fault is None else [Rule("header", parse(call.asked_fault.decode("latin-1")))]
         except FaultError as error:
@@ -117,7 +119,7 @@ async def _choose(
         call.operation,
         scope["method"],
         below_base(scope["path"]),
-        call.params.get("session_id"),
+        call.match.params(call.segments).get("session_id"),
         scope["headers"],
         body,
     )
@@ -296,6 +298,7 @@ class Shaping:
 
     async def _head(self, message: Message) -> None:
         self.note(*self.call.distorted)
+        self._held.clear()
         headers = list(message["headers"])
         if self._rule("media_type"):
             headers = [header for header in headers if header[0] != b"content-type"]
@@ -313,8 +316,12 @@ class Shaping:
         return [*headers, (b"x-mock-fault", ", ".join(ids).encode())] if ids else headers
 
     async def _body(self, body: bytes) -> None:
-        body, media_type, effects = sabotage.spoil(body, self.value)
-        self.note(*effects)
+        media_type = None
+        if self._start["status"] in _NO_BODY:
+            body = b""
+        else:
+            body, media_type, effects = sabotage.spoil(body, self.value)
+            self.note(*effects)
         headers = [header for header in self._start["headers"] if header[0] != b"content-length"]
         if media_type is not None:
             headers = [*(header for header in headers if header[0] != b"content-type"), (b"content-type", media_type)]

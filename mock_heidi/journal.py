@@ -7,6 +7,7 @@ Nothing is parsed or redacted while a request is on its way. Whoever shows an en
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from bisect import bisect_left
 from collections import deque
@@ -48,59 +49,68 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.
 class Entry:
     """One request, by reference: raw bytes as they came and went. ``at`` in ms since 1970, ``duration`` in seconds."""
 
-    __slots__ = (
-        "at", "body", "client_left", "done", "duration", "early_end", "fault", "findings", "headers", "id", "kept",
-        "method", "operation", "parts", "path", "pieces", "provenance", "query", "retry_at", "started", "status",
-        "times", "why",
-    )  # fmt: skip
+    # What most requests never have costs them nothing.
+    id = 0
+    body = b""
+    status: int | None = None
+    parts: list[dict[str, Any]] | None = None
+    """The parts of a multipart body, without what is in them."""
+    duration: float | None = None
+    client_left = False
+    done = False
+    kept = False
+    """Whether the journal still has it."""
+    held = 0
+    """Its size, once it is complete."""
+    fault: tuple[str, ...] = ()
+    """The ids of the rules that have shaped the answer."""
+    provenance: str | None = None
+    retry_at: int | None = None
+    """Before which moment (ms since 1970) the answer asked not to be asked again."""
+    early_end = False
+    """Whether a fault has ended its stream before its time."""
+    why: str | None = None
+    """Why it matched nothing."""
+    findings: tuple[str, ...] = ()
+    """What is to be said of it, by code."""
+    pieces: tuple[bytes, ...] | list[bytes] = ()
+    """The answer's body, of a stream in its pieces."""
+    times: list[float] = []  # noqa: RUF012 - never changed: a stream has a list of its own
+    """When the pieces of a stream went out, by the process's own clock."""
 
     def __init__(self, at: int, started: float, operation: str | None, scope: Any) -> None:
-        self.id = 0
         self.at = at
         self.started = started
         self.operation = operation
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
-        self.headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-        self.body = b""
-        self.status: int | None = None
-        self.parts: list[dict[str, Any]] | None = None
-        """The parts of a multipart body, without what is in them."""
-        self.pieces: list[bytes] = []
-        self.times: list[float] = []
-        """When the pieces of a stream went out, by the process's own clock."""
-        self.duration: float | None = None
-        self.client_left = False
-        self.done = False
-        self.kept = False
-        """Whether the journal still has it."""
-        self.fault: tuple[str, ...] = ()
-        """The ids of the rules that have shaped the answer."""
-        self.provenance: str | None = None
-        self.retry_at: int | None = None
-        """Before which moment (ms since 1970) the answer asked not to be asked again."""
-        self.early_end = False
-        """Whether a fault has ended its stream before its time."""
-        self.why: str | None = None
-        """Why it matched nothing."""
-        self.findings: tuple[str, ...] = ()
-        """What is to be said of it, by code."""
+        # As one value: thousands of little ones that live as long as the journal would make all others slow.
+        self._headers = marshal.dumps(scope["headers"], 0)
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The request's headers, in order and as often as they were sent."""
+        made: list[tuple[bytes, bytes]] = marshal.loads(self._headers)  # noqa: S302 - made above, by ourselves
+        return made
+
+    def stream(self, piece: bytes, moment: float | None) -> None:
+        """Note a piece of a stream and when it went out; the last one has no moment of its own."""
+        if not isinstance(self.pieces, list):
+            self.pieces, self.times = [], []
+        self.pieces.append(piece)
+        if moment is not None:
+            self.times.append(moment)
 
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
-        headers = sum([len(name) + len(value) for name, value in self.headers])
-        pieces = sum(map(len, self.pieces)) + _PIECE * len(self.pieces)
-        parts = sum(
-            [
-                _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
-                for part in self.parts or ()
-            ]
-        )
-        return (
-            _OVERHEAD + len(self.method) + len(self.path) + len(self.query) + headers + len(self.body) + pieces + parts
-        )
+        size = _OVERHEAD + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
+        for piece in self.pieces:
+            size += len(piece) + _PIECE
+        for part in self.parts or ():
+            size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
+        return size
 
     def bare(self) -> Entry:
         """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
@@ -138,11 +148,13 @@ class Journal:
         """Note that its answer is complete, or that there will be none."""
         entry.duration = now - entry.started
         entry.done = True
-        for watch in tuple(self.watchers):
-            watch(entry)
+        if self.watchers:
+            for watch in tuple(self.watchers):
+                watch(entry)
         if not entry.kept:
             return  # dropped or cleared while it was on its way
-        self._held += entry.size
+        entry.held = entry.size
+        self._held += entry.held
         while self._held > self._room and len(self._entries) > 1:
             self._drop()
 
@@ -150,8 +162,7 @@ class Journal:
         oldest = self._entries.popleft()
         oldest.kept = False
         self.dropped += 1
-        if oldest.done:
-            self._held -= oldest.size
+        self._held -= oldest.held
 
     def remove(self, ids: Collection[int]) -> int:
         """Forget the entries of those ids; how many there were."""
@@ -159,7 +170,7 @@ class Journal:
         for entry in self._entries:
             entry.kept = entry.id not in ids
         self._entries = deque(entry for entry in self._entries if entry.kept)
-        self._held = sum(entry.size for entry in self._entries if entry.done)
+        self._held = sum(entry.held for entry in self._entries)
         return before - len(self._entries)
 
     def clear(self) -> int:
@@ -188,7 +199,10 @@ class Journal:
 
     def clean(self, value: Any) -> Any:
         """Any JSON without the secrets that are known here."""
-        return Redactor(self._secrets()).json(value)
+        try:
+            return Redactor(self._secrets()).json(value)
+        except RecursionError:
+            return REDACTED  # what is nested so deep is no body of the vendor's
 
     def headline(self, entry: Entry) -> dict[str, Any]:
         """What fits on one line of an entry, read the same way."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mock_heidi.clock import Clock, precise
+from mock_heidi.clock import precise
 from mock_heidi.errors import (
     ExpiredTokenError,
     HeidiError,
@@ -19,9 +20,9 @@ from mock_heidi.errors import (
     ServiceUnavailableError,
     render,
 )
-from mock_heidi.http import Answer, Call, take_in
+from mock_heidi.http import Answer, Call, Request, announces_body, replied, take_in
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.namespace import Namespace
+from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
@@ -30,6 +31,16 @@ from mock_heidi.wire import wire_of
 Listener = Callable[[str, Journal, Entry], None]
 
 logger = logging.getLogger("mock_heidi")
+
+
+class Crossing(CORSMiddleware):
+    """CORS for whom it concerns: pages in browsers, which name their origin."""
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        call: Call = scope["mock_heidi"]
+        passed: Any = super().__call__ if b"origin" in call.headers else self.app
+        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
+        return crossed
 
 
 class Journaled:
@@ -42,58 +53,92 @@ class Journaled:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
-        entry = call.entry = Entry(_clock(call).now(), precise(), call.operation, scope)
-        entry.why = call.why
+        clock = call.space.fresh_clock() if namespace is None else namespace.clock
+        entry = call.entry = Entry(clock.now(), precise(), call.operation, scope)
         if namespace is not None:
+            namespace.busy += 1
             namespace.last_use = entry.started
             namespace.journal.add(entry)
 
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                entry.status = message["status"]
-                if entry.id == 0 and call.namespace is not None:
-                    call.namespace.journal.add(entry)  # this very request has made its namespace
-                if call.why is not None:
-                    message["headers"] = [*message["headers"], (b"x-mock-reason", call.why.encode("ascii", "replace"))]
-                if entry.id:
-                    message["headers"] = [*message["headers"], (b"x-mock-request-id", b"%d" % entry.id)]
-            else:
-                entry.pieces.append(message.get("body", b""))
-                if message.get("more_body", False):
-                    entry.times.append(precise())
-            await send(message)
-
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, receive, _watching(call, entry, send))
         finally:
+            if namespace is not None:
+                namespace.busy -= 1
             wire = wire_of(scope)
             if wire is not None and wire.lost and not call.over:
                 entry.client_left = True
-            self._close(call, entry)
-
-    def _close(self, call: Call, entry: Entry) -> None:
-        # A refused request makes no namespace, so where there was and is none, nobody keeps it.
-        if call.namespace is None:
-            entry.duration = precise() - entry.started
-        else:
-            if entry.id == 0:
-                call.namespace.journal.add(entry)
-            call.namespace.journal.close(entry, precise())
-        if self.listener is not None:
-            namespace = call.namespace or call.space.default
-            self.listener(call.name or namespace.name, namespace.journal, entry)
+            namespace = call.namespace
+            # A refused request makes no namespace, so where there was and is none, nobody keeps it.
+            if namespace is None:
+                entry.duration = precise() - entry.started
+            else:
+                if entry.id == 0:
+                    namespace.journal.add(entry)
+                namespace.journal.close(entry, precise())
+            if self.listener is not None:
+                namespace = namespace or call.space.default
+                self.listener(call.name or namespace.name, namespace.journal, entry)
 
 
-class Answered:
-    """Turns what handlers raise into the vendor's answers; a defect of ours becomes a 500 in the same form."""
+def _watching(call: Call, entry: Entry, send: Send) -> Send:
+    """A ``send`` that notes what goes by; it only hands on, without a step of its own for every piece."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def watched(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.body":
+            more = message.get("more_body", False)
+            if more or entry.times:
+                entry.stream(message.get("body", b""), precise() if more else None)
+            else:
+                entry.pieces = (message.get("body", b""),)
+            return send(message)
+        entry.status = message["status"]
+        if entry.id == 0 and call.namespace is not None:
+            call.namespace.journal.add(entry)  # this very request has made its namespace
+        if entry.id:
+            message["headers"] = [*message["headers"], (b"x-mock-request-id", b"%d" % entry.id)]
+        if call.why is not None:
+            entry.why = call.why
+            message["headers"] = [*message["headers"], (b"x-mock-reason", call.why.encode("ascii", "replace"))]
+        return send(message)
+
+    return watched
+
+
+class Operated:
+    """Runs the operation of a request, for whom it may; turns what is raised into the vendor's answers.
+
+    A defect of ours becomes a 500 in the same form. Only the ``unsigned`` operations want no token.
+    """
+
+    def __init__(self, unsigned: frozenset[str]) -> None:
+        self.unsigned = unsigned
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = await self._refusal(scope, receive, send)
-        if refusal is None:
-            return
+        call: Call = scope["mock_heidi"]
+        made = call.namespace is None
+        try:
+            if call.refusal is not None:
+                raise call.refusal
+            if call.operation not in self.unsigned:
+                admit(call)
+            await operate(call, scope, receive, send)
+        except HeidiError as error:
+            _forget(call, made=made)
+            await self._refuse(error, scope, receive, send)
+        except LimitReachedError:
+            await self._refuse(ServiceUnavailableError(), scope, receive, send)
+        except ClientDisconnect:
+            _forget(call, made=made)
+            _note_left(call)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            _forget(call, made=made)
+            log_defect(error)
+            # A stream that broke on its way: what is missing from it is all that can be said now.
+            if call.entry is None or call.entry.status is None:
+                await self._refuse(InternalError(), scope, receive, send)
+
+    async def _refuse(self, refusal: HeidiError, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await take_in(scope, receive)
         except ClientDisconnect:
@@ -101,23 +146,52 @@ class Answered:
         else:
             await _answer(refusal)(scope, receive, send)
 
-    async def _refusal(self, scope: Scope, receive: Receive, send: Send) -> HeidiError | None:
-        """What the answer is instead, if the handler has given none."""
-        try:
-            await self.app(scope, receive, send)
-        except HeidiError as error:
-            return error
-        except LimitReachedError:
-            return ServiceUnavailableError()
-        except ClientDisconnect:
-            _note_left(scope["mock_heidi"])
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-            log_defect(error)
-            call: Call = scope["mock_heidi"]
-            # A stream that broke on its way: what is missing from it is all that can be said now.
-            if call.entry is None or call.entry.status is None:
-                return InternalError()
-        return None
+
+def admit(call: Call) -> None:
+    """Let in whoever has a good token, or raise the error that refuses it."""
+    caller = call.caller
+    if not isinstance(caller, Caller):
+        raise caller or InvalidTokenError
+    if call.name is not None and call.name != caller.namespace:
+        raise InvalidTokenError
+    clock = call.space.fresh_clock() if call.namespace is None else call.namespace.clock
+    if caller.expires * 1000 <= clock.now():
+        raise ExpiredTokenError
+    if call.namespace is None:
+        # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
+        call.namespace = call.space.make(caller.namespace)
+    if caller.managed_by not in call.namespace.owners:
+        raise InvalidTokenError
+
+
+def _forget(call: Call, *, made: bool) -> None:
+    """What is refused leaves nothing behind, so neither does a namespace that was made for it."""
+    namespace = call.namespace
+    if (
+        made
+        and namespace is not None
+        and isinstance(call.caller, Caller)
+        and not namespace.busy
+        and namespace.untouched
+    ):
+        call.space.drop(namespace.name)
+        call.namespace = None
+
+
+async def operate(call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run the operation and send its answer."""
+    assert call.route is not None  # noqa: S101 - a call without a route was refused before
+    request = Request(call, scope, receive)
+    response = await call.route.endpoint(request)
+    namespace, caller = call.namespace, call.caller
+    if namespace is not None:
+        if isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
+            namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
+        if namespace.replies.concern(call.operation):
+            response = replied(request, response)
+    if not call.taken and announces_body(call.headers):
+        await take_in(scope, receive)
+    await response(scope, receive, send)
 
 
 def _note_left(call: Call) -> None:
@@ -137,54 +211,3 @@ def log_defect(error: Exception) -> None:
 def _answer(error: HeidiError) -> Response:
     status, body, headers = render(error)
     return Answer(body, status, headers)
-
-
-class Authorized:
-    """Refuses what the front could not place and, but for the ``unsigned`` operations, who has no good token."""
-
-    def __init__(self, app: ASGIApp, unsigned: frozenset[str]) -> None:
-        self.app = app
-        self.unsigned = unsigned
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call: Call = scope["mock_heidi"]
-        if call.refusal is not None:
-            raise call.refusal
-        if call.operation in self.unsigned:
-            await self.app(scope, receive, send)
-            return
-        made = call.namespace is None
-        namespace = call.namespace = admit(call)
-        namespace.busy += 1
-        try:
-            await self.app(scope, receive, send)
-        except BaseException:
-            # What is refused leaves nothing behind, so neither does a namespace that was made for it.
-            if made and namespace.busy == 1 and namespace.untouched:
-                call.space.drop(namespace.name)
-                call.namespace = None
-            raise
-        finally:
-            namespace.busy -= 1
-        caller = cast("Caller", call.caller)
-        namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
-
-
-def admit(call: Call) -> Namespace:
-    """The namespace of the caller's token, or the error that refuses it."""
-    caller = call.caller
-    if not isinstance(caller, Caller):
-        raise caller or InvalidTokenError
-    if call.name is not None and call.name != caller.namespace:
-        raise InvalidTokenError
-    if caller.expires * 1000 <= _clock(call).now():
-        raise ExpiredTokenError
-    # The signature proves that somebody signed in there before: a restart may have forgotten the namespace.
-    namespace = call.namespace or call.space.make(caller.namespace)
-    if caller.managed_by not in namespace.owners:
-        raise InvalidTokenError
-    return namespace
-
-
-def _clock(call: Call) -> Clock:
-    return call.space.fresh_clock() if call.namespace is None else call.namespace.clock

@@ -104,6 +104,11 @@ class Namespace:
         self._end_streams()
         self.events.emit("reset", {"reset": ["state", "ids", "transitions"]})
 
+    def end(self) -> None:
+        """Let go of everybody who still waits for something of it."""
+        self._end_streams()
+        self.events.close()
+
     def _end_streams(self) -> None:
         for stream in self.streams:
             if not stream.done():
@@ -190,12 +195,26 @@ class Namespace:
         """Add records in the form of fixtures, all or none; those that were made."""
         before = copy.deepcopy(self.ids)
         try:
+            if records.get("faults"):
+                self._try(records)
+                self.ids = copy.deepcopy(before)
             added = seeds.extend(self.store, records, self)
-        except FixtureError:
+        except (FixtureError, FaultError):
             self.ids = before  # what is refused leaves no trace, not even in the ids to come
             raise
+        self.faults.extend(record for record in added if isinstance(record, Fault))
+        for record in added:
+            if isinstance(record, Reply):
+                self.replies.add(record)
         self._learn_keys()
         return added
+
+    def _try(self, records: Mapping[str, Any]) -> None:
+        """See whether rules can come to those that are in use, and to those that a reset brings back."""
+        trial = self.store.fork()
+        added = [record for record in seeds.extend(trial, records, self) if isinstance(record, Fault)]
+        self.beginning(trial)
+        self.faults.copy().extend(added)
 
     def listen(self) -> Events:
         """The events of this namespace, which are told from now on."""

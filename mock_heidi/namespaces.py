@@ -44,10 +44,15 @@ class Namespaces:
         self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
         self.tokens = Tokens(settings.seed)
         self._all: dict[str, Namespace] = {}
-        self.default = self.make(DEFAULT_NAMESPACE)
+        self.make(DEFAULT_NAMESPACE)
         self._keys = dict(self.default.keys)
         self.begins_faulty = len(self.default.faults) > 0
         """Whether a namespace begins with faults, so that even its first request may meet one."""
+
+    @property
+    def default(self) -> Namespace:
+        """The one that is there always, whatever has been put in its place."""
+        return self._all[DEFAULT_NAMESPACE]
 
     def __iter__(self) -> Iterator[Namespace]:
         return iter(tuple(self._all.values()))
@@ -72,9 +77,10 @@ class Namespaces:
             self.sweep()
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
+            made = Namespace(name, start or self.start, self.settings)  # or an error, and the old one stays
             if namespace is not None:
-                namespace.events.close()
-            namespace = self._all[name] = Namespace(name, start or self.start, self.settings)
+                namespace.end()
+            namespace = self._all[name] = made
             if name != DEFAULT_NAMESPACE:
                 self.default.events.emit("namespace", {"name": name, "dropped": False})
         return namespace
@@ -96,7 +102,7 @@ class Namespaces:
         latest = precise() - self.settings.idle_after
         for namespace in tuple(self._all.values()):
             idle = namespace.last_use < latest and not namespace.busy and not namespace.streams
-            if idle and namespace is not self.default:
+            if idle and namespace.name != DEFAULT_NAMESPACE:
                 self.drop(namespace.name)
 
     def drop(self, name: str) -> bool:
@@ -104,7 +110,7 @@ class Namespaces:
         gone = self._all.pop(name, None)
         if gone is None:
             return False
-        gone.events.close()
+        gone.end()
         self.default.events.emit("namespace", {"name": name, "dropped": True})
         return True
 

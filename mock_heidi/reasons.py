@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from starlette.routing import Route
 from starlette.types import Scope
 
-from mock_heidi.router import Match, Router, split
+from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, is_namespace
 
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
@@ -29,7 +29,7 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
         if len(segments) > 1 and not is_namespace(segments[1]):
             return "what follows /ns is no name for a namespace: letters, digits, '-', '_' and '.', 64 at most"
         segments = segments[2:]
-    match = Match(None, {}) if below is None else router.find(method, below)
+    match = NO_MATCH if below is None else router.find(method, below)
     if match.allow:
         return _wrong_method(method, segments, match)
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
@@ -92,8 +92,7 @@ def _other_verb(router: Router, method: str, segments: list[str]) -> str | None:
 
 
 def _placed(router: Router, method: str, segments: Sequence[str]) -> bool:
-    found = router.find(method, segments)
-    return found.route is not None or bool(found.allow)
+    return router.find(method, segments) is not NO_MATCH
 
 
 def _below(segments: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ class Replies:
     """The replies of one namespace, the newest first."""
 
     def __init__(self) -> None:
-        self._rules: list[Rule] = []
+        self._put([])
         self._made = 0
 
     def __iter__(self) -> Iterator[Rule]:
@@ -36,23 +36,31 @@ class Replies:
     def __len__(self) -> int:
         return len(self._rules)
 
+    def concern(self, operation: str | None) -> bool:
+        """Whether any of them is for requests of this operation."""
+        return operation in self._operations
+
+    def _put(self, rules: list[Rule]) -> None:
+        self._rules = rules
+        self._operations = {rule.reply.operation for rule in rules}
+
     def add(self, reply: Reply) -> Rule:
         self._made += 1
         rule = Rule(f"reply-{self._made}", reply)
-        self._rules.insert(0, rule)
+        self._put([rule, *self._rules])
         return rule
 
     def copy(self) -> Replies:
         """The same replies, of which none has been given yet."""
         other = Replies()
-        other._rules = [Rule(rule.id, rule.reply) for rule in self._rules]
+        other._put([Rule(rule.id, rule.reply) for rule in self._rules])
         other._made = self._made
         return other
 
     def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
         """Forget one, or all; how many there were."""
         before = len(self._rules)
-        self._rules = [rule for rule in self._rules if id is not None and rule.id != id]
+        self._put([rule for rule in self._rules if id is not None and rule.id != id])
         return before - len(self._rules)
 
     def choose(self, operation: str | None, session_id: str | None, body: Any) -> Reply | None:

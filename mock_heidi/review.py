@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,8 @@ _SIGN_INS = 3
 _METHODS = ("get", "post", "patch", "put", "delete")
 # Questions hold questions; five deep is what the vendor recommends.
 _DEEPEST = 6
+# Of one body: nobody reads on, and it may hold thousands.
+_MOST_FIELDS = 100
 _SHORTEST_KEY = 8
 
 
@@ -119,7 +122,8 @@ class Reviewer:
     def _entry(self, entry: Entry, keys: Sequence[bytes]) -> None:
         def note(code: str, detail: str = "") -> None:
             self.findings.note(code, entry.id, detail)
-            entry.findings = (*entry.findings, code)
+            if code not in entry.findings:
+                entry.findings = (*entry.findings, code)
 
         looks: tuple[Callable[[Entry, Callable[..., None]], None], ...] = (
             self._fields,
@@ -139,7 +143,7 @@ class Reviewer:
         known = documented().get(entry.operation or "")
         body = _json(entry.body) if entry.parts is None else {part["name"]: None for part in entry.parts}
         if known is not None and known.fields is not None and isinstance(body, dict):
-            for name in _unknown(body, known.fields):
+            for name in islice(_unknown(body, known.fields), _MOST_FIELDS):
                 note("unknown_field", f"{name} of {entry.operation}")
 
     def _parameters(self, entry: Entry, note: Callable[..., None]) -> None:
@@ -160,7 +164,7 @@ class Reviewer:
                 for number in (one for one in items if type(one) in (int, float)):
                     note("session_id_number", f"{name}: {number}")
         if entry.operation == "create_session" and entry.status == HTTPStatus.OK:
-            self._sessions.add(str(_json(b"".join(entry.pieces)).get("session_id")))
+            self._sessions.add(str(_answer(entry).get("session_id")))
         if session_id is None:
             return
         if entry.status == HTTPStatus.OK:
@@ -182,7 +186,7 @@ class Reviewer:
             self._single[user] = self._single.get(user, 0) + 1 if used_once else 0
             if self._single[user] >= _SIGN_INS:
                 note("token_per_call")
-        token = _mark(b"Bearer " + str(_json(b"".join(entry.pieces)).get("token")).encode())
+        token = _mark(b"Bearer " + str(_answer(entry).get("token")).encode())
         self._last_token[user] = token
         self._uses[token] = 0
 
@@ -256,6 +260,12 @@ def _session(entry: Entry) -> str | None:
 def _rounded(session_id: str) -> str:
     """What is left of an id that went through a floating-point number."""
     return str(int(float(session_id))) if session_id.isdecimal() else ""
+
+
+def _answer(entry: Entry) -> Mapping[str, Any]:
+    """The object that an answer holds, which may be another one than usual: a fault or a reply can say anything."""
+    made = _json(b"".join(entry.pieces))
+    return made if isinstance(made, dict) else {}
 
 
 def _header(entry: Entry, name: bytes) -> bytes | None:

@@ -122,9 +122,17 @@ class Rule:
 
 def path_pattern(path: str) -> re.Pattern[str]:
     """What a path such as ``/sessions/{session_id}`` or ``/sessions*`` stands for."""
-    parts = re.split(r"(\{\w+\}|\*)", "/" + path.strip("/"))
-    kinds = {"{": "[^/]+", "*": ".*"}
-    return re.compile("".join(kinds.get(part[:1], re.escape(part)) for part in parts))
+    runs = [_run(run) for run in ("/" + path.strip("/")).split("*")]
+    if len(runs) == 1:
+        return re.compile(runs[0])
+    first, *middle, last = runs
+    # The nearest place for what stands between two stars is as good as any, so no other is ever tried.
+    return re.compile(first + "".join(f"(?>.*?{run})" for run in middle) + ".*" + last, re.DOTALL)
+
+
+def _run(text: str) -> str:
+    parts = re.split(r"(\{\w+\})", text)
+    return "".join("[^/]+" if part.startswith("{") and part.endswith("}") else re.escape(part) for part in parts)
 
 
 def below_base(path: str) -> str:

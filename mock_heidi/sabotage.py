@@ -49,7 +49,7 @@ def _change(tree: Any, effect: str, wanted: Any) -> bool:
     found = [(place, path, new) for path, new in names.items() for place in list(_places(tree, path.split(".")))]
     for (holder, key), _, new in found:
         if effect == "drop_key":
-            holder.pop(key)
+            holder.pop(key, None)  # another path may have led here too
         elif effect == "rename_key":
             # In its own place: the order of the keys is not what is wrong.
             items = [(new if name == key else name, item) for name, item in holder.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from mock_heidi.models import (
 )
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.store import Base, Store
-from mock_heidi.yaml_text import Document, FixtureError, parse_yaml
+from mock_heidi.yaml_text import Document, FixtureError, Steps, YamlText
 
 # In the order in which they may refer to each other.
 KINDS: dict[str, type[Record]] = {
@@ -51,6 +51,8 @@ DEFAULT_TIME = "2025-01-06T09:00:00.000000"
 
 _PLACE = re.compile(r"(.*?):(\d+): ")
 _SHOWN = 60
+# Texts that a repetition is looked for among.
+_REMEMBERED = 10_000
 
 
 def _closest(name: str, known: Iterator[str] | list[str]) -> str:
@@ -62,34 +64,46 @@ def _closest(name: str, known: Iterator[str] | list[str]) -> str:
 @cache
 def _packaged(folder: Path) -> Mapping[str, Document]:
     """The packaged set, which is read once: nothing changes it."""
-    return _folder(folder, ours=True)
+    return {name: _whole(document) for name, document in _folder(folder).items()}
 
 
-def _folder(folder: Path, *, ours: bool = False) -> dict[str, Document]:
+def _folder(folder: Path) -> dict[str, Document]:
+    """The files of a folder; patients and sessions, of which there may be many, are left to be read one by one."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     except OSError as error:
         raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; give a folder of YAML files"]) from None
-    documents: dict[str, Document] = {}
-    problems: list[str] = []
+    problems = _misnamed(files)
+    try:
+        if not problems:
+            return {path.stem: _document(path) for path in files}
+    except FixtureError:
+        pass  # here comes the same again, with what is wrong in the other files
+    raise FixtureError([one for path in files for one in problems.get(path) or YamlText(path, str(path)).problems()])
+
+
+def _misnamed(files: Iterable[Path]) -> dict[Path, list[str]]:
+    problems: dict[Path, list[str]] = {}
+    found: set[str] = set()
     for path in files:
         if path.stem not in KINDS:
-            problems.append(f"{path}:1: file: not a fixture file; {_closest(path.stem, list(KINDS))}")
-            continue
-        if path.stem in documents:
-            problems.append(f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one")
-            continue
-        try:
-            records, node = parse_yaml(path.read_bytes(), str(path), ours=ours)
-        except OSError as error:
-            problems.append(f"{path}:1: file: cannot be read: {error.strerror}")
-        except FixtureError as error:
-            problems += error.problems
-        else:
-            documents[path.stem] = Document(path.stem, str(path), records, node)
-    if problems:
-        raise FixtureError(problems)
-    return documents
+            problems[path] = [f"{path}:1: file: not a fixture file; {_closest(path.stem, list(KINDS))}"]
+        elif path.stem in found:
+            problems[path] = [f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one"]
+        found.add(path.stem)
+    return problems
+
+
+def _document(path: Path) -> Document:
+    text = YamlText(path, str(path))
+    document = Document(path.stem, str(path), text, text)
+    return document if path.stem in _UNIT else _whole(document)
+
+
+def _whole(document: Document) -> Document:
+    """The same with its records read."""
+    values = document.read()
+    return document._replace(records=list(values) if isinstance(values, Iterator) else values)
 
 
 def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
@@ -159,6 +173,30 @@ class Derived:
         return hashlib.sha256("/".join(map(str, place)).encode()).hexdigest()
 
 
+# What is wrong, and where.
+Problem = tuple[Document, Steps, str]
+
+
+class _Common:
+    """What many records hold alike, such as an account or a day, kept once: nothing changes it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.field_sets: dict[frozenset[str], set[str]] = {}
+
+    def share(self, record: Record) -> None:
+        """Have it hold what others before it hold already."""
+        given = record.model_fields_set
+        # The names of the given fields are bigger than most records; pydantic writes into those of a copy only.
+        object.__setattr__(record, "__pydantic_fields_set__", self.field_sets.setdefault(frozenset(given), given))
+        values, texts = vars(record), self.texts
+        if len(texts) > _REMEMBERED:
+            texts.clear()  # most texts stand in one record only
+        for name, value in values.items():
+            if type(value) is str:
+                values[name] = texts.setdefault(value, value)
+
+
 class _Check:
     """Reads the documents of one set into records, collecting every problem on the way.
 
@@ -169,8 +207,10 @@ class _Check:
         self.given = given
         self.source = source
         self.store = store or Store(Base())
-        self.problems: list[str] = []
-        self.records: dict[tuple[type[Record], str], Record] = {}
+        self.problems: list[Problem] = []
+        self.records: list[Record] = []
+        self.known: dict[type[Record], dict[str, Record]] = {}
+        self.common = _Common()
         self.owners: dict[str, ApiKey] = {}
         self.first: ApiKey | None = None
         for key in self.store.all(ApiKey):
@@ -178,28 +218,51 @@ class _Check:
             self.first = self.first or key
 
     def run(self) -> list[Record]:
+        try:
+            self._read()
+        except FixtureError:
+            pass  # it comes again, with what is wrong in the other files
+        else:
+            if not self.problems:
+                return self.records
+        raise FixtureError(self._unreadable() or self._told())
+
+    def _read(self) -> None:
         readers = {"api_keys": self._key, "patient_profiles": self._owned, "sessions": self._owned}
         for name in KINDS:
             read = readers.get(name, self._plain)
             document = self.given.get(name, Document(name, name, []))
-            rows = [] if document.records is None else document.records
-            if not isinstance(rows, list):
-                self.problems.append(f"{document.place()}: should be a list of records")
-                rows = []
-            for number, row in enumerate(rows):
+            for number, row in enumerate(self._rows(document)):
                 if isinstance(row, dict):
                     read(document, number, dict(row))
                 else:
-                    self.problems.append(f"{document.place(number)}: should be a mapping of fields")
+                    self._problem(document, (number,), "should be a mapping of fields")
             if name == "api_keys" and self.first is None and not self.problems:
-                self.problems.append(
-                    f"{document.place()}: needs at least one key; leave the file out for the packaged one"
-                )
+                self._problem(document, (), "needs at least one key; leave the file out for the packaged one")
             if name == "api_keys" and self.problems:
                 break  # whose a record is cannot be told without the keys
-        if self.problems:
-            raise FixtureError(_by_line(self.problems))
-        return list(self.records.values())
+
+    def _rows(self, document: Document) -> Iterable[Any]:
+        rows = document.read()
+        if rows is None or isinstance(rows, (list, Iterator)):
+            return rows or ()
+        self._problem(document, (), "should be a list of records")
+        return ()
+
+    def _problem(self, document: Document, steps: Steps, text: str) -> None:
+        self.problems.append((document, steps, text))
+
+    def _unreadable(self) -> list[str]:
+        texts = [document.records for document in self.given.values() if isinstance(document.records, YamlText)]
+        return [problem for text in texts for problem in text.problems()]
+
+    def _told(self) -> list[str]:
+        """The problems with their places, which a file is read again for."""
+        wanted: dict[str, tuple[Document, set[Steps]]] = {}
+        for document, steps, _ in self.problems:
+            wanted.setdefault(document.kind, (document, set()))[1].add(steps)
+        places = {kind: document.places(steps) for kind, (document, steps) in wanted.items()}
+        return _by_line([f"{places[document.kind][steps]}: {text}" for document, steps, text in self.problems])
 
     def _key(self, document: Document, number: int, row: dict[str, Any]) -> None:
         users = row.pop("users", None) or []
@@ -209,7 +272,7 @@ class _Check:
         self.owners.setdefault(key.managed_by, key)
         self.first = self.first or key
         if not isinstance(users, list) or not all(isinstance(user, dict) for user in users):
-            self.problems.append(f"{document.place(number, 'users')}: should be a list of users")
+            self._problem(document, (number, "users"), "should be a list of users")
             return
         for index, user in enumerate(users):
             self._user(document, (number, "users", index), dict(user), key)
@@ -218,9 +281,9 @@ class _Check:
         record = self._record(KINDS[document.kind], document, (number,), row)
         problem = None if record is None else record.problem()
         if problem:
-            self.problems.append(f"{document.place(number)}: {problem}")
+            self._problem(document, (number,), problem)
 
-    def _user(self, document: Document, path: tuple[str | int, ...], row: dict[str, Any], key: ApiKey) -> None:
+    def _user(self, document: Document, path: Steps, row: dict[str, Any], key: ApiKey) -> None:
         linked_to = row.get("linked_to")
         if linked_to is not None:
             row.setdefault("account_id", self.source.object_id("account", *path))
@@ -228,20 +291,17 @@ class _Check:
         self._record(User, document, path, {"managed_by": key.managed_by, **row})
         known = [user.kinde_user_id for user in key.heidi_users]
         if linked_to is not None and linked_to not in known:
-            self.problems.append(
-                f"{document.place(*path, 'linked_to')}: no Heidi user {linked_to!r} under this key; "
-                f"{_closest(str(linked_to), known)}"
-            )
+            text = f"no Heidi user {linked_to!r} under this key; {_closest(str(linked_to), known)}"
+            self._problem(document, (*path, "linked_to"), text)
 
     def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
         kind = KINDS[document.kind]
         assert self.first is not None  # noqa: S101 - run() has ended where there is no key
         owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
         if owner is None:
-            self.problems.append(
-                f"{document.place(number, 'managed_by')}: no API key has the account {row['managed_by']!r}; "
-                f"{_closest(str(row['managed_by']), list(self.owners))}"
-            )
+            near = _closest(str(row["managed_by"]), list(self.owners))
+            text = f"no API key has the account {row['managed_by']!r}; {near}"
+            self._problem(document, (number, "managed_by"), text)
             return
         row.setdefault("ehr_provider", owner.ehr_provider)
         row.setdefault("created_at", self.source.stamp())
@@ -258,41 +318,36 @@ class _Check:
             self._consultation(document, number, record.consultation)
 
     def _consultation(self, document: Document, number: int, wanted: str) -> None:
-        known = [key for (kind, key) in self.records if kind is Consultation]
-        known += [one.id for one in self.store.all(Consultation)]
+        known = [*self.known.get(Consultation, ()), *(one.id for one in self.store.all(Consultation))]
         if wanted not in known:
-            place = document.place(number, "consultation")
-            self.problems.append(
-                f"{place}: no consultation {wanted!r} among the transcripts; {_closest(wanted, known)}"
-            )
+            text = f"no consultation {wanted!r} among the transcripts; {_closest(wanted, known)}"
+            self._problem(document, (number, "consultation"), text)
 
     def _patient(self, document: Document, number: int, session: Session) -> None:
         wanted = session.patient_profile_id or ""
-        patient = self.records.get((PatientProfile, wanted)) or self.store.get(PatientProfile, wanted)
+        read = self.known.get(PatientProfile, {})
+        patient = read.get(wanted) or self.store.get(PatientProfile, wanted)
         if patient is None or getattr(patient, "managed_by", None) != session.managed_by:
-            own = [
-                record.id
-                for record in self.records.values()
-                if isinstance(record, PatientProfile) and record.managed_by == session.managed_by
-            ]
-            self.problems.append(
-                f"{document.place(number, 'patient_profile_id')}: no patient profile {session.patient_profile_id!r} "
-                f"of the same API key; {_closest(session.patient_profile_id or '', own) if own else 'there are none'}"
-            )
+            own = [key for key, one in read.items() if getattr(one, "managed_by", None) == session.managed_by]
+            near = _closest(wanted, own) if own else "there are none"
+            text = f"no patient profile {wanted!r} of the same API key; {near}"
+            self._problem(document, (number, "patient_profile_id"), text)
 
-    def _record(
-        self, kind: type[Record], document: Document, path: tuple[str | int, ...], row: dict[str, Any]
-    ) -> Record | None:
+    def _record(self, kind: type[Record], document: Document, path: Steps, row: dict[str, Any]) -> Record | None:
         try:
             record = kind.model_validate(row)
         except ValidationError as error:
-            self.problems += [_problem(kind, document, path, row) for row in error.errors(include_url=False)]
+            for one in error.errors(include_url=False):
+                self._problem(document, (*path, *one["loc"]), _wrong(kind, one))
             return None
-        if (kind, record.key) in self.records or self.store.get(kind, record.key):
-            shown = record.key.replace("\0", " / ")
-            self.problems.append(f"{document.place(*path)}: {shown!r} is there already; ids must be unique")
+        key, known = record.key, self.known.setdefault(kind, {})
+        if key in known or self.store.get(kind, key):
+            shown = key.replace("\0", " / ")
+            self._problem(document, path, f"{shown!r} is there already; ids must be unique")
             return None
-        self.records[kind, record.key] = record
+        self.common.share(record)
+        known[key] = record
+        self.records.append(record)
         return record
 
 
@@ -304,14 +359,13 @@ def _by_line(problems: list[str]) -> list[str]:
     return [problem for _, problem in sorted(zip(keys, problems, strict=True), key=lambda pair: pair[0])]
 
 
-def _problem(kind: type[Record], document: Document, path: tuple[str | int, ...], error: Any) -> str:
+def _wrong(kind: type[Record], error: Any) -> str:
     loc = error["loc"]
-    place = document.place(*path, *loc)
     if error["type"] == "extra_forbidden":
         fields = [field.alias or name for name, field in kind.model_fields.items()] if len(loc) == 1 else []
-        return f"{place}: unknown field; {_closest(str(loc[-1]), fields) if fields else 'remove it'}"
+        return f"unknown field; {_closest(str(loc[-1]), fields) if fields else 'remove it'}"
     given = "" if error["type"] == "missing" else f", not {_short(error['input'])}"
-    return f"{place}: {error['msg']}{given}"
+    return f"{error['msg']}{given}"
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import importlib.util
+import logging
 import signal
 import socket
 import threading
@@ -16,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.settings import ConfigError
-from mock_heidi.wire import EXTENSION, Wire
+from mock_heidi.wire import EXTENSION, Gathering, Outbox, Wire
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BACKLOG = 2_048
@@ -106,7 +107,7 @@ def _fast(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _with_wire(protocol: type[Any]) -> type[Any]:
+def _with_wire(protocol: type[Any], outbox: Outbox) -> type[Any]:
     """A protocol of uvicorn's that tells the application which connection a request came by."""
 
     class Wired(protocol):  # type: ignore[misc] # which of uvicorn's two it is, the machine decides
@@ -114,7 +115,8 @@ def _with_wire(protocol: type[Any]) -> type[Any]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            self.wire = Wire(transport)
+            self.transport: Any = Gathering(transport, outbox)
+            self.wire = Wire(self.transport)
             serve, extensions = self.app, {EXTENSION: self.wire}
 
             self.begun: Any = None
@@ -138,13 +140,14 @@ def _with_wire(protocol: type[Any]) -> type[Any]:
 
 
 def _protocol() -> type[Any]:
+    outbox = Outbox()
     if _fast("httptools"):
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - where it is installed
 
-        return _with_wire(HttpToolsProtocol)
+        return _with_wire(HttpToolsProtocol, outbox)
     from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - only without the other
 
-    return _with_wire(H11Protocol)
+    return _with_wire(H11Protocol, outbox)
 
 
 class Server(uvicorn.Server):
@@ -160,7 +163,7 @@ class Server(uvicorn.Server):
         loop: Literal["uvloop", "asyncio"] = "uvloop" if _fast("uvloop") else "asyncio"
         super().__init__(
             uvicorn.Config(
-                self._serve_call,
+                app,
                 loop=loop,
                 http=_protocol(),
                 ws="none",
@@ -251,12 +254,14 @@ class Server(uvicorn.Server):
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _serve_call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn would print a traceback for every stream that the end of the server cuts off.
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(_no_cancellation)
         try:
-            await self.app(scope, receive, send)
-        except asyncio.CancelledError:
-            # uvicorn would print a traceback for every stream that the end of the server cuts off.
-            if not self._stopping.is_set():
-                raise
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            log.removeFilter(_no_cancellation)
+
+
+def _no_cancellation(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

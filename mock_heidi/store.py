@@ -5,21 +5,97 @@ So reset, fork and snapshot cost what was changed since, not what is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from mock_heidi.models import Record
 
 R = TypeVar("R", bound=Record)
+_UNCHANGED = object()
+# How much is made once for many: so many values, none of so many bytes.
+_MOST_MADE, _LARGE = 1_000, 256 * 1024
 Kind = type[Record]
 # A place in an index: the kind, the fields and their values.
 Slot = tuple[Kind, tuple[str, ...], tuple[Any, ...]]
 
 
-def _slots(record: Record) -> Iterable[Slot]:
+def _slots(record: Record) -> list[Slot]:
     kind = type(record)
-    for fields in kind.indexes:
-        yield kind, fields, tuple([getattr(record, field) for field in fields])
+    return [(kind, fields, _values(fields)(record)) for fields in kind.indexes]
+
+
+@cache
+def _values(fields: tuple[str, ...]) -> Callable[[Record], tuple[Any, ...]]:
+    """What takes the values of these fields out of a record."""
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    (field,) = fields
+    return lambda record: (getattr(record, field),)
+
+
+@cache
+def _indexed(kind: Kind) -> Callable[[Record], tuple[Any, ...]]:
+    """What takes the values of every indexed field out of a record."""
+    fields = dict.fromkeys(chain.from_iterable(kind.indexes))
+    return _values(tuple(fields)) if fields else lambda _: ()
+
+
+class _Index(Mapping[Slot, Sequence[Record]]):
+    """The records at each slot. A slot with one record holds no list of it: most of a large base are such."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[Kind, tuple[str, ...]], dict[tuple[Any, ...], Record | list[Record]]] = {}
+
+    def add(self, record: Record) -> None:
+        for kind, fields, values in _slots(record):
+            table = self._tables.setdefault((kind, fields), {})
+            found = table.setdefault(values, record)
+            if isinstance(found, list):
+                found.append(record)
+            elif found is not record:
+                table[values] = [found, record]
+
+    def __getitem__(self, slot: Slot) -> Sequence[Record]:
+        found: Sequence[Record] = self.get(slot)
+        if not found:
+            raise KeyError(slot)
+        return found
+
+    def get(self, slot: Slot, default: Any = ()) -> Any:
+        """The records at a slot; asked more often than anything else, so without an exception on the way."""
+        kind, fields, values = slot
+        table = self._tables.get((kind, fields))
+        found: Any = None if table is None else table.get(values)
+        return default if found is None else found if isinstance(found, list) else [found]
+
+    def __iter__(self) -> Iterator[Slot]:
+        return ((*where, values) for where, table in self._tables.items() for values in table)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables.values()))
+
+
+class _Positions(Mapping[tuple[Kind, str], int]):
+    """Where each record stands among those of its kind: counted when it is first asked, which is rare."""
+
+    def __init__(self, records: Mapping[Kind, Mapping[str, Record]]) -> None:
+        self._records = records
+        self._counted: dict[Kind, dict[str, int]] = {}
+
+    def __getitem__(self, name: tuple[Kind, str]) -> int:
+        kind, key = name
+        if kind not in self._counted:
+            self._counted[kind] = {key: number for number, key in enumerate(self._records[kind])}
+        return self._counted[kind][key]
+
+    def __iter__(self) -> Iterator[tuple[Kind, str]]:
+        return ((kind, key) for kind, records in self._records.items() for key in records)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._records.values()))
 
 
 class Base:
@@ -29,13 +105,12 @@ class Base:
         self.packaged = packaged
         """The fixture files that the packaged set gave."""
         self.records: dict[Kind, dict[str, Record]] = {}
-        self.index: dict[Slot, list[Record]] = {}
-        self.position: dict[tuple[Kind, str], int] = {}
-        for number, record in enumerate(records):
+        index = _Index()
+        self.index: Mapping[Slot, Sequence[Record]] = index
+        self.position: Mapping[tuple[Kind, str], int] = _Positions(self.records)
+        for record in records:
             self.records.setdefault(type(record), {})[record.key] = record
-            self.position[type(record), record.key] = number
-            for slot in _slots(record):
-                self.index.setdefault(slot, []).append(record)
+            index.add(record)
 
 
 class Store:
@@ -61,6 +136,7 @@ class Store:
         self._next = len(self._base.position)
         # Whether a fork looks into the same tables.
         self._shared = False
+        self._made: dict[Hashable, bytes] = {}
 
     @property
     def base(self) -> Base:
@@ -69,14 +145,17 @@ class Store:
     def get(self, kind: type[R], key: str) -> R | None:
         """The record of that key, or None."""
         # A table holds records of its own kind only.
-        changes = self._changes.get(kind)
-        if changes is not None and key in changes:
-            return cast("R | None", changes[key])
-        return cast("R | None", self._base.records.get(kind, {}).get(key))
+        found: Any = _UNCHANGED
+        if kind in self._changes:
+            found = self._changes[kind].get(key, _UNCHANGED)
+        if found is _UNCHANGED:
+            found = self._base.records[kind].get(key) if kind in self._base.records else None
+        return found  # type: ignore[no-any-return]
 
     def put(self, record: Record) -> None:
         """Keep a record in the place of the one with its key, or as the newest of its kind."""
-        self._own()
+        if self._shared:
+            self._own()
         kind, key = type(record), record.key
         old = self.get(kind, key)
         if old is None:
@@ -87,12 +166,18 @@ class Store:
         if old is None:
             changes.pop(key, None)  # one of the base that had been removed is now the newest
         changes[key] = record
+        self._tell(record)
+
+    def _tell(self, record: Record) -> None:
+        """Note that something has changed."""
+        self._made.clear()
         if self.watch is not None:
             self.watch(record)
 
     def remove(self, record: Record) -> None:
         """Forget a record; one that is not there is no error."""
-        self._own()
+        if self._shared:
+            self._own()
         kind, key = type(record), record.key
         self._move(self.get(kind, key), None)
         self._born.pop((kind, key), None)
@@ -100,8 +185,16 @@ class Store:
             self._changes.setdefault(kind, {})[key] = None
         else:
             self._changes.get(kind, {}).pop(key, None)
-        if self.watch is not None:
-            self.watch(record)
+        self._tell(record)
+
+    def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What ``make`` makes of the records, made anew when any of them has changed since."""
+        made = self._made.get(name)
+        if made is None:
+            made = make()
+            if len(self._made) < _MOST_MADE and len(made) < _LARGE:
+                self._made[name] = made
+        return made
 
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
@@ -151,12 +244,11 @@ class Store:
 
     def _own(self) -> None:
         """Have tables of its own before one of them is changed."""
-        if self._shared:
-            self._changes = {kind: dict(records) for kind, records in self._changes.items()}
-            self._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
-            self._left = {slot: set(keys) for slot, keys in self._left.items()}
-            self._mixed, self._born = set(self._mixed), dict(self._born)
-            self._shared = False
+        self._changes = {kind: dict(records) for kind, records in self._changes.items()}
+        self._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
+        self._left = {slot: set(keys) for slot, keys in self._left.items()}
+        self._mixed, self._born = set(self._mixed), dict(self._born)
+        self._shared = False
 
     def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:
         """The records of a kind that differ from another store's: this one's and the other's, None where one lacks it.
@@ -182,8 +274,10 @@ class Store:
         return self._base.position[kind, key] if born is None else born
 
     def _move(self, old: Record | None, new: Record | None) -> None:
-        before = dict.fromkeys(_slots(old)) if old else {}
-        after = dict.fromkeys(_slots(new)) if new else {}
+        if old is not None and new is not None and _indexed(type(new))(old) == _indexed(type(new))(new):
+            return
+        before = _slots(old) if old else []
+        after = _slots(new) if new else []
         for slot in before:
             if old and slot not in after:
                 self._leave(slot, old.key)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from json.encoder import encode_basestring_ascii
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import scribe
+from mock_heidi.clock import Alarm
 from mock_heidi.http import Request
 from mock_heidi.models import Reply
 from mock_heidi.wire import wire_of
+
+# So many pieces of a stream without a pace may go out in one turn of the loop.
+_BURST = 16
 
 
 class PieceStream(Response):
@@ -44,12 +47,18 @@ class PieceStream(Response):
             # At once, also under a client that reads nothing: then the sending of a piece never comes to an end.
             taken_away.add_done_callback(lambda _: wire.cut())
         namespace.streams.add(taken_away)
+        alarm = Alarm()
+        for end in (left, taken_away):
+            end.add_done_callback(alarm.ring)
         try:
             # Each piece has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
-            due = float(namespace.clock.now())
+            due = namespace.clock.exact()
             for number, text in enumerate(self.texts):
                 due += namespace.pace(number) * 1000
-                await self._pause((due - namespace.clock.now()) / 1000, left, taken_away)
+                # A turn of the loop now and then: what was sent goes out, and who has left is noticed.
+                if number % _BURST == 1:
+                    await asyncio.sleep(0)
+                await namespace.clock.wait(due, alarm)
                 if taken_away.done() or call.over:
                     break
                 if left.done():
@@ -67,17 +76,6 @@ class PieceStream(Response):
             call.over = True  # or it would look as if the client had left
             await wire.gone
 
-    async def _pause(self, seconds: float, *events: asyncio.Future[Any]) -> None:
-        """Wait for the time of the next piece, or for an event that ends the stream."""
-        if seconds <= 0:
-            await asyncio.sleep(0)  # a turn of the loop: what was sent goes out, and who has left is noticed
-            return
-        pause = asyncio.ensure_future(self.request.namespace.clock.sleep(seconds))
-        try:
-            await asyncio.wait({pause, *events}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            pause.cancel()
-
     def _note_left(self) -> None:
         if self.request.call.entry is not None:
             self.request.call.entry.client_left = True
@@ -85,7 +83,7 @@ class PieceStream(Response):
 
 def frame(text: str) -> bytes:
     """One piece on the wire: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
-    return b'data: {"data": %s}\n\n' % json.dumps(text).encode()
+    return b'data: {"data": %s}\n\n' % encode_basestring_ascii(text).encode()
 
 
 def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:

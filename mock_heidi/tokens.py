@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
+from mock_heidi.models import user_key
 from mock_heidi.settings import is_namespace
 
 _REMEMBERED = 4_096
@@ -25,13 +26,17 @@ _CLAIMS = Who._fields
 
 
 class Caller(NamedTuple):
-    """Who a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock."""
+    """Who a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock.
+
+    ``key`` is the name under which the state knows them.
+    """
 
     namespace: str
     managed_by: str
     email: str
     third_party_internal_id: str
     expires: int
+    key: str
 
 
 class Tokens:
@@ -84,4 +89,4 @@ class Tokens:
         texts = [str(claims[name]) for name in _CLAIMS if isinstance(claims.get(name), str)]
         if len(texts) != len(_CLAIMS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
             return InvalidTokenError
-        return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"])
+        return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"], user_key(texts[1], texts[2], texts[3]))

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.client
 import json
+import math
 import os
 import shlex
 import signal
@@ -60,7 +61,10 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
     """Print the variables that a client is given, for eval."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
     values = _variables(heidi)
-    quoted = {name: shlex.quote(value) if shell != "powershell" else f"'{value}'" for name, value in values.items()}
+    quoted = {
+        name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
+        for name, value in values.items()
+    }
     _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
 
 
@@ -76,9 +80,13 @@ def _variables(heidi: Handle) -> dict[str, str]:
 
 @click.command()
 @speaks
-@click.option("--timeout", type=click.FloatRange(0), default=10.0, show_default=True, metavar="S", help="Seconds.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, 86_400), default=10.0, show_default=True, metavar="S", help="Seconds."
+)
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
+    if math.isnan(timeout):
+        raise click.BadParameter("nan is no number of seconds", param_hint="--timeout")
     deadline = precise() + timeout
     while not _is_ready(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:

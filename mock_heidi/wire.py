@@ -14,8 +14,69 @@ from starlette.types import Scope
 EXTENSION = "mock_heidi.wire"
 # Looking whether the client has everything: first after so many seconds, then ever more rarely.
 _SOON, _RARELY = 0.0002, 0.01
+# Of so many bytes nothing is gained by waiting for more.
+_MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 _SO_NWRITE = 0x1024  # macOS: bytes that the other side has not acknowledged
+
+
+class Outbox:
+    """What one turn of the loop has to send, on whatever connections: it all goes out when the turn is over.
+
+    The server writes the head of an answer and its body one by one. Each would be a packet of its own and, between
+    the work for two requests, wake a client that has just fallen asleep.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Gathering] = []
+
+    def add(self, transport: Gathering) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._waiting.append(transport)
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            transport.send()
+
+
+class Gathering:
+    """A transport that keeps what is written until the turn is over, or is much, or nothing more will come."""
+
+    __slots__ = ("_held", "_outbox", "_size", "_transport", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
+        self._transport = transport
+        self._outbox = outbox
+        self._held: list[bytes] = []
+        self._size = 0
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._outbox.add(self)
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > _MUCH:
+            self.send()
+
+    def send(self) -> None:
+        """Send what is held."""
+        if self._held:
+            held, self._held, self._size = self._held, [], 0
+            if not self.is_closing():
+                self._transport.write(b"".join(held))
+
+    def close(self) -> None:
+        self.send()
+        self._transport.close()
+
+    def get_write_buffer_size(self) -> int:
+        return self._size + self._transport.get_write_buffer_size()
 
 
 class Wire:
@@ -23,7 +84,7 @@ class Wire:
 
     __slots__ = ("_gone", "_transport", "lost")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: Gathering) -> None:
         self._transport = transport
         self._gone: asyncio.Future[None] | None = None
         self.lost = False

@@ -1,11 +1,18 @@
-"""YAML as its author sees it: unquoted ids and dates stay text, and every value knows the line it stands on."""
+"""YAML as its author sees it: unquoted ids and dates stay text, and every value's line can be found.
+
+A text is read from its parser's events, and of a list one item at a time: nothing is kept that was passed on.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import io
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import yaml
-from yaml.composer import Composer, ComposerError
+from yaml.composer import ComposerError
 
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import ConfigError
@@ -16,7 +23,20 @@ _MAX_VALUES = 5_000_000
 _MAX_SHARED = 100_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_NULLS = ("", "~", "null", "Null", "NULL")
+# Any, since nodes are events that have more than PyYAML gave them.
+_SCALAR: Any = yaml.ScalarEvent
+_ALIAS: Any = yaml.AliasEvent
+_LIST: Any = yaml.SequenceStartEvent
+_LIST_END: Any = yaml.SequenceEndEvent
+_MAPPING: Any = yaml.MappingStartEvent
+_MAPPING_END: Any = yaml.MappingEndEvent
+_END: Any = yaml.StreamEndEvent
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+# Where a value stands: the steps from the top.
+Steps = tuple[str | int, ...]
+# A node is the event that begins it; of a list or mapping, its ``value`` is then what it holds.
+Node: TypeAlias = Any
 
 
 class FixtureError(ConfigError):
@@ -27,67 +47,242 @@ class FixtureError(ConfigError):
         self.problems = problems
 
 
+class YamlText:
+    """A YAML text, or the file that holds one. It is read anew each time it is asked for something."""
+
+    def __init__(self, source: bytes | Path, name: str) -> None:
+        self.source = source
+        self.name = name
+        self._size = 0
+
+    def values(self) -> Any:
+        """What it says, plain scalars as :class:`Plain`; of a list an iterator that reads on as it goes."""
+        nodes = self._nodes()
+        root = next(nodes, None)
+        if root is None:
+            return None
+        builder = _Builder(self.name, self._size)
+        return self._items(root, nodes, builder) if _is_read_by_item(root) else builder.build(root)
+
+    def problems(self) -> list[str]:
+        """Why it cannot be read, if it cannot."""
+        try:
+            values = self.values()
+            for _ in values if isinstance(values, Iterator) else ():
+                pass
+        except FixtureError as error:
+            return error.problems
+        return []
+
+    def lines(self, wanted: Collection[Steps]) -> dict[Steps, int]:
+        """The lines of the deepest parts of these places that are there; nothing where the text holds nothing."""
+        nodes = self._nodes()
+        root = next(nodes, None)
+        if root is None:
+            return {}
+        lines = {steps: _find(root, steps) for steps in wanted}
+        by_item: dict[str | int, list[Steps]] = {}
+        for steps in wanted:
+            by_item.setdefault(steps[0] if steps else "", []).append(steps)
+        for number, node in enumerate(nodes):
+            lines |= {steps: _find(node, steps[1:]) for steps in by_item.get(number, ())}
+        return lines
+
+    def _items(self, root: Node, nodes: Iterator[Node], builder: _Builder) -> Iterator[Any]:
+        """A mistake in an item is told when the rest has been seen: what is no YAML at all comes first."""
+        problem = None
+        try:
+            builder.build(root)
+        except FixtureError as error:
+            problem = error
+        for node in nodes:
+            if problem is None:
+                try:
+                    value = builder.build(node, 1)
+                except FixtureError as error:
+                    problem = error
+                else:
+                    yield value
+        if problem is not None:
+            raise problem
+
+    def _nodes(self) -> Iterator[Node]:
+        """The root, and of a list, which comes empty, then its items; nothing where the text holds nothing."""
+        try:
+            with self._open() as file:
+                # The name that PyYAML's own messages give to bytes.
+                yield from _compose(SimpleNamespace(read=file.read, name="<byte string>"))
+        except OSError as error:
+            raise FixtureError([f"{self.name}:1: file: cannot be read: {error.strerror}"]) from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise FixtureError([f"{self.name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise FixtureError([f"{self.name}:1: no valid YAML: {reason}"]) from None
+
+    def _open(self) -> BinaryIO:
+        file: BinaryIO = io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        return file
+
+
+def _is_read_by_item(node: Node) -> bool:
+    """Whether it is a list; one with an anchor might hold itself."""
+    return type(node) is _LIST and node.anchor is None
+
+
+def _compose(stream: Any) -> Iterator[Node]:
+    composer = _Composer(stream)
+    document = composer.begin()
+    if document is None:
+        return
+    root = composer.next()
+    if _is_read_by_item(root):
+        root.value = []
+        yield root
+        while type(event := composer.next()) is not _LIST_END:
+            yield composer.compose(event, 1)
+        composer.end(document)
+    else:
+        composer.compose(root)
+        composer.end(document)
+        yield root
+
+
+class _Composer:
+    """Makes nodes of a parser's events. PyYAML's own one in C recurses until the process dies."""
+
+    def __init__(self, stream: Any) -> None:
+        self.next: Callable[[], Node] = _LOADER(stream).get_event
+        self.anchors: dict[str, Node] = {}
+
+    def begin(self) -> Node:
+        """The start of the document, None where there is none."""
+        self.next()
+        event = self.next()
+        return None if type(event) is _END else event
+
+    def end(self, document: Node) -> None:
+        self.next()
+        event = self.next()
+        if type(event) is not _END:
+            context, problem = "expected a single document in the stream", "but found another document"
+            raise ComposerError(context, document.start_mark, problem, event.start_mark)
+
+    def compose(self, event: Node, depth: int = 0) -> Node:
+        if depth > _MAX_DEPTH:
+            raise ComposerError(None, None, f"nested deeper than {_MAX_DEPTH} levels", event.start_mark)
+        kind = type(event)
+        if kind is _ALIAS:
+            return self._shared(event)
+        if event.anchor is not None:
+            self._remember(event)
+        if kind is _MAPPING:
+            event.value = pairs = []
+            while type(key := self.next()) is not _MAPPING_END:
+                pairs.append((self.compose(key, depth + 1), self.compose(self.next(), depth + 1)))
+        elif kind is _LIST:
+            event.value = items = []
+            while type(item := self.next()) is not _LIST_END:
+                items.append(self.compose(item, depth + 1))
+        return event
+
+    def _shared(self, alias: Node) -> Node:
+        if alias.anchor not in self.anchors:
+            raise ComposerError(None, None, f"found undefined alias {alias.anchor!r}", alias.start_mark)
+        return self.anchors[alias.anchor]
+
+    def _remember(self, event: Node) -> None:
+        first: Node = self.anchors.setdefault(event.anchor, event)
+        if first is not event:
+            context = f"found duplicate anchor {event.anchor!r}; first occurrence"
+            raise ComposerError(context, first.start_mark, "second occurrence", event.start_mark)
+
+
+class _Builder:
+    """Turns nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.values = 0
+        self.most = min(_MAX_VALUES, size + _MAX_SHARED)
+
+    def build(self, node: Node, depth: int = 0) -> Any:
+        self.values += 1
+        if depth > _MAX_DEPTH or self.values > self.most:
+            raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
+        if node.tag is not None and node.tag != "!":
+            raise FixtureError([f"{self._at(node)}: the tag {node.tag!r} has no meaning here; remove it"])
+        kind = type(node)
+        if kind is _SCALAR:
+            if node.style:  # quoted or a block: text, whatever it looks like
+                return node.value
+            return None if node.value in _NULLS else Plain(node.value)
+        if kind is _MAPPING:
+            return self._mapping(node, depth)
+        return [self.build(item, depth + 1) for item in node.value]
+
+    def _mapping(self, node: Node, depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            if type(key) is not _SCALAR:
+                raise FixtureError([f"{self._at(key)}: a field's name must be plain text"])
+            if key.value in values:
+                raise FixtureError([f"{self._at(key)}: {key.value}: stands here twice; remove one"])
+            values[key.value] = self.build(value, depth + 1)
+        return values
+
+    def _at(self, node: Node) -> str:
+        return f"{self.name}:{node.start_mark.line + 1}"
+
+
+def _find(node: Node, steps: Steps) -> int:
+    """The line of the deepest part of a place that is there."""
+    line: int = node.start_mark.line + 1
+    for step in steps:
+        if type(node) is _LIST and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        elif type(node) is _MAPPING:
+            found = [(key, value) for key, value in node.value if key.value == step]
+            if not found:
+                break
+            key, node = found[0]
+            line = key.start_mark.line + 1
+        else:
+            break
+    return line
+
+
 class Document(NamedTuple):
     """One fixture file, or one list of a body: its records, and where they stand if that is known."""
 
     kind: str
     name: str
     records: Any
-    node: yaml.Node | None = None
+    """What was given, or the text that holds it and is only read when it is its turn."""
+    text: YamlText | None = None
     packaged: bool = False
 
-    def place(self, *path: str | int) -> str:
-        """``file:line: field`` of a value, or ``kind[0].field`` where there are no lines."""
-        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-        if self.node is None:
-            return self.name + field
-        line, _ = _find(self.node, path)
-        return f"{self.name}:{line}: {field.lstrip('.') or 'file'}"
+    def read(self) -> Any:
+        return self.records.values() if isinstance(self.records, YamlText) else self.records
+
+    def places(self, wanted: Collection[Steps]) -> dict[Steps, str]:
+        """``file:line: field`` of values, or ``kind[0].field`` where there are no lines."""
+        lines = self.text.lines(wanted) if self.text else {}
+        return {steps: self._place(steps, lines.get(steps)) for steps in wanted}
+
+    def _place(self, steps: Steps, line: int | None) -> str:
+        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+        return self.name + field if line is None else f"{self.name}:{line}: {field.lstrip('.') or 'file'}"
 
 
-def _find(node: yaml.Node, path: tuple[str | int, ...]) -> tuple[int, yaml.Node]:
-    """The line of the deepest part of a path that is there."""
-    line = node.start_mark.line + 1
-    for step in path:
-        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-        elif isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == step]
-            if not found:
-                break
-            key, node = found[0]
-            line = key.start_mark.line + 1
-            continue
-        else:
-            break
-        line = node.start_mark.line + 1
-    return line, node
-
-
-class _Loader(_LOADER, Composer):  # type: ignore[misc] # PyYAML's C classes have no types
-    """Composes nodes in Python, since the C composer recurses until the process dies; a node's tag is its author's."""
-
-    def __init__(self, text: bytes) -> None:
-        _LOADER.__init__(self, text)
-        Composer.__init__(self)
-        self._depth = 0
-
-    get_single_node = Composer.get_single_node
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH + 1:
-            raise ComposerError(None, None, f"nested deeper than {_MAX_DEPTH} levels", self.peek_event().start_mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def descend_resolver(self, *_: Any) -> None: ...
-
-    def ascend_resolver(self) -> None: ...
-
-    def resolve(self, *_: Any) -> str:
-        return ""
+def parse_yaml(text: bytes, name: str) -> Any:
+    """The values of a YAML text, plain scalars as :class:`Plain`."""
+    values = YamlText(text, name).values()
+    return list(values) if isinstance(values, Iterator) else values
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc] # as above
@@ -101,59 +296,6 @@ def _quoted(dumper: Any, text: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _quoted)
-
-
-class _Builder:
-    """Turns YAML's nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
-
-    def __init__(self, name: str, size: int, *, tagged: bool) -> None:
-        self.name = name
-        self.tagged = tagged
-        self.values = 0
-        self.most = min(_MAX_VALUES, size + _MAX_SHARED)
-
-    def build(self, node: yaml.Node, depth: int = 0) -> Any:
-        self.values += 1
-        if depth > _MAX_DEPTH or self.values > self.most:
-            raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
-        if node.tag and not self.tagged:
-            raise FixtureError([f"{self._at(node)}: the tag {node.tag!r} has no meaning here; remove it"])
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, depth + 1) for item in node.value]
-        if getattr(node, "style", None):  # quoted or a block: text, whatever it looks like
-            return node.value
-        return None if node.value in _NULLS else Plain(node.value)
-
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise FixtureError([f"{self._at(key)}: a field's name must be plain text"])
-            if key.value in values:
-                raise FixtureError([f"{self._at(key)}: {key.value}: stands here twice; remove one"])
-            values[key.value] = self.build(value, depth + 1)
-        return values
-
-    def _at(self, node: yaml.Node) -> str:
-        return f"{self.name}:{node.start_mark.line + 1}"
-
-
-def parse_yaml(text: bytes, name: str, *, ours: bool = False) -> tuple[Any, yaml.Node | None]:
-    """The values of a YAML text, plain scalars as :class:`Plain`, and the nodes that know their lines.
-
-    ``ours`` are the packaged files: neither deep nor tagged, so the faster way in C is safe for them.
-    """
-    try:
-        node = yaml.compose(text, _LOADER if ours else _Loader)
-        return (None, None) if node is None else (_Builder(name, len(text), tagged=ours).build(node), node)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FixtureError([f"{name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise FixtureError([f"{name}:1: no valid YAML: {reason}"]) from None
 
 
 def dump_yaml(values: Any) -> bytes:

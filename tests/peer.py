@@ -118,12 +118,7 @@ class Sleepers:
 
     def wait(self) -> None:
         """Come back when somebody sleeps, and not only has not got up yet."""
-
-        def asleep() -> bool:
-            sleepers = vars(self._namespaces.get(self.heidi.name).clock)["_sleepers"]
-            return any(not sleeper.done() for sleeper in list(sleepers))
-
-        until(asleep, "the sleep")
+        until(lambda: self._namespaces.get(self.heidi.name).clock.awaited, "the sleep")
 
     def wake(self, peer: Peer, seconds: float) -> None:
         """Move the clock so far; a moment before that nothing comes."""

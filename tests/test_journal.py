@@ -89,7 +89,7 @@ def test_an_entry_tells_the_whole_exchange(heidi: Client) -> None:
         "namespace": "default",
         "pieces": None,
         "fault": None,
-        "findings": ["unknown_parameter", "unknown_parameter"],
+        "findings": ["unknown_parameter"],
         "client_left": False,
         "provenance": None,
         "why": None,

@@ -55,7 +55,7 @@ ROUTER = Router(ROUTES)
 
 def found(method: str, path: str, router: Router = ROUTER) -> tuple[str | None, dict[str, str], tuple[str, ...]]:
     match = router.find(method, split(path))
-    return (match.route.name if match.route else None), match.params, match.allow
+    return (match.route.name if match.route else None), match.params(split(path)), match.allow
 
 
 def walked(method: str, path: str, routes: list[Route]) -> tuple[str | None, dict[str, str]]:

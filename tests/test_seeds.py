@@ -4,25 +4,28 @@ A problem in a file reads ``FILE:LINE: FIELD: what is wrong; the cure``, one in 
 Unquoted scalars mean what their author sees: an id stays text, a date stays text, a flag is a flag.
 """
 
+import gc
 import hashlib
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import JOHN
 from helpers import another
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_heidi import create_app, seeds
-from mock_heidi.models import ApiKey, PatientProfile, Session, User, resolve
+from mock_heidi.models import ApiKey, PatientProfile, Plain, Session, User, Value, resolve
 from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
-from mock_heidi.yaml_text import FixtureError, dump_yaml, parse_yaml
+from mock_heidi.yaml_text import FixtureError, YamlText, dump_yaml, parse_yaml
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
@@ -188,7 +191,7 @@ json_values = st.recursive(
 def test_what_was_written_as_yaml_is_read_as_it_was(value: Any) -> None:
     text = dump_yaml({"value": value})
 
-    back = resolve(parse_yaml(text, "file")[0])
+    back = resolve(parse_yaml(text, "file"))
     assert (back, repr(back)) == ({"value": value}, repr({"value": value}))
 
 
@@ -557,6 +560,127 @@ def test_an_unknown_kind_in_a_dict_names_the_nearest() -> None:
     ]
 
 
+# --- Large files ------------------------------------------------------------------------------------------------------
+
+MANY = 2_000
+
+
+def many(**changed: str) -> str:
+    """A file of many profiles, three lines each, where ``_5="x"`` has another third line for the one with number 5."""
+    rows = (
+        f"- id: {number:024x}\n  ehr_provider: Practice\n  {changed.get(f'_{number}', 'gender: OTHER')}\n"
+        for number in range(MANY)
+    )
+    return "".join(rows)
+
+
+def alive() -> int:
+    """How many of PyYAML's events and nodes there are."""
+    gc.collect()
+    return sum(issubclass(type(one), (yaml.Event, yaml.Node)) for one in gc.get_objects())
+
+
+def test_mistakes_far_down_a_file_are_told_with_their_lines(tmp_path: Path) -> None:
+    text = many(_0="gender: male", _1234="frist_name: A", _1999=f"managed_by: {OWNER}") + f"- id: {7:024x}\n"
+    files = folder(tmp_path, patient_profiles=text)
+
+    assert [problem.partition("/patient_profiles.yaml:")[2] for problem in problems_of(files)] == [
+        "3: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        "3705: [1234].frist_name: unknown field; did you mean first_name?",
+        f"6000: [1999].managed_by: no API key has the account '{OWNER}'; known are {JOHN}, {TWO}",
+        f"6001: [2000]: '{7:024x}' is there already; ids must be unique",
+    ]
+
+
+def test_what_is_no_yaml_is_told_before_what_makes_no_sense(tmp_path: Path) -> None:
+    patients = many(_0="gender: male", _1000="gender: !own x", _1999="gender: [")
+    sessions = "- duration: 5s\n- {duration: 1, duration: 2}\n- duration: 6s\n"
+    files = folder(tmp_path, patient_profiles=patients, sessions=sessions)
+
+    assert problems_of(files) == [
+        f"{tmp_path}/patient_profiles.yaml:6001: no valid YAML: did not find expected node content",
+        f"{tmp_path}/sessions.yaml:2: duration: stands here twice; remove one",
+    ]
+
+
+def test_a_file_that_is_no_fixture_waits_for_no_other(tmp_path: Path) -> None:
+    files = folder(tmp_path, patient_profiles=many(_1999="gender: !own x"), sesions="", sessions="- duration: 5s")
+
+    assert problems_of(files) == [
+        f"{tmp_path}/patient_profiles.yaml:6000: the tag '!own' has no meaning here; remove it",
+        f"{tmp_path}/sesions.yaml:1: file: not a fixture file; did you mean sessions?",
+    ]
+
+
+def test_a_mistake_that_is_shared_is_told_where_it_was_written(tmp_path: Path) -> None:
+    text = "- identifiers: []\n- &one\n  gender: male\n- *one\n- identifiers: &them [{a: 1}]\n- identifiers: *them\n"
+
+    found = problems_of(folder(tmp_path, patient_profiles=text))
+
+    places = [f"{tmp_path}/patient_profiles.yaml:3: [{number}].gender" for number in (1, 2)]
+    assert found == [f"{place}: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'" for place in places]
+
+
+def test_a_list_with_an_anchor_is_read_like_any_other(tmp_path: Path) -> None:
+    files = folder(tmp_path, patient_profiles="&all\n- first_name: A\n- first_name: B\n  gender: male\n")
+
+    assert parse_yaml(b"&all [1, {a: 2}]", "text") == ["1", {"a": "2"}]
+    assert problems_of(files) == [
+        f"{tmp_path}/patient_profiles.yaml:4: [1].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'"
+    ]
+
+
+def test_a_file_is_read_record_by_record(tmp_path: Path) -> None:
+    path = folder(tmp_path, patient_profiles=many()) / "patient_profiles.yaml"
+    before = alive()
+
+    counts = [alive() - before for number, _ in enumerate(YamlText(path, "file").values()) if number % 500 == 0]
+
+    assert len(counts) == 4
+    assert max(counts) < 20
+
+
+def test_nothing_of_the_yaml_is_left_when_it_has_been_read(tmp_path: Path) -> None:
+    before = alive()
+
+    base = load(folder(tmp_path, patient_profiles=many()))
+
+    assert (len(base.records[PatientProfile]), alive()) == (MANY, before)
+
+
+def test_records_share_what_they_have_in_common(tmp_path: Path) -> None:
+    text = f"- managed_by: {JOHN}\n  first_name: Ada Augusta\n  created_at: 2024-01-01T00:00:00\n" * 2
+    one, two = store_of(folder(tmp_path, patient_profiles=text)).all(PatientProfile)
+
+    assert one.model_fields_set is two.model_fields_set
+    assert one.model_fields_set == {"id", "managed_by", "ehr_provider", "first_name", "created_at", "updated_at"}
+    assert [name for name, value in one if value is not getattr(two, name)] == ["id"]
+    assert one.created_at is two.updated_at
+
+
+def test_a_copy_of_a_record_has_field_names_of_its_own() -> None:
+    one, two = store_of({"patient_profiles": [{"phone": "1"}, {"phone": "2"}]}).all(PatientProfile)
+
+    copy = one.model_copy(update={"email": "a@example.com"})
+
+    assert "email" in copy.model_fields_set
+    assert "email" not in two.model_fields_set
+
+
+def test_no_unquoted_text_outlives_the_reading(packaged: Store) -> None:
+    def plain(value: Any) -> bool:
+        inner = vars(value).values() if isinstance(value, Value) else value
+        if isinstance(inner, dict):
+            inner = [*inner, *inner.values()]
+        return type(value) is Plain or (
+            not isinstance(value, str) and isinstance(inner, Iterable) and any(map(plain, inner))
+        )
+
+    records = [record for kind in packaged.base.records.values() for record in kind.values()]
+    assert len(records) > 100
+    assert [record for record in records if plain(record)] == []
+
+
 # --- Texts that would harm --------------------------------------------------------------------------------------------
 
 
@@ -611,7 +735,7 @@ def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -
 
 @pytest.mark.parametrize("depth", [62, 63])
 def test_sixty_four_levels_are_read(depth: int) -> None:
-    parsed, _ = parse_yaml(b"a: " + b"[" * depth + b"]" * depth, "deep")
+    parsed = parse_yaml(b"a: " + b"[" * depth + b"]" * depth, "deep")
 
     assert isinstance(parsed, dict)
 

@@ -164,6 +164,24 @@ def test_no_verb_changes_the_base(base: Base) -> None:
     assert (base.records, base.index) == (before, index)
 
 
+def test_a_base_knows_every_place_of_its_records() -> None:
+    one, two, other = profile(KEYS[0], number="E1"), profile(KEYS[1], number="E1"), profile(KEYS[2], OWNERS[1])
+    base = Base([one, two, other])
+
+    first, second = OWNERS
+    assert dict(base.index) == {
+        (PatientProfile, ("managed_by",), (first,)): [one, two],
+        (PatientProfile, ("managed_by",), (second,)): [other],
+        (PatientProfile, ("managed_by", "ehr_patient_id"), (first, "E1")): [one, two],
+        (PatientProfile, ("managed_by", "ehr_patient_id"), (second, None)): [other],
+        (PatientProfile, ("managed_by", "ehr_provider"), (first, "P")): [one, two],
+        (PatientProfile, ("managed_by", "ehr_provider"), (second, "P")): [other],
+    }
+    assert len(base.index) == 6
+    assert dict(base.position) == {(PatientProfile, key): number for number, key in enumerate(KEYS[:3])}
+    assert len(base.position) == 3
+
+
 def test_a_reset_can_stand_on_another_base(base: Base) -> None:
     store = Store(Base())
     store.put(profile(KEYS[5]))

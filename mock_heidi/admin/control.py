@@ -72,7 +72,7 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
         if not body.strip():
             return None
         if "yaml" in request.headers.get("content-type", ""):
-            return parse_yaml(body, "body")[0]
+            return parse_yaml(body, "body")
         return parse_json(body)
     except BodyTooLargeError:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None

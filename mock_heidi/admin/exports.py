@@ -57,8 +57,17 @@ def _given(body: Any) -> list[str]:
 def _parts(body: Any) -> list[dict[str, Any]] | None:
     """The parts of a multipart body as the journal shows it."""
     parts = body.get("parts") if isinstance(body, dict) and len(body) == 1 else None
-    shown = isinstance(parts, list) and all(isinstance(part, dict) and "sha256" in part for part in parts)
-    return parts if shown else None
+    return parts if isinstance(parts, list) and all(map(_is_part, parts)) else None
+
+
+def _is_part(part: Any) -> bool:
+    # A client may send JSON that looks nearly like this.
+    return (
+        isinstance(part, dict)
+        and set(part) == {"name", "filename", "content_type", "size", "sha256"}
+        and isinstance(part["name"], str)
+        and all(part[name] is None or isinstance(part[name], str) for name in ("filename", "content_type"))
+    )
 
 
 def _part(part: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The clinician's hand: what is done to a session in Heidi's own application."""
 
+import copy
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,7 +23,17 @@ async def look_at_session(request: Request) -> Response:
 async def set_session(request: Request) -> Response:
     known_query(request, ())
     fields = await read_fields(request, _FIELDS)
-    session = _session(request)
+    before = copy.deepcopy(request.namespace.ids)
+    try:
+        session = _changed(request, _session(request), fields)
+    except ControlError:
+        request.namespace.ids = before  # what is refused leaves no trace, not even in the ids to come
+        raise
+    request.store.put(session)
+    return respond(_shown(request, session))
+
+
+def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Session:
     values: dict[str, Any] = {**dict(session), **{name: fields[name] for name in _FIELDS[:3] if name in fields}}
     try:
         if "consult_note" in fields:
@@ -32,13 +43,11 @@ async def set_session(request: Request) -> Response:
         if "failed_chunks" in fields:
             values["audio"] = _failed(session, fields["failed_chunks"])
         values["updated_at"] = request.namespace.clock.stamp()
-        session = Session.model_validate(values)
+        return Session.model_validate(values)
     except ValidationError as error:
         row = error.errors()[0]
         place = ".".join(map(str, row["loc"])) or "the session"
         raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
-    request.store.put(session)
-    return respond(_shown(request, session))
 
 
 def _shown(request: Request, session: Session) -> dict[str, Any]:

@@ -50,6 +50,8 @@ async def add_state(request: Request) -> Response:
         added = request.namespace.add(body)
     except FixtureError as error:
         raise _refused(error) from None
+    except FaultError as error:
+        raise ControlError(400, f"faults: {error}", "there are rules of those ids; choose other ids") from None
     return respond(
         {
             "patient_profiles": [seeds.shown(record) for record in added if isinstance(record, PatientProfile)],

@@ -2,11 +2,23 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.http import Request, find, merge, read, reply, reply_list, reply_success, show
+from mock_heidi.http import (
+    Answer,
+    Request,
+    changed,
+    find,
+    read,
+    reply,
+    reply_list,
+    reply_record,
+    reply_success,
+    shown,
+    written,
+)
 from mock_heidi.models import (
     Date,
     Gender,
@@ -20,6 +32,9 @@ from mock_heidi.models import (
     Timestamp,
 )
 
+# Kept as records keep lists, and refused in the words for lists.
+Items = Annotated[list[Any], AfterValidator(tuple)]
+
 
 class PatientProfileCreate(Incoming):
     ehr_patient_id: str | None = None
@@ -32,7 +47,7 @@ class PatientProfileCreate(Incoming):
     demographic_string: str | None = None
     additional_context: str | None = None
     patient_sex_code: Number | None = None
-    identifiers: list[Any] | None = None
+    identifiers: Items | None = None
 
 
 class PatientProfileUpdate(Incoming):
@@ -47,7 +62,7 @@ class PatientProfileUpdate(Incoming):
     demographic_string: str | None = None
     additional_context: str | None = None
     remember_consent: bool | None = None
-    identifiers: list[Any] | None = None
+    identifiers: Items | None = None
 
 
 class PatientProfilesDelete(Incoming):
@@ -123,29 +138,39 @@ class LinkedSession(Outgoing):
     updated_at: Timestamp
 
 
+_BLANK = PatientProfile(
+    id="0" * 24,
+    managed_by="0" * 24,
+    ehr_provider="",
+    created_at="1970-01-01T00:00:00.000000",
+    updated_at="1970-01-01T00:00:00.000000",
+)
+
+
 async def create_patient_profile(request: Request) -> Response:
     given = await read(request, PatientProfileCreate)
-    namespace = request.namespace
+    namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
     # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
-    profile = PatientProfile(
-        **given.model_dump(exclude_none=True),
+    profile = changed(
+        _BLANK,
+        given,
         id=namespace.object_id(),
-        managed_by=request.owner.managed_by,
-        ehr_provider=request.owner.ehr_provider,
+        managed_by=owner.managed_by,
+        ehr_provider=owner.ehr_provider,
         created_at=stamp,
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return reply(show(PatientProfileCreated, profile), "data")
+    return reply(written(PatientProfileCreated, profile), "data")
 
 
 async def update_patient_profile(request: Request) -> Response:
     changes = await read(request, PatientProfileUpdate)
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    profile = merge(profile, changes, updated_at=request.namespace.clock.stamp())
+    profile = changed(profile, changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return reply(show(PatientProfileUpdated, profile, source="EHR"), "data")
+    return reply(written(PatientProfileUpdated, profile, source="EHR"), "data")
 
 
 async def delete_patient_profiles(request: Request) -> Response:
@@ -167,31 +192,35 @@ async def link_sessions(request: Request) -> Response:
     for session in sessions:
         # Linking leaves updated_at alone: the documented answer shows the stored times.
         request.store.put(session.model_copy(update={"patient_profile_id": profile.id}))
-    return reply_list([show(LinkedSession, session) for session in sessions], "data")
+    return reply_list([shown(LinkedSession, session) for session in sessions], "data")
 
 
 async def list_patient_profiles(request: Request) -> Response:
-    query, owner = request.query, request.owner.managed_by
+    asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"])
+    return Answer(request.store.once(asked, lambda: _listed(request)))
+
+
+def _listed(request: Request) -> bytes:
+    query, owner, store = request.query, request.caller.managed_by, request.store
     wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
     if wanted is not None:
-        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
+        profiles = store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
         if provider is not None:  # of the few that one id can have
             profiles = [profile for profile in profiles if profile.ehr_provider == provider]
     elif provider is not None:
-        profiles = request.store.where(PatientProfile, managed_by=owner, ehr_provider=provider)
+        profiles = store.where(PatientProfile, managed_by=owner, ehr_provider=provider)
     else:
-        profiles = request.store.where(PatientProfile, managed_by=owner)
-    return reply_list([_listed(request, profile) for profile in profiles], "data")
-
-
-def _listed(request: Request, profile: PatientProfile) -> PatientProfileListed:
-    sessions = request.store.count(Session, patient_profile_id=profile.id)
-    return show(PatientProfileListed, profile, session_count=sessions)
+        profiles = store.where(PatientProfile, managed_by=owner)
+    rows = [
+        shown(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
+        for profile in profiles
+    ]
+    return reply_list(rows, "data").body
 
 
 async def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    return reply(show(PatientProfileDetail, profile), "data")
+    return reply_record(PatientProfileDetail, profile, "data")
 
 
 routes = [

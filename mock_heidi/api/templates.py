@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.errors import TemplateNotFoundError
-from mock_heidi.http import Request, reply_list, show
+from mock_heidi.http import Request, reply_list, shown
 from mock_heidi.models import NoteTemplate, ObjectId, Outgoing
 
 
@@ -30,12 +30,12 @@ def find_template(request: Request, template_id: str) -> NoteTemplate:
 async def list_consult_note_templates(request: Request) -> Response:
     """The older page's list: notes only."""
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
-    return reply_list([show(Template, one) for one in templates], "templates")
+    return reply_list([shown(Template, one) for one in templates], "templates")
 
 
 async def list_document_templates(request: Request) -> Response:
     """The newer page's list: both categories, whatever its name says."""
-    return reply_list([show(Template, one) for one in request.store.all(NoteTemplate)], "templates")
+    return reply_list([shown(Template, one) for one in request.store.all(NoteTemplate)], "templates")
 
 
 routes = [

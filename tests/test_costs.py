@@ -1,0 +1,238 @@
+"""What a request and a start cost, in calls and in modules: a clock cannot tell on a busy machine, and these can.
+
+Where one of these fails for a good reason, the recorded figures are put right in the same commit, and the commit says
+what the reason is.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from mock_heidi import create_app
+from mock_heidi.app import Front
+from mock_heidi.settings import BASE_PATH
+
+# Calls of Python functions, by module. Other versions of Python and of the libraries may need a few more.
+SLACK = 1.15
+COSTS: dict[str, dict[str, int]] = {
+    "GET": {
+        "mock_heidi.api.patient_profiles": 1,
+        "mock_heidi.app": 3,
+        "mock_heidi.clock": 2,
+        "mock_heidi.http": 11,
+        "mock_heidi.injection": 1,
+        "mock_heidi.journal": 4,
+        "mock_heidi.middleware": 8,
+        "mock_heidi.models": 1,
+        "mock_heidi.namespaces": 1,
+        "mock_heidi.replies": 1,
+        "mock_heidi.router": 4,
+        "mock_heidi.rules": 1,
+        "mock_heidi.store": 2,
+        "mock_heidi.tokens": 1,
+        "mock_heidi.wire": 1,
+    },
+    "GET list": {
+        "mock_heidi.api.patient_profiles": 1,
+        "mock_heidi.app": 3,
+        "mock_heidi.clock": 2,
+        "mock_heidi.http": 8,
+        "mock_heidi.injection": 1,
+        "mock_heidi.journal": 4,
+        "mock_heidi.middleware": 8,
+        "mock_heidi.namespaces": 1,
+        "mock_heidi.replies": 1,
+        "mock_heidi.router": 2,
+        "mock_heidi.rules": 1,
+        "mock_heidi.store": 2,
+        "mock_heidi.tokens": 1,
+        "mock_heidi.wire": 1,
+    },
+    "POST": {
+        "json.decoder": 2,
+        "mock_heidi.api.patient_profiles": 1,
+        "mock_heidi.app": 3,
+        "mock_heidi.clock": 6,
+        "mock_heidi.http": 17,
+        "mock_heidi.ids": 1,
+        "mock_heidi.injection": 1,
+        "mock_heidi.journal": 4,
+        "mock_heidi.middleware": 8,
+        "mock_heidi.models": 5,
+        "mock_heidi.namespace": 1,
+        "mock_heidi.namespaces": 1,
+        "mock_heidi.replies": 1,
+        "mock_heidi.router": 2,
+        "mock_heidi.rules": 1,
+        "mock_heidi.store": 12,
+        "mock_heidi.tokens": 1,
+        "mock_heidi.wire": 1,
+        "pydantic.main": 2,
+    },
+    "PATCH": {
+        "json.decoder": 2,
+        "mock_heidi.api.patient_profiles": 1,
+        "mock_heidi.app": 3,
+        "mock_heidi.clock": 5,
+        "mock_heidi.http": 21,
+        "mock_heidi.injection": 1,
+        "mock_heidi.journal": 4,
+        "mock_heidi.middleware": 8,
+        "mock_heidi.models": 2,
+        "mock_heidi.namespaces": 1,
+        "mock_heidi.replies": 1,
+        "mock_heidi.router": 4,
+        "mock_heidi.rules": 1,
+        "mock_heidi.store": 6,
+        "mock_heidi.tokens": 1,
+        "mock_heidi.wire": 1,
+        "pydantic.main": 2,
+    },
+}
+STREAM_PIECE = 7.1
+# What a start loads beside the standard library, and about how many modules that are in all.
+LOADED = {
+    "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
+    "typing_extensions", "typing_inspection", "uvicorn", "yaml",
+}  # fmt: skip
+MODULES = 455
+
+PROFILE = {"ehr_patient_id": "E-1", "first_name": "Ada", "last_name": "Sample", "birth_date": "1980-02-01"}
+KEY = "costs-key"
+
+
+class Client:
+    """Asks an application for one thing after another, and counts the calls that each takes."""
+
+    def __init__(self, app: Front) -> None:
+        self.app = app
+        self.headers = [
+            (b"host", b"localhost"),
+            (b"heidi-api-key", KEY.encode()),
+            (b"user-agent", b"costs/1.0"),
+            (b"accept", b"*/*"),
+        ]
+        who = "email=ada@example.com&third_party_internal_id=1"
+        self.headers.append((b"authorization", f"Bearer {self.ask('GET', '/jwt', query=who)['token']}".encode()))
+
+    def ask(self, method: str, path: str, body: Any = None, query: str = "", base: str = BASE_PATH) -> Any:
+        return json.loads(self._run(method, base + path, body, query)[0])
+
+    def count(self, method: str, path: str, body: Any = None) -> Counter[str]:
+        """The calls by module, of a request that has been made once before."""
+        self._run(method, BASE_PATH + path, body, "")
+        return self._run(method, BASE_PATH + path, body, "")[1]
+
+    def _run(self, method: str, path: str, body: Any, query: str) -> tuple[bytes, Counter[str]]:
+        sent = b"" if body is None else json.dumps(body).encode()
+        scope = {
+            "type": "http", "method": method, "path": path, "query_string": query.encode(), "root_path": "",
+            "headers": [*self.headers, (b"content-length", b"%d" % len(sent))],
+        }  # fmt: skip
+        messages: list[Message] = [{"type": "http.request", "body": sent, "more_body": False}]
+        answer: list[bytes] = []
+        calls: Counter[str] = Counter()
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            left: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+            return await left  # nobody leaves
+
+        async def send(message: Message) -> None:
+            answer.append(message.get("body", b""))
+
+        def note(frame: FrameType, event: str, _: Any) -> None:
+            name = frame.f_globals.get("__name__", "")
+            if event == "call" and name not in (
+                __name__,
+                "judges",
+                "namedtuple_Exchange",
+            ):  # the judges watch every test
+                calls[name] += 1
+
+        async def run() -> None:
+            sys.setprofile(note)
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                sys.setprofile(None)
+
+        asyncio.run(run())
+        return b"".join(answer), calls
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(create_app(fixtures="empty", api_key=KEY))
+
+
+def grown(calls: Mapping[str, float], recorded: Mapping[str, int]) -> str:
+    """What to look at: the modules that are called more often than before."""
+    more = {name: count - recorded.get(name, 0) for name, count in calls.items() if count > recorded.get(name, 0)}
+    return ", ".join(f"{name} +{count}" for name, count in sorted(more.items(), key=lambda item: -item[1]))
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_a_request_takes_no_more_calls_than_it_did(client: Client, name: str) -> None:
+    made = client.ask("POST", "/patient-profiles", PROFILE)["data"]["id"]
+    calls = {
+        "GET": lambda: client.count("GET", f"/patient-profiles/{made}"),
+        "GET list": lambda: client.count("GET", "/patient-profiles"),
+        "POST": lambda: client.count("POST", "/patient-profiles", PROFILE),
+        "PATCH": lambda: client.count("PATCH", f"/patient-profiles/{made}", {"phone": "+61 400 000000"}),
+    }[name]()
+
+    assert calls.total() <= sum(COSTS[name].values()) * SLACK, f"{name} calls more: {grown(calls, COSTS[name])}"
+
+
+def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> None:
+    session = client.ask("POST", "/sessions")["session_id"]
+    command = {"ai_command_text": "Say it", "content": "Nothing", "content_type": "MARKDOWN"}
+
+    def told(pieces: int) -> Counter[str]:
+        reply = {"operation": "ask_ai", "pieces": ["word "] * pieces}
+        client.app.namespaces.default.begin_replies()
+        client.ask("POST", "/replies", reply, base="/_mock")
+        return client.count("POST", f"/sessions/{session}/ask-ai", command)
+
+    few, many = told(100), told(300)
+    piece = {name: (many[name] - few[name]) / 200 for name in many}
+
+    assert sum(piece.values()) <= STREAM_PIECE * SLACK, f"a piece calls {grown(piece, {})}"
+
+
+START = """
+import sys
+from mock_heidi.cli import main
+from mock_heidi import console, server
+from mock_heidi.app import create_app
+create_app()
+names = {name.partition(".")[0] for name in sys.modules if not name.startswith("_")}
+print(len(sys.modules), *sorted(names - set(sys.stdlib_module_names) - {"mock_heidi"}))
+"""
+
+
+def test_a_start_loads_no_more_than_it_did() -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    command = [sys.executable, "-c", START]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()  # noqa: S603 - ours
+    count, names = int(said[0]), set(said[1:])
+
+    assert names <= LOADED, f"a start loads {', '.join(sorted(names - LOADED))} too; import late what few requests need"
+    assert count <= MODULES * SLACK, f"a start loads {count} modules, and no longer about {MODULES}"
+
+
+def test_the_message_names_what_has_grown() -> None:
+    assert grown(
+        {"mock_heidi.app": 5, "mock_heidi.http": 9, "json": 1}, {"mock_heidi.app": 5, "mock_heidi.http": 2}
+    ) == ("mock_heidi.http +7, json +1")
