@@ -1,0 +1,88 @@
+"""``python -m benchmarks``: measure, and write what came out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.machine import cores, described
+from benchmarks.report import write
+from benchmarks.rounds import measure
+from benchmarks.workloads import Bench, Workload, workloads
+
+_WIDTH = 100
+
+
+class _Progress:
+    """A bar on a terminal, a line each elsewhere."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.done = 0
+
+    def __call__(self, what: str) -> None:
+        text = f"[{self.done}/{self.steps}] {what}"
+        if sys.stderr.isatty():
+            filled = 20 * self.done // self.steps
+            text = f"\r{'█' * filled}{'░' * (20 - filled)} {text}".ljust(_WIDTH)[:_WIDTH]
+        print(text, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+        self.done += 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often all take turns; default: 3")
+    parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="these workloads and no others")
+    parser.add_argument("--quick", action="store_true", help="a minute: one short round, only to see that it runs")
+    parser.add_argument("--list", action="store_true", help="name the workloads and do nothing else")
+    here = Path(__file__).parent
+    parser.add_argument("--output", type=Path, default=here, metavar="DIR", help="where the results go; default: here")
+    return parser.parse_args()
+
+
+def _chosen(only: list[str] | None, *, quick: bool) -> list[Workload]:
+    known = {workload.name: workload for workload in workloads(quick=quick)}
+    for name in only or ():
+        if name not in known:
+            sys.exit(f"benchmarks: there is no workload {name!r}; there are {', '.join(known)}")
+    return [known[name] for name in only or known]
+
+
+def _told(args: list[str]) -> list[str]:
+    """What was asked for, but for the folder: where the results go says nothing of them."""
+    at = args.index("--output") if "--output" in args else len(args)
+    return args[:at] + args[at + 2 :]
+
+
+def main() -> int:
+    """Run the command."""
+    given = _arguments()
+    chosen = _chosen(given.only, quick=given.quick)
+    if given.list:
+        print("\n".join(f"{workload.name:<18} {workload.title}" for workload in chosen))
+        return 0
+    if shutil.which("wrk") is None:
+        sys.exit("benchmarks: needs wrk; on Debian: apt-get install wrk")
+    where = cores()
+    os.sched_setaffinity(0, {where.load})
+    rounds = 1 if given.quick else max(1, given.rounds)
+    steps = rounds * sum(len(workload.variants) for workload in chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = measure(
+            Bench.of(where, Path(folder), quick=given.quick), chosen, rounds, _Progress(steps), again=not given.quick
+        )
+    said = " ".join(["python -m benchmarks", *_told(sys.argv[1:])])
+    write(outcome, described(), said, given.output)
+    print(f"\nwritten: {given.output / 'RESULTS.md'}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""What mock_heidi is measured against, each under the same server with the same options."""

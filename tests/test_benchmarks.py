@@ -1,0 +1,53 @@
+"""The benchmarks still run: their short form, once, with all that it writes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *args]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)  # noqa: S603 - ours
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this machine has no cores to choose from")
+def test_the_short_form_measures_everything_and_writes_it_down(tmp_path: Path) -> None:
+    titles = [line.split(None, 1)[1] for line in run("--list").stdout.splitlines()]
+
+    ended = run("--quick", "--output", str(tmp_path))
+    report = (tmp_path / "RESULTS.md").read_text()
+
+    assert ended.returncode == 0, ended.stderr
+    assert [title for title in titles if f"## {title}\n" not in report] == []
+    assert "## Not measured" not in report
+    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_workload_that_nobody_knows_is_refused_in_one_line() -> None:
+    ended = run("--only", "get_two")
+
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert "there is no workload 'get_two'" in ended.stderr
+
+
+def test_the_readme_quotes_what_was_measured() -> None:
+    text = (ROOT / "README.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.endswith(" % |")]
+    sections = (ROOT / "benchmarks" / "RESULTS.md").read_text().split("\n## ")[1:]
+    measured = {
+        (section.splitlines()[0], cells[1].strip()): f"{float(cells[5]) * 100:.0f} %"
+        for section in sections
+        for line in section.splitlines()
+        if len(cells := line.split("|")) > 5 and cells[2].strip() == "rate"
+    }
+
+    assert len(rows) == 4
+    for title, ours, theirs in rows:
+        assert (measured[title, "mock_heidi"], measured[title, "FastAPI over a dict"]) == (ours, theirs)
