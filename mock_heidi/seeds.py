@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,8 +41,10 @@ KINDS: dict[str, type[Record]] = {
     "patient_profiles": PatientProfile,
     "sessions": Session,
 }
+# Of the packaged set, these are read when they are first asked for.
+_LATE = ("templates", "transcripts", "clinical_codes")
 # What no request can change.
-_FIXED = ("templates", "transcripts", "clinical_codes", "replies", "faults", "scenarios")
+_FIXED = (*_LATE, "replies", "faults", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
 
@@ -62,9 +64,21 @@ def _closest(name: str, known: Iterator[str] | list[str]) -> str:
 
 
 @cache
-def _packaged(folder: Path) -> Mapping[str, Document]:
-    """The packaged set, which is read once: nothing changes it."""
-    return {name: _whole(document) for name, document in _folder(folder).items()}
+def _packaged(name: str) -> Document:
+    """A file of the packaged set, which is read once: nothing changes it."""
+    return _whole(_document(spec.data("fixtures") / f"{name}.yaml"))._replace(packaged=True)
+
+
+def _unread(name: str) -> Document:
+    """A file of the packaged set that is left for later."""
+    return Document(name, name, None, packaged=True)
+
+
+@cache
+def _late(name: str) -> dict[str, Record]:
+    """The packaged records of a kind that most requests never need, and no start should wait for."""
+    records = _Check({name: _packaged(name)}, Derived()).run([name])
+    return {record.key: record for record in records}
 
 
 def _folder(folder: Path) -> dict[str, Document]:
@@ -135,7 +149,7 @@ def fill(own: dict[str, Document]) -> dict[str, Document]:
     if any(name in own for name in _UNIT):
         own = {**{name: Document(name, name, []) for name in _UNIT}, **own}
     missing = [name for name in KINDS if name not in own]
-    packaged = dict(_packaged(spec.data("fixtures"))) if missing else {}
+    packaged = {name: _packaged(name) if name not in _LATE else _unread(name) for name in missing}
     if "api_keys" in own:
         keys = own["api_keys"].records
         accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
@@ -143,7 +157,7 @@ def fill(own: dict[str, Document]) -> dict[str, Document]:
             if name in missing:
                 rows = [row for row in packaged[name].records if row.get("managed_by") in (None, *accounts)]
                 packaged[name] = packaged[name]._replace(records=rows)
-    return {name: own[name] if name in own else packaged[name]._replace(packaged=True) for name in KINDS}
+    return {name: own[name] if name in own else packaged[name] for name in KINDS}
 
 
 class Source(Protocol):
@@ -217,9 +231,10 @@ class _Check:
             self.owners.setdefault(key.managed_by, key)
             self.first = self.first or key
 
-    def run(self) -> list[Record]:
+    def run(self, names: Iterable[str] = KINDS) -> list[Record]:
+        """The records of these documents, or a :class:`FixtureError` with every problem."""
         try:
-            self._read()
+            self._read(names)
         except FixtureError:
             pass  # it comes again, with what is wrong in the other files
         else:
@@ -227,20 +242,24 @@ class _Check:
                 return self.records
         raise FixtureError(self._unreadable() or self._told())
 
-    def _read(self) -> None:
-        readers = {"api_keys": self._key, "patient_profiles": self._owned, "sessions": self._owned}
-        for name in KINDS:
-            read = readers.get(name, self._plain)
-            document = self.given.get(name, Document(name, name, []))
-            for number, row in enumerate(self._rows(document)):
-                if isinstance(row, dict):
-                    read(document, number, dict(row))
-                else:
-                    self._problem(document, (number,), "should be a mapping of fields")
+    def _read(self, names: Iterable[str]) -> None:
+        for name in names:
+            document = self._read_one(name)
             if name == "api_keys" and self.first is None and not self.problems:
                 self._problem(document, (), "needs at least one key; leave the file out for the packaged one")
             if name == "api_keys" and self.problems:
                 break  # whose a record is cannot be told without the keys
+
+    def _read_one(self, name: str) -> Document:
+        readers = {"api_keys": self._key, "patient_profiles": self._owned, "sessions": self._owned}
+        read = readers.get(name, self._plain)
+        document = self.given.get(name, Document(name, name, []))
+        for number, row in enumerate(self._rows(document)):
+            if isinstance(row, dict):
+                read(document, number, dict(row))
+            else:
+                self._problem(document, (number,), "should be a mapping of fields")
+        return document
 
     def _rows(self, document: Document) -> Iterable[Any]:
         rows = document.read()
@@ -318,7 +337,12 @@ class _Check:
             self._consultation(document, number, record.consultation)
 
     def _consultation(self, document: Document, number: int, wanted: str) -> None:
-        known = [*self.known.get(Consultation, ()), *(one.id for one in self.store.all(Consultation))]
+        transcripts = self.given.get("transcripts")
+        late = transcripts is not None and transcripts.packaged
+        if late and document.packaged:
+            return  # both come from one hand
+        given = _late("transcripts") if late else self.known.get(Consultation, {})
+        known = [*given, *(one.id for one in self.store.all(Consultation))]
         if wanted not in known:
             text = f"no consultation {wanted!r} among the transcripts; {_closest(wanted, known)}"
             self._problem(document, (number, "consultation"), text)
@@ -388,7 +412,8 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
         owners = {None, *(key.managed_by for key in keys)}
         own = [record for record in records if getattr(record, "managed_by", None) in owners]
         records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
-    return Base(records, frozenset(name for name, document in given.items() if document.packaged))
+    packaged = frozenset(name for name, document in given.items() if document.packaged)
+    return Base(records, packaged, {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged})
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:

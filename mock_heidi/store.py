@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from functools import cache
 from itertools import chain
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from mock_heidi.models import Record
@@ -98,18 +99,37 @@ class _Positions(Mapping[tuple[Kind, str], int]):
         return sum(map(len, self._records.values()))
 
 
-class Base:
-    """Records with their order and indexes, made once, then shared and never changed."""
+class _Tables(dict[Kind, dict[str, Record]]):
+    """The records of each kind; what is ``late`` is fetched by whoever asks for it first."""
 
-    def __init__(self, records: Iterable[Record] = (), packaged: frozenset[str] = frozenset()) -> None:
+    def __init__(self, late: Mapping[Kind, Callable[[], dict[str, Record]]]) -> None:
+        self._late = late
+
+    def __missing__(self, kind: Kind) -> dict[str, Record]:
+        table = self[kind] = self._late.get(kind, dict)()
+        return table
+
+
+class Base:
+    """Records with their order and indexes, made once, then shared and never changed.
+
+    Of kinds without an index, the records may come ``late``: when somebody asks for one of them.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[Record] = (),
+        packaged: frozenset[str] = frozenset(),
+        late: Mapping[Kind, Callable[[], dict[str, Record]]] = MappingProxyType({}),
+    ) -> None:
         self.packaged = packaged
         """The fixture files that the packaged set gave."""
-        self.records: dict[Kind, dict[str, Record]] = {}
+        self.records: dict[Kind, dict[str, Record]] = _Tables(late)
         index = _Index()
         self.index: Mapping[Slot, Sequence[Record]] = index
         self.position: Mapping[tuple[Kind, str], int] = _Positions(self.records)
         for record in records:
-            self.records.setdefault(type(record), {})[record.key] = record
+            self.records[type(record)][record.key] = record
             index.add(record)
 
 
@@ -149,7 +169,7 @@ class Store:
         if kind in self._changes:
             found = self._changes[kind].get(key, _UNCHANGED)
         if found is _UNCHANGED:
-            found = self._base.records[kind].get(key) if kind in self._base.records else None
+            found = self._base.records[kind].get(key)
         return found  # type: ignore[no-any-return]
 
     def put(self, record: Record) -> None:
@@ -181,7 +201,7 @@ class Store:
         kind, key = type(record), record.key
         self._move(self.get(kind, key), None)
         self._born.pop((kind, key), None)
-        if key in self._base.records.get(kind, {}):
+        if key in self._base.records[kind]:
             self._changes.setdefault(kind, {})[key] = None
         else:
             self._changes.get(kind, {}).pop(key, None)
@@ -198,7 +218,7 @@ class Store:
 
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
-        base = self._base.records.get(kind, {})
+        base = self._base.records[kind]
         changes = self._changes.get(kind, {})
         old = (changes.get(key, record) for key, record in base.items() if (kind, key) not in self._born)
         new = [record for key, record in changes.items() if (kind, key) in self._born]
@@ -230,7 +250,7 @@ class Store:
 
     def size(self, kind: Kind) -> int:
         """How many records of a kind there are."""
-        base = self._base.records.get(kind, {})
+        base = self._base.records[kind]
         changes = self._changes.get(kind, {})
         return len(base) + sum((record is not None) - (key in base) for key, record in changes.items())
 
