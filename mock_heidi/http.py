@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -59,6 +60,8 @@ class Call:
     """What the API key of a sign-in opens: a namespace's name and whose data."""
     made = False
     """Whether this very request made its namespace."""
+    at = 0
+    """When it came in, in ms since 1970 by its namespace's clock."""
     entry: Entry | None = None
     body = b""
     why: str | None = None
@@ -118,7 +121,7 @@ class Request:
 
     @property
     def store(self) -> Store:
-        return self.namespace.store
+        return (self.call.namespace or self._make()).store
 
     @property
     def caller(self) -> Caller:
@@ -272,6 +275,10 @@ def _finite(digits: str) -> float:
 _JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
+# What most bodies are made of. A float may be beyond all bounds, and what is nested too deep.
+_FLAT = frozenset((str, int, bool, type(None)))
+
+
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
 
@@ -279,6 +286,12 @@ def parse_json(body: bytes) -> Any:
     none of these could ever be answered again.
     """
     deepest = int(assumed("nesting_limit"))
+    try:
+        value = pydantic_core.from_json(body, allow_inf_nan=False)
+    except ValueError:
+        value = None  # the other reader says what is wrong in FastAPI's words, or takes it after all
+    if type(value) is dict and _FLAT.issuperset(map(type, value.values())):
+        return value
     try:
         value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
         if b"\\u" in body:
@@ -325,10 +338,11 @@ async def read_optional(request: Request, model: type[I]) -> I:
 def _fit(value: Any, model: type[I]) -> I:
     try:
         # FastAPI validates so, and a body that is no object is refused in these words.
-        return model.model_validate(value, from_attributes=True)
+        made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
         rows = error.errors(include_url=False)
         raise UnprocessableError([{**row, "loc": ["body", *row["loc"]]} for row in rows]) from None
+    return made
 
 
 def required_query(request: Request, *names: str) -> list[str]:
@@ -351,8 +365,9 @@ def read_query(request: Request, model: type[Q]) -> Q:
 
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's own record of that id; another key's is not found, as if it were not there."""
+    caller = request.call.caller
     record = request.store.get(kind, key)
-    if record is None or record.managed_by != request.caller.managed_by:
+    if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
         raise _NOT_FOUND[kind]
     return record
 
@@ -378,8 +393,9 @@ def changed(value: V, changes: Incoming, **own: Any) -> V:
     So what comes in has been checked already.
     """
     given, defaults = vars(changes), _defaults(type(value))
-    sent = {name: defaults[name] if given[name] is None else given[name] for name in changes.model_fields_set}
-    return value.but({**sent, **own})
+    for name in changes.__pydantic_fields_set__:
+        own[name] = defaults[name] if given[name] is None else given[name]
+    return value.but(own)
 
 
 @cache
@@ -396,13 +412,15 @@ def show(view: type[O], value: Value, **own: Any) -> O:
 
 def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
     """The JSON of :func:`show`, without an object of it in between."""
-    values = {**vars(record), **own}
-    return pydantic_core.to_json({name: values[name] for name in _names(view)})
+    names, taken = _fields(view)
+    return pydantic_core.to_json(dict(zip(names, taken({**vars(record), **own}), strict=True)))
 
 
 @cache
-def _names(view: type[Outgoing]) -> tuple[str, ...]:
-    return tuple(view.model_fields)
+def _fields(view: type[Outgoing]) -> tuple[list[str], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """The names of a view's fields, and what takes their values out of a mapping."""
+    names = list(view.model_fields)
+    return names, itemgetter(*names)
 
 
 def shown(view: type[Outgoing], record: Record, **own: Any) -> bytes:

@@ -38,7 +38,7 @@ class Injected:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
         if call.asked_fault is None and not (
-            namespace.faults.concern(call.operation) if namespace else call.space.begins_faulty
+            call.operation in namespace.faults.operations if namespace else call.space.begins_faulty
         ):
             return self.app(scope, receive, send)
         return self._inject(call, scope, receive, send)

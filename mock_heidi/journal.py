@@ -106,8 +106,7 @@ class Entry:
     def size(self) -> int:
         """About how many bytes it holds."""
         size = _OVERHEAD + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
-        for piece in self.pieces:
-            size += len(piece) + _PIECE
+        size += _PIECE * len(self.pieces) + sum(map(len, self.pieces))
         for part in self.parts or ():
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
         return size

@@ -54,7 +54,8 @@ class Journaled:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
         clock = call.space.fresh_clock() if namespace is None else namespace.clock
-        entry = call.entry = Entry(clock.now(), precise(), call.operation, scope)
+        call.at = clock.now()
+        entry = call.entry = Entry(call.at, precise(), call.operation, scope)
         if namespace is not None:
             namespace.busy += 1
             namespace.last_use = entry.started
@@ -154,8 +155,7 @@ def admit(call: Call) -> None:
         raise caller or InvalidTokenError
     if call.name is not None and call.name != caller.namespace:
         raise InvalidTokenError
-    clock = call.space.fresh_clock() if call.namespace is None else call.namespace.clock
-    if caller.expires * 1000 <= clock.now():
+    if caller.expires * 1000 <= call.at:
         raise ExpiredTokenError
     if call.namespace is None:
         # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
@@ -187,7 +187,7 @@ async def operate(call: Call, scope: Scope, receive: Receive, send: Send) -> Non
     if namespace is not None:
         if isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
             namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
-        if namespace.replies.concern(call.operation):
+        if call.operation in namespace.replies.operations:
             response = replied(request, response)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)

@@ -36,13 +36,10 @@ class Replies:
     def __len__(self) -> int:
         return len(self._rules)
 
-    def concern(self, operation: str | None) -> bool:
-        """Whether any of them is for requests of this operation."""
-        return operation in self._operations
-
     def _put(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self._operations = {rule.reply.operation for rule in rules}
+        self.operations = {rule.reply.operation for rule in rules}
+        """The operations that any of them is for."""
 
     def add(self, reply: Reply) -> Rule:
         self._made += 1

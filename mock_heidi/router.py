@@ -29,7 +29,10 @@ class Match(NamedTuple):
         """The parameters in the segments of a path that has led here."""
         if self.verbal:
             segments = [*segments[:-1], segments[-1].rpartition(":")[0]]
-        return {name: segments[at] for at, name in self.names}
+        found = {}
+        for at, name in self.names:
+            found[name] = segments[at]
+        return found
 
 
 NO_MATCH = Match()

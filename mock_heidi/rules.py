@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple
@@ -142,6 +142,13 @@ def below_base(path: str) -> str:
     return below or "/" if base else path
 
 
+class _Every(Container[str | None]):
+    """Whatever there is."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 class Faults:
     """The rules of one namespace, in the order in which they are tried."""
 
@@ -157,11 +164,11 @@ class Faults:
         # operations, or whose dead tokens are dead everywhere, is for all.
         named = [rule.fault.operation for rule in rules]
         deadly = any(rule.fault.expire_token or rule.fault.revoke_token for rule in rules)
-        self._operations = None if deadly or None in named else frozenset(chain.from_iterable(filter(None, named)))
-
-    def concern(self, operation: str | None) -> bool:
-        """Whether any rule may be for requests of this operation."""
-        return operation in self._operations if self._operations is not None else True
+        for_all = deadly or None in named
+        self.operations: Container[str | None] = (
+            _Every() if for_all else frozenset(chain.from_iterable(filter(None, named)))
+        )
+        """The operations that any rule may be for."""
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(tuple(rule for rule in self._rules if not rule.over))

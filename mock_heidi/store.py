@@ -19,36 +19,33 @@ _UNCHANGED = object()
 # How much is made once for many: so many values, none of so many bytes.
 _MOST_MADE, _LARGE = 1_000, 256 * 1024
 Kind = type[Record]
-# A place in an index: the kind, the fields and their values.
-Slot = tuple[Kind, tuple[str, ...], tuple[Any, ...]]
+# A place in an index: the kind, the fields and their values, or the one value of a single field.
+Slot = tuple[Kind, tuple[str, ...], Any]
 
 
 def _slots(record: Record) -> list[Slot]:
     kind = type(record)
-    return [(kind, fields, _values(fields)(record)) for fields in kind.indexes]
+    return [(kind, fields, values(record)) for fields, values in _indexes(kind)]
 
 
 @cache
-def _values(fields: tuple[str, ...]) -> Callable[[Record], tuple[Any, ...]]:
-    """What takes the values of these fields out of a record."""
-    if len(fields) > 1:
-        return attrgetter(*fields)
-    (field,) = fields
-    return lambda record: (getattr(record, field),)
+def _indexes(kind: Kind) -> list[tuple[tuple[str, ...], Callable[[Record], Any]]]:
+    """The indexes of a kind, each with what takes its values out of a record."""
+    return [(fields, attrgetter(*fields)) for fields in kind.indexes]
 
 
 @cache
-def _indexed(kind: Kind) -> Callable[[Record], tuple[Any, ...]]:
+def _indexed(kind: Kind) -> Callable[[Record], Any]:
     """What takes the values of every indexed field out of a record."""
     fields = dict.fromkeys(chain.from_iterable(kind.indexes))
-    return _values(tuple(fields)) if fields else lambda _: ()
+    return attrgetter(*fields) if fields else type
 
 
 class _Index(Mapping[Slot, Sequence[Record]]):
     """The records at each slot. A slot with one record holds no list of it: most of a large base are such."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[Kind, tuple[str, ...]], dict[tuple[Any, ...], Record | list[Record]]] = {}
+        self._tables: dict[tuple[Kind, tuple[str, ...]], dict[Any, Record | list[Record]]] = {}
 
     def add(self, record: Record) -> None:
         for kind, fields, values in _slots(record):
@@ -178,15 +175,24 @@ class Store:
             self._own()
         kind, key = type(record), record.key
         old = self.get(kind, key)
-        if old is None:
-            self._born[kind, key] = self._next
-            self._next += 1
-        self._move(old, record)
         changes = self._changes.setdefault(kind, {})
         if old is None:
+            self._bear(record, key)
             changes.pop(key, None)  # one of the base that had been removed is now the newest
+        elif _indexed(kind)(old) != _indexed(kind)(record):
+            self._move(old, record)
         changes[key] = record
         self._tell(record)
+
+    def _bear(self, record: Record, key: str) -> None:
+        """Have it stand in the indexes, after all that were there before."""
+        self._born[type(record), key] = self._next
+        self._next += 1
+        for slot in _slots(record):
+            if slot in self._joined:
+                self._joined[slot][key] = None
+            else:
+                self._joined[slot] = {key: None}
 
     def _tell(self, record: Record) -> None:
         """Note that something has changed."""
@@ -199,7 +205,9 @@ class Store:
         if self._shared:
             self._own()
         kind, key = type(record), record.key
-        self._move(self.get(kind, key), None)
+        old = self.get(kind, key)
+        for slot in _slots(old) if old else ():
+            self._leave(slot, key)
         self._born.pop((kind, key), None)
         if key in self._base.records[kind]:
             self._changes.setdefault(kind, {})[key] = None
@@ -287,23 +295,21 @@ class Store:
         fields = tuple(values)
         if fields not in kind.indexes:
             raise LookupError(f"{kind.__name__} has no index on {', '.join(fields)}")
-        return kind, fields, tuple(values.values())
+        wanted = tuple(values.values())
+        return kind, fields, wanted if len(wanted) > 1 else wanted[0]
 
     def _position(self, kind: Kind, key: str) -> int:
         born = self._born.get((kind, key))
         return self._base.position[kind, key] if born is None else born
 
-    def _move(self, old: Record | None, new: Record | None) -> None:
-        if old is not None and new is not None and _indexed(type(new))(old) == _indexed(type(new))(new):
-            return
-        before = _slots(old) if old else []
-        after = _slots(new) if new else []
+    def _move(self, old: Record, new: Record) -> None:
+        before, after = _slots(old), _slots(new)
         for slot in before:
-            if old and slot not in after:
+            if slot not in after:
                 self._leave(slot, old.key)
         for slot in after:
-            if new and slot not in before:
-                self._join(slot, new.key, newborn=old is None)
+            if slot not in before:
+                self._join(slot, new.key)
 
     def _leave(self, slot: Slot, key: str) -> None:
         joined = self._joined.get(slot)
@@ -316,10 +322,9 @@ class Store:
             del self._joined[slot]
             self._mixed.discard(slot)
 
-    def _join(self, slot: Slot, key: str, *, newborn: bool) -> None:
+    def _join(self, slot: Slot, key: str) -> None:
         if (slot[0], key) not in self._born and key in self._left.get(slot, ()):
             self._left[slot].remove(key)
-            return
-        self._joined.setdefault(slot, {})[key] = None
-        if not newborn:
+        else:
+            self._joined.setdefault(slot, {})[key] = None
             self._mixed.add(slot)
