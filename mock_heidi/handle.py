@@ -62,6 +62,10 @@ class _Connection:
         self.admin = {} if admin_token is None else {"X-Mock-Admin-Token": admin_token}
         self._lock = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        return self._connection.sock is not None
+
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of the answer; :class:`MockHeidiError` for one that is no success."""
         data = None if body is None else json.dumps(body).encode()
@@ -144,8 +148,15 @@ class Handle:
     third_party_internal_id = DEFAULT_THIRD_PARTY_ID
 
     def __init__(
-        self, url: str, name: str = DEFAULT_NAMESPACE, api_key: str = DEFAULT_KEY, admin_token: str | None = None
+        self,
+        url: str,
+        name: str = DEFAULT_NAMESPACE,
+        api_key: str = DEFAULT_KEY,
+        admin_token: str | None = None,
+        *,
+        home: _Connection | None = None,
     ) -> None:
+        """``home`` is a connection of whoever has made the namespace."""
         self.name = name
         self.url = url
         """Where the server is: ``http://127.0.0.1:PORT``."""
@@ -154,6 +165,7 @@ class Handle:
         self.api_key = api_key
         self._admin_token = admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN")
         self._connection = _Connection(url, self._admin_token)
+        self._home = home or self._connection
         self._closed = False
         self._spent: list[dict[str, Any]] = []
         """Faults that a ``with`` has taken away, as they were then."""
@@ -328,7 +340,7 @@ class Handle:
         scenario: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
-        handle = Handle(self.url, name, self.api_key, self._admin_token)
+        handle = Handle(self.url, name, self.api_key, self._admin_token, home=self._connection)
         start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
@@ -336,7 +348,7 @@ class Handle:
             start["linked"] = user if linked is True else linked  # what is neither, the server refuses
         given = {key: value for key, value in start.items() if value is not None}
         self._alive()
-        self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given)
+        self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given or None)
         if fixtures is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle
@@ -374,8 +386,10 @@ class Handle:
         closed, self._closed = self._closed, True
         try:
             if self.name != DEFAULT_NAMESPACE and not closed:
+                # Most tests ask their own Heidi nothing, so that its connection was never made.
+                connection = self._home if self._home.is_open else self._connection
                 with contextlib.suppress(MockHeidiError):  # somebody else has deleted it
-                    self._connection.ask("DELETE", f"/_mock/namespaces/{self.name}")
+                    connection.ask("DELETE", f"/_mock/namespaces/{self.name}")
         finally:
             self._connection.close()
 

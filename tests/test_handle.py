@@ -9,6 +9,7 @@ import threading
 import unittest
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from running import until
 
 from mock_heidi import MockHeidi, __version__, create_app
-from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi.handle import Handle, MockHeidiError, visit
 from mock_heidi.remote import unfired
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace
 from mock_heidi.yaml_text import FixtureError
@@ -174,6 +175,36 @@ def test_a_namespace_is_its_own_and_is_given_back(server: MockHeidi) -> None:
 def test_a_namespace_is_given_back_after_an_exception(server: MockHeidi) -> None:
     with pytest.raises(ZeroDivisionError), server.namespace("broken"):
         raise ZeroDivisionError
+
+    assert names(server) == ["default"]
+
+
+def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
+    server: MockHeidi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.control("GET", "/health")
+    connect, made = HTTPConnection.connect, []
+
+    def counted(connection: HTTPConnection) -> None:
+        made.append(connection)
+        connect(connection)
+
+    monkeypatch.setattr(HTTPConnection, "connect", counted)
+    with server.namespace("quiet"):
+        pass
+    assert not made
+    with server.namespace("asked") as heidi:
+        heidi.control("GET", "/health")
+    assert len(made) == 1
+    assert names(server) == ["default"]
+
+
+def test_a_namespace_is_given_back_though_its_maker_was_closed_first(server: MockHeidi) -> None:
+    maker = visit(server.url)
+    heidi = maker.namespace("orphan")
+    maker.close()
+
+    heidi.close()
 
     assert names(server) == ["default"]
 
