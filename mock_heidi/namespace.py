@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mock_heidi import seeds, transitions
@@ -24,7 +25,6 @@ from mock_heidi.settings import (
 )
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
-from mock_heidi.yaml_text import FixtureError
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -142,9 +142,9 @@ class Namespace:
     def begin_faults(self) -> None:
         self.faults = self.beginning(self.store)
 
-    def beginning(self, store: Store) -> Faults:
-        """The rules that it begins with on that state; :class:`FaultError` where two have one id."""
-        rules = [*self.start.faults, *store.all(Fault)]
+    def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
+        """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
+        rules = [*self.start.faults, *store.all(Fault), *more]
         if self.start.scenario is not None:
             # Of the beginning too: the state of now may know other ones.
             rules += _scenario(Store(self.start.base), self.start.scenario).rules
@@ -192,29 +192,32 @@ class Namespace:
         self.events.emit("reset", {"reset": ["state"]})
 
     def add(self, records: Mapping[str, Any]) -> list[Record]:
-        """Add records in the form of fixtures, all or none; those that were made."""
-        before = copy.deepcopy(self.ids)
-        try:
-            if records.get("faults"):
-                self._try(records)
-                self.ids = copy.deepcopy(before)
-            added = seeds.extend(self.store, records, self)
-        except (FixtureError, FaultError):
-            self.ids = before  # what is refused leaves no trace, not even in the ids to come
-            raise
-        self.faults.extend(record for record in added if isinstance(record, Fault))
+        """Add records in the form of fixtures, all or none; those that were made. Faults and replies go to work.
+
+        Raises :class:`FixtureError`, and :class:`FaultError` where the rules of now or of the beginning have such ids.
+        """
+        with self.or_nothing():
+            added = seeds.further(self.store, records, self)
+            rules = [record for record in added if isinstance(record, Fault)]
+            if rules:
+                self.beginning(self.store, rules)
+                self.faults.extend(rules)
         for record in added:
-            if isinstance(record, Reply):
-                self.replies.add(record)
+            self.store.put(record)
+        for reply in reversed([record for record in added if isinstance(record, Reply)]):
+            self.replies.add(reply)
         self._learn_keys()
         return added
 
-    def _try(self, records: Mapping[str, Any]) -> None:
-        """See whether rules can come to those that are in use, and to those that a reset brings back."""
-        trial = self.store.fork()
-        added = [record for record in seeds.extend(trial, records, self) if isinstance(record, Fault)]
-        self.beginning(trial)
-        self.faults.copy().extend(added)
+    @contextlib.contextmanager
+    def or_nothing(self) -> Iterator[None]:
+        """Work that an error ends leaves no trace, not even in the ids to come."""
+        before = copy.deepcopy(self.ids)
+        try:
+            yield
+        except BaseException:
+            self.ids = before
+            raise
 
     def listen(self) -> Events:
         """The events of this namespace, which are told from now on."""

@@ -41,7 +41,7 @@ KINDS: dict[str, type[Record]] = {
     "patient_profiles": PatientProfile,
     "sessions": Session,
 }
-# What no request can change.
+# What no request of the API can change.
 _FIXED = ("templates", "transcripts", "clinical_codes", "replies", "faults", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
@@ -396,12 +396,9 @@ def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:
     return read(documents(choice), api_key)
 
 
-def extend(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
-    """Add records to a state, all or none; ids and times that they do not bring come from ``source``."""
-    added = _Check(from_mapping(records), source, store).run()
-    for record in added:
-        store.put(record)
-    return added
+def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
+    """Records that may come to a state, all or none; ids and times that they do not bring come from ``source``."""
+    return _Check(from_mapping(records), source, store).run()
 
 
 def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -410,11 +407,12 @@ def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
     rows = {key.key: {**shown(key), "users": []} for key in keys}
     for user in store.all(User):
         rows[_key_of(user, keys).key]["users"].append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
-    # What the packaged set gave and no request can change would only hide the rest: a folder gets it again.
+    # What the packaged set gave and nobody added to would only hide the rest: a folder gets it again.
+    packaged = {name for name in store.base.packaged if not _added(store, KINDS[name])}
     fixed = {
         name: [shown(record, brief=True) for record in store.all(KINDS[name])]
         for name in _FIXED
-        if name not in store.base.packaged
+        if name not in packaged
     }
     return {
         "api_keys": list(rows.values()),
@@ -422,6 +420,11 @@ def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
         "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
         "sessions": [shown(record) for record in store.all(Session)],
     }
+
+
+def _added(store: Store, kind: type[Record]) -> bool:
+    """Whether there is more of a kind that is never removed."""
+    return store.size(kind) > len(store.base.records.get(kind, ()))
 
 
 def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:

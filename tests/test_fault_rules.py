@@ -955,6 +955,36 @@ def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
         assert (heidi.state(), hits(heidi)) == before
 
 
+def test_faults_that_are_added_to_a_state_go_to_work_and_stay_in_it(heidi: Client) -> None:
+    add(heidi, id="mine", operation="ask_ai", status=503)
+
+    heidi.post("/_mock/state", json={"faults": [{"id": "theirs", "operation": "get_session", "status": 503}]})
+
+    assert heidi.get(f"/sessions/{SESSION}").status_code == 503
+    assert hits(heidi) == {"mine": 0, "theirs": 1}
+    assert heidi.put("/_mock/state", json=heidi.state()).status_code == 200
+    assert list(hits(heidi)) == ["theirs"]
+
+
+@pytest.mark.parametrize("taken", ["start", "now"])
+def test_added_faults_whose_ids_are_taken_are_refused_and_leave_no_trace(taken: str) -> None:
+    with another(faults=("*:id=start,delay=0",)) as heidi:
+        heidi.put("/_mock/faults", json=["*:id=now,delay=0"])
+        before = settled(heidi), hits(heidi)
+
+        clash = heidi.post("/_mock/state", json={"sessions": [{}], "faults": [{"id": taken, "status": 503}]})
+
+        assert (clash.status_code, clash.json()["error"].split(";")[0]) == (
+            400,
+            f"faults: there is a rule '{taken}' already",
+        )
+        assert (heidi.state(), hits(heidi)) == before
+        assert heidi.post("/_mock/reset?keep=state").status_code == 200
+        assert heidi.post("/_mock/namespaces/copy?from=default").status_code == 200
+        with another() as untouched:
+            assert heidi.post("/sessions").text == untouched.post("/sessions").text
+
+
 # --- The schema for editors -------------------------------------------------------------------------------------------
 
 
