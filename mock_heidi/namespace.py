@@ -25,6 +25,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
+from mock_heidi.transitions import Transition
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -41,8 +42,18 @@ class Start(NamedTuple):
     linked: tuple[str, str] | None = None
     faults: tuple[Fault, ...] = ()
     scenario: str | None = None
-    state: Store | None = None
-    """The state that it begins with instead of the base's: what another namespace held when this one was made."""
+    copied: Copied | None = None
+    """What it begins with instead of all that, where it is a copy."""
+
+
+class Copied(NamedTuple):
+    """What another namespace held when a copy of it was made; nobody works on it."""
+
+    state: Store
+    clock: Clock
+    transitions: dict[str, Transition]
+    faults: Faults
+    replies: Replies
 
 
 class Namespace:
@@ -74,8 +85,8 @@ class Namespace:
             "state": self._begin_state,
             "requests": self.journal.begin,
             "transitions": self._begin_transitions,
-            "replies": self.begin_replies,
-            "faults": self.begin_faults,
+            "replies": self._begin_replies,
+            "faults": self._begin_faults,
             "findings": self._begin_findings,
         }
         restored = [part for part in PARTS if part not in keep]
@@ -88,6 +99,11 @@ class Namespace:
         self._end_streams()
         self.events.emit("reset", {"reset": restored})
         return restored
+
+    def copied(self) -> Start:
+        """The beginning of a copy of it as it is now."""
+        held = self.store.fork(), self.clock.copy(), dict(self.transitions), self.faults.copy(), self.replies.copy()
+        return self.start._replace(copied=Copied(*held))
 
     def snapshot(self, name: str) -> Snapshot:
         """The state as it is now, kept under a name."""
@@ -115,15 +131,24 @@ class Namespace:
                 stream.set_result(None)
 
     def _begin_clock(self) -> None:
-        self.clock = Clock(self.start.frozen)
+        copied = self.start.copied
+        self.clock = Clock(self.start.frozen) if copied is None else copied.clock.copy()
 
     def _begin_ids(self) -> None:
         self.ids = Ids(self.start.seed, self.name)
 
     def _begin_transitions(self) -> None:
-        self.transitions = transitions.at_once()
+        copied = self.start.copied
+        self.transitions = transitions.at_once() if copied is None else dict(copied.transitions)
+
+    def _begin_replies(self) -> None:
+        if self.start.copied is None:
+            self.begin_replies()
+        else:
+            self.replies = self.start.copied.replies.copy()
 
     def begin_replies(self) -> None:
+        """Put the replies of the state in the place of all."""
         self.replies = Replies()
         for reply in reversed(self.store.all(Reply)):
             self.replies.add(reply)
@@ -139,8 +164,9 @@ class Namespace:
         self.reviewer.read(self.journal, self._known_keys)
         return self.findings
 
-    def begin_faults(self) -> None:
-        self.faults = self.beginning(self.store)
+    def _begin_faults(self) -> None:
+        copied = self.start.copied
+        self.faults = self.beginning(self.store) if copied is None else copied.faults.copy()
 
     def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
         """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
@@ -155,8 +181,8 @@ class Namespace:
         return _scenario(self.store, name)
 
     def _begin_state(self) -> None:
-        if self.start.state is not None:
-            self.store = self.start.state.fork()
+        if self.start.copied is not None:
+            self.store = self.start.copied.state.fork()
             self._learn_keys()
             return
         self.store.reset(self.start.base)

@@ -90,12 +90,7 @@ class Namespaces:
 
         Raises :class:`LimitReachedError` as :meth:`make` does.
         """
-        made = self.make(name, source.start._replace(state=source.store.fork()))
-        made.clock = source.clock.copy()
-        made.transitions = dict(source.transitions)
-        made.faults = source.faults.copy()
-        made.replies = source.replies.copy()
-        return made
+        return self.make(name, source.copied())
 
     def sweep(self) -> None:
         """Forget the namespaces that nobody has used for long."""
