@@ -64,6 +64,7 @@ class Namespace:
         self.start = start
         self.settings = settings
         self.store = Store(start.base)
+        self.ids = Ids(start.seed, name)
         # Former keys too: the journal may still hold them.
         self._known_keys: set[str] = set()
         self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets)
@@ -92,9 +93,12 @@ class Namespace:
         restored = [part for part in PARTS if part not in keep]
         if "findings" in keep:
             self.review()  # while its requests are there
+        given = self.ids
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        if "faults" in keep:
+            self.ids.pass_over(given)  # as in restore()
         self.reviewer.begin(self.journal)
         self._end_streams()
         self.events.emit("reset", {"reset": restored})
@@ -115,7 +119,9 @@ class Namespace:
         """Bring back what a snapshot holds; what is on its way to clients ends."""
         self.store = snapshot.store.fork()
         self._learn_keys()
-        self.ids = copy.deepcopy(snapshot.ids)
+        ids = copy.deepcopy(snapshot.ids)
+        ids.pass_over(self.ids)  # the tokens that faults have made worthless are not given again
+        self.ids = ids
         self.transitions = dict(snapshot.transitions)
         self._end_streams()
         self.events.emit("reset", {"reset": ["state", "ids", "transitions"]})

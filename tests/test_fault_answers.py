@@ -255,6 +255,18 @@ def test_signing_in_works_with_a_dead_token_in_its_headers(heidi: Client) -> Non
     assert answer.json()["token"] != old
 
 
+@pytest.mark.parametrize("back", ["/_mock/snapshots/before/restore", "/_mock/reset?keep=faults"])
+def test_a_new_token_is_no_dead_one_also_when_the_ids_begin_again(heidi: Client, back: str) -> None:
+    heidi.put("/_mock/snapshots/before")
+    add(heidi, expire_token=True, times=1)
+    refused = heidi.get(GET)
+
+    heidi.post(back)
+    heidi.sign_in()
+
+    assert [refused.status_code, heidi.get(GET).status_code] == [401, 200]
+
+
 def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     mine = heidi.token()
     theirs = heidi.sign_in(KEY_TWO)
