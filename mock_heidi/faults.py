@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_serializer
+from pydantic import Field, PrivateAttr, ValidationError, model_serializer
 
 from mock_heidi.fault_fields import (
     Count,
@@ -132,10 +133,20 @@ class Fault(Record):
     long_note: Yes | None = Field(None, description="Some 200,000 characters.")
     wrong_offsets: Yes | None = Field(None, description="Codes whose offsets do not fit the note.")
 
+    _number: int = PrivateAttr(0)
+
     @property
     def key(self) -> str:
-        # Two rules may say the same: each is one by itself.
-        return self.id or f"#{id(self)}"
+        if self.id is not None:
+            return self.id
+        mark = sha256(repr(self.model_dump()).encode()).hexdigest()[:12]
+        return f"#{mark}-{self._number}" if self._number else f"#{mark}"
+
+    def again(self, number: int) -> Fault:
+        """The same as a rule by itself, ``number`` of them being there already."""
+        other: Fault = self.model_copy()
+        other._number = number
+        return other
 
     def given(self, names: Iterable[str]) -> list[str]:
         """Which of the fields it has."""

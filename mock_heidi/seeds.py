@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -210,6 +211,7 @@ class _Check:
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
+        self.same: Counter[str] = Counter()
         self.common = _Common()
         self.owners: dict[str, ApiKey] = {}
         self.first: ApiKey | None = None
@@ -340,15 +342,28 @@ class _Check:
             for one in error.errors(include_url=False):
                 self._problem(document, (*path, *one["loc"]), _wrong(kind, one))
             return None
-        key, known = record.key, self.known.setdefault(kind, {})
-        if key in known or self.store.get(kind, key):
+        if isinstance(record, Fault) and record.id is None:
+            record = self._apart(record)
+        key = record.key
+        if self._is_there(kind, key):
             shown = key.replace("\0", " / ")
             self._problem(document, path, f"{shown!r} is there already; ids must be unique")
             return None
         self.common.share(record)
-        known[key] = record
+        self.known.setdefault(kind, {})[key] = record
         self.records.append(record)
         return record
+
+    def _is_there(self, kind: type[Record], key: str) -> bool:
+        return key in self.known.get(kind, ()) or self.store.get(kind, key) is not None
+
+    def _apart(self, fault: Fault) -> Fault:
+        """Of rules that say the same, each is one by itself."""
+        said = fault.key
+        while self._is_there(Fault, fault.key):
+            self.same[said] += 1
+            fault = fault.again(self.same[said])
+        return fault
 
 
 def _by_line(problems: list[str]) -> list[str]:

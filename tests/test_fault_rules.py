@@ -942,6 +942,21 @@ def test_a_state_brings_its_faults_or_leaves_those_that_are_there(heidi: Client)
     assert heidi.get("/_mock/state").json()["faults"] == [{"id": "theirs", "operation": "ask_ai", "status": 503}]
 
 
+def test_a_state_that_is_put_back_as_it_was_got_has_the_same_faults(heidi: Client) -> None:
+    same = {"operation": "ask_ai", "delay": "uniform:0:0", "times": 1}
+    heidi.put("/_mock/state", json={"faults": [same, {"id": "mine", "status": 503}, same]})
+    heidi.put("/_mock/snapshots/before")
+
+    heidi.put("/_mock/state", json=heidi.state())
+    unchanged = heidi.get("/_mock/snapshots/before/diff").json()
+    heidi.post("/_mock/state", json={"faults": [same]})
+    changed = heidi.get("/_mock/snapshots/before/diff").json()
+
+    assert unchanged == {}
+    assert [len(rows) for rows in changed["faults"].values()] == [1, 0, 0]
+    assert list(hits(heidi)) == ["fault-1", "mine", "fault-2", "fault-3"]
+
+
 def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
     with another(faults=("*:id=a,delay=0",)) as heidi:
         before = settled(heidi), hits(heidi)
