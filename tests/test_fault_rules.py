@@ -17,7 +17,7 @@ from running import until
 
 from mock_heidi import create_app, seeds
 from mock_heidi.faults import EFFECTS, Fault, FaultError, parse
-from mock_heidi.settings import ConfigError
+from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 PATH = "/_mock/faults"
@@ -299,6 +299,52 @@ def test_a_list_of_rules_can_be_put_back_as_it_was_got(heidi: Client) -> None:
     answer = heidi.put(PATH, json=before)
 
     assert answer.json()["faults"] == rules(heidi) == before
+
+
+SECRETIVE = {
+    "id": "mine",
+    "header": {"authorization": "Bearer hunter2", "heidi-api-key": "*", "x-own": DEFAULT_KEY},
+    "match": {"password": "hunter2", "note": [f"key {DEFAULT_KEY}"], "token": None},
+    "status": 503,
+    "detail": {"secret": "hunter2"},
+    "drop_key": "token",
+    "rename_key": {"token": "jwt"},
+}
+
+
+def test_no_door_shows_the_secrets_in_a_rule() -> None:
+    situation = {"name": "own", "explanation": "Own.", "faults": [{**SECRETIVE, "id": "theirs"}]}
+    with another(fixtures={"scenarios": [situation]}) as heidi:
+        answers = [
+            heidi.post(PATH, json=SECRETIVE),
+            heidi.get(PATH),
+            heidi.get(f"{PATH}/mine"),
+            heidi.get("/_mock/scenarios"),
+            heidi.post("/_mock/scenarios/own"),
+            heidi.put(PATH, json=[SECRETIVE]),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200] * 6
+        assert not [answer.text for answer in answers if "hunter2" in answer.text or DEFAULT_KEY in answer.text]
+        assert answers[0].json() == {
+            **SECRETIVE,
+            "header": {"authorization": "***", "heidi-api-key": "*", "x-own": "***"},
+            "match": {"password": "***", "note": ["key ***"], "token": None},
+            "detail": {"secret": "***"},
+            "hits": 0,
+            "matched": 0,
+        }
+
+
+def test_a_rule_that_is_put_back_as_it_was_shown_still_has_its_secrets(heidi: Client) -> None:
+    add(heidi, operation="get_session", header="X-Token: hunter2", status=418)
+
+    heidi.put(PATH, json=rules(heidi))
+
+    assert [fits(heidi, "GET", "/sessions/5", headers={"X-Token": token}) for token in ("hunter2", "***")] == [
+        True,
+        False,
+    ]
 
 
 def test_one_rule_is_deleted_or_all(heidi: Client) -> None:
