@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mock_heidi import seeds, transitions
@@ -59,14 +59,18 @@ class Copied(NamedTuple):
 class Namespace:
     """State, clock, ids and journal of one Heidi that never meets another."""
 
-    def __init__(self, name: str, start: Start, settings: Settings) -> None:
+    def __init__(
+        self, name: str, start: Start, settings: Settings, others: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        """``others`` gives the API keys that other namespaces of the same server know."""
         self.name = name
         self.start = start
         self.settings = settings
+        self._others = others
         self.store = Store(start.base)
         self.ids = Ids(start.seed, name)
-        # Former keys too: the journal may still hold them.
-        self._known_keys: set[str] = set()
+        self.known_keys: frozenset[str] = frozenset()
+        """Its API keys, former ones too: the journal may still hold them."""
         self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets)
         self.busy = 0
         """How many requests with a good token are on their way."""
@@ -167,7 +171,7 @@ class Namespace:
 
     def review(self) -> Findings:
         """What is to be said of the requests so far."""
-        self.reviewer.read(self.journal, self._known_keys)
+        self.reviewer.read(self.journal, self.known_keys)
         return self.findings
 
     def _begin_faults(self) -> None:
@@ -275,7 +279,7 @@ class Namespace:
         # Hardly ever do keys change, and every request asks whose they are.
         self.keys = {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
-        self._known_keys.update(self.keys)
+        self.known_keys = self.known_keys.union(self.keys)
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
@@ -345,7 +349,7 @@ class Namespace:
         }
 
     def _secrets(self) -> Iterator[str]:
-        yield from self._known_keys
+        yield from self.known_keys.union(self._others())
         if self.settings.admin_token is not None:
             yield self.settings.admin_token
 
