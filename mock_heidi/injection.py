@@ -252,15 +252,17 @@ class Shaping:
         status = fault.status or 429
         headers = {}
         if fault.quota is not None:
-            seconds = float(math.ceil(rule.frees_in(now)))
-            headers["retry-after"] = str(math.ceil(seconds))
-            self._note_retry(now, seconds)
+            seconds = math.ceil(rule.frees_in(now))
+            headers["retry-after"] = str(seconds)
+            self._note_retry(now + seconds * 1000)
         elif fault.retry_after is not None:
-            seconds = fault.retry_after.seconds
-            self._note_retry(now, seconds)
-            headers["retry-after"] = (
-                http_date(now + round(seconds * 1000)) if fault.retry_after.dated else str(math.ceil(seconds))
-            )
+            until = now + round(fault.retry_after.seconds * 1000)
+            if fault.retry_after.dated:
+                until -= until % 1000  # a date has whole seconds
+                headers["retry-after"] = http_date(until)
+            else:
+                headers["retry-after"] = str(math.ceil(fault.retry_after.seconds))
+            self._note_retry(until)
         detail = reason_phrase(status) if fault.detail is None else fault.detail
         await self._answer(status, {"detail": detail}, headers, "not documented")
 
@@ -409,9 +411,9 @@ class Shaping:
             self._note_left()
         return False
 
-    def _note_retry(self, now: int, seconds: float) -> None:
+    def _note_retry(self, until: int) -> None:
         if self.call.entry is not None:
-            self.call.entry.retry_at = now + round(seconds * 1000)
+            self.call.entry.retry_at = until
 
     def _note_left(self) -> None:
         if self.call.entry is not None:

@@ -120,6 +120,11 @@ class Entry:
         return copy
 
 
+def answered(entry: Entry) -> float:
+    """When its answer was complete, in seconds of the process's own clock."""
+    return entry.started + (entry.duration or 0)
+
+
 class Journal:
     """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
 

@@ -17,7 +17,7 @@ import yaml
 
 from mock_heidi import spec
 from mock_heidi.findings import Findings
-from mock_heidi.journal import Entry
+from mock_heidi.journal import Entry, answered
 
 FAST = 10
 """More polls than this in one second are too many."""
@@ -84,6 +84,17 @@ def _properties(resolve: Callable[[Any], Any], schema: Any, depth: int = 0) -> d
     return known or None
 
 
+class Refused(NamedTuple):
+    """An answer that asked to wait: when its request came and until when, in ms since 1970, and when it was complete.
+
+    The last in seconds of the process's own clock.
+    """
+
+    at: int
+    until: int
+    answered: float
+
+
 class Reviewer:
     """Remembers what it needs of the requests of one namespace that it has read."""
 
@@ -95,7 +106,7 @@ class Reviewer:
         self._uses: dict[bytes, int] = {}
         self._single: dict[tuple[str | None, str | None], int] = {}
         self._last_token: dict[tuple[str | None, str | None], bytes] = {}
-        self._wait_until: dict[tuple[str | None, str], int] = {}
+        self._refused: dict[tuple[str | None, str], Refused] = {}
         self._polls: dict[tuple[str, str], deque[float]] = {}
         self._sessions: set[str] = set()
         self._ended_early: set[str] = set()
@@ -204,12 +215,16 @@ class Reviewer:
 
     def _retry(self, entry: Entry, note: Callable[..., None]) -> None:
         place = entry.operation, entry.path
-        until = self._wait_until.get(place)
-        if until is not None and entry.at < until:
-            note("early_retry", f"{(until - entry.at) / 1000:g} s too early at {entry.operation or 'an unknown path'}")
-        self._wait_until.pop(place, None)
+        refused = self._refused.get(place)
+        # What was on its way already knew nothing of it.
+        if refused is not None and entry.started >= refused.answered:
+            # A clock that was set back tells nothing of how long somebody has waited.
+            if refused.at <= entry.at < refused.until:
+                early = (refused.until - entry.at) / 1000
+                note("early_retry", f"{early:g} s too early at {entry.operation or 'an unknown path'}")
+            del self._refused[place]
         if entry.retry_at is not None:
-            self._wait_until[place] = entry.retry_at
+            self._refused[place] = Refused(entry.at, entry.retry_at, answered(entry))
 
     def _polling(self, entry: Entry, note: Callable[..., None]) -> None:
         if entry.operation in _POLLED and entry.method == "GET":

@@ -1,0 +1,47 @@
+"""What a strict reviewer makes of requests that overlap, come out of order, or never end; and how much it remembers."""
+
+from typing import Any
+
+from mock_heidi.findings import Findings
+from mock_heidi.journal import Entry
+from mock_heidi.review import Reviewer
+from mock_heidi.settings import BASE_PATH
+
+SESSION = f"{BASE_PATH}/sessions/1234567890"
+
+
+def asked(number: int, begun: float, ended: float, operation: str = "get_session", **more: Any) -> Entry:
+    """A complete request of that number, begun and ended in so many seconds; ``at`` follows from that."""
+    path = more.pop("path", SESSION)
+    scope = {"method": more.pop("method", "GET"), "path": path, "query_string": b"", "headers": more.pop("headers", [])}
+    made = Entry(more.pop("at", round(begun * 1000)), begun, operation, scope)
+    made.id, made.duration, made.done, made.status = number, ended - begun, True, 200
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def found(*entries: Entry) -> dict[str, int]:
+    """The codes of what is found, each with the request that shows it first."""
+    reviewer = Reviewer(Findings())
+    reviewer.read(entries, ())
+    return {one.code: one.first for one in reviewer.findings}
+
+
+def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
+    return asked(number, begun, ended, status=429, retry_at=round((ended + seconds) * 1000))
+
+
+# --- Waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() -> None:
+    overtaking = refused(1, 0, 5, seconds=30), asked(2, 1, 2)
+
+    assert found(*overtaking) == {}
+    assert found(*overtaking, asked(3, 34, 34)) == {"early_retry": 3}
+    assert found(*overtaking, asked(3, 35, 35), asked(4, 35, 35)) == {}
+
+
+def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
+    assert found(refused(1, 10, 10, seconds=30), asked(2, 50, 50, at=0)) == {}
