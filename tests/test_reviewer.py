@@ -28,6 +28,15 @@ def found(*entries: Entry) -> dict[str, int]:
     return {one.code: one.first for one in reviewer.findings}
 
 
+def found_late(late: Entry, *entries: Entry) -> dict[str, int]:
+    """The same where somebody asked before the first of them was complete."""
+    reviewer = Reviewer(Findings())
+    for done in (False, True):
+        late.done = done
+        reviewer.read([late, *entries], ())
+    return {one.code: one.first for one in reviewer.findings}
+
+
 def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
     return asked(number, begun, ended, status=429, retry_at=round((ended + seconds) * 1000))
 
@@ -45,3 +54,15 @@ def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() ->
 
 def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
     assert found(refused(1, 10, 10, seconds=30), asked(2, 50, 50, at=0)) == {}
+
+
+# --- Asking again and again -------------------------------------------------------------------------------------------
+
+
+def test_a_poll_that_took_long_makes_slow_ones_no_fast_ones() -> None:
+    long = asked(1, 0, 30)
+    slow = [asked(number, 2 * number, 2 * number) for number in range(2, 12)]
+    fast = [asked(number, 30, 30) for number in range(12, 23)]
+
+    assert found_late(long, *slow) == {}
+    assert found_late(long, *slow, *fast) == {"fast_polling": 22}
