@@ -109,7 +109,8 @@ class Reviewer:
         self._refused: dict[tuple[str | None, str], Refused] = {}
         self._polls: dict[tuple[str, str], deque[float]] = {}
         self._sessions: set[str] = set()
-        self._ended_early: set[str] = set()
+        # By session, when its note's stream ended.
+        self._ended_early: dict[str, float] = {}
 
     def begin(self, entries: Iterable[Entry]) -> None:
         """Pass over the entries that are complete already: only what follows is to be read, whatever its number."""
@@ -239,13 +240,14 @@ class Reviewer:
         session_id = _session(entry)
         if session_id is None:
             return
-        if entry.operation in (_NOTE, "get_session"):
-            self._ended_early.discard(session_id)
-        elif session_id in self._ended_early:
-            self._ended_early.discard(session_id)
-            note("early_end_unnoticed")
+        ended = self._ended_early.get(session_id)
+        # What was sent while the stream ran says nothing of its end.
+        if ended is not None and entry.started >= ended:
+            del self._ended_early[session_id]
+            if entry.operation not in (_NOTE, "get_session"):
+                note("early_end_unnoticed")
         if entry.operation == _NOTE and entry.early_end:
-            self._ended_early.add(session_id)
+            self._ended_early[session_id] = answered(entry)
 
 
 def _json(body: bytes) -> Any:

@@ -3,6 +3,7 @@
 Of four pieces the second holds a letter beyond ASCII, which the frame of a whole piece escapes.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +14,13 @@ from conftest import NOON, Client
 from helpers import SESSION
 from peer import Ending, Sleepers, asking
 from running import until
+from starlette.types import Message
 
-from mock_heidi import MockHeidi
+from mock_heidi import MockHeidi, create_app
 from mock_heidi.faults import STREAM_EFFECTS, STREAMS
 from mock_heidi.handle import Handle
 from mock_heidi.remote import Faults
-from mock_heidi.settings import Pace
+from mock_heidi.settings import BASE_PATH, Pace
 
 PIECES = ["One ", "twö ", "data: three ", "four"]
 FRAMES = [
@@ -445,6 +447,36 @@ def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: MockHeidi) ->
         paced.reset()
         peer.ask("GET", "/nowhere")
         assert peer.head()[0] == 404
+
+
+def test_what_has_ended_early_waits_for_no_clock_and_no_client() -> None:
+    """A server may say nothing of a client that stays."""
+    app = create_app(clock=NOON, pace=Pace(first=0, rate=1), faults=("ask_ai:end_after=1",))
+    client = Client(app)
+    headers = [(b"authorization", f"Bearer {client.token()}".encode())]
+    client.close()
+    path, ended = f"{BASE_PATH}/sessions/{SESSION}/ask-ai", asyncio.Event()
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    coming = [{"type": "http.request", "body": json.dumps(ASK).encode()}]
+
+    async def receive() -> Message:
+        if coming:
+            return coming.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            ended.set()
+
+    async def stream() -> bool:
+        asking = asyncio.ensure_future(app(scope, receive, send))
+        await ended.wait()
+        done = asking.done()
+        asking.cancel()
+        return done
+
+    assert asyncio.run(stream())
 
 
 # --- Beside the stream ------------------------------------------------------------------------------------------------

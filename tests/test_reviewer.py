@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
-from mock_heidi.journal import Entry
+from mock_heidi.journal import Entry, Journal
 from mock_heidi.review import Reviewer
 from mock_heidi.settings import BASE_PATH
 
@@ -66,3 +67,30 @@ def test_a_poll_that_took_long_makes_slow_ones_no_fast_ones() -> None:
 
     assert found_late(long, *slow) == {}
     assert found_late(long, *slow, *fast) == {"fast_polling": 22}
+
+
+# --- Early ends -------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_is_sent_after_an_early_end_tells_whether_it_was_noticed() -> None:
+    stream = asked(1, 0, 5, "generate_consult_note", path=f"{SESSION}/consult-note", method="POST", early_end=True)
+    meanwhile = asked(2, 1, 2)
+    unaware = asked(3, 3, 9, "create_document", path=f"{SESSION}/documents", method="POST")
+    after = asked(4, 5, 6, "create_document", path=f"{SESSION}/documents", method="POST")
+
+    assert found(stream, meanwhile, unaware) == {}
+    assert found(stream, meanwhile, unaware, after) == {"early_end_unnoticed": 4}
+
+
+def test_only_a_look_after_an_early_end_shows_that_it_was_noticed() -> None:
+    journal = Journal("default", entries=9, size=9_999, secrets=list)
+    stream = asked(1, 0, 5, "generate_consult_note", early_end=True, fault=("fault-1",))
+    expected = Noticed("fault-1", error=False, words="")
+    for entry in (stream, asked(2, 1, 2)):
+        journal.add(entry)
+    before = expected.judge(journal).holds
+
+    journal.add(asked(3, 5, 6))
+
+    assert (before, expected.judge(journal).holds) == (False, True)
+    assert expected.judge(journal).requests == [1, 3]
