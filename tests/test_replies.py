@@ -287,3 +287,15 @@ def test_replies_that_are_added_to_a_state_are_tried_first_and_from_the_top(heid
 
     assert [row.get("text") for row in heidi.get("/_mock/replies").json()["replies"]] == ["one", "two", "old", None]
     assert [row.get("text") for row in heidi.state()["replies"]] == [None, "one", "two"]
+
+
+def test_a_namespace_takes_a_thousand_replies(heidi: Client) -> None:
+    reply = {"operation": "ask_ai", "text": "x"}
+    statuses = {heidi.post("/_mock/replies", json=reply).status_code for _ in range(999)}
+
+    one_more = heidi.post("/_mock/replies", json=reply)
+
+    error = {"error": "there are 1000 replies already", "hint": "DELETE /_mock/replies makes room"}
+    assert statuses == {200}
+    assert answered(one_more) == (409, wire(error))
+    assert len(hits(heidi)) == 1_000

@@ -1,11 +1,15 @@
 """What a strict reviewer makes of requests that overlap, come out of order, or never end; and how much it remembers."""
 
+import gc
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.review import Reviewer
+from mock_heidi.review import REMEMBERED, Reviewer
 from mock_heidi.settings import BASE_PATH
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
@@ -40,6 +44,81 @@ def found_late(late: Entry, *entries: Entry) -> dict[str, int]:
 
 def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
     return asked(number, begun, ended, status=429, retry_at=round((ended + seconds) * 1000))
+
+
+# --- Memory -----------------------------------------------------------------------------------------------------------
+
+
+def held(reviewer: Reviewer) -> int:
+    """The bytes of all that it remembers, however it holds it."""
+    seen: dict[int, Any] = {}
+    wanted = [vars(reviewer)]
+    while wanted:
+        one = wanted.pop()
+        if id(one) not in seen and not isinstance(one, type | ModuleType):
+            seen[id(one)] = one
+            wanted += gc.get_referents(one)
+    return sum(map(sys.getsizeof, seen.values()))
+
+
+def strangers(first: int, number: int) -> Iterator[Entry]:
+    """Requests with a token, a place, a session and a user of their own each."""
+    for at in range(first, first + number):
+        place = f"{BASE_PATH}/sessions/{at:039}"
+        headers = [(b"authorization", b"Bearer %d" % at)]
+        expired = {"status": 401, "pieces": (b"ExpiredTokenError",)}
+        yield asked(3 * at, at, at, path=place, headers=headers, retry_at=at * 1000 + 1)
+        yield asked(3 * at + 1, at, at, "generate_consult_note", path=place, headers=headers, early_end=True, **expired)
+        query = {"query": b"email=%d@example.com&third_party_internal_id=1" % at}
+        yield asked(3 * at + 2, at, at, "get_jwt", path=f"{BASE_PATH}/jwt", pieces=(b'{"token": "%d"}' % at,), **query)
+
+
+def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
+    reviewer = Reviewer(Findings())
+    reviewer.read(strangers(1, REMEMBERED), ())
+    some = held(reviewer)
+
+    reviewer.read(strangers(REMEMBERED + 1, 3 * REMEMBERED), ())
+
+    assert held(reviewer) < 2 * some
+
+
+def test_what_came_last_is_remembered() -> None:
+    reviewer = Reviewer(Findings())
+    many = REMEMBERED + 1
+    reviewer.read([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)], ())
+
+    reviewer.read([asked(5 * many + 1, 1, 1)], ())
+
+    assert [one.code for one in reviewer.findings if one.last > 5 * many] == ["early_retry"]
+
+
+def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
+    reviewer = Reviewer(Findings())
+    reviewer.read([asked(1, 0, 0, done=False)], ())
+    reviewer.read([asked(2, 0, 0)], ())
+    size = held(reviewer)
+
+    for number in range(3, 1_000):
+        reviewer.read([asked(number, 0, 0, done=False)], ())
+
+    assert held(reviewer) < size + 1_000
+
+
+def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
+    findings = Findings()
+    for number in range(600):
+        findings.note("unknown_field", number, f"{number} " + "x" * 1_000_000)
+    findings.note("unknown_field", 600, "0 " + "x" * 1_000_000)
+
+    assert sum(len(one.detail) for one in findings) < 200_000
+    assert [(one.first, one.count) for one in findings if one.count > 1] == [(0, 2), (500, 100)]
+
+
+def test_an_endless_id_is_no_number_to_anybody() -> None:
+    endless = f"{BASE_PATH}/sessions/{'9' * 5_000}"
+
+    assert found(asked(1, 0, 0, path=endless), asked(2, 0, 0, status=404)) == {}
 
 
 # --- Waiting ----------------------------------------------------------------------------------------------------------
