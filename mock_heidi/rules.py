@@ -35,8 +35,9 @@ class Asked(NamedTuple):
 
     @property
     def token(self) -> bytes:
-        """A mark of the bearer token, by which it is known again."""
-        return next((sha256(value).digest() for name, value in self.headers if name == b"authorization"), b"")
+        """A mark of the bearer token, by which it is known again however its header is written."""
+        given = [value for name, value in self.headers if name == b"authorization"]
+        return sha256(given[-1].strip().rpartition(b" ")[2]).digest() if given else b""
 
     @property
     def token_counts(self) -> bool:

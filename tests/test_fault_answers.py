@@ -34,6 +34,7 @@ from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import ANSWERS, BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
+from mock_heidi.rules import Asked
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PATH = "/_mock/faults"
@@ -278,6 +279,25 @@ def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     ]
 
     assert statuses == [401, 200, 401]
+
+
+@pytest.mark.parametrize("written", ["bearer {}", "BEARER   {}", "  Bearer {} "])
+def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, written: str) -> None:
+    headers = {"Authorization": written.format(heidi.token())}
+    alive = heidi.get(GET, headers=headers)
+    add(heidi, expire_token=True, times=1)
+    heidi.get(GET)
+
+    dead = heidi.get(GET, headers=headers)
+
+    assert (alive.status_code, dead.status_code) == (200, 401)
+
+
+def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
+    def mark(*tokens: bytes) -> bytes:
+        return Asked("get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]).token
+
+    assert mark(b"mine") == mark(b"other", b"mine") != mark(b"other")
 
 
 def test_requests_that_need_no_token_do_not_count(heidi: Client) -> None:
