@@ -162,7 +162,8 @@ class Shaping:
         self.receive = receive
         self.wire = wire_of(scope)
         self._forward = send
-        self._shaped: set[str] = set()
+        # By themselves: an id may be that of the request's own rule too.
+        self._shaped: set[Rule] = set()
         self._start: Message = {}
         self._held: list[bytes] = []
         self._frames: sabotage.Frames | None = None
@@ -181,15 +182,15 @@ class Shaping:
 
     def note(self, *effects: str) -> None:
         """Remember that these effects have really shaped the answer."""
-        self._shaped.update(rule.id for effect in effects if (rule := self._rule(effect)) is not None)
+        self._shaped.update(rule for effect in effects if (rule := self._rule(effect)) is not None)
 
     def settle(self) -> None:
         """Give back the hits of rules that found nothing to shape, and tell the journal of the others."""
         for rule in self.rules:
-            if rule.id not in self._shaped:
+            if rule not in self._shaped:
                 rule.hits -= 1
         if self.call.entry is not None:
-            self.call.entry.fault = tuple(rule.id for rule in self.rules if rule.id in self._shaped)
+            self.call.entry.fault = tuple(rule.id for rule in self.rules if rule in self._shaped)
             if self._shaped:
                 self.call.entry.provenance = self._provenance
 
@@ -212,7 +213,7 @@ class Shaping:
 
     async def _impossible(self, rule: Rule, effect: str) -> None:
         """Say, whatever else is to go wrong, that there is no connection to break: a rule of start-up may want to."""
-        self._shaped.add(rule.id)
+        self._shaped.add(rule)
         self._provenance = "injected, not documented"
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
         marks = {"x-mock-fault": rule.id, "x-mock-provenance": self._provenance}
@@ -221,7 +222,7 @@ class Shaping:
     async def _instead(self, rule: Rule) -> None:
         """The answer that a rule gives in the place of the operation's."""
         fault = rule.fault
-        self._shaped.add(rule.id)
+        self._shaped.add(rule)
         if fault.carried_out:
             await self.app(self.scope, self.receive, _swallow)
         elif not await self._take_in():
@@ -314,7 +315,7 @@ class Shaping:
     def _marked(self, headers: list[tuple[bytes, bytes]], coming: Sequence[str]) -> list[tuple[bytes, bytes]]:
         """The headers with the ids of the rules that have shaped the answer, or have what may yet do so."""
         coming = (*coming, "delay_body", "delay_chunks")
-        ids = [rule.id for rule in self.rules if rule.id in self._shaped or rule.fault.given(coming)]
+        ids = [rule.id for rule in self.rules if rule in self._shaped or rule.fault.given(coming)]
         return [*headers, (b"x-mock-fault", ", ".join(ids).encode())] if ids else headers
 
     async def _body(self, body: bytes) -> None:
@@ -376,7 +377,7 @@ class Shaping:
         """Wait as long as the rules say; whether there is still somebody to answer."""
         delays = [(rule, getattr(rule.fault, effect)) for rule in self.rules if rule.fault.given((effect,))]
         seconds = sum(delay.draw(self.namespace.ids.chance) for _, delay in delays)
-        self._shaped.update(rule.id for rule, _ in delays)
+        self._shaped.update(rule for rule, _ in delays)
         return not delays or await self._wait(self.namespace.clock.sleep(seconds))
 
     async def delay_body(self) -> bool:

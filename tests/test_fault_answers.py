@@ -917,6 +917,14 @@ def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
     assert last(heidi).fault == ("header",)
 
 
+def test_a_rule_with_the_id_of_those_by_header_has_hits_of_its_own(heidi: Client) -> None:
+    add(heidi, id="header", drop_key="nothing", times=1)
+
+    heidi.get(GET, headers={"X-Mock-Fault": "drop_key=session.duration"})
+
+    assert hits(heidi) == [0]
+
+
 def test_a_token_dies_for_one_request_only_by_header(heidi: Client) -> None:
     answers = [heidi.get(GET, headers=headers) for headers in ({"X-Mock-Fault": "expire_token"}, {})]
 
