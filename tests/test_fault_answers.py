@@ -281,6 +281,24 @@ def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     assert statuses == [401, 200, 401]
 
 
+def test_a_dead_token_that_comes_again_uses_no_turn_of_its_rule_up(heidi: Client) -> None:
+    add(heidi, operation="get_session", expire_token=True, times=2)
+    add(heidi, operation="list_documents", revoke_token=True, nth=[1, 3])
+    heidi.token()
+
+    answers = [heidi.get(path) for path in (GET, "/patient-profiles", GET)]
+    heidi.sign_in()
+    answers += [heidi.get(path) for path in (GET, GET)]
+    heidi.sign_in()
+    answers += [heidi.get(path) for path in (GET, f"{GET}/documents", "/patient-profiles")]
+    heidi.sign_in()
+    answers += [heidi.get(f"{GET}/documents") for _ in range(2)]
+
+    marks = [answer.headers.get("x-mock-fault") for answer in answers]
+    assert marks == [*["fault-1"] * 5, None, *["fault-2"] * 2, None, "fault-2"]
+    assert [(row["hits"], row["matched"]) for row in heidi.get(PATH).json()["faults"]] == [(5, 5), (3, 3)]
+
+
 @pytest.mark.parametrize("written", ["bearer {}", "BEARER   {}", "  Bearer {} "])
 def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, written: str) -> None:
     headers = {"Authorization": written.format(heidi.token())}
