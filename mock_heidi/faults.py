@@ -176,6 +176,10 @@ class Fault(Record):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
                 return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
+        whole = self.given(WHOLE_BODY)
+        if whole and self.operation is not None and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
+            cure = f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}"
+            return f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}; {cure}"
         return None
 
     @model_serializer
@@ -190,6 +194,8 @@ ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_to
 DELAYS = ("delay", "delay_body", "delay_chunks")
 _BODY = ("cut_at", "rst_at", "stall_at", "not_json", "media_type", "empty", "drop_key", "rename_key", "null_key")
 BODY_EFFECTS = (*_BODY, "wrong_type")
+# What a stream has not; its media type may be another one as well.
+WHOLE_BODY = tuple(effect for effect in BODY_EFFECTS if effect != "media_type")
 STREAM_EFFECTS = (
     "end_after", "end_inside", "rst_after", "stall_after", "repeat", "swap", "lose", "empty_piece", "one_write",
     "byte_by_byte", "crlf", "no_space", "comments", "error_piece",

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, seeds
-from mock_heidi.faults import EFFECTS, Fault, FaultError, parse
+from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -192,6 +192,16 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
             "wrong_offsets is for generate_clinical_codes, not for create_document",
             HINT,
         ),
+        (
+            {"not_json": True, "operation": ["ask_ai"]},
+            "not_json is for whole bodies, not for the streams of ask_ai",
+            f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}",
+        ),
+        (
+            {"media_type": "text/plain", "drop_key": "data", "operation": ["generate_consult_note", "ask_ai"]},
+            "drop_key is for whole bodies, not for the streams of generate_consult_note, ask_ai",
+            None,
+        ),
         ({"id": "a b", "status": 503}, None, None),
         ({"session_id": 1234567890, "status": 503}, None, None),
         ({"quota": "5 per 60"}, "quota: Input should be REQUESTS/SECONDS, such as 5/60", HINT),
@@ -230,6 +240,19 @@ def test_a_rule_that_makes_no_sense_is_refused_with_the_cure(
     assert hint in (None, one.json()["hint"])
     assert one.json()["hint"]
     assert list(hits(heidi)) == ["other"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ask_ai:not_json,status=200",
+        "ask_ai+get_session:not_json",
+        "ask_ai:media_type=text/plain",
+        "*:not_json",
+    ],
+)
+def test_what_is_for_whole_bodies_may_be_said_where_one_may_come(heidi: Client, rule: str) -> None:
+    assert heidi.post(PATH, json=rule).status_code == 200
 
 
 def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -> None:
