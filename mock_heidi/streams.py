@@ -104,11 +104,11 @@ def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]
 def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
     """A text with what a fault wants to be wrong in it; ``compose`` writes it with such effects.
 
-    Effects that find nothing to spoil in the text do not count.
+    Effects that find nothing to spoil in the text do not count, nor do those of which others leave nothing.
     """
     effects = request.call.clinical
-    if not effects:
-        return compose(())
-    right = compose(())
-    request.call.distorted = tuple(effect for effect in effects if compose((effect,)) != right)
-    return compose(effects)
+    made = compose(effects)
+    request.call.distorted = tuple(
+        effect for effect in effects if compose([other for other in effects if other != effect]) != made
+    )
+    return made
