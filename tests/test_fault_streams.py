@@ -521,6 +521,18 @@ def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
     assert "x-mock-fault" not in headers
 
 
+def test_the_head_of_a_stream_names_what_may_yet_shape_it_and_its_request_what_did(mock_heidi: Handle) -> None:
+    say(mock_heidi)
+    rules = [fault(mock_heidi, end_after=9), fault(mock_heidi, crlf=True)]
+
+    with streaming(mock_heidi) as peer:
+        _, headers = peer.head()
+        peer.chunks()
+
+    assert headers["x-mock-fault"] == ", ".join(rule.id for rule in rules)
+    assert mock_heidi.requests(operation="ask_ai")[-1]["fault"] == rules[1].id
+
+
 def test_a_stream_can_be_sent_as_another_type(mock_heidi: Handle) -> None:
     say(mock_heidi)
     made = fault(mock_heidi, media_type="text/plain")
