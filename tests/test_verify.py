@@ -187,6 +187,16 @@ def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound
         later.join()
 
 
+@pytest.mark.parametrize("number", [{"count": 1}, {"at_least": 1}, {}])
+def test_what_has_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, number: dict[str, int]) -> None:
+    heidi.get(f"/sessions/{SESSION}")
+    begun = time.monotonic()
+
+    status, _ = verify(heidi, operation="get_session", within=60, **number)
+
+    assert (status, time.monotonic() - begun < 30) == (200, True)
+
+
 def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
     body = json.dumps({"operation": "get_session", "within": 600}).encode()
     asked = exchange(
