@@ -27,6 +27,8 @@ _OVERHEAD = 1_024
 _PIECE = 64
 # And each part of a multipart body about this much beside its names.
 _PART = 512
+# In seconds: so much later than its client the server may learn that a connection is no more.
+_LATER = 0.02
 
 _TELLING = "auth|cookie|key|token|secret|password"
 _SECRET_NAME = re.compile(_TELLING, re.IGNORECASE)
@@ -121,8 +123,10 @@ class Entry:
 
 
 def answered(entry: Entry) -> float:
-    """When its answer was complete, in seconds of the process's own clock."""
-    return entry.started + (entry.duration or 0)
+    """When its answer was at its end for the client, in seconds of the process's own clock."""
+    ended = entry.started + (entry.duration or 0)
+    whole = len(entry.pieces) > len(entry.times)  # the end of a body is a piece of its own
+    return ended if whole else ended - _LATER
 
 
 class Journal:

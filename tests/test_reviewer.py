@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
@@ -159,6 +161,14 @@ def test_only_what_is_sent_after_an_early_end_tells_whether_it_was_noticed() -> 
 
     assert found(stream, meanwhile, unaware) == {}
     assert found(stream, meanwhile, unaware, after) == {"early_end_unnoticed": 4}
+
+
+@pytest.mark.parametrize(("pieces", "noticed"), [([b"a"], True), ([b"a", b""], False)])
+def test_a_broken_connection_may_be_known_to_its_client_first(pieces: list[bytes], *, noticed: bool) -> None:
+    stream = asked(1, 0, 5, "generate_consult_note", early_end=True, pieces=pieces, times=[1])
+    look, after = asked(2, 4.99, 6), asked(3, 6, 6, "create_document", path=f"{SESSION}/documents", method="POST")
+
+    assert found(stream, look, after) == ({} if noticed else {"early_end_unnoticed": 3})
 
 
 def test_only_a_look_after_an_early_end_shows_that_it_was_noticed() -> None:
