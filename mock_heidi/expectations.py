@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from mock_heidi.filters import Filter, body_of, sessions_of
-from mock_heidi.journal import Entry, Journal
+from mock_heidi.journal import Entry, Journal, answered
 
 _NEAREST = 3
 # A request that says nothing misses all that it should have said, not one thing.
@@ -105,9 +105,9 @@ Expectation = Count | Order | Noticed
 
 
 def _next(journal: Journal, stream: Entry) -> Entry | None:
-    """The first request about the same session after a stream."""
-    sessions = sessions_of(stream)
-    later = (entry for entry in journal if entry.done and entry.id > stream.id)
+    """The first request about the same session after a stream; one that was sent while it ran is none."""
+    sessions, ended = sessions_of(stream), answered(stream)
+    later = (entry for entry in journal if entry.done and entry.id > stream.id and entry.started >= ended)
     return next((entry for entry in later if sessions & sessions_of(entry)), None)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_serializer
+from pydantic import Field, PrivateAttr, ValidationError, model_serializer
 
 from mock_heidi.fault_fields import (
     Count,
@@ -132,10 +133,20 @@ class Fault(Record):
     long_note: Yes | None = Field(None, description="Some 200,000 characters.")
     wrong_offsets: Yes | None = Field(None, description="Codes whose offsets do not fit the note.")
 
+    _number: int = PrivateAttr(0)
+
     @property
     def key(self) -> str:
-        # Two rules may say the same: each is one by itself.
-        return self.id or f"#{id(self)}"
+        if self.id is not None:
+            return self.id
+        mark = sha256(repr(self.model_dump()).encode()).hexdigest()[:12]
+        return f"#{mark}-{self._number}" if self._number else f"#{mark}"
+
+    def again(self, number: int) -> Fault:
+        """The same as a rule by itself, ``number`` of them being there already."""
+        other: Fault = self.model_copy()
+        other._number = number
+        return other
 
     def given(self, names: Iterable[str]) -> list[str]:
         """Which of the fields it has."""
@@ -165,6 +176,10 @@ class Fault(Record):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
                 return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
+        whole = self.given(WHOLE_BODY)
+        if whole and self.operation is not None and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
+            cure = f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}"
+            return f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}; {cure}"
         return None
 
     @model_serializer
@@ -179,6 +194,8 @@ ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_to
 DELAYS = ("delay", "delay_body", "delay_chunks")
 _BODY = ("cut_at", "rst_at", "stall_at", "not_json", "media_type", "empty", "drop_key", "rename_key", "null_key")
 BODY_EFFECTS = (*_BODY, "wrong_type")
+# What a stream has not; its media type may be another one as well.
+WHOLE_BODY = tuple(effect for effect in BODY_EFFECTS if effect != "media_type")
 STREAM_EFFECTS = (
     "end_after", "end_inside", "rst_after", "stall_after", "repeat", "swap", "lose", "empty_piece", "one_write",
     "byte_by_byte", "crlf", "no_space", "comments", "error_piece",

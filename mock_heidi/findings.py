@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 LEVELS = ("info", "warning", "error")
 _MOST = 500
+_LONGEST = 200
 
 
 class Kind(NamedTuple):
@@ -77,7 +78,11 @@ class Findings:
 
     def note(self, code: str, request: int, detail: str = "") -> None:
         """Remember that a request shows it; beyond some hundred different details, they are no longer told apart."""
-        key = (code, detail if len(self._all) < _MOST else "…")
+        if len(detail) > _LONGEST:
+            detail = f"{detail[:_LONGEST]}…"
+        key = (code, detail)
+        if key not in self._all and len(self._all) >= _MOST:
+            key = (code, "…")
         found = self._all.get(key)
         if found is None:
             self._all[key] = Finding(code, key[1], request)

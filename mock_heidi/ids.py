@@ -1,5 +1,7 @@
 """One source of chance per namespace: the same seed, name and requests make the same ids."""
 
+from __future__ import annotations
+
 import random
 
 # What draws: for whoever is handed one of a namespace's sources.
@@ -41,6 +43,10 @@ class Ids:
         """Which token of this namespace it is, from 1: without it, two of the same second would be the same."""
         self._tokens += 1
         return self._tokens
+
+    def pass_over(self, other: Ids) -> None:
+        """Give no token number that another source has given."""
+        self._tokens = max(self._tokens, other._tokens)
 
     def number(self, digits: int) -> str:
         """A decimal number of at most that many digits, such as a recording's id."""

@@ -162,7 +162,8 @@ class Shaping:
         self.receive = receive
         self.wire = wire_of(scope)
         self._forward = send
-        self._shaped: set[str] = set()
+        # By themselves: an id may be that of the request's own rule too.
+        self._shaped: set[Rule] = set()
         self._start: Message = {}
         self._held: list[bytes] = []
         self._frames: sabotage.Frames | None = None
@@ -181,15 +182,15 @@ class Shaping:
 
     def note(self, *effects: str) -> None:
         """Remember that these effects have really shaped the answer."""
-        self._shaped.update(rule.id for effect in effects if (rule := self._rule(effect)) is not None)
+        self._shaped.update(rule for effect in effects if (rule := self._rule(effect)) is not None)
 
     def settle(self) -> None:
         """Give back the hits of rules that found nothing to shape, and tell the journal of the others."""
         for rule in self.rules:
-            if rule.id not in self._shaped:
+            if rule not in self._shaped:
                 rule.hits -= 1
         if self.call.entry is not None:
-            self.call.entry.fault = tuple(rule.id for rule in self.rules if rule.id in self._shaped)
+            self.call.entry.fault = tuple(rule.id for rule in self.rules if rule in self._shaped)
             if self._shaped:
                 self.call.entry.provenance = self._provenance
 
@@ -212,7 +213,7 @@ class Shaping:
 
     async def _impossible(self, rule: Rule, effect: str) -> None:
         """Say, whatever else is to go wrong, that there is no connection to break: a rule of start-up may want to."""
-        self._shaped.add(rule.id)
+        self._shaped.add(rule)
         self._provenance = "injected, not documented"
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
         marks = {"x-mock-fault": rule.id, "x-mock-provenance": self._provenance}
@@ -221,7 +222,7 @@ class Shaping:
     async def _instead(self, rule: Rule) -> None:
         """The answer that a rule gives in the place of the operation's."""
         fault = rule.fault
-        self._shaped.add(rule.id)
+        self._shaped.add(rule)
         if fault.carried_out:
             await self.app(self.scope, self.receive, _swallow)
         elif not await self._take_in():
@@ -252,15 +253,17 @@ class Shaping:
         status = fault.status or 429
         headers = {}
         if fault.quota is not None:
-            seconds = float(math.ceil(rule.frees_in(now)))
-            headers["retry-after"] = str(math.ceil(seconds))
-            self._note_retry(now, seconds)
+            seconds = math.ceil(rule.frees_in(now))
+            headers["retry-after"] = str(seconds)
+            self._note_retry(now + seconds * 1000)
         elif fault.retry_after is not None:
-            seconds = fault.retry_after.seconds
-            self._note_retry(now, seconds)
-            headers["retry-after"] = (
-                http_date(now + round(seconds * 1000)) if fault.retry_after.dated else str(math.ceil(seconds))
-            )
+            until = now + round(fault.retry_after.seconds * 1000)
+            if fault.retry_after.dated:
+                until -= until % 1000  # a date has whole seconds
+                headers["retry-after"] = http_date(until)
+            else:
+                headers["retry-after"] = str(math.ceil(fault.retry_after.seconds))
+            self._note_retry(until)
         detail = reason_phrase(status) if fault.detail is None else fault.detail
         await self._answer(status, {"detail": detail}, headers, "not documented")
 
@@ -312,7 +315,7 @@ class Shaping:
     def _marked(self, headers: list[tuple[bytes, bytes]], coming: Sequence[str]) -> list[tuple[bytes, bytes]]:
         """The headers with the ids of the rules that have shaped the answer, or have what may yet do so."""
         coming = (*coming, "delay_body", "delay_chunks")
-        ids = [rule.id for rule in self.rules if rule.id in self._shaped or rule.fault.given(coming)]
+        ids = [rule.id for rule in self.rules if rule in self._shaped or rule.fault.given(coming)]
         return [*headers, (b"x-mock-fault", ", ".join(ids).encode())] if ids else headers
 
     async def _body(self, body: bytes) -> None:
@@ -374,7 +377,7 @@ class Shaping:
         """Wait as long as the rules say; whether there is still somebody to answer."""
         delays = [(rule, getattr(rule.fault, effect)) for rule in self.rules if rule.fault.given((effect,))]
         seconds = sum(delay.draw(self.namespace.ids.chance) for _, delay in delays)
-        self._shaped.update(rule.id for rule, _ in delays)
+        self._shaped.update(rule for rule, _ in delays)
         return not delays or await self._wait(self.namespace.clock.sleep(seconds))
 
     async def delay_body(self) -> bool:
@@ -409,9 +412,9 @@ class Shaping:
             self._note_left()
         return False
 
-    def _note_retry(self, now: int, seconds: float) -> None:
+    def _note_retry(self, until: int) -> None:
         if self.call.entry is not None:
-            self.call.entry.retry_at = now + round(seconds * 1000)
+            self.call.entry.retry_at = until
 
     def _note_left(self) -> None:
         if self.call.entry is not None:

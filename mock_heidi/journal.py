@@ -27,6 +27,8 @@ _OVERHEAD = 1_024
 _PIECE = 64
 # And each part of a multipart body about this much beside its names.
 _PART = 512
+# In seconds: so much later than its client the server may learn that a connection is no more.
+_LATER = 0.02
 
 _TELLING = "auth|cookie|key|token|secret|password"
 _SECRET_NAME = re.compile(_TELLING, re.IGNORECASE)
@@ -119,6 +121,13 @@ class Entry:
         return copy
 
 
+def answered(entry: Entry) -> float:
+    """When its answer was at its end for the client, in seconds of the process's own clock."""
+    ended = entry.started + (entry.duration or 0)
+    whole = len(entry.pieces) > len(entry.times)  # the end of a body is a piece of its own
+    return ended if whole else ended - _LATER
+
+
 class Journal:
     """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
 
@@ -127,6 +136,7 @@ class Journal:
         self._most = entries
         self._room = size
         self._secrets = secrets
+        self._made = frozenset[str](), Redactor()
         self._entries: deque[Entry] = deque()
         self._held = 0
         self._next = 1
@@ -188,24 +198,31 @@ class Journal:
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
 
+    def _redactor(self) -> Redactor:
+        """Takes out the secrets of now; made anew where there are others than before."""
+        known = frozenset(self._secrets())
+        if known != self._made[0]:
+            self._made = known, Redactor(known)
+        return self._made[1]
+
     def read(self, entry: Entry) -> dict[str, Any]:
         """An entry for people and programs: parsed, and with every secret taken out."""
-        return read(entry, self._name, Redactor(self._secrets()))
+        return read(entry, self._name, self._redactor())
 
     def query(self, entry: Entry) -> list[tuple[str, str]]:
         """The parameters of an entry's query, in order and as often as they were sent, without secrets."""
-        return Redactor(self._secrets()).pairs(_parameters(entry))
+        return self._redactor().pairs(_parameters(entry))
 
     def clean(self, value: Any) -> Any:
         """Any JSON without the secrets that are known here."""
         try:
-            return Redactor(self._secrets()).json(value)
+            return self._redactor().json(value)
         except RecursionError:
             return REDACTED  # what is nested so deep is no body of the vendor's
 
     def headline(self, entry: Entry) -> dict[str, Any]:
         """What fits on one line of an entry, read the same way."""
-        return headline(entry, Redactor(self._secrets()))
+        return headline(entry, self._redactor())
 
 
 def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:

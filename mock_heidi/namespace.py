@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mock_heidi import seeds, transitions
@@ -24,7 +25,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
-from mock_heidi.yaml_text import FixtureError
+from mock_heidi.transitions import Transition
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -41,20 +42,35 @@ class Start(NamedTuple):
     linked: tuple[str, str] | None = None
     faults: tuple[Fault, ...] = ()
     scenario: str | None = None
-    state: Store | None = None
-    """The state that it begins with instead of the base's: what another namespace held when this one was made."""
+    copied: Copied | None = None
+    """What it begins with instead of all that, where it is a copy."""
+
+
+class Copied(NamedTuple):
+    """What another namespace held when a copy of it was made; nobody works on it."""
+
+    state: Store
+    clock: Clock
+    transitions: dict[str, Transition]
+    faults: Faults
+    replies: Replies
 
 
 class Namespace:
     """State, clock, ids and journal of one Heidi that never meets another."""
 
-    def __init__(self, name: str, start: Start, settings: Settings) -> None:
+    def __init__(
+        self, name: str, start: Start, settings: Settings, others: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        """``others`` gives the API keys that other namespaces of the same server know."""
         self.name = name
         self.start = start
         self.settings = settings
+        self._others = others
         self.store = Store(start.base)
-        # Former keys too: the journal may still hold them.
-        self._known_keys: set[str] = set()
+        self.ids = Ids(start.seed, name)
+        self.known_keys: frozenset[str] = frozenset()
+        """Its API keys, former ones too: the journal may still hold them."""
         self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets)
         self.busy = 0
         """How many requests with a good token are on their way."""
@@ -74,20 +90,28 @@ class Namespace:
             "state": self._begin_state,
             "requests": self.journal.begin,
             "transitions": self._begin_transitions,
-            "replies": self.begin_replies,
-            "faults": self.begin_faults,
+            "replies": self._begin_replies,
+            "faults": self._begin_faults,
             "findings": self._begin_findings,
         }
         restored = [part for part in PARTS if part not in keep]
         if "findings" in keep:
             self.review()  # while its requests are there
+        given = self.ids
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        if "faults" in keep:
+            self.ids.pass_over(given)  # as in restore()
         self.reviewer.begin(self.journal)
         self._end_streams()
         self.events.emit("reset", {"reset": restored})
         return restored
+
+    def copied(self) -> Start:
+        """The beginning of a copy of it as it is now."""
+        held = self.store.fork(), self.clock.copy(), dict(self.transitions), self.faults.copy(), self.replies.copy()
+        return self.start._replace(copied=Copied(*held))
 
     def snapshot(self, name: str) -> Snapshot:
         """The state as it is now, kept under a name."""
@@ -99,7 +123,9 @@ class Namespace:
         """Bring back what a snapshot holds; what is on its way to clients ends."""
         self.store = snapshot.store.fork()
         self._learn_keys()
-        self.ids = copy.deepcopy(snapshot.ids)
+        ids = copy.deepcopy(snapshot.ids)
+        ids.pass_over(self.ids)  # the tokens that faults have made worthless are not given again
+        self.ids = ids
         self.transitions = dict(snapshot.transitions)
         self._end_streams()
         self.events.emit("reset", {"reset": ["state", "ids", "transitions"]})
@@ -115,15 +141,24 @@ class Namespace:
                 stream.set_result(None)
 
     def _begin_clock(self) -> None:
-        self.clock = Clock(self.start.frozen)
+        copied = self.start.copied
+        self.clock = Clock(self.start.frozen) if copied is None else copied.clock.copy()
 
     def _begin_ids(self) -> None:
         self.ids = Ids(self.start.seed, self.name)
 
     def _begin_transitions(self) -> None:
-        self.transitions = transitions.at_once()
+        copied = self.start.copied
+        self.transitions = transitions.at_once() if copied is None else dict(copied.transitions)
+
+    def _begin_replies(self) -> None:
+        if self.start.copied is None:
+            self.begin_replies()
+        else:
+            self.replies = self.start.copied.replies.copy()
 
     def begin_replies(self) -> None:
+        """Put the replies of the state in the place of all."""
         self.replies = Replies()
         for reply in reversed(self.store.all(Reply)):
             self.replies.add(reply)
@@ -136,15 +171,16 @@ class Namespace:
 
     def review(self) -> Findings:
         """What is to be said of the requests so far."""
-        self.reviewer.read(self.journal, self._known_keys)
+        self.reviewer.read(self.journal, self.known_keys)
         return self.findings
 
-    def begin_faults(self) -> None:
-        self.faults = self.beginning(self.store)
+    def _begin_faults(self) -> None:
+        copied = self.start.copied
+        self.faults = self.beginning(self.store) if copied is None else copied.faults.copy()
 
-    def beginning(self, store: Store) -> Faults:
-        """The rules that it begins with on that state; :class:`FaultError` where two have one id."""
-        rules = [*self.start.faults, *store.all(Fault)]
+    def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
+        """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
+        rules = [*self.start.faults, *store.all(Fault), *more]
         if self.start.scenario is not None:
             # Of the beginning too: the state of now may know other ones.
             rules += _scenario(Store(self.start.base), self.start.scenario).rules
@@ -155,8 +191,8 @@ class Namespace:
         return _scenario(self.store, name)
 
     def _begin_state(self) -> None:
-        if self.start.state is not None:
-            self.store = self.start.state.fork()
+        if self.start.copied is not None:
+            self.store = self.start.copied.state.fork()
             self._learn_keys()
             return
         self.store.reset(self.start.base)
@@ -192,29 +228,32 @@ class Namespace:
         self.events.emit("reset", {"reset": ["state"]})
 
     def add(self, records: Mapping[str, Any]) -> list[Record]:
-        """Add records in the form of fixtures, all or none; those that were made."""
-        before = copy.deepcopy(self.ids)
-        try:
-            if records.get("faults"):
-                self._try(records)
-                self.ids = copy.deepcopy(before)
-            added = seeds.extend(self.store, records, self)
-        except (FixtureError, FaultError):
-            self.ids = before  # what is refused leaves no trace, not even in the ids to come
-            raise
-        self.faults.extend(record for record in added if isinstance(record, Fault))
+        """Add records in the form of fixtures, all or none; those that were made. Faults and replies go to work.
+
+        Raises :class:`FixtureError`, and :class:`FaultError` where the rules of now or of the beginning have such ids.
+        """
+        with self.or_nothing():
+            added = seeds.further(self.store, records, self)
+            rules = [record for record in added if isinstance(record, Fault)]
+            if rules:
+                self.beginning(self.store, rules)
+                self.faults.extend(rules)
         for record in added:
-            if isinstance(record, Reply):
-                self.replies.add(record)
+            self.store.put(record)
+        for reply in reversed([record for record in added if isinstance(record, Reply)]):
+            self.replies.add(reply)
         self._learn_keys()
         return added
 
-    def _try(self, records: Mapping[str, Any]) -> None:
-        """See whether rules can come to those that are in use, and to those that a reset brings back."""
-        trial = self.store.fork()
-        added = [record for record in seeds.extend(trial, records, self) if isinstance(record, Fault)]
-        self.beginning(trial)
-        self.faults.copy().extend(added)
+    @contextlib.contextmanager
+    def or_nothing(self) -> Iterator[None]:
+        """Work that an error ends leaves no trace, not even in the ids to come."""
+        before = copy.deepcopy(self.ids)
+        try:
+            yield
+        except BaseException:
+            self.ids = before
+            raise
 
     def listen(self) -> Events:
         """The events of this namespace, which are told from now on."""
@@ -240,7 +279,7 @@ class Namespace:
         # Hardly ever do keys change, and every request asks whose they are.
         self.keys = {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
-        self._known_keys.update(self.keys)
+        self.known_keys = self.known_keys.union(self.keys)
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
@@ -310,7 +349,7 @@ class Namespace:
         }
 
     def _secrets(self) -> Iterator[str]:
-        yield from self._known_keys
+        yield from self.known_keys.union(self._others())
         if self.settings.admin_token is not None:
             yield self.settings.admin_token
 

@@ -20,6 +20,8 @@ from mock_heidi.settings import (
 )
 from mock_heidi.tokens import Tokens
 
+_SHORTEST = 8
+
 
 class LimitReachedError(Exception):
     """The server holds as many namespaces as it may."""
@@ -60,6 +62,13 @@ class Namespaces:
     def __len__(self) -> int:
         return len(self._all)
 
+    def _known_keys(self) -> Iterator[str]:
+        """What is secret in every namespace: a client may send the key of one to another by mistake.
+
+        A short key is a word that others may use too.
+        """
+        return (key for namespace in self for key in namespace.known_keys if len(key) >= _SHORTEST)
+
     def fresh_clock(self) -> Clock:
         """The clock that a namespace would begin with."""
         return Clock(self.start.frozen)
@@ -77,7 +86,9 @@ class Namespaces:
             self.sweep()
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
-            made = Namespace(name, start or self.start, self.settings)  # or an error, and the old one stays
+            made = Namespace(
+                name, start or self.start, self.settings, self._known_keys
+            )  # or an error, and the old one stays
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made
@@ -90,12 +101,7 @@ class Namespaces:
 
         Raises :class:`LimitReachedError` as :meth:`make` does.
         """
-        made = self.make(name, source.start._replace(state=source.store.fork()))
-        made.clock = source.clock.copy()
-        made.transitions = dict(source.transitions)
-        made.faults = source.faults.copy()
-        made.replies = source.replies.copy()
-        return made
+        return self.make(name, source.copied())
 
     def sweep(self) -> None:
         """Forget the namespaces that nobody has used for long."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from mock_heidi.models import Reply
 
+MOST = 1_000
+"""How many replies a request of the control plane may add to a namespace."""
+
 
 class Rule:
     """A reply in use."""

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import yaml
 
 from mock_heidi import spec
 from mock_heidi.findings import Findings
-from mock_heidi.journal import Entry
+from mock_heidi.journal import Entry, answered
+
+V = TypeVar("V")
 
 FAST = 10
 """More polls than this in one second are too many."""
+REMEMBERED = 1_000
+"""So many tokens, sessions and the like are known from one request to a later one; the oldest go."""
 _POLLED = ("get_session", "get_transcript", "get_live_transcript", "list_context_documents")
 _NOTE = "generate_consult_note"
 # A session id as a language writes it that took it for a number.
@@ -33,6 +37,8 @@ _DEEPEST = 6
 # Of one body: nobody reads on, and it may hold thousands.
 _MOST_FIELDS = 100
 _SHORTEST_KEY = 8
+# Of the longest id of a session.
+_DIGITS = 39
 
 
 class Known(NamedTuple):
@@ -84,6 +90,39 @@ def _properties(resolve: Callable[[Any], Any], schema: Any, depth: int = 0) -> d
     return known or None
 
 
+class Refused(NamedTuple):
+    """An answer that asked to wait: when its request came and until when, in ms since 1970, and when it was complete.
+
+    The last in seconds of the process's own clock.
+    """
+
+    at: int
+    until: int
+    answered: float
+
+
+class _Latest(Generic[V]):
+    """What is known of the names that came last, by their hashes: they are a client's, and may be long."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, V] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, name: Hashable) -> V | None:
+        return self._values.get(hash(name))
+
+    def put(self, name: Hashable, value: V) -> None:
+        self.drop(name)
+        self._values[hash(name)] = value
+        if len(self._values) > REMEMBERED:
+            del self._values[next(iter(self._values))]
+
+    def drop(self, name: Hashable) -> None:
+        self._values.pop(hash(name), None)
+
+
 class Reviewer:
     """Remembers what it needs of the requests of one namespace that it has read."""
 
@@ -91,14 +130,16 @@ class Reviewer:
         self.findings = findings
         self._read = 0
         self._open: set[int] = set()
-        self._told_expired: set[bytes] = set()
-        self._uses: dict[bytes, int] = {}
-        self._single: dict[tuple[str | None, str | None], int] = {}
-        self._last_token: dict[tuple[str | None, str | None], bytes] = {}
-        self._wait_until: dict[tuple[str | None, str], int] = {}
-        self._polls: dict[tuple[str, str], deque[float]] = {}
-        self._sessions: set[str] = set()
-        self._ended_early: set[str] = set()
+        self._told_expired: _Latest[bool] = _Latest()
+        self._uses: _Latest[int] = _Latest()
+        self._single: _Latest[int] = _Latest()
+        self._last_token: _Latest[bytes] = _Latest()
+        self._refused: _Latest[Refused] = _Latest()
+        self._polls: _Latest[deque[float]] = _Latest()
+        # What is left of sessions' ids that have been numbers.
+        self._roundings: _Latest[bool] = _Latest()
+        # When the stream of a session's note ended.
+        self._ended_early: _Latest[float] = _Latest()
 
     def begin(self, entries: Iterable[Entry]) -> None:
         """Pass over the entries that are complete already: only what follows is to be read, whatever its number."""
@@ -109,15 +150,16 @@ class Reviewer:
     def read(self, entries: Iterable[Entry], keys: Iterable[str]) -> None:
         """Take in the entries that are complete and were not read before; ``keys`` are the API keys that are known."""
         secrets = [key.encode() for key in keys]
+        still_open = set()
         for entry in entries:
             if entry.id <= self._read and entry.id not in self._open:
                 continue
             self._read = max(self._read, entry.id)
             if entry.done:
-                self._open.discard(entry.id)
                 self._entry(entry, secrets)
             else:
-                self._open.add(entry.id)
+                still_open.add(entry.id)
+        self._open = still_open
 
     def _entry(self, entry: Entry, keys: Sequence[bytes]) -> None:
         def note(code: str, detail: str = "") -> None:
@@ -164,15 +206,19 @@ class Reviewer:
                 for number in (one for one in items if type(one) in (int, float)):
                     note("session_id_number", f"{name}: {number}")
         if entry.operation == "create_session" and entry.status == HTTPStatus.OK:
-            self._sessions.add(str(_answer(entry).get("session_id")))
+            self._remember(str(_answer(entry).get("session_id")))
         if session_id is None:
             return
         if entry.status == HTTPStatus.OK:
-            self._sessions.add(session_id)
+            self._remember(session_id)
         elif entry.status == HTTPStatus.NOT_FOUND and (
-            _ROUNDED.fullmatch(session_id) or any(_rounded(one) == session_id for one in self._sessions)
+            _ROUNDED.fullmatch(session_id) or self._roundings.get(session_id)
         ):
             note("session_id_number", session_id)
+
+    def _remember(self, session_id: str) -> None:
+        if session_id.isdecimal() and len(session_id) <= _DIGITS:
+            self._roundings.put(str(int(float(session_id))), True)
 
     def _sign_in(self, entry: Entry, note: Callable[..., None]) -> None:
         """A client that asks for a token, uses it once and asks for the next."""
@@ -182,40 +228,48 @@ class Reviewer:
         user = query.get("email"), query.get("third_party_internal_id")
         before = self._last_token.get(user)
         if before is not None:
-            used_once = self._uses.get(before, 0) == 1 and before not in self._told_expired
-            self._single[user] = self._single.get(user, 0) + 1 if used_once else 0
-            if self._single[user] >= _SIGN_INS:
+            used_once = self._uses.get(before) == 1 and not self._told_expired.get(before)
+            single = (self._single.get(user) or 0) + 1 if used_once else 0
+            self._single.put(user, single)
+            if single >= _SIGN_INS:
                 note("token_per_call")
         token = _mark(b"Bearer " + str(_answer(entry).get("token")).encode())
-        self._last_token[user] = token
-        self._uses[token] = 0
+        self._last_token.put(user, token)
+        self._uses.put(token, 0)
 
     def _token(self, entry: Entry, note: Callable[..., None]) -> None:
         given = _header(entry, b"authorization")
         if given is None:
             return
         token = _mark(given)
-        self._uses[token] = self._uses.get(token, 0) + 1
+        self._uses.put(token, (self._uses.get(token) or 0) + 1)
         if entry.status == HTTPStatus.UNAUTHORIZED and b"ExpiredTokenError" in b"".join(entry.pieces):
             # An expiry that a fault made is news to the client; the second time it is none.
-            if not entry.fault or token in self._told_expired:
+            if not entry.fault or self._told_expired.get(token):
                 note("expired_token")
-            self._told_expired.add(token)
+            self._told_expired.put(token, True)
 
     def _retry(self, entry: Entry, note: Callable[..., None]) -> None:
         place = entry.operation, entry.path
-        until = self._wait_until.get(place)
-        if until is not None and entry.at < until:
-            note("early_retry", f"{(until - entry.at) / 1000:g} s too early at {entry.operation or 'an unknown path'}")
-        self._wait_until.pop(place, None)
+        refused = self._refused.get(place)
+        # What was on its way already knew nothing of it.
+        if refused is not None and entry.started >= refused.answered:
+            # A clock that was set back tells nothing of how long somebody has waited.
+            if refused.at <= entry.at < refused.until:
+                early = (refused.until - entry.at) / 1000
+                note("early_retry", f"{early:g} s too early at {entry.operation or 'an unknown path'}")
+            self._refused.drop(place)
         if entry.retry_at is not None:
-            self._wait_until[place] = entry.retry_at
+            self._refused.put(place, Refused(entry.at, entry.retry_at, answered(entry)))
 
     def _polling(self, entry: Entry, note: Callable[..., None]) -> None:
         if entry.operation in _POLLED and entry.method == "GET":
-            polls = self._polls.setdefault((entry.operation, entry.path), deque(maxlen=FAST + 1))
+            place = entry.operation, entry.path
+            polls = self._polls.get(place) or deque(maxlen=FAST + 1)
             polls.append(entry.started)
-            if len(polls) > FAST and polls[-1] - polls[0] < 1:
+            self._polls.put(place, polls)
+            # A poll that took long is read after those that came later.
+            if len(polls) > FAST and max(polls) - min(polls) < 1:
                 note("fast_polling", str(FAST))
 
     def _early_end(self, entry: Entry, note: Callable[..., None]) -> None:
@@ -223,13 +277,14 @@ class Reviewer:
         session_id = _session(entry)
         if session_id is None:
             return
-        if entry.operation in (_NOTE, "get_session"):
-            self._ended_early.discard(session_id)
-        elif session_id in self._ended_early:
-            self._ended_early.discard(session_id)
-            note("early_end_unnoticed")
+        ended = self._ended_early.get(session_id)
+        # What was sent while the stream ran says nothing of its end.
+        if ended is not None and entry.started >= ended:
+            self._ended_early.drop(session_id)
+            if entry.operation not in (_NOTE, "get_session"):
+                note("early_end_unnoticed")
         if entry.operation == _NOTE and entry.early_end:
-            self._ended_early.add(session_id)
+            self._ended_early.put(session_id, answered(entry))
 
 
 def _json(body: bytes) -> Any:
@@ -255,11 +310,6 @@ def _unknown(body: Mapping[str, Any], known: Mapping[str, Any], prefix: str = ""
 def _session(entry: Entry) -> str | None:
     match = re.search(r"/sessions/([^/]+)", entry.path)
     return match[1] if match and match[1] != "linked-user" else None
-
-
-def _rounded(session_id: str) -> str:
-    """What is left of an id that went through a floating-point number."""
-    return str(int(float(session_id))) if session_id.isdecimal() else ""
 
 
 def _answer(entry: Entry) -> Mapping[str, Any]:

@@ -35,8 +35,9 @@ class Asked(NamedTuple):
 
     @property
     def token(self) -> bytes:
-        """A mark of the bearer token, by which it is known again."""
-        return next((sha256(value).digest() for name, value in self.headers if name == b"authorization"), b"")
+        """A mark of the bearer token, by which it is known again however its header is written."""
+        given = [value for name, value in self.headers if name == b"authorization"]
+        return sha256(given[-1].strip().rpartition(b" ")[2]).digest() if given else b""
 
     @property
     def token_counts(self) -> bool:
@@ -102,9 +103,14 @@ class Rule:
             late >= 0
             and late % (fault.every or 1) == 0
             and (fault.nth is None or self.matched in fault.nth)
-            and (fault.times is None or self.hits < fault.times)
+            and (fault.times is None or self._taken < fault.times)
             and (fault.probability is None or chance.random() < fault.probability)
         )
+
+    @property
+    def _taken(self) -> int:
+        """How many of its times it has had: that a dead token comes again is none of them."""
+        return len(self.dead) if self.fault.given(_DEATHS) else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
         """Whether one more request is within the quota; counts it. ``now`` in ms since 1970."""
@@ -244,7 +250,7 @@ class Faults:
             fault = rule.fault
             # A dead token is dead everywhere, whatever it met its end with.
             if rule.dead and asked.token_counts and asked.token in rule.dead:
-                rule.matched += 1
+                rule.matched += rule.fits(asked)
             elif (
                 not rule.fits(asked)
                 or not rule.turn(chance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -43,7 +44,7 @@ KINDS: dict[str, type[Record]] = {
 }
 # Of the packaged set, these are read when they are first asked for.
 _LATE = ("templates", "transcripts", "clinical_codes")
-# What no request can change.
+# What no request of the API can change.
 _FIXED = (*_LATE, "replies", "faults", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
@@ -224,6 +225,7 @@ class _Check:
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
+        self.same: Counter[str] = Counter()
         self.common = _Common()
         self.owners: dict[str, ApiKey] = {}
         self.first: ApiKey | None = None
@@ -364,15 +366,28 @@ class _Check:
             for one in error.errors(include_url=False):
                 self._problem(document, (*path, *one["loc"]), _wrong(kind, one))
             return None
-        key, known = record.key, self.known.setdefault(kind, {})
-        if key in known or self.store.get(kind, key):
+        if isinstance(record, Fault) and record.id is None:
+            record = self._apart(record)
+        key = record.key
+        if self._is_there(kind, key):
             shown = key.replace("\0", " / ")
             self._problem(document, path, f"{shown!r} is there already; ids must be unique")
             return None
         self.common.share(record)
-        known[key] = record
+        self.known.setdefault(kind, {})[key] = record
         self.records.append(record)
         return record
+
+    def _is_there(self, kind: type[Record], key: str) -> bool:
+        return key in self.known.get(kind, ()) or self.store.get(kind, key) is not None
+
+    def _apart(self, fault: Fault) -> Fault:
+        """Of rules that say the same, each is one by itself."""
+        said = fault.key
+        while self._is_there(Fault, fault.key):
+            self.same[said] += 1
+            fault = fault.again(self.same[said])
+        return fault
 
 
 def _by_line(problems: list[str]) -> list[str]:
@@ -421,12 +436,9 @@ def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:
     return read(documents(choice), api_key)
 
 
-def extend(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
-    """Add records to a state, all or none; ids and times that they do not bring come from ``source``."""
-    added = _Check(from_mapping(records), source, store).run()
-    for record in added:
-        store.put(record)
-    return added
+def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
+    """Records that may come to a state, all or none; ids and times that they do not bring come from ``source``."""
+    return _Check(from_mapping(records), source, store).run()
 
 
 def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -435,11 +447,12 @@ def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
     rows = {key.key: {**shown(key), "users": []} for key in keys}
     for user in store.all(User):
         rows[_key_of(user, keys).key]["users"].append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
-    # What the packaged set gave and no request can change would only hide the rest: a folder gets it again.
+    # What the packaged set gave and nobody added to would only hide the rest: a folder gets it again.
+    packaged = {name for name in store.base.packaged if not _added(store, KINDS[name])}
     fixed = {
         name: [shown(record, brief=True) for record in store.all(KINDS[name])]
         for name in _FIXED
-        if name not in store.base.packaged
+        if name not in packaged
     }
     return {
         "api_keys": list(rows.values()),
@@ -447,6 +460,11 @@ def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
         "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
         "sessions": [shown(record) for record in store.all(Session)],
     }
+
+
+def _added(store: Store, kind: type[Record]) -> bool:
+    """Whether there is more of a kind that is never removed."""
+    return store.size(kind) > len(store.base.records.get(kind, ()))
 
 
 def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:

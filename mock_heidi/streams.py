@@ -13,7 +13,7 @@ from mock_heidi import scribe
 from mock_heidi.clock import Alarm
 from mock_heidi.http import Request
 from mock_heidi.models import Reply
-from mock_heidi.wire import wire_of
+from mock_heidi.wire import Wire, wire_of
 
 # So many pieces of a stream without a pace may go out in one turn of the loop.
 _BURST = 16
@@ -42,10 +42,7 @@ class PieceStream(Response):
         call.pieces = len(self.texts)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         left = asyncio.ensure_future(receive())
-        taken_away: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if wire is not None:
-            # At once, also under a client that reads nothing: then the sending of a piece never comes to an end.
-            taken_away.add_done_callback(lambda _: wire.cut())
+        taken_away = _taking_away(wire)
         namespace.streams.add(taken_away)
         alarm = Alarm()
         for end in (left, taken_away):
@@ -59,12 +56,14 @@ class PieceStream(Response):
                 if number % _BURST == 1:
                     await asyncio.sleep(0)
                 await namespace.clock.wait(due, alarm)
-                if taken_away.done() or call.over:
+                if taken_away.done():
                     break
                 if left.done():
                     self._note_left()
                     break
                 await send({"type": "http.response.body", "body": frame(text), "more_body": True})
+                if call.over:
+                    break  # at once: what comes after the end is no part of the stream
         finally:
             namespace.streams.discard(taken_away)
             left.cancel()
@@ -79,6 +78,15 @@ class PieceStream(Response):
     def _note_left(self) -> None:
         if self.request.call.entry is not None:
             self.request.call.entry.client_left = True
+
+
+def _taking_away(wire: Wire | None) -> asyncio.Future[None]:
+    """Done when a stream is to end, which cuts its connection."""
+    taken_away: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    if wire is not None:
+        # At once, also under a client that reads nothing: then the sending of a piece never comes to an end.
+        taken_away.add_done_callback(lambda _: wire.cut())
+    return taken_away
 
 
 def frame(text: str) -> bytes:
@@ -96,11 +104,11 @@ def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]
 def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
     """A text with what a fault wants to be wrong in it; ``compose`` writes it with such effects.
 
-    Effects that find nothing to spoil in the text do not count.
+    Effects that find nothing to spoil in the text do not count, nor do those of which others leave nothing.
     """
     effects = request.call.clinical
-    if not effects:
-        return compose(())
-    right = compose(())
-    request.call.distorted = tuple(effect for effect in effects if compose((effect,)) != right)
-    return compose(effects)
+    made = compose(effects)
+    request.call.distorted = tuple(
+        effect for effect in effects if compose([other for other in effects if other != effect]) != made
+    )
+    return made

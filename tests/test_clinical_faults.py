@@ -406,6 +406,19 @@ def test_a_rule_that_spoils_a_part_of_what_it_wants_has_a_hit(case: Client) -> N
     assert hits(case) == [1]
 
 
+@pytest.mark.parametrize("operation", WRITERS)
+def test_an_effect_of_which_another_leaves_nothing_has_no_hit(case: Client, operation: str) -> None:
+    rules = [
+        add(case, operation=operation, **{effect: True}) for effect in ("empty_note", "wrong_patient", "long_note")
+    ]
+
+    answer = WRITERS[operation](case)
+
+    assert told(answer) == ""
+    assert hits(case) == [1, 0, 0]
+    assert last(case).fault == (rules[0],)
+
+
 def test_a_wrong_note_can_end_early_and_is_kept_whole(case: Client) -> None:
     whole = re.sub("John Doe", SOMEBODY_ELSE, told(note(case))).replace("1990-01-15, MALE", "1931-07-19, FEMALE")
     add(case, operation="generate_consult_note", wrong_patient=True, end_after=4)

@@ -34,6 +34,7 @@ from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import ANSWERS, BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
+from mock_heidi.rules import Asked
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PATH = "/_mock/faults"
@@ -255,6 +256,18 @@ def test_signing_in_works_with_a_dead_token_in_its_headers(heidi: Client) -> Non
     assert answer.json()["token"] != old
 
 
+@pytest.mark.parametrize("back", ["/_mock/snapshots/before/restore", "/_mock/reset?keep=faults"])
+def test_a_new_token_is_no_dead_one_also_when_the_ids_begin_again(heidi: Client, back: str) -> None:
+    heidi.put("/_mock/snapshots/before")
+    add(heidi, expire_token=True, times=1)
+    refused = heidi.get(GET)
+
+    heidi.post(back)
+    heidi.sign_in()
+
+    assert [refused.status_code, heidi.get(GET).status_code] == [401, 200]
+
+
 def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     mine = heidi.token()
     theirs = heidi.sign_in(KEY_TWO)
@@ -266,6 +279,43 @@ def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     ]
 
     assert statuses == [401, 200, 401]
+
+
+def test_a_dead_token_that_comes_again_uses_no_turn_of_its_rule_up(heidi: Client) -> None:
+    add(heidi, operation="get_session", expire_token=True, times=2)
+    add(heidi, operation="list_documents", revoke_token=True, nth=[1, 3])
+    heidi.token()
+
+    answers = [heidi.get(path) for path in (GET, "/patient-profiles", GET)]
+    heidi.sign_in()
+    answers += [heidi.get(path) for path in (GET, GET)]
+    heidi.sign_in()
+    answers += [heidi.get(path) for path in (GET, f"{GET}/documents", "/patient-profiles")]
+    heidi.sign_in()
+    answers += [heidi.get(f"{GET}/documents") for _ in range(2)]
+
+    marks = [answer.headers.get("x-mock-fault") for answer in answers]
+    assert marks == [*["fault-1"] * 5, None, *["fault-2"] * 2, None, "fault-2"]
+    assert [(row["hits"], row["matched"]) for row in heidi.get(PATH).json()["faults"]] == [(5, 5), (3, 3)]
+
+
+@pytest.mark.parametrize("written", ["bearer {}", "BEARER   {}", "  Bearer {} "])
+def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, written: str) -> None:
+    headers = {"Authorization": written.format(heidi.token())}
+    alive = heidi.get(GET, headers=headers)
+    add(heidi, expire_token=True, times=1)
+    heidi.get(GET)
+
+    dead = heidi.get(GET, headers=headers)
+
+    assert (alive.status_code, dead.status_code) == (200, 401)
+
+
+def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
+    def mark(*tokens: bytes) -> bytes:
+        return Asked("get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]).token
+
+    assert mark(b"mine") == mark(b"other", b"mine") != mark(b"other")
 
 
 def test_requests_that_need_no_token_do_not_count(heidi: Client) -> None:
@@ -883,6 +933,14 @@ def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
     assert (slow.status_code, slow.headers["x-mock-fault"]) == (500, "header, fault-1")
     assert (own.status_code, own.headers["x-mock-fault"]) == (418, "header")
     assert last(heidi).fault == ("header",)
+
+
+def test_a_rule_with_the_id_of_those_by_header_has_hits_of_its_own(heidi: Client) -> None:
+    add(heidi, id="header", drop_key="nothing", times=1)
+
+    heidi.get(GET, headers={"X-Mock-Fault": "drop_key=session.duration"})
+
+    assert hits(heidi) == [0]
 
 
 def test_a_token_dies_for_one_request_only_by_header(heidi: Client) -> None:

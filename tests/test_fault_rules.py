@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, seeds
-from mock_heidi.faults import EFFECTS, Fault, FaultError, parse
-from mock_heidi.settings import ConfigError
+from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
+from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 PATH = "/_mock/faults"
@@ -192,6 +192,16 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
             "wrong_offsets is for generate_clinical_codes, not for create_document",
             HINT,
         ),
+        (
+            {"not_json": True, "operation": ["ask_ai"]},
+            "not_json is for whole bodies, not for the streams of ask_ai",
+            f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}",
+        ),
+        (
+            {"media_type": "text/plain", "drop_key": "data", "operation": ["generate_consult_note", "ask_ai"]},
+            "drop_key is for whole bodies, not for the streams of generate_consult_note, ask_ai",
+            None,
+        ),
         ({"id": "a b", "status": 503}, None, None),
         ({"session_id": 1234567890, "status": 503}, None, None),
         ({"quota": "5 per 60"}, "quota: Input should be REQUESTS/SECONDS, such as 5/60", HINT),
@@ -230,6 +240,19 @@ def test_a_rule_that_makes_no_sense_is_refused_with_the_cure(
     assert hint in (None, one.json()["hint"])
     assert one.json()["hint"]
     assert list(hits(heidi)) == ["other"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ask_ai:not_json,status=200",
+        "ask_ai+get_session:not_json",
+        "ask_ai:media_type=text/plain",
+        "*:not_json",
+    ],
+)
+def test_what_is_for_whole_bodies_may_be_said_where_one_may_come(heidi: Client, rule: str) -> None:
+    assert heidi.post(PATH, json=rule).status_code == 200
 
 
 def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -> None:
@@ -299,6 +322,52 @@ def test_a_list_of_rules_can_be_put_back_as_it_was_got(heidi: Client) -> None:
     answer = heidi.put(PATH, json=before)
 
     assert answer.json()["faults"] == rules(heidi) == before
+
+
+SECRETIVE = {
+    "id": "mine",
+    "header": {"authorization": "Bearer hunter2", "heidi-api-key": "*", "x-own": DEFAULT_KEY},
+    "match": {"password": "hunter2", "note": [f"key {DEFAULT_KEY}"], "token": None},
+    "status": 503,
+    "detail": {"secret": "hunter2"},
+    "drop_key": "token",
+    "rename_key": {"token": "jwt"},
+}
+
+
+def test_no_door_shows_the_secrets_in_a_rule() -> None:
+    situation = {"name": "own", "explanation": "Own.", "faults": [{**SECRETIVE, "id": "theirs"}]}
+    with another(fixtures={"scenarios": [situation]}) as heidi:
+        answers = [
+            heidi.post(PATH, json=SECRETIVE),
+            heidi.get(PATH),
+            heidi.get(f"{PATH}/mine"),
+            heidi.get("/_mock/scenarios"),
+            heidi.post("/_mock/scenarios/own"),
+            heidi.put(PATH, json=[SECRETIVE]),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200] * 6
+        assert not [answer.text for answer in answers if "hunter2" in answer.text or DEFAULT_KEY in answer.text]
+        assert answers[0].json() == {
+            **SECRETIVE,
+            "header": {"authorization": "***", "heidi-api-key": "*", "x-own": "***"},
+            "match": {"password": "***", "note": ["key ***"], "token": None},
+            "detail": {"secret": "***"},
+            "hits": 0,
+            "matched": 0,
+        }
+
+
+def test_a_rule_that_is_put_back_as_it_was_shown_still_has_its_secrets(heidi: Client) -> None:
+    add(heidi, operation="get_session", header="X-Token: hunter2", status=418)
+
+    heidi.put(PATH, json=rules(heidi))
+
+    assert [fits(heidi, "GET", "/sessions/5", headers={"X-Token": token}) for token in ("hunter2", "***")] == [
+        True,
+        False,
+    ]
 
 
 def test_one_rule_is_deleted_or_all(heidi: Client) -> None:
@@ -942,6 +1011,21 @@ def test_a_state_brings_its_faults_or_leaves_those_that_are_there(heidi: Client)
     assert heidi.get("/_mock/state").json()["faults"] == [{"id": "theirs", "operation": "ask_ai", "status": 503}]
 
 
+def test_a_state_that_is_put_back_as_it_was_got_has_the_same_faults(heidi: Client) -> None:
+    same = {"operation": "ask_ai", "delay": "uniform:0:0", "times": 1}
+    heidi.put("/_mock/state", json={"faults": [same, {"id": "mine", "status": 503}, same]})
+    heidi.put("/_mock/snapshots/before")
+
+    heidi.put("/_mock/state", json=heidi.state())
+    unchanged = heidi.get("/_mock/snapshots/before/diff").json()
+    heidi.post("/_mock/state", json={"faults": [same]})
+    changed = heidi.get("/_mock/snapshots/before/diff").json()
+
+    assert unchanged == {}
+    assert [len(rows) for rows in changed["faults"].values()] == [1, 0, 0]
+    assert list(hits(heidi)) == ["fault-1", "mine", "fault-2", "fault-3"]
+
+
 def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
     with another(faults=("*:id=a,delay=0",)) as heidi:
         before = settled(heidi), hits(heidi)
@@ -953,6 +1037,36 @@ def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
         assert clash.json()["error"].startswith("faults: there is a rule 'a' already")
         assert wrong.json()["error"].startswith("faults[0].statu: unknown field")
         assert (heidi.state(), hits(heidi)) == before
+
+
+def test_faults_that_are_added_to_a_state_go_to_work_and_stay_in_it(heidi: Client) -> None:
+    add(heidi, id="mine", operation="ask_ai", status=503)
+
+    heidi.post("/_mock/state", json={"faults": [{"id": "theirs", "operation": "get_session", "status": 503}]})
+
+    assert heidi.get(f"/sessions/{SESSION}").status_code == 503
+    assert hits(heidi) == {"mine": 0, "theirs": 1}
+    assert heidi.put("/_mock/state", json=heidi.state()).status_code == 200
+    assert list(hits(heidi)) == ["theirs"]
+
+
+@pytest.mark.parametrize("taken", ["start", "now"])
+def test_added_faults_whose_ids_are_taken_are_refused_and_leave_no_trace(taken: str) -> None:
+    with another(faults=("*:id=start,delay=0",)) as heidi:
+        heidi.put("/_mock/faults", json=["*:id=now,delay=0"])
+        before = settled(heidi), hits(heidi)
+
+        clash = heidi.post("/_mock/state", json={"sessions": [{}], "faults": [{"id": taken, "status": 503}]})
+
+        assert (clash.status_code, clash.json()["error"].split(";")[0]) == (
+            400,
+            f"faults: there is a rule '{taken}' already",
+        )
+        assert (heidi.state(), hits(heidi)) == before
+        assert heidi.post("/_mock/reset?keep=state").status_code == 200
+        assert heidi.post("/_mock/namespaces/copy?from=default").status_code == 200
+        with another() as untouched:
+            assert heidi.post("/sessions").text == untouched.post("/sessions").text
 
 
 # --- The schema for editors -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 Of four pieces the second holds a letter beyond ASCII, which the frame of a whole piece escapes.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +14,13 @@ from conftest import NOON, Client
 from helpers import SESSION
 from peer import Ending, Sleepers, asking
 from running import until
+from starlette.types import Message
 
-from mock_heidi import MockHeidi
+from mock_heidi import MockHeidi, create_app
 from mock_heidi.faults import STREAM_EFFECTS, STREAMS
 from mock_heidi.handle import Handle
 from mock_heidi.remote import Faults
-from mock_heidi.settings import Pace
+from mock_heidi.settings import BASE_PATH, Pace
 
 PIECES = ["One ", "twö ", "data: three ", "four"]
 FRAMES = [
@@ -447,6 +449,36 @@ def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: MockHeidi) ->
         assert peer.head()[0] == 404
 
 
+def test_what_has_ended_early_waits_for_no_clock_and_no_client() -> None:
+    """A server may say nothing of a client that stays."""
+    app = create_app(clock=NOON, pace=Pace(first=0, rate=1), faults=("ask_ai:end_after=1",))
+    client = Client(app)
+    headers = [(b"authorization", f"Bearer {client.token()}".encode())]
+    client.close()
+    path, ended = f"{BASE_PATH}/sessions/{SESSION}/ask-ai", asyncio.Event()
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    coming = [{"type": "http.request", "body": json.dumps(ASK).encode()}]
+
+    async def receive() -> Message:
+        if coming:
+            return coming.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            ended.set()
+
+    async def stream() -> bool:
+        asking = asyncio.ensure_future(app(scope, receive, send))
+        await ended.wait()
+        done = asking.done()
+        asking.cancel()
+        return done
+
+    assert asyncio.run(stream())
+
+
 # --- Beside the stream ------------------------------------------------------------------------------------------------
 
 
@@ -479,7 +511,7 @@ def test_a_refusal_is_no_stream_and_comes_as_it_is(mock_heidi: Handle) -> None:
 
 def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
     say(mock_heidi)
-    made = fault(mock_heidi, cut_at=3, not_json=True, empty=True, drop_key="data")
+    made = mock_heidi.fault([*STREAMS, "get_session"], cut_at=3, not_json=True, empty=True, drop_key="data")
 
     with streaming(mock_heidi) as peer:
         _, headers = peer.head()
@@ -487,6 +519,18 @@ def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
 
     assert made.hits == 0
     assert "x-mock-fault" not in headers
+
+
+def test_the_head_of_a_stream_names_what_may_yet_shape_it_and_its_request_what_did(mock_heidi: Handle) -> None:
+    say(mock_heidi)
+    rules = [fault(mock_heidi, end_after=9), fault(mock_heidi, crlf=True)]
+
+    with streaming(mock_heidi) as peer:
+        _, headers = peer.head()
+        peer.chunks()
+
+    assert headers["x-mock-fault"] == ", ".join(rule.id for rule in rules)
+    assert mock_heidi.requests(operation="ask_ai")[-1]["fault"] == rules[1].id
 
 
 def test_a_stream_can_be_sent_as_another_type(mock_heidi: Handle) -> None:

@@ -7,11 +7,12 @@ request that shows it. Nothing is claimed about what a client does with an answe
 import io
 import wave
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 import pytest
-from conftest import JOHN, Client
+from conftest import JOHN, NOON, Client
 from helpers import SESSION, another
 
 from mock_heidi import MockHeidi
@@ -235,6 +236,16 @@ def test_waiting_out_retry_after_is_no_finding(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
     assert found(heidi) == {}
+
+
+def test_waiting_until_the_date_in_retry_after_is_no_finding() -> None:
+    with another(clock=f"{NOON}.900") as heidi:
+        heidi.post("/_mock/faults", json={"operation": "get_session", "retry_after": "date:30", "times": 1})
+        date = heidi.get(f"/sessions/{SESSION}").headers["retry-after"]
+        heidi.put("/_mock/clock", json={"now": parsedate_to_datetime(date).strftime("%Y-%m-%dT%H:%M:%SZ")})
+        heidi.get(f"/sessions/{SESSION}")
+
+        assert found(heidi) == {}
 
 
 def test_a_careful_client_hears_nothing(served: MockHeidi) -> None:

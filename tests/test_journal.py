@@ -716,14 +716,27 @@ def test_whatever_was_sent_the_journal_can_be_read(heidi: Client, body: bytes) -
     assert (found["status"], type(found["body"])) == (422, str)
 
 
-def test_each_namespace_has_its_own_secrets(heidi: Client) -> None:
+def test_no_namespace_shows_the_keys_of_another(heidi: Client) -> None:
     keys = [{"key": "own-secret", "ehr_provider": "P", "managed_by": "a" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
     blue = space(heidi, "blue")
     blue.sign_in(key="own-secret")
     blue.post("/sessions", json={"note": f"own-secret and {DEFAULT_KEY}"})
     blue.close()
+    heidi.get("/jwt", signed=False, headers={"X-Own": "own-secret.green"})
 
-    assert journaled(heidi, "") == []
+    [mistaken] = journaled(heidi)
+    assert mistaken["headers"]["x-own"] == f"{REDACTED}.green"
     found = heidi.get("/ns/blue/_mock/requests").json()["requests"][-1]
-    assert found["body"] == {"note": f"{REDACTED} and {DEFAULT_KEY}"}
+    assert found["body"] == {"note": f"{REDACTED} and {REDACTED}"}
+
+
+def test_a_short_key_is_a_secret_in_its_own_namespace_only(heidi: Client) -> None:
+    keys = [{"key": "and", "ehr_provider": "P", "managed_by": "a" * 24}]
+    heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
+
+    for prefix in ("", "/ns/blue"):
+        heidi.get(f"{prefix}{BASE_PATH}/jwt", signed=False, headers={"X-Own": "here and there"})
+
+    shown = [heidi.get(f"{prefix}/_mock/requests").json()["requests"][-1] for prefix in ("", "/ns/blue")]
+    assert [row["headers"]["x-own"] for row in shown] == ["here and there", f"here {REDACTED} there"]

@@ -24,7 +24,7 @@ import mock_heidi.server  # noqa: F401
 from mock_heidi import MockHeidi, admin, errors, filters, findings, verbs
 from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
-from mock_heidi.faults import CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
+from mock_heidi.faults import BODY_EFFECTS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
 from mock_heidi.handle import Handle
 from mock_heidi.pytest_plugin import _CHECKS, _MARKED, _OPTIONS
 from mock_heidi.remote import Clock, Faults, State
@@ -352,8 +352,8 @@ def test_the_example_of_a_field_can_be_copied(row: list[str]) -> None:
     # Some go with another only, and what says no more than which requests it is for needs an effect.
     wanted = [name, *{"method": ["path"], "detail": ["status"], "carried_out": ["close"]}.get(name, [])]
     said = [example, *(row[1].strip("`") for row in FIELDS if row[0].strip("`") in wanted[1:])]
-    if parse(",".join([*said, "empty"])).effects == ["empty"] and name != "empty":
-        wanted, said = [*wanted, "empty"], [*said, "empty"]
+    if parse(",".join([*said, "delay=0"])).effects == ["delay"] and name != "delay":
+        wanted, said = [*wanted, "delay"], [*said, "delay=0"]
 
     fault = parse(",".join(said))
 
@@ -378,9 +378,10 @@ def test_the_ways_to_say_a_rule_say_the_same() -> None:
 
 
 def test_what_effects_are_for_is_said_by_the_first_and_the_last_of_them() -> None:
-    (line,) = [line for line in README.splitlines() if line.startswith("From `end_after` to ")]
+    (line,) = [line for line in README.splitlines() if line.startswith("From `cut_at` to ")]
 
     for first, last, operations in (
+        (BODY_EFFECTS[0], BODY_EFFECTS[-1], ["media_type"]),
         (STREAM_EFFECTS[0], STREAM_EFFECTS[-1], STREAMS),
         (CLINICAL[0], CLINICAL[-2], WRITERS),
         (CLINICAL[-1], CLINICAL[-1], CODERS),

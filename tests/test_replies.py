@@ -278,3 +278,24 @@ def test_a_request_that_is_refused_uses_no_reply_up(heidi: Client) -> None:
     assert [answer.status_code for answer in answers] == [404, 422, 401, 200]
     assert answers[0].json() == SESSION_NOT_FOUND
     assert answered(answers[-1]) == stream("once")
+
+
+def test_replies_that_are_added_to_a_state_are_tried_first_and_from_the_top(heidi: Client) -> None:
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "text": "old"})
+
+    heidi.post("/_mock/state", json={"replies": [{"operation": "ask_ai", "text": text} for text in ("one", "two")]})
+
+    assert [row.get("text") for row in heidi.get("/_mock/replies").json()["replies"]] == ["one", "two", "old", None]
+    assert [row.get("text") for row in heidi.state()["replies"]] == [None, "one", "two"]
+
+
+def test_a_namespace_takes_a_thousand_replies(heidi: Client) -> None:
+    reply = {"operation": "ask_ai", "text": "x"}
+    statuses = {heidi.post("/_mock/replies", json=reply).status_code for _ in range(999)}
+
+    one_more = heidi.post("/_mock/replies", json=reply)
+
+    error = {"error": "there are 1000 replies already", "hint": "DELETE /_mock/replies makes room"}
+    assert statuses == {200}
+    assert answered(one_more) == (409, wire(error))
+    assert len(hits(heidi)) == 1_000

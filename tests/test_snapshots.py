@@ -207,6 +207,26 @@ def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
     assert heidi.get("/ns/copy/_mock/state").json() == before
 
 
+def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Client) -> None:
+    heidi.put("/_mock/clock", json={"now": "2030-01-01T00:00:00Z"})
+    heidi.post("/_mock/faults", json="get_session:id=down,status=503,times=1")
+    heidi.post("/_mock/replies", json={"operation": "get_transcript", "body": {"transcript": "said"}, "times": 1})
+    heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
+    fork(heidi, "copy")
+    asked = [f"/ns/copy/_mock/{door}" for door in ("clock", "faults", "replies", "transitions")]
+    before = [heidi.get(path).json() for path in asked]
+    with contextlib.closing(space(heidi, "copy")) as copy:
+        spoiled = copy.get(f"/sessions/{SESSION}").status_code, copy.get(f"/sessions/{SESSION}/transcript").json()
+    heidi.post("/ns/copy/_mock/clock/advance", json={"seconds": 60})
+    heidi.delete("/ns/copy/_mock/faults")
+    heidi.put("/ns/copy/_mock/transitions", json={"transcription": {"at_once": True}})
+
+    heidi.post("/ns/copy/_mock/reset")
+
+    assert spoiled == (503, {"transcript": "said"})
+    assert [heidi.get(path).json() for path in asked] == before
+
+
 def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
     heidi.post("/sessions")
     fork(heidi, "copy")

@@ -4,6 +4,8 @@
 misses as ``{"id", "why"}``.
 """
 
+import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Client
-from helpers import SESSION
+from helpers import SESSION, exchange
 
 from mock_heidi import MockHeidi
 from mock_heidi.handle import Handle, MockHeidiError
@@ -183,6 +185,32 @@ def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound
         with pytest.raises(AssertionError, match="found 1 request"):
             handle.verify(operation="get_session", within=50, **bound)
         later.join()
+
+
+@pytest.mark.parametrize("number", [{"count": 1}, {"at_least": 1}, {}])
+def test_what_has_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, number: dict[str, int]) -> None:
+    heidi.get(f"/sessions/{SESSION}")
+    begun = time.monotonic()
+
+    status, _ = verify(heidi, operation="get_session", within=60, **number)
+
+    assert (status, time.monotonic() - begun < 30) == (200, True)
+
+
+def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
+    body = json.dumps({"operation": "get_session", "within": 600}).encode()
+    asked = exchange(
+        heidi.app,
+        "POST",
+        "/_mock/verify",
+        headers={"Host": "localhost"},
+        messages=[{"type": "http.request", "body": body}],
+    )
+
+    answer = asyncio.run(asyncio.wait_for(asked, 10))
+
+    assert answer.status is None
+    assert heidi.app.namespaces.default.journal.watchers == set()
 
 
 @pytest.mark.parametrize("effect", ["end_after", "rst_after", "stall_after", "error_piece"])

@@ -96,6 +96,12 @@ async def read_fields(request: Request, known: Collection[str]) -> dict[str, Any
     return body
 
 
+async def leaving(receive: Receive) -> None:
+    """Wait until a client that has sent its whole request is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
 class Controlled:
     """Turns what the control plane's handlers raise into its answers."""
 

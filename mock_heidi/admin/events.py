@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.admin.control import ControlError, known_query
+from mock_heidi.admin.control import ControlError, known_query, leaving
 from mock_heidi.events import Event
 from mock_heidi.http import Request, to_json
 from mock_heidi.journal import Entry
@@ -46,7 +46,7 @@ class EventStream(Response):
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b": listening\n\n", "more_body": True})
-        left = asyncio.ensure_future(_leaving(receive))
+        left = asyncio.ensure_future(leaving(receive))
         events = self.namespace.events
         try:
             while not left.done() and not events.closed:
@@ -66,12 +66,6 @@ class EventStream(Response):
         journal = self.namespace.journal
         data = journal.headline(event.data) if isinstance(event.data, Entry) else journal.clean(event.data)
         return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), to_json(data))
-
-
-async def _leaving(receive: Receive) -> None:
-    """Wait until the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        continue
 
 
 routes = [Route("/events", listen, methods=["GET"])]

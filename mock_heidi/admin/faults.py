@@ -1,5 +1,6 @@
 """What goes wrong on purpose: rules, and scenarios that are made of them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -14,6 +15,8 @@ from mock_heidi.wire import wire_of
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 # What a rule says of itself: a list of rules can be put back as it was got.
 _TOLD = ("hits", "matched")
+# Fields that hold what somebody has written, which may be a secret.
+_WRITTEN = ("label", "path", "header", "match", "detail", "not_json")
 
 
 async def list_faults(request: Request) -> Response:
@@ -23,16 +26,17 @@ async def list_faults(request: Request) -> Response:
 
 async def get_fault(request: Request) -> Response:
     known_query(request, ())
-    return respond(_find(request).shown())
+    return respond(_shown(request, [_find(request)])[0])
 
 
 async def add_fault(request: Request) -> Response:
     known_query(request, ())
     fault = _fault(request, await read_body(request))
     try:
-        return respond(request.namespace.faults.add(fault).shown())
+        rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    return respond(_shown(request, [rule])[0])
 
 
 async def replace_faults(request: Request) -> Response:
@@ -40,7 +44,7 @@ async def replace_faults(request: Request) -> Response:
     given = await read_body(request)
     if isinstance(given, dict) and set(given) == {"faults"}:
         given = given["faults"]
-    faults = read_rules(request, given)
+    faults = _as_they_were(request, read_rules(request, given))
     try:
         request.namespace.faults.replace(faults)
     except FaultError as error:
@@ -59,7 +63,10 @@ async def delete_faults(request: Request) -> Response:
 
 async def list_scenarios(request: Request) -> Response:
     known_query(request, ())
-    return respond({"scenarios": [one.model_dump() for one in request.store.all(Scenario)]})
+    shown = [one.model_dump() for one in request.store.all(Scenario)]
+    return respond(
+        {"scenarios": [{**one, "faults": [_clean(request, rule) for rule in one["faults"]]} for one in shown]}
+    )
 
 
 async def run_scenario(request: Request) -> Response:
@@ -77,7 +84,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    return respond({"scenario": scenario.name, "explanation": scenario.explanation, "faults": _shown(added)})
+    return respond({"scenario": scenario.name, "explanation": scenario.explanation, "faults": _shown(request, added)})
 
 
 def read_rules(request: Request, given: Any) -> list[Fault]:
@@ -119,11 +126,31 @@ def _find(request: Request) -> Rule:
 
 
 def _rules(request: Request) -> dict[str, Any]:
-    return {"faults": _shown(list(request.namespace.faults))}
+    return {"faults": _shown(request, request.namespace.faults)}
 
 
-def _shown(rules: list[Rule]) -> list[dict[str, Any]]:
-    return [rule.shown() for rule in rules]
+def _shown(request: Request, rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    return [_clean(request, rule.shown()) for rule in rules]
+
+
+def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
+    return {**scenario.model_dump(), "faults": [_clean(request, fault.model_dump()) for fault in scenario.faults]}
+
+
+def _clean(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule without the secrets in it; that a header may have any value is none."""
+    clean = request.namespace.journal.clean
+    made = {name: clean(value) if name in _WRITTEN else value for name, value in told.items()}
+    if "header" in told:
+        made["header"] |= {name: text for name, text in told["header"].items() if text == "*"}
+    return made
+
+
+def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
+    """Rules that are put back as they were shown have the secrets that were not shown."""
+    known = {rule.id: rule.fault.model_copy(update={"id": rule.id}) for rule in request.namespace.faults}
+    shown = {id_: _clean(request, fault.model_dump()) for id_, fault in known.items()}
+    return [known[fault.id] if fault.id and shown.get(fault.id) == fault.model_dump() else fault for fault in faults]
 
 
 routes = [

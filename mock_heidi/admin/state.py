@@ -33,9 +33,7 @@ async def replace_state(request: Request) -> Response:
     try:
         faults = namespace.beginning(Store(base))
     except FaultError as error:
-        raise ControlError(
-            400, f"faults: {error}", "the server began with rules of its own; choose other ids"
-        ) from None
+        raise _taken(error) from None
     namespace.replace(base)
     if "replies" in body:
         namespace.begin_replies()
@@ -51,7 +49,7 @@ async def add_state(request: Request) -> Response:
     except FixtureError as error:
         raise _refused(error) from None
     except FaultError as error:
-        raise ControlError(400, f"faults: {error}", "there are rules of those ids; choose other ids") from None
+        raise _taken(error) from None
     return respond(
         {
             "patient_profiles": [seeds.shown(record) for record in added if isinstance(record, PatientProfile)],
@@ -84,6 +82,10 @@ async def _fixtures(request: Request) -> dict[str, object]:
 def _refused(error: FixtureError) -> ControlError:
     more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
     return ControlError(400, error.problems[0] + more, _SHAPE, problems=error.problems)
+
+
+def _taken(error: FaultError) -> ControlError:
+    return ControlError(400, f"faults: {error}", "choose ids that no rule has, those of the server's start included")
 
 
 routes = [

@@ -6,11 +6,12 @@ import asyncio
 import math
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import filters
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.admin.control import ControlError, known_query, leaving, nearest, read_body, respond
 from mock_heidi.admin.requests import read_filter
 from mock_heidi.clock import precise
 from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, words_of
@@ -49,15 +50,21 @@ async def verify(request: Request) -> Response:
 
 
 async def _judged(request: Request, expectation: Expectation, within: float) -> Verdict:
+    """The verdict, when it is settled or the time is over; ClientDisconnect where nobody waits for it any more."""
     namespace = request.namespace
     until = precise() + within
-    while True:
-        namespace.review()
-        verdict = expectation.judge(namespace.journal)
-        left = until - precise()
-        if verdict.settled or left <= 0 or (verdict.holds and not _may_spoil(expectation)):
-            return verdict
-        await _more(namespace, left)
+    gone = asyncio.ensure_future(leaving(request.receive))
+    try:
+        while not gone.done():
+            namespace.review()
+            verdict = expectation.judge(namespace.journal)
+            left = until - precise()
+            if verdict.settled or left <= 0 or (verdict.holds and not _may_spoil(expectation)):
+                return verdict
+            await _more(namespace, left, gone)
+    finally:
+        gone.cancel()
+    raise ClientDisconnect
 
 
 def _may_spoil(expectation: Expectation) -> bool:
@@ -65,8 +72,8 @@ def _may_spoil(expectation: Expectation) -> bool:
     return not isinstance(expectation, Count) or expectation.least == 0
 
 
-async def _more(namespace: Namespace, seconds: float) -> None:
-    """Wait until another answer is complete, so many seconds of real time at most."""
+async def _more(namespace: Namespace, seconds: float, gone: asyncio.Future[None]) -> None:
+    """Wait until another answer is complete or the client is gone, so many seconds of real time at most."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def notice(_: Any) -> None:
@@ -75,7 +82,7 @@ async def _more(namespace: Namespace, seconds: float) -> None:
 
     namespace.journal.watchers.add(notice)
     try:
-        await asyncio.wait({done}, timeout=seconds)
+        await asyncio.wait({done, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         namespace.journal.watchers.discard(notice)
 

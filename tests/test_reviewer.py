@@ -1,0 +1,185 @@
+"""What a strict reviewer makes of requests that overlap, come out of order, or never end; and how much it remembers."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mock_heidi.expectations import Noticed
+from mock_heidi.findings import Findings
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.review import REMEMBERED, Reviewer
+from mock_heidi.settings import BASE_PATH
+
+SESSION = f"{BASE_PATH}/sessions/1234567890"
+
+
+def asked(number: int, begun: float, ended: float, operation: str = "get_session", **more: Any) -> Entry:
+    """A complete request of that number, begun and ended in so many seconds; ``at`` follows from that."""
+    path = more.pop("path", SESSION)
+    scope = {"method": more.pop("method", "GET"), "path": path, "query_string": b"", "headers": more.pop("headers", [])}
+    made = Entry(more.pop("at", round(begun * 1000)), begun, operation, scope)
+    made.id, made.duration, made.done, made.status = number, ended - begun, True, 200
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def found(*entries: Entry) -> dict[str, int]:
+    """The codes of what is found, each with the request that shows it first."""
+    reviewer = Reviewer(Findings())
+    reviewer.read(entries, ())
+    return {one.code: one.first for one in reviewer.findings}
+
+
+def found_late(late: Entry, *entries: Entry) -> dict[str, int]:
+    """The same where somebody asked before the first of them was complete."""
+    reviewer = Reviewer(Findings())
+    for done in (False, True):
+        late.done = done
+        reviewer.read([late, *entries], ())
+    return {one.code: one.first for one in reviewer.findings}
+
+
+def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
+    return asked(number, begun, ended, status=429, retry_at=round((ended + seconds) * 1000))
+
+
+# --- Memory -----------------------------------------------------------------------------------------------------------
+
+
+def held(reviewer: Reviewer) -> int:
+    """The bytes of all that it remembers, however it holds it."""
+    seen: dict[int, Any] = {}
+    wanted = [vars(reviewer)]
+    while wanted:
+        one = wanted.pop()
+        if id(one) not in seen and not isinstance(one, type | ModuleType):
+            seen[id(one)] = one
+            wanted += gc.get_referents(one)
+    return sum(map(sys.getsizeof, seen.values()))
+
+
+def strangers(first: int, number: int) -> Iterator[Entry]:
+    """Requests with a token, a place, a session and a user of their own each."""
+    for at in range(first, first + number):
+        place = f"{BASE_PATH}/sessions/{at:039}"
+        headers = [(b"authorization", b"Bearer %d" % at)]
+        expired = {"status": 401, "pieces": (b"ExpiredTokenError",)}
+        yield asked(3 * at, at, at, path=place, headers=headers, retry_at=at * 1000 + 1)
+        yield asked(3 * at + 1, at, at, "generate_consult_note", path=place, headers=headers, early_end=True, **expired)
+        query = {"query": b"email=%d@example.com&third_party_internal_id=1" % at}
+        yield asked(3 * at + 2, at, at, "get_jwt", path=f"{BASE_PATH}/jwt", pieces=(b'{"token": "%d"}' % at,), **query)
+
+
+def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
+    reviewer = Reviewer(Findings())
+    reviewer.read(strangers(1, REMEMBERED), ())
+    some = held(reviewer)
+
+    reviewer.read(strangers(REMEMBERED + 1, 3 * REMEMBERED), ())
+
+    assert held(reviewer) < 2 * some
+
+
+def test_what_came_last_is_remembered() -> None:
+    reviewer = Reviewer(Findings())
+    many = REMEMBERED + 1
+    reviewer.read([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)], ())
+
+    reviewer.read([asked(5 * many + 1, 1, 1)], ())
+
+    assert [one.code for one in reviewer.findings if one.last > 5 * many] == ["early_retry"]
+
+
+def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
+    reviewer = Reviewer(Findings())
+    reviewer.read([asked(1, 0, 0, done=False)], ())
+    reviewer.read([asked(2, 0, 0)], ())
+    size = held(reviewer)
+
+    for number in range(3, 1_000):
+        reviewer.read([asked(number, 0, 0, done=False)], ())
+
+    assert held(reviewer) < size + 1_000
+
+
+def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
+    findings = Findings()
+    for number in range(600):
+        findings.note("unknown_field", number, f"{number} " + "x" * 1_000_000)
+    findings.note("unknown_field", 600, "0 " + "x" * 1_000_000)
+
+    assert sum(len(one.detail) for one in findings) < 200_000
+    assert [(one.first, one.count) for one in findings if one.count > 1] == [(0, 2), (500, 100)]
+
+
+def test_an_endless_id_is_no_number_to_anybody() -> None:
+    endless = f"{BASE_PATH}/sessions/{'9' * 5_000}"
+
+    assert found(asked(1, 0, 0, path=endless), asked(2, 0, 0, status=404)) == {}
+
+
+# --- Waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() -> None:
+    overtaking = refused(1, 0, 5, seconds=30), asked(2, 1, 2)
+
+    assert found(*overtaking) == {}
+    assert found(*overtaking, asked(3, 34, 34)) == {"early_retry": 3}
+    assert found(*overtaking, asked(3, 35, 35), asked(4, 35, 35)) == {}
+
+
+def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
+    assert found(refused(1, 10, 10, seconds=30), asked(2, 50, 50, at=0)) == {}
+
+
+# --- Asking again and again -------------------------------------------------------------------------------------------
+
+
+def test_a_poll_that_took_long_makes_slow_ones_no_fast_ones() -> None:
+    long = asked(1, 0, 30)
+    slow = [asked(number, 2 * number, 2 * number) for number in range(2, 12)]
+    fast = [asked(number, 30, 30) for number in range(12, 23)]
+
+    assert found_late(long, *slow) == {}
+    assert found_late(long, *slow, *fast) == {"fast_polling": 22}
+
+
+# --- Early ends -------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_is_sent_after_an_early_end_tells_whether_it_was_noticed() -> None:
+    stream = asked(1, 0, 5, "generate_consult_note", path=f"{SESSION}/consult-note", method="POST", early_end=True)
+    meanwhile = asked(2, 1, 2)
+    unaware = asked(3, 3, 9, "create_document", path=f"{SESSION}/documents", method="POST")
+    after = asked(4, 5, 6, "create_document", path=f"{SESSION}/documents", method="POST")
+
+    assert found(stream, meanwhile, unaware) == {}
+    assert found(stream, meanwhile, unaware, after) == {"early_end_unnoticed": 4}
+
+
+@pytest.mark.parametrize(("pieces", "noticed"), [([b"a"], True), ([b"a", b""], False)])
+def test_a_broken_connection_may_be_known_to_its_client_first(pieces: list[bytes], *, noticed: bool) -> None:
+    stream = asked(1, 0, 5, "generate_consult_note", early_end=True, pieces=pieces, times=[1])
+    look, after = asked(2, 4.99, 6), asked(3, 6, 6, "create_document", path=f"{SESSION}/documents", method="POST")
+
+    assert found(stream, look, after) == ({} if noticed else {"early_end_unnoticed": 3})
+
+
+def test_only_a_look_after_an_early_end_shows_that_it_was_noticed() -> None:
+    journal = Journal("default", entries=9, size=9_999, secrets=list)
+    stream = asked(1, 0, 5, "generate_consult_note", early_end=True, fault=("fault-1",))
+    expected = Noticed("fault-1", error=False, words="")
+    for entry in (stream, asked(2, 1, 2)):
+        journal.add(entry)
+    before = expected.judge(journal).holds
+
+    journal.add(asked(3, 5, 6))
+
+    assert (before, expected.judge(journal).holds) == (False, True)
+    assert expected.judge(journal).requests == [1, 3]
