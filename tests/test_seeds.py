@@ -21,7 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_heidi import create_app, seeds
-from mock_heidi.models import ApiKey, PatientProfile, Plain, Session, User, Value, resolve
+from mock_heidi.models import (
+    ApiKey,
+    CodeEntry,
+    Consultation,
+    NoteTemplate,
+    PatientProfile,
+    Plain,
+    Session,
+    User,
+    Value,
+    resolve,
+)
 from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
@@ -57,6 +68,31 @@ def problems_of(choice: Any) -> list[str]:
 @pytest.fixture(scope="module")
 def packaged() -> Store:
     return store_of()
+
+
+def test_what_few_requests_need_is_read_when_it_is_first_asked_for() -> None:
+    store = store_of()
+    before = set(store.base.records)
+
+    consultation = store.get(Consultation, "gp-cough")
+
+    assert before.isdisjoint({Consultation, NoteTemplate, CodeEntry})
+    assert consultation is not None
+    assert Consultation in store.base.records
+    assert store_of().get(Consultation, "gp-cough") is consultation
+
+
+def test_own_sessions_may_name_a_packaged_consultation() -> None:
+    store = store_of({"sessions": [{"consultation": "gp-cough"}]})
+
+    assert [session.consultation for session in store.all(Session)] == ["gp-cough"]
+
+
+def test_packaged_sessions_name_consultations_that_are_there(packaged: Store) -> None:
+    named = {session.consultation for session in packaged.all(Session)} - {None}
+
+    assert named
+    assert named <= {one.id for one in packaged.all(Consultation)}
 
 
 def test_the_packaged_set_is_a_small_practice(packaged: Store) -> None:

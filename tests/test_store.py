@@ -146,9 +146,7 @@ def test_a_reset_goes_back_to_the_very_base_without_copying_it(base: Base) -> No
     store.reset()
 
     assert store.get(PatientProfile, KEYS[0]) is first
-    assert (
-        store.where(PatientProfile, managed_by=OWNERS[0]) is base.index[PatientProfile, ("managed_by",), (OWNERS[0],)]
-    )
+    assert store.where(PatientProfile, managed_by=OWNERS[0]) is base.index[PatientProfile, ("managed_by",), OWNERS[0]]
 
 
 def test_no_verb_changes_the_base(base: Base) -> None:
@@ -170,8 +168,8 @@ def test_a_base_knows_every_place_of_its_records() -> None:
 
     first, second = OWNERS
     assert dict(base.index) == {
-        (PatientProfile, ("managed_by",), (first,)): [one, two],
-        (PatientProfile, ("managed_by",), (second,)): [other],
+        (PatientProfile, ("managed_by",), first): [one, two],
+        (PatientProfile, ("managed_by",), second): [other],
         (PatientProfile, ("managed_by", "ehr_patient_id"), (first, "E1")): [one, two],
         (PatientProfile, ("managed_by", "ehr_patient_id"), (second, None)): [other],
         (PatientProfile, ("managed_by", "ehr_provider"), (first, "P")): [one, two],
