@@ -25,6 +25,28 @@ PIECES = 200
 FIRST, RATE = 0.3, 40
 Figures = dict[str, float]
 _EMPTY = ("--fixtures", "empty")
+LAYERED = ("GET one", "POST", "PATCH")
+# Up to which layer a request goes before it is answered with constant bytes.
+LAYERS = {
+    "server": "the server alone, which parses and sends",
+    "router": "and the router, which finds the operation and who asks",
+    "journal": "and the journal, and a look whether CORS concerns it",
+    "faults": "and a look whether a fault concerns it",
+    "token": "and the token check",
+    "answer": "and a handler that answers constant bytes",
+    "all": "and the handler's own work",
+}
+# What is loaded before the first answer, each with all that stands before it.
+_SERVER = "import gc; gc.disable(); import uvicorn, uvloop, httptools; import uvicorn.protocols.http.httptools_impl"
+_LIBRARIES = f"{_SERVER}; import pydantic, starlette.applications, yaml, jwt; from pydantic import BaseModel"
+_MODULES = f"{_LIBRARIES}; import mock_heidi.cli, mock_heidi.app, mock_heidi.console, mock_heidi.server"
+_PARTS = {
+    "Python": "",
+    "and the server": _SERVER,
+    "and pydantic, Starlette, PyYAML, PyJWT": _LIBRARIES,
+    "and mock_heidi's modules with their models": _MODULES,
+    "and the packaged fixtures": f"{_MODULES}; mock_heidi.app.create_app()",
+}
 _STATEFUL = ("mock_heidi", "unjournaled", "team")
 _SINGLE = "/patient-profiles"
 
@@ -315,6 +337,22 @@ def _run(bench: Bench, command: Sequence[str], folder: Path) -> str:
     return ended.stdout
 
 
+def _up_to(layer: str, bench: Bench) -> Figures:
+    return {
+        name: float(_run(bench, [sys.executable, "-m", "benchmarks.apps.layers", name, "--until", layer], ROOT))
+        for name in LAYERED
+    }
+
+
+def _loading(code: str, bench: Bench) -> Figures:
+    taken = []
+    for _ in range(bench.repeats):
+        begun = time.perf_counter()
+        _run(bench, [sys.executable, "-c", code], ROOT)
+        taken.append(time.perf_counter() - begun)
+    return {"time": statistics.median(taken) * 1000}
+
+
 _TESTS = """
 import pytest
 
@@ -442,6 +480,14 @@ def workloads(*, quick: bool = False) -> list[Workload]:
             "in_process", "In process, by httpx.ASGITransport, GET one",
             {name: partial(_in_process, name) for name in ("bare", "mock_heidi", "plain", "team")},
             {"rate": "requests/s"},
+        ),
+        Workload(
+            "layers", "Where a request's time goes, in process and without a network",
+            {title: partial(_up_to, layer) for layer, title in LAYERS.items()}, dict.fromkeys(LAYERED, "µs"),
+        ),
+        Workload(
+            "start_parts", "Where a start's time goes",
+            {title: partial(_loading, code) for title, code in _PARTS.items()}, milliseconds,
         ),
         Workload(
             "plugin", "A pytest run that does not use the plugin",

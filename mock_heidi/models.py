@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
@@ -21,11 +21,10 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    TypeAdapter,
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 from mock_heidi.settings import OPERATIONS
 
@@ -43,7 +42,7 @@ _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,4299})(\.\d+([eE][-+]?\d{1,3})?)?")
 _FIELD_NUMBER = re.compile(r"-?\d{1,4300}(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?")
-_DATES = TypeAdapter(date)
+_DATES = SchemaValidator(core_schema.date_schema(strict=True))
 
 
 def resolve(value: Any) -> Any:
@@ -76,7 +75,7 @@ def _number(value: Any) -> int | float:
 def _day(value: str) -> str:
     problem = "input is not of the form YYYY-MM-DD"
     try:
-        _DATES.validate_strings(value, strict=True)
+        _DATES.validate_strings(value)
     except ValidationError as error:
         problem = error.errors()[0].get("ctx", {}).get("error", problem)
     else:
