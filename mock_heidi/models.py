@@ -75,7 +75,7 @@ def _number(value: Any) -> int | float:
 def _day(value: str) -> str:
     problem = "input is not of the form YYYY-MM-DD"
     try:
-        _DATES.validate_strings(value)
+        _DATES.validate_strings(value)  # type: ignore[arg-type] # it takes more than it says
     except ValidationError as error:
         problem = error.errors()[0].get("ctx", {}).get("error", problem)
     else:
