@@ -28,6 +28,7 @@ from mock_heidi.models import (
     NoteTemplate,
     PatientProfile,
     Plain,
+    Record,
     Session,
     User,
     Value,
@@ -712,7 +713,8 @@ def test_no_unquoted_text_outlives_the_reading(packaged: Store) -> None:
             not isinstance(value, str) and isinstance(inner, Iterable) and any(map(plain, inner))
         )
 
-    records = [record for kind in [*seeds.KINDS.values(), User] for record in packaged.all(kind)]
+    kinds: list[type[Record]] = [*seeds.KINDS.values(), User]
+    records = [record for kind in kinds for record in packaged.all(kind)]
     assert len(records) > 100
     assert [record for record in records if plain(record)] == []
 
