@@ -18,6 +18,7 @@ from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, S
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+_INTERRUPTED = 130
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -262,13 +263,16 @@ def main(args: list[str] | None = None) -> NoReturn:
         cli.main(args=args, prog_name="mock-heidi", standalone_mode=False)
     except ConfigError as error:
         _fail(str(error), 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
     except click.UsageError as error:
         verb = error.ctx.command_path if error.ctx else "mock-heidi"
         _fail(f"{' '.join(error.format_message().split())} (see {verb} --help)", 2)
     except click.ClickException as error:
         _fail(error.format_message(), 1)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(0)
+        sys.exit(_INTERRUPTED)
     except OSError as error:  # a full disk; where the reader of a pipe has gone, click ends by itself
         _fail(f"cannot go on: {error.strerror or error}", 1)
     sys.exit(0)

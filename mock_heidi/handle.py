@@ -8,7 +8,7 @@ import json
 import os
 import select
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import httpx
 
     from mock_heidi.server import Server
+
+
+_METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 class MockHeidiError(Exception):
@@ -72,8 +75,7 @@ class _Connection:
         with self._lock:
             status, answer = self._exchange(method, path, data, dict(headers or {}))
         if status != http.HTTPStatus.OK:
-            shown = answer.get("error") or answer.get("detail")
-            raise MockHeidiError(f"{method} {path}: {shown}; {answer.get('hint', f'status {status}')}")
+            raise MockHeidiError(f"{method} {path}: {_refusal(answer)}; {answer.get('hint', f'status {status}')}")
         return answer
 
     def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
@@ -136,6 +138,12 @@ class _Connection:
         self._connection.close()
 
 
+def _refusal(answer: dict[str, Any]) -> Any:
+    """What an answer that is no success says of itself: ours, or the vendor's."""
+    said = answer.get("error") or answer.get("detail")
+    return said.get("msg", said) if isinstance(said, dict) else said
+
+
 def _lines(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
     with _answering(url):
         yield from response
@@ -191,10 +199,10 @@ class Handle:
     def fault(self, operation: str | list[str] | None = None, **rule: Any) -> Faults:
         """Let something go wrong: ``fault("generate_consult_note", end_after=3, times=1)``.
 
-        In a ``with`` it goes wrong until its end. The names are those of the README's table of effects.
+        In a ``with`` it goes wrong until its end. The names are those of the README's table of effects; ``operation``
+        may be all that stands before the colon of a short form, such as ``GET /sessions*``, or a whole short form.
         """
-        which = {} if operation is None else {"operation": operation}
-        made = self.control("POST", "/faults", {**which, **rule})
+        made = self.control("POST", "/faults", _rule(operation, rule))
         return Faults(self.control, [made], self._spent)
 
     def scenario(self, name: str) -> Faults:
@@ -294,7 +302,14 @@ class Handle:
         """
         ids = [fault] if isinstance(fault, str) else fault.ids
         for each in ids:
-            self.verify(noticed={"fault": each, "error": error}, within=within)
+            try:
+                self.verify(noticed={"fault": each, "error": error}, within=within)
+            except AssertionError as problem:
+                known = [str(rule["id"]) for rule in self._all_faults()]
+                if each in known:
+                    raise
+                there = f"there are {', '.join(known)}" if known else "there are none"
+                raise AssertionError(f"{problem}; no fault is called {each!r}, {there}") from None
 
     @property
     def findings(self) -> list[dict[str, Any]]:
@@ -304,17 +319,17 @@ class Handle:
 
     def snapshot(self, name: str = "snapshot") -> dict[str, Any]:
         """Keep the state under a name."""
-        kept: dict[str, Any] = self.control("PUT", f"/snapshots/{quote(name, safe='')}")
+        kept: dict[str, Any] = self.control("PUT", snapshot_path(name))
         return kept
 
     def restore(self, name: str = "snapshot") -> None:
         """Bring the state of that name back."""
-        self.control("POST", f"/snapshots/{quote(name, safe='')}/restore")
+        self.control("POST", f"{snapshot_path(name)}/restore")
 
     def diff(self, name: str = "snapshot", against: str | None = None) -> dict[str, Any]:
         """What was added, removed and changed since a snapshot, or up to another one."""
         query = "" if against is None else f"?{urlencode({'against': against})}"
-        found: dict[str, Any] = self.control("GET", f"/snapshots/{quote(name, safe='')}/diff{query}")
+        found: dict[str, Any] = self.control("GET", f"{snapshot_path(name)}/diff{query}")
         return found
 
     def curl(self, **filters: Any) -> str:
@@ -359,14 +374,21 @@ class Handle:
         found: dict[str, Any] = self.control("PUT", path, changes) if changes else self.control("GET", path)
         return found
 
-    def reset(self) -> None:
-        """Bring the beginning back: state, clock, ids, faults, replies and an empty journal."""
-        self.control("POST", "/reset")
-        self._spent.clear()
+    def reset(self, *, keep: Iterable[str] = ()) -> None:
+        """Bring the beginning back: state, clock, ids, faults, replies and an empty journal.
+
+        ``keep`` names the parts that stay, such as ``["clock", "faults"]``.
+        """
+        kept = list(keep)
+        self.control("POST", f"/reset?{urlencode({'keep': ','.join(kept)})}" if kept else "/reset")
+        if "faults" not in kept:
+            self._spent.clear()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the control plane of this namespace: ``control("GET", "/health")``, or ``"/_mock/health"``."""
         self._alive()
+        if method not in _METHODS:
+            raise MockHeidiError(f"{method} {path}: the control plane takes {', '.join(_METHODS)}; write one of these")
         path = path.removeprefix("/_mock").removeprefix("/")
         return self._connection.ask(method, f"{self._prefix}/_mock/{path}", body, {"Content-Type": "application/json"})
 
@@ -470,6 +492,24 @@ class MockHeidi(Handle):
                 super().close()
             self._server.stop()
             self._thread.join()
+
+
+def snapshot_path(name: str) -> str:
+    """Where a snapshot is, below ``/_mock``; :class:`MockHeidiError` for what could never be its name."""
+    if not is_namespace(name):
+        raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
+    return f"/snapshots/{quote(name, safe='')}"
+
+
+def _rule(operation: str | list[str] | None, effects: dict[str, Any]) -> Any:
+    if not isinstance(operation, str):
+        return effects if operation is None else {"operation": operation, **effects}
+    if ":" in operation and not effects:
+        return operation
+    method, _, path = operation.strip().partition(" ")
+    if path:
+        return {"method": method, "path": path.strip(), **effects}
+    return effects if operation.strip() == "*" else {"operation": operation.split("+"), **effects}
 
 
 def _rules(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:

@@ -103,9 +103,14 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
 def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     """One server for the whole run (one for each worker under xdist), or the one that --mock-heidi-url names."""
     from mock_heidi.handle import MockHeidi  # not before a test asks
+    from mock_heidi.settings import ConfigError
 
     url = _url(request.config)
-    with MockHeidi(**_ini(request.config)) if url is None else _running(url) as server:
+    with contextlib.ExitStack() as ending:
+        try:
+            server = ending.enter_context(MockHeidi(**_ini(request.config)) if url is None else _running(url))
+        except ConfigError as error:
+            raise pytest.UsageError(f"mock_heidi: {error}") from None
         yield server
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from mock_heidi.settings import BASE_PATH
@@ -69,13 +70,13 @@ class Clock:
     def frozen(self) -> bool:
         return bool(self._control("GET", "/clock")["frozen"])
 
-    def freeze(self, at: str | None = None) -> None:
-        """Stand still, now or at a moment such as ``2025-01-06T09:00:00Z``."""
-        self._control("PUT", "/clock", {"frozen": True} if at is None else {"frozen": True, "now": at})
+    def freeze(self, at: str | datetime | None = None) -> None:
+        """Stand still, now or at a moment such as ``2025-01-06T09:00:00Z``; a ``datetime`` needs a time zone."""
+        self._control("PUT", "/clock", {"frozen": True} if at is None else {"frozen": True, "now": _moment(at)})
 
-    def set(self, now: str | None = None, speed: float | None = None) -> None:
+    def set(self, now: str | datetime | None = None, speed: float | None = None) -> None:
         """Go on from another moment, or so many times as fast."""
-        given = {"now": now, "speed": speed}
+        given = {"now": None if now is None else _moment(now), "speed": speed}
         self._control("PUT", "/clock", {name: value for name, value in given.items() if value is not None})
 
     def advance(self, seconds: float) -> str:
@@ -85,6 +86,14 @@ class Clock:
     def go_real(self) -> None:
         """Go with the machine's time again."""
         self._control("PUT", "/clock", {"real": True})
+
+
+def _moment(given: str | datetime) -> str:
+    if isinstance(given, str):
+        return given
+    if given.tzinfo is None:
+        raise ValueError(f"{given} could be anywhere; give it a time zone, such as datetime.UTC")
+    return f"{given.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 class Faults:
@@ -128,6 +137,9 @@ class Faults:
 
     def __exit__(self, *_: object) -> None:
         self.remove()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(self.ids)}>"
 
 
 def unfired(rules: list[dict[str, Any]]) -> list[str]:

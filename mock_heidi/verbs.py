@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import http.client
 import json
@@ -22,12 +23,13 @@ import click
 from mock_heidi.clock import precise
 from mock_heidi.findings import LEVELS, told
 from mock_heidi.flags import Rule, option
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
+from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, snapshot_path, visit
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _SIGNALLED = 128
 _PAUSE = 0.05
+_MANY = 10
 
 
 def speaks(verb: Callable[..., Any]) -> Any:
@@ -88,23 +90,27 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     if math.isnan(timeout):
         raise click.BadParameter("nan is no number of seconds", param_hint="--timeout")
     deadline = precise() + timeout
-    while not _is_ready(heidi.url, max(deadline - precise(), _PAUSE)):
+    while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
-            raise ConfigError(f"no server at {heidi.url} within {timeout:g} s; start one with mock-heidi serve")
+            raise ConfigError(f"{missing} at {heidi.url} within {timeout:g} s; start one with mock-heidi serve")
         threading.Event().wait(_PAUSE)
     _say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
 
-def _is_ready(url: str, patience: float) -> bool:
+def _missing(url: str, patience: float) -> str | None:
+    """What there is instead of a server that is ready."""
     parts = urlsplit(url)
     with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
         try:
             # This door is open to all, whatever token the control plane wants.
             peer.request("GET", "/readyz")
-            answer: bool = json.loads(peer.getresponse().read()) == {"status": "ok"}
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
-        return answer
+            if json.loads(peer.getresponse().read()) == {"status": "ok"}:
+                return None
+        except OSError:
+            return "no server"
+        except (http.client.HTTPException, ValueError):
+            pass
+        return "something that is no mock_heidi, and no server of ours,"
 
 
 @click.command()
@@ -124,7 +130,12 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
 @click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
 def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
     """Sign in and print a bearer token."""
-    made = heidi.token(email, third_party_internal_id)
+    try:
+        made = heidi.token(email, third_party_internal_id)
+    except MockHeidiError as error:
+        if "Invalid API key" not in str(error):
+            raise
+        raise ConfigError(f"{heidi.url} knows no such API key; give one of its fixtures with --api-key") from None
     _say(as_json, {"token": made}, made)
 
 
@@ -134,10 +145,20 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
 @click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from here on.")
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
+    _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
     _say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
+
+
+def _must_be_there(heidi: Handle) -> None:
+    """A name that was mistyped is no clean bill of health."""
+    names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
+    if heidi.name not in names:
+        near = difflib.get_close_matches(heidi.name, names, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:_MANY])}"
+        raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {cure}")
 
 
 @click.command()
@@ -158,13 +179,14 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     elif follow:
         _follow(heidi, as_json, given, limit)
     else:
+        _must_be_there(heidi)
         rows = heidi.requests(**given, limit=limit)
         _say(as_json, rows, "\n".join(map(_line, rows)) or "none")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
     """A line for each, of JSON too."""
-    with contextlib.closing(heidi.events()) as events:
+    with contextlib.closing(heidi.events()) as events, contextlib.suppress(KeyboardInterrupt):
         # Listened to first, asked then: none is lost between the two.
         seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
@@ -172,7 +194,7 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
                 seen = 0
             elif kind == "request" and data["id"] > seen:
                 seen = _tell(as_json, heidi.requests(**{**given, "since": seen}), seen)
-    raise ConfigError(f"{heidi.url} has ended")
+        raise ConfigError(f"{heidi.url} has ended")
 
 
 def _tell(as_json: bool, rows: list[dict[str, Any]], seen: int) -> int:
@@ -288,7 +310,7 @@ def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
         raise ConfigError(f"snapshot {what}: needs a name")
     if what == "list" and name is not None:
         raise ConfigError(f"snapshot list: takes no name, not {name}")
-    place = f"/snapshots/{quote(name or '', safe='')}"
+    place = "" if name is None else snapshot_path(name)
     method, path = {
         "list": ("GET", "/snapshots"),
         "take": ("PUT", place),
@@ -332,7 +354,9 @@ def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
     """Run a command to its end; signals that are meant for us are its."""
     with _signals() as meant:
         try:
-            process = subprocess.Popen(command, env=variables)  # noqa: S603 - what the user asked for
+            # Where no terminal sends its signals to all of us, ours go to whatever the command has started too.
+            apart = hasattr(os, "killpg") and not _is_at_terminal()
+            process = subprocess.Popen(command, env=variables, start_new_session=apart)  # noqa: S603 - what the user asked for
         except FileNotFoundError:
             click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
             return _NOT_FOUND
@@ -340,7 +364,7 @@ def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
             click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
             return _NOT_RUNNABLE
         try:
-            meant.go_to(process)
+            meant.go_to(functools.partial(os.killpg, process.pid) if apart else process.send_signal)
             status = process.wait()
         finally:
             if process.poll() is None:
@@ -350,23 +374,28 @@ def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
 
 
 class _Signals:
-    """Hands on what comes, also what came before there was a process to hand it to."""
+    """Hands on what comes, also what came before there was anybody to hand it to."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._send: Callable[[int], None] | None = None
         self._early: list[int] = []
 
     def come(self, number: int, _: Any) -> None:
-        if self._process is None:
+        if self._send is None:
             self._early.append(number)
         # Ctrl-C at a terminal reaches the command by itself, and twice means more than once to many.
         elif number != signal.SIGINT or not _is_at_terminal():
-            self._process.send_signal(number)
+            self._hand_on(number)
 
-    def go_to(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def go_to(self, send: Callable[[int], None]) -> None:
+        self._send = send
         while self._early:
-            process.send_signal(self._early.pop(0))
+            self._hand_on(self._early.pop(0))
+
+    def _hand_on(self, number: int) -> None:
+        assert self._send is not None  # noqa: S101 - both callers have seen to it
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            self._send(number)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import threading
 import unittest
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -784,3 +785,84 @@ def test_the_environment_says_nothing_to_a_handle(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setitem(os.environ, f"MOCK_HEIDI_{name}", value)
     with MockHeidi() as heidi:
         assert heidi.control("GET", "/health")["seed"] == 0
+
+
+# --- What a handle is asked for in other words ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("which", "fields"),
+    [
+        ("get_session", {"operation": "get_session"}),
+        ("get_session+ask_ai", {"operation": ["get_session", "ask_ai"]}),
+        (["get_session", "ask_ai"], {"operation": ["get_session", "ask_ai"]}),
+        ("GET /sessions/{session_id}", {"method": "GET", "path": "/sessions/{session_id}"}),
+        ("*", {}),
+        (None, {}),
+    ],
+    ids=str,
+)
+def test_a_fault_takes_what_stands_before_the_colon_of_a_short_form(
+    heidi: Handle, which: Any, fields: dict[str, Any]
+) -> None:
+    with heidi.fault(which, status=503) as fault:
+        (rule,) = fault.rules
+
+    told = {name: rule[name] for name in ("operation", "method", "path") if name in rule}
+    assert told == fields
+    assert rule["status"] == 503
+
+
+def test_a_fault_takes_a_whole_short_form(heidi: Handle) -> None:
+    with heidi.fault("ask_ai:end_after=3,times=1") as fault:
+        (rule,) = fault.rules
+
+    assert (rule["operation"], rule["end_after"], rule["times"]) == ("ask_ai", 3, 1)
+    assert repr(fault) == f"<Faults {fault.id}>"
+
+
+def test_a_reset_keeps_what_it_is_told_to(heidi: Handle) -> None:
+    heidi.state.add_patient(first_name="Kept")
+    heidi.clock.freeze("2025-01-06T09:00:00Z")
+    heidi.fault("ask_ai", status=503)
+
+    heidi.reset(keep=["state", "clock"])
+
+    assert heidi.clock.now == "2025-01-06T09:00:00.000Z"
+    assert "Kept" in [one["first_name"] for one in heidi.state.patient_profiles]
+    assert heidi.faults == []
+
+
+def test_the_clock_takes_a_datetime_with_its_time_zone(heidi: Handle) -> None:
+    moment = datetime(2025, 1, 6, 9, 0, tzinfo=timezone(timedelta(hours=10)))
+
+    heidi.clock.freeze(moment)
+    frozen = heidi.clock.now
+    heidi.clock.set(moment + timedelta(hours=1))
+
+    assert (frozen, heidi.clock.now) == ("2025-01-05T23:00:00.000Z", "2025-01-06T00:00:00.000Z")
+    with pytest.raises(ValueError, match="give it a time zone"):
+        heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - that is what is refused
+
+
+def test_a_method_that_the_control_plane_has_not_is_told(heidi: Handle) -> None:
+    with pytest.raises(MockHeidiError, match="FETCH /health: the control plane takes GET, POST, PUT, DELETE"):
+        heidi.control("FETCH", "/health")
+
+
+def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> None:
+    with pytest.raises(AssertionError, match="no fault is called 'fault-9', there are none"):
+        heidi.assert_noticed("fault-9")
+    fault = heidi.fault("ask_ai", end_after=3)
+    with pytest.raises(AssertionError, match=f"no fault is called 'fault-9', there are {fault.id}"):
+        heidi.assert_noticed("fault-9")
+    with pytest.raises(AssertionError, match=r"has ended no stream yet$"):
+        heidi.assert_noticed(fault)
+
+
+def test_a_refusal_of_the_vendors_is_told_in_its_words(server: MockHeidi) -> None:
+    with (
+        Handle(server.url, api_key="wrong") as stranger,
+        pytest.raises(MockHeidiError, match=r"Invalid API key; status 401$"),
+    ):
+        stranger.token()

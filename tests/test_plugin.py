@@ -260,6 +260,16 @@ def test_a_wrong_configuration_is_an_error_that_names_the_cure(pytester: pytest.
     result.stdout.fnmatch_lines("E *mock_heidi_seed = seven: should be a whole number")
 
 
+def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_fixtures = nope\n")
+    pytester.makepyfile("def test_wrong(mock_heidi): ...")
+    result = pytester.runpytest()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files")
+    result.stdout.no_fnmatch_line("*mock_heidi/seeds.py*")
+
+
 def test_the_factory_serves_fixtures_of_any_scope(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -120,6 +120,76 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
     assert by_flag.out != ""
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("token", "--api-key", "wrong"), "knows no such API key; give one of its fixtures with --api-key"),
+        (
+            ("snapshot", "take", "a/b"),
+            "'a/b' is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
+        ),
+        (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
+        (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
+        (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; there are default"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_is_one_line_with_its_cure(call: Call, args: tuple[str, ...], words: str) -> None:
+    ended = call(*args)
+
+    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert words in ended.err
+
+
+@pytest.mark.parametrize("verb", ["fault", "scenario"])
+def test_a_verb_that_needs_another_one_shows_its_help_as_it_is(alone: Call, verb: str) -> None:
+    ended = alone(verb)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"Usage: mock-heidi {verb} ")
+    assert "\nCommands:\n" in ended.err
+
+
+def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
+    ended = call("reset", "--keep", "state, clock")
+
+    assert ended.status == 0
+    assert "state" not in ended.out
+    assert "clock" not in ended.out
+
+
+@needs_signals
+def test_ctrl_c_while_a_verb_works_is_told_by_the_status() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = spawn("wait", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "600")
+        try:
+            with silent.accept()[0] as peer:
+                peer.recv(1)
+                process.send_signal(signal.SIGINT)
+
+                assert process.wait(timeout=60) == 130
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> None:
+    def answer() -> None:
+        peer = other.accept()[0]
+        peer.recv(1_000)
+        peer.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        asked = threading.Thread(target=answer)
+        asked.start()
+        ended = alone("wait", "--url", f"http://127.0.0.1:{other.getsockname()[1]}", "--timeout", "0")
+        asked.join()
+
+    assert ended.status == 1
+    assert "something that is no mock_heidi" in ended.err
+
+
 @by_verb
 def test_every_verb_can_speak_json(call: Call, verb: str) -> None:
     ended = call(*ASKED[verb], "--json")
@@ -831,6 +901,27 @@ def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> Non
         process.terminate()
 
         assert process.wait(timeout=60) == 9
+
+
+@needs_signals
+def test_a_signal_reaches_what_the_command_has_started_too() -> None:
+    parent = (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print('begun', flush=True); print(child.pid, flush=True); child.wait()"
+    )
+    with executing(parent) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.terminate()
+
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+        assert until(lambda: not is_there(child), "the end of the command's own command")
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process is running, and not just waiting for somebody to ask how it ended."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 - ours
+    return listed.strip() not in ("", "Z") and not listed.startswith("Z")
 
 
 def group(pid: int) -> list[str]:

@@ -18,6 +18,7 @@ from mock_heidi.errors import BodyTooLargeError, UnprocessableError
 from mock_heidi.http import Answer, Call, Request, parse_json, to_json
 from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.settings import ConfigError
 from mock_heidi.yaml_text import FixtureError, parse_yaml
 
 # What a person may be led to by a link on another site's page.
@@ -34,6 +35,12 @@ class ControlError(Exception):
         super().__init__(error)
         self.status = status
         self.body = {"error": error, "hint": hint, **more}
+
+    @classmethod
+    def of(cls, error: ConfigError) -> ControlError:
+        """The refusal of a value that is no good in a flag either, whose message ends with the cure."""
+        wrong, _, cure = str(error).rpartition("; ")
+        return cls(400, wrong, cure)
 
 
 def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

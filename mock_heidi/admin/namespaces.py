@@ -69,7 +69,7 @@ def _start(request: Request, fields: dict[str, Any]) -> Start:
         try:
             start = start._replace(frozen=parse_moment(str(clock)))
         except ConfigError as error:
-            raise ControlError(400, str(error), "write it like 2025-01-06T09:00:00") from None
+            raise ControlError.of(error) from None
     if linked is not None:
         start = start._replace(linked=_user(linked))
     if "faults" in fields:

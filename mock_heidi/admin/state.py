@@ -60,7 +60,7 @@ async def add_state(request: Request) -> Response:
 
 async def reset(request: Request) -> Response:
     query = known_query(request, ("keep", "all"))
-    keep = frozenset(part for part in query.get("keep", "").split(",") if part)
+    keep = frozenset(part.strip() for part in query.get("keep", "").split(",") if part.strip())
     for part in sorted(keep - set(PARTS)):
         raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, PARTS))
     everything = query.get("all", "false")

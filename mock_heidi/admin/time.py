@@ -60,7 +60,7 @@ def _moment(value: Any) -> int:
     try:
         return parse_moment(str(value))
     except ConfigError as error:
-        raise ControlError(400, str(error), "write it like 2025-01-06T09:00:00Z") from None
+        raise ControlError.of(error) from None
 
 
 def _clock(namespace: Namespace) -> dict[str, Any]:

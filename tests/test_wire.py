@@ -1,0 +1,171 @@
+"""What goes out in one turn of the loop goes out together, and who sleeps by a mock clock is woken as it says."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from mock_heidi.clock import Alarm, Clock
+from mock_heidi.wire import Gathering, Outbox
+
+
+class Transport:
+    """Keeps what was written to it, write by write."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return 5
+
+    def get_extra_info(self, name: str) -> str:
+        return f"the transport's {name}"
+
+
+def gathering(outbox: Outbox | None = None) -> tuple[Transport, Gathering]:
+    transport: Any = Transport()
+    return transport, Gathering(transport, outbox or Outbox())
+
+
+def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    @functools.wraps(test)
+    def run() -> None:
+        asyncio.run(test())
+
+    return run
+
+
+# --- One turn ---------------------------------------------------------------------------------------------------------
+
+
+@in_a_loop
+async def test_what_is_written_in_one_turn_goes_out_as_one_write_after_it() -> None:
+    transport, held = gathering()
+
+    held.write(b"head")
+    held.write(b"body")
+    during = list(transport.written)
+    await asyncio.sleep(0)
+    held.write(b"next")
+    await asyncio.sleep(0)
+
+    assert during == []
+    assert transport.written == [b"headbody", b"next"]
+
+
+@in_a_loop
+async def test_several_connections_are_served_in_the_same_turn_in_the_order_of_their_first_writes() -> None:
+    outbox, order = Outbox(), []
+    connections = [gathering(outbox) for _ in range(3)]
+    for transport, _ in connections:
+        transport.write = order.append  # type: ignore[method-assign]
+
+    for number in (2, 0, 1, 2):
+        connections[number][1].write(b"%d" % number)
+    await asyncio.sleep(0)
+
+    assert order == [b"22", b"0", b"1"]
+
+
+@in_a_loop
+async def test_a_lot_goes_out_at_once_and_only_once() -> None:
+    transport, held = gathering()
+
+    held.write(b"a" * 70_000)
+    at_once = list(transport.written)
+    await asyncio.sleep(0)
+
+    assert at_once == transport.written == [b"a" * 70_000]
+
+
+@in_a_loop
+async def test_an_end_sends_what_is_held_first() -> None:
+    transport, held = gathering()
+
+    held.write(b"last")
+    held.close()
+
+    assert transport.written == [b"last"]
+    assert transport.closed
+
+
+@in_a_loop
+async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> None:
+    transport, held = gathering()
+
+    held.write(b"late")
+    transport.closed = True
+    await asyncio.sleep(0)
+
+    assert transport.written == []
+
+
+@in_a_loop
+async def test_what_is_held_counts_as_not_yet_sent() -> None:
+    _, held = gathering()
+
+    held.write(b"1234")
+    during = held.get_write_buffer_size()
+    await asyncio.sleep(0)
+
+    assert (during, held.get_write_buffer_size()) == (9, 5)
+
+
+@in_a_loop
+async def test_everything_else_is_the_transports_own() -> None:
+    _, held = gathering()
+
+    assert held.get_extra_info("socket") == "the transport's socket"
+    with pytest.raises(AttributeError):
+        held.no_such_thing()
+
+
+# --- Sleep ------------------------------------------------------------------------------------------------------------
+
+
+@in_a_loop
+async def test_an_alarm_ends_a_sleep_for_good() -> None:
+    clock, alarm = Clock(0), Alarm()
+    sleeping = asyncio.ensure_future(clock.wait(1_000_000, alarm))
+    await asyncio.sleep(0)
+    asleep = clock.awaited
+
+    alarm.ring()
+    await sleeping
+    await clock.wait(1_000_000, alarm)
+
+    assert asleep
+    assert alarm.rung
+    assert not clock.awaited
+
+
+@in_a_loop
+async def test_a_clock_that_is_moved_wakes_whoever_waited_for_that_moment_and_nobody_else() -> None:
+    clock = Clock(0)
+    early, late = (asyncio.ensure_future(clock.wait(moment, Alarm())) for moment in (1_000, 60_000))
+    await asyncio.sleep(0)
+
+    clock.advance(1)
+    await early
+    await asyncio.sleep(0)
+
+    assert not late.done()
+    clock.advance(59)
+    await late
+
+
+@in_a_loop
+async def test_a_moment_that_has_come_is_not_waited_for() -> None:
+    await Clock(5_000).wait(5_000, Alarm())
