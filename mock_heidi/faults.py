@@ -1,12 +1,10 @@
 """What can go wrong, as values: rules that say which requests, how often, and what happens to their answers."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_serializer
 
@@ -142,10 +140,10 @@ class Fault(Record):
         mark = sha256(repr(self.model_dump()).encode()).hexdigest()[:12]
         return f"#{mark}-{self._number}" if self._number else f"#{mark}"
 
-    def again(self, number: int) -> Fault:
+    def again(self, number: int) -> Self:
         """The same as a rule by itself, ``number`` of them being there already."""
-        other: Fault = self.model_copy()
-        other._number = number
+        other = self.model_copy()
+        other._number = number  # noqa: SLF001 - a copy of its own kind
         return other
 
     def given(self, names: Iterable[str]) -> list[str]:

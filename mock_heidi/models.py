@@ -3,8 +3,6 @@
 Records are immutable: to change one, make another and put it in its place.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping
