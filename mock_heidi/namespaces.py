@@ -86,9 +86,8 @@ class Namespaces:
             self.sweep()
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
-            made = Namespace(
-                name, start or self.start, self.settings, self._known_keys
-            )  # or an error, and the old one stays
+            # Or an error, and the old one stays.
+            made = Namespace(name, start or self.start, self.settings, self._known_keys)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made

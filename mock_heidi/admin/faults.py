@@ -63,10 +63,7 @@ async def delete_faults(request: Request) -> Response:
 
 async def list_scenarios(request: Request) -> Response:
     known_query(request, ())
-    shown = [one.model_dump() for one in request.store.all(Scenario)]
-    return respond(
-        {"scenarios": [{**one, "faults": [_clean(request, rule) for rule in one["faults"]]} for one in shown]}
-    )
+    return respond({"scenarios": [_situation(request, one) for one in request.store.all(Scenario)]})
 
 
 async def run_scenario(request: Request) -> Response:
@@ -134,7 +131,8 @@ def _shown(request: Request, rules: Iterable[Rule]) -> list[dict[str, Any]]:
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
-    return {**scenario.model_dump(), "faults": [_clean(request, fault.model_dump()) for fault in scenario.faults]}
+    told = scenario.model_dump()
+    return {**told, "faults": [_clean(request, rule) for rule in told["faults"]]}
 
 
 def _clean(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
