@@ -16,7 +16,8 @@ from mock_heidi import sabotage
 from mock_heidi.clock import http_date
 from mock_heidi.errors import BY_NAME, ExpiredTokenError, HeidiError, InvalidTokenError, reason_phrase, render
 from mock_heidi.faults import ANSWERS, CLINICAL, CONNECTION, STREAM_EFFECTS, FaultError, parse
-from mock_heidi.http import Answer, Call, take_in, to_json
+from mock_heidi.http import Answer, Call, take_in
+from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.rules import Asked, Rule, below_base

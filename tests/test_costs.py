@@ -57,10 +57,11 @@ COSTS: dict[str, dict[str, int]] = {
         "mock_heidi.api.patient_profiles": 1,
         "mock_heidi.app": 3,
         "mock_heidi.clock": 5,
-        "mock_heidi.http": 15,
+        "mock_heidi.http": 14,
         "mock_heidi.ids": 1,
         "mock_heidi.injection": 1,
         "mock_heidi.journal": 4,
+        "mock_heidi.json_text": 1,
         "mock_heidi.middleware": 8,
         "mock_heidi.models": 2,
         "mock_heidi.namespace": 1,
@@ -74,9 +75,10 @@ COSTS: dict[str, dict[str, int]] = {
         "mock_heidi.api.patient_profiles": 1,
         "mock_heidi.app": 3,
         "mock_heidi.clock": 4,
-        "mock_heidi.http": 16,
+        "mock_heidi.http": 15,
         "mock_heidi.injection": 1,
         "mock_heidi.journal": 4,
+        "mock_heidi.json_text": 1,
         "mock_heidi.middleware": 8,
         "mock_heidi.models": 2,
         "mock_heidi.namespaces": 1,
@@ -92,7 +94,7 @@ LOADED = {
     "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
     "typing_extensions", "typing_inspection", "uvicorn", "yaml",
 }  # fmt: skip
-MODULES = 455
+MODULES = 457
 
 PROFILE = {"ehr_patient_id": "E-1", "first_name": "Ada", "last_name": "Sample", "birth_date": "1980-02-01"}
 KEY = "costs-key"

@@ -20,7 +20,8 @@ from conftest import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, space, wire
 from starlette.types import Message
 
-from mock_heidi.journal import REDACTED, Entry, Journal
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 KEYS = [

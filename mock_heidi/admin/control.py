@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.clock import precise
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
-from mock_heidi.http import Answer, Call, Request, parse_json, to_json
+from mock_heidi.http import Answer, Call, Request
+from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError

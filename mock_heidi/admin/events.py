@@ -8,8 +8,9 @@ from starlette.types import Receive, Scope, Send
 
 from mock_heidi.admin.control import ControlError, known_query, leaving
 from mock_heidi.events import Event
-from mock_heidi.http import Request, to_json
+from mock_heidi.http import Request
 from mock_heidi.journal import Entry
+from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
 
 _QUIET = 15

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from mock_heidi.journal import REDACTED
+from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import VERSION
 
 Row = dict[str, Any]

@@ -10,7 +10,8 @@ from starlette.routing import Route
 from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
-from mock_heidi.http import Answer, Request, find, parse_json, read, to_json
+from mock_heidi.http import Answer, Request, find, read
+from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Manner, Material

@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from mock_heidi.clock import parse_moment
 from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
-from mock_heidi.http import Request, find, parse_json, read_optional, reply_list, reply_success
+from mock_heidi.http import Request, find, read_optional, reply_list, reply_success
+from mock_heidi.json_text import parse_json
 from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
 from mock_heidi.uploads import form, take, text_of
 

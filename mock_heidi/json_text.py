@@ -1,0 +1,94 @@
+"""JSON as bytes: read more strictly than the standard library does, and written."""
+
+from __future__ import annotations
+
+import json
+import math
+from codecs import BOM_UTF8
+from typing import Any
+
+import pydantic_core
+from pydantic import BaseModel
+
+from mock_heidi.assumptions import assumed
+from mock_heidi.errors import UnprocessableError
+
+
+def _invalid(position: int, error: str) -> UnprocessableError:
+    return UnprocessableError(
+        [
+            {
+                "type": "json_invalid",
+                "loc": ["body", position],
+                "msg": "JSON decode error",
+                "input": {},
+                "ctx": {"error": error},
+            }
+        ]
+    )
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("Number too large")
+    return number
+
+
+_JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+# What most bodies are made of. A float may be beyond all bounds, and what is nested too deep.
+_FLAT = frozenset((str, int, bool, type(None)))
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
+
+    Stricter than the standard library: no NaN, no infinite numbers, no lone surrogates, no endless nesting, since
+    none of these could ever be answered again.
+    """
+    deepest = int(assumed("nesting_limit"))
+    try:
+        value = pydantic_core.from_json(body, allow_inf_nan=False)
+    except ValueError:
+        value = None  # the other reader says what is wrong in FastAPI's words, or takes it after all
+    if type(value) is dict and _FLAT.issuperset(map(type, value.values())):
+        return value
+    try:
+        value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise _invalid(error.pos, error.msg) from None
+    except UnicodeDecodeError as error:
+        raise _invalid(error.start, "Not UTF-8") from None
+    except UnicodeEncodeError:
+        raise _invalid(0, "Lone surrogate in a string") from None
+    except RecursionError:
+        raise _invalid(0, f"Nested deeper than {deepest} levels") from None
+    except ValueError as error:
+        raise _invalid(0, str(error).partition(";")[0]) from None
+    if body.count(b"[") + body.count(b"{") > deepest and _depth(value) > deepest:
+        raise _invalid(0, f"Nested deeper than {deepest} levels")
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def to_json(value: Any) -> bytes:
+    """JSON bytes of an answer, or of anything that the standard library can write."""
+    if isinstance(value, BaseModel):
+        made: bytes = value.__pydantic_serializer__.to_json(value, by_alias=True)
+        return made
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
