@@ -196,7 +196,7 @@ def validate(folder: str | None, *, as_json: bool) -> None:
     from mock_heidi.yaml_text import FixtureError
 
     try:
-        store = Store(seeds.load(folder))
+        store = Store(seeds.load(folder, whole=True))
     except FixtureError as error:
         if not as_json:
             raise

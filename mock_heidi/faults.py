@@ -176,7 +176,8 @@ class Fault(Record):
                 return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
         whole = self.given(WHOLE_BODY)
         if whole and self.operation is not None and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
-            cure = f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}"
+            others = f"one of {', '.join(STREAM_EFFECTS)}"
+            cure = f"say a status too, use {others}, or for a reply with a body say path instead of operation"
             return f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}; {cure}"
         return None
 

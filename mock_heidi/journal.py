@@ -205,6 +205,10 @@ class Journal:
         except RecursionError:
             return REDACTED  # what is nested so deep is no body of the vendor's
 
+    def scrub(self, text: str) -> str:
+        """A text that somebody has written, without the secrets that are known here or named in it."""
+        return self._redactor().loose(text)
+
     def headline(self, entry: Entry) -> dict[str, Any]:
         """What fits on one line of an entry, read the same way."""
         return headline(entry, self._redactor())

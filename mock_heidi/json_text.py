@@ -50,7 +50,7 @@ def parse_json(body: bytes) -> Any:
     """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
 
     Stricter than the standard library: no NaN, no infinite numbers, no lone surrogates, no endless nesting, since
-    none of these could ever be answered again.
+    none of these could ever be answered again. Where a key comes twice the last one counts.
     """
     deepest = int(assumed("nesting_limit"))
     try:

@@ -55,6 +55,20 @@ class Copied(NamedTuple):
     faults: Faults
     replies: Replies
 
+    def rules(self, store: Store, more: Sequence[Fault]) -> Faults:
+        """The copied rules, as far as they go with that state and ``more``."""
+        rules, differing = self.faults.copy(), store.differences(self.state, Fault)
+        rules.forget(gone for _, gone in differing if isinstance(gone, Fault))
+        rules.extend([*(come for come, _ in differing if isinstance(come, Fault)), *more])
+        return rules
+
+    def said(self, store: Store) -> Replies:
+        """The copied replies, as far as they go with that state."""
+        replies, differing = self.replies.copy(), store.differences(self.state, Reply)
+        replies.forget(gone for _, gone in differing if isinstance(gone, Reply))
+        replies.extend([come for come, _ in differing if isinstance(come, Reply)])
+        return replies
+
 
 class Namespace:
     """State, clock, ids and journal of one Heidi that never meets another."""
@@ -152,16 +166,8 @@ class Namespace:
         self.transitions = transitions.at_once() if copied is None else dict(copied.transitions)
 
     def _begin_replies(self) -> None:
-        if self.start.copied is None:
-            self.begin_replies()
-        else:
-            self.replies = self.start.copied.replies.copy()
-
-    def begin_replies(self) -> None:
-        """Put the replies of the state in the place of all."""
-        self.replies = Replies()
-        for reply in reversed(self.store.all(Reply)):
-            self.replies.add(reply)
+        copied = self.start.copied
+        self.replies = Replies(self.store.all(Reply)) if copied is None else copied.said(self.store)
 
     def _begin_findings(self) -> None:
         self.findings = Findings()
@@ -175,11 +181,12 @@ class Namespace:
         return self.findings
 
     def _begin_faults(self) -> None:
-        copied = self.start.copied
-        self.faults = self.beginning(self.store) if copied is None else copied.faults.copy()
+        self.faults = self.beginning(self.store)
 
     def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
         """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
+        if self.start.copied is not None:
+            return self.start.copied.rules(store, more)
         rules = [*self.start.faults, *store.all(Fault), *more]
         if self.start.scenario is not None:
             # Of the beginning too: the state of now may know other ones.
@@ -230,18 +237,19 @@ class Namespace:
     def add(self, records: Mapping[str, Any]) -> list[Record]:
         """Add records in the form of fixtures, all or none; those that were made. Faults and replies go to work.
 
-        Raises :class:`FixtureError`, and :class:`FaultError` where the rules of now or of the beginning have such ids.
+        Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids, and
+        :class:`ReplyError` for too many replies.
         """
         with self.or_nothing():
             added = seeds.further(self.store, records, self)
             rules = [record for record in added if isinstance(record, Fault)]
             if rules:
                 self.beginning(self.store, rules)
-                self.faults.extend(rules)
+                self.faults.copy().extend(rules)
+            self.replies.extend([record for record in added if isinstance(record, Reply)])
+        self.faults.extend(rules)
         for record in added:
             self.store.put(record)
-        for reply in reversed([record for record in added if isinstance(record, Reply)]):
-            self.replies.add(reply)
         self._learn_keys()
         return added
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mock_heidi import clock, faults, seeds
@@ -20,11 +20,17 @@ from mock_heidi.settings import (
 )
 from mock_heidi.tokens import Tokens
 
+# What is shorter is a word that others may use too.
 _SHORTEST = 8
+_MOST_FORMER = 1_000
 
 
 class LimitReachedError(Exception):
     """The server holds as many namespaces as it may."""
+
+
+def _long(keys: Iterable[str]) -> Iterator[str]:
+    return (key for key in keys if len(key) >= _SHORTEST)
 
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
@@ -46,6 +52,8 @@ class Namespaces:
         self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
         self.tokens = Tokens(settings.seed)
         self._all: dict[str, Namespace] = {}
+        # The keys of namespaces that are no more, the latest last.
+        self._former: dict[str, None] = {}
         self.make(DEFAULT_NAMESPACE)
         self._keys = dict(self.default.keys)
         self.begins_faulty = len(self.default.faults) > 0
@@ -63,11 +71,18 @@ class Namespaces:
         return len(self._all)
 
     def _known_keys(self) -> Iterator[str]:
-        """What is secret in every namespace: a client may send the key of one to another by mistake.
+        """What is secret in every namespace: a client may send the key of one to another by mistake."""
+        yield from self._former
+        for namespace in self:
+            yield from _long(namespace.known_keys)
 
-        A short key is a word that others may use too.
-        """
-        return (key for namespace in self for key in namespace.known_keys if len(key) >= _SHORTEST)
+    def _remember(self, gone: Namespace) -> None:
+        """Its keys stay secret: what others have kept of them is still there."""
+        for key in _long(gone.known_keys):
+            self._former.pop(key, None)
+            self._former[key] = None
+        while len(self._former) > _MOST_FORMER:
+            del self._former[next(iter(self._former))]
 
     def fresh_clock(self) -> Clock:
         """The clock that a namespace would begin with."""
@@ -90,6 +105,7 @@ class Namespaces:
             made = Namespace(name, start or self.start, self.settings, self._known_keys)
             if namespace is not None:
                 namespace.end()
+                self._remember(namespace)
             namespace = self._all[name] = made
             if name != DEFAULT_NAMESPACE:
                 self.default.events.emit("namespace", {"name": name, "dropped": False})
@@ -116,6 +132,7 @@ class Namespaces:
         if gone is None:
             return False
         gone.end()
+        self._remember(gone)
         self.default.events.emit("namespace", {"name": name, "dropped": True})
         return True
 

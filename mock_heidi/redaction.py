@@ -108,6 +108,10 @@ class Redactor:
     def _no_json(self, text: str) -> str:
         if "\n" not in text and _FORM.match(text):
             return urlencode(self.pairs(parse_qsl(text, keep_blank_values=True)), safe="*")
+        return self.loose(text)
+
+    def loose(self, text: str) -> str:
+        """A text of whatever kind, also without what stands after a secret name in it."""
         return self.text(_LOOSE.sub(lambda match: match[0][: match.start(1) - match.start()] + REDACTED, text))
 
     def json(self, value: Any) -> Any:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mock_heidi.models import Reply
+from mock_heidi.settings import ConfigError
 
-MOST = 1_000
-"""How many replies a request of the control plane may add to a namespace."""
+_MOST = 1_000
+
+
+class ReplyError(ConfigError):
+    """There are more replies than a namespace may have."""
 
 
 class Rule:
@@ -29,9 +33,10 @@ class Rule:
 class Replies:
     """The replies of one namespace, the newest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, replies: Iterable[Reply] = ()) -> None:
         self._put([])
         self._made = 0
+        self.extend(list(replies))
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(tuple(self._rules))
@@ -45,10 +50,23 @@ class Replies:
         """The operations that any of them is for."""
 
     def add(self, reply: Reply) -> Rule:
-        self._made += 1
-        rule = Rule(f"reply-{self._made}", reply)
-        self._put([rule, *self._rules])
-        return rule
+        """Put a reply before all others; :class:`ReplyError` where there are too many."""
+        return self.extend([reply])[0]
+
+    def extend(self, replies: Sequence[Reply]) -> list[Rule]:
+        """Put replies before all others, the first of them foremost; none where there would be too many."""
+        if len(self) + len(replies) > _MOST:
+            raise ReplyError(f"a namespace takes {_MOST:,} replies and no more; DELETE /_mock/replies makes room")
+        made = [Rule(f"reply-{number}", reply) for number, reply in enumerate(reversed(replies), self._made + 1)]
+        self._made += len(made)
+        self._put([*reversed(made), *self._rules])
+        return made
+
+    def forget(self, replies: Iterable[Reply]) -> None:
+        """Have none of these any more."""
+        gone = {reply.key for reply in replies}
+        if gone:
+            self._put([rule for rule in self._rules if rule.reply.key not in gone])
 
     def copy(self) -> Replies:
         """The same replies, of which none has been given yet."""

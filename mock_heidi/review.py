@@ -218,7 +218,9 @@ class Reviewer:
 
     def _remember(self, session_id: str) -> None:
         if session_id.isdecimal() and len(session_id) <= _DIGITS:
-            self._roundings.put(str(int(float(session_id))), True)
+            rounded = str(int(float(session_id)))
+            if rounded != session_id:
+                self._roundings.put(rounded, True)
 
     def _sign_in(self, entry: Entry, note: Callable[..., None]) -> None:
         """A client that asks for a token, uses it once and asks for the next."""

@@ -231,6 +231,12 @@ class Faults:
         self._put([rule for rule in self._rules if id is not None and rule.id != id])
         return before - len(self._rules)
 
+    def forget(self, faults: Iterable[Fault]) -> None:
+        """Have none of these any more."""
+        gone = {fault.key: fault for fault in faults}
+        if gone:
+            self._put([rule for rule in self._rules if gone.get(rule.fault.key) != rule.fault])
+
     def find(self, id: str) -> Rule | None:  # noqa: A002 - as above
         return next((rule for rule in self if rule.id == id), None)
 

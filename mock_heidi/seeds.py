@@ -129,28 +129,29 @@ def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
     return {key: Document(key, key, value) for key, value in records.items()}
 
 
-def documents(choice: FixtureChoice) -> dict[str, Document]:
+def documents(choice: FixtureChoice, *, whole: bool = False) -> dict[str, Document]:
     """The fixtures that were chosen, the missing ones from the packaged set."""
     if choice is None:
-        return fill({})
+        return fill({}, whole=whole)
     if choice == "empty":
         own = {name: Document(name, name, []) for name in _UNIT}
     elif isinstance(choice, Mapping):
         own = from_mapping(choice)
     else:
         own = _folder(Path(choice))
-    return fill(own)
+    return fill(own, whole=whole)
 
 
-def fill(own: dict[str, Document]) -> dict[str, Document]:
+def fill(own: dict[str, Document], *, whole: bool = False) -> dict[str, Document]:
     """The packaged documents in the place of those that are not there; patients and sessions go together.
 
+    Unless the ``whole`` is wanted, some of them are left to be read later.
     Own keys know nothing of the packaged accounts: what belongs to one that they do not name is left out.
     """
     if any(name in own for name in _UNIT):
         own = {**{name: Document(name, name, []) for name in _UNIT}, **own}
     missing = [name for name in KINDS if name not in own]
-    packaged = {name: _packaged(name) if name not in _LATE else _unread(name) for name in missing}
+    packaged = {name: _packaged(name) if whole or name not in _LATE else _unread(name) for name in missing}
     if "api_keys" in own:
         keys = own["api_keys"].records
         accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
@@ -340,7 +341,7 @@ class _Check:
 
     def _consultation(self, document: Document, number: int, wanted: str) -> None:
         transcripts = self.given.get("transcripts")
-        late = transcripts is not None and transcripts.packaged
+        late = transcripts is not None and transcripts.packaged and transcripts.records is None
         if late and document.packaged:
             return  # both come from one hand
         given = _late("transcripts") if late else self.known.get(Consultation, {})
@@ -431,9 +432,12 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
     return Base(records, packaged, {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged})
 
 
-def load(choice: FixtureChoice = None, api_key: str | None = None) -> Base:
-    """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set."""
-    return read(documents(choice), api_key)
+def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
+    """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set.
+
+    With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
+    """
+    return read(documents(choice, whole=whole), api_key)
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:

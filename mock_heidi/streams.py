@@ -106,9 +106,12 @@ def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
 
     Effects that find nothing to spoil in the text do not count, nor do those of which others leave nothing.
     """
-    effects = request.call.clinical
-    made = compose(effects)
-    request.call.distorted = tuple(
-        effect for effect in effects if compose([other for other in effects if other != effect]) != made
-    )
+    counted = list(request.call.clinical)
+    made = compose(counted)
+    # Of those that come to the same one counts.
+    for effect in reversed(request.call.clinical):
+        others = [other for other in counted if other != effect]
+        if compose(others) == made:
+            counted = others
+    request.call.distorted = tuple(counted)
     return made

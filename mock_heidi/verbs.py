@@ -364,7 +364,7 @@ def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
             click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
             return _NOT_RUNNABLE
         try:
-            meant.go_to(functools.partial(os.killpg, process.pid) if apart else process.send_signal)
+            meant.go_to(functools.partial(os.killpg, process.pid) if apart else process.send_signal, apart=apart)
             status = process.wait()
         finally:
             if process.poll() is None:
@@ -378,17 +378,19 @@ class _Signals:
 
     def __init__(self) -> None:
         self._send: Callable[[int], None] | None = None
+        self._apart = False
         self._early: list[int] = []
 
     def come(self, number: int, _: Any) -> None:
         if self._send is None:
             self._early.append(number)
-        # Ctrl-C at a terminal reaches the command by itself, and twice means more than once to many.
-        elif number != signal.SIGINT or not _is_at_terminal():
+        # Ctrl-C at a terminal reaches a command that is not apart by itself, and twice means more than once to many.
+        elif number != signal.SIGINT or self._apart or not _is_at_terminal():
             self._hand_on(number)
 
-    def go_to(self, send: Callable[[int], None]) -> None:
-        self._send = send
+    def go_to(self, send: Callable[[int], None], *, apart: bool) -> None:
+        """Hand all on by ``send``, to whom a terminal's signals do not come by themselves where they are ``apart``."""
+        self._send, self._apart = send, apart
         while self._early:
             self._hand_on(self._early.pop(0))
 

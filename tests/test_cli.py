@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
 
-from mock_heidi import api, verbs
+from mock_heidi import api, seeds, spec, verbs
 from mock_heidi.cli import cli, main
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION
 
@@ -419,6 +420,37 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
         f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
         f"mock-heidi: {file}:2: [0].birth_dat: unknown field; did you mean birth_date?",
     ]
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the packaged set that stands in its place."""
+    copy = tmp_path / "packaged"
+    shutil.copytree(spec.data("fixtures"), copy)
+    monkeypatch.setattr(spec, "data", lambda _: copy)
+    seeds._packaged.cache_clear()  # noqa: SLF001 - as after a start
+    yield copy
+    seeds._packaged.cache_clear()  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("templates", "template_category:", "category:"),
+        ("transcripts", "id:", "idd:"),
+        ("clinical_codes", "primary:", "primry:"),
+        ("sessions", "consultation:", "consultation: no-such-thing #"),
+    ],
+)
+def test_validate_checks_also_what_is_read_late(
+    capsys: pytest.CaptureFixture[str], packaged: Path, name: str, before: str, after: str
+) -> None:
+    file = packaged / f"{name}.yaml"
+    text = re.sub(rf"^(- |  ){before}", rf"\1{after}", file.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
+    file.write_text(text, encoding="utf-8")
+
+    assert call("validate") == 1
+    assert f"mock-heidi: {file}:" in capsys.readouterr().err
 
 
 def test_routes_lists_every_operation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -419,6 +419,23 @@ def test_an_effect_of_which_another_leaves_nothing_has_no_hit(case: Client, oper
     assert last(case).fault == (rules[0],)
 
 
+@pytest.mark.parametrize("effects", [("empty_note", "missing_section"), ("missing_section", "empty_note")])
+def test_of_two_effects_that_come_to_the_same_one_has_the_hit(case: Client, effects: tuple[str, str]) -> None:
+    rules = {effect: add(case, operation="generate_consult_note", times=1, **{effect: True}) for effect in effects}
+
+    spoiled = told(note(case))
+
+    assert spoiled == ""
+    assert (sum(hits(case)), last(case).fault) == (1, (rules["empty_note"],))
+
+
+def test_a_rule_of_two_effects_that_come_to_the_same_has_a_hit(case: Client) -> None:
+    add(case, operation="generate_consult_note", empty_note=True, missing_section=True, times=1)
+
+    assert [told(note(case)) == "" for _ in range(2)] == [True, False]
+    assert hits(case) == [1]
+
+
 def test_a_wrong_note_can_end_early_and_is_kept_whole(case: Client) -> None:
     whole = re.sub("John Doe", SOMEBODY_ELSE, told(note(case))).replace("1990-01-15, MALE", "1931-07-19, FEMALE")
     add(case, operation="generate_consult_note", wrong_patient=True, end_after=4)

@@ -473,6 +473,20 @@ def test_delays_of_several_rules_add_up_before_the_answer_of_the_last(mock_heidi
 
 
 @frozen
+def test_a_token_is_judged_as_its_request_came_in_however_late_the_answer_is(
+    mock_heidi: Handle, sleepers: Sleepers
+) -> None:
+    mock_heidi.fault("get_session", delay=7_200, times=1)
+    token = mock_heidi.headers["Authorization"]
+
+    with asking(mock_heidi, "GET", GET, Authorization=token) as peer:
+        sleepers.wake(peer, 7_200)
+        assert peer.head()[0] == 200
+    with asking(mock_heidi, "GET", GET, Authorization=token) as peer:
+        assert peer.head()[0] == 401
+
+
+@frozen
 def test_a_body_waits_behind_its_head(mock_heidi: Handle, sleepers: Sleepers) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", delay_body=8)

@@ -195,7 +195,10 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
         (
             {"not_json": True, "operation": ["ask_ai"]},
             "not_json is for whole bodies, not for the streams of ask_ai",
-            f"say a status too, or use one of {', '.join(STREAM_EFFECTS)}",
+            (
+                f"say a status too, use one of {', '.join(STREAM_EFFECTS)}, "
+                "or for a reply with a body say path instead of operation"
+            ),
         ),
         (
             {"media_type": "text/plain", "drop_key": "data", "operation": ["generate_consult_note", "ask_ai"]},
@@ -368,6 +371,29 @@ def test_a_rule_that_is_put_back_as_it_was_shown_still_has_its_secrets(heidi: Cl
         True,
         False,
     ]
+
+
+def test_a_rule_that_is_changed_as_it_was_shown_still_has_its_secrets(heidi: Client) -> None:
+    add(heidi, operation="get_session", header="X-Token: hunter2", status=418, label="one")
+
+    [shown] = rules(heidi)
+    heidi.put(PATH, json=[{**shown, "label": "two", "times": 1}])
+
+    assert rules(heidi)[0]["label"] == "two"
+    assert [fits(heidi, "GET", "/sessions/5", headers={"X-Token": token}) for token in ("***", "hunter2")] == [
+        False,
+        True,
+    ]
+
+
+def test_what_a_rule_says_after_a_secret_name_is_not_shown(heidi: Client) -> None:
+    rule = {"operation": "get_session", "status": 503, "label": "token=abcdef, twice"}
+    broken = {"operation": "get_session", "not_json": '{"password": "hunter2", "open'}
+
+    shown = [heidi.post(PATH, json=one).json() for one in (rule, broken)]
+
+    assert shown[0]["label"] == "token=***, twice"
+    assert shown[1]["not_json"] == '{"password": ***, "open'
 
 
 def test_one_rule_is_deleted_or_all(heidi: Client) -> None:

@@ -86,6 +86,14 @@ def _twice(client: Client) -> list[httpx.Response]:
     return [client.post(path, files={"file": ("a.wav", b"no audio", "audio/wav")}) for _ in range(2)]
 
 
+def test_an_id_that_no_number_changes_is_no_rounded_one(heidi: Client) -> None:
+    heidi.get(f"/sessions/{SESSION}")
+    heidi.post("/_mock/faults", json="get_session:error=SessionNotFoundError")
+
+    assert heidi.get(f"/sessions/{SESSION}").status_code == 404
+    assert found(heidi) == {}
+
+
 SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
     "a field": ("unknown_field", lambda client: client.post("/sessions", json={"colour": "red"})),
     "a field inside": (

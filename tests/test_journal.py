@@ -20,6 +20,7 @@ from conftest import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, space, wire
 from starlette.types import Message
 
+from mock_heidi import seeds
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
@@ -730,6 +731,33 @@ def test_no_namespace_shows_the_keys_of_another(heidi: Client) -> None:
     assert mistaken["headers"]["x-own"] == f"{REDACTED}.green"
     found = heidi.get("/ns/blue/_mock/requests").json()["requests"][-1]
     assert found["body"] == {"note": f"{REDACTED} and {REDACTED}"}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_keys_of_a_namespace_that_is_no_more_stay_secret(heidi: Client, again: bool) -> None:
+    keys = [{"key": "former-secret", "ehr_provider": "P", "managed_by": "a" * 24}]
+    heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
+    heidi.get("/jwt", signed=False, headers={"X-Own": "former-secret"})
+
+    if again:
+        heidi.post("/_mock/namespaces/blue")
+    else:
+        heidi.delete("/_mock/namespaces/blue")
+
+    [mistaken] = journaled(heidi)
+    assert mistaken["headers"]["x-own"] == REDACTED
+
+
+def test_the_keys_of_a_thousand_namespaces_that_are_no_more_are_remembered(heidi: Client) -> None:
+    space = heidi.app.namespaces
+    for number in range(1_001):
+        keys = [{"key": f"former-secret-{number:04}.", "ehr_provider": "P", "managed_by": "a" * 24}]
+        space.make("blue", space.start._replace(base=seeds.load({"api_keys": keys, "patient_profiles": []})))
+    space.drop("blue")
+
+    heidi.get("/jwt", signed=False, headers={"X-Own": "former-secret-0000. former-secret-0001. former-secret-1000."})
+
+    assert journaled(heidi)[-1]["headers"]["x-own"] == f"former-secret-0000. {REDACTED} {REDACTED}"
 
 
 def test_a_short_key_is_a_secret_in_its_own_namespace_only(heidi: Client) -> None:

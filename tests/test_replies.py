@@ -199,6 +199,13 @@ def test_anything_can_be_answered_with_a_body(heidi: Client, body: Any) -> None:
 
 
 @pytest.mark.breaks_contract
+def test_a_body_in_the_place_of_a_stream_is_spoiled_by_a_rule_for_its_path(heidi: Client) -> None:
+    add(heidi, operation="ask_ai", body={"a": 1, "b": 2})
+    heidi.post("/_mock/faults", json="POST /sessions/*/ask-ai:drop_key=a")
+
+    assert answered(heidi.post(ASK, json=COMMAND)) == (200, wire({"b": 2}))
+
+
 def test_a_body_takes_the_place_of_the_answer_and_not_of_the_work(heidi: Client) -> None:
     before = settled(heidi)
     add(heidi, operation="create_session", body={"session_id": "5"})
@@ -295,7 +302,22 @@ def test_a_namespace_takes_a_thousand_replies(heidi: Client) -> None:
 
     one_more = heidi.post("/_mock/replies", json=reply)
 
-    error = {"error": "there are 1000 replies already", "hint": "DELETE /_mock/replies makes room"}
     assert statuses == {200}
-    assert answered(one_more) == (409, wire(error))
+    assert answered(one_more) == (409, wire(FULL))
     assert len(hits(heidi)) == 1_000
+
+
+FULL = {"error": "a namespace takes 1,000 replies and no more", "hint": "DELETE /_mock/replies makes room"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_state_brings_a_thousand_replies_and_no_more(heidi: Client, method: str) -> None:
+    many = [{"operation": "ask_ai", "text": str(number)} for number in range(1_001)]
+    before, state = hits(heidi), heidi.state()
+
+    answer = heidi.request(method, "/_mock/state", json={"replies": many})
+
+    assert answered(answer) == (409, wire(FULL))
+    assert (hits(heidi), heidi.state()) == (before, state)
+    refused = heidi.post("/_mock/namespaces/blue", json={"fixtures": {"replies": many}})
+    assert answered(refused) == (400, wire(FULL))

@@ -227,6 +227,41 @@ def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Cli
     assert [heidi.get(path).json() for path in asked] == before
 
 
+OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}
+
+
+def test_a_copy_whose_state_is_kept_has_the_rules_and_replies_of_it(heidi: Client) -> None:
+    heidi.post("/_mock/state", json={"faults": [{**OUTAGE, "id": "old"}]})
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "text": "of the source"})
+    fork(heidi, "copy")
+    for method, own in (("POST", "added"), ("PUT", "replaced")):
+        reply = {"operation": "ask_ai", "text": own}
+        heidi.request(method, "/ns/copy/_mock/state", json={"faults": [{**OUTAGE, "id": own}], "replies": [reply]})
+
+        heidi.post("/ns/copy/_mock/reset?keep=state")
+
+        kept = heidi.get("/ns/copy/_mock/state").json()["faults"]
+        rules = heidi.get("/ns/copy/_mock/faults").json()["faults"]
+        said = [row.get("text") for row in heidi.get("/ns/copy/_mock/replies").json()["replies"]]
+        assert [row["id"] for row in rules] == [row["id"] for row in kept] == [*(["old"] * (method == "POST")), own]
+        assert said[:2] == [own, "of the source"]
+
+
+def test_a_copy_takes_the_ids_that_its_beginning_has_not_and_no_others(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/source", json={"faults": [{**OUTAGE, "id": "first"}, {**OUTAGE, "id": "second"}]})
+    heidi.delete("/ns/source/_mock/faults/first")
+    heidi.post("/_mock/namespaces/copy?from=source")
+    heidi.delete("/ns/copy/_mock/faults/second")
+
+    answers = [
+        heidi.post("/ns/copy/_mock/state", json={"faults": [{**OUTAGE, "id": id_}]}) for id_ in ("first", "second")
+    ]
+    heidi.post("/ns/copy/_mock/reset")
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert [row["id"] for row in heidi.get("/ns/copy/_mock/faults").json()["faults"]] == ["second"]
+
+
 def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
     heidi.post("/sessions")
     fork(heidi, "copy")

@@ -1020,3 +1020,16 @@ def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
 
         assert next(events)[0] == "state"
         assert token not in str(next(events))
+
+
+@pytest.mark.parametrize(("apart", "handed_on"), [(False, []), (True, [signal.SIGINT])])
+def test_ctrl_c_at_a_terminal_is_handed_on_to_whom_it_does_not_reach(
+    monkeypatch: pytest.MonkeyPatch, apart: bool, handed_on: list[int]
+) -> None:
+    monkeypatch.setattr(verbs, "_is_at_terminal", lambda: True)
+    signals, sent = verbs._Signals(), list[int]()  # noqa: SLF001 - a job that is brought to the foreground
+    signals.go_to(sent.append, apart=apart)
+
+    signals.come(signal.SIGINT, None)
+
+    assert sent == handed_on

@@ -38,10 +38,10 @@ class ControlError(Exception):
         self.body = {"error": error, "hint": hint, **more}
 
     @classmethod
-    def of(cls, error: ConfigError) -> ControlError:
+    def of(cls, error: ConfigError, status: int = 400) -> ControlError:
         """The refusal of a value that is no good in a flag either, whose message ends with the cure."""
         wrong, _, cure = str(error).rpartition("; ")
-        return cls(400, wrong, cure)
+        return cls(status, wrong, cure)
 
 
 def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -137,8 +137,13 @@ def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
 
 def _clean(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
     """A rule without the secrets in it; that a header may have any value is none."""
-    clean = request.namespace.journal.clean
-    made = {name: clean(value) if name in _WRITTEN else value for name, value in told.items()}
+    journal = request.namespace.journal
+    written = {name: told[name] for name in _WRITTEN if name in told}
+    clean = {
+        name: journal.scrub(value) if isinstance(value, str) else journal.clean(value)
+        for name, value in written.items()
+    }
+    made = {**told, **clean}
     if "header" in told:
         made["header"] |= {name: text for name, text in told["header"].items() if text == "*"}
     return made
@@ -146,9 +151,14 @@ def _clean(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
     """Rules that are put back as they were shown have the secrets that were not shown."""
-    known = {rule.id: rule.fault.model_copy(update={"id": rule.id}) for rule in request.namespace.faults}
-    shown = {id_: _clean(request, fault.model_dump()) for id_, fault in known.items()}
-    return [known[fault.id] if fault.id and shown.get(fault.id) == fault.model_dump() else fault for fault in faults]
+    known = {rule.id: rule.fault for rule in request.namespace.faults}
+    return [_as_it_was(request, fault, known[fault.id]) if fault.id in known else fault for fault in faults]
+
+
+def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:
+    given, shown = fault.model_dump(), _clean(request, known.model_dump())
+    unchanged = {name: getattr(known, name) for name in _WRITTEN if name in shown and given.get(name) == shown[name]}
+    return fault.model_copy(update=unchanged)
 
 
 routes = [

@@ -14,6 +14,7 @@ from mock_heidi.http import Request
 from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.replies import ReplyError
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
 from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
@@ -39,7 +40,7 @@ async def create_namespace(request: Request) -> Response:
     start = _start(request, fields)
     try:
         return respond(_row(space.make(name, start)))
-    except FaultError as error:
+    except (FaultError, ReplyError) as error:
         problem, _, hint = str(error).partition("; ")
         raise ControlError(400, problem, hint) from None
 

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.http import Request
 from mock_heidi.models import Reply
-from mock_heidi.replies import MOST
+from mock_heidi.replies import ReplyError
 
 _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON)'
 
@@ -28,10 +28,10 @@ async def add_reply(request: Request) -> Response:
     problem = reply.problem()
     if problem:
         raise ControlError(400, problem, _HINT)
-    replies = request.namespace.replies
-    if len(replies) >= MOST:
-        raise ControlError(409, f"there are {MOST} replies already", "DELETE /_mock/replies makes room")
-    return respond(replies.add(reply).shown())
+    try:
+        return respond(request.namespace.replies.add(reply).shown())
+    except ReplyError as error:
+        raise ControlError.of(error, 409) from None
 
 
 async def delete_replies(request: Request) -> Response:

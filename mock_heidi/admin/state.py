@@ -7,8 +7,9 @@ from mock_heidi import seeds
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
 from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
-from mock_heidi.models import PatientProfile, Session
+from mock_heidi.models import PatientProfile, Reply, Session
 from mock_heidi.namespace import PARTS
+from mock_heidi.replies import Replies, ReplyError
 from mock_heidi.store import Store
 from mock_heidi.yaml_text import FixtureError, dump_yaml
 
@@ -31,12 +32,14 @@ async def replace_state(request: Request) -> Response:
         raise _refused(error) from None
     namespace = request.namespace
     try:
-        faults = namespace.beginning(Store(base))
+        faults, replies = namespace.beginning(Store(base)), Replies(Store(base).all(Reply))
     except FaultError as error:
         raise _taken(error) from None
+    except ReplyError as error:
+        raise ControlError.of(error, 409) from None
     namespace.replace(base)
     if "replies" in body:
-        namespace.begin_replies()
+        namespace.replies = replies
     if "faults" in body:
         namespace.faults = faults
     return respond(seeds.dump(request.store))
@@ -50,6 +53,8 @@ async def add_state(request: Request) -> Response:
         raise _refused(error) from None
     except FaultError as error:
         raise _taken(error) from None
+    except ReplyError as error:
+        raise ControlError.of(error, 409) from None
     return respond(
         {
             "patient_profiles": [seeds.shown(record) for record in added if isinstance(record, PatientProfile)],
