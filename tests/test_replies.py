@@ -11,6 +11,7 @@ from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, wire
 
 from mock_heidi.models import SPEAKING
+from mock_heidi.settings import DEFAULT_KEY
 
 PATH = "/_mock/replies"
 ASK = f"/sessions/{SESSION}/ask-ai"
@@ -204,6 +205,18 @@ def test_a_body_in_the_place_of_a_stream_is_spoiled_by_a_rule_for_its_path(heidi
     heidi.post("/_mock/faults", json="POST /sessions/*/ask-ai:drop_key=a")
 
     assert answered(heidi.post(ASK, json=COMMAND)) == (200, wire({"b": 2}))
+
+
+@pytest.mark.breaks_contract
+def test_what_is_secret_in_a_reply_is_sent_and_not_shown(heidi: Client) -> None:
+    body = {"token": "hunter2", "note": f"key {DEFAULT_KEY}"}
+    hidden = {"token": "***", "note": "key ***"}
+
+    added = add(heidi, operation="get_session", body=body, match=None)
+
+    assert added["body"] == heidi.get(PATH).json()["replies"][0]["body"] == hidden
+    assert heidi.delete(f"{PATH}/reply-1").json()["replies"][0]["body"] == hidden
+    assert answered(heidi.get(f"/sessions/{SESSION}")) == (200, wire(body))
 
 
 def test_a_body_takes_the_place_of_the_answer_and_not_of_the_work(heidi: Client) -> None:

@@ -1,5 +1,7 @@
 """What a test wants said instead of what the mock would say."""
 
+from typing import Any
+
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +16,7 @@ _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strin
 
 async def list_replies(request: Request) -> Response:
     known_query(request, ())
-    return respond({"replies": [rule.shown() for rule in request.namespace.replies]})
+    return respond(_shown(request))
 
 
 async def add_reply(request: Request) -> Response:
@@ -29,9 +31,10 @@ async def add_reply(request: Request) -> Response:
     if problem:
         raise ControlError(400, problem, _HINT)
     try:
-        return respond(request.namespace.replies.add(reply).shown())
+        rule = request.namespace.replies.add(reply)
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
+    return respond(request.namespace.journal.clean(rule.shown()))
 
 
 async def delete_replies(request: Request) -> Response:
@@ -40,7 +43,13 @@ async def delete_replies(request: Request) -> Response:
     if not replies.remove(wanted) and wanted is not None:
         known = ", ".join(rule.id for rule in replies) or "none"
         raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
-    return respond({"replies": [rule.shown() for rule in replies]})
+    return respond(_shown(request))
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    """The replies without the secrets in them, which they are sent with nevertheless."""
+    namespace = request.namespace
+    return {"replies": [namespace.journal.clean(rule.shown()) for rule in namespace.replies]}
 
 
 routes = [
