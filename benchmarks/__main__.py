@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.contestants import ROOT
@@ -17,6 +18,8 @@ from benchmarks.rounds import measure
 from benchmarks.workloads import Bench, Workload, workloads
 
 _WIDTH = 100
+# What the extra brings.
+_NEEDED = ("fastapi", "matplotlib", "pytest", "httpx")
 
 
 class _Progress:
@@ -41,9 +44,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="these workloads and no others")
     parser.add_argument("--quick", action="store_true", help="a minute: one short round, only to see that it runs")
     parser.add_argument("--list", action="store_true", help="name the workloads and do nothing else")
-    here = Path(__file__).parent
-    parser.add_argument("--output", type=Path, default=here, metavar="DIR", help="where the results go; default: here")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where the results go; default: here, but not those of a part"
+    )
     return parser.parse_args()
+
+
+def _folder(given: argparse.Namespace) -> Path:
+    """Where the results go: those of a part must not take the place of the whole that is kept."""
+    if given.output is not None:
+        return Path(given.output)
+    if given.quick or given.only:
+        return Path(tempfile.mkdtemp(prefix="mock-heidi-benchmarks-"))
+    return Path(__file__).parent
 
 
 def _chosen(only: list[str] | None, *, quick: bool) -> list[Workload]:
@@ -76,6 +89,9 @@ def main() -> int:
         return 0
     if shutil.which("wrk") is None:
         sys.exit("benchmarks: needs wrk; on Debian: apt-get install wrk")
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        sys.exit(f"benchmarks: needs {', '.join(missing)}; pip install -e '.[benchmarks]'")
     where = cores()
     os.sched_setaffinity(0, {where.load})
     _compile()
@@ -86,8 +102,9 @@ def main() -> int:
             Bench.of(where, Path(folder), quick=given.quick), chosen, rounds, _Progress(steps), again=not given.quick
         )
     said = " ".join(["python -m benchmarks", *_told(sys.argv[1:])])
-    write(outcome, described(), said, given.output)
-    print(f"\nwritten: {given.output / 'RESULTS.md'}", file=sys.stderr)
+    output = _folder(given)
+    write(outcome, described(), said, output)
+    print(f"\nwritten: {output / 'RESULTS.md'}", file=sys.stderr)
     return 0
 
 

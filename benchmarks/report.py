@@ -36,9 +36,9 @@ def write(outcome: Outcome, machine: Mapping[str, str], command: str, folder: Pa
         for figure, unit in result.workload.units.items()
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
+    _plot(outcome, folder / "results.png")
     (folder / "results.json").write_text(json.dumps({"machine": machine, "figures": rows}, indent=1) + "\n")
     (folder / "RESULTS.md").write_text(text(outcome, machine, command))
-    _plot(outcome, folder / "results.png")
 
 
 def text(outcome: Outcome, machine: Mapping[str, str], command: str) -> str:

@@ -246,15 +246,15 @@ class Handle:
 
     def client(self, **options: Any) -> httpx.Client:
         """A signed-in ``httpx.Client`` on :attr:`base_url`; close it, or use it in a ``with``."""
-        import httpx  # a tenth of a second that only those who ask for it pay
-
-        return httpx.Client(**{"base_url": self.base_url, "headers": self.headers, **options})
+        made: httpx.Client = _httpx().Client(**{"base_url": self.base_url, "headers": self.headers, **options})
+        return made
 
     def async_client(self, **options: Any) -> httpx.AsyncClient:
         """A signed-in ``httpx.AsyncClient`` on :attr:`base_url`."""
-        import httpx  # as above
-
-        return httpx.AsyncClient(**{"base_url": self.base_url, "headers": self.headers, **options})
+        made: httpx.AsyncClient = _httpx().AsyncClient(
+            **{"base_url": self.base_url, "headers": self.headers, **options}
+        )
+        return made
 
     def requests(self, **filters: Any) -> list[dict[str, Any]]:
         """The last requests, oldest first, without their secrets; ``operation="get_session"`` and the like filter."""
@@ -466,6 +466,13 @@ class MockHeidi(Handle):
         self.start()
         return self
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if self.__dict__.get("_server") is None and not name.startswith("_"):
+                raise AttributeError(f"{name}: this MockHeidi has not been started; use it in a with, or call start()")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def start(self) -> None:
         """Listen, and come back when it does."""
         from mock_heidi.app import create_app
@@ -492,6 +499,14 @@ class MockHeidi(Handle):
                 super().close()
             self._server.stop()
             self._thread.join()
+
+
+def _httpx() -> Any:
+    try:
+        import httpx  # a tenth of a second that only those who ask for it pay
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("a client needs httpx; install mock-heidi[pytest], or httpx itself") from None
+    return httpx
 
 
 def snapshot_path(name: str) -> str:

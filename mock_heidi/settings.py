@@ -133,7 +133,9 @@ class Settings:
                 if form.fullmatch(item) is None:
                     raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
         if self.admin_token is not None and _TOKEN.fullmatch(self.admin_token) is None:
-            raise ConfigError("admin_token: fits into no header; use 8 letters, digits and signs or more, no blanks")
+            raise ConfigError(
+                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
+            )
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")

@@ -216,7 +216,7 @@ def _line(row: dict[str, Any]) -> str:
 
 @click.group()
 def fault() -> None:
-    """Let something go wrong, see what does, and stop it."""
+    """Let something go wrong, see what does, and stop it: `add RULE`, `list`, `clear [ID]`."""
 
 
 @fault.command("add")
@@ -252,7 +252,7 @@ def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa:
 
 @click.group()
 def scenario() -> None:
-    """Faults that belong together."""
+    """Faults that belong together: `list`, `run NAME`."""
 
 
 @scenario.command("list")
@@ -305,7 +305,7 @@ def _seconds(text: str | None) -> float:
 @click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep states under a NAME, list them, come back to one, or see what has changed since."""
+    """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")
     if what == "list" and name is not None:
@@ -334,6 +334,7 @@ def _kept(row: dict[str, Any]) -> str:
 @click.command(context_settings={"allow_interspersed_args": False})
 @option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
 @option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
+@option("--api-key", metavar="KEY", help="Key that your client already has.")
 @option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
 @option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
 @option("--fault", multiple=True, type=Rule(), metavar="RULE", help="What goes wrong; repeatable.")

@@ -1,9 +1,11 @@
 """The benchmarks still run: their short form, once, with all that it writes."""
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,32 @@ def test_the_short_form_measures_everything_and_writes_it_down(tmp_path: Path) -
     assert [title for title in titles if f"## {title}\n" not in report] == []
     assert "## Not measured" not in report
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_results_of_a_part_leave_the_kept_ones_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    main = importlib.import_module("benchmarks.__main__")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def folder(*args: str) -> Path:
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *args])
+        made: Path = main._folder(main._arguments())  # noqa: SLF001 - a whole run takes half an hour
+        return made
+
+    assert {folder("--quick").parent, folder("--only", "post").parent} == {tmp_path}
+    assert folder("--quick", "--output", "elsewhere") == Path("elsewhere")
+    assert folder() == ROOT / "benchmarks"
+
+
+def test_what_is_not_installed_is_named_before_anything_is_measured() -> None:
+    code = (
+        "import runpy, shutil, sys; shutil.which = lambda _: 'wrk'; sys.modules['matplotlib'] = None;"
+        "sys.argv = ['benchmarks']; runpy.run_module('benchmarks', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+    told = "benchmarks: needs matplotlib; pip install -e '.[benchmarks]'\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
 
 
 def test_a_workload_that_nobody_knows_is_refused_in_one_line() -> None:

@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import socket
+import sys
 import threading
 import unittest
 from collections.abc import Iterator
@@ -866,3 +867,20 @@ def test_a_refusal_of_the_vendors_is_told_in_its_words(server: MockHeidi) -> Non
         pytest.raises(MockHeidiError, match=r"Invalid API key; status 401$"),
     ):
         stranger.token()
+
+
+def test_a_server_that_was_not_started_says_so() -> None:
+    heidi = MockHeidi()
+
+    with pytest.raises(AttributeError, match="has not been started; use it in a with, or call start"):
+        _ = heidi.base_url
+    with heidi, pytest.raises(AttributeError, match="'MockHeidi' object has no attribute 'base_uri'"):
+        _ = heidi.base_uri  # type: ignore[attr-defined] # mistyped on purpose
+
+
+@pytest.mark.parametrize("make", ["client", "async_client"])
+def test_a_client_without_httpx_says_what_to_install(monkeypatch: pytest.MonkeyPatch, make: str) -> None:
+    with MockHeidi() as heidi:
+        monkeypatch.setitem(sys.modules, "httpx", None)
+        with pytest.raises(ModuleNotFoundError, match=r"install mock-heidi\[pytest\], or httpx itself"):
+            getattr(heidi, make)()

@@ -1033,3 +1033,11 @@ def test_ctrl_c_at_a_terminal_is_handed_on_to_whom_it_does_not_reach(
     signals.come(signal.SIGINT, None)
 
     assert sent == handed_on
+
+
+def test_exec_serves_with_the_key_that_a_client_has() -> None:
+    asked = "import os; print(os.environ['HEIDI_API_KEY'], os.environ['MOCK_HEIDI_API_KEY'])"
+
+    ended = run("exec", "--api-key", "sesame-seeds", "--", sys.executable, "-c", asked)
+
+    assert (ended.returncode, ended.stdout) == (0, "sesame-seeds sesame-seeds\n")
