@@ -419,11 +419,18 @@ def test_an_effect_of_which_another_leaves_nothing_has_no_hit(case: Client, oper
     assert last(case).fault == (rules[0],)
 
 
+def short(client: Client) -> httpx.Response:
+    """A note of one section, so that a note without a section is empty."""
+    spoken = {"transcript": "I have had a pain in my left knee. Take 5 mg of ibuprofen."}
+    client.put(f"/_mock/sessions/{SESSION}", json=spoken)
+    return client.post(f"/sessions/{SESSION}/consult-note", json={**NOTE, "voice_style": "BRIEF", "brain": "LEFT"})
+
+
 @pytest.mark.parametrize("effects", [("empty_note", "missing_section"), ("missing_section", "empty_note")])
 def test_of_two_effects_that_come_to_the_same_one_has_the_hit(case: Client, effects: tuple[str, str]) -> None:
     rules = {effect: add(case, operation="generate_consult_note", times=1, **{effect: True}) for effect in effects}
 
-    spoiled = told(note(case))
+    spoiled = told(short(case))
 
     assert spoiled == ""
     assert (sum(hits(case)), last(case).fault) == (1, (rules["empty_note"],))
@@ -432,7 +439,7 @@ def test_of_two_effects_that_come_to_the_same_one_has_the_hit(case: Client, effe
 def test_a_rule_of_two_effects_that_come_to_the_same_has_a_hit(case: Client) -> None:
     add(case, operation="generate_consult_note", empty_note=True, missing_section=True, times=1)
 
-    assert [told(note(case)) == "" for _ in range(2)] == [True, False]
+    assert [told(short(case)) == "" for _ in range(2)] == [True, False]
     assert hits(case) == [1]
 
 
