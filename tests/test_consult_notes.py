@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import JOHN, Client
-from helpers import NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
+from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
 from test_audio import spoken
 
 from mock_heidi import seeds
@@ -134,6 +134,32 @@ def test_note_holds_the_notes_of_linked_sessions_and_passes_over_unknown_ones(he
     assert "Hypertension, medication review" in text
     assert "Home readings twice daily for one week before the next visit" in text
     assert kept(heidi)["note_sources"]["linked_sessions"] == [earlier]
+
+
+def test_a_linked_session_of_another_key_never_enters_a_note(heidi: Client) -> None:
+    own = heidi.token()
+    heidi.sign_in(KEY_TWO)
+    foreign = heidi.post("/sessions").json()["session_id"]
+    heidi.put(f"/_mock/sessions/{foreign}", json={"session_name": "Foreign", "consult_note": {"result": "Not yours"}})
+    heidi.patch(PATH, json={"linked_sessions_for_context": [foreign]}, headers={"Authorization": f"Bearer {own}"})
+    heidi.sign_in()
+
+    text = note(heidi)
+
+    assert "Not yours" not in text
+    assert "Foreign" not in text
+    assert kept(heidi)["note_sources"]["linked_sessions"] == []
+
+
+def test_a_linked_session_of_another_key_counts_as_unknown(heidi: Client) -> None:
+    heidi.sign_in(KEY_TWO)
+    foreign = heidi.post("/sessions").json()["session_id"]
+    heidi.sign_in()
+
+    heidi.patch(PATH, json={"linked_sessions_for_context": [foreign]})
+
+    found = {row["code"]: row["message"] for row in heidi.get("/_mock/findings").json()["findings"]}
+    assert found["linked_session_unknown"].endswith(foreign)
 
 
 def test_note_names_the_context_documents(heidi: Client) -> None:

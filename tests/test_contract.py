@@ -9,6 +9,7 @@ import json
 import pkgutil
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from types import ModuleType
 from typing import Any
 
 import openapi_core
@@ -136,10 +137,42 @@ def _status_findings(status: str, response: dict[str, Any]) -> Iterator[str]:
         yield f"the assumption {response['x-assumption']} says {default}"
 
 
+def default_findings(contract: Contract) -> list[str]:
+    """Defaults of query parameters that differ from those of the code."""
+    models = [one for module in _modules() for one in vars(module).values() if _is_query(one)]
+    fields = {name: field.default for model in models for name, field in model.model_fields.items()}
+    described = {
+        row["name"]: row["schema"]["default"]
+        for operation in operations(contract)
+        for row in (resolve(contract, one) for one in operation.spec.get("parameters", []))
+        if "default" in row["schema"]
+    }
+    return [
+        f"{name}: {fields.get(name)!r}, in the contract {described.get(name)!r}"
+        for name in sorted(fields.keys() | described.keys())
+        if fields.get(name) != described.get(name)
+    ]
+
+
+def _is_query(one: Any) -> bool:
+    """Whether it is the model of an operation's query."""
+    return isinstance(one, type) and issubclass(one, BaseModel) and one.__name__.endswith("Query")
+
+
+def _without_example(contract: Contract) -> Iterator[str]:
+    """The bodies and successes of operations that show no example."""
+    for operation in operations(contract):
+        places = {"requestBody": operation.spec.get("requestBody"), "200": operation.spec["responses"]["200"]}
+        for name, place in places.items():
+            for kind, media in (resolve(contract, place) or {}).get("content", {}).items():
+                if not media.keys() & {"example", "examples"}:
+                    yield f"{operation.name} {name} {kind}: no example"
+
+
 def example_findings(contract: Contract) -> list[str]:
-    """Examples that their own schema refuses."""
+    """Examples that their own schema refuses, and those that are missing."""
     judge = Judge(contract)
-    found = []
+    found = list(_without_example(contract))
     for path, node in _nodes(contract):
         if "schema" not in node:
             continue
@@ -180,12 +213,16 @@ def _error_components(contract: Contract) -> dict[str, set[str]]:
     return statuses
 
 
+def _modules() -> list[ModuleType]:
+    """The modules of the API, one for each documented resource."""
+    return [importlib.import_module(found.name) for found in pkgutil.iter_modules(api.__path__, f"{api.__name__}.")]
+
+
 def served_classes() -> dict[str, type[BaseModel]]:
     """The classes of what comes in and goes out, by name, with the values that answers show as they are."""
-    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(api.__path__, f"{api.__name__}.")]
     own = {
         name: cls
-        for module in modules
+        for module in _modules()
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
     }
@@ -305,7 +342,20 @@ def test_every_fact_of_the_contract_says_where_it_comes_from(contract: Contract)
     assert provenance_findings(contract) == []
 
 
-def test_every_example_of_the_contract_is_valid(contract: Contract) -> None:
+def test_the_defaults_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
+    assert default_findings(contract) == []
+
+
+def test_the_judge_of_defaults_bites(contract: Contract) -> None:
+    (size,) = [
+        one for one in _operation(contract, "list_linked_user_sessions")["parameters"] if one["name"] == "page_size"
+    ]
+    size["schema"]["default"] = 21
+
+    assert default_findings(contract) == ["page_size: 20, in the contract 21"]
+
+
+def test_every_example_of_the_contract_is_there_and_valid(contract: Contract) -> None:
     assert example_findings(contract) == []
 
 
@@ -653,7 +703,12 @@ def _wrong_parameter(contract: Contract) -> None:
     _operation(contract, "get_jwt")["parameters"][0]["example"] = 5
 
 
+def _no_example(contract: Contract) -> None:
+    del _operation(contract, "get_session")["responses"]["200"]["content"]["application/json"]["examples"]
+
+
 WRONG_EXAMPLES = {
+    "a missing one": (_no_example, "get_session 200 application/json: no example"),
     "a body": (_wrong_example, "$.patient.dob: '1990-02-30' is not a 'date'"),
     "the order of an answer": (_disordered_example, "$.session: the keys stand in the order"),
     "a parameter": (_wrong_parameter, "$: 5 is not of type 'string'"),
@@ -900,6 +955,11 @@ NO_OPERATION = {
         "the media type is text/plain",
     ),
     "no Allow": (_exchange(405, '{"detail": "Method Not Allowed"}', "PUT", "/sessions"), "Allow is None, not POST"),
+    "404 for 405": (_exchange(404, '{"detail": "Not Found"}', "PUT", "/sessions"), "should be 405"),
+    "405 for 404": (
+        _exchange(405, '{"detail": "Method Not Allowed"}', headers={"allow": "GET"}),
+        "should be 404 {'detail': 'Not Found'}",
+    ),
     "half of Allow": (
         _exchange(405, '{"detail": "Method Not Allowed"}', "PUT", "/patient-profiles", headers={"allow": "GET"}),
         "Allow is 'GET', not GET, POST",
@@ -913,6 +973,17 @@ def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exch
     found = Judge(load_contract()).findings(exchange)
 
     assert words in "\n".join(found)
+
+
+def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contract) -> None:
+    content = _operation(contract, "list_patient_profiles")["responses"]["200"]["content"]["application/json"]
+    value = next(iter(content["examples"].values()))["value"]
+    last = value["data"][-1]
+    last["id"] = last.pop("id")
+
+    [found] = Judge(contract).findings(_exchange(200, json.dumps(value), path="/patient-profiles"))
+
+    assert f"$.data[{len(value['data']) - 1}]: the keys stand in the order" in found
 
 
 def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:

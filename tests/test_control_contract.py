@@ -761,6 +761,10 @@ NO_DOOR = {
     "another body": (_exchange(404, '{"detail": "Not Found"}'), "is a required property"),
     "another media type": (_exchange(404, REFUSAL, **{"content-type": "text/plain"}), "the media type is text/plain"),
     "a method not refused": (_exchange(200, REFUSAL, "HEAD", "/health"), "should be 405"),
+    "400 for 404": (_exchange(400, REFUSAL), "should be 404"),
+    "404 for 405": (_exchange(404, REFUSAL, "PUT", "/health"), "should be 405"),
+    "405 for 404": (_exchange(405, REFUSAL, allow="GET"), "should be 404"),
+    "404 for 400": (_exchange(404, REFUSAL)._replace(path="/ns/a b/_mock/health"), "should be 400"),
     "no Allow": (_exchange(405, REFUSAL, "PUT", "/health"), "Allow is None, not GET"),
     "half of Allow": (_exchange(405, REFUSAL, "PUT", "/requests", allow="GET"), "Allow is 'GET', not DELETE, GET"),
     "a namespace of no name": (

@@ -454,6 +454,16 @@ def test_reset_brings_the_beginning_back_or_keeps_them() -> None:
         assert "faults" in answer.json()["reset"]
 
 
+def test_a_reset_that_keeps_faults_keeps_those_that_are_used_up(heidi: Client) -> None:
+    add(heidi, operation="get_session", status=503, times=1)
+    statuses = [heidi.get(f"/sessions/{SESSION}").status_code]
+
+    heidi.post("/_mock/reset?keep=faults")
+    statuses += [heidi.get(f"/sessions/{SESSION}").status_code]
+
+    assert (statuses, hits(heidi)) == ([503, 200], {"fault-1": 1})
+
+
 def test_each_namespace_has_its_own(heidi: Client) -> None:
     heidi.post(f"/ns/blue{PATH}", json={"status": 418})
     blue = space(heidi, "blue")

@@ -199,6 +199,15 @@ def test_the_list_is_in_the_order_of_creation(heidi: Client) -> None:
     assert len(before) == 13
 
 
+def test_the_list_follows_each_change_and_a_reset_back(heidi: Client) -> None:
+    first = heidi.get(PATH).text
+    created(heidi)
+    longer = heidi.get(PATH).text
+    heidi.post("/_mock/reset")
+
+    assert heidi.get(PATH).text == first != longer
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -209,6 +218,8 @@ def test_the_list_is_in_the_order_of_creation(heidi: Client) -> None:
         ("?ehr_provider=Northside%20EHR", ["Alex"]),
         ("?ehr_provider=best%20practice", []),
         ("?ehr_provider=Best", []),
+        ("?ehr_provider=Northside", []),
+        ("?ehr_provider=Northside%20EHR%20", []),
         ("?ehr_provider=", []),
         ("?ehr_patient_id=", []),
         ("?ehr_patient_id=2041", []),

@@ -13,10 +13,12 @@ import yaml
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, space
 
-from mock_heidi import seeds
+from mock_heidi import clock, seeds
 from mock_heidi.clock import precise
 from mock_heidi.models import PatientProfile
 from mock_heidi.store import Store
+
+OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}
 
 
 def counts(client: Client) -> dict[str, int]:
@@ -54,6 +56,18 @@ def test_a_snapshot_can_be_restored_again_and_again(heidi: Client) -> None:
         heidi.post("/_mock/snapshots/before/restore")
 
         assert heidi.state() == before
+
+
+def test_a_snapshot_shares_no_transition_with_the_running_state(heidi: Client) -> None:
+    heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
+    before = heidi.get("/_mock/transitions").json()
+    heidi.put("/_mock/snapshots/before")
+    for _ in range(2):
+        heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 9}})
+
+        heidi.post("/_mock/snapshots/before/restore")
+
+        assert heidi.get("/_mock/transitions").json() == before
 
 
 def test_a_difference_tells_each_field_before_and_after(heidi: Client) -> None:
@@ -195,6 +209,36 @@ def test_a_copy_holds_what_its_source_held_and_goes_its_own_way(heidi: Client) -
     assert heidi.get("/ns/copy/_mock/requests/count").json() == {"count": 3}
 
 
+def test_a_copy_shares_no_rule_with_its_source(heidi: Client) -> None:
+    heidi.post("/_mock/faults", json={**OUTAGE, "times": 1})
+    fork(heidi, "copy")
+    statuses = [heidi.get(f"/sessions/{SESSION}").status_code for _ in range(2)]
+    heidi.post("/ns/copy/_mock/reset")
+
+    [rule] = heidi.get("/ns/copy/_mock/faults").json()["faults"]
+    with contextlib.closing(space(heidi, "copy")) as copy:
+        in_copy = [copy.get(f"/sessions/{SESSION}").status_code for _ in range(2)]
+
+    assert (statuses, rule["hits"], in_copy) == ([503, 200], 0, [503, 200])
+    assert heidi.get("/_mock/faults").json()["faults"][0]["hits"] == 1
+
+
+def test_the_clock_of_a_copy_keeps_its_distance_from_real_time(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 1_000.0
+    monkeypatch.setattr(clock, "precise", lambda: at)
+    heidi.put("/_mock/clock", json={"now": "2030-01-01T00:00:00Z", "frozen": False, "speed": 2})
+    at += 5
+    fork(heidi, "copy")
+    at += 5
+
+    moments = [heidi.get(f"{path}/_mock/clock").json()["now"] for path in ("", "/ns/copy")]
+    heidi.post("/ns/copy/_mock/reset")
+    at += 5
+
+    assert moments == ["2030-01-01T00:00:20.000Z"] * 2
+    assert heidi.get("/ns/copy/_mock/clock").json()["now"] == "2030-01-01T00:00:30.000Z"
+
+
 def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
     made = heidi.post("/sessions").json()["session_id"]
     fork(heidi, "copy")
@@ -225,9 +269,6 @@ def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Cli
 
     assert spoiled == (503, {"transcript": "said"})
     assert [heidi.get(path).json() for path in asked] == before
-
-
-OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}
 
 
 def test_a_copy_whose_state_is_kept_has_the_rules_and_replies_of_it(heidi: Client) -> None:

@@ -211,8 +211,10 @@ async def update_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     session = merge(session, changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)
-    lost = [one for one in changes.linked_sessions_for_context or () if request.store.get(Session, one) is None]
-    if lost:
+    named = changes.linked_sessions_for_context or ()
+    # Another key's session is unknown, as everywhere.
+    known = [one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by]
+    if lost := [one for one in named if one not in known]:
         request.note("linked_session_unknown", ", ".join(lost))
     return reply(_seen(SessionUpdated, request, session), "session")
 
