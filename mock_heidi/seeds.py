@@ -87,7 +87,8 @@ def _folder(folder: Path) -> dict[str, Document]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     except OSError as error:
-        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; give a folder of YAML files"]) from None
+        hint = "give a folder of YAML files, or one file that holds all kinds"
+        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; {hint}"]) from None
     problems = _misnamed(files)
     try:
         if not problems:
@@ -107,6 +108,25 @@ def _misnamed(files: Iterable[Path]) -> dict[Path, list[str]]:
             problems[path] = [f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one"]
         found.add(path.stem)
     return problems
+
+
+def _file(path: Path) -> dict[str, Document]:
+    """The documents of one file that holds a list for each kind, as an exported state does.
+
+    The file is read whole, so a folder is the better home for a hundred thousand records.
+    """
+    text = YamlText(path, str(path))
+    kinds = text.values()
+    if not isinstance(kinds, dict):
+        hint = f"write a list under each kind: {', '.join(KINDS)}"
+        raise FixtureError([f"{path}:1: file: should map kinds to lists of records; {hint}"])
+    given = {kind: Document(kind, str(path), rows, text, top=(kind,)) for kind, rows in kinds.items()}
+    unknown = [document for kind, document in given.items() if kind not in KINDS]
+    if unknown:
+        raise FixtureError(
+            [f"{one.places([()])[()]}: unknown kind of record; {_closest(one.kind, list(KINDS))}" for one in unknown]
+        )
+    return given
 
 
 def _document(path: Path) -> Document:
@@ -138,7 +158,8 @@ def documents(choice: FixtureChoice, *, whole: bool = False) -> dict[str, Docume
     elif isinstance(choice, Mapping):
         own = from_mapping(choice)
     else:
-        own = _folder(Path(choice))
+        path = Path(choice)
+        own = _file(path) if path.is_file() else _folder(path)
     return fill(own, whole=whole)
 
 
@@ -433,7 +454,7 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
-    """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set.
+    """Read the chosen fixtures: a folder, a file, ``"empty"``, the records themselves, or None for the packaged set.
 
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
