@@ -107,7 +107,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 # What the contract says of a rule in use, beside the rule.
 _ADDED = {"Fault": ("hits", "matched")}
 # Fields whose type in the code is wider than what is taken: the rule as a whole is looked at once more.
-_NARROWER = {("Reply", "times")}
+_NARROWER = {("Reply", "times"), ("Reply", "status")}
 
 
 def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[str]:

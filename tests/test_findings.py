@@ -168,7 +168,7 @@ def test_what_a_client_does_wrong_is_told_once_with_its_requests(heidi: Client, 
 
 
 def test_every_kind_of_finding_is_shown_above() -> None:
-    assert {code for code, _ in SINS.values()} == set(KINDS)
+    assert {code for code, _ in SINS.values()} == {code for code, kind in KINDS.items() if not kind.from_test}
 
 
 def test_the_gap_is_told_in_ranges(heidi: Client) -> None:
