@@ -64,7 +64,7 @@ class Finding:
             "first": self.first,
             "last": self.last,
             "count": self.count,
-            **({"from_test": True} if KINDS[self.code].from_test else {}),
+            "from_test": KINDS[self.code].from_test,
         }
 
 
