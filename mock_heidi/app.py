@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.admin_origins,
-                allow_methods=["GET", "POST", "PUT", "DELETE"],
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token"],
             ),
             Middleware(Controlled),

@@ -70,7 +70,11 @@ def cli() -> None:
     "--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on; the default serves localhost too."
 )
 @option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures; what it lacks comes from the packaged set.")
+@option(
+    "--fixtures",
+    metavar="DIR|FILE|empty",
+    help="Fixtures: a folder of YAML files, or one file; the packaged set fills the rest.",
+)
 @option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
 @option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
 @option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
@@ -186,17 +190,17 @@ def _remove(path: Path) -> None:
 
 
 @cli.command()
-@click.argument("folder", required=False, metavar="[DIR]")
+@click.argument("fixtures", required=False, metavar="[DIR|FILE]")
 @_json
-def validate(folder: str | None, *, as_json: bool) -> None:
-    """Check a fixture folder (without DIR the packaged set) and do nothing else."""
+def validate(fixtures: str | None, *, as_json: bool) -> None:
+    """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
     from mock_heidi import seeds
     from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
     from mock_heidi.yaml_text import FixtureError
 
     try:
-        store = Store(seeds.load(folder, whole=True))
+        store = Store(seeds.load(fixtures, whole=True))
     except FixtureError as error:
         if not as_json:
             raise
@@ -209,7 +213,7 @@ def validate(folder: str | None, *, as_json: bool) -> None:
         return
     keys, patients, sessions = counts.values()
     click.echo(
-        f"{folder or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
+        f"{fixtures or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
     )
 
 

@@ -15,6 +15,8 @@ class Kind(NamedTuple):
 
     level: str
     message: str
+    from_test: bool = False
+    """Whether the test brought it about, and not the client."""
 
 
 KINDS: dict[str, Kind] = {
@@ -34,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "early_end_unnoticed": Kind("error", "went on after a note's stream had ended early, without reading the session"),
     "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
+    "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
     "duration_unknown": Kind("warning", "sent audio whose duration cannot be told, so it counts as 30 s: {}"),
 }
 
@@ -61,6 +64,7 @@ class Finding:
             "first": self.first,
             "last": self.last,
             "count": self.count,
+            "from_test": KINDS[self.code].from_test,
         }
 
 

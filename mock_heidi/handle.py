@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mock_heidi.server import Server
 
 
-_METHODS = ("GET", "POST", "PUT", "DELETE")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class MockHeidiError(Exception):

@@ -30,6 +30,7 @@ from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.replies import Rule as ReplyRule
 from mock_heidi.router import Match
 from mock_heidi.store import Store
 from mock_heidi.tokens import Caller
@@ -163,6 +164,8 @@ class Request:
 
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
+        if self.call.taken:
+            return self.call.body
         most = int(assumed("body_limit")) if limit is None else limit
         declared = self.call.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
@@ -187,15 +190,20 @@ class Request:
                 self.call.entry.body = body
         return body
 
+    def find_reply(self) -> ReplyRule | None:
+        """The reply that a test has set for this request, judged by the body as far as it was read."""
+        try:
+            body = json.loads(self.call.body) if self.call.body else None
+        except (ValueError, RecursionError):
+            body = None
+        return self.namespace.replies.find(self.call.operation, self.params.get("session_id"), body)
+
     def reply(self) -> Reply | None:
-        """What a test wants said to this request instead; asking again gives the same and counts once."""
+        """What a test wants Heidi to say here; asking again gives the same and counts once."""
         call = self.call
-        if call.reply is None and self.namespace.replies:
-            try:
-                body = json.loads(call.body) if call.body else None
-            except ValueError:
-                body = None
-            call.reply = self.namespace.replies.choose(call.operation, self.params.get("session_id"), body)
+        if call.reply is None and self.namespace.replies and (rule := self.find_reply()) is not None:
+            rule.hits += 1
+            call.reply = rule.reply
         return call.reply
 
 
@@ -360,10 +368,32 @@ def reply_record(view: type[Outgoing], record: Record, envelope: str) -> Answer:
     return Answer(record.once((view, envelope), lambda: reply(written(view, record), envelope).body))
 
 
-def replied(request: Request, response: Response) -> Response:
-    """The answer of a handler that has done its work, or the body that a test wants in its place."""
-    reply = request.reply()
-    return response if reply is None or reply.body is None else Answer(to_json(reply.body))
+async def replaced(request: Request) -> Response | None:
+    """The whole answer that a test wants given, before body and ids are checked; None where it wants none.
+
+    Signing in is replaced after the key was checked.
+    """
+    call = request.call
+    if call.operation not in request.namespace.replies.replaced or (call.operation == "get_jwt" and not call.opened):
+        return None
+    if b"multipart" not in call.headers.get(b"content-type", b""):
+        await request.raw()
+    rule = request.find_reply()
+    if rule is None or not rule.reply.whole:
+        return None
+    rule.hits += 1
+    if call.entry is not None:
+        call.entry.provenance = "reply"
+    if rule.deviation is not None:
+        request.note("reply_breaks_contract", rule.deviation)
+    return _answer_of(rule.reply)
+
+
+def _answer_of(reply: Reply) -> Response:
+    headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
+    if reply.body is None:
+        return Response(None, int(reply.status or 200), headers)
+    return Response(to_json(reply.body), int(reply.status or 200), headers, "application/json")
 
 
 def reply(value: Outgoing | bytes, envelope: str | None = None) -> Answer:

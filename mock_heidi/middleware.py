@@ -20,7 +20,7 @@ from mock_heidi.errors import (
     ServiceUnavailableError,
     render,
 )
-from mock_heidi.http import Answer, Call, Request, announces_body, replied, take_in
+from mock_heidi.http import Answer, Call, Request, announces_body, replaced, take_in
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
@@ -182,13 +182,13 @@ async def operate(call: Call, scope: Scope, receive: Receive, send: Send) -> Non
     """Run the operation and send its answer."""
     assert call.route is not None  # noqa: S101 - a call without a route was refused before
     request = Request(call, scope, receive)
-    response = await call.route.endpoint(request)
+    namespace, response = call.namespace, None
+    if namespace is not None and call.operation in namespace.replies.replaced:
+        response = await replaced(request)
+    response = response or await call.route.endpoint(request)
     namespace, caller = call.namespace, call.caller
-    if namespace is not None:
-        if isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-            namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
-        if call.operation in namespace.replies.operations:
-            response = replied(request, response)
+    if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
+        namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)
     await response(scope, receive, send)

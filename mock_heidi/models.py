@@ -531,8 +531,19 @@ class Session(Record):
 SPEAKING = frozenset({"generate_consult_note", "ask_ai", "create_document", "get_transcript"})
 
 
+# The server writes these itself.
+_FRAMING = ("connection", "content-length", "keep-alive", "transfer-encoding")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\xa0-\xff]*")
+_WITHOUT_BODY = (204, 205, 304)
+
+
 class Reply(Record):
-    """A rule: to which requests, how often, and one of ``text``, ``pieces`` (sent exactly so) or ``body`` (JSON)."""
+    """A rule: to which requests, how often, and what they are answered.
+
+    ``text`` and ``pieces`` (sent exactly so) replace what Heidi would write. ``body`` (JSON), ``status`` and
+    ``headers`` replace the whole answer.
+    """
 
     operation: str
     session_id: str | None = None
@@ -542,23 +553,44 @@ class Reply(Record):
     text: str | None = None
     pieces: Texts | None = None
     body: Whatever = None
+    status: Number | None = None
+    headers: dict[str, str] | None = None
 
     @property
     def key(self) -> str:
         return repr(self)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it replaces the whole answer, so that the operation does not run."""
+        return self.body is not None or self.status is not None
+
     def problem(self) -> str | None:
         """What is wrong with it as a whole, or None."""
-        given = [name for name in ("text", "pieces", "body") if getattr(self, name) is not None]
-        if len(given) != 1:
-            return "needs one of text, pieces and body, and no more than one"
+        said = [name for name in ("text", "pieces") if getattr(self, name) is not None]
+        if len(said) + self.whole != 1:
+            return "needs text, or pieces, or a body, or a status; body and status may stand together"
         if self.operation not in OPERATIONS:
             near = get_close_matches(self.operation, OPERATIONS, n=2)
             return f"there is no operation {self.operation!r}; " + (
                 f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(OPERATIONS)}"
             )
-        if given != ["body"] and self.operation not in SPEAKING:
+        if said and self.operation not in SPEAKING:
             return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
         if self.times is not None and (type(self.times) is not int or self.times < 1):
             return "times should be a whole number of 1 or more"
+        return self._wrong_head(bool(said))
+
+    def _wrong_head(self, said: bool) -> str | None:
+        if self.status is not None and (type(self.status) is not int or not 200 <= self.status <= 599):  # noqa: PLR2004 - HTTP's
+            return "status should be a whole number from 200 to 599"
+        if self.status in _WITHOUT_BODY and self.body is not None:
+            return f"an answer with status {self.status} has no body; leave it out"
+        if self.headers and said:
+            return "headers go with a body or a status, not with text or pieces"
+        for name, value in (self.headers or {}).items():
+            if _HEADER_NAME.fullmatch(name) is None or name.lower() in _FRAMING:
+                return f"the header {name!r} cannot be set"
+            if _HEADER_VALUE.fullmatch(value) is None:
+                return f"the header {name!r} holds what no header can; use visible ASCII or Latin-1 characters"
         return None

@@ -253,6 +253,13 @@ class Namespace:
         self._learn_keys()
         return added
 
+    def remove(self, record: Record) -> None:
+        """Remove a record; the sessions of a patient profile stay and are unlinked."""
+        if isinstance(record, PatientProfile):
+            for session in tuple(self.store.where(Session, patient_profile_id=record.id)):
+                self.store.put(session.model_copy(update={"patient_profile_id": None}))
+        self.store.remove(record)
+
     @contextlib.contextmanager
     def or_nothing(self) -> Iterator[None]:
         """Work that an error ends leaves no trace, not even in the ids to come."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mock_heidi.handle import Handle
 
 _OPTIONS = {
-    "fixtures": "the fixtures of every mock_heidi: a folder (relative to the root directory), or 'empty'",
+    "fixtures": "the fixtures of every mock_heidi: a folder or file (relative to the root directory), or 'empty'",
     "seed": "the seed of ids and tokens, a whole number",
     "clock": "the moment at which time stands still, such as 2025-01-06T09:00:00",
     "linked": "whether the default user begins linked to a Heidi account",

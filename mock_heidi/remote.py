@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 from mock_heidi.settings import BASE_PATH
 
@@ -50,9 +51,34 @@ class State:
         """Add a session, such as ``add_session(patient_profile_id=patient["id"])``."""
         return self._add("sessions", fields)
 
+    def get(self, kind: str, id: str, **query: str) -> dict[str, Any]:  # noqa: A002 - what the records call it
+        """One record: ``get("sessions", "1234567890")``, or ``get("users", email)``.
+
+        ``third_party_internal_id`` and ``managed_by`` tell users with the same e-mail apart, here and below.
+        """
+        record: dict[str, Any] = self._control("GET", _row(kind, id, query))
+        return record
+
+    def edit(self, kind: str, id: str, changes: Mapping[str, Any], **query: str) -> dict[str, Any]:  # noqa: A002 - as above
+        """Change fields of one record, ``None`` brings a default back: ``edit("sessions", id, {"duration": 60})``.
+
+        The whole record comes back.
+        """
+        record: dict[str, Any] = self._control("PATCH", _row(kind, id, query), dict(changes))
+        return record
+
+    def delete(self, kind: str, id: str, **query: str) -> int:  # noqa: A002 - as above
+        """Remove one record; how many of its kind are left."""
+        return int(self._control("DELETE", _row(kind, id, query))["count"])
+
     def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
         record: dict[str, Any] = self._control("POST", "/state", {kind: [fields]})[kind][0]
         return record
+
+
+def _row(kind: str, id: str, query: Mapping[str, str]) -> str:  # noqa: A002 - as above
+    path = f"/state/{quote(kind, safe='')}/{quote(id, safe='')}"
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 class Clock:
@@ -167,7 +193,7 @@ def _matched(rules: list[dict[str, Any]]) -> str:
 def story(rows: list[dict[str, Any]], rules: list[dict[str, Any]]) -> str:
     """Requests of the journal, a line each, then the faults and how many answers they have shaped."""
     faults = [f"{rule['id']} ({_told(rule)}): {_matched([rule])} fitted it, {_shaped(rule)}" for rule in rules]
-    return "\n".join([*map(_row, rows), *faults])
+    return "\n".join([*map(_line, rows), *faults])
 
 
 def _shaped(rule: Mapping[str, Any]) -> str:
@@ -175,7 +201,7 @@ def _shaped(rule: Mapping[str, Any]) -> str:
     return {0: "no answer shaped", 1: "1 answer shaped"}.get(hits, f"{hits} answers shaped")
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _line(row: Mapping[str, Any]) -> str:
     fault = row["fault"] if isinstance(row["fault"], list) else [row["fault"]]
     left = "the client left" if row["client_left"] else None
     notes = [str(note)[:_WIDEST] for note in (*fault, left, _detail(row["response"]), row["why"]) if note]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
+from mock_heidi import contract
 from mock_heidi.models import Reply
 from mock_heidi.settings import ConfigError
 
@@ -18,16 +20,24 @@ class ReplyError(ConfigError):
 class Rule:
     """A reply in use."""
 
-    __slots__ = ("hits", "id", "reply")
-
     def __init__(self, id: str, reply: Reply) -> None:  # noqa: A002 - what the control plane calls it
         self.id = id
         self.reply = reply
         self.hits = 0
 
+    @cached_property
+    def deviation(self) -> str | None:
+        """How its answer breaks the contract; None where it does not. Heidi's own words cannot."""
+        reply = self.reply
+        if not reply.whole:
+            return None
+        own = {name.lower(): value for name, value in (reply.headers or {}).items()}
+        media_type = own.get("content-type", "" if reply.body is None else "application/json")
+        return contract.deviation(reply.operation, int(reply.status or 200), media_type, reply.body)
+
     def shown(self) -> dict[str, Any]:
         given = self.reply.model_dump(mode="json", exclude_none=True)
-        return {"id": self.id, **given, "hits": self.hits}
+        return {"id": self.id, **given, "hits": self.hits, "contract": self.deviation or "ok"}
 
 
 class Replies:
@@ -46,8 +56,8 @@ class Replies:
 
     def _put(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self.operations = {rule.reply.operation for rule in rules}
-        """The operations that any of them is for."""
+        self.replaced = {rule.reply.operation for rule in rules if rule.reply.whole}
+        """The operations whose whole answer any of them replaces."""
 
     def add(self, reply: Reply) -> Rule:
         """Put a reply before all others; :class:`ReplyError` where there are too many."""
@@ -81,8 +91,8 @@ class Replies:
         self._put([rule for rule in self._rules if id is not None and rule.id != id])
         return before - len(self._rules)
 
-    def choose(self, operation: str | None, session_id: str | None, body: Any) -> Reply | None:
-        """The reply to a request, which counts as a hit; None where the mock speaks for itself."""
+    def find(self, operation: str | None, session_id: str | None, body: Any) -> Rule | None:
+        """The rule for a request with that JSON body, None where the mock answers itself. It counts no hit."""
         for rule in self._rules:
             reply = rule.reply
             used_up = reply.times is not None and rule.hits >= reply.times
@@ -90,8 +100,7 @@ class Replies:
                 continue
             template_id = body.get("template_id") if isinstance(body, Mapping) else None
             if reply.template_id in (None, template_id) and (reply.match is None or matches(reply.match, body)):
-                rule.hits += 1
-                return reply
+                return rule
         return None
 
 

@@ -87,7 +87,8 @@ def _folder(folder: Path) -> dict[str, Document]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     except OSError as error:
-        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; give a folder of YAML files"]) from None
+        hint = "give a folder of YAML files, or one file that holds all kinds"
+        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; {hint}"]) from None
     problems = _misnamed(files)
     try:
         if not problems:
@@ -107,6 +108,25 @@ def _misnamed(files: Iterable[Path]) -> dict[Path, list[str]]:
             problems[path] = [f"{path}:1: file: {path.stem} is there twice, as .yaml and .yml; remove one"]
         found.add(path.stem)
     return problems
+
+
+def _file(path: Path) -> dict[str, Document]:
+    """The documents of one file that holds a list for each kind, as an exported state does.
+
+    The file is read whole, so a folder is the better home for a hundred thousand records.
+    """
+    text = YamlText(path, str(path))
+    kinds = text.values()
+    if not isinstance(kinds, dict):
+        hint = f"write a list under each kind: {', '.join(KINDS)}"
+        raise FixtureError([f"{path}:1: file: should map kinds to lists of records; {hint}"])
+    given = {kind: Document(kind, str(path), rows, text, top=(kind,)) for kind, rows in kinds.items()}
+    unknown = [document for kind, document in given.items() if kind not in KINDS]
+    if unknown:
+        raise FixtureError(
+            [f"{one.places([()])[()]}: unknown kind of record; {_closest(one.kind, list(KINDS))}" for one in unknown]
+        )
+    return given
 
 
 def _document(path: Path) -> Document:
@@ -138,7 +158,8 @@ def documents(choice: FixtureChoice, *, whole: bool = False) -> dict[str, Docume
     elif isinstance(choice, Mapping):
         own = from_mapping(choice)
     else:
-        own = _folder(Path(choice))
+        path = Path(choice)
+        own = _file(path) if path.is_file() else _folder(path)
     return fill(own, whole=whole)
 
 
@@ -254,7 +275,12 @@ class _Check:
                 break  # whose a record is cannot be told without the keys
 
     def _read_one(self, name: str) -> Document:
-        readers = {"api_keys": self._key, "patient_profiles": self._owned, "sessions": self._owned}
+        readers = {
+            "api_keys": self._key,
+            "users": self._one_user,
+            "patient_profiles": self._owned,
+            "sessions": self._owned,
+        }
         read = readers.get(name, self._plain)
         document = self.given.get(name, Document(name, name, []))
         for number, row in enumerate(self._rows(document)):
@@ -305,6 +331,12 @@ class _Check:
         if problem:
             self._problem(document, (number,), problem)
 
+    def _one_user(self, document: Document, number: int, row: dict[str, Any]) -> None:
+        """A user who stands alone, and not under a key as in a file."""
+        key = self._owner(document, number, row)
+        if key is not None:
+            self._user(document, (number,), row, key)
+
     def _user(self, document: Document, path: Steps, row: dict[str, Any], key: ApiKey) -> None:
         linked_to = row.get("linked_to")
         if linked_to is not None:
@@ -316,14 +348,18 @@ class _Check:
             text = f"no Heidi user {linked_to!r} under this key; {_closest(str(linked_to), known)}"
             self._problem(document, (*path, "linked_to"), text)
 
-    def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
-        kind = KINDS[document.kind]
+    def _owner(self, document: Document, number: int, row: dict[str, Any]) -> ApiKey | None:
+        """The key whose data a record belongs to, by default the first; None where its account is unknown."""
         assert self.first is not None  # noqa: S101 - run() has ended where there is no key
         owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
         if owner is None:
             near = _closest(str(row["managed_by"]), list(self.owners))
-            text = f"no API key has the account {row['managed_by']!r}; {near}"
-            self._problem(document, (number, "managed_by"), text)
+            self._problem(document, (number, "managed_by"), f"no API key has the account {row['managed_by']!r}; {near}")
+        return owner
+
+    def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
+        kind, owner = KINDS[document.kind], self._owner(document, number, row)
+        if owner is None:
             return
         row.setdefault("ehr_provider", owner.ehr_provider)
         row.setdefault("created_at", self.source.stamp())
@@ -433,7 +469,7 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
-    """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set.
+    """Read the chosen fixtures: a folder, a file, ``"empty"``, the records themselves, or None for the packaged set.
 
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
@@ -443,6 +479,15 @@ def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: boo
 def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
     """Records that may come to a state, all or none; ids and times that they do not bring come from ``source``."""
     return _Check(from_mapping(records), source, store).run()
+
+
+def revised(store: Store, kind: str, row: Mapping[str, Any], source: Source) -> Record:
+    """The record of a row that is to join a state without it; ``kind`` may also be ``users``.
+
+    Raises :class:`FixtureError` where the row makes no record, or one that does not fit the rest of the state.
+    """
+    [record] = _Check({kind: Document(kind, kind, [row])}, source, store).run([kind])
+    return record
 
 
 def dump(store: Store) -> dict[str, list[dict[str, Any]]]:

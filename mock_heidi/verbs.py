@@ -333,7 +333,7 @@ def _kept(row: dict[str, Any]) -> str:
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
+@option("--fixtures", metavar="DIR|FILE|empty", help="Fixtures: a folder of YAML files, or one file.")
 @option("--api-key", metavar="KEY", help="Key that your client already has.")
 @option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
 @option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")

@@ -265,14 +265,17 @@ class Document(NamedTuple):
     """What was given, or the text that holds it and is only read when it is its turn."""
     text: YamlText | None = None
     packaged: bool = False
+    top: Steps = ()
+    """Where its records begin in the text: under their kind, in a file that holds several."""
 
     def read(self) -> Any:
         return self.records.values() if isinstance(self.records, YamlText) else self.records
 
     def places(self, wanted: Collection[Steps]) -> dict[Steps, str]:
         """``file:line: field`` of values, or ``kind[0].field`` where there are no lines."""
-        lines = self.text.lines(wanted) if self.text else {}
-        return {steps: self._place(steps, lines.get(steps)) for steps in wanted}
+        whole = {steps: (*self.top, *steps) for steps in wanted}
+        lines = self.text.lines(whole.values()) if self.text else {}
+        return {steps: self._place(place, lines.get(place)) for steps, place in whole.items()}
 
     def _place(self, steps: Steps, line: int | None) -> str:
         field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)

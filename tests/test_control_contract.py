@@ -107,7 +107,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 # What the contract says of a rule in use, beside the rule.
 _ADDED = {"Fault": ("hits", "matched")}
 # Fields whose type in the code is wider than what is taken: the rule as a whole is looked at once more.
-_NARROWER = {("Reply", "times")}
+_NARROWER = {("Reply", "times"), ("Reply", "status")}
 
 
 def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[str]:
@@ -125,7 +125,7 @@ def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[s
 
 
 def _url(operation: Operation) -> str:
-    return "/_mock" + re.sub(r"\{\w+\}", "x", operation.path)
+    return "/_mock" + re.sub(r"\{\w+\}", "x", operation.path.replace("{kind}", "sessions"))
 
 
 def _known(hint: str) -> set[str]:
@@ -147,7 +147,7 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
 
 
 # Bodies that are a record of the state, or several: their fields are a class's.
-_RECORDS = ("replace_state", "add_state", "add_reply", "add_fault", "replace_faults")
+_RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
@@ -349,6 +349,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "create_namespace": {"url": "/_mock/namespaces/x?from=nobody"},
     "link_user": {},
     "set_session": {"json": {"duration": 5}},
+    "replace_record": {"url": "/_mock/state/x/1"},
 }
 
 
@@ -799,10 +800,18 @@ def test_a_refusal_in_the_one_form_is_no_finding(contract: Contract, given: Exch
 # --- What nobody thought of -------------------------------------------------------------------------------------------
 
 APP = create_app(clock=NOON)
+_ONE_RECORD = ("get_record", "edit_record", "replace_record", "delete_record")
 KNOWN = {
     "name": {"run_scenario": "flaky-afternoon", "delete_namespace": "blue"},
-    "id": {"delete_fault": "fault-1", "get_fault": "fault-1", "delete_reply": "reply-1", "get_request": "1"},
+    "id": {
+        "delete_fault": "fault-1",
+        "get_fault": "fault-1",
+        "delete_reply": "reply-1",
+        "get_request": "1",
+        **dict.fromkeys(_ONE_RECORD, SESSION),
+    },
     "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
+    "kind": dict.fromkeys(_ONE_RECORD, "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
 }
 
@@ -858,6 +867,8 @@ def _known_names(case: Any) -> None:
         known = KNOWN.get(parameter, {}).get(name)
         known = "before" if known is None and "snapshot" in name else known
         case.path_parameters[parameter] = known or case.path_parameters[parameter]
+    if name in _ONE_RECORD:
+        case.query = {}  # it tells users apart, and no others
     for parameter, there in {"from": "default", "against": "before"}.items():
         if parameter in (case.query or {}):
             case.query[parameter] = there

@@ -847,7 +847,7 @@ def test_the_clock_takes_a_datetime_with_its_time_zone(heidi: Handle) -> None:
 
 
 def test_a_method_that_the_control_plane_has_not_is_told(heidi: Handle) -> None:
-    with pytest.raises(MockHeidiError, match="FETCH /health: the control plane takes GET, POST, PUT, DELETE"):
+    with pytest.raises(MockHeidiError, match="FETCH /health: the control plane takes GET, POST, PUT, PATCH, DELETE"):
         heidi.control("FETCH", "/health")
 
 

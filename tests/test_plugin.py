@@ -266,7 +266,9 @@ def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(pytester: py
     result = pytester.runpytest()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines("E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files")
+    result.stdout.fnmatch_lines(
+        "E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files, *"
+    )
     result.stdout.no_fnmatch_line("*mock_heidi/seeds.py*")
 
 

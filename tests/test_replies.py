@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, wire
+from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
 from mock_heidi.models import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
@@ -22,7 +22,8 @@ NOTE = {
     "addition": "",
     "voice_style": "BRIEF",
 }
-HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON)'
+HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
+NEEDS = "needs text, or pieces, or a body, or a status; body and status may stand together"
 # The packaged one, which makes the documented example come out as documented.
 DOCUMENTED = {
     "id": "reply-1",
@@ -30,6 +31,7 @@ DOCUMENTED = {
     "match": {"ai_command_text": "Summarise the following text", "content": "My long paragraph of text"},
     "pieces": ["My ", "summary", " of the ", "text."],
     "hits": 0,
+    "contract": "ok",
 }
 
 
@@ -58,7 +60,15 @@ def test_a_namespace_begins_with_the_replies_of_its_fixtures(heidi: Client) -> N
 def test_a_reply_is_answered_with_its_id_and_stands_first(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "ask_ai", "session_id": SESSION, "times": 2, "text": "ä"})
 
-    added = {"id": "reply-2", "operation": "ask_ai", "session_id": SESSION, "times": 2, "text": "ä", "hits": 0}
+    added = {
+        "id": "reply-2",
+        "operation": "ask_ai",
+        "session_id": SESSION,
+        "times": 2,
+        "text": "ä",
+        "hits": 0,
+        "contract": "ok",
+    }
     assert answered(answer) == (200, wire(added))
     assert answered(heidi.get(PATH)) == (200, wire({"replies": [added, DOCUMENTED]}))
 
@@ -74,6 +84,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         "match": {"content_type": "HTML"},
         "pieces": ["5", "six"],
         "hits": 0,
+        "contract": "ok",
     }
     assert answered(answer) == (200, wire(expected))
 
@@ -83,8 +94,33 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
     [
         ({}, "operation: Field required"),
         ([], "the body: Input should be a valid dictionary or instance of Reply"),
-        ({"operation": "ask_ai"}, "needs one of text, pieces and body, and no more than one"),
-        ({"operation": "ask_ai", "text": "x", "body": {}}, "needs one of text, pieces and body, and no more than one"),
+        *(
+            (
+                {"operation": "ask_ai", **given},
+                "needs text, or pieces, or a body, or a status; body and status may stand together",
+            )
+            for given in ({}, {"text": "x", "body": {}}, {"text": "x", "pieces": []}, {"text": "x", "status": 201})
+        ),
+        *(
+            ({"operation": "ask_ai", "status": status}, "status should be a whole number from 200 to 599")
+            for status in (100, 600, 200.5)
+        ),
+        (
+            {"operation": "ask_ai", "status": 204, "body": 1},
+            "an answer with status 204 has no body; leave it out",
+        ),
+        (
+            {"operation": "ask_ai", "text": "x", "headers": {"A": "b"}},
+            "headers go with a body or a status, not with text or pieces",
+        ),
+        *(
+            ({"operation": "ask_ai", "body": 1, "headers": {name: "1"}}, f"the header {name!r} cannot be set")
+            for name in ("Content-Length", "a b", "")
+        ),
+        (
+            {"operation": "ask_ai", "body": 1, "headers": {"A": "b\r\nC: d"}},
+            "the header 'A' holds what no header can; use visible ASCII or Latin-1 characters",
+        ),
         ({"operation": "ask_ai", "text": 5}, "text: Input should be a valid string"),
         ({"operation": "ask_ai", "pieces": ["a", 5]}, "pieces.1: Input should be a valid string"),
         ({"operation": "ask_ai", "txt": "x"}, "txt: Extra inputs are not permitted"),
@@ -219,14 +255,147 @@ def test_what_is_secret_in_a_reply_is_sent_and_not_shown(heidi: Client) -> None:
     assert answered(heidi.get(f"/sessions/{SESSION}")) == (200, wire(body))
 
 
-def test_a_body_takes_the_place_of_the_answer_and_not_of_the_work(heidi: Client) -> None:
+# --- The whole answer -------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_reply_takes_the_place_of_the_work_too(heidi: Client) -> None:
     before = settled(heidi)
     add(heidi, operation="create_session", body={"session_id": "5"})
 
     answer = heidi.post("/sessions")
 
     assert answered(answer) == (200, wire({"session_id": "5"}))
-    assert len(heidi.state()["sessions"]) == len(before["sessions"]) + 1
+    assert answer.headers["x-mock-provenance"] == "reply"
+    assert heidi.state() == before
+
+
+@pytest.mark.breaks_contract
+def test_a_reply_has_the_status_and_headers_that_it_names(heidi: Client) -> None:
+    add(
+        heidi, operation="create_session", body={"session_id": "5"}, status=201, headers={"X-Trace": "a b", "ETag": "1"}
+    )
+
+    answer = heidi.post("/sessions")
+
+    assert answered(answer) == (201, wire({"session_id": "5"}))
+    assert (answer.headers["x-trace"], answer.headers["etag"]) == ("a b", "1")
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.breaks_contract
+def test_a_reply_may_name_another_media_type(heidi: Client) -> None:
+    add(heidi, operation="get_session", body="x", headers={"Content-Type": "text/plain"})
+
+    assert heidi.get(f"/sessions/{SESSION}").headers.get_list("content-type") == ["text/plain"]
+
+
+@pytest.mark.breaks_contract
+@pytest.mark.parametrize(("status", "length"), [(503, "0"), (204, None)])
+def test_a_status_alone_is_an_empty_answer(heidi: Client, status: int, length: str | None) -> None:
+    add(heidi, operation="get_session", status=status)
+
+    answer = heidi.get(f"/sessions/{SESSION}")
+
+    assert (answer.status_code, answer.content, answer.headers.get("content-length")) == (status, b"", length)
+
+
+@pytest.mark.breaks_contract
+def test_a_whole_reply_comes_before_body_and_ids_are_checked(heidi: Client) -> None:
+    add(heidi, operation="update_session", body={"detail": "late"}, status=422)
+
+    assert answered(heidi.patch("/sessions/99", content=b"{")) == (422, wire({"detail": "late"}))
+
+
+@pytest.mark.breaks_contract
+def test_a_whole_reply_comes_after_sign_in(heidi: Client) -> None:
+    add(heidi, operation="get_session", status=404, body={"detail": "gone"}, times=1)
+
+    refused = heidi.get(f"/sessions/{SESSION}", signed=False)
+    given = heidi.get(f"/sessions/{SESSION}")
+
+    assert (refused.status_code, given.status_code) == (401, 404)
+
+
+@pytest.mark.breaks_contract
+def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
+    heidi.token()
+    add(heidi, operation="get_jwt", status=422, body={"detail": "later"})
+
+    refused = heidi.get("/jwt", signed=False, headers={"Heidi-Api-Key": "wrong"})
+    given = heidi.get("/jwt", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    assert (refused.status_code, given.status_code) == (401, 422)
+    assert answered(given) == (422, wire({"detail": "later"}))
+
+
+@pytest.mark.breaks_contract
+def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
+    reply = {"operation": "get_jwt", "status": 422, "body": {"detail": "later"}}
+    with another(fixtures={"replies": [reply]}) as heidi:
+        answer = space(heidi, "new").get(
+            "/jwt?email=a@example.com&third_party_internal_id=1", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY}
+        )
+
+    assert answered(answer) == (422, wire({"detail": "later"}))
+
+
+@pytest.mark.breaks_contract
+def test_a_whole_reply_can_depend_on_the_body_and_leaves_it_to_the_operation(heidi: Client) -> None:
+    add(heidi, operation="create_patient_profile", match={"gender": "OTHER"}, status=422, body={"detail": "not here"})
+
+    matched = heidi.post("/patient-profiles", json={"gender": "OTHER"})
+    other = heidi.post("/patient-profiles", json={"gender": "MALE"})
+
+    assert (matched.status_code, other.status_code) == (422, 200)
+    assert other.json()["data"]["gender"] == "MALE"
+
+
+def test_an_upload_is_taken_in_before_its_reply(heidi: Client) -> None:
+    add(heidi, operation="upload_audio", status=500, body={"detail": "error: failed to upload audio"})
+
+    answer = heidi.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x" * 70_000, "audio/wav")})
+
+    assert answered(answer) == (500, wire({"detail": "error: failed to upload audio"}))
+    assert heidi.get(f"/sessions/{SESSION}").json()["session"]["audio"] == []
+
+
+# A reply to create_session unless it names another operation, and what is said of it.
+BREAKS: dict[str, tuple[dict[str, Any], str]] = {
+    "status": ({"status": 201, "body": {"session_id": "5"}}, "status 201 is not documented for create_session"),
+    "type": ({"body": {"session_id": 5}}, "$.session_id: 5 is not of type 'string'"),
+    "missing key": ({"body": {}}, "$: 'session_id' is a required property"),
+    "media type": ({"operation": "ask_ai", "body": {}}, "ask_ai answers 200 as text/event-stream, not as application"),
+    "no body": ({"status": 200}, "create_session answers 200 as application/json, not as nothing"),
+}
+
+
+@pytest.mark.parametrize(("reply", "words"), BREAKS.values(), ids=BREAKS)
+def test_a_reply_that_breaks_the_contract_is_accepted_and_says_so(
+    heidi: Client, reply: dict[str, Any], words: str
+) -> None:
+    assert add(heidi, **{"operation": "create_session", **reply})["contract"].startswith(words)
+
+
+def test_a_reply_that_keeps_the_contract_says_so(heidi: Client) -> None:
+    body = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
+
+    assert add(heidi, operation="get_session", status=404, body=body)["contract"] == "ok"
+    assert add(heidi, operation="ask_ai", text="No.")["contract"] == "ok"
+
+
+@pytest.mark.breaks_contract
+def test_a_reply_that_breaks_the_contract_is_a_finding_of_the_test(heidi: Client) -> None:
+    add(heidi, operation="create_session", body={"session_id": 5})
+    heidi.post("/sessions")
+
+    [finding] = [
+        row for row in heidi.get("/_mock/findings").json()["findings"] if row["code"] == "reply_breaks_contract"
+    ]
+    [entry] = heidi.get("/_mock/requests?operation=create_session").json()["requests"]
+
+    assert (finding["level"], finding["from_test"]) == ("info", True)
+    assert finding["message"].endswith("$.session_id: 5 is not of type 'string'")
+    assert (entry["findings"], entry["provenance"]) == (["reply_breaks_contract"], "reply")
 
 
 # --- Which requests they answer ---------------------------------------------------------------------------------------

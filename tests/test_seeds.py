@@ -6,6 +6,7 @@ Unquoted scalars mean what their author sees: an id stays text, a date stays tex
 
 import gc
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -389,6 +390,69 @@ def test_a_state_comes_back_from_its_own_fixtures(packaged: Store) -> None:
     assert dump(store_of(dump(packaged))) == dump(packaged)
 
 
+# --- One file ---------------------------------------------------------------------------------------------------------
+
+
+def one_file(path: Path, text: str) -> Path:
+    file = path / "state.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_an_exported_state_is_a_fixture_set_in_one_file(tmp_path: Path) -> None:
+    with another() as clinic:
+        clinic.patch(f"/patient-profiles/{JOHN}", json={"first_name": "Ann", "additional_context": "yes: 0123"})
+        clinic.post("/sessions", json={"patient_profile_id": JOHN})
+        clinic.post(f"/patient-profiles/{JOHN}/sessions", json={"session_ids": ["1234567890"]})
+        exported = clinic.get("/_mock/state", headers={"Accept": "application/yaml"})
+        state = clinic.state()
+
+    file = one_file(tmp_path, exported.text)
+
+    assert dump(store_of(file)) == state
+
+
+def test_an_exported_state_as_json_is_accepted_too(tmp_path: Path, packaged: Store) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(dump(packaged), ensure_ascii=False), encoding="utf-8")
+
+    assert dump(store_of(file)) == dump(packaged)
+
+
+def test_one_file_falls_back_on_the_packaged_set_as_a_folder_does(tmp_path: Path, packaged: Store) -> None:
+    file = one_file(tmp_path, "patient_profiles:\n- {first_name: Ada}\n")
+
+    store = store_of(file)
+
+    assert [patient.first_name for patient in store.all(PatientProfile)] == ["Ada"]
+    assert store.size(Session) == 0
+    assert store.size(NoteTemplate) == packaged.size(NoteTemplate)
+
+
+def test_a_mistake_in_one_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = one_file(tmp_path, "sessions: []\npatient_profiles:\n- first_name: Ada\n  gender: male\n- 1\n")
+
+    assert problems_of(file) == [
+        f"{file}:4: patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        f"{file}:5: patient_profiles[1]: should be a mapping of fields",
+    ]
+
+
+def test_an_unknown_kind_in_one_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = one_file(tmp_path, "sessions: []\npatients: []\n")
+
+    assert problems_of(file) == [f"{file}:2: patients: unknown kind of record; did you mean patient_profiles?"]
+
+
+@pytest.mark.parametrize("text", ["", "- {first_name: Ada}\n", "Ada\n"], ids=["empty", "list", "text"])
+def test_one_file_maps_kinds_to_lists(tmp_path: Path, text: str) -> None:
+    file = one_file(tmp_path, text)
+
+    [problem] = problems_of(file)
+
+    assert problem.startswith(f"{file}:1: file: should map kinds to lists of records; write a list under each kind: ")
+
+
 # --- Mistakes ---------------------------------------------------------------------------------------------------------
 
 # A profile's mistake, in the third line of its file, and what is said of it after ``FILE:LINE: ``.
@@ -582,12 +646,11 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     assert problem.endswith("...")
 
 
-@pytest.mark.parametrize("choice", ["/nowhere/at/all", Path(__file__)], ids=["nothing there", "a file"])
-def test_what_is_no_folder_is_refused(choice: Any) -> None:
-    [problem] = problems_of(choice)
+def test_a_path_where_nothing_stands_is_refused() -> None:
+    [problem] = problems_of("/nowhere/at/all")
 
-    assert problem.startswith(f"fixtures: cannot read {choice}: ")
-    assert problem.endswith("; give a folder of YAML files")
+    assert problem.startswith("fixtures: cannot read /nowhere/at/all: ")
+    assert problem.endswith("; give a folder of YAML files, or one file that holds all kinds")
 
 
 def test_an_unknown_kind_in_a_dict_names_the_nearest() -> None:

@@ -7,6 +7,7 @@ from mock_heidi.admin import (
     health,
     namespaces,
     pages,
+    records,
     replies,
     requests,
     sessions,
@@ -20,6 +21,7 @@ from mock_heidi.admin import (
 ROUTES = [
     *health.routes,
     *state.routes,
+    *records.routes,
     *snapshots.routes,
     *namespaces.routes,
     *users.routes,

@@ -11,7 +11,7 @@ from mock_heidi.http import Request
 from mock_heidi.models import Reply
 from mock_heidi.replies import ReplyError
 
-_HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON)'
+_HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
 
 
 async def list_replies(request: Request) -> Response:

@@ -29,7 +29,7 @@ async def replace_state(request: Request) -> Response:
     try:
         base = seeds.read(seeds.fill(seeds.from_mapping(body)))
     except FixtureError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     namespace = request.namespace
     try:
         faults, replies = namespace.beginning(Store(base)), Replies(Store(base).all(Reply))
@@ -50,7 +50,7 @@ async def add_state(request: Request) -> Response:
     try:
         added = request.namespace.add(body)
     except FixtureError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     except FaultError as error:
         raise _taken(error) from None
     except ReplyError as error:
@@ -84,7 +84,8 @@ async def _fixtures(request: Request) -> dict[str, object]:
     return body
 
 
-def _refused(error: FixtureError) -> ControlError:
+def refused(error: FixtureError) -> ControlError:
+    """The refusal of records that cannot be used."""
     more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
     return ControlError(400, error.problems[0] + more, _SHAPE, problems=error.problems)
 

@@ -179,9 +179,7 @@ async def delete_patient_profiles(request: Request) -> Response:
         profile = request.store.get(PatientProfile, profile_id)
         # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
         if profile is not None and profile.managed_by == request.owner.managed_by:
-            for session in tuple(request.store.where(Session, patient_profile_id=profile.id)):
-                request.store.put(session.model_copy(update={"patient_profile_id": None}))
-            request.store.remove(profile)
+            request.namespace.remove(profile)
     return reply_success()
 
 

@@ -1,0 +1,145 @@
+"""One record of the state, read and changed as a person changes a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_heidi import seeds
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, respond
+from mock_heidi.admin.state import refused
+from mock_heidi.http import Request
+from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.yaml_text import FixtureError
+
+# Tell users with the same e-mail apart.
+_QUERY = ("third_party_internal_id", "managed_by")
+
+
+class _Kind(NamedTuple):
+    model: type[Record]
+    id: str
+    """The field that holds the id of the URL."""
+    fixed: tuple[str, ...]
+    """The fields that no edit changes: others refer to the record by them."""
+
+
+_KINDS = {
+    "patient_profiles": _Kind(PatientProfile, "id", ("id", "managed_by")),
+    "sessions": _Kind(Session, "session_id", ("session_id", "managed_by")),
+    "users": _Kind(User, "email", ("email", "third_party_internal_id", "managed_by")),
+}
+
+
+async def get_record(request: Request) -> Response:
+    return respond(seeds.shown(_known(request)))
+
+
+async def edit_record(request: Request) -> Response:
+    """Change the fields that are sent, as a JSON merge patch: null brings a field's default back."""
+    changes = await _fields(request)
+    old = _known(request)
+    return respond(_put(request, old, _patched(seeds.shown(old), changes)))
+
+
+async def replace_record(request: Request) -> Response:
+    """Put a record in the place of the one with its id, or add it; ids and times that it lacks are filled in."""
+    fields = await _fields(request)
+    return respond(_put(request, _find(request), fields))
+
+
+async def delete_record(request: Request) -> Response:
+    """Remove a record; how many of its kind are left."""
+    record = _known(request)
+    request.namespace.remove(record)
+    return respond({"count": request.store.size(type(record))})
+
+
+def _kind(request: Request) -> _Kind:
+    known_query(request, _QUERY)
+    name = request.params["kind"]
+    if name not in _KINDS:
+        raise ControlError(404, f"records of {name!r} cannot be edited one by one", nearest(name, _KINDS))
+    return _KINDS[name]
+
+
+async def _fields(request: Request) -> dict[str, Any]:
+    return await read_fields(request, _kind(request).model.model_fields)
+
+
+def _find(request: Request) -> Record | None:
+    """The record that the URL names, or None; a refusal where it names several users."""
+    kind, id = _kind(request), request.params["id"]  # noqa: A001 - what the route calls it
+    if kind.model is User:
+        return _user(request, {"email": id, **request.query})
+    if request.query:
+        raise ControlError(400, "only users are told apart by a query", "leave the query out")
+    return request.store.get(kind.model, id)
+
+
+def _user(request: Request, named: dict[str, str]) -> User | None:
+    found = [user for user in request.store.all(User) if named.items() <= dict(user).items()]
+    if len(found) > 1:
+        hint = f"add {' or '.join(_QUERY)} to the query"
+        raise ControlError(409, f"{len(found)} users have the e-mail {named['email']!r}", hint)
+    return found[0] if found else None
+
+
+def _known(request: Request) -> Record:
+    record = _find(request)
+    if record is None:
+        kind, id = request.params["kind"], request.params["id"]  # noqa: A001 - as above
+        raise ControlError(404, f"no record of {kind} has the id {id!r}", "GET /_mock/state lists them")
+    return record
+
+
+def _patched(old: Any, changes: Any) -> Any:
+    if not isinstance(changes, Mapping):
+        return changes
+    patched = dict(old) if isinstance(old, Mapping) else {}
+    for name, change in changes.items():
+        if change is None:
+            patched.pop(name, None)
+        else:
+            patched[name] = _patched(patched.get(name), change)
+    return patched
+
+
+def _put(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[str, Any]:
+    """Check the record together with the rest of the state, put it there, and show it."""
+    namespace, row = request.namespace, {**fields, **_identity(request, old, fields)}
+    if old is not None and "updated_at" in row and row["updated_at"] == getattr(old, "updated_at", None):
+        row["updated_at"] = namespace.clock.stamp()
+    rest = request.store.fork()
+    if old is not None:
+        rest.remove(old)
+    try:
+        with namespace.or_nothing():
+            record = seeds.revised(rest, request.params["kind"], row, namespace)
+    except FixtureError as error:
+        raise refused(error) from None
+    request.store.put(record)
+    return seeds.shown(record)
+
+
+def _identity(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fixed fields of the record, which the body may repeat but not change."""
+    kind = _kind(request)
+    named = {kind.id: request.params["id"], **request.query}
+    if old is not None:
+        named = {name: getattr(old, name) for name in kind.fixed}
+    for name, value in named.items():
+        if fields.get(name, value) != value:
+            raise ControlError(400, f"{name} cannot be changed", "delete this record and add another one")
+    return named
+
+
+routes = [
+    Route("/state/{kind}/{id}", get_record, methods=["GET"]),
+    Route("/state/{kind}/{id}", edit_record, methods=["PATCH"]),
+    Route("/state/{kind}/{id}", replace_record, methods=["PUT"]),
+    Route("/state/{kind}/{id}", delete_record, methods=["DELETE"]),
+]

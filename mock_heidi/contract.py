@@ -1,0 +1,76 @@
+"""The vendor's contract as data: what a reply that a test has set is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from mock_heidi import spec
+
+_URI = "urn:contract"
+_JSON = "application/json"
+_METHODS = ("get", "post", "patch", "put", "delete")
+_LONGEST = 200
+
+
+@cache
+def loaded() -> dict[str, Any]:
+    """The contents of ``openapi.yaml``."""
+    # The C loader: the contract is long, and somebody waits for it.
+    contract: dict[str, Any] = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones
+    return contract
+
+
+def resolve(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of the contract, or the part that its ``$ref`` names."""
+    while "$ref" in node:
+        target: Any = loaded()
+        for step in node["$ref"].split("/")[1:]:
+            target = target[step]
+        node = target
+    return node
+
+
+@cache
+def _responses() -> dict[str, Mapping[str, Any]]:
+    """The documented responses of each operation, by status."""
+    operations = (row for path in loaded()["paths"].values() for name, row in path.items() if name in _METHODS)
+    return {operation["operationId"]: operation["responses"] for operation in operations}
+
+
+def deviation(operation: str, status: int, media_type: str, body: Any) -> str | None:
+    """How an answer with that JSON body breaks the contract, in one sentence; None where it does not."""
+    documented = _responses()[operation]
+    if str(status) not in documented:
+        return f"status {status} is not documented for {operation}; documented are {', '.join(documented)}"
+    content = resolve(documented[str(status)]).get("content", {})
+    kind = media_type.partition(";")[0].strip()
+    if kind not in content:
+        return f"{operation} answers {status} as {' or '.join(content) or 'nothing'}, not as {kind or 'nothing'}"
+    return _misfit(content[kind]["schema"], body) if kind == _JSON else None
+
+
+def _misfit(schema: Mapping[str, Any], value: Any) -> str | None:
+    # Most servers never need it, and start-up is a feature.
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
+    whole = Resource.from_contents(loaded(), default_specification=DRAFT202012)
+    registry: Any = Registry().with_resource(_URI, whole)
+    error = best_match(Draft202012Validator(_absolute(schema), registry=registry).iter_errors(value))
+    return None if error is None else f"{error.json_path}: {error.message}"[:_LONGEST]
+
+
+def _absolute(schema: Any) -> Any:
+    """A schema whose references name the contract, so that it can be read outside of it."""
+    if isinstance(schema, dict):
+        return {
+            name: f"{_URI}{value}" if name == "$ref" and isinstance(value, str) else _absolute(value)
+            for name, value in schema.items()
+        }
+    return [_absolute(item) for item in schema] if isinstance(schema, list) else schema
