@@ -11,7 +11,7 @@ _LONGEST = 200
 
 
 class Kind(NamedTuple):
-    """How grave it is, and what is to be said of it; ``{}`` stands for what exactly."""
+    """Its level, and its message, in which ``{}`` stands for the detail."""
 
     level: str
     message: str
@@ -56,7 +56,7 @@ class Shown(Protocol):
 
 
 class Finding:
-    """One thing, and the ids of the first and the last request that shows it."""
+    """One finding, with the ids of the first and the last request that shows it and the number of such requests."""
 
     __slots__ = ("_latest", "code", "count", "detail", "first", "last")
 

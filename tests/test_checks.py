@@ -106,12 +106,23 @@ def test_a_renewal_that_a_refusal_forced_is_no_waste(heidi: Client, effect: str)
 
 
 def test_the_sign_ins_of_several_users_are_counted_apart(heidi: Client) -> None:
-    for _ in range(2):
-        for who in ({"email": "ada@example.com"}, {"third": "ada"}, {"key": KEY_TWO}):
+    for _ in range(SIGN_INS):
+        for who in ({}, {"email": "ada@example.com"}, {"third": "ada"}, {"key": KEY_TWO}):
             heidi.sign_in(**who)
             heidi.get("/patient-profiles")
 
     assert codes(heidi) == []
+
+
+def test_a_token_that_is_sent_along_with_a_sign_in_is_not_used_by_it(heidi: Client) -> None:
+    query = {"email": "ada@example.com", "third_party_internal_id": "1"}
+    token = ""
+    for _ in range(SIGN_INS + 1):
+        headers = {"Heidi-Api-Key": DEFAULT_KEY, "Authorization": f"Bearer {token}"}
+        token = heidi.request("GET", "/jwt", params=query, headers=headers).json()["token"]
+        heidi.get(PLACE, headers={"Authorization": f"Bearer {token}"})
+
+    assert codes(heidi) == ["token_per_call"]
 
 
 def test_a_client_that_is_not_told_when_a_token_expires_may_fetch_one_each_time(heidi: Client) -> None:
@@ -224,6 +235,7 @@ def test_an_unknown_path_is_told_without_secrets_and_shortened(heidi: Client) ->
     assert heidi.token() not in text
     assert DEFAULT_KEY not in text
     assert len(text) < 1_500
+    assert text.count("(there is no such path: mock-heidi routes lists them)") == len(findings(heidi))
 
 
 @pytest.mark.parametrize(

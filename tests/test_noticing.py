@@ -145,6 +145,14 @@ def test_each_early_end_has_to_be_noticed(heidi: Client, operation: str) -> None
     assert judged(heidi) == ("noticed", True)  # the first one was, the second one was not
 
 
+def test_an_early_end_is_told_once_however_long_the_client_goes_on(heidi: Client) -> None:
+    cut(heidi, "generate_consult_note")
+    act(heidi, "create_document", "create_document", "update_session")
+
+    (found,) = heidi.get("/_mock/findings").json()["findings"]
+    assert (found["count"], found["message"].partition(": ")[2]) == (1, "create_document after generate_consult_note")
+
+
 def test_a_look_that_is_refused_is_a_look(heidi: Client) -> None:
     cut(heidi, "generate_consult_note")
     heidi.post("/_mock/faults", json="get_session:status=503")

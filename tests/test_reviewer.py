@@ -87,6 +87,20 @@ def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
     assert held(reviewer) < 2 * some
 
 
+def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
+    def segment(number: int) -> Entry:
+        place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
+        return asked(number, number, number, "transcribe_segment", path=place)
+
+    reviewer = Reviewer(Findings())
+    reviewer.read(map(segment, range(1, 100)))
+    some = held(reviewer)
+
+    reviewer.read(map(segment, range(100, 1_000)))
+
+    assert held(reviewer) < some + 1_000
+
+
 def test_what_came_last_is_remembered() -> None:
     reviewer = Reviewer(Findings())
     many = REMEMBERED + 1
@@ -137,7 +151,7 @@ def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() ->
 
 
 def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
-    assert found(refused(1, 10, 10, seconds=30), asked(2, 50, 50, at=0)) == {}
+    assert found(refused(1, 10, 10, seconds=30), asked(2, 12, 12, at=0)) == {}
 
 
 @pytest.mark.parametrize(("waited", "early"), [(29.999, {"early_retry": 2}), (30, {})])
@@ -148,6 +162,13 @@ def test_a_client_waits_by_its_own_clock_while_that_of_the_mock_stands(waited: f
 @pytest.mark.parametrize(("waited", "early"), [(29_999, {"early_retry": 2}), (30_000, {})])
 def test_a_test_that_advances_the_clock_waits_for_its_client(waited: int, early: dict[str, int]) -> None:
     assert found(refused(1, 0, 0, seconds=30), asked(2, 0, 0, at=waited)) == early
+
+
+def test_a_client_that_left_before_the_refusal_was_not_told_to_wait() -> None:
+    gone = refused(1, 0, 0, seconds=30)
+    gone.client_left = True
+
+    assert found(gone, asked(2, 1, 1)) == {}
 
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------
@@ -164,6 +185,7 @@ def test_a_request_that_was_on_its_way_when_a_fault_expired_its_token_is_no_seco
 
     assert found(*parallel) == {}
     assert found(*parallel, asked(3, 5, 7, **expired)) == {"expired_token": 3}
+    assert found(asked(1, 0, 5, **expired, client_left=True), asked(2, 5, 6, **expired)) == {}
 
 
 def test_a_use_that_is_still_on_its_way_counts() -> None:

@@ -55,7 +55,8 @@ class EarlyRetry(Check):
                 early = (wait.ms - waited) / _SECOND
                 note("early_retry", f"{early:g} s too early at {request.operation or 'an unknown path'}")
             self._waits.drop(place)
-        if entry.retry_at is not None:
+        # A client that left before the answer was not told.
+        if entry.retry_at is not None and not entry.client_left:
             self._waits.put(place, Wait(entry.at, entry.started, answered(entry), entry.retry_at - entry.at))
 
 

@@ -115,7 +115,7 @@ class Tokens(Check):
         told = token.expired_at is not None and request.entry.started >= token.expired_at
         if told or not request.made_by_test:
             note("expired_token")
-        if token.expired_at is None:
+        if token.expired_at is None and not request.entry.client_left:
             token.expired_at = answered(request.entry)
 
     def _token(self, mark: bytes) -> Token:
