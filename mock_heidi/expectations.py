@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
+from mock_heidi.entries import Reading
 from mock_heidi.filters import Filter, body_of, sessions_of
-from mock_heidi.journal import Entry, Journal, answered
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
 
 _NEAREST = 3
 # A request that says nothing misses all that it should have said, not one thing.
 _NO_OBJECT, _BODILESS = "its body was no JSON object", 5
-_NOTE = "generate_consult_note"
 
 
 class Verdict(NamedTuple):
@@ -72,10 +73,11 @@ class Order(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """A client notices that a fault has ended a note's stream early, before it goes on with that session.
+    """A client notices that a fault has ended a stream early: it looks for the text before it goes on.
 
-    It looks at the session or asks for the note again; with ``error`` it is enough that it does not go on, since
-    whoever asks has seen it show an error. What a client does with an answer cannot be seen from here.
+    What counts as looking and as going on is in :mod:`mock_heidi.noticing`. With ``error`` it is enough that the client
+    does not go on, since its test has seen it show an error. Nobody can see from here what a client does with
+    an answer.
     """
 
     fault: str
@@ -83,32 +85,39 @@ class Noticed(NamedTuple):
     words: str
 
     def judge(self, journal: Journal) -> Verdict:
-        ended = [entry for entry in journal if entry.done and self.fault in entry.fault and entry.early_end]
-        if not ended:
+        shaped = [entry for entry in journal if entry.done and self.fault in entry.fault]
+        ends = [(entry.id, end) for entry in shaped if (end := early_end(entry)) is not None]
+        if not ends:
             return Verdict(False, False, [], f"fault {self.fault} has ended no stream yet")
         shown: list[int] = []
-        for stream in ended:
-            following = _next(journal, stream)
+        for stream, end in ends:
+            following = _next(journal, end)
             if following is None:
                 if not self.error:
-                    return Verdict(False, False, shown, f"nothing about that session after request {stream.id}")
-                shown.append(stream.id)
-            elif following.operation in (_NOTE, "get_session"):
-                shown += [stream.id, following.id]
+                    found = f"the client has not {NOTICING[end.text.operation].cure} after request {stream}"
+                    return Verdict(False, False, shown, found)
+                shown.append(stream)
+            elif end.text in looked_for(following):
+                shown += [stream, following.entry.id]
             else:
-                why = f"it went on with {following.operation} after the stream of request {stream.id} had ended early"
-                return Verdict(False, True, shown, "a client that noticed nothing", [{"id": following.id, "why": why}])
+                why = f"it went on with {following.operation} after the stream of request {stream} had ended early"
+                nearest = [{"id": following.entry.id, "why": why}]
+                return Verdict(False, True, shown, "a client that noticed nothing", nearest)
         return Verdict(True, not self.error, shown)
 
 
 Expectation = Count | Order | Noticed
 
 
-def _next(journal: Journal, stream: Entry) -> Entry | None:
-    """The first request about the same session after a stream; one that was sent while it ran is none."""
-    sessions, ended = sessions_of(stream), answered(stream)
-    later = (entry for entry in journal if entry.done and entry.id > stream.id and entry.started >= ended)
-    return next((entry for entry in later if sessions & sessions_of(entry)), None)
+def _next(journal: Journal, end: EarlyEnd) -> Reading | None:
+    """The first request that looks for a text or goes on without it; None if there is none whose answer is complete."""
+    place = end.text.operation, end.text.session
+    for request in map(Reading, journal):
+        if end.is_look(request.entry.started) and end.text in looked_for(request):
+            return request if request.entry.done else None
+        if request.entry.done and end.is_later(request.entry.started) and place in left_behind(request):
+            return request
+    return None
 
 
 def _requests(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 LEVELS = ("info", "warning", "error")
 _MOST = 500
@@ -11,7 +11,7 @@ _LONGEST = 200
 
 
 class Kind(NamedTuple):
-    """How grave it is, and what is to be said of it; ``{}`` stands for what exactly."""
+    """Its level, and its message, in which ``{}`` stands for the detail."""
 
     level: str
     message: str
@@ -22,10 +22,16 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "unknown_field": Kind("warning", "sent a field that is not documented, so it is ignored: {}"),
     "unknown_parameter": Kind("warning", "sent a parameter that is not documented, so it is ignored: {}"),
+    "unknown_path": Kind("error", "called a path or a method that does not exist: {}"),
+    "invalid_request": Kind("warning", "sent a request that the API refuses: {}"),
+    "json_content_type": Kind("warning", "sent a JSON body without saying that it is JSON: {}"),
     "session_id_number": Kind("error", "took a session id for a number, which cannot hold its digits: {}"),
+    "invalid_email": Kind("warning", "signed in with an e-mail address that is wrong: {}"),
+    "empty_third_party_id": Kind("warning", "signed in with an empty third_party_internal_id"),
     "token_per_call": Kind("info", "fetched a new token for each call; one lasts an hour"),
     "expired_token": Kind("warning", "used a token after it had expired"),
     "key_as_token": Kind("error", "sent the API key where the token belongs"),
+    "key_without_token": Kind("error", "sent the API key and no token with a call that needs a token"),
     "key_with_token": Kind("info", "sent the API key with a call that needs the token alone"),
     "early_retry": Kind("warning", "asked again before Retry-After had passed: {}"),
     "fast_polling": Kind("info", "asked for the same thing more than {} times in a second"),
@@ -33,24 +39,46 @@ KINDS: dict[str, Kind] = {
     "segment_gap": Kind("error", "finished a recording without these segments: {}"),
     "segment_repeat": Kind("info", "sent a segment that was there already: {}"),
     "segment_after_finish": Kind("error", "sent a segment after the recording was finished"),
-    "early_end_unnoticed": Kind("error", "went on after a note's stream had ended early, without reading the session"),
+    "recording_unfinished": Kind("warning", "used a recording as if it were complete, without finishing it first: {}"),
+    "early_end_unnoticed": Kind("error", "went on after a stream had ended early, without looking for its text: {}"),
     "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
-    "duration_unknown": Kind("warning", "sent audio whose duration cannot be told, so it counts as 30 s: {}"),
+    "duration_unknown": Kind(
+        "info", "sent audio whose length cannot be read, as with made-up bytes; it counts as 30 s: {}"
+    ),
 }
 
 
+class Shown(Protocol):
+    """A journaled request, as far as a finding needs it."""
+
+    id: int
+    started: float
+    findings: tuple[str, ...]
+
+
 class Finding:
-    """One thing, and the ids of the first and the last request that shows it."""
+    """One finding, with the ids of the first and the last request that shows it and the number of such requests."""
 
-    __slots__ = ("code", "count", "detail", "first", "last")
+    __slots__ = ("_latest", "code", "count", "detail", "first", "last")
 
-    def __init__(self, code: str, detail: str, request: int) -> None:
+    def __init__(self, code: str, detail: str) -> None:
         self.code = code
         self.detail = detail
-        self.first = self.last = request
-        self.count = 1
+        self.first = self.last = self.count = 0
+        self._latest = 0, 0.0
+
+    def add(self, entry: Shown) -> None:
+        """Count a request once, however often it shows the finding."""
+        # Ids begin again with a reset that keeps the findings.
+        latest = entry.id, entry.started
+        if latest == self._latest:
+            return
+        self._latest = latest
+        self.first = self.first or entry.id
+        self.last = max(self.last, entry.id)
+        self.count += 1
 
     @property
     def level(self) -> str:
@@ -80,23 +108,20 @@ class Findings:
     def __len__(self) -> int:
         return len(self._all)
 
-    def note(self, code: str, request: int, detail: str = "") -> None:
-        """Remember that a request shows it; beyond some hundred different details, they are no longer told apart."""
+    def note(self, code: str, entry: Shown, detail: str = "") -> None:
+        """Note that a request shows a finding. Beyond 500 different ones, details are no longer told apart."""
         if len(detail) > _LONGEST:
             detail = f"{detail[:_LONGEST]}…"
         key = (code, detail)
         if key not in self._all and len(self._all) >= _MOST:
             key = (code, "…")
-        found = self._all.get(key)
-        if found is None:
-            self._all[key] = Finding(code, key[1], request)
-        else:
-            found.last = max(found.last, request)
-            found.count += 1
+        self._all.setdefault(key, Finding(*key)).add(entry)
+        if code not in entry.findings:
+            entry.findings = (*entry.findings, code)
 
 
 def at_least(level: str) -> tuple[str, ...]:
-    """That level and the graver ones."""
+    """That level and those above it."""
     return LEVELS[LEVELS.index(level) :]
 
 

@@ -295,10 +295,11 @@ class Handle:
         return found
 
     def assert_noticed(self, fault: Faults | str, *, error: bool = False, within: float = 0) -> None:
-        """Expect that the client noticed the early end of a note's stream that a fault has made.
+        """Expect that the client noticed the early end of a stream that a fault has made.
 
-        That is: before it goes on with that session it looks at it or asks for the note again; with ``error``, it is
-        enough that it does not go on, because you have seen it show an error. AssertionError otherwise.
+        A note is looked for by reading its session or by asking for it again, an answer of Ask Heidi by giving the
+        same instruction again. With ``error`` it is enough that the client does not go on, because you have seen it
+        show an error. Raises AssertionError otherwise.
         """
         ids = [fault] if isinstance(fault, str) else fault.ids
         for each in ids:

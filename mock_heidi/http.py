@@ -159,8 +159,7 @@ class Request:
         """Say of this request what a strict reviewer of its client would."""
         entry = self.call.entry
         if entry is not None:
-            self.namespace.findings.note(code, entry.id, detail)
-            entry.findings = (*entry.findings, code)
+            self.namespace.findings.note(code, entry, detail)
 
     async def raw(self, limit: int | None = None) -> bytes:
         """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""

@@ -49,6 +49,8 @@ class Injected:
             asked_for = [] if call.asked_fault is None else [Rule("header", parse(call.asked_fault.decode("latin-1")))]
         except FaultError as error:
             marks = {"x-mock-fault": "header", "x-mock-provenance": "injected, not documented"}
+            if call.entry is not None:
+                call.entry.provenance = marks["x-mock-provenance"]
             await Answer(to_json({"detail": f"X-Mock-Fault: {error}"}), 400, marks)(scope, receive, send)
             return
         begun = _begun(call)

@@ -171,13 +171,13 @@ class Namespace:
 
     def _begin_findings(self) -> None:
         self.findings = Findings()
-        self.reviewer = Reviewer(self.findings)
+        self.reviewer = Reviewer(self.findings, lambda: self.known_keys, self.journal.headline)
         for entry in self.journal:
             entry.findings = ()
 
     def review(self) -> Findings:
         """What is to be said of the requests so far."""
-        self.reviewer.read(self.journal, self.known_keys)
+        self.reviewer.read(self.journal)
         return self.findings
 
     def _begin_faults(self) -> None:

@@ -510,9 +510,9 @@ FAILING = {
     "--mock-heidi-unmatched=ignore": set[str](),
     "--mock-heidi-unmatched=fail": {"test_unmatched"},
     "--mock-heidi-findings=ignore": set[str](),
-    "--mock-heidi-findings=error": {"test_error"},
-    "--mock-heidi-findings=warning": {"test_error", "test_warning", "test_nearest"},
-    "--mock-heidi-findings=info": {"test_error", "test_warning", "test_nearest", "test_info"},
+    "--mock-heidi-findings=error": {"test_unmatched", "test_error"},
+    "--mock-heidi-findings=warning": {"test_unmatched", "test_error", "test_warning", "test_nearest"},
+    "--mock-heidi-findings=info": {"test_unmatched", "test_error", "test_warning", "test_nearest", "test_info"},
 }
 
 

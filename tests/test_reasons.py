@@ -8,6 +8,7 @@ from helpers import ask
 from starlette.types import Scope
 
 from mock_heidi import reasons
+from mock_heidi.router import split
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
@@ -72,6 +73,68 @@ def test_an_unknown_path_is_told_what_is_wrong_with_it(heidi: Client, path: str,
 
     assert (status, body) == (404, b'{"detail":"Not Found"}')
     assert part in reason
+
+
+SYNONYMS = {
+    "GET /jwt": "token login auth oauth/token sign-in",
+    "POST /users/linked-account": "link users/link account",
+    "GET /users/linked-account/access": "users/access account/access",
+    "DELETE /users/linked-account:unlink": "unlink users/unlink",
+    "GET /templates/consult-note-templates": "templates note-templates templates/notes templates/consult-note",
+    "GET /templates/document-templates": "document-templates templates/documents",
+    "GET /patient-profiles": "patients patient profiles",
+    "GET /patient-profiles/{patient_profile_id}": "patients/5 profiles/5",
+    "POST /patient-profiles/{patient_profile_id}/sessions": "patients/5/sessions",
+    "POST /sessions": "consultations encounters",
+    "GET /sessions/linked-user": "linked-user users/sessions",
+    "GET /sessions/{session_id}": "consultations/1 visits/1",
+    "GET /sessions/{session_id}/context-documents": "sessions/1/context sessions/1/files",
+    "POST /sessions/{session_id}/upload-audio": "sessions/1/audio sessions/1/upload",
+    "POST /sessions/{session_id}/restful-segment-transcription": "sessions/1/segments sessions/1/recordings",
+    "POST /sessions/{session_id}/restful-segment-transcription/{recording_id}:finish": "sessions/1/recordings/2:finish"
+    " sessions/1/segments/2/finish",
+    "GET /sessions/{session_id}/transcript": "sessions/1/transcription sessions/1/transcripts visits/1/transcript",
+    "GET /sessions/{session_id}/transcript/live": "sessions/1/live-transcript sessions/1/transcription/live",
+    "POST /sessions/{session_id}/consult-note": "sessions/1/notes sessions/1/note sessions/1/soap note consult-note",
+    "POST /sessions/{session_id}/client-customised-template/response": "sessions/1/custom-template",
+    "POST /sessions/{session_id}/documents": "sessions/1/letters sessions/1/document",
+    "POST /sessions/{session_id}/ask-ai": "ask-heidi sessions/1/ask-heidi sessions/1/ask sessions/1/ask_heidi ask-ai",
+    "GET /sessions/{session_id}/clinical-codes": "sessions/1/coding sessions/1/codes sessions/1/icd-10 clinical-codes",
+}
+
+
+@pytest.mark.parametrize(("nearest", "tried"), SYNONYMS.items())
+def test_other_names_for_a_path_lead_to_it(heidi: Client, nearest: str, tried: str) -> None:
+    method = nearest.partition(" ")[0]
+
+    said = {path: why(heidi, method, f"{BASE_PATH}/{path}")[2] for path in tried.split()}
+
+    told = {
+        f"there is no such path; the nearest is {nearest}",
+        f"there is no such path; the nearest is GET or {nearest}",
+    }
+    assert {path: reason for path, reason in said.items() if reason not in told} == {}
+
+
+def test_every_other_name_leads_to_a_path_of_the_router(heidi: Client) -> None:
+    steps = {tuple(split(route.path)) for route in heidi.app.vendor.exact.routes}
+    parts = {path[at:end] for path in steps for at in range(len(path)) for end in range(at + 1, len(path) + 1)}
+
+    assert [name for name in reasons._OTHER_NAMES if tuple(split(name)) not in parts] == []  # noqa: SLF001 - the table
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/sessions", "this path is for POST; GET /sessions/linked-user lists the sessions"),
+        ("/sessions/1/consult-note", "this path is for POST; GET /sessions/{session_id} shows the note"),
+        ("/sessions/1/notes", "POST /sessions/{session_id}/consult-note; GET /sessions/{session_id} shows the note"),
+        ("/sessions/1/upload-audio", "GET /sessions/{session_id} lists the audio"),
+        ("/users/linked-account", "GET /users/linked-account/access shows the account"),
+    ],
+)
+def test_a_read_of_what_can_only_be_written_is_told_where_to_read_it(heidi: Client, path: str, part: str) -> None:
+    assert part in why(heidi, "GET", BASE_PATH + path)[2]
 
 
 @pytest.mark.parametrize("host", ["registrar.api.heidihealth.com", "api.heidihealth.com:443", "AU.HeidiHealth.com"])

@@ -628,7 +628,7 @@ def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi
 
 @pytest.mark.parametrize("keep", ["", "requests"])
 def test_a_request_on_its_way_goes_with_the_requests_or_stays_with_them(mock_heidi: Handle, keep: str) -> None:
-    headers = {**mock_heidi.headers, "Content-Length": "13"}
+    headers = {**mock_heidi.headers, "Content-Length": "13", "Content-Type": "application/json"}
 
     with connected(mock_heidi) as peer:
         peer.ask("POST", "/sessions", b'{"unkno', headers)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from mock_heidi.checks.check import REMEMBERED
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.review import REMEMBERED, Reviewer
+from mock_heidi.review import Reviewer
 from mock_heidi.settings import BASE_PATH
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
@@ -31,16 +32,17 @@ def asked(number: int, begun: float, ended: float, operation: str = "get_session
 def found(*entries: Entry) -> dict[str, int]:
     """The codes of what is found, each with the request that shows it first."""
     reviewer = Reviewer(Findings())
-    reviewer.read(entries, ())
+    reviewer.read(entries)
     return {one.code: one.first for one in reviewer.findings}
 
 
-def found_late(late: Entry, *entries: Entry) -> dict[str, int]:
-    """The same where somebody asked before the first of them was complete."""
+def found_late(late: Entry, *others: Entry) -> dict[str, int]:
+    """The same where somebody asked once before the first of them was complete."""
+    entries = sorted([late, *others], key=lambda entry: entry.id)
     reviewer = Reviewer(Findings())
     for done in (False, True):
         late.done = done
-        reviewer.read([late, *entries], ())
+        reviewer.read(entries)
     return {one.code: one.first for one in reviewer.findings}
 
 
@@ -77,44 +79,58 @@ def strangers(first: int, number: int) -> Iterator[Entry]:
 
 def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
     reviewer = Reviewer(Findings())
-    reviewer.read(strangers(1, REMEMBERED), ())
+    reviewer.read(strangers(1, REMEMBERED))
     some = held(reviewer)
 
-    reviewer.read(strangers(REMEMBERED + 1, 3 * REMEMBERED), ())
+    reviewer.read(strangers(REMEMBERED + 1, 3 * REMEMBERED))
 
     assert held(reviewer) < 2 * some
+
+
+def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
+    def segment(number: int) -> Entry:
+        place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
+        return asked(number, number, number, "transcribe_segment", path=place)
+
+    reviewer = Reviewer(Findings())
+    reviewer.read(map(segment, range(1, 100)))
+    some = held(reviewer)
+
+    reviewer.read(map(segment, range(100, 1_000)))
+
+    assert held(reviewer) < some + 1_000
 
 
 def test_what_came_last_is_remembered() -> None:
     reviewer = Reviewer(Findings())
     many = REMEMBERED + 1
-    reviewer.read([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)], ())
+    reviewer.read([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)])
 
-    reviewer.read([asked(5 * many + 1, 1, 1)], ())
+    reviewer.read([asked(5 * many + 1, 1, 1)])
 
     assert [one.code for one in reviewer.findings if one.last > 5 * many] == ["early_retry"]
 
 
 def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
     reviewer = Reviewer(Findings())
-    reviewer.read([asked(1, 0, 0, done=False)], ())
-    reviewer.read([asked(2, 0, 0)], ())
+    reviewer.read([asked(1, 0, 0, done=False)])
+    reviewer.read([asked(2, 0, 0)])
     size = held(reviewer)
 
     for number in range(3, 1_000):
-        reviewer.read([asked(number, 0, 0, done=False)], ())
+        reviewer.read([asked(number, 0, 0, done=False)])
 
     assert held(reviewer) < size + 1_000
 
 
 def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
     findings = Findings()
-    for number in range(600):
-        findings.note("unknown_field", number, f"{number} " + "x" * 1_000_000)
-    findings.note("unknown_field", 600, "0 " + "x" * 1_000_000)
+    for number in range(1, 601):
+        findings.note("unknown_field", asked(number, 0, 0), f"{number} " + "x" * 1_000_000)
+    findings.note("unknown_field", asked(601, 0, 0), "1 " + "x" * 1_000_000)
 
     assert sum(len(one.detail) for one in findings) < 200_000
-    assert [(one.first, one.count) for one in findings if one.count > 1] == [(0, 2), (500, 100)]
+    assert [(one.first, one.count) for one in findings if one.count > 1] == [(1, 2), (501, 100)]
 
 
 def test_an_endless_id_is_no_number_to_anybody() -> None:
@@ -135,7 +151,54 @@ def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() ->
 
 
 def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
-    assert found(refused(1, 10, 10, seconds=30), asked(2, 50, 50, at=0)) == {}
+    assert found(refused(1, 10, 10, seconds=30), asked(2, 12, 12, at=0)) == {}
+
+
+@pytest.mark.parametrize(("waited", "early"), [(29.999, {"early_retry": 2}), (30, {})])
+def test_a_client_waits_by_its_own_clock_while_that_of_the_mock_stands(waited: float, early: dict[str, int]) -> None:
+    assert found(refused(1, 0, 0, seconds=30), asked(2, waited, waited, at=0)) == early
+
+
+@pytest.mark.parametrize(("waited", "early"), [(29_999, {"early_retry": 2}), (30_000, {})])
+def test_a_test_that_advances_the_clock_waits_for_its_client(waited: int, early: dict[str, int]) -> None:
+    assert found(refused(1, 0, 0, seconds=30), asked(2, 0, 0, at=waited)) == early
+
+
+def test_a_client_that_left_before_the_refusal_was_not_told_to_wait() -> None:
+    gone = refused(1, 0, 0, seconds=30)
+    gone.client_left = True
+
+    assert found(gone, asked(2, 1, 1)) == {}
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_was_on_its_way_when_a_fault_expired_its_token_is_no_second_use() -> None:
+    expired: dict[str, Any] = {
+        "status": 401,
+        "pieces": (b'{"detail":{"type":"ExpiredTokenError"}}',),
+        "provenance": "injected, documented",
+        "headers": [(b"authorization", b"Bearer abc")],
+    }
+    parallel = asked(1, 0, 5, **expired), asked(2, 1, 6, **expired)
+
+    assert found(*parallel) == {}
+    assert found(*parallel, asked(3, 5, 7, **expired)) == {"expired_token": 3}
+    assert found(asked(1, 0, 5, **expired, client_left=True), asked(2, 5, 6, **expired)) == {}
+
+
+def test_a_use_that_is_still_on_its_way_counts() -> None:
+    def sign_in(number: int) -> Entry:
+        answer = b'{"token":"%d","expiration_time":"1970-01-01T01:00:00.000Z"}' % number
+        return asked(number, number, number, "get_jwt", path=f"{BASE_PATH}/jwt", pieces=(answer,))
+
+    def use(number: int, token: int) -> Entry:
+        return asked(number, number, 99, headers=[(b"authorization", b"Bearer %d" % token)])
+
+    entries = [sign_in(1), use(2, 1), sign_in(3), use(4, 3), sign_in(5), use(6, 5), use(7, 5), sign_in(8)]
+
+    assert found_late(entries[6], *entries[:6], *entries[7:]) == {}
 
 
 # --- Asking again and again -------------------------------------------------------------------------------------------
@@ -163,6 +226,35 @@ def test_only_what_is_sent_after_an_early_end_tells_whether_it_was_noticed() -> 
     assert found(stream, meanwhile, unaware, after) == {"early_end_unnoticed": 4}
 
 
+DOCUMENTS: dict[str, Any] = {"operation": "create_document", "path": f"{SESSION}/documents", "method": "POST"}
+STREAM: dict[str, Any] = {"operation": "generate_consult_note", "path": f"{SESSION}/consult-note", "early_end": True}
+
+
+def test_what_is_sent_beside_a_short_stream_tells_nothing_of_its_end() -> None:
+    stream = asked(1, 5, 5.01, **STREAM, pieces=[b"a"], times=[5])
+
+    assert found(stream, asked(2, 5.005, 5.006, **DOCUMENTS)) == {}
+    assert found(stream, asked(2, 5.01, 6, **DOCUMENTS)) == {"early_end_unnoticed": 2}
+
+
+def test_a_look_counts_from_when_it_was_sent() -> None:
+    stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 20), asked(3, 7, 8, **DOCUMENTS)
+
+    assert found_late(look, stream, after) == {}
+    assert found(stream, asked(2, 6, 20, **DOCUMENTS), asked(3, 7, 8)) == {"early_end_unnoticed": 2}
+
+
+def test_a_stream_that_is_read_after_the_look_at_its_note_was_noticed() -> None:
+    stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 6), asked(3, 7, 8, **DOCUMENTS)
+    reviewer = Reviewer(Findings())
+    stream.done = False
+    reviewer.read([stream, look])
+    stream.done = True
+    reviewer.read([stream, look, after])
+
+    assert list(reviewer.findings) == []
+
+
 @pytest.mark.parametrize(("pieces", "noticed"), [([b"a"], True), ([b"a", b""], False)])
 def test_a_broken_connection_may_be_known_to_its_client_first(pieces: list[bytes], *, noticed: bool) -> None:
     stream = asked(1, 0, 5, "generate_consult_note", early_end=True, pieces=pieces, times=[1])
@@ -183,3 +275,26 @@ def test_only_a_look_after_an_early_end_shows_that_it_was_noticed() -> None:
 
     assert (before, expected.judge(journal).holds) == (False, True)
     assert expected.judge(journal).requests == [1, 3]
+
+
+# --- Recordings -------------------------------------------------------------------------------------------------------
+
+
+def of_recording(number: int, begun: float, ended: float, verb: str) -> Entry:
+    operation = {"transcribe": "transcribe_segment", "finish": "finish_recording"}[verb]
+    return asked(number, begun, ended, operation, path=f"{SESSION}/restful-segment-transcription/12:{verb}")
+
+
+def test_a_note_that_is_asked_for_while_the_finish_is_on_its_way_is_not_too_soon() -> None:
+    segment, finish = of_recording(1, 0, 1, "transcribe"), of_recording(2, 1, 9, "finish")
+    note = asked(3, 2, 3, "generate_consult_note", path=f"{SESSION}/consult-note")
+
+    assert found(segment, note) == {"recording_unfinished": 3}
+    assert found_late(finish, segment, note) == {}
+
+
+def test_a_segment_whose_answer_is_late_does_not_open_a_finished_recording() -> None:
+    segment, finish = of_recording(1, 0, 9, "transcribe"), of_recording(2, 1, 2, "finish")
+    note = asked(3, 10, 11, "generate_consult_note", path=f"{SESSION}/consult-note")
+
+    assert found_late(segment, finish, note) == {}

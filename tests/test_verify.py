@@ -218,7 +218,7 @@ def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> N
     fault = handle.fault("generate_consult_note", **{effect: 2}, times=1)
     with handle.client(timeout=0.5) as client:
         lose(client)
-        with pytest.raises(AssertionError, match="nothing about that session"):
+        with pytest.raises(AssertionError, match="has not read the session or asked for the note again"):
             handle.assert_noticed(fault, within=0.2)
         handle.assert_noticed(fault, error=True)
         client.get(f"/sessions/{SESSION}")

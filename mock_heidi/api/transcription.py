@@ -75,11 +75,9 @@ async def upload_audio(request: Request) -> Response:
     session = find(request, Session, session_id)
     if any(one.sha256 == upload.sha256 for one in consultations.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
-    piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)))
-    if start and end:
-        told = seconds_between(start, end)
-        piece = piece.model_copy(update={"duration": told if 0 < told <= _LONGEST else piece.duration})
-    elif start:
+    told = seconds_between(start, end) if start and end else 0
+    piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)), told if 0 < told <= _LONGEST else None)
+    if start and not end:
         end = seconds_later(start, piece.duration)
     piece = piece.model_copy(update={"start_time": start, "end_time": end, "expiry": expiry})
     session = _accept(request, session, piece)
@@ -194,9 +192,10 @@ def _ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
-def _piece(request: Request, upload: Upload, track: str, index: int) -> AudioPiece:
+def _piece(request: Request, upload: Upload, track: str, index: int, told: float | None = None) -> AudioPiece:
+    """A piece of audio as it is kept; ``told`` are the seconds that the client gives, which its bytes do not change."""
     seconds = upload.duration
-    if seconds is None:
+    if seconds is None and told is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
     return AudioPiece(
         id=request.namespace.object_id(),
@@ -206,10 +205,14 @@ def _piece(request: Request, upload: Upload, track: str, index: int) -> AudioPie
         filename=upload.filename,
         length=upload.length,
         sha256=upload.sha256,
-        duration=float(assumed("undetected_duration")) if seconds is None else round(seconds, 3),
+        duration=_seconds(seconds) if told is None else told,
         detected=seconds is not None,
         received_at=request.namespace.clock.stamp(),
     )
+
+
+def _seconds(detected: float | None) -> float:
+    return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
 def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:

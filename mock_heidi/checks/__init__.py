@@ -1,0 +1,31 @@
+"""What a strict reviewer looks for, one module for each subject: requests, sign-in, pace and sessions.
+
+A check reads one request after the other and remembers a bounded part of them. It changes nothing but the findings.
+"""
+
+from __future__ import annotations
+
+from mock_heidi.checks.check import Check, Keys, Line
+from mock_heidi.checks.pace import EarlyRetry, FastPolling
+from mock_heidi.checks.requests import ContentType, Fields, Parameters, Refusals, UnknownPaths
+from mock_heidi.checks.sessions import EarlyEnds, Recordings, SessionIds
+from mock_heidi.checks.sign_in import Credentials, SignIns, Tokens
+
+
+def all_checks(keys: Keys, line: Line) -> list[Check]:
+    """Each check, with a memory of its own; ``keys`` gives the API keys, ``line`` what may be shown of a request."""
+    return [
+        UnknownPaths(line),
+        Refusals(),
+        Fields(),
+        Parameters(),
+        ContentType(),
+        SessionIds(),
+        SignIns(),
+        Tokens(),
+        Credentials(keys),
+        EarlyRetry(),
+        FastPolling(),
+        Recordings(),
+        EarlyEnds(),
+    ]

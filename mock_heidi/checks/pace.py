@@ -1,0 +1,79 @@
+"""Checks of how soon and how often a client asks again.
+
+Two clocks count: the process's own and the namespace's. A test that freezes or advances the mock's clock says how much
+time passes for its client; a client that waits for real does not see that clock. Time has passed if either says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from mock_heidi.checks.check import Check, Latest, Note
+from mock_heidi.entries import Reading
+from mock_heidi.journal import answered
+
+FAST = 10
+"""More polls than this in one second are too many."""
+_SECOND = 1_000
+_POLLED = ("get_session", "get_transcript", "get_live_transcript", "list_context_documents")
+
+
+def _place(request: Reading) -> Hashable:
+    """What is asked, and by whom: one client need not know what another was told."""
+    sender = request.headers.get(b"authorization", request.entry.query)
+    return request.operation, request.entry.path, hash(sender)
+
+
+class Wait(NamedTuple):
+    """An answer that asked to wait for ``ms``, counted from when its request came: ``at`` by the namespace's clock.
+
+    ``started`` and ``answered`` are in seconds of the process's own clock.
+    """
+
+    at: int
+    started: float
+    answered: float
+    ms: int
+
+
+class EarlyRetry(Check):
+    """A request that comes before the time in ``Retry-After`` is over."""
+
+    def __init__(self) -> None:
+        self._waits: Latest[Wait] = Latest()
+
+    def look(self, request: Reading, note: Note) -> None:
+        entry, place = request.entry, _place(request)
+        wait = self._waits.get(place)
+        # What was already on its way knew nothing of it.
+        if wait is not None and entry.started >= wait.answered:
+            waited = max(entry.at - wait.at, round((entry.started - wait.started) * _SECOND))
+            # If the clock was set back, it cannot be told how long the client has waited.
+            if entry.at >= wait.at and waited < wait.ms:
+                early = (wait.ms - waited) / _SECOND
+                note("early_retry", f"{early:g} s too early at {request.operation or 'an unknown path'}")
+            self._waits.drop(place)
+        # A client that left before the answer was not told.
+        if entry.retry_at is not None and not entry.client_left:
+            self._waits.put(place, Wait(entry.at, entry.started, answered(entry), entry.retry_at - entry.at))
+
+
+class FastPolling(Check):
+    """Many reads of the same thing within a second."""
+
+    def __init__(self) -> None:
+        self._polls: Latest[deque[tuple[float, int]]] = Latest()
+
+    def look(self, request: Reading, note: Note) -> None:
+        if request.operation not in _POLLED or request.entry.method != "GET":
+            return
+        place = _place(request)
+        polls = self._polls.get(place) or deque(maxlen=FAST + 1)
+        polls.append((request.entry.started, request.entry.at))
+        self._polls.put(place, polls)
+        # A poll that took long is read after those that came later, so the last one read need not be the last sent.
+        starts, moments = zip(*polls, strict=True)
+        if len(polls) > FAST and max(starts) - min(starts) < 1 and max(moments) - min(moments) < _SECOND:
+            note("fast_polling", str(FAST))

@@ -1,0 +1,161 @@
+"""Checks of sign-ins, tokens and API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from http import HTTPStatus
+from typing import NamedTuple
+
+from mock_heidi.checks.check import Check, Keys, Latest, Note
+from mock_heidi.clock import parse_moment
+from mock_heidi.entries import Reading
+from mock_heidi.journal import answered
+from mock_heidi.settings import ConfigError
+
+SIGN_INS = 3
+"""How many tokens in a row a client gives up after one use before it is told."""
+MARGIN = 600_000
+"""A careful client renews its token up to so many ms before it expires."""
+_SIGN_IN = "get_jwt"
+
+
+class SignIns(Check):
+    """An e-mail address that is none, and a user without an id. The service takes both and makes a user of them."""
+
+    def look(self, request: Reading, note: Note) -> None:
+        if request.operation != _SIGN_IN:
+            return
+        for problem in _problems(request.query.get("email")):
+            note("invalid_email", problem)
+        third_party_id = request.query.get("third_party_internal_id")
+        if third_party_id is not None and not third_party_id.strip():
+            note("empty_third_party_id")
+
+
+def _problems(email: str | None) -> Iterable[str]:
+    """What is wrong with an address, without the address: it may be a person's."""
+    if email is None:
+        return
+    if "@" not in email:
+        yield "it has no @"
+    if email != email.strip():
+        yield "it has blanks around it"
+    elif " " in email:
+        yield "it has a blank inside; a + in a query has to be sent as %2B"
+
+
+class Token:
+    """What is known of a token: when it expires (ms since 1970), how often it was sent, and how that went.
+
+    ``expired_at`` is when its client was told that it had expired, in seconds of the process's own clock.
+    """
+
+    __slots__ = ("expired_at", "expires", "refused", "uses")
+
+    def __init__(self) -> None:
+        self.expires: int | None = None
+        self.uses = 0
+        self.refused = False
+        self.expired_at: float | None = None
+
+
+class LastSignIn(NamedTuple):
+    """A user's last token, and how many before it were given up after one use, one after the other."""
+
+    token: bytes
+    single: int
+
+
+class Tokens(Check):
+    """Tokens that are fetched for each call, and tokens that are used after they have expired."""
+
+    def __init__(self) -> None:
+        self._tokens: Latest[Token] = Latest()
+        self._last: Latest[LastSignIn] = Latest()
+
+    def arrive(self, request: Reading) -> None:
+        mark = _mark(request)
+        if mark is not None and request.operation != _SIGN_IN:
+            self._token(mark).uses += 1
+
+    def look(self, request: Reading, note: Note) -> None:
+        if request.operation == _SIGN_IN:
+            self._sign_in(request, note)
+            return
+        mark = _mark(request)
+        if mark is not None and request.entry.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            token = self._token(mark)
+            token.refused = True
+            if b"ExpiredTokenError" in request.answer:
+                self._expired(request, token, note)
+
+    def _sign_in(self, request: Reading, note: Note) -> None:
+        made = request.response.get("token")
+        if request.entry.status != HTTPStatus.OK or not isinstance(made, str):
+            return
+        key = request.headers.get(b"heidi-api-key")
+        user = key, request.query.get("email"), request.query.get("third_party_internal_id")
+        before = self._last.get(user)
+        single = before.single + 1 if before is not None and self._wasted(before.token, request.entry.at) else 0
+        if single >= SIGN_INS:
+            note("token_per_call")
+        mark = _hashed(made.encode())
+        self._token(mark).expires = _moment(request.response.get("expiration_time"))
+        self._last.put(user, LastSignIn(mark, single))
+
+    def _wasted(self, mark: bytes, now: int) -> bool:
+        """Whether a token was good for more than the one call that it was used for."""
+        token = self._token(mark)
+        good = token.expires is not None and token.expires - now > MARGIN and not token.refused
+        return good and token.uses == 1
+
+    def _expired(self, request: Reading, token: Token, note: Note) -> None:
+        # An expiry that a fault made is news to the client, and to the requests that are on their way meanwhile.
+        told = token.expired_at is not None and request.entry.started >= token.expired_at
+        if told or not request.made_by_test:
+            note("expired_token")
+        if token.expired_at is None and not request.entry.client_left:
+            token.expired_at = answered(request.entry)
+
+    def _token(self, mark: bytes) -> Token:
+        token = self._tokens.get(mark) or Token()
+        self._tokens.put(mark, token)
+        return token
+
+
+class Credentials(Check):
+    """The API key is for signing in, and for nothing else."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def look(self, request: Reading, note: Note) -> None:
+        sent = _credential(request)
+        if sent and any(sent == key or sent.startswith(key + b".") for key in map(str.encode, self._keys())):
+            note("key_as_token")
+        elif request.operation not in (None, _SIGN_IN) and b"heidi-api-key" in request.headers:
+            note("key_with_token" if sent else "key_without_token")
+
+
+def _credential(request: Reading) -> bytes:
+    """What ``Authorization`` holds after the scheme, or without one; empty where there is nothing."""
+    words = request.headers.get(b"authorization", b"").split()
+    return words[-1] if words and words[-1].lower() != b"bearer" else b""
+
+
+def _mark(request: Reading) -> bytes | None:
+    sent = _credential(request)
+    return _hashed(sent) if sent else None
+
+
+def _hashed(token: bytes) -> bytes:
+    """What a token is known by here: a reviewer need not hold secrets."""
+    return sha256(token).digest()
+
+
+def _moment(text: object) -> int | None:
+    try:
+        return parse_moment(text) if isinstance(text, str) else None
+    except ConfigError:
+        return None

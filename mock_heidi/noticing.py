@@ -1,0 +1,121 @@
+"""What shows that a client noticed the early end of a stream: one table, for the findings and for ``verify``.
+
+A stream has no end marker, so half a text looks like a whole one. A client that looks for the text again has noticed.
+A client that goes on writing before it looks has not. Everything else says nothing: reads of other things, audio and
+documents that the session is given, requests of other sessions, and requests that were sent before the stream ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mock_heidi.entries import Reading
+from mock_heidi.journal import Entry, answered
+
+_LISTED = "list_linked_user_sessions"
+# Our answers are JSON without blanks. Parsing a page of 200 sessions for their ids alone would cost much more.
+_LISTED_SESSION = re.compile(rb'"session_id":"([^"]+)"')
+
+
+class Noticing(NamedTuple):
+    """The operations that look for a lost text, those that go on without it, and what a client should have done."""
+
+    looks: frozenset[str]
+    goes_on: frozenset[str]
+    cure: str
+
+
+NOTICING = {
+    # The session holds the whole note once the stream has ended, also where the client got only half of it.
+    "generate_consult_note": Noticing(
+        looks=frozenset({"get_session", _LISTED, "generate_consult_note"}),
+        # The codes are read with GET, yet they are made from the note. A PATCH shows the note too, but its sender
+        # wants to write.
+        goes_on=frozenset(
+            {"answer_custom_template", "ask_ai", "create_document", "generate_clinical_codes", "update_session"}
+        ),
+        cure="read the session or asked for the note again",
+    ),
+    # Nothing keeps an answer of Ask Heidi, so no read can show it.
+    "ask_ai": Noticing(
+        looks=frozenset({"ask_ai"}),
+        goes_on=frozenset({"answer_custom_template", "create_document", "generate_consult_note", "update_session"}),
+        cure="given the same instruction again",
+    ),
+}
+
+
+class Text(NamedTuple):
+    """A streamed text: its operation, its session and, for Ask Heidi, a hash of the instruction."""
+
+    operation: str
+    session: str
+    instruction: int = 0
+
+
+class EarlyEnd(NamedTuple):
+    """A text whose stream ended early, when its request began and when it ended, in seconds of the process's own clock.
+
+    ``known`` is the first moment at which the client may have known: it can see a broken connection before the server.
+    """
+
+    text: Text
+    began: float
+    known: float
+    ended: float
+
+    def is_look(self, started: float) -> bool:
+        """Whether a look for the text that was sent at that moment can be for its end."""
+        return started > self.began and started >= self.known
+
+    def is_later(self, started: float) -> bool:
+        """Whether a request of that moment was surely sent after the end."""
+        return started >= self.ended
+
+
+def early_end(entry: Entry) -> EarlyEnd | None:
+    """The early end of a request's stream; None if it asks for no stream or a fault has not cut it short."""
+    text = streamed(Reading(entry)) if entry.early_end else None
+    if text is None:
+        return None
+    return EarlyEnd(text, entry.started, answered(entry), entry.started + (entry.duration or 0))
+
+
+def streamed(request: Reading) -> Text | None:
+    """The text that a request asks for; None if it asks for no stream."""
+    if request.operation not in NOTICING or request.session is None:
+        return None
+    return Text(request.operation, request.session, _instruction(request))
+
+
+def looked_for(request: Reading) -> Iterable[Text]:
+    """The texts that a request looks for: it asks for them again, or it reads the session that holds them."""
+    again = streamed(request)
+    if again is not None:
+        return [again]
+    return [Text(name, session) for name in _shown_by(request.operation) for session in _sessions(request)]
+
+
+def left_behind(request: Reading) -> Iterable[tuple[str, str]]:
+    """The operation and session of each text after which this request goes on."""
+    session, operation = request.session, request.operation
+    return [] if session is None else [(name, session) for name, row in NOTICING.items() if operation in row.goes_on]
+
+
+def _shown_by(operation: str | None) -> list[str]:
+    return [name for name, row in NOTICING.items() if operation in row.looks]
+
+
+def _sessions(request: Reading) -> Iterable[str]:
+    if request.operation == _LISTED:
+        return {found.decode("latin-1") for found in _LISTED_SESSION.findall(request.answer)}
+    return [] if request.session is None else [request.session]
+
+
+def _instruction(request: Reading) -> int:
+    """A chat goes on with other instructions, which do not bring back the lost answer."""
+    if request.operation != "ask_ai" or not isinstance(request.body, dict):
+        return 0
+    return hash(str(request.body.get("ai_command_text")))
