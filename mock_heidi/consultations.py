@@ -56,9 +56,8 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
 
 def _fitting(known: Sequence[Consultation], patient: SessionPatient, today: str) -> Sequence[Consultation]:
     """The consultations that say whom they fit and fit this patient; else those that fit anybody; else all."""
-    neutral = [one for one in known if one.age is None and one.gender is None]
-    said = [one for one in known if one not in neutral and _fits(one, patient, today)]
-    return said or neutral or known
+    fitting = [one for one in known if (one.age or one.gender) and _fits(one, patient, today)]
+    return fitting or [one for one in known if not (one.age or one.gender)] or known
 
 
 def _fits(consultation: Consultation, patient: SessionPatient, today: str) -> bool:
