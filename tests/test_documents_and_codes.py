@@ -211,10 +211,6 @@ def test_medications_are_also_those_that_were_heard(heidi: Client) -> None:
     assert [line for line in heard if line not in said] == []
 
 
-def test_text_without_medications_says_so(heidi: Client) -> None:
-    assert ask(heidi, "List medications", "Nothing of that kind.") == "No medications are mentioned."
-
-
 def test_letter_has_its_greeting_and_its_end(heidi: Client) -> None:
     lines = ask(heidi, "Draft a letter to the cardiologist").splitlines()
 
