@@ -146,6 +146,50 @@ def test_a_wav_written_into_a_pipe_is_counted_by_its_bytes() -> None:
         assert told(bytes(made)) == pytest.approx(2)
 
 
+@pytest.mark.parametrize(("channels", "width", "rate"), [(1, 1, 8_000), (2, 2, 8_000), (2, 1, 11_025), (6, 3, 48_000)])
+def test_rate_of_a_piped_wav_counts_its_channels_and_their_width(channels: int, width: int, rate: int) -> None:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as audio:
+        audio.setnchannels(channels)
+        audio.setsampwidth(width)
+        audio.setframerate(rate)
+        audio.writeframes(bytes(channels * width * rate * 3))
+    made = bytearray(file.getvalue())
+    at = made.index(b"data") + 4
+    made[at : at + 4] = b"\xff\xff\xff\xff"
+
+    assert told(bytes(made)) == pytest.approx(3)
+
+
+def webm(*clusters: tuple[int, list[int]], group: bool = False) -> bytes:
+    """A webm as a browser records it: no duration and no sizes; clusters of a time and of their blocks' own offsets."""
+    made = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
+    for time, offsets in clusters:
+        made += b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" + b"\xe7\x84" + time.to_bytes(4, "big")
+        for offset in offsets:
+            body = b"\x81" + offset.to_bytes(2, "big", signed=True) + b"\x80frame"
+            block = bytes([0xA1 if group else 0xA3, 0x80 | len(body)]) + body
+            made += bytes([0xA0, 0x80 | len(block)]) + block if group else block
+    return made
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["simple blocks", "block groups"])
+@pytest.mark.parametrize(
+    ("clusters", "seconds"),
+    [
+        ([(0, [0, 1_500])], 1.5),
+        ([(0, [0, 900]), (1_000, [0, 250])], 1.25),
+        ([(2_000, [500, 0])], 2.5),
+        ([(0, [4_000]), (3_000, [-500])], 4),
+        ([(1_000, [-500])], 1),
+    ],
+)
+def test_time_of_a_webm_block_is_its_cluster_s_and_its_own_offset(
+    clusters: list[tuple[int, list[int]]], seconds: float, *, group: bool
+) -> None:
+    assert told(webm(*clusters, group=group)) == pytest.approx(seconds)
+
+
 def test_bare_aac_is_counted_by_its_frames() -> None:
     # A frame of 20 bytes, 44.1 kHz: the head of 7 says its length, the rest says nothing here.
     frame = bytes([0xFF, 0xF1, 0x50, 0x80, 20 >> 3, (20 & 7) << 5, 0xFC]) + bytes(13)

@@ -110,6 +110,20 @@ def test_letter_holds_what_was_heard_and_whom_it_is_about(heidi: Client) -> None
     assert content.endswith("Kind regards,")
 
 
+def test_document_is_written_in_the_voice_that_was_asked_for(heidi: Client) -> None:
+    recorded(heidi)
+
+    made = {voice: write(heidi, voice_style=voice).json() for voice in ("BRIEF", "GOLDILOCKS", "SUPER_DETAILED")}
+
+    brief, usual, detailed = (made[voice]["content"] for voice in made)
+    assert [one["voice_style"] for one in made.values()] == list(made)
+    assert len(brief) < len(usual) < len(detailed)
+    assert "“" not in usual
+    assert f"“{COUGH.utterances[3].text}”" in detailed
+    assert str(COUGH.utterances[3].brief) in brief
+    assert write(heidi).json()["content"] == usual
+
+
 def test_letter_is_spanish_where_the_session_is(heidi: Client) -> None:
     heidi.patch(PATH, json={"output_language_code": "es"})
 

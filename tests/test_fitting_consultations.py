@@ -251,6 +251,21 @@ def test_where_none_fits_and_none_is_neutral_any_is_spoken(clinic: Client) -> No
     assert heard == {"old", "men"}
 
 
+def test_two_people_who_speak_at_once_are_refused(clinic: Client) -> None:
+    own = script("one")
+    before = clinic.state()
+    later = {"for": 1, "who": "clinician", "text": "And I am the other."}
+
+    over = only(clinic, {**own, "utterances": [*own["utterances"], {**later, "at": 0.9}]})
+    after = clinic.state()
+    beside = only(clinic, {**own, "utterances": [*own["utterances"], {**later, "at": 1}]})
+
+    message = "transcripts[0]: two people speak at once at second 0.9; let 'And I am the other.' begin later"
+    assert (over.status_code, over.json()["error"]) == (400, message)
+    assert after == before
+    assert beside.status_code == 200
+
+
 @pytest.mark.parametrize("age", [[5, 4], [-1, 4], [1.5, 4], [1], [1, 2, 3], 5, ["a", "b"], [True, 4]])
 def test_age_that_is_no_range_of_years_is_refused(clinic: Client, age: Any) -> None:
     before = clinic.state()
