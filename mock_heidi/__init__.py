@@ -1,18 +1,19 @@
 """The Heidi Health Open API on your own machine: offline, stateful, deterministic.
 
-``MockHeidi`` serves it from a thread and ``create_app`` makes the ASGI application.
-Both are looked up when first used: importing this package imports no web framework.
+``MockHeidi`` serves it from a thread, ``create_app`` makes the ASGI application, and ``audio`` makes recordings.
+They are looked up when first used: importing this package imports no web framework.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from mock_heidi.settings import VERSION as __version__  # noqa: N811 - the name that Python's tools look for
 
-__all__ = ["MockHeidi", "__version__", "create_app"]
+__all__ = ["MockHeidi", "__version__", "audio", "create_app"]
 
 if TYPE_CHECKING:
     from mock_heidi.app import create_app
     from mock_heidi.handle import MockHeidi
+    from mock_heidi.recordings import audio
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from mock_heidi.handle import MockHeidi
 
         return MockHeidi
+    if name == "audio":
+        from mock_heidi.recordings import audio
+
+        return audio
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -256,6 +256,28 @@ def openapi(*, control: bool) -> None:
     click.echo(spec.control() if control else spec.contract(), nl=False)
 
 
+@cli.command()
+@click.option("--seconds", type=float, default=30, show_default=True, metavar="SECONDS", help="How long it is.")
+@click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default the file's ending, else wav.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+def audio(file: Path, seconds: float, form: str | None) -> None:
+    """Write a recording of silence to FILE (- for standard output), as real audio for tests."""
+    from mock_heidi import recordings
+
+    try:
+        made = recordings.audio(seconds, form or file.suffix.lower().lstrip(".") or "wav")
+    except ValueError as error:
+        raise ConfigError(f"audio: {error}; give --seconds and --format") from None
+    if str(file) == "-" and sys.stdout.isatty():
+        raise ConfigError("audio: a terminal shows no recording; give a file, or pipe the output into a command")
+    try:
+        target = click.open_file(str(file), "wb")
+    except OSError as error:
+        raise ConfigError(f"audio: cannot write {file}: {error.strerror}; give a file in a folder of yours") from None
+    with target:
+        target.write(made)
+
+
 def _fail(message: str, status: int) -> NoReturn:
     click.echo("\n".join(f"mock-heidi: {text}" for text in message.splitlines()), err=True)
     sys.exit(status)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mock_heidi import speech
 from mock_heidi.clock import parse_moment
-from mock_heidi.models import AudioPiece, Consultation, ConsultNote, PatientProfile, Session, Utterance
+from mock_heidi.models import (
+    AudioPiece,
+    Consultation,
+    ConsultNote,
+    PatientProfile,
+    Session,
+    SessionPatient,
+    Utterance,
+)
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Material
 from mock_heidi.speech import UPLOAD, Spoken
@@ -26,10 +34,10 @@ class Heard(NamedTuple):
 
 
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
-    """The id of the consultation that a session speaks.
+    """The id of the consultation that a session speaks; None where there are no consultations.
 
-    The one that its fixture names, else the one whose words are in the first file's name, else one by chance: the
-    same for the same seed, namespace and session. None where there are no consultations.
+    The one that its fixture names, else the one whose words are in the first file's name, else one by chance of those
+    that fit its language and its patient: the same for the same seed, namespace and session.
     """
     if session.consultation is not None:
         return session.consultation
@@ -40,9 +48,31 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
     for consultation in known:
         if any(word.lower() in name for word in consultation.match):
             return consultation.id
-    fitting = [one for one in known if one.language == session.language_code[:2]] or known
+    spoken = [one for one in known if one.language == session.language_code[:2].lower()] or known
+    fitting = _fitting(spoken, _patient(namespace, session), namespace.clock.stamp()[:10])
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
     return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
+
+
+def _fitting(known: Sequence[Consultation], patient: SessionPatient, today: str) -> Sequence[Consultation]:
+    """The consultations that say whom they fit and fit this patient; else those that fit anybody; else all."""
+    fitting = [one for one in known if (one.age or one.gender) and _fits(one, patient, today)]
+    return fitting or [one for one in known if not (one.age or one.gender)] or known
+
+
+def _fits(consultation: Consultation, patient: SessionPatient, today: str) -> bool:
+    """Whether nothing that is known of the patient speaks against it."""
+    if consultation.gender and patient.gender and consultation.gender != patient.gender:
+        return False
+    if consultation.age is None or patient.dob is None:
+        return True
+    low, high = consultation.age
+    return bool(low <= _age(patient.dob, today) <= high)
+
+
+def _age(born: str, today: str) -> int:
+    """Full years between two dates of the form YYYY-MM-DD."""
+    return int(today[:4]) - int(born[:4]) - (today[5:] < born[5:])
 
 
 def heard(namespace: Namespace, session: Session) -> list[Heard]:
@@ -100,14 +130,14 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     linked = [namespace.store.get(Session, one) for one in session.linked_sessions_for_context or ()]
     earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
     background = (profile.additional_context if profile else None) or ""
-    patient, name, born = _patient(session, profile)
-    # Audio that is longer than the consultation hears it again; a note says each thing once.
-    said = dict.fromkeys(said for one in ready for said in one.spoken.utterances)
+    patient = _patient(namespace, session)
+    described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
+    said = [said for one in ready for said in one.spoken.utterances]
     made = Material(
         utterances=[*_dictated(session), *said],
-        patient=patient,
-        name=name,
-        born=born,
+        patient=", ".join(part for part in described if part),
+        name=patient.name,
+        born=patient.dob or "",
         background=background,
         clinician_notes=session.clinician_notes,
         earlier=[f"{one.session_name}: {one.consult_note.result or ''}" for one in earlier if one.consult_note],
@@ -137,12 +167,18 @@ def _dictated(session: Session) -> list[Utterance]:
     return [Utterance.model_validate(said)] if text else []
 
 
-def _patient(session: Session, profile: PatientProfile | None) -> tuple[str, str, str]:
-    """The line that describes the patient, their name and their date of birth."""
-    name = session.patient.name or (profile.name if profile else "")
-    born = session.patient.dob or (profile.birth_date if profile else None) or ""
-    gender = session.patient.gender or (profile.gender if profile else None)
-    return ", ".join(part for part in (name, born, gender, session.patient.demographic_details) if part), name, born
+def _patient(namespace: Namespace, session: Session) -> SessionPatient:
+    """The patient as the session describes them; the linked profile fills the gaps."""
+    own = session.patient
+    profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
+    if profile is None:
+        return own
+    return SessionPatient(
+        name=own.name or profile.name,
+        gender=own.gender or profile.gender,
+        dob=own.dob or profile.birth_date,
+        demographic_details=own.demographic_details,
+    )
 
 
 def _described(name: str, filename: str, context: str | None) -> str:

@@ -26,22 +26,25 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+# How a word of a heading begins (a pattern), and what then belongs under it. The first that fits counts.
 _TOPICS: dict[str, tuple[Topic, ...]] = {
     "subjective": ("complaint", "history", "past_history", "medications", "allergies", "family", "social"),
     "complaint": ("complaint",),
-    "history": ("history", "past_history"),
-    "medic": ("medications", "allergies"),
+    r"medications?\b": ("medications", "allergies"),
+    r"medicines?\b": ("medications", "allergies"),
     "allerg": ("allergies",),
+    "family": ("family",),
     "social": ("social", "family"),
     "mental": ("mental_state", "risk"),
     "objective": ("examination", "mental_state", "investigations"),
-    "exam": ("examination", "mental_state"),
+    r"exams?\b|examin": ("examination", "mental_state"),
     "investig": ("investigations",),
     "assess": ("assessment",),
     "diagnos": ("assessment",),
     "impress": ("assessment",),
     "plan": ("plan", "follow_up", "safety_net", "education"),
     "follow": ("follow_up", "safety_net"),
+    "history": ("history", "past_history"),
 }
 # A partner looks for every heading of theirs.
 _NOT_SAID = {"en": "Not discussed", "es": "No referido"}
@@ -80,9 +83,8 @@ def _headings(value: Any, depth: int) -> Iterator[str]:
 
 
 def _topics(heading: str) -> tuple[Topic, ...]:
-    # "subjective" holds "objective": the longest word that fits is the one that is meant.
-    fitting = [word for word in _TOPICS if word in heading.lower()]
-    return _TOPICS[max(fitting, key=len)] if fitting else _EVERYTHING
+    fitting = (topics for start, topics in _TOPICS.items() if re.search(rf"\b(?:{start})", heading, re.IGNORECASE))
+    return next(fitting, _EVERYTHING)
 
 
 def answer(template: Mapping[str, Any], note: str, day: str) -> dict[str, Any]:

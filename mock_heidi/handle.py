@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
+from mock_heidi import recordings
 from mock_heidi.remote import Clock, Faults, State, story, told, unfired
 from mock_heidi.settings import (
     BASE_PATH,
@@ -220,6 +221,8 @@ class Handle:
 
     def _all_faults(self) -> list[dict[str, Any]]:
         return [*self._spent, *([] if self.closed else self.faults)]
+
+    audio = staticmethod(recordings.audio)
 
     @property
     def closed(self) -> bool:

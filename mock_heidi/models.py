@@ -410,12 +410,17 @@ class Utterance(Value):
 
 
 class Consultation(Record):
-    """An invented consultation, which a session's audio speaks. ``match`` is looked for in a file's name."""
+    """An invented consultation, which a session's audio speaks. ``match`` is looked for in a file's name.
+
+    ``age`` (full years, both included) and ``gender`` say which patients it fits; None fits any.
+    """
 
     id: str = Field(min_length=1)
     title: str
     specialty: str = ""
     language: str = "en"
+    age: Annotated[tuple[Number, Number], Field(strict=False)] | None = None
+    gender: Gender | None = None
     match: Texts = ()
     session_name: str
     utterances: Annotated[tuple[Utterance, ...], Field(strict=False, min_length=1)]
@@ -425,10 +430,16 @@ class Consultation(Record):
         return self.id
 
     def problem(self) -> str | None:
+        if self.age is not None and not _is_range(*self.age):
+            return "age should be two whole numbers of years, the lower first, such as [18, 64]"
         for earlier, later in pairwise(self.utterances):
             if later.at < earlier.at + earlier.length:
                 return f"two people speak at once at second {later.at}; let {later.text[:20]!r} begin later"
         return None
+
+
+def _is_range(low: float, high: float) -> bool:
+    return type(low) is int and type(high) is int and 0 <= low <= high
 
 
 Languages = dict[str, str]

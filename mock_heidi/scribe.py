@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import NamedTuple
 
 from mock_heidi.models import Languages, NoteTemplate, TemplateSection, Utterance
 
-_BULLET = "● "
+BULLET = "● "
+"""What stands before each line of a section."""
 # What the note adds to a template's own sections, by language.
 _HEADINGS: dict[str, Languages] = {
     "patient": {"en": "Patient", "es": "Paciente"},
@@ -146,7 +146,7 @@ def _body(part: Part, brain: str) -> list[str]:
         return list(part.lines)
     if brain == "RIGHT":
         return [" ".join(part.lines)]
-    return [_BULLET + line.replace("\n", "\n  ") for line in part.lines]
+    return [BULLET + line.replace("\n", "\n  ") for line in part.lines]
 
 
 def to_html(parts: Iterable[Part], brain: str) -> str:
@@ -181,40 +181,3 @@ def pieces(text: str) -> list[str]:
         cut.append(text[at : at + length])
         at += length
     return cut
-
-
-def obey(instruction: str, content: str, material: Material, note: str, *, html: bool) -> str:
-    """What Ask Heidi says: the kind of answer follows from the instruction, its words from what there is."""
-    wanted = instruction.lower()
-    own = content.strip() or note or " ".join(said.text for said in material.utterances)
-    sentences = _sentences(own)
-    if "medic" in wanted or "drug" in wanted:
-        lines = _medications(material, sentences) or ["No medications are mentioned."]
-    elif "translat" in wanted or "traduc" in wanted:
-        lines = [f"[{instruction.strip()}]", *sentences]
-    elif "letter" in wanted or "carta" in wanted:
-        lines = ["Dear colleague,", *_summary(sentences), "Kind regards"]
-    elif "summar" in wanted or "resum" in wanted:
-        lines = _summary(sentences)
-    else:
-        lines = [f"On “{instruction.strip()}”:", *_summary(sentences)]
-    return _paragraphs(lines) if html else "\n".join(lines)
-
-
-def _sentences(text: str) -> list[str]:
-    lines = (line.strip(" ●-*\t") for line in text.splitlines())
-    return [sentence for line in lines for sentence in re.split(r"(?<=[.!?])\s+", line) if sentence]
-
-
-def _summary(sentences: Sequence[str]) -> list[str]:
-    return list(sentences[:3]) or ["There is nothing to go by yet."]
-
-
-def _medications(material: Material, sentences: Sequence[str]) -> list[str]:
-    said = [said.note or said.text for said in material.utterances if said.topic == "medications"]
-    dosed = [sentence for sentence in sentences if re.search(r"\d\s?(mg|µg|mcg|ml|g)\b", sentence, re.IGNORECASE)]
-    return [_BULLET + line for line in dict.fromkeys([*said, *dosed])]
-
-
-def _paragraphs(lines: Sequence[str]) -> str:
-    return "\n".join(f"<p>{escape(line)}</p>" for line in lines)

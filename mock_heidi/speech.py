@@ -11,43 +11,61 @@ from mock_heidi.models import AudioPiece, Consultation, Utterance
 
 # A chunk is recommended to be 45 s to a minute long: what a missing one is taken for where no other tells.
 _USUAL_SEGMENT = 60.0
+# The longest silence within a consultation: a longer one after its end is told.
+_LONGEST_PAUSE = 8
+_SILENCE = {"en": "[Nothing more is said from {} to {}.]", "es": "[No se dice nada más de {} a {}.]"}
 
 UPLOAD = "upload"
 
 
 class Spoken(NamedTuple):
-    """A piece of audio and the utterances heard in it."""
+    """A piece of audio, the utterances heard in it, and a remark on the silence after the last one, or ``""``."""
 
     piece: AudioPiece
     utterances: tuple[Utterance, ...]
+    remark: str = ""
 
     @property
     def text(self) -> str:
-        return " ".join(utterance.text for utterance in self.utterances)
+        texts = [utterance.text for utterance in self.utterances]
+        return " ".join([*texts, self.remark] if self.remark else texts)
 
 
 def listen(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Spoken]:
     """Every piece with what is said in it, in the order of the consultation.
 
     Pieces of a recording are joined by their index, whenever they came. A missing one takes its time along, so what
-    would have been said in it is lost; any other speaks at least one utterance. Audio that is longer than the
-    consultation hears it from the beginning again.
+    would have been said in it is lost; any other speaks at least one utterance. Of audio that is longer than the
+    consultation each piece says from when to when nothing more is said.
     """
     heard: list[Spoken] = []
     position, clock = 0, 0.0
     script = consultation.utterances
     for piece, length in _laid_out(pieces):
-        clock += length
-        start, position = position, max(position + 1, _begun(script, clock))
+        began, clock = clock, clock + length
+        start, position = position, max(position + 1, bisect_left(script, clock, key=lambda said: said.at))
         if piece is not None:
-            heard.append(Spoken(piece, tuple(script[at % len(script)] for at in range(start, position))))
+            said = script[start:position]
+            heard.append(Spoken(piece, said, _remark(consultation, began, clock, last=not said)))
     return heard
 
 
-def _begun(script: Sequence[Utterance], clock: float) -> int:
-    """How many utterances have begun by then, whole rounds included."""
-    rounds, rest = divmod(clock, max(script[-1].at + script[-1].length, 1))
-    return int(rounds) * len(script) + bisect_left(script, rest, key=lambda said: said.at)
+def _remark(consultation: Consultation, began: float, ended: float, *, last: bool) -> str:
+    """What a piece between two seconds says of the silence in it; ``last`` where the consultation ended before it."""
+    final = consultation.utterances[-1]
+    since = max(began, final.at + final.length)
+    if not last and ended - since <= _LONGEST_PAUSE:
+        return ""
+    if since > ended:  # short pieces run ahead of the consultation's own times
+        since = began
+    return _SILENCE.get(consultation.language, _SILENCE["en"]).format(_time(since), _time(ended))
+
+
+def _time(seconds: float) -> str:
+    """Seconds as people write them: ``6:56``, ``1:06:40``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _laid_out(pieces: Sequence[AudioPiece]) -> Iterator[tuple[AudioPiece | None, float]]:

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from mock_heidi import audio
+from mock_heidi import durations
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError, missing
 from mock_heidi.http import Request
 
@@ -152,5 +152,5 @@ def take(file: UploadFile) -> Upload:
         media_type=file.content_type or "",
         length=file.size or 0,
         sha256=str(vars(file)["sha256"]),
-        duration=audio.duration(file.file),
+        duration=durations.duration(file.file),
     )

@@ -4,15 +4,21 @@ The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is 
 states no duration, and its sizes are unknown.
 """
 
+import hashlib
 import io
+import os
 import wave
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running import MODULE, run, spawn
+from test_cli import call
 
-from mock_heidi.audio import duration
+import mock_heidi
+from mock_heidi.durations import duration
+from mock_heidi.recordings import FORMATS
 
 DATA = Path(__file__).with_name("data")
 FILES = ("tone.mp3", "tone.ogg", "tone.m4a", "tone.webm", "recorded.webm")
@@ -140,8 +146,162 @@ def test_a_wav_written_into_a_pipe_is_counted_by_its_bytes() -> None:
         assert told(bytes(made)) == pytest.approx(2)
 
 
+@pytest.mark.parametrize(("channels", "width", "rate"), [(1, 1, 8_000), (2, 2, 8_000), (2, 1, 11_025), (6, 3, 48_000)])
+def test_rate_of_a_piped_wav_counts_its_channels_and_their_width(channels: int, width: int, rate: int) -> None:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as audio:
+        audio.setnchannels(channels)
+        audio.setsampwidth(width)
+        audio.setframerate(rate)
+        audio.writeframes(bytes(channels * width * rate * 3))
+    made = bytearray(file.getvalue())
+    at = made.index(b"data") + 4
+    made[at : at + 4] = b"\xff\xff\xff\xff"
+
+    assert told(bytes(made)) == pytest.approx(3)
+
+
+def webm(*clusters: tuple[int, list[int]], group: bool = False) -> bytes:
+    """A webm as a browser records it: no duration and no sizes; clusters of a time and of their blocks' own offsets."""
+    made = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
+    for time, offsets in clusters:
+        made += b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" + b"\xe7\x84" + time.to_bytes(4, "big")
+        for offset in offsets:
+            body = b"\x81" + offset.to_bytes(2, "big", signed=True) + b"\x80frame"
+            block = bytes([0xA1 if group else 0xA3, 0x80 | len(body)]) + body
+            made += bytes([0xA0, 0x80 | len(block)]) + block if group else block
+    return made
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["simple blocks", "block groups"])
+@pytest.mark.parametrize(
+    ("clusters", "seconds"),
+    [
+        ([(0, [0, 1_500])], 1.5),
+        ([(0, [0, 900]), (1_000, [0, 250])], 1.25),
+        ([(2_000, [500, 0])], 2.5),
+        ([(0, [4_000]), (3_000, [-500])], 4),
+        ([(1_000, [-500])], 1),
+    ],
+)
+def test_time_of_a_webm_block_is_its_cluster_s_and_its_own_offset(
+    clusters: list[tuple[int, list[int]]], seconds: float, *, group: bool
+) -> None:
+    assert told(webm(*clusters, group=group)) == pytest.approx(seconds)
+
+
 def test_bare_aac_is_counted_by_its_frames() -> None:
     # A frame of 20 bytes, 44.1 kHz: the head of 7 says its length, the rest says nothing here.
     frame = bytes([0xFF, 0xF1, 0x50, 0x80, 20 >> 3, (20 & 7) << 5, 0xFC]) + bytes(13)
 
     assert told(frame * 100) == pytest.approx(100 * 1_024 / 44_100)
+
+
+# --- Recordings that tests make ---------------------------------------------------------------------------------------
+
+HASHES = {"wav": "a2f1929ea83b966b", "webm": "6f27062d5872b40a"}
+each_format = pytest.mark.parametrize("form", FORMATS)
+
+
+@each_format
+@pytest.mark.parametrize("seconds", [0.04, 1, 30.5, 45, 3_600])
+def test_a_made_recording_is_as_long_as_was_asked(form: str, seconds: float) -> None:
+    assert told(mock_heidi.audio(seconds=seconds, format=form)) == pytest.approx(seconds, abs=0.001)
+
+
+@each_format
+def test_a_made_recording_has_always_the_same_bytes(form: str) -> None:
+    assert mock_heidi.audio(12.5, form) == mock_heidi.audio(seconds=12.5, format=form)
+
+
+def test_bytes_of_a_made_recording_stay_as_they_are() -> None:
+    """A test may compare with what it kept: these change with a line in CHANGELOG only."""
+    hashes = {form: hashlib.sha256(mock_heidi.audio(2, form)).hexdigest()[:16] for form in FORMATS}
+
+    assert hashes == HASHES
+
+
+def test_half_a_minute_of_wav_is_the_default() -> None:
+    assert mock_heidi.audio() == mock_heidi.audio(seconds=30, format="wav")
+
+
+def test_a_made_wav_is_one_for_the_standard_library() -> None:
+    with wave.open(io.BytesIO(mock_heidi.audio(1.5))) as made:
+        samples = made.readframes(made.getnframes())
+
+        assert made.getnframes() / made.getframerate() == pytest.approx(1.5)
+        assert set(samples) == {0x80}
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 21_600.1])
+def test_a_length_that_no_recording_has_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"seconds should be above 0 and at most 21600, not "):
+        mock_heidi.audio(seconds=seconds)
+
+
+@pytest.mark.parametrize("form", ["mp3", "", "WAV"])
+def test_another_format_is_refused_and_the_known_ones_are_named(form: str) -> None:
+    with pytest.raises(ValueError, match=f"format should be wav or webm, not '{form}'"):
+        mock_heidi.audio(format=form)
+
+
+def test_the_name_is_the_function_whatever_was_imported_before() -> None:
+    assert callable(mock_heidi.audio)
+    assert "audio" in mock_heidi.__all__
+    assert mock_heidi.MockHeidi.audio is mock_heidi.audio
+
+
+@pytest.mark.parametrize(
+    ("args", "form"),
+    [(["a.wav"], "wav"), (["a.WebM"], "webm"), (["a.bin", "--format", "webm"], "webm"), (["a"], "wav")],
+    ids=["wav", "ending", "format", "no ending"],
+)
+def test_verb_writes_what_the_function_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert call("audio", "--seconds", "2.5", *args) == 0
+    assert (tmp_path / args[0]).read_bytes() == mock_heidi.audio(seconds=2.5, format=form)
+
+
+def test_verb_writes_to_standard_output() -> None:
+    with spawn("audio", "--seconds", "1", "-") as process:
+        written, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, written) == (0, mock_heidi.audio(1))
+
+
+def test_verb_writes_nothing_to_a_terminal() -> None:
+    master, terminal = os.openpty()
+    try:
+        ended = run("audio", "-", command=MODULE, stdout=terminal)
+    finally:
+        os.close(terminal)
+        os.close(master)
+
+    message = "mock-heidi: audio: a terminal shows no recording; give a file, or pipe the output into a command\n"
+    assert (ended.returncode, ended.stderr) == (1, message)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["a.mp3"], "audio: format should be wav or webm, not 'mp3'; give --seconds and --format"),
+        (["a.wav", "--seconds", "0"], "audio: seconds should be above 0 and at most 21600, not 0.0; give --seconds"),
+        (["missing/a.wav"], "audio: cannot write missing/a.wav: No such file or directory; give a file in a folder"),
+    ],
+    ids=["format", "length", "folder"],
+)
+def test_verb_that_cannot_write_says_why_and_writes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    args: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert call("audio", *args) == 1
+    assert capsys.readouterr().err.startswith(f"mock-heidi: {message}")
+    assert list(tmp_path.iterdir()) == []

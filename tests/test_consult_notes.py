@@ -5,7 +5,10 @@
 """
 
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +18,7 @@ from conftest import JOHN, Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
 from test_audio import spoken
 
+import mock_heidi
 from mock_heidi import seeds
 from mock_heidi.models import Consultation, NoteTemplate
 from mock_heidi.store import Store
@@ -22,6 +26,7 @@ from mock_heidi.store import Store
 PATH = f"/sessions/{SESSION}"
 STORE = Store(seeds.load())
 COUGH = next(one for one in STORE.all(Consultation) if one.id == "gp-cough")
+MOOD = next(one for one in STORE.all(Consultation) if one.id == "mh-low-mood")
 TEMPLATES = list(STORE.all(NoteTemplate))
 H_AND_P, ISSUES, SOAP = "659b8042fe093d6592b41ef7", "65a7259cd1804be2f7c35a90", "65a1d3b0c20e97a4b6d81f35"
 TEMPLATE_NOT_FOUND = {"detail": {"msg": "Template not found", "type": "TemplateNotFoundError"}}
@@ -237,6 +242,66 @@ def test_each_voice_is_longer_than_the_one_before(heidi: Client, template_id: st
     assert lengths == sorted(set(lengths))
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
+def test_brief_note_leaves_empty_sections_out(heidi: Client, template: NoteTemplate) -> None:
+    recorded(heidi, seconds=60)
+    heard = {said.topic for said in COUGH.utterances if said.at < 60}
+    empty = [one.heading["en"] for one in template.sections if one.empty and not heard & set(one.topics)]
+
+    brief, full = (note(heidi, template_id=template.id, voice_style=voice) for voice in ("BRIEF", "GOLDILOCKS"))
+
+    assert empty
+    assert [heading for heading in empty if f"{heading}\n\n" not in f"\n{full}"] == []
+    assert [heading for heading in empty if f"\n\n{heading}\n\n" in f"\n\n{brief}"] == []
+
+
+def test_super_detailed_note_quotes_everything_that_it_says(heidi: Client) -> None:
+    recorded(heidi)
+    quotes = [f"In their own words: “{said.text}”" for said in COUGH.utterances if said.topic]
+
+    text = note(heidi, voice_style="SUPER_DETAILED")
+
+    assert [quote for quote in quotes if quote not in text] == []
+
+
+def test_detailed_note_quotes_what_others_than_the_clinician_said_of_the_complaint(heidi: Client) -> None:
+    files = {"file": ("mood.wav", mock_heidi.audio(seconds=600), "audio/wav")}
+    heidi.post(f"{PATH}/upload-audio", files=files)
+    heidi.get(f"{PATH}/transcript")
+    told = [said for said in MOOD.utterances if said.topic in ("complaint", "history", "mental_state", "risk")]
+
+    quoted = re.findall("In their own words: “(.*)”", note(heidi, voice_style="DETAILED"))
+
+    assert quoted == [said.text for said in told if said.who != "clinician"]
+    assert [said for said in told if said.who == "clinician"]
+
+
+@pytest.mark.parametrize("voice", ["GOLDILOCKS", "BRIEF", "MY_VOICE"])
+def test_other_voices_quote_nothing(heidi: Client, voice: str) -> None:
+    recorded(heidi)
+
+    assert "“" not in note(heidi, voice_style=voice)
+
+
+def test_note_by_issue_has_one_section_for_each_complaint(heidi: Client) -> None:
+    recorded(heidi)
+    template = next(one for one in TEMPLATES if one.id == ISSUES)
+    topics = next(section.topics for section in template.sections if section.per_issue)
+    issues: list[list[str]] = []
+    for said in COUGH.utterances:
+        if said.topic == "complaint":
+            issues.append([])
+        if said.topic in topics:
+            issues[-1].append(f"● {said.note}")
+
+    blocks = note(heidi, template_id=ISSUES).split("\n\n")
+
+    headings = [block for block in blocks if block.startswith("Issue ")]
+    assert headings == [f"Issue {number}" for number in range(1, len(issues) + 1)]
+    assert len(issues) > 1
+    assert [blocks[blocks.index(heading) + 1].splitlines() for heading in headings] == issues
+
+
 def test_every_voice_is_served(heidi: Client) -> None:
     assert ask(heidi, voice_style="MY_VOICE").status_code == 200
 
@@ -407,6 +472,24 @@ def test_status_of_a_note_goes_on_by_its_transition(heidi: Client, way: dict[str
     heidi.post("/_mock/clock/advance", json={"seconds": 60})
 
     assert [*seen, session(heidi)["consult_note"]["status"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [({"after_reads": 2}, ["CREATED", "CREATED", "COMPLETED"]), ({"after_seconds": 60}, ["CREATED"])],
+)
+def test_rewritten_note_starts_its_reads_and_its_time_again(
+    heidi: Client, way: dict[str, Any], expected: list[str]
+) -> None:
+    heidi.put("/_mock/transitions", json={"consult_note": way})
+    note(heidi)
+    heidi.post("/_mock/clock/advance", json={"seconds": 60})
+    before = [session(heidi)["consult_note"]["status"] for _ in range(3)]
+
+    note(heidi, template_id=SOAP)
+
+    assert before[-1] == "COMPLETED"
+    assert [session(heidi)["consult_note"]["status"] for _ in expected] == expected
 
 
 def test_other_changes_of_the_session_are_not_lost(heidi: Client) -> None:
@@ -585,6 +668,41 @@ def test_same_choice_is_made_each_time(noted: Client) -> None:
     asked = question("SingleResponse", answerOptions=[{"value": "xx1"}, {"value": "yy2"}, {"value": "zz3"}])
 
     assert filled(noted, asked) == filled(noted, asked)
+
+
+def test_another_process_makes_the_same_choice(noted: Client) -> None:
+    asked = [question("SingleResponse", question=f"Which {n}?", answerOptions=["xx1", "yy2", "zz3"]) for n in range(8)]
+    here = [values(one) for one in filled(noted, *asked)["questionAnswers"]]
+    code = (
+        "import json, sys; from mock_heidi.forms import answer\n"
+        "print(json.dumps(answer({'questions': json.load(sys.stdin)}, '● Cough', '2025-01-06')['questionAnswers']))"
+    )
+
+    there = [
+        json.loads(
+            subprocess.run(  # noqa: S603 - our own words
+                [sys.executable, "-c", code],
+                input=json.dumps(asked),
+                env={**os.environ, "PYTHONHASHSEED": number},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for number in ("1", "2")
+    ]
+
+    assert [[values(one) for one in answers] for answers in there] == [here, here]
+    assert len({value for (value,) in here}) > 1
+
+
+def test_multiple_choice_holds_all_options_that_the_note_speaks_of_in_their_order(noted: Client) -> None:
+    spoken_of = ["wheeze", "fever", "cough", "smoker", "bronchitis"]
+    options = ["Quinine", *spoken_of, "Fracture"]
+
+    (back,) = filled(noted, question("MultipleResponse", answerOptions=options))["questionAnswers"]
+
+    assert values(back) == spoken_of
 
 
 @pytest.mark.parametrize(

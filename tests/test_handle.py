@@ -151,10 +151,10 @@ def test_its_name_can_be_shown_at_any_time() -> None:
         assert repr(heidi) == f"<MockHeidi {heidi.base_url}>"
 
 
-def test_the_package_offers_two_names_and_its_version() -> None:
+def test_the_package_offers_its_names_and_its_version() -> None:
     import mock_heidi  # noqa: PLC0415 - what it says of itself is the subject
 
-    assert mock_heidi.__all__ == ["MockHeidi", "__version__", "create_app"]
+    assert mock_heidi.__all__ == ["MockHeidi", "__version__", "audio", "create_app"]
     assert __version__ == VERSION
     with pytest.raises(AttributeError, match="no attribute 'MockHeidy'"):
         mock_heidi.MockHeidy  # noqa: B018

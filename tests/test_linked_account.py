@@ -223,6 +223,16 @@ def test_unlinking_ends_the_link_whatever_body_comes(heidi: Client, options: dic
     assert answered(heidi.get(ACCESS)) == (200, wire(UNLINKED))
 
 
+def test_unlinking_forgets_the_account(heidi: Client) -> None:
+    heidi.token()
+    before = heidi.state()["api_keys"][0]["users"]
+    link(heidi)
+
+    heidi.delete(UNLINK)
+
+    assert heidi.state()["api_keys"][0]["users"] == before
+
+
 def test_unlinking_what_is_not_linked_succeeds_and_changes_nothing(heidi: Client) -> None:
     before = settled(heidi)
 

@@ -264,7 +264,7 @@ def test_own_patients_or_sessions_stand_without_the_packaged_ones(tmp_path: Path
     store = store_of(folder(tmp_path, **{kind: "- {}\n"}))
 
     sizes = {name: store.size(of) for name, of in seeds.KINDS.items()}
-    packaged = {"templates": 8, "transcripts": 10, "clinical_codes": 81, "replies": 1, "faults": 0, "scenarios": 13}
+    packaged = {"templates": 8, "transcripts": 12, "clinical_codes": 83, "replies": 1, "faults": 0, "scenarios": 13}
     assert sizes == {"api_keys": 2, **packaged, "patient_profiles": 0, "sessions": 0, kind: 1}
 
 

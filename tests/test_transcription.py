@@ -121,12 +121,76 @@ def test_a_longer_recording_says_more_and_asking_again_says_the_same(heidi: Clie
     assert transcript(heidi, long) == transcript(heidi, long)
 
 
-def test_audio_longer_than_the_consultation_hears_it_again(heidi: Client) -> None:
-    last = CONSULTATIONS["gp-cough"].utterances[-1]
+# The consultation about a cough ends after 416.2 seconds.
+@pytest.mark.parametrize(
+    ("seconds", "remark"),
+    [
+        (417, ""),
+        (424, ""),
+        (425, " [Nothing more is said from 6:56 to 7:05.]"),
+        (900, " [Nothing more is said from 6:56 to 15:00.]"),
+        (4_000, " [Nothing more is said from 6:56 to 1:06:40.]"),
+    ],
+)
+def test_audio_longer_than_the_consultation_says_so_and_repeats_nothing(
+    heidi: Client, seconds: float, remark: str
+) -> None:
+    upload(heidi, spoken(seconds, rate=50))
 
-    upload(heidi, spoken(last.at + last.length + 1))
+    assert transcript(heidi) == " ".join(COUGH) + remark
 
-    assert transcript(heidi) == " ".join([*COUGH, COUGH[0]])
+
+def test_every_segment_after_the_end_says_its_time(heidi: Client) -> None:
+    recording, lengths = start(heidi), [0]
+    for index in range(4):
+        send(heidi, recording, index, seconds=210)
+        lengths.append(len(transcript(heidi)))
+
+    texts = [chunk["text"] for chunk in live(heidi)["chunks"]]
+    assert texts[2:] == ["[Nothing more is said from 7:00 to 10:30.]", "[Nothing more is said from 10:30 to 14:00.]"]
+    assert texts[1].endswith(COUGH[-1])
+    assert lengths == sorted(set(lengths))
+
+
+def test_silence_begins_when_the_last_word_has_been_said(heidi: Client) -> None:
+    recording = start(heidi)
+    for index, seconds in enumerate((412, 60)):
+        send(heidi, recording, index, seconds=seconds)
+
+    assert live(heidi)["chunks"][1]["text"] == "[Nothing more is said from 6:56 to 7:52.]"
+
+
+def test_pieces_too_short_for_their_words_say_all_of_them_before_the_end(heidi: Client) -> None:
+    said = [{"at": at, "for": 1, "who": "patient", "text": f"Word {at}."} for at in (0, 5)]
+    script = {"id": "short", "title": "t", "session_name": "s", "utterances": said}
+    heidi.put("/_mock/state", json={"transcripts": [script], "sessions": [{"session_id": SESSION}]})
+    recording = start(heidi)
+
+    for index in range(3):
+        send(heidi, recording, index, seconds=1)
+
+    texts = [chunk["text"] for chunk in live(heidi)["chunks"]]
+    assert texts == ["Word 0.", "Word 5.", "[Nothing more is said from 0:02 to 0:03.]"]
+
+
+def test_silence_after_the_end_is_told_in_the_consultation_s_language(heidi: Client) -> None:
+    upload(heidi, spoken(600, rate=50), name="reflujo.wav")
+
+    assert transcript(heidi).endswith(" [No se dice nada más de 6:28 a 10:00.]")
+
+
+def test_note_and_answer_hold_nothing_of_the_silence_after_the_end(heidi: Client) -> None:
+    upload(heidi, spoken(900, rate=50))
+    said = transcript(heidi)
+    asked = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7", "addition": ""}
+
+    note = heidi.post(f"{PATH}/consult-note", json={**asked, "voice_style": "SUPER_DETAILED"}).text
+    answer = heidi.post(
+        f"{PATH}/ask-ai", json={"ai_command_text": "Translate", "content": " ", "content_type": "MARKDOWN"}
+    ).text
+
+    assert "Nothing more" in said
+    assert "Nothing more" not in note + answer
 
 
 @pytest.mark.parametrize("length", [0, 5, 11, 10_000])

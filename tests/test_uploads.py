@@ -19,7 +19,7 @@ from conftest import Client
 from helpers import NOON_STAMP, SESSION, SESSION_NOT_FOUND, SUCCESS, Reply, another, answered, exchange, settled, wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 from test_audio import DATA, spoken
 
 from mock_heidi.settings import BASE_PATH
@@ -94,6 +94,17 @@ def test_each_upload_takes_the_next_index(heidi: Client) -> None:
     indexes = [upload(heidi).json()["uploaded_audio"]["index"] for _ in range(3)]
 
     assert indexes == [0, 1, 2]
+
+
+def test_index_of_an_upload_does_not_count_segments(heidi: Client) -> None:
+    recording = start(heidi)
+    for index in ("0", "1"):
+        heidi.post(f"{recording}:transcribe", files={"file": ("a.wav", NOISE)}, data={"index": index})
+
+    indexes = [upload(heidi).json()["uploaded_audio"]["index"] for _ in range(2)]
+
+    assert indexes == [0, 1]
+    assert [row["index"] for row in heidi.get(f"/sessions/{SESSION}").json()["session"]["audio"]] == [0, 1]
 
 
 def test_session_lists_its_uploads_as_they_were_answered(heidi: Client) -> None:
@@ -445,6 +456,47 @@ def send_by_hand(client: Client, path: str, messages: list[Message], headers: Ma
 
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
+UNFORMED = {"content-type": "audio/wav"}
+
+
+@pytest.mark.parametrize("announced", ["transfer-encoding", "content-length"])
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", UPLOAD, {**FORM, "authorization": "Bearer none"}, 401),
+        ("POST", UPLOAD.replace(SESSION, "404"), FORM, 404),
+        ("POST", UPLOAD, UNFORMED, 422),
+        ("POST", f"/sessions/{SESSION}/nowhere", UNFORMED, 404),
+        ("PUT", UPLOAD, UNFORMED, 405),
+        ("GET", "/patient-profiles/none", UNFORMED, 404),
+        ("POST", SEGMENTS, UNFORMED, 200),
+    ],
+    ids=["no token", "no session", "no form", "no path", "no method", "no body wanted", "no refusal"],
+)
+def test_body_is_taken_in_before_the_answer(  # noqa: PLR0913, PLR0917 - each is one choice
+    heidi: Client, method: str, path: str, headers: dict[str, str], status: int, announced: str
+) -> None:
+    """Else a client that still sends sees a broken connection in the place of the answer."""
+    body = body_of(NOISE)
+    length = {"transfer-encoding": "chunked"} if announced == "transfer-encoding" else {announced: str(len(body))}
+    left = [body[at : at + 100] for at in range(0, len(body), 100)]
+    left_at_answer: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    async def watched(scope: Scope, _: Receive, send: Send) -> None:
+        async def answering(message: Message) -> None:
+            left_at_answer.append(len(left))
+            await send(message)
+
+        await heidi.app(scope, receive, answering)
+
+    signed = {"authorization": f"Bearer {heidi.token()}", **length, **headers}
+    answer = asyncio.run(exchange(watched, method, BASE_PATH + path, headers=signed))
+
+    assert answer.status == status
+    assert left_at_answer[0] == 0
 
 
 @pytest.mark.parametrize("sent", [10, 1_000, 3 * MEGABYTE])

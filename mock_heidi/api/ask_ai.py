@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import clinical, consultations, scribe
+from mock_heidi import answers, clinical, consultations, scribe
 from mock_heidi.http import Request, find, read
 from mock_heidi.models import ContentType, Incoming, Session
 from mock_heidi.streams import PieceStream, distorted, said
@@ -26,7 +26,7 @@ async def ask_ai(request: Request) -> Response:
 
     def answer(effects: Sequence[str]) -> str:
         form = html or "html_note" in effects
-        text = scribe.obey(given.ai_command_text, given.content, material, note or "", html=form)
+        text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
         return clinical.spoil(effects, text, material.name)
 
     return PieceStream(request, said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))

@@ -1,7 +1,7 @@
 """Clinical codes: what a note speaks of, in the systems that bill and count it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,6 +13,10 @@ from mock_heidi.errors import ConsultNoteNotFoundError
 from mock_heidi.http import Request, find, reply
 from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
 from mock_heidi.seeds import Derived
+
+# How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
+_REACH = 150
+_SENTENCE_GAP = re.compile(r"(?<=[.!?…])\s+|\s*\n\s*")
 
 
 class NoteLocation(Outgoing):
@@ -54,13 +58,14 @@ async def generate_clinical_codes(request: Request) -> Response:
         raise ConsultNoteNotFoundError
     entries = request.store.all(CodeEntry)
     note = _found(entries, session.consult_note.result or "")
-    heard = _found(entries, consultations.transcript(request.namespace, session))
+    transcript = consultations.transcript(request.namespace, session)
+    heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
     answer = ClinicalCodes(
         id=Derived().object_id("codes", session.session_id),
         session_id=session.session_id,
         consult_note_id=session.note_id or Derived().object_id("note", session.session_id),
-        clinical_entities=[_entity(entries[at], places, heard.get(at, [])) for at, places in note.items()],
+        clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
     )
     if "wrong_offsets" in request.call.clinical and note:
         answer = _misplaced(answer, len(session.consult_note.result or ""))
@@ -84,34 +89,74 @@ def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:
     return answer.model_copy(update={"clinical_entities": entities})
 
 
-def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[re.Match[str]]]:
-    """Where each entry's terms stand, by the entry's position: whole words, and of overlapping terms the longer."""
+def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:
+    """Where each entry's terms stand, by the entry's position: whole words, and of overlapping terms the longest."""
     owners = {term.lower(): at for at, entry in enumerate(entries) for term in entry.terms}
-    found: dict[int, list[re.Match[str]]] = {}
-    if owners:
-        terms = "|".join(re.escape(term) for term in sorted(owners, key=len, reverse=True))
-        for match in re.finditer(rf"(?<!\w)(?:{terms})(?!\w)", text, re.IGNORECASE):
-            # Ignoring case, a letter may match one that its lower case is not.
-            at = owners.get(match[0].lower())
-            if at is not None:
-                found.setdefault(at, []).append(match)
+    found: dict[int, list[NoteLocation]] = {}
+    for start, end in _without_overlaps(_matches(owners, text), len(text)):
+        # Ignoring case, a letter may match one that its lower case is not.
+        at = owners.get(text[start:end].lower())
+        if at is not None:
+            found.setdefault(at, []).append(NoteLocation(start=start, end=end))
     return found
 
 
-def _entity(entry: CodeEntry, note: list[re.Match[str]], heard: list[re.Match[str]]) -> ClinicalEntity:
+def _matches(terms: Iterable[str], text: str) -> list[tuple[int, int]]:
+    """Start and end of the longest term at each place of a text."""
+    longest_first = sorted(terms, key=len, reverse=True)
+    if not longest_first:
+        return []
+    # The lookahead finds a term that begins inside another one, too.
+    pattern = rf"(?<!\w)(?=({'|'.join(map(re.escape, longest_first))})(?!\w))"
+    return [match.span(1) for match in re.finditer(pattern, text, re.IGNORECASE)]
+
+
+def _without_overlaps(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """The spans that overlap no longer one, in their order."""
+    taken, kept = bytearray(length), []
+    for start, end in sorted(spans, key=lambda span: span[0] - span[1]):
+        if not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
+            kept.append((start, end))
+    return sorted(kept)
+
+
+def _sentence(text: str, term: NoteLocation) -> NoteLocation:
+    """The sentence that holds a term: at most :data:`_REACH` characters on each side of it, and no word is cut."""
+    end = _sentence_end(text, term.end)
+    phrase = text[_sentence_start(text, term.start) : end]
+    start = end - len(phrase.lstrip())
+    return NoteLocation(start=start, end=start + len(phrase.strip()))
+
+
+def _sentence_start(text: str, term: int) -> int:
+    first = max(0, term - _REACH)
+    gaps = list(_SENTENCE_GAP.finditer(text, first, term))
+    if gaps:
+        return gaps[-1].end()
+    return text.find(" ", first, term) + 1 or term if first else 0
+
+
+def _sentence_end(text: str, term: int) -> int:
+    last = term + _REACH
+    gap = _SENTENCE_GAP.search(text, term, last)
+    if gap:
+        return gap.start()
+    return max(text.rfind(" ", term, last), term) if last < len(text) else len(text)
+
+
+def _entity(entry: CodeEntry, note: list[NoteLocation], heard: list[NoteLocation], transcript: str) -> ClinicalEntity:
+    phrases = dict.fromkeys(_sentence(transcript, place) for place in heard)
     return ClinicalEntity(
-        location_in_note=[_place(match) for match in note],
+        location_in_note=note,
         reference_in_transcript=[
-            TranscriptReference(transcript_text=match[0], location_in_transcript=_place(match)) for match in heard
+            TranscriptReference(transcript_text=transcript[place.start : place.end], location_in_transcript=place)
+            for place in phrases
         ],
         reference_in_context=[],
         primary_code=_code(entry.primary),
         similar_codes=[_code(code) for code in entry.similar],
     )
-
-
-def _place(match: re.Match[str]) -> NoteLocation:
-    return NoteLocation(start=match.start(), end=match.end())
 
 
 def _code(code: Code) -> ClinicalCode:

@@ -1,0 +1,171 @@
+"""Ask Heidi answers with words that it was given, and never denies them."""
+
+import re
+from typing import Any
+
+import pytest
+from conftest import JOHN, Client
+from helpers import SESSION
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_consult_notes import foreign, recorded, text_of
+
+from mock_heidi import seeds
+from mock_heidi.models import Consultation
+from mock_heidi.store import Store
+
+PATH = f"/sessions/{SESSION}"
+CONSULTATIONS = list(Store(seeds.load()).all(Consultation))
+WARFARIN = "Takes warfarin daily. Blood pressure 130/80. Sees the nurse on Monday."
+COMMANDS = [
+    "Summarise this medical text",
+    "List the medications",
+    "Which meds?",
+    "¿Qué medicamentos toma?",
+    "Is there a medical emergency?",
+    "Drugstore address",
+    "Translate into French",
+    "Write a letter",
+    "A newsletter, please",
+    "List the allergies",
+    "What is the plan?",
+    "",
+]
+# All that an answer may hold beside the words that it was given.
+FRAME = re.compile(r"On “.*”:|\[.*\]|Dear colleague,|Kind regards")
+
+
+def ask(client: Client, instruction: str, content: str, path: str = PATH) -> str:
+    body: dict[str, Any] = {"ai_command_text": instruction, "content": content, "content_type": "MARKDOWN"}
+    return text_of(client.post(f"{path}/ask-ai", json=body))
+
+
+def added(answer: str, given_words: str) -> list[str]:
+    """The lines of an answer that are neither its frame nor what was given."""
+    lines = [line.removeprefix("● ") for line in answer.splitlines() if not FRAME.fullmatch(line)]
+    return [line for line in lines if line not in given_words]
+
+
+def test_medical_text_is_summarised_and_its_medicine_is_not_denied(heidi: Client) -> None:
+    answer = ask(heidi, "Summarise this medical text", WARFARIN)
+
+    assert answer == WARFARIN.replace(". ", ".\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("consultation", CONSULTATIONS, ids=lambda one: one.id)
+def test_answer_holds_nothing_but_what_it_was_given(heidi: Client, consultation: Consultation, command: str) -> None:
+    for content in (
+        " ".join(said.text for said in consultation.utterances),
+        "\n".join(f"● {said.note}" for said in consultation.utterances if said.note),
+        *(said.text for said in consultation.utterances if said.topic == "medications"),
+        WARFARIN,
+        "Nothing of that kind.",
+    ):
+        answer = ask(heidi, command, content)
+
+        assert added(answer, content) == []
+        assert answer != ""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(command=st.sampled_from(COMMANDS), content=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
+def test_no_text_at_all_is_denied(heidi: Client, command: str, content: str) -> None:
+    if content.strip():
+        assert "nothing to go by" not in ask(heidi, command, content)
+        assert "No " not in ask(heidi, command, content).replace(content, "")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("Takes warfarin daily.", "Takes perindopril 5 mg daily.", "Uses the blue inhaler.", "Two tablets at night."),
+        *("Ibuprofeno cada ocho horas.", "Omeprazol por la mañana.", "On sertraline since May.", "Insulin at night."),
+        *("Salbutamol as needed.", "Started on amoxicillin.", "No regular medicines.", "Toma dos comprimidos."),
+        "Thyroxine, a hundred micrograms.",
+    ],
+)
+def test_medicine_is_listed_by_its_name_its_form_or_its_dose(heidi: Client, sentence: str) -> None:
+    answer = ask(heidi, "List the medications", f"Lives alone. {sentence} Walks the dog.")
+
+    assert answer == f"● {sentence}"
+
+
+@pytest.mark.parametrize("consultation", CONSULTATIONS, ids=lambda one: one.id)
+def test_medicines_of_every_packaged_note_are_listed(heidi: Client, consultation: Consultation) -> None:
+    notes = [said.note for said in consultation.utterances if said.topic == "medications" and said.note]
+
+    answer = ask(heidi, "List the medications", "\n".join(["Lives alone.", *notes]))
+
+    assert notes
+    assert [line for line in notes if line.split("; ")[0].split(". ")[0] not in answer] == []
+    assert "Lives alone" not in answer
+
+
+def test_text_in_which_no_medicine_is_recognised_is_given_back(heidi: Client) -> None:
+    assert ask(heidi, "List medications", "Nothing of that kind.") == "On “List medications”:\nNothing of that kind."
+
+
+@pytest.mark.parametrize("content", ["---", "●", " * "])
+def test_content_without_a_word_is_content_too(heidi: Client, content: str) -> None:
+    assert ask(heidi, "Summarise", content) == content.strip()
+
+
+def test_without_content_and_note_the_clinician_s_notes_speak(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+    heidi.patch(path, json={"clinician_notes": ["Takes warfarin", "Lives alone"]})
+
+    assert ask(heidi, "List the medications", "", path) == "● Takes warfarin"
+    assert ask(heidi, "Summarise", "", path) == "Takes warfarin\nLives alone"
+
+
+def test_what_is_known_of_the_patient_is_something_to_go_by(heidi: Client) -> None:
+    path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
+
+    assert ask(heidi, "Summarise", "", path) == "Patient has a history of hypertension"
+
+
+@pytest.mark.parametrize(
+    ("command", "start"),
+    [
+        ("TRANSLATE this", "[TRANSLATE this]"),
+        ("Traduzca al inglés", "[Traduzca al inglés]"),
+        ("Una carta, por favor", "Dear colleague,"),
+        ("A newsletter, please", "On “A newsletter, please”:"),
+        ("Untranslatable?", "On “Untranslatable?”:"),
+        ("A summary, please", "One."),
+        ("The presumed cause", "On “The presumed cause”:"),
+    ],
+)
+def test_whole_words_of_a_command_say_what_is_wanted(heidi: Client, command: str, start: str) -> None:
+    assert ask(heidi, command, "One. Two.").startswith(f"{start}\n")
+
+
+@pytest.mark.parametrize("heading", ["Explanation", "Medical summary", "Examples"])
+def test_heading_of_a_foreign_template_is_read_by_its_words_too(heidi: Client, heading: str) -> None:
+    recorded(heidi)
+
+    text = foreign(heidi, [heading])
+
+    assert "Presents with a two-week history of cough" in text
+    assert "Acute bronchitis" in text
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("Medication list", "candesartan 8 mg"),
+        ("Medicines", "candesartan 8 mg"),
+        ("Allergies", "Penicillin allergy"),
+        ("Diagnoses", "Acute bronchitis"),
+        ("Physical exam", "Temperature 37.9"),
+        ("Family history", "emphysema"),
+    ],
+)
+def test_heading_of_a_foreign_template_gathers_its_topic(heidi: Client, heading: str, words: str) -> None:
+    recorded(heidi)
+
+    text = foreign(heidi, [heading])
+
+    assert words in text
+    assert "Not discussed" not in text
