@@ -71,7 +71,11 @@ def cli() -> None:
 )
 @option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
 @option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures; what it lacks comes from the packaged set.")
-@option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
+@option(
+    "--api-key",
+    metavar="KEY",
+    help="Your client's key. It is the only one; if the fixtures have keys, it replaces their first.",
+)
 @option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
 @option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
 @option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")

@@ -129,16 +129,19 @@ def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
     return {key: Document(key, key, value) for key, value in records.items()}
 
 
-def documents(choice: FixtureChoice, *, whole: bool = False) -> dict[str, Document]:
-    """The fixtures that were chosen, the missing ones from the packaged set."""
+def documents(choice: FixtureChoice, *, whole: bool = False, one_key: bool = False) -> dict[str, Document]:
+    """The fixtures that were chosen, the missing ones from the packaged set; with ``one_key`` only its first key."""
     if choice is None:
-        return fill({}, whole=whole)
-    if choice == "empty":
+        own = {}
+    elif choice == "empty":
         own = {name: Document(name, name, []) for name in _UNIT}
     elif isinstance(choice, Mapping):
         own = from_mapping(choice)
     else:
         own = _folder(Path(choice))
+    if one_key and "api_keys" not in own:
+        packaged = _packaged("api_keys")
+        own["api_keys"] = packaged._replace(records=packaged.records[:1])
     return fill(own, whole=whole)
 
 
@@ -416,7 +419,7 @@ def _short(value: Any) -> str:
 def read(given: dict[str, Document], api_key: str | None = None) -> Base:
     """The base of a state, or a :class:`FixtureError` with every problem at once.
 
-    ``api_key`` takes the place of the first key; another one of that name goes, with what was its own.
+    ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
     records = _Check(given, Derived()).run()
     if api_key is not None:
@@ -435,9 +438,10 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
     """Read the chosen fixtures: a folder, ``"empty"``, the records themselves, or None for the packaged set.
 
+    ``api_key`` replaces the first key of the chosen fixtures; if they hold no keys, it is the only key.
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
-    return read(documents(choice, whole=whole), api_key)
+    return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:

@@ -14,7 +14,6 @@ from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
-from mock_heidi.tokens import Tokens
 
 
 def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: Front, heidi: Client) -> None:
@@ -87,7 +86,8 @@ def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(ap
 )
 def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
     good = jwt.decode(heidi.token(), options={"verify_signature": False})
-    token = jwt.encode({**good, **claims}, Tokens(0)._secret, algorithm="HS256")  # noqa: SLF001 - the seed is public
+    secret = heidi.app.namespaces.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
+    token = jwt.encode({**good, **claims}, secret, algorithm="HS256")
 
     answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Authorization": f"Bearer {token}"})
     assert answer.json() == {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}}
