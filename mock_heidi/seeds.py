@@ -86,8 +86,9 @@ def _folder(folder: Path) -> dict[str, Document]:
     """The files of a folder; patients and sessions, of which there may be many, are left to be read one by one."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
-    except OSError as error:
-        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; give a folder of YAML files"]) from None
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise FixtureError([f"fixtures: cannot read {folder}: {reason}; give a folder of YAML files"]) from None
     problems = _misnamed(files)
     try:
         if not problems:

@@ -1,5 +1,6 @@
 """What a server can be told before it starts, with its defaults and limits."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ _FORMS = {
     "cors_origins": _ORIGIN,
 }
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")
+_HALF_A_LETTER = re.compile("[\ud800-\udfff]")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -124,6 +126,11 @@ class Settings:
     journal_bytes: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            # The path of a folder is shown and never answered.
+            if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
+                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold; write text as UTF-8")
         for name in ("allowed_hosts", "admin_origins", "cors_origins"):
             value = getattr(self, name)
             if isinstance(value, str) or not all(isinstance(item, str) for item in value):
@@ -139,6 +146,22 @@ class Settings:
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is a string that UTF-8 can hold: JSON and Python also let half a surrogate pair stand in one."""
+    return isinstance(value, str) and _HALF_A_LETTER.search(value) is None
+
+
+def _fits_utf_8(value: Any) -> bool:
+    """Whether every text in a setting does; False for the half of a surrogate pair, or an argument in another code."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except UnicodeEncodeError:
+        return False
+    except (TypeError, ValueError, RecursionError):
+        return True  # what is wrong with it is found where it is read
+    return True
 
 
 def namespace_path(name: str) -> str:

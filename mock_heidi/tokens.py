@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.models import user_key
-from mock_heidi.settings import is_namespace
+from mock_heidi.settings import is_namespace, is_text
 
 _REMEMBERED = 4_096
 
@@ -89,7 +89,7 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError):
             return InvalidTokenError
         # The default keys are public, so anybody can sign a token for a default server: check the claims too.
-        texts = [str(claims[name]) for name in _CLAIMS if isinstance(claims.get(name), str)]
+        texts = [str(claims[name]) for name in _CLAIMS if is_text(claims.get(name))]
         if len(texts) != len(_CLAIMS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
             return InvalidTokenError
         return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"], user_key(texts[1], texts[2], texts[3]))
