@@ -88,7 +88,12 @@ def cli() -> None:
 )
 @option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
 @option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
-@option("--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable.")
+@option(
+    "--allowed-host",
+    multiple=True,
+    metavar="NAME",
+    help="Host name by which clients may reach this server; repeatable.",
+)
 @option(
     "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
 )
@@ -105,8 +110,8 @@ def serve(  # noqa: PLR0913 - a flag each
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
     from mock_heidi import console
-    from mock_heidi.admin.control import is_loopback
     from mock_heidi.app import create_app
+    from mock_heidi.hosts import is_loopback
     from mock_heidi.server import Server, bind
 
     # What uvicorn says at level info is in the banner already.

@@ -38,8 +38,9 @@ class Injected:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
-        if call.asked_fault is None and not (
-            call.operation in namespace.faults.operations if namespace else call.space.begins_faulty
+        if call.barred or (
+            call.asked_fault is None
+            and not (call.operation in namespace.faults.operations if namespace else call.space.begins_faulty)
         ):
             return self.app(scope, receive, send)
         return self._inject(call, scope, receive, send)
