@@ -176,7 +176,8 @@ class Front:
             return self.vendor.stack(scope, receive, send)
         if call.route is None:
             call.why = explain(self.vendor.exact, scope, segments)
-        call.asked_fault = call.headers.get(b"x-mock-fault")
+        elif space.settings.request_faults:
+            call.asked_fault = call.headers.get(b"x-mock-fault")
         if call.operation == "get_jwt":
             key = call.headers.get(b"heidi-api-key")
             call.opened = None if key is None else space.open(key.decode("latin-1"), name)

@@ -87,6 +87,11 @@ def cli() -> None:
     help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
 )
 @option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
+@option(
+    "--no-request-faults",
+    is_flag=True,
+    help="Ignore the header X-Mock-Fault, by which a request asks for a fault of its own.",
+)
 @option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
 @option(
     "--allowed-host",
@@ -155,6 +160,7 @@ def _settings(fixtures: str | None, **options: Any) -> Settings:
     plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
     options["max_upload"] *= 1024 * 1024
+    options["request_faults"] = not options.pop("no_request_faults")
     for rule in options["fault"]:
         _check(rule)
     return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})

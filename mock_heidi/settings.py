@@ -103,7 +103,7 @@ class Settings:
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
-    sizes are bytes.
+    ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; sizes are bytes.
     """
 
     fixtures: FixtureChoice = None
@@ -114,6 +114,7 @@ class Settings:
     pace: Pace | None = None
     faults: tuple[str | Mapping[str, Any], ...] = ()
     scenario: str | None = None
+    request_faults: bool = True
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -143,6 +144,9 @@ class Settings:
             raise ConfigError(
                 "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
             )
+        for name in ("request_faults",):
+            if type(getattr(self, name)) is not bool:
+                raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")

@@ -115,6 +115,7 @@ def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> Non
         {"admin_origins": ("app.example.com/path",)},
         {"allowed_hosts": ("http://x",)},
         {"max_namespaces": 0},
+        {"request_faults": "no"},
     ],
 )
 def test_a_setting_that_could_never_work_is_refused(options: dict[str, Any]) -> None:
