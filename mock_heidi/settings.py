@@ -127,29 +127,42 @@ class Settings:
     journal_bytes: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            # The path of a folder is shown and never answered.
-            if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
-                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold; write text as UTF-8")
-        for name in ("allowed_hosts", "admin_origins", "cors_origins"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-                raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
-            form, example = _FORMS[name]
-            for item in value:
-                if form.fullmatch(item) is None:
-                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
-        if self.admin_token is not None and _TOKEN.fullmatch(self.admin_token) is None:
-            raise ConfigError(
-                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
-            )
+        self._check_texts()
+        self._check_lists()
+        self._check_token()
         for name in ("request_faults",):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
+
+    def _check_texts(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            # The path of a folder is shown and never answered.
+            if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
+                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold; write text as UTF-8")
+
+    def _check_lists(self) -> None:
+        for name, (form, example) in _FORMS.items():
+            value = getattr(self, name)
+            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+                raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
+            for item in value:
+                if form.fullmatch(item) is None:
+                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
+
+    def _check_token(self) -> None:
+        if self.admin_token is None:
+            return
+        # A secret that is read from a file often ends with a line feed.
+        token = self.admin_token.strip()
+        if _TOKEN.fullmatch(token) is None:
+            raise ConfigError(
+                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
+            )
+        object.__setattr__(self, "admin_token", token)
 
 
 def is_text(value: object) -> bool:

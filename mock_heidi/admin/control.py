@@ -190,7 +190,7 @@ class Guard:
         if self.token is None or scope["method"] == "OPTIONS":
             return None
         given = [value for name, value in scope["headers"] if name == b"x-mock-admin-token"]
-        if len(given) == 1 and hmac.compare_digest(given[0], self.token):
+        if len(given) == 1 and hmac.compare_digest(given[0].strip(b" \t"), self.token):
             return None
         error = "the control plane wants the token that the server was started with"
         return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
