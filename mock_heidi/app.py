@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
-from mock_heidi.errors import MethodNotAllowedError, NotFoundError
+from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
+from mock_heidi.hosts import Hosts
 from mock_heidi.http import Call
 from mock_heidi.injection import Injected
 from mock_heidi.middleware import Crossing, Journaled, Listener, Operated, operate
@@ -26,6 +27,8 @@ from mock_heidi.tokens import Caller
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
+_VENDOR_ZONE = "heidihealth.com"
+_OTHER_HOST = "its Host is no name or address of this server; allow it with --allowed-host NAME"
 _LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
 _EXPOSED = ["Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id"]
 
@@ -129,6 +132,7 @@ class Front:
 
     def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface) -> None:
         self.namespaces = namespaces
+        self.hosts = Hosts(namespaces.settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.vendor = vendor
         self.control = control
 
@@ -165,9 +169,15 @@ class Front:
             call.refusal = NotFoundError()
         else:
             call = self.vendor.call(space, name, scope, segments)
+        # Of a repeated header the call has only the last.
+        known = call.headers.get(b"host") in self.hosts.good and len(call.headers) == len(scope["headers"])
+        if not known and (refused := self.hosts.refusal(scope)):
+            self._bar(call, HostNotAllowedError(*refused))
+            return self.vendor.stack(scope, receive, send)
         if call.route is None:
             call.why = explain(self.vendor.exact, scope, segments)
-        call.asked_fault = call.headers.get(b"x-mock-fault")
+        elif space.settings.request_faults:
+            call.asked_fault = call.headers.get(b"x-mock-fault")
         if call.operation == "get_jwt":
             key = call.headers.get(b"heidi-api-key")
             call.opened = None if key is None else space.open(key.decode("latin-1"), name)
@@ -177,6 +187,12 @@ class Front:
             spoken = name or (caller.namespace if isinstance(caller, Caller) else None)
         call.namespace = space.default if spoken is None else space.get(spoken)
         return self.vendor.stack(scope, receive, send)
+
+    def _bar(self, call: Call, refusal: HostNotAllowedError) -> None:
+        """Leave nothing of a request but its refusal, which the default namespace's journal keeps."""
+        call.barred, call.refusal, call.why = True, refusal, _OTHER_HOST
+        call.name = call.route = call.operation = None
+        call.namespace = self.namespaces.default
 
     async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         call = self.control.call(self.namespaces, name, scope, segments)

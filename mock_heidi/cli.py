@@ -75,7 +75,11 @@ def cli() -> None:
     metavar="DIR|FILE|empty",
     help="Fixtures: a folder of YAML files, or one file; the packaged set fills the rest.",
 )
-@option("--api-key", metavar="KEY", help="Key that your client already has; it takes the place of the first one.")
+@option(
+    "--api-key",
+    metavar="KEY",
+    help="Your client's key. It is the only one; if the fixtures have keys, it replaces their first.",
+)
 @option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
 @option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
 @option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
@@ -87,8 +91,18 @@ def cli() -> None:
     help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
 )
 @option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
+@option(
+    "--no-request-faults",
+    is_flag=True,
+    help="Ignore the header X-Mock-Fault, by which a request asks for a fault of its own.",
+)
 @option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
-@option("--allowed-host", multiple=True, metavar="NAME", help="Host name that may reach the control plane; repeatable.")
+@option(
+    "--allowed-host",
+    multiple=True,
+    metavar="NAME",
+    help="Host name by which clients may reach this server; repeatable.",
+)
 @option(
     "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
 )
@@ -105,8 +119,8 @@ def serve(  # noqa: PLR0913 - a flag each
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
     from mock_heidi import console
-    from mock_heidi.admin.control import is_loopback
     from mock_heidi.app import create_app
+    from mock_heidi.hosts import is_loopback
     from mock_heidi.server import Server, bind
 
     # What uvicorn says at level info is in the banner already.
@@ -150,6 +164,7 @@ def _settings(fixtures: str | None, **options: Any) -> Settings:
     plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
     options["max_upload"] *= 1024 * 1024
+    options["request_faults"] = not options.pop("no_request_faults")
     for rule in options["fault"]:
         _check(rule)
     return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})

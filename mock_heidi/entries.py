@@ -68,6 +68,10 @@ class Reading:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body) if body else {}
+        value = json.loads(body) if body else {}
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate was refused, and no finding can show it
     except (ValueError, RecursionError):
         return {}
+    else:
+        return value

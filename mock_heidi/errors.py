@@ -162,6 +162,21 @@ class MethodNotAllowedError(TextError):
         self.headers = {"allow": ", ".join(allow)}
 
 
+class HostNotAllowedError(TextError):
+    """Ours, not the vendor's: a web page may have chosen the name that this server was asked by."""
+
+    status = 403
+    text = "mock_heidi does not answer to the host 'NAME'; allow it with --allowed-host NAME"
+
+    def __init__(self, what: str, cure: str) -> None:
+        super().__init__()
+        self.what, self.cure = what, cure
+
+    @property
+    def detail(self) -> str:
+        return f"mock_heidi does not answer to {self.what}; {self.cure}"
+
+
 class BodyTooLargeError(TextError):
     status = 413
     text = "Request body too large"

@@ -172,7 +172,7 @@ class Handle:
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
         """What a client is given: its base path includes the namespace."""
         self.api_key = api_key
-        self._admin_token = admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN")
+        self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = _Connection(url, self._admin_token)
         self._home = home or self._connection
         self._closed = False

@@ -58,6 +58,8 @@ class Call:
     caller: Caller | type[HeidiError] | None = None
     opened: tuple[str, ApiKey] | None = None
     """What the API key of a sign-in opens: a namespace's name and whose data."""
+    barred = False
+    """Whether it is refused for its host, before any rule sees it."""
     made = False
     """Whether this very request made its namespace."""
     at = 0

@@ -18,9 +18,10 @@ from mock_heidi.errors import BY_NAME, ExpiredTokenError, HeidiError, InvalidTok
 from mock_heidi.faults import ANSWERS, CLINICAL, CONNECTION, STREAM_EFFECTS, FaultError, parse
 from mock_heidi.http import Answer, Call, take_in
 from mock_heidi.json_text import to_json
+from mock_heidi.middleware import admit
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
-from mock_heidi.rules import Asked, Rule, below_base
+from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
 
@@ -38,24 +39,17 @@ class Injected:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
-        if call.asked_fault is None and not (
-            call.operation in namespace.faults.operations if namespace else call.space.begins_faulty
+        if call.barred or (
+            call.asked_fault is None
+            and not (call.operation in namespace.faults.operations if namespace else call.space.begins_faulty)
         ):
             return self.app(scope, receive, send)
         return self._inject(call, scope, receive, send)
 
     async def _inject(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            asked_for = [] if call.asked_fault is None else [Rule("header", parse(call.asked_fault.decode("latin-1")))]
-        except FaultError as error:
-            marks = {"x-mock-fault": "header", "x-mock-provenance": "injected, not documented"}
-            if call.entry is not None:
-                call.entry.provenance = marks["x-mock-provenance"]
-            await Answer(to_json({"detail": f"X-Mock-Fault: {error}"}), 400, marks)(scope, receive, send)
-            return
         begun = _begun(call)
         if begun is None:
-            await self._shape(call, asked_for, scope, receive, send)
+            await self._shape(call, scope, receive, send)
             return
 
         async def watched(message: Message) -> None:
@@ -65,14 +59,22 @@ class Injected:
             await send(message)
 
         try:
-            await self._shape(call, asked_for, scope, receive, watched)
+            await self._shape(call, scope, receive, watched)
         finally:
             if call.entry is None or call.entry.status is None:
                 _forget_unused(call, begun, None)
 
-    async def _shape(self, call: Call, asked_for: list[Rule], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _shape(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         if call.namespace is None:
             await self.app(scope, receive, send)
+            return
+        try:
+            asked_for = _asked_for(call, call.namespace)
+        except FaultError as error:
+            marks = {"x-mock-fault": "header", "x-mock-provenance": "injected, not documented"}
+            if call.entry is not None:
+                call.entry.provenance = marks["x-mock-provenance"]
+            await Answer(to_json({"detail": f"X-Mock-Fault: {error}"}), 400, marks)(scope, receive, send)
             return
         receive, rules = await _choose(call, call.namespace, asked_for, scope, receive)
         if not rules:
@@ -83,6 +85,25 @@ class Injected:
             await shaping.run()
         finally:
             shaping.settle()
+
+
+def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
+    """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
+    if call.asked_fault is None or not _signed_in(call, namespace):
+        return []
+    return [Rule("header", parse(call.asked_fault.decode("latin-1")))]
+
+
+def _signed_in(call: Call, namespace: Namespace) -> bool:
+    """Whether the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
+    if call.operation == "get_jwt":
+        return call.opened is not None
+    try:
+        admit(call)
+    except HeidiError:
+        return False
+    token = token_mark(call.headers.get(b"authorization"))
+    return not any(token in rule.dead for rule in namespace.faults)
 
 
 def _begun(call: Call) -> Namespace | None:

@@ -50,12 +50,12 @@ class Namespaces:
         base = seeds.load(settings.fixtures, settings.api_key)
         rules = tuple(_rule(given) for given in settings.faults)
         self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
-        self.tokens = Tokens(settings.seed)
         self._all: dict[str, Namespace] = {}
         # The keys of namespaces that are no more, the latest last.
         self._former: dict[str, None] = {}
         self.make(DEFAULT_NAMESPACE)
         self._keys = dict(self.default.keys)
+        self.tokens = Tokens(settings.seed, self._keys)
         self.begins_faulty = len(self.default.faults) > 0
         """Whether a namespace begins with faults, so that even its first request may meet one."""
 

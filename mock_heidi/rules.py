@@ -35,14 +35,19 @@ class Asked(NamedTuple):
 
     @property
     def token(self) -> bytes:
-        """A mark of the bearer token, by which it is known again however its header is written."""
+        """The mark of the bearer token."""
         given = [value for name, value in self.headers if name == b"authorization"]
-        return sha256(given[-1].strip().rpartition(b" ")[2]).digest() if given else b""
+        return token_mark(given[-1] if given else None)
 
     @property
     def token_counts(self) -> bool:
         """Whether it has a token that anybody looks at: signing in needs none, and what is not there asks for none."""
         return self.operation not in (None, "get_jwt") and self.token != b""
+
+
+def token_mark(authorization: bytes | None) -> bytes:
+    """A mark of a bearer token, the same however its header is written; empty without a header."""
+    return b"" if authorization is None else sha256(authorization.strip().rpartition(b" ")[2]).digest()
 
 
 class Rule:

@@ -86,9 +86,10 @@ def _folder(folder: Path) -> dict[str, Document]:
     """The files of a folder; patients and sessions, of which there may be many, are left to be read one by one."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = getattr(error, "strerror", None) or error
         hint = "give a folder of YAML files, or one file that holds all kinds"
-        raise FixtureError([f"fixtures: cannot read {folder}: {error.strerror}; {hint}"]) from None
+        raise FixtureError([f"fixtures: cannot read {folder}: {reason}; {hint}"]) from None
     problems = _misnamed(files)
     try:
         if not problems:
@@ -149,17 +150,20 @@ def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
     return {key: Document(key, key, value) for key, value in records.items()}
 
 
-def documents(choice: FixtureChoice, *, whole: bool = False) -> dict[str, Document]:
-    """The fixtures that were chosen, the missing ones from the packaged set."""
+def documents(choice: FixtureChoice, *, whole: bool = False, one_key: bool = False) -> dict[str, Document]:
+    """The fixtures that were chosen, the missing ones from the packaged set; with ``one_key`` only its first key."""
     if choice is None:
-        return fill({}, whole=whole)
-    if choice == "empty":
+        own = {}
+    elif choice == "empty":
         own = {name: Document(name, name, []) for name in _UNIT}
     elif isinstance(choice, Mapping):
         own = from_mapping(choice)
     else:
         path = Path(choice)
         own = _file(path) if path.is_file() else _folder(path)
+    if one_key and "api_keys" not in own:
+        packaged = _packaged("api_keys")
+        own["api_keys"] = packaged._replace(records=packaged.records[:1])
     return fill(own, whole=whole)
 
 
@@ -452,7 +456,7 @@ def _short(value: Any) -> str:
 def read(given: dict[str, Document], api_key: str | None = None) -> Base:
     """The base of a state, or a :class:`FixtureError` with every problem at once.
 
-    ``api_key`` takes the place of the first key; another one of that name goes, with what was its own.
+    ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
     records = _Check(given, Derived()).run()
     if api_key is not None:
@@ -471,9 +475,10 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
     """Read the chosen fixtures: a folder, a file, ``"empty"``, the records themselves, or None for the packaged set.
 
+    ``api_key`` replaces the first key of the chosen fixtures; if they hold no keys, it is the only key.
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
-    return read(documents(choice, whole=whole), api_key)
+    return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:

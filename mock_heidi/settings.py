@@ -1,5 +1,6 @@
 """What a server can be told before it starts, with its defaults and limits."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ _FORMS = {
     "cors_origins": _ORIGIN,
 }
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")
+_HALF_A_LETTER = re.compile("[\ud800-\udfff]")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -101,7 +103,7 @@ class Settings:
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
-    sizes are bytes.
+    ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; sizes are bytes.
     """
 
     fixtures: FixtureChoice = None
@@ -112,6 +114,7 @@ class Settings:
     pace: Pace | None = None
     faults: tuple[str | Mapping[str, Any], ...] = ()
     scenario: str | None = None
+    request_faults: bool = True
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -124,21 +127,58 @@ class Settings:
     journal_bytes: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for name in ("allowed_hosts", "admin_origins", "cors_origins"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-                raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
-            form, example = _FORMS[name]
-            for item in value:
-                if form.fullmatch(item) is None:
-                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
-        if self.admin_token is not None and _TOKEN.fullmatch(self.admin_token) is None:
-            raise ConfigError(
-                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
-            )
+        self._check_texts()
+        self._check_lists()
+        self._check_token()
+        for name in ("request_faults",):
+            if type(getattr(self, name)) is not bool:
+                raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
+
+    def _check_texts(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            # The path of a folder is shown and never answered.
+            if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
+                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold; write text as UTF-8")
+
+    def _check_lists(self) -> None:
+        for name, (form, example) in _FORMS.items():
+            value = getattr(self, name)
+            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+                raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
+            for item in value:
+                if form.fullmatch(item) is None:
+                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
+
+    def _check_token(self) -> None:
+        if self.admin_token is None:
+            return
+        # A secret that is read from a file often ends with a line feed.
+        token = self.admin_token.strip()
+        if _TOKEN.fullmatch(token) is None:
+            raise ConfigError(
+                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
+            )
+        object.__setattr__(self, "admin_token", token)
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is a string that UTF-8 can hold: JSON and Python also let half a surrogate pair stand in one."""
+    return isinstance(value, str) and _HALF_A_LETTER.search(value) is None
+
+
+def _fits_utf_8(value: Any) -> bool:
+    """Whether every text in a setting does; False for the half of a surrogate pair, or an argument in another code."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except UnicodeEncodeError:
+        return False
+    except (TypeError, ValueError, RecursionError):
+        return True  # what is wrong with it is found where it is read
+    return True
 
 
 def namespace_path(name: str) -> str:

@@ -1,14 +1,16 @@
-"""Bearer tokens: real JWTs, signed with a secret that the seed fixes, so that they survive a reset and a restart."""
+"""Bearer tokens: real JWTs. Seed and API keys of the server fix their secret, so they survive a reset and a restart."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.models import user_key
-from mock_heidi.settings import is_namespace
+from mock_heidi.settings import is_namespace, is_text
 
 _REMEMBERED = 4_096
 
@@ -42,8 +44,9 @@ class Caller(NamedTuple):
 class Tokens:
     """Issues tokens and tells whose they are. Whether one has expired is for the namespace's clock to say."""
 
-    def __init__(self, seed: int) -> None:
-        self._secret = hashlib.sha256(f"mock_heidi tokens {seed}".encode()).hexdigest()
+    def __init__(self, seed: int, keys: Iterable[str]) -> None:
+        """``keys`` are the API keys that the server starts with: nobody without them can sign a token for it."""
+        self._secret = hashlib.sha256(json.dumps(["mock_heidi tokens", seed, *sorted(keys)]).encode()).hexdigest()
         # Verifying costs more than most handlers, so good tokens are remembered; refused ones cost their sender.
         self._callers: dict[bytes, Caller] = {}
 
@@ -85,8 +88,8 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError):
             return InvalidTokenError
-        # Whoever knows the seed can sign anything, so what is signed is looked at too.
-        texts = [str(claims[name]) for name in _CLAIMS if isinstance(claims.get(name), str)]
+        # The default keys are public, so anybody can sign a token for a default server: check the claims too.
+        texts = [str(claims[name]) for name in _CLAIMS if is_text(claims.get(name))]
         if len(texts) != len(_CLAIMS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
             return InvalidTokenError
         return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"], user_key(texts[1], texts[2], texts[3]))

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -71,16 +72,15 @@ class _WholeParser(MultiPartParser):
         self.whole = True
 
     async def parse(self) -> FormData:
+        _, options = parse_options_header(self.headers["content-type"])
+        # Other charsets can say what UTF-8 cannot, such as half a surrogate pair.
+        if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+            raise MultiPartException("The charset should be UTF-8")
         fields = await super().parse()
-        try:
-            if not self.whole:
-                raise MultiPartException("The form ends before its last boundary")
-            for _, item in fields.multi_items():
-                (item if isinstance(item, str) else item.filename or "").encode()
-        except (MultiPartException, UnicodeEncodeError):
+        if not self.whole:
             for file in self._files_to_close_on_error:  # a cut one is in no field yet
                 file.close()
-            raise
+            raise MultiPartException("The form ends before its last boundary")
         return fields
 
 
@@ -99,8 +99,6 @@ async def form(request: Request) -> AsyncIterator[FormData]:
             fields = await parser.parse()
         except MultiPartException as error:
             raise _broken(error.message) from None
-        except ValueError:
-            raise _broken("Its character set is none, or cannot be read") from None
     else:
         async for _ in _bounded(request):
             continue  # read before refusing, or the client sees a reset instead of the answer

@@ -221,8 +221,12 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # The bound on the number of namespaces is this server's own, and says so.
-        return exchange.status == 503 and exchange.body.startswith(b'{"detail":"mock_heidi holds as many namespaces')
+        # Two refusals are this server's own, and say so: of one namespace too many, and of an unknown host.
+        return exchange.body.startswith(
+            {503: b'{"detail":"mock_heidi holds as many', 403: b'{"detail":"mock_heidi does not answer to'}.get(
+                exchange.status, b"\0"
+            )
+        )
 
     def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
         wanted = (405, _NOT_ALLOWED) if allowed else (404, _NOT_FOUND)

@@ -3,9 +3,10 @@
 import httpx
 import pytest
 from conftest import Client
-from helpers import another
+from helpers import another, ask
 
 from mock_heidi import MockHeidi
+from mock_heidi.handle import visit
 from mock_heidi.settings import ConfigError, Settings
 
 TOKEN = "let-me-in-91c4"
@@ -85,3 +86,31 @@ def test_a_token_that_fits_into_no_header_is_refused_at_the_start(token: str) ->
 
 def test_without_the_setting_nobody_is_asked(heidi: Client) -> None:
     assert heidi.get("/_mock/health").status_code == 200
+
+
+@pytest.mark.parametrize("given", [f" {TOKEN}", f"{TOKEN}  ", f"\t{TOKEN}\t"])
+def test_blanks_around_the_token_in_the_header_do_not_count(given: str) -> None:
+    with another(admin_token=TOKEN) as heidi:
+        answer = ask(heidi.app, "GET", "/_mock/health", headers={"Host": "localhost", "X-Mock-Admin-Token": given})
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("given", [f" {TOKEN} ", f"{TOKEN}\n", f"\t{TOKEN}\r\n"])
+def test_blanks_around_the_token_in_the_setting_do_not_count(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockHeidi(admin_token=given) as heidi:
+        monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", given)
+        with visit(heidi.url) as other:
+            by_variable = other.control("GET", "/health")
+        statuses = [
+            httpx.get(f"{heidi.url}/_mock/health", headers={"X-Mock-Admin-Token": token}).status_code
+            for token in (TOKEN, TOKEN[:-1])
+        ]
+
+        assert heidi.control("GET", "/health")["status"] == by_variable["status"] == "ok"
+        assert statuses == [200, 403]
+
+
+def test_blanks_around_the_token_do_not_make_it_long_enough() -> None:
+    with pytest.raises(ConfigError, match="admin_token"):
+        Settings(admin_token="   short   ")

@@ -4,6 +4,7 @@
 token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
 """
 
+import hashlib
 from typing import Any
 
 import jwt
@@ -188,6 +189,70 @@ def test_a_token_of_another_seed_is_foreign(heidi: Client) -> None:
     answer = heidi.get("/patient-profiles", headers=bearer(token))
 
     assert answered(answer) == (401, wire(INVALID_TOKEN))
+
+
+def _signed_with_what_a_default_server_knows() -> dict[str, str]:
+    """Tokens that anybody can make who has this package."""
+    with another() as default:
+        issued = default.sign_in()
+        secret = default.app.namespaces.tokens._secret  # noqa: SLF001 - seed and default keys are public
+        own_seed = f"mock_heidi tokens {default.app.namespaces.settings.seed}"
+    forged = {**claims(issued), "exp": 4_102_444_800}
+    old = hashlib.sha256(own_seed.encode()).hexdigest()
+    return {
+        "issued": issued,
+        "forged for 2100": jwt.encode(forged, secret, algorithm="HS256"),
+        "forged with the seed alone": jwt.encode(forged, old, algorithm="HS256"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["issued", "forged for 2100", "forged with the seed alone"])
+@pytest.mark.parametrize("private", ["api_key", "fixture"])
+def test_a_token_of_a_default_server_opens_no_server_with_a_private_key(kind: str, private: str) -> None:
+    token = _signed_with_what_a_default_server_knows()[kind]
+    keys = [{"key": "a-private-key", "ehr_provider": "Own", "managed_by": JOHN}]
+    options: dict[str, Any] = {"api_key": "a-private-key"} if private == "api_key" else {"fixtures": {"api_keys": keys}}
+
+    with another(**options) as guarded:
+        answer = guarded.get("/patient-profiles", headers=bearer(token))
+
+    assert answered(answer) == (401, wire(INVALID_TOKEN))
+
+
+@pytest.mark.parametrize("keys", [("a", "bc"), ("ab", "c"), ("a", "b"), ("abc",)])
+def test_servers_with_different_keys_do_not_share_tokens(keys: tuple[str, ...]) -> None:
+    def own(names: tuple[str, ...]) -> dict[str, Any]:
+        rows = [{"key": name, "ehr_provider": "Own", "managed_by": JOHN} for name in names]
+        return {"api_keys": rows, "patient_profiles": []}
+
+    with another(fixtures=own(("a", "b", "c"))) as first, another(fixtures=own(keys)) as second:
+        token = first.sign_in(key="a")
+
+        answer = second.get("/patient-profiles", headers=bearer(token))
+
+    assert answered(answer) == (401, wire(INVALID_TOKEN))
+
+
+def test_the_same_private_key_gives_the_same_tokens() -> None:
+    with another(api_key="a-private-key") as first, another(api_key="a-private-key") as again:
+        assert first.sign_in(key="a-private-key") == again.sign_in(key="a-private-key")
+
+
+def test_a_namespaces_own_keys_leave_the_servers_secret_alone(heidi: Client) -> None:
+    keys = [{"key": "blues-own-key", "ehr_provider": "Blue", "managed_by": "b" * 24}]
+    heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
+    blue = space(heidi, "blue")
+
+    token = blue.sign_in(key="blues-own-key")
+    own, foreign = blue.get("/patient-profiles"), heidi.get("/patient-profiles", headers=bearer(token))
+    heidi.delete("/_mock/namespaces/blue")
+    gone = blue.get("/patient-profiles")
+    blue.close()
+
+    assert claims(token)["managed_by"] == "b" * 24
+    assert own.status_code == 200
+    assert foreign.json() == {"data": []}  # the token names its namespace
+    assert answered(gone) == (401, wire(INVALID_TOKEN))  # nobody there has that key
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--pace": ("first=60",),
     "--fault": ("get_account_access:status=503,times=1", "GET /templates/document-*:status=502"),
     "--scenario": ("link-refused",),
+    "--no-request-faults": ("1",),
     "--max-upload": ("1",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
@@ -155,6 +156,10 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--log-level": ("warning",),
     "--quiet": (),
 }
+
+
+# The value "1" is for their variables only.
+SWITCHES = ("--no-request-faults",)
 
 
 class Told:
@@ -176,6 +181,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     given["--url-file"] = [str(folder / "heidi.url")]
     if request.param == "flags":
         flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
+        flags = [word for at, word in enumerate(flags) if at == 0 or flags[at - 1] not in SWITCHES]
         with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
             yield Told(heidi, port, folder)
     else:
@@ -218,6 +224,15 @@ def clock_stands_still(told: Told) -> None:
     _, _, answer = told.heidi.sign_in("a-key-of-ours")
 
     assert answer["expiration_time"] == "2025-01-06T10:00:00.000Z"
+
+
+def a_request_can_ask_for_no_fault(told: Told) -> None:
+    _, _, answer = told.heidi.sign_in("a-key-of-ours")
+    token = f"Bearer {answer['token']}"
+
+    status, _, _ = told.heidi.ask("GET", f"{BASE_PATH}/sessions/1", Authorization=token, X_Mock_Fault="status=418")
+
+    assert status == 404
 
 
 def allowed_hosts_reach_the_control_plane(told: Told) -> None:
@@ -331,6 +346,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--fault": faults_shape_answers,
     "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
+    "--no-request-faults": a_request_can_ask_for_no_fault,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,

@@ -477,3 +477,45 @@ def test_a_defect_is_answered_in_the_vendors_form_and_readable_by_browsers(
     assert "Ada" not in caplog.text
     assert heidi.state() == before
     assert heidi.post(PROFILES, json={"first_name": "Ada"}).status_code == 200
+
+
+# Each of these could have left half a letter (a lone surrogate) where it is shown later.
+HALF_A_LETTER = {
+    "a field": ("PATCH", f"/sessions/{SESSION}", {"content": b'{"session_name": "\\ud800"}'}, 422),
+    "an unknown field": ("POST", "/sessions", {"content": b'{"\\ud800": 1}'}, 422),
+    "a nested name": ("POST", "/sessions", {"content": b'{"a": [{"\\udfff": 1}]}'}, 422),
+    "bytes of one": ("POST", "/sessions", {"content": b'{"a": "\xed\xa0\x80"}'}, 422),
+    "a JSON body that is called a form": (
+        "POST",
+        f"/sessions/{SESSION}/restful-segment-transcription/1:transcribe",
+        {"content": b'{"\\ud800": 1}'},
+        422,
+    ),
+    "an unknown parameter": ("GET", "/patient-profiles?%ED%A0%80=%FF&%5Cud800=1", {}, 200),
+    "a path": ("GET", "/sessions/%ED%A0%80", {}, 404),
+    "an unknown path": ("GET", "/%ED%A0%80/\\ud800", {}, 404),
+    "a header": ("GET", "/patient-profiles", {"headers": {"X-Own": b"\xed\xa0\x80 \\ud800"}}, 200),
+    "a fault": ("GET", "/patient-profiles", {"headers": {"X-Mock-Fault": 'delay=0,label="\\ud800"'}}, 400),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "options", "status"), HALF_A_LETTER.values(), ids=HALF_A_LETTER)
+def test_half_a_letter_spoils_nothing_that_is_shown_later(
+    heidi: Client, method: str, path: str, options: dict[str, Any], status: int
+) -> None:
+    answer = heidi.request(method, path, **options)
+
+    doors = ("state", "findings", "requests", "requests?text=a", "requests?format=curl", "requests?format=har")
+    assert answer.status_code == status
+    assert [heidi.get(f"/_mock/{door}").status_code for door in doors] == [200] * len(doors)
+
+
+def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -> None:
+    # FastAPI reads a query so: what is not UTF-8 becomes U+FFFD.
+    query = "email=%ED%A0%80&third_party_internal_id=%FF"
+
+    answer = heidi.get(f"/jwt?{query}", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})
+    user = heidi.state()["api_keys"][0]["users"][-1]
+
+    assert answer.status_code == 200
+    assert user == {"email": "\ufffd\ufffd\ufffd", "third_party_internal_id": "\ufffd"}

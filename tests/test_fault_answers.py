@@ -939,10 +939,11 @@ def test_the_headers_rule_must_fit_like_any_other(heidi: Client) -> None:
 
 
 def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
+    token = {"Authorization": f"Bearer {heidi.token()}"}
     add(heidi, status=500)
 
-    slow = heidi.get(GET, signed=False, headers={"X-Mock-Fault": "*:delay=0"})
-    own = heidi.get(GET, signed=False, headers={"X-Mock-Fault": "*:status=418"})
+    slow = heidi.get(GET, headers={**token, "X-Mock-Fault": "*:delay=0"})
+    own = heidi.get(GET, headers={**token, "X-Mock-Fault": "*:status=418"})
 
     assert (slow.status_code, slow.headers["x-mock-fault"]) == (500, "header, fault-1")
     assert (own.status_code, own.headers["x-mock-fault"]) == (418, "header")
@@ -969,7 +970,6 @@ def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
         assert peer.end() == Ending(b"", "reset")
 
 
-@pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -979,18 +979,104 @@ def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
         ("{", "it is no JSON: "),
     ],
 )
-def test_a_header_that_is_no_rule_is_refused_with_the_reason(
-    heidi: Client, text: str, reason: str, signed: bool
-) -> None:
+def test_a_header_that_is_no_rule_is_refused_with_the_reason(heidi: Client, text: str, reason: str) -> None:
     before = settled(heidi)
 
-    answer = heidi.post("/sessions", signed=signed, headers={"X-Mock-Fault": text})
+    answer = heidi.post("/sessions", headers={"X-Mock-Fault": text})
 
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"X-Mock-Fault: {reason}")
     assert answer.headers["x-mock-fault"] == "header"
     assert answer.headers["x-mock-provenance"] == "injected, not documented"
     assert heidi.state() == before
+
+
+def _stranger(heidi: Client, kind: str) -> tuple[str, dict[str, str]]:
+    """The path and the headers of a request that is not signed in."""
+    token = heidi.token()
+    if kind == "expired":
+        heidi.post("/_mock/clock/advance", json={"seconds": 3600})
+    if kind == "made worthless":
+        add(heidi, operation="list_documents", expire_token=True)
+        heidi.get(f"{GET}/documents", headers={"Authorization": f"Bearer {token}"})
+    good = {"Authorization": f"Bearer {token}"}
+    return {
+        "no token": (GET, {}),
+        "a wrong token": (GET, {"Authorization": "Bearer abc"}),
+        "the API key": (GET, {"Authorization": f"Bearer {DEFAULT_KEY}"}),
+        "expired": (GET, good),
+        "made worthless": (GET, good),
+        "another namespace": (f"/ns/default2{BASE_PATH}{GET}", good),
+        "no API key": ("/jwt?email=a&third_party_internal_id=b", {}),
+        "a wrong API key": ("/jwt?email=a&third_party_internal_id=b", {"Heidi-Api-Key": "wrong"}),
+        "a wrong API key, no email": ("/jwt", {"Heidi-Api-Key": "wrong"}),
+    }[kind]
+
+
+STRANGERS = ["no token", "a wrong token", "the API key", "expired", "made worthless", "another namespace"]
+STRANGERS += ["no API key", "a wrong API key", "a wrong API key, no email"]
+
+
+@pytest.mark.parametrize("text", ["*:status=418", "nonsense", "delay=0"])
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_who_is_not_signed_in_can_ask_for_no_fault(heidi: Client, kind: str, text: str) -> None:
+    path, headers = _stranger(heidi, kind)
+
+    plain = heidi.get(path, signed=False, headers=headers)
+    asking = heidi.get(path, signed=False, headers={**headers, "X-Mock-Fault": text})
+
+    assert plain.status_code == 401
+    assert answered(asking) == answered(plain)
+    assert asking.headers.get("x-mock-fault") == plain.headers.get("x-mock-fault")
+    assert names(heidi) == ["default"]
+
+
+def test_who_signs_in_with_a_good_key_can_ask_for_a_fault(heidi: Client) -> None:
+    asked = {"Heidi-Api-Key": DEFAULT_KEY}
+
+    answers = [
+        heidi.get("/jwt", signed=False, params=SIGN_IN, headers={**asked, "X-Mock-Fault": "status=418"}),
+        heidi.get("/jwt", signed=False, headers={**asked, "X-Mock-Fault": "status=418"}),
+        heidi.get("/jwt", signed=False, headers={**asked, "X-Mock-Fault": "nonsense"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [418, 418, 400]
+
+
+@pytest.mark.parametrize("text", ["*:status=418", "nonsense"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nowhere"), ("PUT", GET), ("GET", "http://localhost/jwt"), ("GET", "/ns/.!./jwt")]
+)
+def test_an_unknown_path_or_method_knows_no_fault_by_header(heidi: Client, method: str, path: str, text: str) -> None:
+    plain = heidi.request(method, path)
+
+    asking = heidi.request(method, path, headers={"X-Mock-Fault": text})
+
+    assert plain.status_code in (404, 405)
+    assert answered(asking) == answered(plain)
+    assert "x-mock-fault" not in asking.headers
+
+
+def test_rules_that_are_set_still_act_before_signing_in(heidi: Client) -> None:
+    add(heidi, status=503)
+
+    answers = [heidi.get(path, signed=False) for path in (GET, "/jwt", "/nowhere")]
+
+    assert [answer.status_code for answer in answers] == [503] * 3
+
+
+@pytest.mark.parametrize("text", ["*:status=418", "nonsense"])
+def test_faults_by_header_can_be_switched_off(text: str) -> None:
+    with another(request_faults=False) as heidi:
+        answers = [
+            heidi.get(GET, headers={"X-Mock-Fault": text}),
+            heidi.get("/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY, "X-Mock-Fault": text}),
+        ]
+        add(heidi, status=503)
+        by_rule = heidi.get(GET)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert by_rule.status_code == 503
 
 
 # --- In process -------------------------------------------------------------------------------------------------------

@@ -1,21 +1,24 @@
-"""The guard of the control plane: this machine's own programs, and no foreign page.
+"""Who may ask: by which hosts both surfaces are reached, and which machines and web pages reach the control plane.
 
-A refusal is 403 ``{"error", "hint"}``, makes no namespace and changes nothing. The vendor surface has no such guard.
+A refusal is 403, ``{"error", "hint"}`` by the control plane and ``{"detail"}`` by the API. It makes no namespace and
+changes nothing.
 """
 
 import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from conftest import NOON, Client
-from helpers import another, ask
+from helpers import another, ask, settled
 
 from mock_heidi.app import Front, create_app
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 HERE = ["localhost", "LocalHost", "localhost:4343", "127.0.0.1", "127.0.0.1:4343", "127.9.9.9", "[::1]:4343", "[::1]"]
-HERE += ["app.localhost:4343"]
+HERE += ["app.localhost:4343", "host.docker.internal:4343", "192.168.1.5:4343", "10.0.0.1", "0.0.0.0:4343", "[::]:4343"]
+HERE += ["[fe80::1]", "128.0.0.1"]
 ELSEWHERE = [
     "",
     "evil.example",
@@ -24,12 +27,8 @@ ELSEWHERE = [
     "127.0.0.1.evil.example",
     "127.0.0.1.nip.io:4343",
     "evillocalhost",
-    "192.168.1.5:4343",
-    "10.0.0.1",
-    "0.0.0.0:4343",
-    "[::]:4343",
-    "[fe80::1]",
-    "128.0.0.1",
+    "testserver",  # in process only
+    "evil.host.docker.internal",
     "127.1",
     "2130706433",
     "localhost@evil.example",
@@ -38,6 +37,9 @@ ELSEWHERE = [
     "::1",
     "localhost, evil.example",
 ]
+PATIENTS = f"{BASE_PATH}/patient-profiles"
+SIGN_IN = {"email": "a@b.example", "third_party_internal_id": "1"}
+REAL = ["registrar.api.heidihealth.com", "AU.api.heidihealth.com:443"]
 FOREIGN = [
     "null",
     "",
@@ -55,33 +57,141 @@ def status(app: Front, headers: dict[str, str], method: str = "GET", path: str =
     return ask(app, method, path, headers=headers).status
 
 
+def signed(client: Client, **headers: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {client.token()}", **headers}
+
+
 @pytest.mark.parametrize("host", HERE)
-def test_this_machine_is_let_in_under_every_name_of_its_own(app: Front, host: str) -> None:
-    assert status(app, {"Host": host}) == 200
+def test_both_surfaces_answer_to_every_name_and_address_of_this_machine(heidi: Client, host: str) -> None:
+    assert status(heidi.app, {"Host": host}) == 200
+    assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 200
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_a_name_that_could_be_anybodys_is_refused(app: Front, host: str) -> None:
+def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: Front, host: str) -> None:
     reply = ask(app, "GET", "/_mock/state", headers={"Host": host})
 
     body = json.loads(reply.body)
     assert (reply.status, list(body)) == (403, ["error", "hint"])
-    assert body["error"] == f"the control plane does not answer to the host {host.lower()!r}"
-    assert body["hint"].startswith(("allow it with --allowed-host ", "send the name that you connect to"))
+    assert body["error"].startswith(
+        ("the control plane does not answer to the host '", "the control plane does not answer to a Host of")
+    )
+    assert body["hint"].startswith(("allow it with --allowed-host ", "send the name or the address that you connect"))
 
 
-def test_a_request_without_a_host_is_refused(app: Front) -> None:
-    assert status(app, {}) == 403
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_the_api_refuses_a_name_that_could_be_anybodys(heidi: Client, host: str) -> None:
+    before = settled(heidi)
+
+    reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=signed(heidi, Host=host))
+
+    detail = json.loads(reply.body)["detail"]
+    assert (reply.status, list(json.loads(reply.body))) == (403, ["detail"])
+    assert detail.startswith("mock_heidi does not answer to ")
+    assert "; allow it with --allowed-host " in detail or "; send the name or the address that " in detail
+    assert heidi.state() == before
+
+
+def test_a_page_that_rebinds_a_name_cannot_sign_in_with_the_well_known_key(heidi: Client) -> None:
+    before = heidi.state()
+    page = {"Host": "evil.example:4343", "Origin": "http://evil.example:4343", "Heidi-Api-Key": DEFAULT_KEY}
+
+    reply = ask(
+        heidi.app, "GET", f"/ns/blue{BASE_PATH}/jwt", headers=page, query=b"email=a@b&third_party_internal_id=1"
+    )
+
+    assert reply.status == 403
+    assert b"token" not in reply.body
+    assert heidi.app.namespaces.get("blue") is None
+    assert heidi.state() == before
+
+
+def test_a_refused_host_is_journaled_in_the_default_namespace_with_the_reason(heidi: Client) -> None:
+    heidi.get("/_mock/health")
+    path = f"/ns/blue{PATIENTS}"
+
+    reply = ask(heidi.app, "GET", path, headers=signed(heidi, Host="evil.example"))
+
+    entry = heidi.get("/_mock/requests").json()["requests"][-1]
+    why = "its Host is no name or address of this server; allow it with --allowed-host NAME"
+    assert (entry["path"], entry["status"], entry["operation"], entry["why"]) == (path, 403, None, why)
+    assert reply.headers["x-mock-reason"] == why
+    assert json.loads(reply.body) == {
+        "detail": "mock_heidi does not answer to the host 'evil.example'; allow it with --allowed-host evil.example"
+    }
+
+
+def test_no_rule_acts_on_a_refused_host(heidi: Client) -> None:
+    headers = signed(heidi, Host="evil.example", **{"X-Mock-Fault": "status=418"})
+    heidi.post("/_mock/faults", json={"status": 503})
+
+    reply = ask(heidi.app, "GET", PATIENTS, headers=headers)
+
+    [rule] = heidi.get("/_mock/faults").json()["faults"]
+    assert (reply.status, rule["matched"], rule["hits"]) == (403, 0, 0)
+
+
+def test_a_body_is_taken_in_before_the_refusal(heidi: Client) -> None:
+    pieces = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", "body": b"}"}]
+    headers = signed(heidi, Host="evil.example", **{"Content-Length": "2"})
+
+    ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=pieces)
+
+    assert heidi.get("/_mock/requests").json()["requests"][-1]["body"] == {}
+
+
+def test_a_page_of_this_machine_can_read_why_its_host_is_refused(heidi: Client) -> None:
+    page = {"Host": "heidi.example", "Origin": "http://localhost:3000"}
+
+    reply = ask(heidi.app, "GET", PATIENTS, headers=page)
+
+    assert (reply.status, reply.headers["access-control-allow-origin"]) == (403, "http://localhost:3000")
+
+
+def test_a_request_without_a_host_is_let_in_since_no_browser_sends_one(heidi: Client) -> None:
+    assert status(heidi.app, {}) == 200
+    assert status(heidi.app, signed(heidi), path=PATIENTS) == 200
 
 
 @pytest.mark.parametrize(
-    ("host", "expected"),
-    [("heidi.test", 200), ("HEIDI.test:9", 200), ("192.168.1.5:4343", 200), ("x.heidi.test", 403), ("localhost", 200)],
+    ("host", "expected"), [("heidi.test", 200), ("HEIDI.test:9", 200), ("x.heidi.test", 403), ("localhost", 200)]
 )
-def test_a_host_that_was_allowed_is_let_in(host: str, expected: int) -> None:
-    app = create_app(clock=NOON, allowed_hosts=("Heidi.test", "192.168.1.5"))
+def test_a_host_that_was_allowed_reaches_both_surfaces(host: str, expected: int) -> None:
+    with another(allowed_hosts=("Heidi.test",)) as heidi:
+        statuses = [status(heidi.app, {"Host": host}), status(heidi.app, signed(heidi, Host=host), path=PATIENTS)]
 
-    assert status(app, {"Host": host}) == expected
+    assert statuses == [expected] * 2
+
+
+@pytest.mark.parametrize("host", REAL)
+def test_the_vendors_own_hosts_reach_the_api_only(heidi: Client, host: str) -> None:
+    assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 200
+    assert status(heidi.app, {"Host": host}) == 403
+
+
+def test_a_host_that_only_ends_like_the_vendors_is_refused(heidi: Client) -> None:
+    assert status(heidi.app, signed(heidi, Host="evilheidihealth.com"), path=PATIENTS) == 403
+
+
+@pytest.mark.parametrize("base", ["http://testserver", "http://heidi", "https://clinic.example"])
+def test_in_process_any_base_url_reaches_both_surfaces(app: Front, base: str) -> None:
+    async def asked() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base) as client:
+            signing = await client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
+            return [signing.status_code, (await client.get("/_mock/health")).status_code]
+
+    assert asyncio.run(asked()) == [200, 200]
+
+
+def test_starlettes_test_client_needs_no_setting(heidi: Client) -> None:
+    headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {heidi.token()}".encode())]
+
+    for path in (PATIENTS, "/_mock/health"):  # the scope is TestClient's
+        assert ask_raw(heidi.app, headers, ("testclient", 50_000), path, ("testserver", 80)) == 200
+
+
+def test_in_process_a_host_that_is_not_the_base_urls_is_still_refused(heidi: Client) -> None:
+    assert heidi.get("/patient-profiles", headers={"Host": "evil.example"}).status_code == 403
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -162,23 +272,55 @@ def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: Front, name:
         assert ask_raw(app, [*headers, *((name, value) for value in pair)]) == 403
 
 
+def test_the_api_refuses_two_hosts_whichever_comes_last(heidi: Client) -> None:
+    token = (b"authorization", f"Bearer {heidi.token()}".encode())
+
+    for pair in ((b"localhost", b"evil.example"), (b"evil.example", b"localhost"), (b"localhost", b"localhost")):
+        hosts = [(b"host", value) for value in pair]
+        assert ask_raw(heidi.app, [token, *hosts], path=PATIENTS) == 403
+
+
 @pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)])
 def test_another_machine_is_refused_whatever_host_it_names(app: Front, peer: str, expected: int) -> None:
     assert ask_raw(app, [(b"host", b"localhost")], (peer, 50_000)) == expected
 
 
-def test_another_machine_gets_in_by_an_allowed_host() -> None:
-    app = create_app(clock=NOON, allowed_hosts=("heidi.test",))
+@pytest.mark.parametrize("host", ["heidi.test", "192.168.1.5:4343", "[fd00::5]:4343", "host.docker.internal:4343"])
+def test_another_machine_gets_in_by_an_allowed_host(host: str) -> None:
+    allowed = ("heidi.test", "192.168.1.5", "[fd00::5]", "host.docker.internal")
+    app = create_app(clock=NOON, allowed_hosts=allowed)
 
-    assert ask_raw(app, [(b"host", b"heidi.test")], ("203.0.113.9", 50_000)) == 200
+    assert ask_raw(app, [(b"host", host.encode())], ("203.0.113.9", 50_000)) == 200
 
 
-def ask_raw(app: Front, headers: list[tuple[bytes, bytes]], client: tuple[str, int] = ("127.0.0.1", 1)) -> int:
+@pytest.mark.parametrize("host", [b"192.168.1.5:4343", b"host.docker.internal:4343", None])
+def test_another_machine_reaches_the_api_but_not_the_control_plane(heidi: Client, host: bytes | None) -> None:
+    token = (b"authorization", f"Bearer {heidi.token()}".encode())
+    headers = [token] if host is None else [token, (b"host", host)]
+
+    assert ask_raw(heidi.app, headers, ("203.0.113.9", 50_000), path=PATIENTS) == 200
+    assert ask_raw(heidi.app, headers, ("203.0.113.9", 50_000)) == 403
+
+
+def test_this_machine_may_use_its_own_address_in_the_network(app: Front) -> None:
+    headers = [(b"host", b"192.168.1.5:4343")]
+
+    assert ask_raw(app, headers, ("192.168.1.5", 50_000), server=("192.168.1.5", 4343)) == 200
+
+
+def ask_raw(
+    app: Front,
+    headers: list[tuple[bytes, bytes]],
+    client: tuple[str, int] = ("127.0.0.1", 1),
+    path: str = "/_mock/health",
+    server: tuple[str, int] | None = None,
+) -> int:
     """The status for a request whose headers no client library would send."""
     scope = {
         "type": "http",
         "method": "GET",
-        "path": "/_mock/health",
+        "path": path,
+        "server": server,
         "query_string": b"",
         "scheme": "http",
         "headers": headers,
@@ -234,12 +376,6 @@ def test_what_the_guard_refuses_leaves_no_trace(
 
     assert (answer.status_code, list(answer.json())) == (403, ["error", "hint"])
     assert everything() == before
-
-
-def test_the_vendor_surface_answers_to_any_host(heidi: Client) -> None:
-    headers = {"Host": "heidi.internal:4343", "Authorization": f"Bearer {heidi.token()}"}
-
-    assert ask(heidi.app, "GET", f"{BASE_PATH}/patient-profiles", headers=headers).status == 200
 
 
 def test_health_repeats_the_host_it_was_asked_at() -> None:

@@ -14,7 +14,6 @@ from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
-from mock_heidi.tokens import Tokens
 
 
 def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: Front, heidi: Client) -> None:
@@ -81,16 +80,25 @@ def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(ap
         {"namespace": "a/b"},
         {"namespace": "x" * 65},
         {"email": 5},
+        {"email": "\ud800"},
+        {"third_party_internal_id": "\udfff"},
+        {"managed_by": "\ud800"},
+        {"namespace": "\ud800"},
         {"managed_by": None},
         {"exp": 1e300},
     ],
 )
 def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
     good = jwt.decode(heidi.token(), options={"verify_signature": False})
-    token = jwt.encode({**good, **claims}, Tokens(0)._secret, algorithm="HS256")  # noqa: SLF001 - the seed is public
+    secret = heidi.app.namespaces.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
+    token = jwt.encode({**good, **claims}, secret, algorithm="HS256")
 
     answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Authorization": f"Bearer {token}"})
-    assert answer.json() == {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}}
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}},
+    )
+    assert [heidi.get(f"/_mock/{door}").status_code for door in ("state", "findings", "requests")] == [200] * 3
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "schlüssel"])
@@ -107,11 +115,44 @@ def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> Non
         {"admin_origins": ("app.example.com/path",)},
         {"allowed_hosts": ("http://x",)},
         {"max_namespaces": 0},
+        {"request_faults": "no"},
     ],
 )
 def test_a_setting_that_could_never_work_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         create_app(**options)
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fixtures": {"patient_profiles": [{"first_name": HALF}]}},
+        {"fixtures": {"replies": [{"operation": "get_session", "body": {"a": [{HALF: 1}]}}]}},
+        {"fixtures": {"faults": [{"operation": "get_session", "status": 503, "detail": HALF}]}},
+        {"faults": ({"status": 503, "match": {"a": HALF}},)},
+        {"faults": (f"get_session:not_json={HALF}",)},
+        {"scenario": HALF},
+        {"api_key": HALF},
+        {"cors_origins": (f"http://{HALF}",)},
+    ],
+    ids=["fixture", "reply", "fault fixture", "fault", "fault as text", "scenario", "api key", "origin"],
+)
+def test_text_that_utf_8_cannot_hold_is_refused_at_the_start(options: dict[str, Any]) -> None:
+    [name] = options
+
+    with pytest.raises(ConfigError, match=f"^{name}: holds a lone surrogate") as caught:
+        create_app(**options)
+
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("folder", [f"/tmp/{HALF}", "/tmp/a\0b"])  # noqa: S108 - nothing is there
+def test_a_folder_that_no_file_system_can_have_is_refused_in_a_line(folder: str) -> None:
+    with pytest.raises(ConfigError, match=r"^fixtures: cannot read"):
+        create_app(fixtures=folder)
 
 
 def test_settings_and_options_are_not_mixed() -> None:

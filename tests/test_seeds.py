@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import JOHN
-from helpers import another
+from helpers import KEY_TWO, another
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -325,16 +325,58 @@ def test_an_own_api_key_takes_the_place_of_the_first() -> None:
         heidi.sign_in(key="mine")
         first = heidi.get("/patient-profiles").json()["data"][0]["id"]
 
-    assert [key.key for key in store.all(ApiKey)] == ["mine", "mock-heidi-key-two"]
-    assert store.size(PatientProfile) == 15
+    assert [key.key for key in store.all(ApiKey)] == ["mine"]
     assert first == JOHN
+
+
+def test_an_own_api_key_without_a_keys_fixture_leaves_only_that_key() -> None:
+    query = {"email": "a@b.example", "third_party_internal_id": "1"}
+    keys = ("mine", "mock-heidi-key", KEY_TWO, f"{KEY_TWO}.blue")
+    with another(api_key="mine") as heidi:
+        answers = [heidi.get("/jwt", signed=False, params=query, headers={"Heidi-Api-Key": key}) for key in keys]
+        owners = {row["managed_by"] for kind in ("patient_profiles", "sessions") for row in heidi.state()[kind]}
+
+    assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
+    assert owners == {JOHN}
+
+
+@pytest.mark.parametrize("body", [{"patient_profiles": []}, {"sessions": []}, {}])
+def test_a_state_without_keys_brings_no_packaged_key_back(body: dict[str, Any]) -> None:
+    with another(api_key="mine") as heidi:
+        heidi.put("/_mock/state", json=body)
+
+        assert [row["key"] for row in heidi.state()["api_keys"]] == ["mine"]
+
+
+def test_a_namespace_without_keys_has_the_servers_key_only() -> None:
+    with another(api_key="mine") as heidi:
+        heidi.post("/_mock/namespaces/blue", json={"fixtures": "empty"})
+
+        assert [row["key"] for row in heidi.get("/ns/blue/_mock/state").json()["api_keys"]] == ["mine"]
+
+
+def test_a_state_that_brings_keys_keeps_them_beside_an_own_api_key() -> None:
+    keys = [{"key": name, "ehr_provider": name, "managed_by": name[0] * 24} for name in ("a-key", "b-key")]
+    with another(api_key="mine") as heidi:
+        heidi.put("/_mock/state", json={"api_keys": keys, "patient_profiles": []})
+
+        assert [row["key"] for row in heidi.state()["api_keys"]] == ["a-key", "b-key"]
+
+
+def test_an_own_api_key_takes_the_place_of_the_first_of_own_keys(tmp_path: Path) -> None:
+    second = "- {key: l, ehr_provider: Q, managed_by: bbbbbbbbbbbbbbbbbbbbbbbb}\n"
+
+    store = store_of(folder(tmp_path, api_keys=KEYS + second), api_key="mine")
+
+    assert [key.key for key in store.all(ApiKey)] == ["mine", "l"]
 
 
 def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> None:
     store = store_of(api_key="mine")
 
-    assert {kind: store.size(of) for kind, of in seeds.KINDS.items()} == {
-        kind: packaged.size(of) for kind, of in seeds.KINDS.items()
+    kinds = {kind: of for kind, of in seeds.KINDS.items() if kind not in ("api_keys", "patient_profiles", "sessions")}
+    assert {kind: store.size(of) for kind, of in kinds.items()} == {
+        kind: packaged.size(of) for kind, of in kinds.items()
     }
 
 
@@ -342,15 +384,15 @@ def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> N
 def test_an_own_api_key_that_looks_like_an_id_takes_no_record_away(packaged: Store, api_key: str) -> None:
     store = store_of(api_key=api_key)
 
-    assert (store.size(PatientProfile), store.size(Session)) == (15, 31)
-    assert dump(store)["sessions"] == dump(packaged)["sessions"]
+    assert dump(store)["sessions"] == [row for row in dump(packaged)["sessions"] if row["managed_by"] == JOHN]
 
 
-def test_an_own_api_key_that_is_the_second_replaces_both() -> None:
-    store = store_of(api_key="mock-heidi-key-two")
+def test_an_own_api_key_that_is_the_second_replaces_both(packaged: Store) -> None:
+    keys = {"api_keys": dump(packaged)["api_keys"]}
+    store = store_of({**dump(packaged), **keys}, api_key=KEY_TWO)
 
     [key] = store.all(ApiKey)
-    assert (key.key, key.managed_by) == ("mock-heidi-key-two", JOHN)
+    assert (key.key, key.managed_by) == (KEY_TWO, JOHN)
     assert (store.size(PatientProfile), store.size(Session)) == (13, 30)
     assert dump(store_of(dump(store))) == dump(store)
 

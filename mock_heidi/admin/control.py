@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hmac
-import ipaddress
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.clock import precise
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request
 from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.middleware import log_defect
@@ -24,7 +23,6 @@ from mock_heidi.yaml_text import FixtureError, parse_yaml
 
 # What a person may be led to by a link on another site's page.
 _PAGES = ("get_doors", "get_openapi", "get_control")
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s/:@?#]+)(:\d{1,5})?", re.IGNORECASE)
 
 
 class ControlError(Exception):
@@ -142,11 +140,11 @@ class Controlled:
 
 
 class Guard:
-    """Lets in this machine's own programs, and no web page but the server's own and those that were allowed.
+    """Lets in programs of this machine, the server's own pages, and the hosts and web pages that were allowed.
 
-    A page in the same browser could reach loopback by a host name of its own (DNS rebinding, so ``Host`` must be a
-    loopback name) or by a request across origins (so ``Origin`` must be the server's). A request that a page makes
-    without ``Origin``, such as an image, still says ``Sec-Fetch-Site``.
+    A page in the same browser could reach loopback by a host name of its own (so ``Host`` is checked) or by a request
+    across origins (so ``Origin`` must be the server's). A request that a page makes without ``Origin``, such as an
+    image, still says ``Sec-Fetch-Site``. Another machine has to use a host that the user allowed.
     """
 
     def __init__(
@@ -154,7 +152,8 @@ class Guard:
     ) -> None:
         self.app = app
         self.token = None if token is None else token.encode()
-        self.hosts = {host.lower() for host in hosts}
+        self.hosts = Hosts(hosts)
+        self.allowed = {host.strip("[]").lower() for host in hosts}
         self.origins = {origin.lower().rstrip("/") for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,27 +166,31 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         names = [name for name, _ in scope["headers"]]
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        if names.count(b"host") > 1 or names.count(b"origin") > 1:
-            return _forbid("the request has more than one Host or Origin", "send one of each")
+        refused = self.hosts.refusal(scope)
+        if refused is not None:
+            return _forbid(f"the control plane does not answer to {refused.what}", refused.cure)
+        if names.count(b"origin") > 1:
+            return _forbid("the control plane does not answer to a request with more than one Origin", "send one")
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        name, peer = host_name(host), (scope.get("client") or ("",))[0]
-        if not (is_loopback(name) or name in self.hosts):
-            hint = f"allow it with --allowed-host {name}" if name else "send the name that you connect to"
-            return _forbid(f"the control plane does not answer to the host {host!r}", hint)
-        # In process there is no peer, or a made-up one; on a socket it is an address.
-        if is_address(peer) and not is_loopback(peer) and name not in self.hosts:
+        if self._is_from_elsewhere(scope) and host_name(host) not in self.allowed:
             return _forbid("the control plane does not answer to other machines", "allow a host with --allowed-host")
         if origin is not None and origin not in self.origins and not _same_origin(origin, host):
             return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
         refusal = None if origin is not None else self._site_refusal(scope, headers)
         return refusal or self._token_refusal(scope)
 
+    @staticmethod
+    def _is_from_elsewhere(scope: Scope) -> bool:
+        """Whether another machine sent it. In process there is no peer, or an invented one."""
+        peer, own = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
+        return is_address(peer) and not is_loopback(peer) and peer != own
+
     def _token_refusal(self, scope: Scope) -> Response | None:
         # A browser asks beforehand whether it may send the token, and cannot send it with that question.
         if self.token is None or scope["method"] == "OPTIONS":
             return None
         given = [value for name, value in scope["headers"] if name == b"x-mock-admin-token"]
-        if len(given) == 1 and hmac.compare_digest(given[0], self.token):
+        if len(given) == 1 and hmac.compare_digest(given[0].strip(b" \t"), self.token):
             return None
         error = "the control plane wants the token that the server was started with"
         return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
@@ -204,31 +207,6 @@ class Guard:
 
 def _forbid(error: str, hint: str) -> Response:
     return respond({"error": error, "hint": hint}, 403)
-
-
-def host_name(host: str) -> str:
-    """The name in a ``Host`` header, without its port and brackets; ``""`` for one that makes no sense."""
-    match = _HOST.fullmatch(host)
-    return match[1].strip("[]").lower() if match else ""
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host's name can only mean this machine."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def is_address(name: str) -> bool:
-    """Whether a name is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _same_origin(origin: str, host: str) -> bool:

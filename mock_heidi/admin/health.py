@@ -12,11 +12,14 @@ async def get_health(request: Request) -> Response:
     known_query(request, ())
     namespace = request.namespace
     prefix = namespace_path(namespace.name)
+    host, port = request.scope.get("server") or ("", None)
+    # A client of HTTP/1.0 need not send a Host.
+    called = request.headers.get("host") or (f"{host}:{port}" if port else host)
     return respond(
         {
             "status": "ok",
             "version": VERSION,
-            "base_url": f"{request.scope['scheme']}://{request.headers.get('host', '')}{prefix}{BASE_PATH}",
+            "base_url": f"{request.scope['scheme']}://{called}{prefix}{BASE_PATH}",
             "namespaces": len(request.call.space),
             "seed": namespace.start.seed,
         }

@@ -1,0 +1,87 @@
+"""The names by which clients may reach this server.
+
+A web page can let a name of its own lead to this machine (DNS rebinding): its browser then sees page and server as one
+site, and lets the page read every answer. The browser still sends that name as ``Host``, so unknown names are refused.
+An IP address cannot be rebound, and what is no browser can send any ``Host``: neither is refused.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+_HOST = re.compile(r"([a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?", re.IGNORECASE)
+# How Docker calls the machine that a container runs on; a web page cannot claim it.
+_ALWAYS = frozenset({"localhost", "host.docker.internal"})
+_REMEMBERED = 100
+
+
+class Refused(NamedTuple):
+    """What is wrong with a request's host, as the end of a sentence, and the cure."""
+
+    what: str
+    cure: str
+
+
+class Hosts:
+    """Tells which ``Host`` headers are this server's own, allowed by the user, or below one of ``zones``."""
+
+    def __init__(self, allowed: Collection[str] = (), zones: Collection[str] = ()) -> None:
+        self._allowed = _ALWAYS.union(name.strip("[]").lower() for name in allowed)
+        self._zones = tuple(f".{zone}" for zone in (*zones, "localhost"))
+        self.good: set[bytes | None] = {None}
+        """Headers that passed before, so that most requests cost one look. None: every browser sends a ``Host``."""
+
+    def refusal(self, scope: Scope) -> Refused | None:
+        """Why this request's host is refused; None where it is not."""
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        if len(given) > 1:
+            return Refused("a request with more than one Host", "send one")
+        if not given or given[0] in self.good:
+            return None
+        name = host_name(given[0].decode("latin-1"))
+        if not name:
+            return Refused("a Host of this form", "send the name or the address that you connect to")
+        if name in self._allowed or is_address(name) or f".{name}".endswith(self._zones):
+            if len(self.good) < _REMEMBERED:
+                self.good.add(given[0])
+            return None
+        if name == _called(scope):
+            return None
+        return Refused(f"the host {name!r}", f"allow it with --allowed-host {name}")
+
+
+def _called(scope: Scope) -> str:
+    """The name of the server that the request itself is for.
+
+    On a socket this is an address. In process it is the host of the client's base URL, such as ``testserver``: there
+    is no connection, so no browser can have sent the request.
+    """
+    server = scope.get("server")
+    return str(server[0]).lower() if server else ""
+
+
+def host_name(host: str) -> str:
+    """The name in a ``Host`` header in lower case, without port and brackets; ``""`` for one that makes no sense."""
+    match = _HOST.fullmatch(host)
+    return match[1].strip("[]").lower() if match else ""
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host's name can only mean this machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return is_address(name) and ipaddress.ip_address(name).is_loopback
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
