@@ -1,24 +1,17 @@
-"""What was asked and answered: a bounded list that costs next to nothing to keep, and the one reader of it.
+"""What was asked and answered: a bounded list that costs next to nothing to keep.
 
-Nothing is parsed or redacted while a request is on its way. Whoever shows an entry, on whatever door, shows what
-:meth:`Journal.read` makes of it, so that a secret can leave by none.
+Nothing is parsed or redacted while a request is on its way. Every endpoint that shows an entry shows what
+:meth:`Journal.read` returns, which :mod:`mock_heidi.entry_view` makes, so that no secret leaves by another way.
 """
 
 from __future__ import annotations
 
-import json
 import marshal
-import re
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from http import HTTPStatus
-from itertools import accumulate
 from typing import Any
-from urllib.parse import parse_qsl
 
-from mock_heidi.clock import zulu
-from mock_heidi.faults import STREAMS
+from mock_heidi import entry_view
 from mock_heidi.redaction import REDACTED, Redactor
 
 # An entry costs about this much beside its bodies.
@@ -29,8 +22,6 @@ _PIECE = 64
 _PART = 512
 # In seconds: so much later than its client the server may learn that a connection is no more.
 _LATER = 0.02
-
-_FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
 
 
 class Entry:
@@ -192,11 +183,11 @@ class Journal:
 
     def read(self, entry: Entry) -> dict[str, Any]:
         """An entry for people and programs: parsed, and with every secret taken out."""
-        return read(entry, self._name, self._redactor())
+        return entry_view.read(entry, self._name, self._redactor())
 
     def query(self, entry: Entry) -> list[tuple[str, str]]:
         """The parameters of an entry's query, in order and as often as they were sent, without secrets."""
-        return self._redactor().pairs(_parameters(entry))
+        return self._redactor().pairs(entry_view.parameters(entry))
 
     def clean(self, value: Any) -> Any:
         """Any JSON without the secrets that are known here."""
@@ -211,94 +202,4 @@ class Journal:
 
     def headline(self, entry: Entry) -> dict[str, Any]:
         """What fits on one line of an entry, read the same way."""
-        return headline(entry, self._redactor())
-
-
-def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:
-    """The one reader: what may be shown of an entry."""
-    signed_in = entry.operation == "get_jwt" and entry.status == HTTPStatus.OK
-    line = headline(entry, clean)
-    pieces = _pieces(entry, clean)
-    response = REDACTED if signed_in else None if pieces is not None else clean.body(b"".join(entry.pieces))
-    return {
-        "id": line["id"],
-        "at": line["at"],
-        "namespace": namespace,
-        "operation": line["operation"],
-        "method": line["method"],
-        "path": line["path"],
-        "query": clean.fields(_parameters(entry)),
-        "headers": clean.fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers),
-        "body": clean.body(entry.body) if entry.parts is None else {"parts": clean.json(_writable(entry.parts))},
-        "status": line["status"],
-        "response": response,
-        "pieces": pieces,
-        "duration": line["duration"],
-        "fault": line["fault"],
-        "findings": list(entry.findings),
-        "client_left": line["client_left"],
-        "provenance": entry.provenance,
-        "why": entry.why,
-    }
-
-
-def _parameters(entry: Entry) -> list[tuple[str, str]]:
-    return parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
-
-
-def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
-    """The pieces of a stream, each with the seconds after which it was sent; None where the answer was none.
-
-    A secret may stand across pieces, so they are cleaned together.
-    """
-    # Of a stream that ended before its first piece, or has not come to it, there is nothing.
-    empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
-    if entry.operation not in STREAMS or not (entry.times or empty):
-        return None
-    texts, moments, sent = [], [], 0
-    ends = list(accumulate(map(len, entry.pieces)))
-    for match in _FRAME.finditer(b"".join(entry.pieces)):
-        sent = match.end()
-        texts.append(_writable(_text(match[0])))
-        last = min(bisect_left(ends, sent), len(entry.times) - 1)
-        moments.append(round(entry.times[last] - entry.started, 6))
-    return [{"text": text, "after": moment} for text, moment in zip(clean.together(texts), moments, strict=True)]
-
-
-def _text(frame: bytes) -> str:
-    """What a frame of a stream says, or the frame itself where it is broken."""
-    for line in frame.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                said = json.loads(line.removeprefix(b"data:"))["data"]
-            except (ValueError, KeyError, TypeError):
-                break
-            if isinstance(said, str):
-                return said
-    return frame.decode("utf-8", "replace")
-
-
-def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
-    """The parts of an entry that need no parsing, without secrets."""
-    return {
-        "id": entry.id,
-        "at": zulu(entry.at),
-        "operation": entry.operation,
-        "method": clean.text(entry.method),
-        "path": clean.text(_writable(entry.path)),
-        "status": entry.status,
-        "duration": None if entry.duration is None else round(entry.duration, 6),
-        "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
-        "client_left": entry.client_left,
-    }
-
-
-def _writable(value: Any) -> Any:
-    """Texts as they can be written again: a character set of the client's choice may have left half a letter."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [_writable(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _writable(item) for name, item in value.items()}
-    return value
+        return entry_view.headline(entry, self._redactor())
