@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import marshal
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mock_heidi import entry_view
-from mock_heidi.redaction import REDACTED, Redactor
+from mock_heidi.entry_view import View
+from mock_heidi.redaction import REDACTED, Policy
 
 # An entry costs about this much beside its bodies.
 _OVERHEAD = 1_024
@@ -107,12 +107,16 @@ def answered(entry: Entry) -> float:
 class Journal:
     """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
 
-    def __init__(self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]], mode: str = "normal"
+    ) -> None:
+        """``mode`` says how much is shown: ``normal``, ``full`` or ``masked``."""
         self._name = name
         self._most = entries
         self._room = size
         self._secrets = secrets
-        self._made = frozenset[str](), Redactor()
+        self.mode = mode
+        self._made = frozenset[str](), View(name, mode, Policy())
         self._entries: deque[Entry] = deque()
         self._held = 0
         self._next = 1
@@ -174,32 +178,45 @@ class Journal:
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
 
-    def _redactor(self) -> Redactor:
-        """Takes out the secrets of now; made anew where there are others than before."""
+    @property
+    def _view(self) -> View:
+        """What shows entries without the secrets of now; a fresh one if there are others than before."""
         known = frozenset(self._secrets())
         if known != self._made[0]:
-            self._made = known, Redactor(known)
+            self._made = known, View(self._name, self.mode, Policy(known))
         return self._made[1]
 
-    def read(self, entry: Entry) -> dict[str, Any]:
-        """An entry for people and programs: parsed, and with every secret taken out."""
-        return entry_view.read(entry, self._name, self._redactor())
-
-    def query(self, entry: Entry) -> list[tuple[str, str]]:
-        """The parameters of an entry's query, in order and as often as they were sent, without secrets."""
-        return self._redactor().pairs(entry_view.parameters(entry))
-
-    def clean(self, value: Any) -> Any:
-        """Any JSON without the secrets that are known here."""
-        try:
-            return self._redactor().json(value)
-        except RecursionError:
-            return REDACTED  # what is nested so deep is no body of the vendor's
-
-    def scrub(self, text: str) -> str:
-        """A text that somebody has written, without the secrets that are known here or named in it."""
-        return self._redactor().loose(text)
+    def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
+        """An entry for people and programs: parsed, and without secrets; long bodies are cut unless ``whole``."""
+        return self._view.read(entry, whole=whole)
 
     def headline(self, entry: Entry) -> dict[str, Any]:
-        """What fits on one line of an entry, read the same way."""
-        return entry_view.headline(entry, self._redactor())
+        """The parts of an entry that fit on one line, judged in the same way."""
+        return self._view.headline(entry)
+
+    def query(self, entry: Entry) -> list[tuple[str, str]]:
+        """The parameters of an entry's query, in order and as often as they were sent, judged in the same way."""
+        return self._view.query(entry)
+
+    def named(self, name: str, value: Any) -> Any:
+        """The value of a field of a client's body, judged in the same way."""
+        return self._view.named(name, value)
+
+    def word(self, text: str) -> str:
+        """A word that a client chose, judged in the same way."""
+        return self._view.word(text)
+
+    def clean(self, value: Any) -> Any:
+        """Any JSON without its secrets."""
+        try:
+            return self._view.policy.json(value)
+        except RecursionError:
+            return REDACTED  # no body of the vendor's is nested so deeply
+
+    def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """A fault without its secrets."""
+        return self._view.policy.rule(rule)
+
+    def together(self, texts: Sequence[str]) -> list[str]:
+        """Texts that follow each other, without secrets in any of them or across several."""
+        return self._view.policy.together(texts)

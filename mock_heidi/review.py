@@ -6,16 +6,13 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
-import yaml
-
-from mock_heidi import spec
+from mock_heidi.documented import documented
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, answered
 
@@ -31,63 +28,11 @@ _NOTE = "generate_consult_note"
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 _SESSION_KEYS = ("session_id", "session_ids", "linked_sessions_for_context")
 _SIGN_INS = 3
-_METHODS = ("get", "post", "patch", "put", "delete")
-# Questions hold questions; five deep is what the vendor recommends.
-_DEEPEST = 6
 # Of one body: nobody reads on, and it may hold thousands.
 _MOST_FIELDS = 100
 _SHORTEST_KEY = 8
 # Of the longest id of a session.
 _DIGITS = 39
-
-
-class Known(NamedTuple):
-    """What an operation documents: the fields of its body, each with those inside it, and its parameters.
-
-    No fields at all: whatever is sent is part of it.
-    """
-
-    fields: Mapping[str, Any] | None
-    parameters: frozenset[str]
-
-
-@cache
-def documented() -> dict[str, Known]:
-    """What the contract documents, by operation."""
-    # The C loader: the contract is long, and whoever asks for findings waits for it.
-    contract = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones
-    resolve = partial(_resolve, contract)
-    known: dict[str, Known] = {}
-    for path in contract["paths"].values():
-        for method, operation in path.items():
-            if method in _METHODS:
-                parameters = map(resolve, [*path.get("parameters", []), *operation.get("parameters", [])])
-                names = frozenset(one["name"] for one in parameters if one["in"] == "query")
-                body = resolve(operation.get("requestBody", {})).get("content", {})
-                schema: Any = next((media["schema"] for media in body.values()), {})
-                known[operation["operationId"]] = Known(_properties(resolve, schema), names)
-    return known
-
-
-def _resolve(contract: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    while "$ref" in node:
-        target: Any = contract
-        for step in node["$ref"].split("/")[1:]:
-            target = target[step]
-        node = target
-    return node
-
-
-def _properties(resolve: Callable[[Any], Any], schema: Any, depth: int = 0) -> dict[str, Any] | None:
-    schema = resolve(schema)
-    if "items" in schema:
-        return _properties(resolve, schema["items"], depth)
-    if schema.get("additionalProperties") is True or depth > _DEEPEST:
-        return None
-    known = {name: _properties(resolve, one, depth + 1) for name, one in schema.get("properties", {}).items()}
-    for choice in (one for word in ("allOf", "anyOf", "oneOf") for one in schema.get(word, [])):
-        known |= _properties(resolve, choice, depth) or {}
-    return known or None
 
 
 class Refused(NamedTuple):
