@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.flags import Rule, option
-from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError, Settings, parse_pace
+from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, JOURNAL_MODES, VERSION, ConfigError, Settings, parse_pace
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -109,6 +109,9 @@ def cli() -> None:
 @option("--admin-token", metavar="TOKEN", help="What the control plane wants to see; default: nothing.")
 @option(
     "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
+)
+@option(
+    "--journal", default="normal", type=click.Choice(JOURNAL_MODES), help="How much is shown of requests and answers."
 )
 @option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
 @option("--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -142,12 +142,12 @@ def _misses(entry: Entry, wanted: Filter, journal: Journal) -> list[str]:
 
 def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
     if name == "match":
-        body = journal.clean(body_of(entry))
-        return _differences(value, body) if isinstance(body, dict) else [_NO_OBJECT]
+        body = body_of(entry)
+        return list(_differences(value, body, journal.named)) if isinstance(body, dict) else [_NO_OBJECT]
     given = {
         "operation": entry.operation or "no operation",
         "method": entry.method,
-        "path": entry.path,
+        "path": journal.headline(entry)["path"],
         "status": entry.status or "no answer",
         "session_id": ", ".join(sorted(sessions_of(entry))) or "no session",
         "fault": ", ".join(entry.fault) or "no fault",
@@ -161,17 +161,19 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
     return [f"{name} was {given[name]}, not {wanted}"]
 
 
-def _differences(wanted: Any, given: Any, place: str = "body") -> list[str]:
-    """Where a body lacks what is wanted of it: a line for each place."""
-    if isinstance(wanted, Mapping) and isinstance(given, Mapping):
-        found = []
-        for name, value in wanted.items():
-            if name not in given:
-                found.append(f"{place}.{name} was not there, wanted {_short(value)}")
+def _differences(
+    wanted: Any, given: Any, show: Callable[[str, Any], Any], name: str = "", place: str = "body"
+) -> Iterator[str]:
+    """A line for each place where a body lacks what is wanted of it; ``show`` says what may be shown of a value."""
+    # What stands under a secret name is one value, whatever is in it.
+    if isinstance(wanted, Mapping) and isinstance(given, Mapping) and show(name, {}) == {}:
+        for key, value in wanted.items():
+            if key in given:
+                yield from _differences(value, given[key], show, key, f"{place}.{key}")
             else:
-                found += _differences(value, given[name], f"{place}.{name}")
-        return found
-    return [] if wanted == given else [f"{place} was {_short(given)}, not {_short(wanted)}"]
+                yield f"{place}.{key} was not there, wanted {_short(show(key, value))}"
+    elif wanted != given:
+        yield f"{place} was {_short(show(name, given))}, not {_short(show(name, wanted))}"
 
 
 def _short(value: Any, most: int = 80) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 LEVELS = ("info", "warning", "error")
@@ -84,11 +84,12 @@ class Finding:
     def level(self) -> str:
         return KINDS[self.code].level
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self, word: Callable[[str], str] = str) -> dict[str, Any]:
+        """The finding as JSON; ``word`` gives what may be shown of its detail, which is the client's own word."""
         return {
             "code": self.code,
             "level": self.level,
-            "message": KINDS[self.code].message.format(self.detail),
+            "message": KINDS[self.code].message.format(word(self.detail)),
             "first": self.first,
             "last": self.last,
             "count": self.count,

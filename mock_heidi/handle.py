@@ -357,10 +357,12 @@ class Handle:
         linked: bool | None = None,
         faults: Sequence[Any] | Mapping[str, Any] | None = None,
         scenario: str | None = None,
+        journal: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
         handle = Handle(self.url, name, self.api_key, self._admin_token, home=self._connection)
-        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
+        start: dict[str, Any] = {"seed": seed, "clock": clock, "scenario": scenario, "journal": journal}
+        start["fixtures"] = _records(fixtures)
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
             user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
@@ -457,7 +459,7 @@ class MockHeidi(Handle):
     ...     client.base_url, client.api_key = heidi.base_url, heidi.api_key
 
     The options are those of the command: ``fixtures`` (a folder, a dict, ``"empty"``), ``seed``, ``clock``,
-    ``api_key``, ``linked``, ``faults``, ``scenario``; ``port`` 0 picks a free one.
+    ``api_key``, ``linked``, ``faults``, ``scenario``, ``journal``; ``port`` 0 picks a free one.
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:

@@ -1,25 +1,18 @@
-"""What was asked and answered: a bounded list that costs next to nothing to keep, and the one reader of it.
+"""What was asked and answered: a bounded list that costs next to nothing to keep.
 
-Nothing is parsed or redacted while a request is on its way. Whoever shows an entry, on whatever door, shows what
-:meth:`Journal.read` makes of it, so that a secret can leave by none.
+Nothing is parsed or redacted while a request is on its way. Every endpoint that shows an entry shows what
+:meth:`Journal.read` returns, which :mod:`mock_heidi.entry_view` makes, so that no secret leaves by another way.
 """
 
 from __future__ import annotations
 
-import json
 import marshal
-import re
-from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from http import HTTPStatus
-from itertools import accumulate
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
-from mock_heidi.clock import zulu
-from mock_heidi.faults import STREAMS
-from mock_heidi.redaction import REDACTED, Redactor
+from mock_heidi.entry_view import View
+from mock_heidi.redaction import REDACTED, Policy
 
 # An entry costs about this much beside its bodies.
 _OVERHEAD = 1_024
@@ -29,8 +22,6 @@ _PIECE = 64
 _PART = 512
 # In seconds: so much later than its client the server may learn that a connection is no more.
 _LATER = 0.02
-
-_FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
 
 
 class Entry:
@@ -116,12 +107,16 @@ def answered(entry: Entry) -> float:
 class Journal:
     """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
 
-    def __init__(self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]], mode: str = "normal"
+    ) -> None:
+        """``mode`` says how much is shown: ``normal``, ``full`` or ``masked``."""
         self._name = name
         self._most = entries
         self._room = size
         self._secrets = secrets
-        self._made = frozenset[str](), Redactor()
+        self.mode = mode
+        self._made = frozenset[str](), View(name, mode, Policy())
         self._entries: deque[Entry] = deque()
         self._held = 0
         self._next = 1
@@ -183,122 +178,45 @@ class Journal:
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
 
-    def _redactor(self) -> Redactor:
-        """Takes out the secrets of now; made anew where there are others than before."""
+    @property
+    def _view(self) -> View:
+        """What shows entries without the secrets of now; a fresh one if there are others than before."""
         known = frozenset(self._secrets())
         if known != self._made[0]:
-            self._made = known, Redactor(known)
+            self._made = known, View(self._name, self.mode, Policy(known))
         return self._made[1]
 
-    def read(self, entry: Entry) -> dict[str, Any]:
-        """An entry for people and programs: parsed, and with every secret taken out."""
-        return read(entry, self._name, self._redactor())
-
-    def query(self, entry: Entry) -> list[tuple[str, str]]:
-        """The parameters of an entry's query, in order and as often as they were sent, without secrets."""
-        return self._redactor().pairs(_parameters(entry))
-
-    def clean(self, value: Any) -> Any:
-        """Any JSON without the secrets that are known here."""
-        try:
-            return self._redactor().json(value)
-        except RecursionError:
-            return REDACTED  # what is nested so deep is no body of the vendor's
-
-    def scrub(self, text: str) -> str:
-        """A text that somebody has written, without the secrets that are known here or named in it."""
-        return self._redactor().loose(text)
+    def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
+        """An entry for people and programs: parsed, and without secrets; long bodies are cut unless ``whole``."""
+        return self._view.read(entry, whole=whole)
 
     def headline(self, entry: Entry) -> dict[str, Any]:
-        """What fits on one line of an entry, read the same way."""
-        return headline(entry, self._redactor())
+        """The parts of an entry that fit on one line, judged in the same way."""
+        return self._view.headline(entry)
 
+    def query(self, entry: Entry) -> list[tuple[str, str]]:
+        """The parameters of an entry's query, in order and as often as they were sent, judged in the same way."""
+        return self._view.query(entry)
 
-def read(entry: Entry, namespace: str, clean: Redactor) -> dict[str, Any]:
-    """The one reader: what may be shown of an entry."""
-    signed_in = entry.operation == "get_jwt" and entry.status == HTTPStatus.OK
-    line = headline(entry, clean)
-    pieces = _pieces(entry, clean)
-    response = REDACTED if signed_in else None if pieces is not None else clean.body(b"".join(entry.pieces))
-    return {
-        "id": line["id"],
-        "at": line["at"],
-        "namespace": namespace,
-        "operation": line["operation"],
-        "method": line["method"],
-        "path": line["path"],
-        "query": clean.fields(_parameters(entry)),
-        "headers": clean.fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers),
-        "body": clean.body(entry.body) if entry.parts is None else {"parts": clean.json(_writable(entry.parts))},
-        "status": line["status"],
-        "response": response,
-        "pieces": pieces,
-        "duration": line["duration"],
-        "fault": line["fault"],
-        "findings": list(entry.findings),
-        "client_left": line["client_left"],
-        "provenance": entry.provenance,
-        "why": entry.why,
-    }
+    def named(self, name: str, value: Any) -> Any:
+        """The value of a field of a client's body, judged in the same way."""
+        return self._view.named(name, value)
 
+    def word(self, text: str) -> str:
+        """A word that a client chose, judged in the same way."""
+        return self._view.word(text)
 
-def _parameters(entry: Entry) -> list[tuple[str, str]]:
-    return parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
+    def clean(self, value: Any) -> Any:
+        """Any JSON without its secrets."""
+        try:
+            return self._view.policy.json(value)
+        except RecursionError:
+            return REDACTED  # no body of the vendor's is nested so deeply
 
+    def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """A fault without its secrets."""
+        return self._view.policy.rule(rule)
 
-def _pieces(entry: Entry, clean: Redactor) -> list[dict[str, Any]] | None:
-    """The pieces of a stream, each with the seconds after which it was sent; None where the answer was none.
-
-    A secret may stand across pieces, so they are cleaned together.
-    """
-    # Of a stream that ended before its first piece, or has not come to it, there is nothing.
-    empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
-    if entry.operation not in STREAMS or not (entry.times or empty):
-        return None
-    texts, moments, sent = [], [], 0
-    ends = list(accumulate(map(len, entry.pieces)))
-    for match in _FRAME.finditer(b"".join(entry.pieces)):
-        sent = match.end()
-        texts.append(_writable(_text(match[0])))
-        last = min(bisect_left(ends, sent), len(entry.times) - 1)
-        moments.append(round(entry.times[last] - entry.started, 6))
-    return [{"text": text, "after": moment} for text, moment in zip(clean.together(texts), moments, strict=True)]
-
-
-def _text(frame: bytes) -> str:
-    """What a frame of a stream says, or the frame itself where it is broken."""
-    for line in frame.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                said = json.loads(line.removeprefix(b"data:"))["data"]
-            except (ValueError, KeyError, TypeError):
-                break
-            if isinstance(said, str):
-                return said
-    return frame.decode("utf-8", "replace")
-
-
-def headline(entry: Entry, clean: Redactor) -> dict[str, Any]:
-    """The parts of an entry that need no parsing, without secrets."""
-    return {
-        "id": entry.id,
-        "at": zulu(entry.at),
-        "operation": entry.operation,
-        "method": clean.text(entry.method),
-        "path": clean.text(_writable(entry.path)),
-        "status": entry.status,
-        "duration": None if entry.duration is None else round(entry.duration, 6),
-        "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
-        "client_left": entry.client_left,
-    }
-
-
-def _writable(value: Any) -> Any:
-    """Texts as they can be written again: a character set of the client's choice may have left half a letter."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [_writable(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _writable(item) for name, item in value.items()}
-    return value
+    def together(self, texts: Sequence[str]) -> list[str]:
+        """Texts that follow each other, without secrets in any of them or across several."""
+        return self._view.policy.together(texts)

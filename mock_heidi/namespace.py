@@ -33,7 +33,8 @@ PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults"
 class Start(NamedTuple):
     """What a namespace begins with, and what a reset brings back.
 
-    ``frozen`` is in ms since 1970; ``linked`` is the e-mail and third party's id of a user to link.
+    ``frozen`` is in ms since 1970; ``linked`` is the e-mail and third party's id of a user to link; ``journal`` is the
+    journal's mode, None for that of the server.
     """
 
     base: Base
@@ -42,6 +43,7 @@ class Start(NamedTuple):
     linked: tuple[str, str] | None = None
     faults: tuple[Fault, ...] = ()
     scenario: str | None = None
+    journal: str | None = None
     copied: Copied | None = None
     """What it begins with instead of all that, where it is a copy."""
 
@@ -85,7 +87,8 @@ class Namespace:
         self.ids = Ids(start.seed, name)
         self.known_keys: frozenset[str] = frozenset()
         """Its API keys, former ones too: the journal may still hold them."""
-        self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets)
+        mode = start.journal or settings.journal
+        self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets, mode)
         self.busy = 0
         """How many requests with a good token are on their way."""
         self.last_use = precise()

@@ -24,6 +24,7 @@ _OPTIONS = {
     "seed": "the seed of ids and tokens, a whole number",
     "clock": "the moment at which time stands still, such as 2025-01-06T09:00:00",
     "linked": "whether the default user begins linked to a Heidi account",
+    "journal": "how much is shown of requests: normal, full or masked",
 }
 # What only a marker may say.
 _MARKED = {
@@ -61,8 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
-        "allow_findings=None): how the test's own Heidi begins, and which findings are no failure",
+        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, faults=None, "
+        "scenario=None, allow_findings=None): how the test's own Heidi begins, and which findings are no failure",
     )
     for name in _CHECKS:
         _chosen(config, name)  # a wrong word is an error before any test runs

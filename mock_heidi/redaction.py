@@ -1,52 +1,57 @@
-"""Text, headers and JSON without the secrets in them: by the names they stand under, and by how they look."""
+"""The one policy of what may be shown: judges parsed values, by their names and by how they look."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from mock_heidi import credentials
+from mock_heidi.credentials import Span, decoded, is_secret_name
 
 REDACTED = "***"
 
-_TELLING = "auth|cookie|key|token|secret|password"
-_SECRET_NAME = re.compile(_TELLING, re.IGNORECASE)
-# ``?access_token=…`` within a text, such as a Referer.
-_PARAMETER = re.compile(rf"[?&][^\s=?&]{{0,60}}?(?:{_TELLING})[^\s=?&]{{0,60}}=([^\s&#\"']+)", re.IGNORECASE)
-# A secret name and its value in what cannot be parsed; an object or a list there may end anywhere.
-_LOOSE = re.compile(
-    rf"(?:{_TELLING})[\w.%\[\]-]{{0,30}}[\"']?\s{{0,9}}[=:>]\s{{0,9}}(?:(?:bearer|basic)\s+)?"
-    r"""("(?:[^"\\]|\\.)*"?|'[^']*'?|[\[{].*|[^\s"'&,;<}]+)""",
-    re.IGNORECASE | re.DOTALL,
-)
-_FORM = re.compile(r"[\w.\[\]%+-]+=")
-# Three words with dots between them, of which the first holds the beginning of a token: looking for that beginning at
-# once would go over a long word as often as it stands there.
-_OPENING = "eyJ"
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+))")
+WRITTEN = ("label", "path", "header", "match", "detail", "not_json")
+"""The fields of a fault that hold what somebody has written, which may be a secret."""
+# What stays as it is in a query that is written again, so that a mark can be read.
+_MARKS = "*<> "
+_MARK = re.compile(r"\*\*\*|<\d+ (?:character|byte)s?>")
+# How a text begins and ends that may be JSON.
+_NESTED = {"{": "}", "[": "]", '"': '"'}
 
 
-def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Where JSON Web Tokens stand, whoever has issued them."""
-    for match in _TOKEN.finditer(text):
-        at = match[1].find(_OPENING)
-        if at >= 0:
-            yield match.start() + at, match.end(2)
+def length_of(text: str) -> str:
+    """What is shown of a text whose content is not: ``<14 characters>``."""
+    return f"<{len(text)} character{'' if len(text) == 1 else 's'}>"
 
 
-class Redactor:
-    """Takes out what must not be shown: values under secret names, known keys and tokens wherever they stand."""
+def size_of(body: bytes) -> str:
+    """What is shown of a body whose content is not: ``<1024 bytes>``."""
+    return f"<{len(body)} byte{'' if len(body) == 1 else 's'}>"
+
+
+def is_hidden(shown: str) -> bool:
+    """Whether part of what was sent is missing from what is shown of it."""
+    return _MARK.search(shown) is not None
+
+
+class Policy:
+    """Decides what is shown of texts, names with values, paths, URLs and JSON.
+
+    ``***`` stands for the value of a secret name, a credential, and each secret that is known here.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted((re.escape(secret) for secret in secrets if secret), key=len, reverse=True)
-        self._known = re.compile("|".join(known) or r"(?!)")
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        return self.together([text])[0]
+        """A text without the credentials in it."""
+        return _without(text, self._spans(text))
 
     def together(self, texts: Sequence[str]) -> list[str]:
-        """Texts that follow each other, without the secrets in any of them or across several."""
+        """Texts that follow each other, without the credentials in any of them or across several."""
         whole = "".join(texts)
         spans = self._spans(whole)
         if not spans:
@@ -65,63 +70,105 @@ class Redactor:
             shown.append("".join([*kept, whole[left:at]]))
         return shown
 
-    def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the secrets stand, in order and not overlapping."""
-        found = [match.span() for match in self._known.finditer(text)]
-        found += [match.span(1) for match in _PARAMETER.finditer(text)]
-        if _OPENING in text:
-            found += _tokens(text)
-        merged: list[tuple[int, int]] = []
-        for begin, end in sorted(found):
-            if merged and begin < merged[-1][1]:
-                merged[-1] = merged[-1][0], max(end, merged[-1][1])
+    def value(self, text: str) -> str:
+        """A parsed value: JSON inside it is judged as JSON, and what is percent-encoded as what it stands for."""
+        inside = text.strip()
+        if inside[:1] in _NESTED and _NESTED[inside[0]] == inside[-1]:
+            try:
+                parsed = json.loads(inside)
+                shown = self.json(parsed)
+            except (ValueError, RecursionError):
+                pass  # a text like any other
             else:
-                merged.append((begin, end))
-        return merged
+                return text if shown == parsed else json.dumps(shown, ensure_ascii=False)
+        shown = self.text(text)
+        plain = decoded(shown)
+        hides_more = plain != shown and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
+        return REDACTED if hides_more else shown
 
-    def pairs(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Names and values, the values of secret names gone."""
-        return [(self.text(name), REDACTED if _SECRET_NAME.search(name) else self.text(value)) for name, value in pairs]
-
-    def fields(self, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """The same by name; repeated ones joined as HTTP joins headers."""
-        shown: dict[str, str] = {}
-        for name, value in self.pairs(pairs):
-            shown[name] = f"{shown[name]}, {value}" if name in shown else value
-        return shown
-
-    def body(self, body: bytes) -> Any:
-        """A body as JSON, or as a form, or as text; None where there is none."""
-        if not body:
-            return None
-        try:
-            value = self.json(json.loads(body))
-        except (ValueError, RecursionError):
-            return self._no_json(body.decode(json.detect_encoding(body), "replace"))
-        try:
-            # What was refused may hold what nobody could write again: NaN, half a letter.
-            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError:
-            return json.dumps(value)
-        return value
-
-    def _no_json(self, text: str) -> str:
-        if "\n" not in text and _FORM.match(text):
-            return urlencode(self.pairs(parse_qsl(text, keep_blank_values=True)), safe="*")
-        return self.loose(text)
-
-    def loose(self, text: str) -> str:
-        """A text of whatever kind, also without what stands after a secret name in it."""
-        return self.text(_LOOSE.sub(lambda match: match[0][: match.start(1) - match.start()] + REDACTED, text))
+    def named(self, name: str, value: Any) -> Any:
+        """The JSON value of a field or parameter of that name."""
+        if is_secret_name(name) and not (value is None or isinstance(value, bool)):
+            return REDACTED
+        return self.json(value)
 
     def json(self, value: Any) -> Any:
+        """Any JSON value; :class:`RecursionError` where it is nested too deeply."""
         if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
+            return self.value(value)
+        if isinstance(value, Mapping):
+            return {self.value(name): self.named(name, item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
-        if isinstance(value, dict):
-            return {
-                self.text(name): REDACTED if _SECRET_NAME.search(name) and item is not None else self.json(item)
-                for name, item in value.items()
-            }
+        if isinstance(value, int) and not isinstance(value, bool) and str(value) in self._secrets:
+            return REDACTED
         return value
+
+    def form(self, text: str) -> str:
+        """The text of a form, each of its fields judged by itself."""
+        pairs = [(self.value(name), self.named(name, value)) for name, value in parse_qsl(text, keep_blank_values=True)]
+        return urlencode(pairs, safe="*")
+
+    def path(self, path: str) -> str:
+        """A path, each part of it judged by itself."""
+        shown = "/".join(map(self.value, path.split("/")))
+        return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
+
+    def url(self, url: str, known: Container[str]) -> str:
+        """A URL, such as a Referer: without user and password; unknown parameters and the fragment by length."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return length_of(url)
+        pairs = [
+            (self.value(name), self.parameter(name, value, known))
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        ]
+        place = parts.netloc.rpartition("@")
+        made = parts._replace(
+            netloc=(REDACTED + "@" if place[1] else "") + self.value(place[2]),
+            path=self.path(parts.path),
+            query=urlencode(pairs, safe=_MARKS, quote_via=quote),
+            fragment=parts.fragment and length_of(parts.fragment),
+        )
+        return made.geturl()
+
+    def parameter(self, name: str, value: str, known: Container[str]) -> str:
+        """The value of a parameter or header: shown if its name is one of those that are ``known``."""
+        if is_secret_name(name):
+            return REDACTED
+        return self.value(value) if name in known or not value else length_of(value)
+
+    def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
+        shown = {name: self.json(value) if name in WRITTEN else value for name, value in rule.items()}
+        if "header" in rule:
+            shown["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
+        return shown
+
+    def _spans(self, text: str) -> list[Span]:
+        """Where secrets stand, in order and not overlapping."""
+        return _merged([*credentials.found(text), *self._known(text)])
+
+    def _known(self, text: str) -> Iterator[Span]:
+        there = [re.escape(secret) for secret in self._secrets if secret in text]
+        if there:
+            yield from (match.span() for match in re.finditer("|".join(there), text))
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for begin, end in sorted(spans):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _without(text: str, spans: Iterable[Span]) -> str:
+    kept, at = [], 0
+    for begin, end in spans:
+        kept += [text[at:begin], REDACTED]
+        at = end
+    return "".join([*kept, text[at:]])

@@ -47,6 +47,8 @@ OPERATIONS = (
     "ask_ai",
     "generate_clinical_codes",
 )
+JOURNAL_MODES = ("normal", "full", "masked")
+"""How much the journal shows."""
 # Whom tests sign in as: the user of the vendor's own example.
 DEFAULT_EMAIL = "test@heidihealth.com"
 DEFAULT_THIRD_PARTY_ID = "123"
@@ -103,7 +105,8 @@ class Settings:
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
-    ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; sizes are bytes.
+    ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; ``journal`` is one of
+    :data:`JOURNAL_MODES`; sizes are bytes.
     """
 
     fixtures: FixtureChoice = None
@@ -123,6 +126,7 @@ class Settings:
     idle_after: float = 3_600
     max_upload: int = 100 * 1024 * 1024
     max_state: int = 16 * 1024 * 1024
+    journal: str = "normal"
     journal_entries: int = 1_000
     journal_bytes: int = 16 * 1024 * 1024
 
@@ -133,6 +137,7 @@ class Settings:
         for name in ("request_faults",):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
+        check_journal(self.journal)
         for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
@@ -179,6 +184,13 @@ def _fits_utf_8(value: Any) -> bool:
     except (TypeError, ValueError, RecursionError):
         return True  # what is wrong with it is found where it is read
     return True
+
+
+def check_journal(mode: object) -> str:
+    """The mode of a journal; :class:`ConfigError` for a word that is none."""
+    if mode in JOURNAL_MODES:
+        return str(mode)
+    raise ConfigError(f"journal: {mode!r} is not a mode; write {', '.join(JOURNAL_MODES[:-1])} or {JOURNAL_MODES[-1]}")
 
 
 def namespace_path(name: str) -> str:

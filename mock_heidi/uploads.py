@@ -53,7 +53,7 @@ class _WholeParser(MultiPartParser):
                 "filename": None if file is None else file.filename,
                 "content_type": None if file is None else file.content_type,
                 "size": 0,
-                "sha256": None,
+                "complete": False,
             }
         )
 
@@ -64,7 +64,7 @@ class _WholeParser(MultiPartParser):
 
     def on_part_end(self) -> None:
         super().on_part_end()
-        self.parts[-1]["sha256"] = self.digest.hexdigest()
+        self.parts[-1]["complete"] = True
         if self._current_part.file is not None:
             vars(self._current_part.file)["sha256"] = self.digest.hexdigest()
 

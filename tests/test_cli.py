@@ -152,6 +152,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
     "--cors-origin": ("http://app.test", "http://web.test"),
+    "--journal": ("masked",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
     "--quiet": (),
@@ -335,6 +336,13 @@ def admin_token_is_wanted(told: Told) -> None:
     assert refused == 403
 
 
+def journal_is_masked(told: Told) -> None:
+    told.heidi.ask("GET", f"{BASE_PATH}/sessions/1234567890?page=12")
+
+    _, _, answer = told.heidi.ask("GET", "/_mock/requests")
+    assert [row["query"] for row in answer["requests"]][-1:] == [{"page": "<2 characters>"}]
+
+
 EFFECTS: dict[str, Callable[[Told], None]] = {
     "--host": host_is_listened_on,
     "--port": port_is_used,
@@ -351,6 +359,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,
     "--cors-origin": cors_origins_may_read_answers,
+    "--journal": journal_is_masked,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
     "--quiet": quiet_is_tested_alone,

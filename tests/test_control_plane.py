@@ -470,7 +470,10 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, me
             "POST",
             "/namespaces/blue",
             [],
-            ("the body is no object", "send an object with any of clock, faults, fixtures, linked, scenario, seed"),
+            (
+                "the body is no object",
+                "send an object with any of clock, faults, fixtures, journal, linked, scenario, seed",
+            ),
         ),
     ],
 )
@@ -528,7 +531,11 @@ def test_a_defect_says_so_and_keeps_its_secrets(
 
 
 def row(name: str, **counts: int) -> dict[str, Any]:
-    return {"name": name, "counts": {"patient_profiles": 15, "sessions": 31, "requests": 0, **counts}}
+    return {
+        "name": name,
+        "counts": {"patient_profiles": 15, "sessions": 31, "requests": 0, **counts},
+        "journal": "normal",
+    }
 
 
 def rows(client: Client) -> list[dict[str, Any]]:

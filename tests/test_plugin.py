@@ -835,8 +835,8 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest("--fixtures", "-q")
 
     markers.stdout.fnmatch_lines(
-        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
-        "allow_findings=None): *"
+        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, faults=None, "
+        "scenario=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

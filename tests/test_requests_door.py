@@ -10,12 +10,14 @@ import asyncio
 import gc
 import json
 import shlex
+import shutil
 import subprocess
 import tracemalloc
 from functools import partial
-from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from conftest import JOHN, NOON, Client
@@ -24,6 +26,7 @@ from peer import asking, connected
 from running import until
 
 from mock_heidi import MockHeidi
+from mock_heidi.admin import exports
 from mock_heidi.app import Front
 from mock_heidi.handle import Handle
 from mock_heidi.journal import Entry
@@ -54,7 +57,7 @@ def busy(heidi: Client) -> Client:
     heidi.get(f"/sessions/{OTHER_SESSION}")
     heidi.post("/sessions", json={"patient_profile_id": JOHN})
     heidi.post(f"/patient-profiles/{JOHN}/sessions", json={"session_ids": [OTHER_SESSION]})
-    heidi.get("/patient-profiles?ehr_patient_id=Zo%C3%AB%20%22O%27Brien%22", headers={"X-Own": "visible"})
+    heidi.get("/patient-profiles?ehr_patient_id=Zo%C3%AB%20%22O%27Brien%22", headers={"X-Request-Id": "visible"})
     return heidi
 
 
@@ -200,7 +203,7 @@ def test_each_namespace_is_asked_for_its_own(busy: Client) -> None:
     ],
 )
 def test_no_filter_finds_out_a_secret(heidi: Client, filters: dict[str, str]) -> None:
-    heidi.get(f"/sessions/{DEFAULT_KEY}", headers={"X-Own": DEFAULT_KEY})
+    heidi.get(f"/sessions/{DEFAULT_KEY}", headers={"X-Request-Id": DEFAULT_KEY})
 
     assert count(heidi, **filters) == 0
     assert count(heidi, path="/sessions/*") == 1
@@ -215,17 +218,20 @@ def line(client: Client) -> str:
 
 
 def test_a_command_says_the_whole_request(heidi: Client) -> None:
-    heidi.patch(f"/sessions/{SESSION}?a=1&a=2&b=%26%20c", json={"session_name": "It's"}, headers={"X-Empty": ""})
+    headers = {"X-Empty": "", "X-Own": "hidden", "X-Request-Id": "It's"}
+    heidi.patch(f"/sessions/{SESSION}?page=1&page=2&email=%26%20c&b=x", json={"session_name": "It's"}, headers=headers)
 
     assert shlex.split(line(heidi)) == [
         "curl",
         "-X",
         "PATCH",
-        f"http://localhost{BASE_PATH}/sessions/{SESSION}?a=1&a=2&b=%26%20c",
+        f"http://localhost{BASE_PATH}/sessions/{SESSION}?page=1&page=2&email=%26%20c&b=%2A%2A%2A",
         "-H",
         "accept: */*",
         "-H",
         "x-empty;",
+        "-H",
+        "x-request-id: It's",
         "-H",
         "authorization: Bearer $TOKEN",
         "-H",
@@ -242,28 +248,96 @@ def test_a_command_has_variables_that_a_shell_fills_in(heidi: Client) -> None:
     assert DEFAULT_KEY not in line(heidi)
 
 
-@pytest.mark.parametrize("evil", ["`id`", "$(id)", "a;id", "a|id", "'a", "a&b"])
-def test_nothing_of_a_request_is_run_by_the_shell(heidi: Client, evil: str) -> None:
-    headers = {"Authorization": f"Bearer {heidi.token()}", f"x-{evil}": evil, "Content-Type": evil}
-    body = {"type": "http.request", "body": evil.encode(), "more_body": False}
-    ask(heidi.app, evil, f"{BASE_PATH}/{evil}", headers=headers, messages=[body])
-
-    said = subprocess.run(  # noqa: S603 - the line must be harmless: that is the test
-        ["/bin/sh", "-c", f"curl() {{ printf '%s\\n' \"$@\"; }}; {line(heidi)}"],
-        env={"PATH": "/usr/bin:/bin", "TOKEN": "t"},
+def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
+    """The words that each of the commands gives to curl, which is a function here."""
+    said = subprocess.run(  # noqa: S603 - the lines must be harmless: that is the test
+        ["/bin/sh", "-c", f"curl() {{ printf '%s\\0' \"$@\"; printf '\\1'; }}\n{lines}"],
+        env={"PATH": "/usr/bin:/bin", **variables},
         capture_output=True,
         text=True,
         check=True,
     )
-
-    words = said.stdout.splitlines()
-    assert words[:2] == ["-X", evil]
-    assert words[-2:] == ["--data-raw", evil]
-    assert f"x-{evil}: {evil}" in words
     assert said.stderr == ""
+    return [words.split("\0")[:-1] for words in said.stdout.split("\1")[:-1]]
 
 
-def test_a_command_sends_files_by_their_names_alone(heidi: Client) -> None:
+@pytest.mark.parametrize("evil", ["`id`", "$(id)", "a;id", "a|id", "'a", "a&b", "a\nid", "@/etc/passwd"])
+def test_nothing_of_a_request_is_run_by_the_shell(heidi: Client, evil: str) -> None:
+    heidi.post("/_mock/namespaces/blue", json={"journal": "full"})
+    blue = space(heidi, "blue")
+    headers = {"Authorization": f"Bearer {blue.sign_in()}", f"x-{evil}": evil, "Content-Type": evil, evil: "x"}
+    body = {"type": "http.request", "body": json.dumps({"note": evil}).encode(), "more_body": False}
+    blue.close()
+    ask(heidi.app, evil, f"{blue.base}/{evil}", headers=headers, messages=[body], query=b"evil=" + evil.encode())
+    lines = heidi.get("/ns/blue/_mock/requests?limit=1&format=curl").text
+
+    [words] = said_by_shell(lines, TOKEN="t")
+
+    assert words[:2] == ["-X", evil]
+    assert words[-2:] == ["--data-raw", json.dumps({"note": evil})]
+    headers_sent = [word for at, word in enumerate(words) if words[at - 1] == "-H"]
+    assert "authorization: Bearer t" in headers_sent
+    # curl would read a file where a header begins with "@", and send a line break as it stands.
+    assert not [word for word in headers_sent if word.startswith("@") or "\n" in word]
+
+
+NAMES = ["file", 'a"b', "a;b", "a<b", "@a", "a b", "ä", "-F", "'a", "$(id)"]
+WILD_NAMES = ["x=</etc/passwd;type=text/plain", "a;type=x", "x=@/etc/passwd", "=", "a\nb", ""]
+FILENAMES = ["a.wav", "/etc/passwd", '"', "\\", 'a";type=x', "-", ".env", "a\nb", "a,b;c", "$(id)"]
+
+
+def form_of(client: Client, name: str, filename: str | None, content_type: str = "audio/wav") -> None:
+    """A request whose body is a form of one part."""
+    client.get("/nothing")
+    part = {"name": name, "filename": filename, "content_type": content_type, "size": 1, "complete": True}
+    list(client.app.namespaces.default.journal)[-1].parts = [part]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *WILD_NAMES])
+@pytest.mark.parametrize("filename", [None, *FILENAMES])
+def test_no_command_reads_a_file_that_a_client_has_named(heidi: Client, name: str, filename: str | None) -> None:
+    form_of(heidi, name, filename)
+
+    lines = heidi.get("/_mock/requests?limit=1&format=curl").text
+    [words] = said_by_shell(lines, TOKEN="t", FILE="mine.wav")
+
+    given = dict(pairwise(words))
+    if name in WILD_NAMES:
+        assert lines.startswith("# without 1 of 1 parts, whose names curl cannot write\ncurl ")
+        assert not {"-F", "--form-string"} & set(words) - {name}
+    elif filename is None:
+        assert given["--form-string"] == f"{name}="
+    else:
+        assert given["-F"].startswith(f"{name}=@mine.wav")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+@pytest.mark.parametrize("name", [*NAMES, *WILD_NAMES])
+def test_curl_itself_sends_the_parts_that_a_client_has_sent(name: str, tmp_path: Path) -> None:
+    canary, mine = tmp_path / "canary.txt", tmp_path / "mine.wav"
+    canary.write_text("canary", encoding="utf-8")
+    mine.write_text("mine", encoding="utf-8")
+    sent = [(name.replace("/etc/passwd", str(canary)), filename) for filename in (*FILENAMES, str(canary))]
+    with MockHeidi() as heidi, heidi.client() as client:
+        client.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x")})
+        [row] = heidi.requests(operation="upload_audio")
+        for part, filename in sent:
+            row["body"] = {"parts": [{**row["body"]["parts"][0], "name": part, "filename": filename}]}
+            subprocess.run(  # noqa: S603 - our own line, which must be harmless: that is the test
+                ["/bin/sh", "-c", exports.curl(row, [], heidi.url) + " -s"],
+                env={"PATH": "/usr/bin:/bin", "TOKEN": heidi.token(), "FILE": str(mine)},
+                cwd=tmp_path,
+                capture_output=True,
+                check=True,
+                timeout=60,
+            )
+        rows = heidi.requests(operation="upload_audio")[1:]
+
+    got = [[(unquote(part["name"]), part["size"]) for part in (row["body"] or {"parts": []})["parts"]] for row in rows]
+    assert got == [[] if name in WILD_NAMES else [(name, len("mine"))]] * len(sent)
+
+
+def test_a_command_sends_files_that_its_reader_names(heidi: Client) -> None:
     parts = [
         b'name="start_time"\r\n\r\n2024-12-11T03:57:57Z',
         b'name="file"; filename="/etc/my \\"own\\".wav"\r\nContent-Type: audio/wav\r\n\r\nx',
@@ -273,8 +347,24 @@ def test_a_command_sends_files_by_their_names_alone(heidi: Client) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     heidi.post(f"/sessions/{SESSION}/upload-audio", content=body, headers=headers)
 
-    words = shlex.split(line(heidi))
-    assert words[-6:] == ["-F", "start_time=", "-F", 'file=@"my \\"own\\".wav";type=audio/wav', "-F", 'other=@"b.wav"']
+    assert line(heidi).partition("--form-string ")[2] == (
+        'start_time= -F file=@"$FILE"\';filename="/etc/my \\"own\\".wav";type=audio/wav\''
+        ' -F other=@"$FILE2"\';filename="b.wav"\''
+    )
+
+
+@pytest.mark.parametrize("body", [b'{"broken', json.dumps({"note": "long " * 20_000}).encode()], ids=["broken", "long"])
+def test_a_command_has_a_variable_for_a_body_that_is_not_shown(heidi: Client, body: bytes) -> None:
+    heidi.post("/sessions", content=body)
+
+    assert line(heidi).endswith(' --data-raw "$BODY"')
+
+
+@pytest.mark.parametrize("path", [".evil.com/a", "@evil.com/a", "//evil.com/a", "http://evil.com/a", "a@evil.com"])
+def test_a_command_asks_no_other_host(heidi: Client, path: str) -> None:
+    ask(heidi.app, "GET", path)
+
+    assert shlex.split(line(heidi))[3].startswith("http://localhost/")
 
 
 def test_a_body_that_only_looks_like_parts_is_one(heidi: Client) -> None:
@@ -286,7 +376,7 @@ def test_a_body_that_only_looks_like_parts_is_one(heidi: Client) -> None:
 def test_commands_ask_the_same_again() -> None:
     with MockHeidi() as heidi, heidi.client() as client:
         client.post("/patient-profiles", json={"first_name": "O'Brien $HOME `id`\n\"", "last_name": "Zoë \\"})
-        client.get("/patient-profiles?limit=1&limit=2&ehr_patient_id=%26%5B1%5D")
+        client.get("/patient-profiles?page=1&page=2&ehr_patient_id=%26%5B1%5D")
         client.head("/jwt")
         client.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
         variables = {"PATH": "/usr/bin:/bin", "TOKEN": heidi.token(), "HEIDI_API_KEY": DEFAULT_KEY}
@@ -320,13 +410,13 @@ def archived(client: Client) -> dict[str, Any]:
 
 
 def test_an_archive_holds_request_and_answer(heidi: Client) -> None:
-    answer = heidi.patch(f"/sessions/{SESSION}?a=1&a=2", json={"session_name": "Zoë"})
+    answer = heidi.patch(f"/sessions/{SESSION}?page=1&page=2", json={"session_name": "Zoë"})
 
     found = archived(heidi)
     request, response = found["request"], found["response"]
     assert (found["startedDateTime"], found["time"] > 0) == (f"{NOON}.000Z", True)
-    assert request["url"] == f"http://localhost{BASE_PATH}/sessions/{SESSION}?a=1&a=2"
-    assert request["queryString"] == [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]
+    assert request["url"] == f"http://localhost{BASE_PATH}/sessions/{SESSION}?page=1&page=2"
+    assert request["queryString"] == [{"name": "page", "value": "1"}, {"name": "page", "value": "2"}]
     assert {"name": "authorization", "value": "***"} in request["headers"]
     assert request["postData"] == {"mimeType": "application/json", "text": '{"session_name": "Zoë"}'}
     assert (request["method"], response["status"], response["statusText"]) == ("PATCH", 200, "OK")
@@ -406,7 +496,7 @@ def part(name: str, content: bytes, *, whole: bool = True, filename: str | None 
         "filename": filename,
         "content_type": None if filename is None else "audio/wav",
         "size": len(content),
-        "sha256": sha256(content).hexdigest() if whole else None,
+        "complete": whole,
     }
 
 
@@ -418,9 +508,7 @@ def newest(client: Client) -> dict[str, Any]:
 
 @pytest.mark.parametrize("step", [len(WHOLE), 65_536, 997])
 @pytest.mark.parametrize(("session_id", "status"), [(SESSION, 200), ("99", 404)], ids=["taken", "refused"])
-def test_the_parts_of_a_form_have_their_true_sizes_and_hashes(
-    heidi: Client, session_id: str, status: int, step: int
-) -> None:
+def test_the_parts_of_a_form_have_their_true_sizes(heidi: Client, session_id: str, status: int, step: int) -> None:
     assert upload(heidi, WHOLE, step, session_id) == status
     assert newest(heidi)["body"] == {"parts": [part("start_time", START), part("file", SOUND, filename="a.wav")]}
 
@@ -434,7 +522,7 @@ def test_a_form_that_the_client_left_shows_the_parts_that_came(heidi: Client) ->
     assert row["body"]["parts"][0] == part("start_time", START)
     # What might yet become a boundary is not counted.
     assert 49_000 < half["size"] <= 50_000
-    assert half["sha256"] is None
+    assert half["complete"] is False
 
 
 def test_a_form_that_is_too_large_shows_how_far_it_came() -> None:
@@ -445,7 +533,7 @@ def test_a_form_that_is_too_large_shows_how_far_it_came() -> None:
     field, file = row["body"]["parts"]
     assert field == part("start_time", START)
     assert 150_000 < file["size"] <= 200_000
-    assert file["sha256"] is None
+    assert file["complete"] is False
 
 
 @pytest.mark.parametrize("name", ["file", "sound"])
@@ -544,7 +632,7 @@ def test_a_body_that_no_handler_read_is_shown_and_the_connection_goes_on(
             peer.exactly(int(headers["content-length"]))
             assert told == status
 
-    rows = mock_heidi.requests(method=method)
+    rows = [mock_heidi.control("GET", f"/requests/{row['id']}?full=true") for row in mock_heidi.requests(method=method)]
     assert [(row["status"], row["body"]) for row in rows] == [(status, note)] * 2
 
 

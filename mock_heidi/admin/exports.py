@@ -1,7 +1,8 @@
 """Requests in the forms of other tools: curl's command line, and HAR 1.2 for browsers' developer tools.
 
-Both are made of what the journal's one reader shows: a row as :meth:`Journal.read` makes it, and the query's parameters
-one by one, since the row joins repeated ones.
+Both are made of what the journal shows: a row as :meth:`Journal.read` returns it, and the query's parameters one by
+one, since the row joins repeated ones. Whatever a client chose is quoted for the place where it is written: the shell,
+the URL, curl's grammar of forms, JSON. No line reads a file that a client has named.
 """
 
 from __future__ import annotations
@@ -14,43 +15,69 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from mock_heidi.redaction import REDACTED
+from mock_heidi.entry_view import SHOWN
+from mock_heidi.redaction import REDACTED, is_hidden
 from mock_heidi.settings import VERSION
 
 Row = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 
-# What curl says by itself, and what would not be true of another request.
-_OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "user-agent")
+# What curl sends by itself, and what would not be true of another request.
+_OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding", "user-agent")
+# curl reads a file where a header begins with "@".
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _VARIABLES = {"authorization": "Bearer $TOKEN", "heidi-api-key": "$HEIDI_API_KEY"}
 
 
 def curl(row: Row, query: Pairs, origin: str) -> str:
-    """The same request as a command for a shell, asked of ``origin``; its secrets are variables, its files names."""
+    """The same request as a command for a shell, asked of ``origin``.
+
+    What is not shown is a variable: ``$TOKEN``, ``$HEIDI_API_KEY``, ``$BODY``, and ``$FILE`` for the path of a file.
+    A comment before the command names the parts of a form that curl cannot send.
+    """
     # Of a HEAD with -X, curl would wait for the body.
     words = ["curl", "--head"] if row["method"] == "HEAD" else ["curl", "-X", shlex.quote(row["method"])]
-    words.append(shlex.quote(_url(row, query, origin)))
+    words.append(shlex.quote(_url(row, _readable(query), origin)))
     for name, value in row["headers"].items():
-        if name in _VARIABLES:
-            words += ["-H", f'"{name}: {_VARIABLES[name]}"']
-        elif name not in _OWN_HEADERS and value != REDACTED and "multipart" not in value:
-            # To curl, a name and a colon with nothing behind it means to send no such header.
-            words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
-    return " ".join([*words, *_given(row["body"])])
+        words += _header(name, value)
+    parts = _parts(row["body"])
+    if parts is None:
+        return " ".join([*words, *_data(row)])
+    fields, lost = _fields(parts)
+    comment = f"# without {lost} of {len(parts)} parts, whose names curl cannot write\n" if lost else ""
+    return comment + " ".join([*words, *fields])
 
 
 def _url(row: Row, query: Pairs, origin: str) -> str:
     parameters = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
-    return origin + quote(row["path"], safe="/:") + (f"?{parameters}" if parameters else "")
+    # What does not begin with a slash would go on with the name of the host.
+    path = row["path"] if row["path"].startswith("/") else f"/{row['path']}"
+    return origin + quote(path, safe="/:") + (f"?{parameters}" if parameters else "")
 
 
-def _given(body: Any) -> list[str]:
+def _readable(query: Pairs) -> Pairs:
+    """The parameters; ``***`` for the value of one that is not shown."""
+    return [(name, REDACTED if is_hidden(value) else value) for name, value in query]
+
+
+def _header(name: str, value: str) -> list[str]:
+    if name in _VARIABLES:
+        return ["-H", f'"{name}: {_VARIABLES[name]}"']
+    written = _HEADER.fullmatch(name) and not _CONTROL.search(value)
+    if not written or name in _OWN_HEADERS or is_hidden(value) or "multipart" in value:
+        return []
+    # To curl, a name and a colon with nothing behind it means to send no such header.
+    return ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
+
+
+def _data(row: Row) -> list[str]:
+    body = row["body"]
     if body is None:
         return []
-    parts = _parts(body)
-    if parts is not None:
-        return [word for part in parts for word in ("-F", shlex.quote(_part(part)))]
+    if isinstance(body, str) and (is_hidden(body) or row["body_bytes"] > SHOWN):
+        return ["--data-raw", '"$BODY"']
     return ["--data-raw", shlex.quote(_text(body))]
 
 
@@ -64,20 +91,35 @@ def _is_part(part: Any) -> bool:
     # A client may send JSON that looks nearly like this.
     return (
         isinstance(part, dict)
-        and set(part) == {"name", "filename", "content_type", "size", "sha256"}
+        and set(part) == {"name", "filename", "content_type", "size", "complete"}
         and isinstance(part["name"], str)
         and all(part[name] is None or isinstance(part[name], str) for name in ("filename", "content_type"))
     )
 
 
-def _part(part: dict[str, Any]) -> str:
-    if part["filename"] is None:
-        return f"{part['name']}="
-    # Without its folders: whoever runs the line must not send a file that somebody else has chosen.
-    name = part["filename"].replace("\\", "/").rpartition("/")[2].replace('"', '\\"')
-    # A comma would begin another file.
-    kind = part["content_type"] if _MEDIA_TYPE.fullmatch(part["content_type"] or "") else None
-    return f'{part["name"]}=@"{name}"' + (f";type={kind}" if kind else "")
+def _fields(parts: Sequence[dict[str, Any]]) -> tuple[list[str], int]:
+    """The options for the parts that curl can send, and how many it cannot."""
+    words: list[str] = []
+    lost = files = 0
+    for part in parts:
+        # curl takes the name up to the first "=", and what follows it may name a file.
+        if not part["name"] or "=" in part["name"] or _CONTROL.search(part["name"]):
+            lost += 1
+        elif part["filename"] is None:
+            words += ["--form-string", shlex.quote(f"{part['name']}=")]
+        else:
+            files += 1
+            words += ["-F", _file(part, "$FILE" if files == 1 else f"$FILE{files}")]
+    return words, lost
+
+
+def _file(part: dict[str, Any], variable: str) -> str:
+    """A part with a file, which the person who runs the line chooses."""
+    name, kind = part["filename"], part["content_type"] or ""
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    more = "" if _CONTROL.search(name) else f';filename="{quoted}"'
+    more += f";type={kind}" if _MEDIA_TYPE.fullmatch(kind) else ""
+    return f'{shlex.quote(part["name"] + "=@")}"{variable}"{shlex.quote(more) if more else ""}'
 
 
 def _text(body: Any) -> str:

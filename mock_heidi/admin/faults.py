@@ -1,6 +1,6 @@
 """What goes wrong on purpose: rules, and scenarios that are made of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -9,14 +9,13 @@ from starlette.routing import Route
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
+from mock_heidi.redaction import WRITTEN
 from mock_heidi.rules import Rule
 from mock_heidi.wire import wire_of
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 # What a rule says of itself: a list of rules can be put back as it was got.
 _TOLD = ("hits", "matched")
-# Fields that hold what somebody has written, which may be a secret.
-_WRITTEN = ("label", "path", "header", "match", "detail", "not_json")
 
 
 async def list_faults(request: Request) -> Response:
@@ -127,26 +126,12 @@ def _rules(request: Request) -> dict[str, Any]:
 
 
 def _shown(request: Request, rules: Iterable[Rule]) -> list[dict[str, Any]]:
-    return [_clean(request, rule.shown()) for rule in rules]
+    return [request.namespace.journal.rule(rule.shown()) for rule in rules]
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
     told = scenario.model_dump()
-    return {**told, "faults": [_clean(request, rule) for rule in told["faults"]]}
-
-
-def _clean(request: Request, told: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule without the secrets in it; that a header may have any value is none."""
-    journal = request.namespace.journal
-    written = {name: told[name] for name in _WRITTEN if name in told}
-    clean = {
-        name: journal.scrub(value) if isinstance(value, str) else journal.clean(value)
-        for name, value in written.items()
-    }
-    made = {**told, **clean}
-    if "header" in told:
-        made["header"] |= {name: text for name, text in told["header"].items() if text == "*"}
-    return made
+    return {**told, "faults": [request.namespace.journal.rule(rule) for rule in told["faults"]]}
 
 
 def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
@@ -156,8 +141,8 @@ def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
 
 
 def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:
-    given, shown = fault.model_dump(), _clean(request, known.model_dump())
-    unchanged = {name: getattr(known, name) for name in _WRITTEN if name in shown and given.get(name) == shown[name]}
+    given, shown = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
+    unchanged = {name: getattr(known, name) for name in WRITTEN if name in shown and given.get(name) == shown[name]}
     return fault.model_copy(update=unchanged)
 
 

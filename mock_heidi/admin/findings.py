@@ -19,8 +19,7 @@ async def list_findings(request: Request) -> Response:
         raise ControlError(400, f"since={since} is no request's id", "write it like since=20")
     wanted = at_least(level)
     found = [one for one in request.namespace.review() if one.level in wanted and one.last > int(since)]
-    # Details are the client's own words: names of fields, of files, ids.
-    return respond(request.namespace.journal.clean({"findings": [one.shown() for one in found]}))
+    return respond({"findings": [one.shown(request.namespace.journal.word) for one in found]})
 
 
 routes = [Route("/findings", list_findings, methods=["GET"])]

@@ -15,12 +15,19 @@ from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.replies import ReplyError
-from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
+from mock_heidi.settings import (
+    DEFAULT_EMAIL,
+    DEFAULT_NAMESPACE,
+    DEFAULT_THIRD_PARTY_ID,
+    ConfigError,
+    check_journal,
+    is_namespace,
+)
 from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
 
 # How a namespace may be told to begin.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario", "journal")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -77,7 +84,14 @@ def _start(request: Request, fields: dict[str, Any]) -> Start:
         start = start._replace(faults=tuple(read_rules(request, fields["faults"])))
     if "scenario" in fields:
         start = start._replace(scenario=str(fields["scenario"]))
-    return start
+    return start._replace(journal=_journal(fields.get("journal")))
+
+
+def _journal(mode: Any) -> str | None:
+    try:
+        return None if mode is None else check_journal(mode)
+    except ConfigError as error:
+        raise ControlError.of(error) from None
 
 
 def _user(linked: Any) -> tuple[str, str] | None:
@@ -124,6 +138,7 @@ def _row(namespace: Namespace) -> dict[str, Any]:
     return {
         "name": namespace.name,
         "counts": namespace.counts(),
+        "journal": namespace.journal.mode,
         "idle": round(precise() - namespace.last_use, 3),
     }
 

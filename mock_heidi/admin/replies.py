@@ -9,7 +9,7 @@ from starlette.routing import Route
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.http import Request
 from mock_heidi.models import Reply
-from mock_heidi.replies import ReplyError
+from mock_heidi.replies import ReplyError, Rule
 
 _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
 
@@ -34,7 +34,7 @@ async def add_reply(request: Request) -> Response:
         rule = request.namespace.replies.add(reply)
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
-    return respond(request.namespace.journal.clean(rule.shown()))
+    return respond(_reply(request, rule))
 
 
 async def delete_replies(request: Request) -> Response:
@@ -47,9 +47,15 @@ async def delete_replies(request: Request) -> Response:
 
 
 def _shown(request: Request) -> dict[str, Any]:
-    """The replies without the secrets in them, which they are sent with nevertheless."""
-    namespace = request.namespace
-    return {"replies": [namespace.journal.clean(rule.shown()) for rule in namespace.replies]}
+    return {"replies": [_reply(request, rule) for rule in request.namespace.replies]}
+
+
+def _reply(request: Request, rule: Rule) -> dict[str, Any]:
+    """A reply without its secrets, with which it is sent all the same."""
+    journal, given = request.namespace.journal, rule.shown()
+    shown: dict[str, Any] = journal.clean(given)
+    # A secret may stand across pieces.
+    return {**shown, "pieces": journal.together(given["pieces"])} if "pieces" in given else shown
 
 
 routes = [

@@ -47,13 +47,16 @@ async def count_requests(request: Request) -> Response:
 
 
 async def get_request(request: Request) -> Response:
-    known_query(request, ())
+    """One request, with ``full=true`` its whole bodies."""
+    full = known_query(request, ("full",)).get("full", "false")
+    if full not in ("true", "false"):
+        raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
     wanted = request.params["id"]
     namespace = request.namespace
     namespace.review()
     for entry in namespace.journal:
         if str(entry.id) == wanted:
-            return respond(namespace.journal.read(entry))
+            return respond(namespace.journal.read(entry, whole=full == "true"))
     hint = "GET /_mock/requests lists them; the oldest go when there are too many"
     raise ControlError(404, f"there is no request {wanted!r}", hint)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -35,7 +36,7 @@ async def verify(request: Request) -> Response:
             hint = nearest(name, (*_FILTERS, *_COUNTS, "within", "in_order", "noticed"))
             raise ControlError(400, f"unknown field {name!r}", hint)
     within = _seconds(body.pop("within", 0))
-    expectation = _expectation(body)
+    expectation = _expectation(body, request.namespace.journal.clean)
     verdict = await _judged(request, expectation, within)
     if verdict.holds:
         return respond({"verified": True, "requests": verdict.requests})
@@ -87,14 +88,15 @@ async def _more(namespace: Namespace, seconds: float, gone: asyncio.Future[None]
         namespace.journal.watchers.discard(notice)
 
 
-def _expectation(body: dict[str, Any]) -> Expectation:
+def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectation:
+    """What is expected; ``clean`` takes the secrets out of what the answer repeats of it."""
     if "in_order" in body:
         steps = body["in_order"]
         if set(body) != {"in_order"} or not isinstance(steps, list) or not steps:
             raise ControlError(
                 400, "in_order is no list of filters alone", 'send {"in_order": [{"operation": "get_jwt"}]}'
             )
-        return Order([read_filter(_known(step)) for step in steps], words_of(steps))
+        return Order([read_filter(_known(step)) for step in steps], words_of(clean(steps)))
     if "noticed" in body:
         given = body["noticed"]
         if set(body) != {"noticed"} or not isinstance(given, dict) or not isinstance(given.get("fault"), str):
@@ -103,10 +105,10 @@ def _expectation(body: dict[str, Any]) -> Expectation:
             raise ControlError(400, "noticed takes a fault's id, and error true or false", _HINT)
         words = f"the client to notice the early end that {given['fault']} made"
         return Noticed(given["fault"], given.get("error", False), words)
-    return _count(body)
+    return _count(body, clean)
 
 
-def _count(body: dict[str, Any]) -> Count:
+def _count(body: dict[str, Any], clean: Callable[[Any], Any]) -> Count:
     counts = [name for name in _COUNTS if name in body]
     if len(counts) > 1:
         raise ControlError(400, f"{' and '.join(counts)} are two expectations", "send one of them at once")
@@ -125,7 +127,9 @@ def _count(body: dict[str, Any]) -> Count:
         least = 0 if name == "at_most" else value
         most = None if name == "at_least" else value
         number = {"count": "exactly", "at_least": "at least", "at_most": "at most"}[name] + f" {value} requests"
-    return Count(read_filter(_known(wanted)), least, most, f"{number} with {words_of(wanted)}" if wanted else number)
+    return Count(
+        read_filter(_known(wanted)), least, most, f"{number} with {words_of(clean(wanted))}" if wanted else number
+    )
 
 
 def _known(given: Any) -> dict[str, Any]:

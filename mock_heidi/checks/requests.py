@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from mock_heidi.checks.check import Check, Line, Note
-from mock_heidi.checks.documented import documented
+from mock_heidi.documented import documented
 from mock_heidi.entries import Reading
 from mock_heidi.rules import below_base
 

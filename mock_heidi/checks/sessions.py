@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 
 from mock_heidi.checks.check import Check, Latest, Note
-from mock_heidi.checks.documented import documented
+from mock_heidi.documented import documented
 from mock_heidi.entries import Reading
 from mock_heidi.noticing import EarlyEnd, early_end, left_behind, looked_for
 

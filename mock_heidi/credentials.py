@@ -1,0 +1,196 @@
+"""What a credential looks like, in a text or by its name. All work here is linear in the length of the text."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import unquote
+
+Span = tuple[int, int]
+
+# A name is secret if one of its words is: session_id, template_id, keyboard and pinned are not.
+_WORDS = frozenset((
+    "apikey", "apikeys", "auth", "authenticate", "authentication", "authorisation", "authorization", "bearer", "cookie",
+    "cookies", "cred", "credential", "credentials", "creds", "csrf", "hmac", "jsessionid", "jwt", "jwts", "key", "keys",
+    "oauth", "otp", "pass", "passcode", "passphrase", "passphrases", "passwd", "password", "passwords", "phpsessid",
+    "pin", "pins", "pwd", "refresh", "saml", "secret", "secrets", "sess", "sessid", "sid", "sig", "signature",
+    "signatures", "token", "tokens", "totp", "xsrf",
+))  # fmt: skip
+# Words that also count at the end of a longer one: mypassword, idtoken. "key" does not, because of monkey. Before a
+# colon in prose only these count: a note may say "Pin: removed", "Key: improved" or "Signature: Dr Sample".
+_ENDINGS = (
+    "accesskey", "apikey", "authkey", "authorization", "bearer", "cookie", "credential", "credentials", "csrf", "jwt",
+    "passphrase", "passwd", "password", "privatekey", "pwd", "secret", "secretkey", "secrets", "sessid", "token",
+    "tokens", "xsrf",
+)  # fmt: skip
+_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_LONGEST_NAME = 256
+_MOST_DECODINGS = 3
+
+# A name before "=", before ":" (quoted or not), or in a tag.
+_NAMED = re.compile(r"""(?<![\w.%\[\]$@-])([\w.%\[\]$@-]++)(\\?["']?+)\s*+([=:])|<([\w.:-]++)(?:\s[^<>]*+)?>""")
+_BLANK = re.compile(r"[\s|>]*+")
+_SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate)\s++", re.IGNORECASE)
+_VALUE = re.compile(
+    r"""
+    "(?:[^"\\]|\\.)*+"?        # in quotes, to their end or the text's
+    | '(?:[^'\\]|\\.)*+'?
+    | \\".*?(?:\\"|\Z)         # in quotes inside quotes
+    | [\[{].*+                 # an object or a list that is not complete, else it would have been parsed
+    | [^\s"'&,;<>{}\\]++
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_TAGGED = re.compile(r"[^<]*+")
+
+_BEARER = re.compile(r"(?<!\w)bearer\s++([^\s\"',;]++)", re.IGNORECASE)
+_BASIC = re.compile(r"(?<!\w)basic\s++([A-Za-z0-9+/_-]{4,}+={0,2})", re.IGNORECASE)
+_USER = re.compile(r"(?<=//)[^\s/?#]*(?=@)")
+# Three words with dots between them, of which the first holds the beginning of a token: looking for that beginning at
+# once would go over a long word as often as it stands there.
+_OPENING = "eyJ"
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+))")
+
+# A long word of the letters that keys and tokens are written in, and what none of them is.
+_LONG = 20
+_LONG_HEX = 32
+_RUN = re.compile(r"(?<![A-Za-z0-9_+/~-])[A-Za-z0-9_+/~-]{20,}+={0,2}")
+_PARTS = re.compile(r"[_+/~=-]+")
+_PLAIN = re.compile(r"[0-9]+|[0-9a-f]{24}|[A-Z]?[a-z0-9]{0,12}|[A-Z0-9]{0,12}")
+_IDS = re.compile(r"kp_[0-9a-f]{32}|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_CLASSES = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")
+_LETTERS = re.compile(r"[A-Za-z]")
+_VOWELS = re.compile(r"[AEIOUaeiou]")
+# How often the kind of letter changes, per letter: random text of 62 letters 0.62, random hexadecimal text 0.47,
+# camelCase 0.35 at most. The share of vowels among letters: random text 0.19, English 0.38; it tells nothing where the
+# text is mostly digits.
+_RESTLESS, _RESTLESS_HEX, _SPOKEN, _WORDY = 0.4, 0.25, 0.36, 0.7
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a value of that name is a secret whatever it is: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
+    return _is_secret(decoded(name[:_LONGEST_NAME]))
+
+
+@lru_cache(maxsize=4_096)
+def _is_secret(name: str) -> bool:
+    return any(word in _WORDS or word.endswith(_ENDINGS) for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _SPLIT.findall(name)]
+
+
+def decoded(text: str) -> str:
+    """The text after all its percent-decodings, of which a client may have made several."""
+    for _ in range(_MOST_DECODINGS):
+        if "%" not in text or (once := unquote(text)) == text:
+            break
+        text = once
+    return text
+
+
+def is_credential(text: str) -> bool:
+    """Whether a credential stands in the text."""
+    return next(found(text), None) is not None
+
+
+def found(text: str) -> Iterator[Span]:
+    """Where the credentials stand in a text, in no order; they may overlap."""
+    if _OPENING in text:
+        yield from _tokens(text)
+    yield from users(text)
+    yield from _schemes(text)
+    yield from _named(text)
+    yield from _random(text)
+
+
+def users(text: str) -> Iterator[Span]:
+    """User and password of the URLs in a text."""
+    if "@" in text:
+        yield from (match.span() for match in _USER.finditer(text) if match[0])
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    """JSON Web Tokens, whoever issued them."""
+    for match in _JWT.finditer(text):
+        at = match[1].find(_OPENING)
+        if at >= 0:
+            yield match.start() + at, match.end(2)
+
+
+def _schemes(text: str) -> Iterator[Span]:
+    """What follows ``Bearer`` and ``Basic``, where it is not a word of a sentence."""
+    whole = len(text.strip())
+    for match in _BEARER.finditer(text):
+        word = match[1].rstrip(".)!?:")
+        alone = len(match[0]) == whole
+        if alone or len(word) >= _LONG or any(letter.isdigit() for letter in word):
+            yield match.span(1)
+    for match in _BASIC.finditer(text):
+        if _is_login(match[1]):
+            yield match.span(1)
+
+
+def _is_login(coded: str) -> bool:
+    """Whether this is ``user:password`` in base64."""
+    coded = coded.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return b":" in base64.b64decode(coded + "=" * (-len(coded) % 4), validate=True)
+    except ValueError:
+        return False
+
+
+def _named(text: str) -> Iterator[Span]:
+    """Values that stand beside a secret name: ``token=…``, ``"pin": …``, ``password: …``, ``<secret>…</secret>``."""
+    at = 0
+    while match := _NAMED.search(text, at):
+        at = match.end()
+        name, quote, mark, tag = match.groups()
+        if not is_secret_name(name or tag):
+            continue
+        if tag:
+            value = _TAGGED.match(text, at)
+        elif mark == "=" or quote or "".join(_words(name)).endswith(_ENDINGS):
+            value = _value(text, at)
+        else:
+            continue
+        if value is not None and value[0]:
+            at = value.end()
+            yield value.span()
+
+
+def _value(text: str, at: int) -> re.Match[str] | None:
+    for skipped in (_BLANK, _SCHEME):
+        match = skipped.match(text, at)
+        at = at if match is None else match.end()
+    return _VALUE.match(text, at)
+
+
+def _random(text: str) -> Iterator[Span]:
+    """Long words that look random: keys and tokens of other services."""
+    for match in _RUN.finditer(text):
+        if _is_random(match[0]):
+            yield match.span()
+        elif "/" in match[0]:  # a path, of which one part may be
+            at = match.start()
+            for part in match[0].split("/"):
+                if len(part) >= _LONG and _is_random(part):
+                    yield at, at + len(part)
+                at += len(part) + 1
+
+
+def _is_random(run: str) -> bool:
+    """Whether a word looks random. The vendor's ids, UUIDs, times, names of files and of fields do not."""
+    parts = _PARTS.split(run)
+    if all(map(_PLAIN.fullmatch, parts)) or _IDS.fullmatch(run):
+        return False
+    written = "".join(parts)
+    changes = len(_CLASSES.findall(written)) - 1
+    letters = len(_LETTERS.findall(written))
+    if written in (written.lower(), written.upper()):
+        return 0 < letters < len(written) and len(written) >= _LONG_HEX and changes >= _RESTLESS_HEX * len(written)
+    words = letters > _WORDY * len(written) and len(_VOWELS.findall(written)) >= _SPOKEN * letters
+    return changes >= _RESTLESS * len(written) and not words

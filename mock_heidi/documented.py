@@ -1,0 +1,89 @@
+"""What is documented: fields, parameters and paths of the contract, read from ``openapi.yaml`` when first asked.
+
+And the headers that clients are known to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from mock_heidi import contract
+from mock_heidi.settings import BASE_PATH
+
+# Questions hold questions; five deep is what the vendor recommends.
+_DEEPEST = 6
+
+
+# Of browsers, libraries and proxies, of the API, and of the mock.
+HEADERS = frozenset((
+    "accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers",
+    "access-control-request-local-network", "access-control-request-method", "access-control-request-private-network",
+    "authorization", "cache-control", "connection", "content-disposition", "content-encoding", "content-language",
+    "content-length", "content-md5", "content-range", "content-type", "cookie", "date", "dnt", "expect", "forwarded",
+    "from", "heidi-api-key", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
+    "if-unmodified-since", "keep-alive", "last-event-id", "max-forwards", "origin", "pragma", "prefer", "priority",
+    "proxy-authorization", "proxy-connection", "range", "referer", "sec-ch-ua", "sec-ch-ua-mobile",
+    "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-storage-access",
+    "sec-fetch-user", "sec-gpc", "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
+    "upgrade-insecure-requests", "user-agent", "via", "x-correlation-id", "x-forwarded-for", "x-forwarded-host",
+    "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-mock-admin-token", "x-mock-fault", "x-real-ip",
+    "x-request-id", "x-requested-with",
+))  # fmt: skip
+
+
+class Documented(NamedTuple):
+    """What the contract says of an operation: its path, its body's fields, its parameters, and whether it takes JSON.
+
+    Each field has the fields inside it; ``fields`` is None where any field may be sent.
+    """
+
+    path: str
+    fields: Mapping[str, Any] | None
+    parameters: frozenset[str]
+    takes_json: bool
+
+
+@cache
+def documented() -> dict[str, Documented]:
+    """What is documented, by operation."""
+    return {
+        operation["operationId"]: _documented(path, methods, operation)
+        for path, methods in contract.loaded()["paths"].items()
+        for method, operation in methods.items()
+        if method in contract.METHODS
+    }
+
+
+def _documented(path: str, methods: Mapping[str, Any], operation: Mapping[str, Any]) -> Documented:
+    rows = map(contract.resolve, [*methods.get("parameters", []), *operation.get("parameters", [])])
+    names = frozenset(one["name"] for one in rows if one["in"] == "query")
+    content = contract.resolve(operation.get("requestBody", {})).get("content", {})
+    schema: Any = next((media["schema"] for media in content.values()), {})
+    return Documented(path, _properties(schema), names, "application/json" in content)
+
+
+@cache
+def parameters() -> frozenset[str]:
+    """The parameters of a query that any operation documents, and ``page``, which clients expect of lists."""
+    return frozenset({"page"}).union(*(one.parameters for one in documented().values()))
+
+
+@cache
+def path_parts() -> frozenset[str]:
+    """The fixed parts of all documented paths, such as ``sessions`` and ``consult-note``."""
+    parts = {part for one in documented().values() for part in one.path.split("/") if "{" not in part}
+    return frozenset(parts.union(BASE_PATH.split("/"), ("ns",)))
+
+
+def _properties(schema: Any, depth: int = 0) -> dict[str, Any] | None:
+    schema = contract.resolve(schema)
+    if "items" in schema:
+        return _properties(schema["items"], depth)
+    if schema.get("additionalProperties") is True or depth > _DEEPEST:
+        return None
+    known = {name: _properties(one, depth + 1) for name, one in schema.get("properties", {}).items()}
+    for choice in (one for word in ("allOf", "anyOf", "oneOf") for one in schema.get(word, [])):
+        known |= _properties(choice, depth) or {}
+    return known or None

@@ -1,0 +1,350 @@
+"""What may be shown of an entry of the journal: parsed, judged by the one policy, and bounded."""
+
+from __future__ import annotations
+
+import json
+import re
+import weakref
+from bisect import bisect_left
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from http import HTTPStatus
+from itertools import accumulate
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from mock_heidi import documented
+from mock_heidi.clock import zulu
+from mock_heidi.faults import STREAMS, FaultError, parse
+from mock_heidi.redaction import REDACTED, Policy, length_of, size_of
+
+SHOWN = 64 * 1024
+"""At most so many characters are shown of a body."""
+# A credential at the end of what is shown is judged as a whole, if it is no longer than this.
+_MARGIN = 8 * 1024
+# So many bytes of views are kept for one journal.
+_KEPT = 2 * 1024 * 1024
+_LONGEST_NAME = 256
+_FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
+_FORM = re.compile(r"[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+(?:&[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+)*+&?")
+# The headers whose values are shown where all others are masked.
+_UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
+
+
+class Exchange(Protocol):
+    """What a view needs of an entry: one request and its answer, as :class:`mock_heidi.journal.Entry` keeps them."""
+
+    id: int
+    at: int
+    started: float
+    operation: str | None
+    method: str
+    path: str
+    query: bytes
+    body: bytes
+    parts: list[dict[str, Any]] | None
+    status: int | None
+    pieces: tuple[bytes, ...] | list[bytes]
+    times: list[float]
+    duration: float | None
+    done: bool
+    fault: tuple[str, ...]
+    findings: tuple[str, ...]
+    client_left: bool
+    provenance: str | None
+    why: str | None
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
+
+
+class _Everything(Container[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class View:
+    """Shows the entries of one journal; ``mode`` is ``normal``, ``full`` or ``masked``."""
+
+    def __init__(self, namespace: str, mode: str, policy: Policy) -> None:
+        self.policy = policy
+        self._namespace = namespace
+        self._full, self._masked = mode == "full", mode == "masked"
+        self._kept = Kept(_KEPT)
+
+    def read(self, entry: Exchange, *, whole: bool = False) -> dict[str, Any]:
+        """An entry for people and programs; ``whole`` bodies only if asked for."""
+        if whole or not entry.done:
+            return self._read(entry, None if whole else SHOWN)
+        text = self._kept.get(entry)
+        if text is None:
+            text = json.dumps(self._read(entry, SHOWN))
+            self._kept.put(entry, text)
+        # Findings are made later than the answer.
+        return {**json.loads(text), "findings": list(entry.findings)}
+
+    def _read(self, entry: Exchange, most: int | None) -> dict[str, Any]:
+        line = self.headline(entry)
+        pieces = self._pieces(entry, most)
+        return {
+            "id": line["id"],
+            "at": line["at"],
+            "namespace": self._namespace,
+            "operation": line["operation"],
+            "method": line["method"],
+            "path": line["path"],
+            "query": _joined(self.query(entry)),
+            "headers": _joined(self._headers(entry)),
+            "body": self._body(entry.body, most) if entry.parts is None else {"parts": self._parts(entry.parts)},
+            "body_bytes": len(entry.body) if entry.parts is None else sum(part["size"] for part in entry.parts),
+            "status": line["status"],
+            "response": self._response(entry, most) if pieces is None else None,
+            "response_bytes": sum(map(len, entry.pieces)),
+            "pieces": pieces,
+            "duration": line["duration"],
+            "fault": line["fault"],
+            "findings": list(entry.findings),
+            "client_left": line["client_left"],
+            "provenance": entry.provenance,
+            "why": entry.why,
+        }
+
+    def headline(self, entry: Exchange) -> dict[str, Any]:
+        """The parts of an entry that fit on one line."""
+        return {
+            "id": entry.id,
+            "at": zulu(entry.at),
+            "operation": entry.operation,
+            "method": self.policy.text(entry.method),
+            "path": self._path(_writable(entry.path)),
+            "status": entry.status,
+            "duration": None if entry.duration is None else round(entry.duration, 6),
+            "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
+            "client_left": entry.client_left,
+        }
+
+    def _path(self, path: str) -> str:
+        if not self._masked:
+            return self.policy.path(path)
+        known = documented.path_parts()
+        return "/".join(part if part in known else length_of(part) for part in path.split("/"))
+
+    def query(self, entry: Exchange) -> list[tuple[str, str]]:
+        """The parameters of the query, in order and as often as they were sent."""
+        known: Container[str] = () if self._masked else _Everything() if self._full else documented.parameters()
+        pairs = parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
+        return [(self.policy.value(name), self.policy.parameter(name, value, known)) for name, value in pairs]
+
+    def named(self, name: str, value: Any) -> Any:
+        """The value of a body's field."""
+        return lengths(value, self.policy) if self._masked else self.policy.named(name, value)
+
+    def word(self, text: str) -> str:
+        """A word that a client chose, such as the name of a file."""
+        return length_of(text) if self._masked and text else self.policy.value(text)
+
+    def _headers(self, entry: Exchange) -> Iterator[tuple[str, str]]:
+        known: Container[str] = _UNMASKED if self._masked else _Everything() if self._full else documented.HEADERS
+        for raw, value in entry.headers:
+            name = raw.decode("latin-1")
+            judge = {} if self._masked else self._judges
+            shown = judge.get(name, self.policy.parameter)(name, value.decode("latin-1"), known)
+            yield self.policy.value(name), shown
+
+    @property
+    def _judges(self) -> dict[str, Callable[[str, str, Container[str]], str]]:
+        """The headers whose values have a form of their own."""
+        return {"x-mock-fault": self._rule, "referer": self._url, "origin": self._url, "host": self._host}
+
+    def _url(self, _: str, value: str, __: Container[str]) -> str:
+        return self.policy.url(value, _Everything() if self._full else documented.parameters())
+
+    def _host(self, name: str, value: str, known: Container[str]) -> str:
+        return self._url(name, f"//{value}", known).removeprefix("//")
+
+    def _rule(self, _: str, value: str, __: Container[str]) -> str:
+        """A fault that the request asks for, as JSON; by length if it is none."""
+        try:
+            return json.dumps(self.policy.rule(parse(value).model_dump()), ensure_ascii=False)
+        except (FaultError, RecursionError):
+            return self.policy.value(value) if self._full else length_of(value)
+
+    def _body(self, body: bytes, most: int | None) -> Any:
+        """A body as JSON or as a form, else by its length; None if there is none."""
+        if not body:
+            return None
+        try:
+            return self._json(json.loads(body), len(body), most)
+        except (ValueError, RecursionError):
+            pass
+        text = body.decode(json.detect_encoding(body), "replace")
+        if _FORM.fullmatch(text) and not self._masked:
+            return self.policy.form(text if most is None else _fields(text, most))
+        return self._text(text, most) if self._full else size_of(body)
+
+    def _response(self, entry: Exchange, most: int | None) -> Any:
+        """The body of an answer; one that is not JSON is the text of a fault or a reply."""
+        if entry.operation == "get_jwt" and entry.status == HTTPStatus.OK:
+            return REDACTED
+        body = b"".join(entry.pieces)
+        try:
+            return self._json(json.loads(body), len(body), most) if body else None
+        except (ValueError, RecursionError):
+            return size_of(body) if self._masked else self._text(body.decode("utf-8", "replace"), most)
+
+    def _json(self, value: Any, size: int, most: int | None) -> Any:
+        """JSON without its secrets; its text if that is too long, or holds what nobody can write again."""
+        if most is not None and size > most:
+            value, _ = beginning(value, most + _MARGIN)
+        shown = lengths(value, self.policy) if self._masked else self.policy.json(value)
+        try:
+            text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
+            text.encode()
+        except ValueError:  # NaN, half a letter
+            return json.dumps(shown)[:most]
+        return shown if most is None or size <= most else text[:most]
+
+    def _text(self, text: str, most: int | None) -> str:
+        if most is None:
+            return self.policy.value(text)
+        return self.policy.value(text[: most + _MARGIN])[:most]
+
+    def _parts(self, parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The parts of a form, without what is in them."""
+        return [
+            {
+                "name": self.policy.value(_short(part["name"])),
+                "filename": self._part(part, "filename"),
+                "content_type": self._part(part, "content_type"),
+                "size": part["size"],
+                "complete": part["complete"],
+            }
+            for part in parts
+        ]
+
+    def _part(self, part: dict[str, Any], field: str) -> Any:
+        value = part[field]
+        return None if value is None else self.named(part["name"], _short(value))
+
+    def _pieces(self, entry: Exchange, most: int | None) -> list[dict[str, Any]] | None:
+        """The pieces of a stream, each with the seconds after which it was sent; None if the answer is no stream.
+
+        A secret may stand across pieces, so they are judged together.
+        """
+        # Nothing is known of a stream that ended before its first piece, or has not come to it.
+        empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
+        if entry.operation not in STREAMS or not (entry.times or empty):
+            return None
+        texts, moments = [], []
+        ends = list(accumulate(map(len, entry.pieces)))
+        room = None if most is None else most + _MARGIN
+        for match in _FRAME.finditer(b"".join(entry.pieces)):
+            texts.append(_writable(_frame_text(match[0]))[:room])
+            last = min(bisect_left(ends, match.end()), len(entry.times) - 1)
+            moments.append(round(entry.times[last] - entry.started, 6))
+            if room is not None and (room := room - len(texts[-1])) <= 0:
+                break
+        shown = list(map(length_of, texts)) if self._masked else self.policy.together(texts)
+        made, left = [], most
+        for text, moment in zip(shown, moments, strict=True):
+            if left is not None and left <= 0:
+                break
+            made.append({"text": text[:left], "after": moment})
+            left = None if left is None else left - len(text)
+        return made
+
+
+class Kept:
+    """The views that were used last, as JSON, up to so many bytes in all; a view goes with its entry."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._all: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self.held = 0
+        """How many bytes they are."""
+
+    def get(self, entry: object) -> str | None:
+        kept = self._all.pop(id(entry), None)
+        if kept is None:
+            return None
+        self._all[id(entry)] = kept  # the last one used is the last one dropped
+        return kept[1]
+
+    def put(self, entry: object, text: str) -> None:
+        key = id(entry)
+        self._all[key] = weakref.ref(entry, lambda _: self._drop(key)), text
+        self.held += len(text)
+        while self.held > self._room:
+            self._drop(next(iter(self._all)))
+
+    def _drop(self, key: int) -> None:
+        kept = self._all.pop(key, None)
+        self.held -= 0 if kept is None else len(kept[1])
+
+
+def beginning(value: Any, room: int) -> tuple[Any, int]:
+    """The beginning of a JSON value that is about ``room`` characters long, and the room that is left."""
+    if isinstance(value, dict):
+        fields: dict[str, Any] = {}
+        for name, item in value.items():
+            if room <= 0:
+                break
+            fields[name[:room]], room = beginning(item, room - len(name) - 4)
+        return fields, room
+    if isinstance(value, list):
+        items = []
+        for item in value:
+            if room <= 0:
+                break
+            made, room = beginning(item, room - 2)
+            items.append(made)
+        return items, room
+    if not isinstance(value, str) or len(value) <= room:
+        return value, room - len(str(value))
+    # Half of JSON inside JSON cannot be judged.
+    return (length_of(value) if value.lstrip()[:1] in ("{", "[", '"') else value[: max(room, 0)]), 0
+
+
+def lengths(value: Any, policy: Policy) -> Any:
+    """JSON with its names only: the kinds and lengths of values in their place."""
+    if isinstance(value, dict):
+        return {policy.value(name): lengths(item, policy) for name, item in value.items()}
+    if isinstance(value, list):
+        return [lengths(item, policy) for item in value]
+    if isinstance(value, str):
+        return length_of(value)
+    return None if value is None else "<boolean>" if isinstance(value, bool) else "<number>"
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By name; repeated ones joined as HTTP joins headers."""
+    shown: dict[str, str] = {}
+    for name, value in pairs:
+        shown[name] = f"{shown[name]}, {value}" if name in shown else value
+    return shown
+
+
+def _fields(text: str, most: int) -> str:
+    """The first fields of a form, as far as they are whole."""
+    return text if len(text) <= most else text[:most].rpartition("&")[0]
+
+
+def _short(text: str) -> str:
+    return _writable(text[:_LONGEST_NAME])
+
+
+def _frame_text(frame: bytes) -> str:
+    """What a frame of a stream says, or the frame itself if it is broken."""
+    for line in frame.splitlines():
+        if line.startswith(b"data:"):
+            try:
+                said = json.loads(line.removeprefix(b"data:"))["data"]
+            except (ValueError, KeyError, TypeError):
+                break
+            if isinstance(said, str):
+                return said
+    return frame.decode("utf-8", "replace")
+
+
+def _writable(text: str) -> str:
+    """A text as it can be written again: a client may have sent half a letter."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
