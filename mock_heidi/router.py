@@ -52,53 +52,52 @@ class Router:
     """Looks a request up by its method and the shape of its path.
 
     Of the paths that fit, the most specific wins: ``/sessions/linked-user`` before ``/sessions/{session_id}``.
-    A custom verb (``{recording_id}:finish``) counts as a segment of its own.
+    A custom verb (``{recording_id}:finish``) belongs to the route: no parameter takes it.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
         self._verbs = {match[1] for route in routes if (match := _VERB.search(route.path))}
-        # For each number of segments, the paths that have most literals first.
-        self._paths: dict[int, list[_Paths]] = {}
-        shapes = {self._shape(route): route for route in routes}
-        for length, shape in sorted(shapes, key=lambda known: (-len(known[1]), known[1])):
-            alike = [route for route in routes if self._shape(route) == (length, shape)]
-            self._paths.setdefault(length, []).append((_taking(shape), self._by_literals(alike, _taking(shape))))
+        # For each number of segments and verb, the paths that have most literals first.
+        self._paths: dict[tuple[int, str], list[_Paths]] = {}
+        shapes = {self._shape(route) for route in routes}
+        for length, verb, shape in sorted(shapes, key=lambda known: (-len(known[2]), known)):
+            alike = [route for route in routes if self._shape(route) == (length, verb, shape)]
+            known = self._paths.setdefault((length, verb), [])
+            known.append((_taking(shape), self._by_literals(alike, _taking(shape))))
 
-    def _steps(self, route: Route) -> list[str]:
-        segments = split(route.path)
-        return self._with_verb(segments) or segments
-
-    def _shape(self, route: Route) -> tuple[int, _Shape]:
-        segments = self._steps(route)
-        return len(segments), tuple(at for at, step in enumerate(segments) if not _PARAMETER.fullmatch(step))
+    def _shape(self, route: Route) -> tuple[int, str, _Shape]:
+        segments, verb = self._apart(split(route.path))
+        literal = tuple(at for at, step in enumerate(segments) if not _PARAMETER.fullmatch(step))
+        return len(segments), verb, literal
 
     def _by_literals(
         self, routes: Sequence[Route], literals: Callable[[Sequence[str]], Any]
     ) -> dict[Any, tuple[dict[str, Match], Match]]:
         found: dict[Any, dict[str, Match]] = {}
         for route in routes:
-            segments = self._steps(route)
+            segments, verb = self._apart(split(route.path))
             names = tuple((at, match[1]) for at, step in enumerate(segments) if (match := _PARAMETER.fullmatch(step)))
             # Starlette adds HEAD to GET; the vendor's framework does not.
             methods = (route.methods or set()) - {"HEAD"}
             found.setdefault(literals(segments), {}).update(
-                dict.fromkeys(methods, Match(route, names, verbal=bool(_VERB.search(route.path))))
+                dict.fromkeys(methods, Match(route, names, verbal=bool(verb)))
             )
         return {key: (methods, Match(allow=tuple(sorted(methods)))) for key, methods in found.items()}
 
-    def _with_verb(self, segments: Sequence[str]) -> list[str] | None:
-        head, colon, verb = segments[-1].rpartition(":") if segments else ("", "", "")
-        # No segment of a path can hold a slash, so the verb cannot be mistaken for one.
-        return [*segments[:-1], head, "/" + verb] if colon and head and verb in self._verbs else None
+    def _apart(self, segments: Sequence[str]) -> tuple[Sequence[str], str]:
+        """The segments without the verb of a route at their end, and that verb; ``""`` without one."""
+        head, _, verb = segments[-1].rpartition(":") if segments else ("", "", "")
+        return ([*segments[:-1], head], verb) if head and verb in self._verbs else (segments, "")
 
-    def find(self, method: str, segments: Sequence[str]) -> Match:
-        """The route for a method and a path's segments."""
-        if segments and ":" in segments[-1] and (verbal := self._with_verb(segments)):
-            match = self.find(method, verbal)
+    def find(self, method: str, segments: Sequence[str], verb: str = "") -> Match:
+        """The route for a method and the segments of a path, whose verb may already be split off."""
+        if not verb and segments and ":" in segments[-1]:
+            rest, ending = self._apart(segments)
+            match = self.find(method, rest, ending) if ending else NO_MATCH
             if match is not NO_MATCH:
                 return match
-        for literals, paths in self._paths.get(len(segments), ()):
+        for literals, paths in self._paths.get((len(segments), verb), ()):
             found = paths.get(literals(segments))
             if found is not None:
                 methods, other = found

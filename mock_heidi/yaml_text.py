@@ -18,6 +18,9 @@ from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import ConfigError
 
 _MAX_DEPTH = 64
+_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
+# What libyaml says since PyYAML 6.0.4; it looks ahead, so it can refuse before any event shows the depth.
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
 _MAX_VALUES = 5_000_000
 # Beyond their own length, texts may grow by so many values: aliases are for sharing, not for bombs.
 _MAX_SHARED = 100_000
@@ -116,7 +119,8 @@ class YamlText:
             raise FixtureError([f"{self.name}:1: file: cannot be read: {error.strerror}"]) from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise FixtureError([f"{self.name}:{line}: no valid YAML: {error.problem or error.context}"]) from None
+            reason = _TOO_DEEP if error.problem == _TOO_DEEP_FOR_LIBYAML else error.problem or error.context
+            raise FixtureError([f"{self.name}:{line}: no valid YAML: {reason}"]) from None
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise FixtureError([f"{self.name}:1: no valid YAML: {reason}"]) from None
@@ -173,7 +177,7 @@ class _Composer:
 
     def compose(self, event: Node, depth: int = 0) -> Node:
         if depth > _MAX_DEPTH:
-            raise ComposerError(None, None, f"nested deeper than {_MAX_DEPTH} levels", event.start_mark)
+            raise ComposerError(None, None, _TOO_DEEP, event.start_mark)
         kind = type(event)
         if kind is _ALIAS:
             return self._shared(event)

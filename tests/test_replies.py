@@ -4,6 +4,7 @@
   newest first, which is the order in which they are tried
 """
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -331,8 +332,8 @@ def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
 @pytest.mark.breaks_contract
 def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
     reply = {"operation": "get_jwt", "status": 422, "body": {"detail": "later"}}
-    with another(fixtures={"replies": [reply]}) as heidi:
-        answer = space(heidi, "new").get(
+    with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(space(heidi, "new")) as fresh:
+        answer = fresh.get(
             "/jwt?email=a@example.com&third_party_internal_id=1", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY}
         )
 

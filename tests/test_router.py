@@ -70,7 +70,8 @@ def walked(method: str, path: str, routes: list[Route]) -> tuple[str | None, dic
 words = st.sampled_from([
     "jwt", "sessions", "linked-user", "transcript", "live", "segments", "users", "linked-account", "access", "1", "a:b",
     "linked-account:unlink", "patient-profiles", "patient-profiles:batch-delete", "patient-profiles:", ":batch-delete",
-    "5:finish", "5:transcribe", "a:b:finish", ":finish", "finish", "5:finish:", "5:unlink", "linked-user:finish", "é",
+    "5:finish", "5:transcribe", "a:b:finish", ":finish", "finish", "5:finish:", "5:unlink", "linked-user:finish",
+    "sessions:finish", "é",
 ])  # fmt: skip
 paths = st.lists(words, min_size=1, max_size=5).map(lambda found: "/" + "/".join(found))
 near_paths = st.sampled_from(ROUTES).flatmap(
@@ -130,6 +131,12 @@ def test_every_route_of_ours_leads_to_itself(surface: list[Route]) -> None:
             "GET /sessions/{session_id}/segments/{recording_id}",
             {"session_id": "1", "recording_id": "5:unlink"},
         ),
+        (
+            "POST",
+            "/sessions/1/segments/finish:finish",
+            "POST /sessions/{session_id}/segments/{recording_id}:finish",
+            {"session_id": "1", "recording_id": "finish"},
+        ),
         ("GET", "/patient-profiles/{x}", "GET /patient-profiles/{patient_profile_id}", {"patient_profile_id": "{x}"}),
     ],
 )
@@ -155,7 +162,19 @@ def test_the_methods_allowed_are_those_of_the_most_specific_path(
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/nothing", "/jwt/x", "/jwt:finish", "/patient-profiles:", "/:batch-delete", "/users", "/JWT"]
+    "path",
+    [
+        "",
+        "/",
+        "/nothing",
+        "/jwt/x",
+        "/jwt:finish",
+        "/sessions:finish",
+        "/patient-profiles:",
+        "/:batch-delete",
+        "/users",
+        "/JWT",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_an_unknown_path_is_neither_found_nor_allowed(method: str, path: str) -> None:
