@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -44,7 +45,8 @@ class Policy:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = frozenset(secrets) - {""}
+        self._by_length = sorted(self._secrets, key=len)
 
     def text(self, text: str) -> str:
         """A text without the credentials in it."""
@@ -151,7 +153,8 @@ class Policy:
         return _merged([*credentials.found(text), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
-        there = [re.escape(secret) for secret in self._secrets if secret in text]
+        fitting = self._by_length[: bisect_right(self._by_length, len(text), key=len)]
+        there = [re.escape(secret) for secret in reversed(fitting) if secret in text]
         if there:
             yield from (match.span() for match in re.finditer("|".join(there), text))
 
