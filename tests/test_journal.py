@@ -604,6 +604,7 @@ def test_a_body_that_cannot_be_parsed_is_shown_by_its_length(body: str) -> None:
         ('{"a": "{\\"token\\": \\"hunter2\\"}"}', {"a": '{"token": "***"}'}),
         ('{"a": "{\\"token\\": \\"hunter2\\", "}', {"a": '{"token": ***, '}),
         ('{"pin": 1234, "token": true, "key": null}', {"pin": REDACTED, "token": True, "key": None}),
+        ('{"a": "{\\"token\\": \\"hunter2\\", \\"token\\": null}"}', {"a": '{"token": null}'}),
         ("%74oken=hunter2", "token=***"),
         ("a=1;token=hunter2", "a=1%3Btoken%3D***"),
         ("a=%7B%22token%22%3A%22hunter2%22%7D", "a=%7B%22token%22%3A+%22***%22%7D"),
@@ -707,6 +708,12 @@ def test_a_field_without_a_value_has_no_secret() -> None:
     found = read(entry(b'{"token": null, "api_key": ""}'))
 
     assert found["body"] == {"token": None, "api_key": REDACTED}
+
+
+def test_half_a_letter_in_a_header_does_not_spoil_the_journal(heidi: Client) -> None:
+    heidi.get("/patient-profiles", headers={"X-Request-Id": '"\\ud800"'})
+
+    assert last(heidi)["headers"]["x-request-id"] == '"?"'
 
 
 # --- Bodies that nobody could write again -----------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from helpers import SESSION, answered, ask, space
 
 from mock_heidi import MockHeidi, entry_view
 from mock_heidi.credentials import is_credential
-from mock_heidi.entry_view import SHOWN, Kept, View
+from mock_heidi.entry_view import SHOWN, View
+from mock_heidi.kept import Kept
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
 
 ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
