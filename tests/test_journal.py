@@ -484,7 +484,7 @@ def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None
 def test_pieces_parts_and_names_count_too() -> None:
     plain, pieced, parted = entry(), entry(), entry(path="/" + "p" * 1_000, method="M" * 1_000)
     pieced.pieces = [b""] * 1_000
-    parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "sha256": None}]
+    parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "complete": True}]
 
     assert pieced.size - plain.size >= 64_000
     assert parted.size - plain.size >= 12_000
@@ -496,7 +496,7 @@ def test_a_hundred_thousand_requests_hold_no_more_than_the_last_ones() -> None:
     def pass_by(number: int) -> None:
         for at in range(number):
             made = entry(b"x" * (at % 3_000), path=f"/{at}")
-            made.parts = [{"name": str(at), "filename": None, "content_type": None, "size": 1, "sha256": None}]
+            made.parts = [{"name": str(at), "filename": None, "content_type": None, "size": 1, "complete": True}]
             journal.add(made)
             made.pieces, made.times = [b"y" * 10, b""], [float(at)]
             journal.close(made, 1.0)
