@@ -53,6 +53,9 @@ _USER = re.compile(r"(?<=//)[^\s/?#]*(?=@)")
 _OPENING = "eyJ"
 _JWT = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+))")
 
+# Without one of these there is no credential; most texts have none of them.
+_SUSPECT = re.compile(r"[=:@>]|eyJ|bearer|basic|[A-Za-z0-9_+/~-]{20}", re.IGNORECASE)
+
 # A long word of the letters that keys and tokens are written in, and what none of them is.
 _LONG = 20
 _LONG_HEX = 32
@@ -99,6 +102,8 @@ def is_credential(text: str) -> bool:
 
 def found(text: str) -> Iterator[Span]:
     """Where the credentials stand in a text, in no order; they may overlap."""
+    if _SUSPECT.search(text) is None:
+        return
     if _OPENING in text:
         yield from _tokens(text)
     yield from users(text)
@@ -172,14 +177,15 @@ def _value(text: str, at: int) -> re.Match[str] | None:
 def _random(text: str) -> Iterator[Span]:
     """Long words that look random: keys and tokens of other services."""
     for match in _RUN.finditer(text):
-        if _is_random(match[0]):
+        run, at = match[0], match.start()
+        # Base64 may hold slashes, but what begins with one is a path.
+        if not run.startswith("/") and _is_random(run):
             yield match.span()
-        elif "/" in match[0]:  # a path, of which one part may be
-            at = match.start()
-            for part in match[0].split("/"):
-                if len(part) >= _LONG and _is_random(part):
-                    yield at, at + len(part)
-                at += len(part) + 1
+            continue
+        for part in run.split("/"):
+            if len(part) >= _LONG and _is_random(part):
+                yield at, at + len(part)
+            at += len(part) + 1
 
 
 def _is_random(run: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from http import HTTPStatus
@@ -14,8 +13,10 @@ from urllib.parse import parse_qsl
 
 from mock_heidi import documented
 from mock_heidi.clock import zulu
+from mock_heidi.excerpts import beginning, length_of, lengths, size_of
 from mock_heidi.faults import STREAMS, FaultError, parse
-from mock_heidi.redaction import REDACTED, Policy, length_of, size_of
+from mock_heidi.kept import Kept
+from mock_heidi.redaction import REDACTED, Policy
 
 SHOWN = 64 * 1024
 """At most so many characters are shown of a body."""
@@ -136,7 +137,7 @@ class View:
 
     def named(self, name: str, value: Any) -> Any:
         """The value of a body's field."""
-        return lengths(value, self.policy) if self._masked else self.policy.named(name, value)
+        return lengths(value, self.policy.value) if self._masked else self.policy.named(name, value)
 
     def word(self, text: str) -> str:
         """A word that a client chose, such as the name of a file."""
@@ -195,7 +196,7 @@ class View:
         """JSON without its secrets; its text if that is too long, or holds what nobody can write again."""
         if most is not None and size > most:
             value, _ = beginning(value, most + _MARGIN)
-        shown = lengths(value, self.policy) if self._masked else self.policy.json(value)
+        shown = lengths(value, self.policy.value) if self._masked else self.policy.json(value)
         try:
             text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
             text.encode()
@@ -251,68 +252,6 @@ class View:
             made.append({"text": text[:left], "after": moment})
             left = None if left is None else left - len(text)
         return made
-
-
-class Kept:
-    """The views that were used last, as JSON, up to so many bytes in all; a view goes with its entry."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._all: dict[int, tuple[weakref.ref[Any], str]] = {}
-        self.held = 0
-        """How many bytes they are."""
-
-    def get(self, entry: object) -> str | None:
-        kept = self._all.pop(id(entry), None)
-        if kept is None:
-            return None
-        self._all[id(entry)] = kept  # the last one used is the last one dropped
-        return kept[1]
-
-    def put(self, entry: object, text: str) -> None:
-        key = id(entry)
-        self._all[key] = weakref.ref(entry, lambda _: self._drop(key)), text
-        self.held += len(text)
-        while self.held > self._room:
-            self._drop(next(iter(self._all)))
-
-    def _drop(self, key: int) -> None:
-        kept = self._all.pop(key, None)
-        self.held -= 0 if kept is None else len(kept[1])
-
-
-def beginning(value: Any, room: int) -> tuple[Any, int]:
-    """The beginning of a JSON value that is about ``room`` characters long, and the room that is left."""
-    if isinstance(value, dict):
-        fields: dict[str, Any] = {}
-        for name, item in value.items():
-            if room <= 0:
-                break
-            fields[name[:room]], room = beginning(item, room - len(name) - 4)
-        return fields, room
-    if isinstance(value, list):
-        items = []
-        for item in value:
-            if room <= 0:
-                break
-            made, room = beginning(item, room - 2)
-            items.append(made)
-        return items, room
-    if not isinstance(value, str) or len(value) <= room:
-        return value, room - len(str(value))
-    # Half of JSON inside JSON cannot be judged.
-    return (length_of(value) if value.lstrip()[:1] in ("{", "[", '"') else value[: max(room, 0)]), 0
-
-
-def lengths(value: Any, policy: Policy) -> Any:
-    """JSON with its names only: the kinds and lengths of values in their place."""
-    if isinstance(value, dict):
-        return {policy.value(name): lengths(item, policy) for name, item in value.items()}
-    if isinstance(value, list):
-        return [lengths(item, policy) for item in value]
-    if isinstance(value, str):
-        return length_of(value)
-    return None if value is None else "<boolean>" if isinstance(value, bool) else "<number>"
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

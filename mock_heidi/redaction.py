@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mock_heidi import credentials
 from mock_heidi.credentials import Span, decoded, is_secret_name
+from mock_heidi.excerpts import length_of
 
 REDACTED = "***"
 
@@ -17,24 +19,8 @@ WRITTEN = ("label", "path", "header", "match", "detail", "not_json")
 """The fields of a fault that hold what somebody has written, which may be a secret."""
 # What stays as it is in a query that is written again, so that a mark can be read.
 _MARKS = "*<> "
-_MARK = re.compile(r"\*\*\*|<\d+ (?:character|byte)s?>")
 # How a text begins and ends that may be JSON.
 _NESTED = {"{": "}", "[": "]", '"': '"'}
-
-
-def length_of(text: str) -> str:
-    """What is shown of a text whose content is not: ``<14 characters>``."""
-    return f"<{len(text)} character{'' if len(text) == 1 else 's'}>"
-
-
-def size_of(body: bytes) -> str:
-    """What is shown of a body whose content is not: ``<1024 bytes>``."""
-    return f"<{len(body)} byte{'' if len(body) == 1 else 's'}>"
-
-
-def is_hidden(shown: str) -> bool:
-    """Whether part of what was sent is missing from what is shown of it."""
-    return _MARK.search(shown) is not None
 
 
 class Policy:
@@ -44,7 +30,8 @@ class Policy:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = frozenset(secrets) - {""}
+        self._by_length = sorted(self._secrets, key=len)
 
     def text(self, text: str) -> str:
         """A text without the credentials in it."""
@@ -75,12 +62,11 @@ class Policy:
         inside = text.strip()
         if inside[:1] in _NESTED and _NESTED[inside[0]] == inside[-1]:
             try:
-                parsed = json.loads(inside)
-                shown = self.json(parsed)
+                # Written again: the text may have the same name twice, of which only one was judged.
+                shown = json.dumps(self.json(json.loads(inside)), ensure_ascii=False)
+                return shown.encode(errors="replace").decode()
             except (ValueError, RecursionError):
                 pass  # a text like any other
-            else:
-                return text if shown == parsed else json.dumps(shown, ensure_ascii=False)
         shown = self.text(text)
         plain = decoded(shown)
         hides_more = plain != shown and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
@@ -151,7 +137,8 @@ class Policy:
         return _merged([*credentials.found(text), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
-        there = [re.escape(secret) for secret in self._secrets if secret in text]
+        fitting = self._by_length[: bisect_right(self._by_length, len(text), key=len)]
+        there = [re.escape(secret) for secret in reversed(fitting) if secret in text]
         if there:
             yield from (match.span() for match in re.finditer("|".join(there), text))
 

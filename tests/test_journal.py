@@ -475,7 +475,7 @@ def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None
 def test_pieces_parts_and_names_count_too() -> None:
     plain, pieced, parted = entry(), entry(), entry(path="/" + "p" * 1_000, method="M" * 1_000)
     pieced.pieces = [b""] * 1_000
-    parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "sha256": None}]
+    parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "complete": True}]
 
     assert pieced.size - plain.size >= 64_000
     assert parted.size - plain.size >= 12_000
@@ -487,7 +487,7 @@ def test_a_hundred_thousand_requests_hold_no_more_than_the_last_ones() -> None:
     def pass_by(number: int) -> None:
         for at in range(number):
             made = entry(b"x" * (at % 3_000), path=f"/{at}")
-            made.parts = [{"name": str(at), "filename": None, "content_type": None, "size": 1, "sha256": None}]
+            made.parts = [{"name": str(at), "filename": None, "content_type": None, "size": 1, "complete": True}]
             journal.add(made)
             made.pieces, made.times = [b"y" * 10, b""], [float(at)]
             journal.close(made, 1.0)
@@ -595,6 +595,7 @@ def test_a_body_that_cannot_be_parsed_is_shown_by_its_length(body: str) -> None:
         ('{"a": "{\\"token\\": \\"hunter2\\"}"}', {"a": '{"token": "***"}'}),
         ('{"a": "{\\"token\\": \\"hunter2\\", "}', {"a": '{"token": ***, '}),
         ('{"pin": 1234, "token": true, "key": null}', {"pin": REDACTED, "token": True, "key": None}),
+        ('{"a": "{\\"token\\": \\"hunter2\\", \\"token\\": null}"}', {"a": '{"token": null}'}),
         ("%74oken=hunter2", "token=***"),
         ("a=1;token=hunter2", "a=1%3Btoken%3D***"),
         ("a=%7B%22token%22%3A%22hunter2%22%7D", "a=%7B%22token%22%3A+%22***%22%7D"),
@@ -698,6 +699,12 @@ def test_a_field_without_a_value_has_no_secret() -> None:
     found = read(entry(b'{"token": null, "api_key": ""}'))
 
     assert found["body"] == {"token": None, "api_key": REDACTED}
+
+
+def test_half_a_letter_in_a_header_does_not_spoil_the_journal(heidi: Client) -> None:
+    heidi.get("/patient-profiles", headers={"X-Request-Id": '"\\ud800"'})
+
+    assert last(heidi)["headers"]["x-request-id"] == '"?"'
 
 
 # --- Bodies that nobody could write again -----------------------------------------------------------------------------

@@ -137,6 +137,11 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         def test_linked(mock_heidi):
             assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users if user.get("linked_to")]
 
+        @pytest.mark.mock_heidi(journal="masked")
+        def test_journal(mock_heidi):
+            mock_heidi.token()
+            assert mock_heidi.requests()[0]["query"]["email"] == "<20 characters>"
+
         @pytest.mark.mock_heidi(fixtures="empty", seed=1)
         class TestNearest:
             @pytest.mark.mock_heidi(seed=2)
@@ -146,7 +151,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         """
     )
 
-    pytester.runpytest("--strict-markers").assert_outcomes(passed=7)
+    pytester.runpytest("--strict-markers").assert_outcomes(passed=8)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +176,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
         ("allow_findings=['unknown_fiel']", "allow_findings: there is no 'unknown_fiel'; did you mean unknown_field?"),
         ("allow_findings='grave'", "allow_findings: there is no 'grave'; there are unknown_field, "),
+        ("journal='loud'", "@pytest.mark.mock_heidi: journal: 'loud' is not a mode; write normal, full or masked"),
         ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
     ],
 )

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from mock_heidi.entry_view import SHOWN
-from mock_heidi.redaction import REDACTED, is_hidden
+from mock_heidi.excerpts import is_hidden
+from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import VERSION
 
 Row = dict[str, Any]

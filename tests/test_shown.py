@@ -1,0 +1,347 @@
+"""What is shown of a request: all that is useful and no secret, in three modes, and within bounds.
+
+``--journal``, or ``journal`` where a namespace begins, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body
+are shown; ``GET /_mock/requests/{id}?full=true`` shows the whole, and ``body_bytes`` and ``response_bytes`` say how
+much that is.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from conftest import Client
+from helpers import SESSION, answered, ask, space
+
+from mock_heidi import MockHeidi, entry_view
+from mock_heidi.credentials import is_credential
+from mock_heidi.entry_view import SHOWN, View
+from mock_heidi.kept import Kept
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
+
+ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
+
+
+def last(client: Client, prefix: str = "") -> dict[str, Any]:
+    row: dict[str, Any] = client.get(f"{prefix}/_mock/requests?limit=1").json()["requests"][0]
+    return row
+
+
+def whole(client: Client) -> dict[str, Any]:
+    row: dict[str, Any] = client.get(f"/_mock/requests/{last(client)['id']}?full=true").json()
+    return row
+
+
+# --- Nothing useful is lost -------------------------------------------------------------------------------------------
+
+USEFUL = [
+    "5eb7cf5a86d9755df3a6c593",
+    "340282366920938463463374607431768211455",
+    "kp_0123456789abcdef0123456789abcdef",
+    "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+    "2024-12-11T03:57:57.123456",
+    "zoë.o'brien+test@heidihealth.com",
+    "Zoë O'Brien",
+    "Pin removed from the left tibia; signature: Dr Sample. Basic exam 24 h later.",
+    "recording-2024-12-11-Room4B_v2.wav",
+    "monkey_keyboard",
+    "50% of all",
+]
+
+
+@pytest.mark.parametrize("value", USEFUL)
+def test_ids_times_names_and_notes_are_shown_as_they_were_sent(heidi: Client, value: str) -> None:
+    body = {"note": value, "deep": [{"more": value}], "third_party_internal_id": value, "kinde_user_id": value}
+    heidi.post(f"/sesions/{quote(value, safe='')}?ehr_patient_id={quote(value)}", json=body)
+    as_json = last(heidi)
+    heidi.post("/sessions", data={"note": value})
+    as_form = last(heidi)
+
+    assert as_json["path"] == f"{BASE_PATH}/sesions/{value}"
+    assert (as_json["query"], as_json["body"]) == ({"ehr_patient_id": value}, body)
+    assert as_form["body"] == f"note={quote(value, safe='').replace('%20', '+')}"
+
+
+@pytest.mark.parametrize("value", [value for value in USEFUL if value.isascii()])
+def test_known_headers_are_shown_as_they_were_sent(heidi: Client, value: str) -> None:
+    heidi.get("/patient-profiles", headers={"User-Agent": value, "X-Request-Id": value, "Accept": value})
+
+    headers = last(heidi)["headers"]
+    assert (headers["user-agent"], headers["x-request-id"], headers["accept"]) == (value, value, value)
+
+
+def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
+    heidi.post("/session/1234567890/consult_note?ehr_pateint_id=12", json={"voiceStyle": "BRIEF"})
+
+    row = last(heidi)
+    assert row["path"] == f"{BASE_PATH}/session/1234567890/consult_note"
+    assert (row["query"], row["body"]) == ({"ehr_pateint_id": "<2 characters>"}, {"voiceStyle": "BRIEF"})
+
+
+def test_the_packaged_answers_are_shown_whole(heidi: Client) -> None:
+    paths = ("patient-profiles", f"sessions/{SESSION}", f"sessions/{SESSION}/transcript", "sessions/linked-user")
+    for path in (*paths, "templates/consult-note-templates", "templates/document-templates"):
+        answer = heidi.get(f"/{path}")
+
+        assert whole(heidi)["response"] == answer.json()
+
+
+def test_the_packaged_fixtures_hold_nothing_that_looks_like_a_credential() -> None:
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in Path("fixtures").glob("*.yaml")
+        if path.stem not in ("api_keys", "scenarios")
+    ]
+    lines = [line for text in texts for line in text.splitlines()]
+
+    assert len(lines) > 1_000
+    assert list(filter(is_credential, lines)) == []
+
+
+# --- Three modes ------------------------------------------------------------------------------------------------------
+
+
+def seen(client: Client, mode: str) -> dict[str, Any]:
+    """One request with something of each kind, as a namespace of that mode shows it."""
+    assert client.post(f"/_mock/namespaces/{mode}", json={"journal": mode}).status_code == 200
+    named = space(client, mode)
+    named.sign_in()
+    headers = {"X-Own": "own words", "User-Agent": "app/1", "X-Api-Key": "hunter2"}
+    body = {"note": "words", "count": 12, "yes": True, "none": None, "list": ["a"], "password": "hunter2"}
+    named.post("/sesions/77?page=12&own=words&token=hunter2", json=body, headers=headers)
+    named.close()
+    return last(client, f"/ns/{mode}")
+
+
+def test_normal_shows_the_known_and_hides_the_unknown(heidi: Client) -> None:
+    row = seen(heidi, "normal")
+
+    assert row["path"] == f"/ns/normal{BASE_PATH}/sesions/77"
+    assert row["query"] == {"page": "12", "own": "<5 characters>", "token": "***"}
+    own, agent, key = (row["headers"][name] for name in ("x-own", "user-agent", "x-api-key"))
+    assert (own, agent, key) == ("<9 characters>", "app/1", "***")
+    assert row["body"] == {"note": "words", "count": 12, "yes": True, "none": None, "list": ["a"], "password": "***"}
+
+
+def test_full_shows_the_unknown_too(heidi: Client) -> None:
+    row = seen(heidi, "full")
+
+    assert row["query"] == {"page": "12", "own": "words", "token": "***"}
+    own, key, token = (row["headers"][name] for name in ("x-own", "x-api-key", "authorization"))
+    assert (own, key, token) == ("own words", "***", "***")
+    assert row["body"]["password"] == "***"
+
+
+def test_full_shows_bodies_that_cannot_be_parsed_without_what_is_known(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/full", json={"journal": "full"})
+    named = space(heidi, "full")
+    token = named.sign_in()
+    named.post("/sessions", content=f"own words: {DEFAULT_KEY}, {token}, Bearer hunter2".encode())
+    named.close()
+
+    assert last(heidi, "/ns/full")["body"] == "own words: ***, ***, Bearer ***"
+
+
+def test_masked_shows_names_and_lengths(heidi: Client) -> None:
+    row = seen(heidi, "masked")
+
+    assert row["path"] == f"/ns/<6 characters>{BASE_PATH}/<7 characters>/<2 characters>"
+    assert row["query"] == {"page": "<2 characters>", "own": "<5 characters>", "token": "***"}
+    own, agent, kind = (row["headers"][name] for name in ("x-own", "user-agent", "content-type"))
+    assert (own, agent, kind) == ("<9 characters>", "<5 characters>", "application/json")
+    assert row["body"] == {
+        "note": "<5 characters>",
+        "count": "<number>",
+        "yes": "<boolean>",
+        "none": None,
+        "list": ["<1 character>"],
+        "password": "<7 characters>",
+    }
+    assert row["response"] == {"detail": "<9 characters>"}
+    assert (row["method"], row["status"], row["operation"]) == ("POST", 404, None)
+
+
+def test_masked_shows_documented_paths_forms_and_streams_by_length(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/masked", json={"journal": "masked"})
+    named = space(heidi, "masked")
+    named.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x", "audio/wav")})
+    form = last(heidi, "/ns/masked")
+    named.post("/sessions", data={"note": "words"})
+    fields = last(heidi, "/ns/masked")["body"]
+    heidi.post("/ns/masked/_mock/replies", json={"operation": "ask_ai", "pieces": ["one ", "two"]})
+    named.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+    named.close()
+
+    assert form["path"] == f"/ns/<6 characters>{BASE_PATH}/sessions/<10 characters>/upload-audio"
+    [part] = form["body"]["parts"]
+    assert (part["name"], part["filename"], part["size"]) == ("file", "<5 characters>", 1)
+    assert fields == "<10 bytes>"
+    assert [piece["text"] for piece in last(heidi, "/ns/masked")["pieces"]] == ["<4 characters>", "<3 characters>"]
+
+
+def test_a_mode_stays_after_a_reset_and_in_a_copy(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/blue", json={"journal": "masked"})
+    heidi.post("/ns/blue/_mock/reset")
+    heidi.post("/_mock/namespaces/green?from=blue")
+
+    modes = {row["name"]: row["journal"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]}
+    assert modes == {"default": "normal", "blue": "masked", "green": "masked"}
+
+
+def test_a_mode_that_is_none_is_refused(heidi: Client) -> None:
+    answer = heidi.post("/_mock/namespaces/blue", json={"journal": "loud"})
+
+    assert (answer.status_code, answer.json()["hint"]) == (400, "write normal, full or masked")
+    assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
+    with pytest.raises(ConfigError, match=re.escape("journal: 'loud' is not a mode; write normal, full or masked")):
+        Settings(journal="loud")
+
+
+def test_a_handle_chooses_the_mode_of_its_namespace() -> None:
+    with MockHeidi(journal="full") as heidi, heidi.namespace("blue", journal="masked") as blue:
+        listed = heidi.control("GET", "/namespaces")["namespaces"]
+
+        assert [row["journal"] for row in listed] == ["full", "masked"]
+        assert blue.requests() == []
+
+
+# --- Bounds -----------------------------------------------------------------------------------------------------------
+
+LONG = "word " * 30_000
+
+
+@pytest.mark.parametrize("note", [LONG, [LONG], ["word"] * 30_000, {f"field_{n}": n for n in range(20_000)}])
+def test_the_beginning_of_a_long_body_is_shown_and_its_length(heidi: Client, note: Any) -> None:
+    sent = json.dumps({"note": note}).encode()
+    heidi.post("/sessions", content=sent)
+
+    row = last(heidi)
+    assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), {"note": note})
+    assert isinstance(row["body"], str)
+    assert len(row["body"]) <= SHOWN
+    assert row["body"][:40_000] == sent.decode()[:40_000]
+
+
+def test_the_beginning_of_a_long_form_is_its_first_fields(heidi: Client) -> None:
+    sent = b"&".join([b"note=some+words"] * 10_000)
+    heidi.post("/sessions", content=sent)
+
+    row = last(heidi)
+    assert set(row["body"].split("&")) == {"note=some+words"}
+    assert SHOWN - 20 < len(row["body"]) <= SHOWN
+    assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), sent.decode())
+
+
+def test_the_beginning_of_a_long_answer_is_shown(heidi: Client) -> None:
+    answer = heidi.patch(f"/sessions/{SESSION}", json={"clinician_notes": [LONG]})
+
+    row = last(heidi)
+    assert (row["response_bytes"], len(row["response"])) == (len(answer.content), SHOWN)
+    assert whole(heidi)["response"] == answer.json()
+
+
+def test_the_first_pieces_of_a_long_stream_are_shown(heidi: Client) -> None:
+    heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["word "] * 20_000})
+    answer = heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+
+    row = last(heidi)
+    assert sum(len(piece["text"]) for piece in row["pieces"]) == SHOWN
+    assert row["response_bytes"] == len(answer.content)
+    assert len(whole(heidi)["pieces"]) == 20_000
+
+
+@pytest.mark.parametrize("before", range(SHOWN - 60, SHOWN + 10, 7))
+def test_no_secret_is_cut_in_half(heidi: Client, before: int) -> None:
+    heidi.post("/sessions", json={"note": "-" * before + f" {DEFAULT_KEY} Bearer hunter2 " + LONG})
+
+    shown = last(heidi)["body"]
+    assert DEFAULT_KEY[:4] not in shown
+    assert "hunt" not in shown
+
+
+@pytest.mark.parametrize("value", ["yes", "", "True"])
+def test_a_whole_entry_is_asked_for_by_true(heidi: Client, value: str) -> None:
+    heidi.get("/patient-profiles")
+
+    answer = heidi.get(f"/_mock/requests/1?full={value}")
+
+    assert answer.status_code == 400
+    assert answer.json()["hint"] == "write it like full=true"
+
+
+@pytest.fixture
+def views(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of the entries that a view was made of."""
+    made: list[int] = []
+    make = View._read  # noqa: SLF001 - counted, not changed
+
+    def counted(self: View, entry: Any, most: int | None) -> dict[str, Any]:
+        made.append(entry.id)
+        return make(self, entry, most)
+
+    monkeypatch.setattr(View, "_read", counted)
+    return made
+
+
+def test_an_entry_is_judged_once_however_often_it_is_read(heidi: Client, views: list[int]) -> None:
+    heidi.post("/sessions?own=1", json={"own": "words"})
+    first = last(heidi)
+
+    again = [last(heidi) for _ in range(3)]
+    heidi.get("/_mock/requests?text=words")
+    heidi.get("/_mock/requests?format=curl")
+
+    assert again == [first] * 3
+    assert sorted(views) == [1, 2]
+
+
+def test_an_entry_is_judged_again_when_another_key_is_known(heidi: Client) -> None:
+    heidi.post("/sessions", json={"note": "a-new-key of ours"})
+    before = last(heidi)["body"]
+    keys = [{"key": "a-new-key", "ehr_provider": "P", "managed_by": "a" * 24}]
+    heidi.post("/_mock/state", json={"api_keys": keys})
+
+    assert (before, last(heidi)["body"]) == ({"note": "a-new-key of ours"}, {"note": "*** of ours"})
+
+
+def test_findings_that_are_made_later_are_shown(heidi: Client) -> None:
+    heidi.post("/sessions", json={"own": 1})
+    journal = heidi.app.namespaces.default.journal
+    entry = list(journal)[-1]
+    before = journal.read(entry)["findings"]
+    entry.findings = ("unknown_field",)
+
+    assert (before, journal.read(entry)["findings"]) == ([], ["unknown_field"])
+
+
+def test_views_are_kept_up_to_a_bound_and_as_long_as_their_entries() -> None:
+    class Entry:
+        pass
+
+    kept, entries = Kept(room=10), [Entry() for _ in range(4)]
+    for entry in entries:
+        kept.put(entry, "four")
+        kept.get(entries[0])
+
+    assert [kept.get(entry) for entry in entries] == ["four", None, None, "four"]
+    entries.clear()
+    del entry
+    assert kept.held == 0
+
+
+def test_a_view_that_is_larger_than_the_room_is_not_kept(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry_view, "_KEPT", 10)
+    heidi.app.namespaces.make("blue")
+    ask(heidi.app, "GET", f"/ns/blue{BASE_PATH}/nothing")
+
+    rows = [last(heidi, "/ns/blue") for _ in range(2)]
+
+    assert rows[0] == rows[1]
+
+
+def test_the_answer_with_whole_bodies_is_that_of_the_list(heidi: Client) -> None:
+    heidi.post("/sessions", json={"note": "words"})
+
+    assert answered(heidi.get("/_mock/requests/2?full=true")) == answered(heidi.get("/_mock/requests/2"))
