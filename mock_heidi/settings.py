@@ -12,6 +12,7 @@ BASE_PATH = "/api/v2/ml-scribe/open-api"
 DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
+DEFAULT_MEMORY = 256 * 1024 * 1024
 # The vendor's operations by the names that everything here knows them by.
 OPERATIONS = (
     "get_jwt",
@@ -101,7 +102,8 @@ class Settings:
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
-    sizes are bytes.
+    sizes are bytes. ``memory`` is the ceiling for what the server keeps of its traffic: the journals and event logs of
+    all namespaces, and requests that are not complete.
     """
 
     fixtures: FixtureChoice = None
@@ -121,7 +123,7 @@ class Settings:
     max_upload: int = 100 * 1024 * 1024
     max_state: int = 16 * 1024 * 1024
     journal_entries: int = 1_000
-    journal_bytes: int = 16 * 1024 * 1024
+    memory: int = DEFAULT_MEMORY
 
     def __post_init__(self) -> None:
         for name in ("allowed_hosts", "admin_origins", "cors_origins"):
@@ -136,7 +138,7 @@ class Settings:
             raise ConfigError(
                 "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
             )
-        for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
+        for name in ("max_namespaces", "max_state", "journal_entries", "memory"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
 

@@ -147,6 +147,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--fault": ("get_account_access:status=503,times=1", "GET /templates/document-*:status=502"),
     "--scenario": ("link-refused",),
     "--max-upload": ("1",),
+    "--memory": ("3",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
@@ -314,6 +315,12 @@ def larger_uploads_are_refused(told: Told) -> None:
     assert [answer.status_code for answer in answers] == [200, 413]
 
 
+def memory_has_that_ceiling(told: Told) -> None:
+    _, _, health = told.heidi.ask("GET", "/_mock/health")
+
+    assert health["memory"]["limit"] == 3 * 1024 * 1024
+
+
 def admin_token_is_wanted(told: Told) -> None:
     refused, _, _ = told.heidi.ask("GET", "/_mock/health", X_Mock_Admin_Token="another-one")
 
@@ -331,6 +338,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--fault": faults_shape_answers,
     "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
+    "--memory": memory_has_that_ceiling,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,
