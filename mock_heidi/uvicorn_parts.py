@@ -10,7 +10,8 @@ that is installed; ``pyproject.toml`` bounds the version at the newest one that 
   read and set ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; call
   ``_unset_keepalive_if_required``.
 - ``HttpToolsProtocol``: overrides ``on_message_begin``, ``on_headers_complete``, ``on_body`` and
-  ``on_message_complete``; reads and sets ``headers``.
+  ``on_message_complete``; reads and sets ``headers``; reads ``pipeline``.
+- ``FlowControl``: overrides ``resume_reading``; calls ``pause_reading``.
 - ``H11Protocol``: overrides ``handle_events`` and ``on_response_complete``; reads ``conn``.
 - ``RequestResponseCycle`` of both: is ``send.__self__``; reads ``response_complete``; sets ``disconnected``,
   ``message_event``, ``keep_alive``; with httptools also ``chunked_encoding`` and ``expected_content_length``.
@@ -24,11 +25,12 @@ import importlib.util
 import logging
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from mock_heidi.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
 from mock_heidi.memory import MemoryBudget
@@ -36,6 +38,8 @@ from mock_heidi.wire import EXTENSION, Gathering, Outbox, Wire
 
 # A parsed header field costs about this much beside its bytes.
 _FIELD = 150
+# So many requests may wait for the answer to an earlier one before the connection is read no further.
+_WAITING = 16
 
 
 def installed(module: str) -> bool:
@@ -156,11 +160,27 @@ class _Connection:
             refuse(self.transport, answer, self.connection_lost)
 
 
+class _Flow(FlowControl):
+    """Reads no more from a client whose requests wait in large number: each that was read costs some kilobytes."""
+
+    def __init__(self, transport: Any, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if len(self._waiting) < _WAITING:
+            super().resume_reading()
+
+
 def _httptools() -> type[Any]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - where it is installed
 
     class HttpToolsConnection(_Connection, HttpToolsProtocol):
         reads_body = False
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.flow = _Flow(transport, self.pipeline)
 
         def in_body(self) -> bool:
             return self.reads_body

@@ -8,7 +8,9 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 from running import in_a_thread, received, until
@@ -311,3 +313,23 @@ def test_a_client_of_http_1_0_reads_the_plain_body_up_to_the_end(serve: Serve, p
     assert b"transfer-encoding" not in head.lower()
     assert b"connection: close" in head.lower()
     assert json.loads(body)["names"][0] == "host"
+
+
+def test_requests_that_are_sent_ahead_wait_where_they_cost_little() -> None:
+    many, waiting = 30_000, [0]
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        connection: Any = next(iter(server.server_state.connections))
+        waiting.append(len(connection.pipeline))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    pytest.importorskip("httptools")  # h11 reads one request at a time
+    with in_a_thread(app) as server, connect(server) as peer, ThreadPoolExecutor() as pool:
+        reading = pool.submit(received, peer)
+        peer.sendall((BEGINNING + b"\r\n") * (many - 1) + BEGINNING + b"Connection: close\r\n\r\n")
+        answered = reading.result(60).count(b"HTTP/1.1 200")
+
+    assert answered == many
+    # What one look at the socket brings, 256 KB, is read at once.
+    assert max(waiting) < 10_000

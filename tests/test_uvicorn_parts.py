@@ -55,10 +55,11 @@ def made() -> dict[str, tuple[Any, tuple[str, ...]]]:
             fast,
             (
                 *PROTOCOL, "on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "headers",
+                "pipeline",
             ),
         ),
         "H11Protocol": (plain, (*PROTOCOL, "handle_events", "on_response_complete", "conn")),
-        "FlowControl": (FlowControl, ("pause_reading",)),
+        "FlowControl": (FlowControl, ("pause_reading", "resume_reading")),
         "RequestResponseCycle": (h11_impl.RequestResponseCycle(**shared, conn=plain.conn), CYCLE),
         "RequestResponseCycle with httptools": (
             httptools_impl.RequestResponseCycle(**shared, expect_100_continue=False, keep_alive=True),
