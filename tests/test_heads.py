@@ -311,7 +311,7 @@ def test_a_client_of_http_1_0_reads_the_plain_body_up_to_the_end(serve: Serve, p
         head, _, body = received(peer).partition(b"\r\n\r\n")
 
     assert b"transfer-encoding" not in head.lower()
-    assert b"connection: close" in head.lower()
+    assert b"keep-alive" not in head.lower()
     assert json.loads(body)["names"][0] == "host"
 
 
