@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.flags import Rule, option
-from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, JOURNAL_MODES, VERSION, ConfigError, Settings, parse_pace
+from mock_heidi.settings import (
+    BASE_PATH,
+    DEFAULT_MEMORY,
+    DEFAULT_PORT,
+    JOURNAL_MODES,
+    VERSION,
+    ConfigError,
+    Settings,
+    parse_pace,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -98,6 +107,13 @@ def cli() -> None:
 )
 @option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
 @option(
+    "--memory",
+    default=DEFAULT_MEMORY // 1024**2,
+    type=click.IntRange(1, 1_000_000),
+    metavar="MB",
+    help="Ceiling in megabytes for what is kept of the traffic.",
+)
+@option(
     "--allowed-host",
     multiple=True,
     metavar="NAME",
@@ -152,7 +168,7 @@ def serve(  # noqa: PLR0913 - a flag each
         sockets = bind(host, port)
         if url_file is not None:
             _remove(url_file)  # an old one would send whoever waits for it elsewhere
-        server = Server(app, sockets, started)
+        server = Server(app, sockets, started, memory=app.namespaces.memory)
         server.run()
     finally:
         gc.enable()
@@ -166,7 +182,8 @@ def serve(  # noqa: PLR0913 - a flag each
 def _settings(fixtures: str | None, **options: Any) -> Settings:
     plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
-    options["max_upload"] *= 1024 * 1024
+    for name in ("max_upload", "memory"):
+        options[name] *= 1024 * 1024
     options["request_faults"] = not options.pop("no_request_faults")
     for rule in options["fault"]:
         _check(rule)

@@ -1,32 +1,48 @@
-"""What happens in a namespace, for whoever listens: nothing is kept before somebody does."""
+"""What happens in a namespace, for those who listen: nothing is kept before somebody does."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
 
-KINDS = ("request", "state", "fault", "reset", "namespace")
-_KEPT = 1_000
+from mock_heidi.memory import MemoryBudget
+
+KINDS = ("request", "state", "fault", "reset", "namespace", "behind")
+KEPT = 1_000
+"""So many events are kept. A listener that wants one that is not kept any more is dropped."""
+# In bytes, as measured with tracemalloc: an event costs so much beside long texts, with the frame that is made of it.
+_EVENT = 1_150
 
 
-class Event(NamedTuple):
+class Event:
     """One thing that happened; of a request, the entry without its bodies."""
 
-    id: int
-    kind: str
-    data: Any
+    __slots__ = ("data", "frame", "held", "id", "kind", "reader")
+
+    def __init__(self, id: int, kind: str, data: Any, size: int) -> None:  # noqa: A002 - what server-sent events call it
+        self.id = id
+        self.kind = kind
+        self.data = data
+        self.held = _EVENT + 2 * size  # as data and as a frame
+        self.frame = b""
+        """What the listeners are sent, made once for all of them."""
+        self.reader: object = None
+        """What has made the frame: another reader may know other secrets."""
 
 
 class Events:
     """The last events of one namespace, and those who wait for the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: MemoryBudget) -> None:
         self.heard = False
         """Whether anybody has ever listened."""
         self.closed = False
-        """Whether the namespace is no more."""
-        self._log: deque[Event] = deque(maxlen=_KEPT)
+        """Whether the namespace is gone."""
+        self.held = 0
+        self._memory = memory
+        memory.logs.add(self)
+        self._log: deque[Event] = deque()
         self._next = 1
         self._waiting: set[asyncio.Future[None]] = set()
 
@@ -35,26 +51,52 @@ class Events:
         """The id of the newest event, 0 before the first."""
         return self._next - 1
 
-    def emit(self, kind: str, data: Any) -> None:
-        """Tell the listeners, if there are or were any."""
-        if self.heard:
-            self._log.append(Event(self._next, kind, data))
-            self._next += 1
-            self._wake()
+    @property
+    def first(self) -> int:
+        """The id of the oldest event that is kept; of the next one where none is."""
+        return self._next - len(self._log)
+
+    def emit(self, kind: str, data: Any, size: int = 0) -> None:
+        """Tell the listeners, if there are or were any; ``size`` is that of long texts in ``data``, in bytes."""
+        if not self.heard or self.closed:
+            return
+        event = Event(self._next, kind, data, size)
+        self._log.append(event)
+        self._next += 1
+        if len(self._log) > KEPT:
+            self.drop()
+        self.held += event.held
+        self._memory.hold(event.held)
+        self._wake()
+
+    def drop(self) -> bool:
+        """Forget the oldest event; whether there was one."""
+        if not self._log:
+            return False
+        oldest = self._log.popleft()
+        self.held -= oldest.held
+        self._memory.used -= oldest.held
+        return True
 
     def close(self) -> None:
-        """Let the listeners go."""
+        """Forget the events and let the listeners go."""
         self.closed = True
+        while self.drop():
+            continue
+        self._memory.logs.discard(self)
         self._wake()
 
     def _wake(self) -> None:
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
+        self._waiting.clear()
 
-    def after(self, id: int) -> list[Event]:  # noqa: A002 - what server-sent events call it
-        """The events that are kept and newer than that id."""
-        return [event for event in self._log if event.id > id]
+    def after(self, id: int, most: int = KEPT) -> list[Event]:  # noqa: A002 - what server-sent events call it
+        """The oldest events that are kept and newer than that id, so many at most."""
+        count = len(self._log)
+        start = max(0, id + 1 - self.first)
+        return [self._log[at] for at in range(start, min(start + most, count))]
 
     async def more(self, seconds: float, *ends: asyncio.Future[Any]) -> None:
         """Wait for the next event, so many seconds of real time at most, or for one of ``ends``."""

@@ -488,7 +488,8 @@ class MockHeidi(Handle):
             raise RuntimeError("this MockHeidi has been started already; make another")
         app = create_app(self._settings)
         listening = threading.Event()
-        self._server = Server(app, bind(self._host, self._port), listening.set)
+        sockets = bind(self._host, self._port)
+        self._server = Server(app, sockets, listening.set, memory=app.namespaces.memory)
         self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
         self._thread.start()
         while not listening.wait(0.05):

@@ -172,7 +172,7 @@ class Request:
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
         pieces: list[bytes] = []
-        size, more = 0, True
+        size, more, held = 0, True, 0
         try:
             while more:
                 message = await self.receive()
@@ -182,9 +182,14 @@ class Request:
                 size += len(pieces[-1])
                 more = message.get("more_body", False)
                 self.call.taken = not more
+                if more:  # most bodies come at once
+                    held = size
+                    self.call.space.memory.hold(len(pieces[-1]))
                 if size > most:
                     raise BodyTooLargeError
         finally:
+            if held:
+                self.call.space.memory.hold(-held)
             # Also as far as it came.
             body = self.call.body = b"".join(pieces)
             if self.call.entry is not None:
@@ -222,16 +227,23 @@ async def take_in(scope: Scope, receive: Receive) -> None:
     if call.taken or call.headers.get(b"expect"):
         return
     keep = b"multipart" not in call.headers.get(b"content-type", b"")
-    most, kept, size, more = call.space.settings.max_upload, [call.body], len(call.body), True
-    while more and size <= most:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        piece = message.get("body", b"")
-        size += len(piece)
-        if keep and size <= int(assumed("body_limit")):
-            kept.append(piece)
-        more = message.get("more_body", False)
+    most, kept, size, more, held = call.space.settings.max_upload, [call.body], len(call.body), True, 0
+    try:
+        while more and size <= most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece = message.get("body", b"")
+            size += len(piece)
+            more = message.get("more_body", False)
+            if keep and size <= int(assumed("body_limit")):
+                kept.append(piece)
+                if more:
+                    held += len(piece)
+                    call.space.memory.hold(len(piece))
+    finally:
+        if held:
+            call.space.memory.hold(-held)
     call.taken = True
     if call.entry is not None and keep:
         call.entry.body = b"".join(kept)

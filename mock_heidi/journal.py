@@ -12,13 +12,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from mock_heidi.entry_view import View
+from mock_heidi.memory import MemoryBudget
 from mock_heidi.redaction import REDACTED, Policy
 
-# An entry costs about this much beside its bodies.
-_OVERHEAD = 1_024
-# And each piece of its answer about this much beside its bytes.
-_PIECE = 64
-# And each part of a multipart body about this much beside its names.
+# In bytes, as measured with tracemalloc on CPython 3.11 to 3.13. An entry costs so much beside what it holds,
+_ENTRY = 960
+# one with notes (of faults, of findings, of why it matched nothing) so much more,
+_NOTES = 384
+# each piece of an answer so much beside its own bytes,
+_PIECE = 80
+# and each part of a multipart body so much beside its names.
 _PART = 512
 # In seconds: so much later than its client the server may learn that a connection is no more.
 _LATER = 0.02
@@ -38,8 +41,6 @@ class Entry:
     done = False
     kept = False
     """Whether the journal still has it."""
-    held = 0
-    """Its size, once it is complete."""
     fault: tuple[str, ...] = ()
     """The ids of the rules that have shaped the answer."""
     provenance: str | None = None
@@ -65,6 +66,8 @@ class Entry:
         self.query: bytes = scope["query_string"]
         # As one value: thousands of little ones that live as long as the journal would make all others slow.
         self._headers = marshal.dumps(scope["headers"], 0)
+        self.held = _ENTRY + len(self._headers)
+        """How many bytes of it the journal counts: until it is complete, those of its head."""
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -83,7 +86,9 @@ class Entry:
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
-        size = _OVERHEAD + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
+        size = _ENTRY + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
+        if self.fault or self.findings or self.why:
+            size += _NOTES + sum(map(len, self.fault)) + len(self.why or "")
         size += _PIECE * len(self.pieces) + sum(map(len, self.pieces))
         for part in self.parts or ():
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
@@ -105,20 +110,21 @@ def answered(entry: Entry) -> float:
 
 
 class Journal:
-    """The last requests of one namespace, bounded by their count and by the bytes of their bodies."""
+    """The last requests of one namespace, bounded by their count and by the memory of all namespaces."""
 
     def __init__(
-        self, name: str, entries: int, size: int, secrets: Callable[[], Iterable[str]], mode: str = "normal"
+        self, name: str, entries: int, memory: MemoryBudget, secrets: Callable[[], Iterable[str]], mode: str = "normal"
     ) -> None:
         """``mode`` says how much is shown: ``normal``, ``full`` or ``masked``."""
         self._name = name
         self._most = entries
-        self._room = size
+        self._memory = memory
+        memory.logs.add(self)
         self._secrets = secrets
         self.mode = mode
         self._made = frozenset[str](), View(name, mode, Policy())
         self._entries: deque[Entry] = deque()
-        self._held = 0
+        self.held = 0
         self._next = 1
         self.dropped = 0
         self.watchers: set[Callable[[Entry], None]] = set()
@@ -130,8 +136,9 @@ class Journal:
         self._next += 1
         entry.kept = True
         self._entries.append(entry)
+        self._grow(entry.held)
         if len(self._entries) > self._most:
-            self._drop()
+            self.drop()
 
     def close(self, entry: Entry, now: float) -> None:
         """Note that its answer is complete, or that there will be none."""
@@ -142,16 +149,27 @@ class Journal:
                 watch(entry)
         if not entry.kept:
             return  # dropped or cleared while it was on its way
-        entry.held = entry.size
-        self._held += entry.held
-        while self._held > self._room and len(self._entries) > 1:
-            self._drop()
+        size = entry.size
+        grown = size - entry.held
+        entry.held = size
+        self._grow(grown)
 
-    def _drop(self) -> None:
+    def _grow(self, size: int) -> None:
+        self.held += size
+        self._memory.used += size
+        if self._memory.used > self._memory.limit:
+            self._memory.make_room()
+
+    def drop(self) -> bool:
+        """Forget the oldest entry; whether there was one."""
+        if not self._entries:
+            return False
         oldest = self._entries.popleft()
         oldest.kept = False
         self.dropped += 1
-        self._held -= oldest.held
+        self.held -= oldest.held
+        self._memory.used -= oldest.held
+        return True
 
     def remove(self, ids: Collection[int]) -> int:
         """Forget the entries of those ids; how many there were."""
@@ -159,7 +177,7 @@ class Journal:
         for entry in self._entries:
             entry.kept = entry.id not in ids
         self._entries = deque(entry for entry in self._entries if entry.kept)
-        self._held = sum(entry.held for entry in self._entries)
+        self._grow(sum(entry.held for entry in self._entries) - self.held)
         return before - len(self._entries)
 
     def clear(self) -> int:
@@ -171,6 +189,12 @@ class Journal:
         """Forget every entry and count from 1 again."""
         self.clear()
         self._next = 1
+
+    def end(self) -> None:
+        """Forget every entry and leave the memory of the others alone, because the namespace is gone."""
+        self.clear()
+        self._memory.logs.discard(self)
+        self._memory = MemoryBudget(self._memory.limit)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -189,6 +213,11 @@ class Journal:
     def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
         """An entry for people and programs: parsed, and without secrets; long bodies are cut unless ``whole``."""
         return self._view.read(entry, whole=whole)
+
+    @property
+    def reader(self) -> object:
+        """What takes the secrets out; another object when other secrets are known."""
+        return self._view
 
     def headline(self, entry: Entry) -> dict[str, Any]:
         """The parts of an entry that fit on one line, judged in the same way."""

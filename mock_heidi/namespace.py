@@ -16,6 +16,7 @@ from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.memory import MemoryBudget
 from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
 from mock_heidi.replies import Replies
 from mock_heidi.review import Reviewer
@@ -76,7 +77,12 @@ class Namespace:
     """State, clock, ids and journal of one Heidi that never meets another."""
 
     def __init__(
-        self, name: str, start: Start, settings: Settings, others: Callable[[], Iterable[str]] = tuple
+        self,
+        name: str,
+        start: Start,
+        settings: Settings,
+        memory: MemoryBudget,
+        others: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """``others`` gives the API keys that other namespaces of the same server know."""
         self.name = name
@@ -88,7 +94,7 @@ class Namespace:
         self.known_keys: frozenset[str] = frozenset()
         """Its API keys, former ones too: the journal may still hold them."""
         mode = start.journal or settings.journal
-        self.journal = Journal(name, settings.journal_entries, settings.journal_bytes, self._secrets, mode)
+        self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
         self.busy = 0
         """How many requests with a good token are on their way."""
         self.last_use = precise()
@@ -96,7 +102,7 @@ class Namespace:
         self.streams: set[asyncio.Future[None]] = set()
         """Vendor streams on their way, which a reset ends."""
         self.snapshots: dict[str, Snapshot] = {}
-        self.events = Events()
+        self.events = Events(memory)
         self.reset()
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
@@ -151,6 +157,7 @@ class Namespace:
         """Let go of everybody who still waits for something of it."""
         self._end_streams()
         self.events.close()
+        self.journal.end()
 
     def _end_streams(self) -> None:
         for stream in self.streams:
@@ -284,10 +291,11 @@ class Namespace:
         kind = next((name for name, one in seeds.KINDS.items() if isinstance(record, one)), "users")
         there = self.store.get(type(record), record.key) is not None
         # The key of a user holds what parts its names, so that no two names can be taken for each other.
-        self.events.emit("state", {"kind": kind, "id": record.key.replace("\0", " / "), "removed": not there})
+        told = {"kind": kind, "id": record.key.replace("\0", " / "), "removed": not there}
+        self.events.emit("state", told, len(record.key))
 
     def _tell_request(self, entry: Entry) -> None:
-        self.events.emit("request", entry.bare())
+        self.events.emit("request", entry.bare(), len(entry.method) + len(entry.path))
         if entry.fault:
             self.events.emit("fault", {"ids": list(entry.fault), "request": entry.id})
 

@@ -8,6 +8,7 @@ from typing import Any
 from mock_heidi import clock, faults, seeds
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
+from mock_heidi.memory import MemoryBudget
 from mock_heidi.models import ApiKey
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.settings import (
@@ -45,6 +46,9 @@ class Namespaces:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.memory = MemoryBudget(settings.memory)
+        self.started = precise()
+        """In seconds of the process's own clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
         base = seeds.load(settings.fixtures, settings.api_key)
@@ -102,7 +106,7 @@ class Namespaces:
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
             # Or an error, and the old one stays.
-            made = Namespace(name, start or self.start, self.settings, self._known_keys)
+            made = Namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
             if namespace is not None:
                 namespace.end()
                 self._remember(namespace)

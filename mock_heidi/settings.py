@@ -13,6 +13,7 @@ BASE_PATH = "/api/v2/ml-scribe/open-api"
 DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
+DEFAULT_MEMORY = 256 * 1024 * 1024
 # The vendor's operations by the names that everything here knows them by.
 OPERATIONS = (
     "get_jwt",
@@ -106,7 +107,9 @@ class Settings:
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
     ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; ``journal`` is one of
-    :data:`JOURNAL_MODES`; sizes are bytes.
+    :data:`JOURNAL_MODES`; sizes are bytes. ``memory`` is the ceiling for
+    what the server keeps of its traffic: the journals and event logs of all namespaces, and requests that are not
+    complete.
     """
 
     fixtures: FixtureChoice = None
@@ -128,7 +131,7 @@ class Settings:
     max_state: int = 16 * 1024 * 1024
     journal: str = "normal"
     journal_entries: int = 1_000
-    journal_bytes: int = 16 * 1024 * 1024
+    memory: int = DEFAULT_MEMORY
 
     def __post_init__(self) -> None:
         self._check_texts()
@@ -138,7 +141,7 @@ class Settings:
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         check_journal(self.journal)
-        for name in ("max_namespaces", "max_state", "journal_entries", "journal_bytes"):
+        for name in ("max_namespaces", "max_state", "journal_entries", "memory"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be a whole number from 1")
 

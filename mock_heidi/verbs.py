@@ -192,6 +192,8 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
         for kind, data in events:
             if kind == "reset" and "requests" in data["reset"]:
                 seen = 0
+            elif kind == "behind":
+                raise ConfigError(f"{heidi.url} had {data['missed']} events more than could be shown; begin again")
             elif kind == "request" and data["id"] > seen:
                 seen = _tell(as_json, heidi.requests(**{**given, "since": seen}), seen)
         raise ConfigError(f"{heidi.url} has ended")

@@ -75,6 +75,10 @@ class Gathering:
         self.send()
         self._transport.close()
 
+    def write_eof(self) -> None:
+        self.send()
+        self._transport.write_eof()
+
     def get_write_buffer_size(self) -> int:
         return self._size + self._transport.get_write_buffer_size()
 
@@ -105,6 +109,12 @@ class Wire:
                 self._gone.set_result(None)
         return self._gone
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes of what was sent the system has not taken yet, because the client does not read."""
+        held: int = self._transport.get_write_buffer_size()
+        return held
+
     async def flush(self) -> None:
         """Wait until the client's machine has all that was sent, or the client has gone.
 
@@ -116,8 +126,7 @@ class Wire:
             pause = min(pause * 2, _RARELY)
 
     def _unsent(self) -> int:
-        held: int = self._transport.get_write_buffer_size()
-        return held or _unacknowledged(self._transport.get_extra_info("socket"))
+        return self.backlog or _unacknowledged(self._transport.get_extra_info("socket"))
 
     async def reset(self) -> None:
         """End the connection with a true RST: nothing that is still on its way arrives."""

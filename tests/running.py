@@ -8,12 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from starlette.types import ASGIApp
+
+from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 T = TypeVar("T")
@@ -165,3 +169,28 @@ def serving(folder: Path, *args: str, command: Sequence[str] = MODULE, **variabl
     finally:
         process.kill()
         process.wait()
+
+
+@contextlib.contextmanager
+def in_a_thread(app: ASGIApp, **options: Any) -> Iterator[Server]:
+    """Any application on our server."""
+    listening = threading.Event()
+    serves = Server(app, bind("127.0.0.1", 0), listening.set, **options)
+    thread = threading.Thread(target=serves.run)
+    thread.start()
+    assert listening.wait(timeout=_PATIENCE)
+    try:
+        yield serves
+    finally:
+        serves.stop()
+        thread.join(timeout=_PATIENCE)
+        assert not thread.is_alive()
+
+
+def received(peer: socket.socket) -> bytes:
+    """What comes until the other side ends, however it ends."""
+    pieces = []
+    with contextlib.suppress(ConnectionError):
+        while piece := peer.recv(65_536):
+            pieces.append(piece)
+    return b"".join(pieces)

@@ -148,6 +148,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--scenario": ("link-refused",),
     "--no-request-faults": ("1",),
     "--max-upload": ("1",),
+    "--memory": ("3",),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
@@ -330,6 +331,12 @@ def larger_uploads_are_refused(told: Told) -> None:
     assert [answer.status_code for answer in answers] == [200, 413]
 
 
+def memory_has_that_ceiling(told: Told) -> None:
+    _, _, health = told.heidi.ask("GET", "/_mock/health")
+
+    assert health["memory"]["limit"] == 3 * 1024 * 1024
+
+
 def admin_token_is_wanted(told: Told) -> None:
     refused, _, _ = told.heidi.ask("GET", "/_mock/health", X_Mock_Admin_Token="another-one")
 
@@ -355,6 +362,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
+    "--memory": memory_has_that_ceiling,
     "--allowed-host": allowed_hosts_reach_the_control_plane,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,

@@ -700,7 +700,8 @@ def test_the_events_that_are_really_told_are_judged(heidi: Client, contract_watc
     asyncio.run(_listen(heidi))
 
     (stream,) = [one.body for one in contract_watch.exchanges if one.path == "/_mock/events"]
-    assert {kind.decode() for kind in re.findall(rb"event: (\w+)\n", stream)} == set(events.KINDS)
+    told = {kind.decode() for kind in re.findall(rb"event: (\w+)\n", stream)}
+    assert told == set(events.KINDS) - {"behind"}  # told to slow listeners only: see test_events
     assert contract_watch.findings() == []
 
 

@@ -7,19 +7,26 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from conftest import Client
-from helpers import ask
+from helpers import another, ask
+from running import in_a_thread, received, until
 from starlette.types import Message
 
-from mock_heidi import MockHeidi
+from mock_heidi import MockHeidi, uvicorn_parts
+from mock_heidi.admin.events import EventStream
 from mock_heidi.app import Front
+from mock_heidi.events import Event as Told
+from mock_heidi.events import Events
 from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.namespace import PARTS
+from mock_heidi.server import Server
 
 Event = tuple[int, str, Any]
 
@@ -52,7 +59,7 @@ def _events(lines: Iterator[str]) -> Iterator[Event]:
             told = {}
 
 
-def until(events: Iterator[Event], kind: str) -> list[Event]:
+def up_to(events: Iterator[Event], kind: str) -> list[Event]:
     """The events up to the first of a kind."""
     found = []
     for event in events:
@@ -67,7 +74,7 @@ def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: MockH
         session_id = client.post("/sessions").json()["session_id"]
         with server.fault("get_session", status=503) as fault:
             client.get(f"/sessions/{session_id}")
-        told = until(events, "fault")
+        told = up_to(events, "fault")
 
     kinds = [kind for _, kind, _ in told]
     assert kinds == ["state", "request", "request", "fault"]
@@ -85,7 +92,7 @@ def test_what_was_removed_is_told_so(server: MockHeidi) -> None:
     patient = server.state.add_patient(first_name="Ada")["id"]
     with server.client() as client, listening(server) as events:
         client.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [patient]})
-        told = until(events, "request")
+        told = up_to(events, "request")
 
     assert told[0][2] == {"kind": "patient_profiles", "id": patient, "removed": True}
 
@@ -94,7 +101,7 @@ def test_a_listener_goes_on_after_the_last_event_it_saw(server: MockHeidi) -> No
     with server.client() as client:
         with listening(server) as events:
             client.get("/patient-profiles")
-            last = until(events, "request")[-1][0]
+            last = up_to(events, "request")[-1][0]
         client.post("/sessions")
         client.get("/sessions/404")
         with listening(server, last) as events:
@@ -109,7 +116,7 @@ def test_without_that_id_only_what_comes_is_told(server: MockHeidi) -> None:
         client.get("/sessions/1")
         with listening(server) as events:
             client.get("/sessions/2")
-            told = until(events, "request")
+            told = up_to(events, "request")
 
     assert [row["path"].rsplit("/", 1)[1] for _, _, row in told] == ["2"]
 
@@ -120,7 +127,7 @@ def test_a_listener_outlives_a_reset_and_a_restored_state(server: MockHeidi) -> 
         server.reset()
         server.restore("before")
         client.post("/sessions")
-        told = until(events, "request")
+        told = up_to(events, "request")
 
     # The state has forgotten the user, whom the token makes again.
     assert [kind for _, kind, _ in told] == ["reset", "reset", "state", "state", "request"]
@@ -132,7 +139,7 @@ def test_a_state_that_takes_the_place_of_all_is_told(server: MockHeidi) -> None:
     with listening(server) as events:
         server.state.replace({"sessions": []})
         server.state.add_patient(first_name="Ada")
-        told = until(events, "state")
+        told = up_to(events, "state")
 
     assert [(kind, data.get("reset")) for _, kind, data in told] == [("reset", ["state"]), ("state", None)]
 
@@ -141,7 +148,7 @@ def test_several_listeners_are_told_the_same(server: MockHeidi) -> None:
     with server.client() as client, listening(server) as one, listening(server) as other:
         client.post("/sessions")
 
-        assert until(one, "request") == until(other, "request")
+        assert up_to(one, "request") == up_to(other, "request")
 
 
 def test_what_is_told_holds_no_secret(server: MockHeidi) -> None:
@@ -172,7 +179,7 @@ def test_nobody_hears_of_another_namespace(server: MockHeidi) -> None:
     with server.namespace("own") as own, own.client() as mine, server.client() as other, listening(own) as events:
         other.post("/sessions")
         mine.get("/sessions/404")
-        told = until(events, "request")
+        told = up_to(events, "request")
 
     assert [(kind, row["operation"]) for _, kind, row in told] == [("request", "get_session")]
 
@@ -270,6 +277,11 @@ class Listener:
     def ids(self) -> list[int]:
         return [int(number) for number in re.findall(rb"^id: (\d+)$", b"".join(self.taken), re.MULTILINE)]
 
+    def told(self, kind: str) -> list[tuple[int, Any]]:
+        """Id and data of the events of that kind."""
+        form = rb"^id: (\d+)\nevent: %s\ndata: (.*)$" % kind.encode()
+        return [(int(id_), json.loads(data)) for id_, data in re.findall(form, b"".join(self.taken), re.MULTILINE)]
+
     async def has(self, last: int) -> None:
         """Wait until an event of that id has come."""
         async with asyncio.timeout(60):
@@ -314,7 +326,7 @@ def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: Front) -> No
     asyncio.run(come_and_go())
 
 
-def test_a_slow_listener_holds_up_nobody_and_sees_the_gap(app: Front) -> None:
+def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody(app: Front) -> None:
     async def be_slow() -> None:
         slow, quick = Listener(app), Listener(app)
         events = app.namespaces.default.listen()
@@ -324,17 +336,155 @@ def test_a_slow_listener_holds_up_nobody_and_sees_the_gap(app: Front) -> None:
             events.emit("reset", {"reset": []})
             if number % 500 == 0:
                 await quick.has(number)
-        held = len(slow.taken)
         slow.takes.set()
-        await slow.has(3_000)
-        for listener in (slow, quick):
+        await slow.task
+        quick.leaves.set()
+        await quick.task
+
+        assert quick.ids == list(range(1, 3_001))
+        [(last, told)] = slow.told("behind")
+        assert slow.ids == [*range(1, last + 1), last]
+        assert told == {"missed": 3_000 - last}
+        assert last < 2_000
+
+    asyncio.run(be_slow())
+
+
+def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(app: Front) -> None:
+    async def be_slow() -> None:
+        slow = Listener(app)
+        events = app.namespaces.default.listen()
+        await asyncio.sleep(0)
+        slow.takes.clear()
+        for _ in range(1_000):
+            events.emit("reset", {"reset": []})
+        slow.takes.set()
+        await slow.has(1_000)
+        slow.leaves.set()
+        await slow.task
+
+        assert slow.ids == list(range(1, 1_001))
+
+    asyncio.run(be_slow())
+
+
+def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(
+    app: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    framed: list[int] = []
+    really = EventStream._frame  # noqa: SLF001 - the costly step
+
+    def frame(self: EventStream, event: Told) -> bytes:
+        framed.append(event.id)
+        return really(self, event)
+
+    monkeypatch.setattr(EventStream, "_frame", frame)
+
+    async def listen() -> None:
+        listeners = [Listener(app) for _ in range(60)]
+        events = app.namespaces.default.listen()
+        await asyncio.sleep(0)
+        for _ in range(900):
+            events.emit("reset", {"reset": []})
+        for listener in listeners:
+            await listener.has(900)
             listener.leaves.set()
             await listener.task
 
-        assert held <= 3
-        assert quick.ids == list(range(1, 3_001))
-        # What it was given when it stopped, and then the last thousand.
-        assert slow.ids[-1_000:] == list(range(2_001, 3_001))
-        assert len(slow.ids) <= 1_500
+        assert [listener.ids for listener in listeners] == [list(range(1, 901))] * 60
+        assert framed == list(range(1, 901))
+        assert max(len(listener.taken) for listener in listeners) < 20
 
-    asyncio.run(be_slow())
+    asyncio.run(listen())
+
+
+def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: Front) -> None:
+    namespace = app.namespaces.default
+    events = namespace.listen()
+    events.emit("state", {"kind": "users", "id": "a-key-of-later", "removed": False})
+    headers = {"Host": "localhost", "Last-Event-ID": "0"}
+    before = ask(app, "GET", "/_mock/events", headers=headers).body
+
+    namespace.known_keys |= {"a-key-of-later"}
+    after = ask(app, "GET", "/_mock/events", headers=headers).body
+
+    assert b"a-key-of-later" in before
+    assert b"a-key-of-later" not in after
+
+
+def test_events_count_in_the_memory_and_give_it_back() -> None:
+    with another(memory=500_000) as heidi:
+        memory, events = heidi.app.namespaces.memory, heidi.app.namespaces.default.listen()
+        for number in range(1_000):
+            events.emit("state", {"kind": "users", "id": f"{number:02000}", "removed": False}, 2_000)
+        used, kept = memory.used, len(events.after(0))
+        events.close()
+
+        assert 400_000 < used <= 500_000
+        assert 0 < kept < 500
+        assert memory.used == 0
+
+
+# --- On a socket ------------------------------------------------------------------------------------------------------
+
+
+def emit(server: Server, events: Events, number: int) -> None:
+    """Tell of so many things in the server's own thread, each about 4 KB, and come back when it is done."""
+    done = threading.Event()
+
+    async def tell() -> None:
+        for at in range(number):
+            events.emit("state", {"kind": "users", "id": f"{at:04000}", "removed": False}, 4_000)
+            if at % 50 == 0:
+                await asyncio.sleep(0)
+        done.set()
+
+    serving: Any = server._loop  # noqa: SLF001 - nothing else runs there
+    asyncio.run_coroutine_threadsafe(tell(), serving)
+    assert done.wait(60)
+
+
+def attend(server: Server, *small: int) -> socket.socket:
+    """A client that listens and reads no further; the buffers of those options are small."""
+    peer = socket.socket()
+    peer.settimeout(60)
+    for option in small:
+        peer.setsockopt(socket.SOL_SOCKET, option, 8_192)
+    peer.connect(server.sockets[0].getsockname()[:2])
+    peer.sendall(b"GET /_mock/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    got = b""
+    while b": listening" not in got:
+        got += peer.recv(65_536)
+    return peer
+
+
+@pytest.mark.parametrize("missing", [(), ("httptools", "uvloop")], ids=["fast", "plain"])
+def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
+    app: Front, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+) -> None:
+    really = uvicorn_parts.installed
+    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
+    with in_a_thread(app) as server, attend(server) as peer:
+        emit(server, app.namespaces.default.events, 5_000)
+        peer.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        raw = received(peer)
+
+    ids = [int(number) for number in re.findall(rb"id: (\d+)\n", raw)]
+    assert ids == [*range(1, ids[-1] + 1), ids[-1]]
+    [missed] = re.findall(rb'event: behind\ndata: {"missed":(\d+)}\n\n', raw)
+    assert 0 < int(missed) <= 5_000 - ids[-1]
+    assert raw.endswith(b'{"status":"ok"}')
+
+
+def test_a_client_that_never_reads_is_cut_off(app: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_heidi.admin.events._PATIENCE", 0.1)
+    with in_a_thread(app) as server:
+        for listener in server.sockets:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
+        with attend(server, socket.SO_RCVBUF):
+            [connection] = server.server_state.connections
+            emit(server, app.namespaces.default.events, 100)
+            until(lambda: connection.transport.get_write_buffer_size() > 0, "the first that the client does not read")
+            emit(server, app.namespaces.default.events, 5_000)
+
+            until(lambda: not server.server_state.connections, "the end of the connection")

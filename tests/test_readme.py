@@ -441,8 +441,8 @@ def test_the_examples_of_a_filter_can_be_copied(row: list[str]) -> None:
 def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
     settings = Settings()
 
-    bounds = f"{settings.journal_entries:,} of them and {settings.journal_bytes // 1024**2} MB at most"
-    assert bounds in README
+    assert f"{settings.journal_entries:,} in each namespace" in README
+    assert f"{settings.memory // 1024**2} MB in all (`--memory`)" in README
 
 
 def test_every_finding_stands_in_the_table() -> None:

@@ -12,6 +12,7 @@ from mock_heidi.checks.check import REMEMBERED
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.memory import MemoryBudget
 from mock_heidi.review import Reviewer
 from mock_heidi.settings import BASE_PATH
 
@@ -264,7 +265,7 @@ def test_a_broken_connection_may_be_known_to_its_client_first(pieces: list[bytes
 
 
 def test_only_a_look_after_an_early_end_shows_that_it_was_noticed() -> None:
-    journal = Journal("default", entries=9, size=9_999, secrets=list)
+    journal = Journal("default", entries=9, memory=MemoryBudget(9_999), secrets=list)
     stream = asked(1, 0, 5, "generate_consult_note", early_end=True, fault=("fault-1",))
     expected = Noticed("fault-1", error=False, words="")
     for entry in (stream, asked(2, 1, 2)):

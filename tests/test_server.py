@@ -7,14 +7,13 @@ import http.client
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import HAS_IPV6, MODULE, Running, address, serving, spawn, until
-from starlette.types import ASGIApp, Receive, Scope, Send
+from running import HAS_IPV6, MODULE, Running, address, in_a_thread, received, serving, spawn, until
+from starlette.types import Receive, Scope, Send
 
 from mock_heidi import server
 from mock_heidi.server import Server, bind, url_of
@@ -50,22 +49,6 @@ def mortal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
-@contextlib.contextmanager
-def in_a_thread(app: ASGIApp) -> Iterator[Server]:
-    """Any application on our server."""
-    listening = threading.Event()
-    serves = Server(app, bind("127.0.0.1", 0), listening.set)
-    thread = threading.Thread(target=serves.run)
-    thread.start()
-    assert listening.wait(timeout=10)
-    try:
-        yield serves
-    finally:
-        serves.stop()
-        thread.join(timeout=5)
-        assert not thread.is_alive()
-
-
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this machine has no masks of signals")
 def test_a_thread_that_serves_takes_no_signal_from_the_main_one() -> None:
     blocked: set[int] = set()
@@ -90,15 +73,6 @@ def connect(heidi: Running, text: str) -> socket.socket:
     peer = socket.create_connection((heidi.host, heidi.port), timeout=10)
     peer.sendall(text.replace("\n", "\r\n").encode())
     return peer
-
-
-def received(peer: socket.socket) -> bytes:
-    """What comes until the other side ends, however it ends."""
-    pieces = []
-    with contextlib.suppress(ConnectionError):
-        while piece := peer.recv(65_536):
-            pieces.append(piece)
-    return b"".join(pieces)
 
 
 def half_a_body(heidi: Running) -> socket.socket:

@@ -12,10 +12,17 @@ from mock_heidi.http import Request
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
+from mock_heidi.wire import Wire, wire_of
 
 _QUIET = 15
 """Seconds after which a line that says nothing shows that the connection lives."""
 _DIGITS = 12
+# In seconds: between two sendings to one listener, and between looks at one that does not read.
+_PAUSE, _RARELY = 0.02, 0.25
+# So many events, and about so many bytes, are sent at once: less than what would block the sending.
+_BATCH, _MUCH = 200, 32 * 1024
+_PATIENCE = 30
+"""Seconds that a listener that was dropped has for reading what it was sent."""
 
 
 async def listen(request: Request) -> Response:
@@ -34,7 +41,11 @@ async def listen(request: Request) -> Response:
 
 
 class EventStream(Response):
-    """The events of a namespace that are newer than an id, until the client leaves or the namespace goes."""
+    """The events of a namespace that are newer than an id, until the client leaves or the namespace goes.
+
+    Events that come quickly are sent together. A listener that reads so slowly that its next event is not kept any
+    more is sent the event ``behind``, and its connection ends.
+    """
 
     media_type = "text/event-stream"
 
@@ -42,26 +53,73 @@ class EventStream(Response):
         super().__init__(None, headers={"cache-control": "no-store"})
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
         self.namespace = namespace
-        self.last = last
+        self.events = namespace.events
+        # What is not kept was lost before this listener came.
+        self.last = max(last, self.events.first - 1)
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = wire_of(scope)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": b": listening\n\n", "more_body": True})
+        await self._send(send, b": listening\n\n")
         left = asyncio.ensure_future(leaving(receive))
-        events = self.namespace.events
         try:
-            while not left.done() and not events.closed:
-                fresh = events.after(self.last)
-                for event in fresh:
-                    await send({"type": "http.response.body", "body": self._frame(event), "more_body": True})
-                    self.last = event.id
-                if not fresh:
-                    await events.more(_QUIET, left)
-                    if not left.done() and not events.after(self.last):
-                        await send({"type": "http.response.body", "body": b": quiet\n\n", "more_body": True})
+            while not left.done() and not self._over:
+                if fresh := self._fresh():
+                    await self._send(send, fresh)
+                    await self._read(wire, left)
+                else:
+                    await self.events.more(_QUIET, left)
+                    if not left.done() and self.last == self.events.last:
+                        await self._send(send, b": quiet\n\n")
         finally:
             left.cancel()
-        await send({"type": "http.response.body", "body": b""})
+        if left.done() or self.events.closed:
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await self._drop(wire, send)
+
+    @property
+    def _over(self) -> bool:
+        """Whether the namespace is gone, or the next event is not kept any more."""
+        return self.events.closed or self.last + 1 < self.events.first
+
+    async def _send(self, send: Send, body: bytes) -> None:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def _fresh(self) -> bytes:
+        """The next events, as many as a client can be sent at once."""
+        frames, size, reader = [], 0, None
+        for event in self.events.after(self.last, _BATCH):
+            reader = reader or self.namespace.journal.reader
+            if event.reader is not reader:
+                event.frame, event.reader = self._frame(event), reader
+            frames.append(event.frame)
+            self.last = event.id
+            size += len(event.frame)
+            if size > _MUCH:
+                break
+        return b"".join(frames)
+
+    async def _read(self, wire: Wire | None, left: asyncio.Future[None]) -> None:
+        """Wait a moment, and until the client has read enough that more can be sent."""
+        pause = _PAUSE
+        while True:
+            await asyncio.wait({left}, timeout=pause)
+            if left.done() or self._over or wire is None or not wire.backlog:
+                return
+            pause = min(2 * pause, _RARELY)
+
+    async def _drop(self, wire: Wire | None, send: Send) -> None:
+        missed = {"missed": self.events.last - self.last}
+        last = b"id: %d\nevent: behind\ndata: %s\n\n" % (self.last, to_json(missed))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await send({"type": "http.response.body", "body": last})
+                if wire is not None:
+                    await wire.flush()
+        except TimeoutError:
+            if wire is not None:
+                wire.cut()
 
     def _frame(self, event: Event) -> bytes:
         journal = self.namespace.journal

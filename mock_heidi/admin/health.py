@@ -1,16 +1,17 @@
-"""Whether it lives, and where it is."""
+"""Whether the server answers, where it is, and what it uses."""
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.admin.control import known_query, respond
+from mock_heidi.clock import precise
 from mock_heidi.http import Request
 from mock_heidi.settings import BASE_PATH, VERSION, namespace_path
 
 
 async def get_health(request: Request) -> Response:
     known_query(request, ())
-    namespace = request.namespace
+    namespace, space = request.namespace, request.call.space
     prefix = namespace_path(namespace.name)
     host, port = request.scope.get("server") or ("", None)
     # A client of HTTP/1.0 need not send a Host.
@@ -20,8 +21,10 @@ async def get_health(request: Request) -> Response:
             "status": "ok",
             "version": VERSION,
             "base_url": f"{request.scope['scheme']}://{called}{prefix}{BASE_PATH}",
-            "namespaces": len(request.call.space),
+            "namespaces": len(space),
             "seed": namespace.start.seed,
+            "memory": {"used": space.memory.used, "limit": space.memory.limit},
+            "uptime": round(precise() - space.started, 3),
         }
     )
 

@@ -1,0 +1,249 @@
+"""One ceiling for what a server keeps of its traffic: at the limit the oldest requests of the largest namespace go.
+
+``--memory MB``; ``GET /_mock/health`` → ``{"memory": {"used", "limit"}, "uptime"}``.
+"""
+
+import asyncio
+import gc
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Client
+from helpers import another, exchange, space
+from starlette.types import Message
+
+from mock_heidi.events import Events
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.memory import MemoryBudget
+from mock_heidi.settings import BASE_PATH, ConfigError, Settings
+
+
+def entry(number: int, body: int = 0) -> Entry:
+    headers = [(b"x-name-%d" % at, b"value of %d" % (number + at)) for at in range(8)]
+    scope = {"method": "POST", "path": f"/api/{number:010}", "query_string": b"", "headers": headers}
+    made = Entry(10**12 + number, number + 0.5, "create_session", scope)
+    made.body = bytes(bytearray(body))
+    return made
+
+
+def filled(memory: MemoryBudget, name: str, count: int, body: int = 0) -> Journal:
+    journal = Journal(name, entries=10_000, memory=memory, secrets=list)
+    for number in range(count):
+        made = entry(number, body)
+        journal.add(made)
+        journal.close(made, 1.0)
+    return journal
+
+
+# --- The budget -------------------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_requests_of_the_largest_namespace_go_first() -> None:
+    memory = MemoryBudget(1_000_000)
+    small = filled(memory, "small", 20, body=1_000)
+    large = filled(memory, "large", 60, body=20_000)
+
+    assert memory.used <= memory.limit
+    assert (len(small), small.dropped) == (20, 0)
+    assert len(large) + large.dropped == 60
+    assert [kept.id for kept in large] == list(range(large.dropped + 1, 61))
+    assert memory.used > 0.9 * memory.limit
+
+
+def test_namespaces_of_the_same_size_lose_about_as_much() -> None:
+    memory = MemoryBudget(500_000)
+    journals = [Journal(str(number), entries=10_000, memory=memory, secrets=list) for number in range(5)]
+    for number in range(1_000):
+        for journal in journals:
+            made = entry(number, 500)
+            journal.add(made)
+            journal.close(made, 1.0)
+
+    sizes = [journal.held for journal in journals]
+    assert sum(sizes) == memory.used <= memory.limit
+    assert max(sizes) - min(sizes) <= 3 * entry(1, 500).size
+
+
+def test_what_a_thousand_namespaces_hold_is_bounded_as_a_whole() -> None:
+    with another(memory=2_000_000, max_namespaces=1_000, fixtures="empty") as heidi:
+        registry = heidi.app.namespaces
+        for number in range(300):
+            journal = registry.make(f"n{number}").journal
+            for at in range(10):
+                made = entry(at, 3_000)
+                journal.add(made)
+                journal.close(made, 1.0)
+
+        held = sum(each.size for namespace in registry for each in namespace.journal)
+        dropped = sum(namespace.journal.dropped for namespace in registry)
+    assert held <= registry.memory.used <= 2_000_000
+    assert dropped > 0
+
+
+def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
+    memory = heidi.app.namespaces.memory
+    before = memory.used
+    blue = space(heidi, "blue")
+    heidi.app.namespaces.make("blue").listen()
+    blue.sign_in()
+    blue.post("/sessions")
+    during = memory.used
+    heidi.delete("/_mock/namespaces/blue")
+    blue.close()
+
+    assert during > before
+    assert memory.used == before
+    assert {type(log) for log in memory.logs} == {Journal, Events}
+    assert len(memory.logs) == 2
+
+
+def test_a_request_that_outlives_its_namespace_counts_for_nothing() -> None:
+    memory = MemoryBudget(100_000)
+    journal, late = filled(memory, "gone", 3), entry(4)
+    journal.add(late)
+
+    journal.end()
+    journal.close(late, 1.0)
+    filled_later = entry(5)
+    journal.add(filled_later)
+    journal.close(filled_later, 1.0)
+
+    assert memory.used == 0
+
+
+@pytest.mark.parametrize("forget", [lambda journal: journal.remove([2, 3]), Journal.clear, Journal.begin])
+def test_requests_that_are_removed_give_their_memory_back(forget: Callable[[Journal], Any]) -> None:
+    memory = MemoryBudget(100_000)
+    journal = filled(memory, "default", 5, body=100)
+
+    forget(journal)
+
+    assert memory.used == journal.held == sum(each.size for each in journal)
+
+
+def test_a_request_on_its_way_counts_its_head_and_the_body_that_has_come(heidi: Client) -> None:
+    token, memory = heidi.token(), heidi.app.namespaces.memory
+    used: list[int] = []
+
+    async def ask() -> None:
+        pieces = [b'{"a": "', b"x" * 100_000, b"x" * 100_000, b'"}']
+
+        async def receive() -> Any:
+            used.append(memory.used)
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+        async def send(_: Any) -> None: ...
+
+        headers = [(b"authorization", f"Bearer {token}".encode()), (b"x-own", b"x" * 10_000)]
+        path = f"{BASE_PATH}/sessions"
+        await heidi.app(
+            {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}, receive, send
+        )
+
+    before = memory.used
+    asyncio.run(ask())
+
+    assert used[0] - before > 10_000
+    assert used[3] - used[0] > 200_000
+    assert memory.used - used[0] > 200_000  # the whole body is in the journal now
+
+
+def test_a_body_whose_client_leaves_counts_no_more_than_what_is_kept(heidi: Client) -> None:
+    headers = {"Authorization": f"Bearer {heidi.token()}"}
+    half: Message = {"type": "http.request", "body": b"x" * 50_000, "more_body": True}
+
+    asyncio.run(exchange(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=[half]))
+
+    registry = heidi.app.namespaces
+    assert registry.memory.used == sum(each.size for each in registry.default.journal)
+
+
+# --- What an entry costs ----------------------------------------------------------------------------------------------
+
+
+def plain(number: int) -> Entry:
+    made = entry(number, 1_000)
+    made.pieces = (bytes(bytearray(1_000)),)
+    return made
+
+
+def many_headers(number: int) -> Entry:
+    headers = [(b"x-%d" % at, b"%d" % number) for at in range(1_000)]
+    scope = {"method": "GET", "path": f"/{number}", "query_string": b"", "headers": headers}
+    return Entry(10**12 + number, number + 0.5, None, scope)
+
+
+def stream(number: int) -> Entry:
+    made = entry(number)
+    for at in range(200):
+        made.stream(bytes(bytearray(30)), number + at / 10)
+    made.stream(b"", None)
+    return made
+
+
+def shaped(number: int) -> Entry:
+    made = entry(number)
+    made.fault = (f"fault-{number}",)
+    made.findings = ("unknown_parameter", f"code-{number}")
+    made.why = f"nothing is called {number} {'x' * 200}"
+    made.retry_at = 10**12 + number
+    return made
+
+
+def parts(number: int) -> Entry:
+    made = entry(number)
+    made.parts = [
+        {
+            "name": f"n{number}-{at}",
+            "filename": f"f{number}-{at}",
+            "content_type": f"a/{number}-{at}",
+            "size": 1_000 + at,
+        }
+        | {"sha256": f"{number + at:064}"}
+        for at in range(10)
+    ]
+    return made
+
+
+@pytest.mark.parametrize("make", [plain, many_headers, stream, shaped, parts])
+def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[int], Entry]) -> None:
+    count = 300
+
+    def made(number: int) -> Entry:
+        one = make(number)
+        one.id, one.status, one.duration, one.done, one.kept = number + 1_000, 200, number / 7, True, True
+        return one
+
+    made(0)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = [made(number) for number in range(count)]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    said = sum(one.size for one in kept)
+    assert 0.97 * (after - before) <= said <= 1.4 * (after - before)
+
+
+# --- The setting and the view of it -----------------------------------------------------------------------------------
+
+
+def test_health_shows_what_is_used_and_how_long_it_runs(heidi: Client) -> None:
+    first = heidi.get("/_mock/health").json()
+    heidi.get("/patient-profiles")
+    second = heidi.get("/_mock/health").json()
+
+    assert first["memory"] == {"used": 0, "limit": 256 * 1024 * 1024}
+    assert second["memory"]["used"] == sum(each.size for each in heidi.app.namespaces.default.journal)
+    assert 0 <= first["uptime"] <= second["uptime"] < 3_600
+
+
+@pytest.mark.parametrize("memory", [0, -1, 1.5, "256", True])
+def test_a_limit_that_is_none_is_refused(memory: Any) -> None:
+    with pytest.raises(ConfigError, match=f"memory: {memory!r} should be a whole number from 1"):
+        Settings(memory=memory)

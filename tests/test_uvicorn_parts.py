@@ -1,0 +1,101 @@
+"""What we use of uvicorn without a promise of its documentation is there in the version that is installed."""
+
+import asyncio
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http import h11_impl
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from mock_heidi import uvicorn_parts
+
+httptools_impl = pytest.importorskip("uvicorn.protocols.http.httptools_impl")
+
+ROOT = Path(__file__).resolve().parent.parent
+CURE = (
+    f"uvicorn {uvicorn.__version__} has no %s: see what has taken its place, mend mock_heidi/uvicorn_parts.py and its "
+    "list, and set the bounds in pyproject.toml"
+)
+CYCLE = ("response_complete", "disconnected", "message_event", "keep_alive")
+PROTOCOL = (
+    "connection_made", "connection_lost", "data_received", "app", "transport", "flow", "cycle",
+    "_unset_keepalive_if_required",
+)  # fmt: skip
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def made() -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """An object of each class, and the parts of it that we use."""
+    config = uvicorn.Config(_nothing, lifespan="off", interface="asgi3", log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+    server.servers = []  # made by startup()
+    assert "self.servers" in inspect.getsource(uvicorn.Server.startup)
+    plain, fast = (
+        kind(config=config, server_state=server.server_state, app_state={})
+        for kind in (h11_impl.H11Protocol, httptools_impl.HttpToolsProtocol)
+    )
+    shared: dict[str, Any] = dict.fromkeys(("scope", "transport", "flow", "logger", "access_logger", "on_response"))
+    shared |= {"access_log": False, "default_headers": [], "message_event": asyncio.Event()}
+    return {
+        "Server": (
+            server,
+            ("startup", "main_loop", "shutdown", "serve", "_serve", "on_tick", "servers", "server_state"),
+        ),
+        "ServerState": (server.server_state, ("connections", "tasks")),
+        "Config": (config, ("get_loop_factory",)),
+        "HttpToolsProtocol": (
+            fast,
+            (
+                *PROTOCOL, "on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "headers",
+                "pipeline",
+            ),
+        ),
+        "H11Protocol": (plain, (*PROTOCOL, "handle_events", "on_response_complete", "conn")),
+        "FlowControl": (FlowControl, ("pause_reading", "resume_reading")),
+        "RequestResponseCycle": (h11_impl.RequestResponseCycle(**shared, conn=plain.conn), CYCLE),
+        "RequestResponseCycle with httptools": (
+            httptools_impl.RequestResponseCycle(**shared, expect_100_continue=False, keep_alive=True),
+            (*CYCLE, "chunked_encoding", "expected_content_length"),
+        ),
+    }  # fmt: skip
+
+
+def test_what_we_use_is_there() -> None:
+    async def look() -> list[str]:
+        return [f"{name}.{part}" for name, (one, parts) in made().items() for part in parts if not hasattr(one, part)]
+
+    missing = asyncio.run(look())
+
+    assert missing == [], CURE % ", ".join(missing)
+
+
+def test_the_list_names_all_that_is_looked_for() -> None:
+    async def look() -> set[str]:
+        return {part for _, parts in made().values() for part in parts}
+
+    listed = set(re.findall(r"``(\w+)``", str(uvicorn_parts.__doc__)))
+
+    assert asyncio.run(look()) <= listed
+
+
+def test_no_other_module_imports_what_is_not_promised() -> None:
+    named = re.compile(r"\buvicorn\.(protocols|server|config)\b|import uvicorn")
+
+    found = [path.name for path in (ROOT / "mock_heidi").rglob("*.py") if named.search(path.read_text("utf-8"))]
+
+    assert found == ["uvicorn_parts.py"]
+
+
+def test_the_newest_version_is_bounded() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    [bounds] = [one for one in project["dependencies"] if re.match(r"uvicorn\b", one)]
+    assert re.fullmatch(r"uvicorn>=[\d.]+,<[\d.]+", bounds), "a version that nobody has tried may lack our parts"
