@@ -633,7 +633,8 @@ def test_a_body_at_the_limit_is_read_in_one_go(words: str) -> None:
     text = words * (1_000_000 // len(words))
     made = entry(json.dumps({"note": text}).encode())
 
-    whole = Journal("default", entries=1, memory=MemoryBudget(1), secrets=["a secret", "another"].copy).read(made, whole=True)
+    journal = Journal("default", entries=1, memory=MemoryBudget(1), secrets=["a secret", "another"].copy)
+    whole = journal.read(made, whole=True)
 
     assert whole["body_bytes"] > len(text) / 2
     assert whole["body"]["note"]
