@@ -106,6 +106,17 @@ def cli() -> None:
 @option(
     "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
 )
+@option(
+    "--cors-header",
+    multiple=True,
+    metavar="NAME",
+    help="Header that web pages may send beside those of the API and of tracing; repeatable.",
+)
+@option(
+    "--cors-credentials",
+    is_flag=True,
+    help="Let web pages send cookies, as fetch does with its credentials set to include.",
+)
 @option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
 @option("--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request.")
 @option("--quiet", is_flag=True, help="No banner and no line per request.")
@@ -157,7 +168,7 @@ def serve(  # noqa: PLR0913 - a flag each
 
 
 def _settings(fixtures: str | None, **options: Any) -> Settings:
-    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
+    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "cors_header", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
     options["max_upload"] *= 1024 * 1024
     options["request_faults"] = not options.pop("no_request_faults")

@@ -152,6 +152,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
     "--cors-origin": ("http://app.test", "http://web.test"),
+    "--cors-header": ("X-Tenant", "X-Own"),
+    "--cors-credentials": ("1",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
     "--quiet": (),
@@ -159,7 +161,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is for their variables only.
-SWITCHES = ("--no-request-faults",)
+SWITCHES = ("--no-request-faults", "--cors-credentials")
 
 
 class Told:
@@ -245,6 +247,23 @@ def admin_origins_reach_the_control_plane(told: Told) -> None:
     origins = ("http://tool.test", "http://page.test", "http://other.test")
 
     assert [told.heidi.ask("GET", "/_mock/health", Origin=origin)[0] for origin in origins] == [200, 200, 403]
+
+
+def cors_headers_may_be_sent(told: Told) -> None:
+    asked = {"Origin": "http://localhost:3000", "Access_Control_Request_Method": "GET"}
+    names = ("x-tenant", "x-own", "x-other")
+
+    statuses = [
+        told.heidi.ask("OPTIONS", f"{BASE_PATH}/jwt", **asked, Access_Control_Request_Headers=name)[0] for name in names
+    ]
+
+    assert statuses == [200, 200, 400]
+
+
+def cors_credentials_may_be_sent(told: Told) -> None:
+    _, headers, _ = told.heidi.ask("GET", f"{BASE_PATH}/jwt", Origin="http://localhost:3000")
+
+    assert headers["access-control-allow-credentials"] == "true"
 
 
 def cors_origins_may_read_answers(told: Told) -> None:
@@ -351,6 +370,8 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,
     "--cors-origin": cors_origins_may_read_answers,
+    "--cors-header": cors_headers_may_be_sent,
+    "--cors-credentials": cors_credentials_may_be_sent,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
     "--quiet": quiet_is_tested_alone,
