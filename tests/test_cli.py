@@ -237,10 +237,11 @@ def a_request_can_ask_for_no_fault(told: Told) -> None:
     assert status == 404
 
 
-def allowed_hosts_reach_the_control_plane(told: Told) -> None:
+def allowed_hosts_reach_both_surfaces(told: Told) -> None:
     hosts = ("heidi.test", "mock.test", "other.test")
 
     assert [told.heidi.ask("GET", "/_mock/health", Host=host)[0] for host in hosts] == [200, 200, 403]
+    assert [told.heidi.ask("GET", f"{BASE_PATH}/jwt", Host=host)[0] for host in hosts] == [401, 401, 403]
 
 
 def admin_origins_reach_the_control_plane(told: Told) -> None:
@@ -366,7 +367,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
-    "--allowed-host": allowed_hosts_reach_the_control_plane,
+    "--allowed-host": allowed_hosts_reach_both_surfaces,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,
     "--cors-origin": cors_origins_may_read_answers,
