@@ -7,18 +7,18 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
+from mock_heidi.cors import ApiCors, ControlCors, Origins
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
 from mock_heidi.hosts import Hosts
 from mock_heidi.http import Call
 from mock_heidi.injection import Injected
-from mock_heidi.middleware import Crossing, Journaled, Listener, Operated, operate
+from mock_heidi.middleware import Journaled, Listener, Operated, operate
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.reasons import explain
 from mock_heidi.router import NO_MATCH, Match, Router, split
@@ -29,8 +29,6 @@ _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
 _VENDOR_ZONE = "heidihealth.com"
 _OTHER_HOST = "its Host is no name or address of this server; allow it with --allowed-host NAME"
-_LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
-_EXPOSED = ["Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id"]
 
 
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> Front:
@@ -42,18 +40,12 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
     if settings is not None and options:
         raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
     settings = settings or Settings(**options)
+    origins = Origins(settings.cors_origins)
     vendor = Surface(
         routes=[*api.ROUTES, *api.SPELLINGS],
         unplaced=_not_found,
         middleware=[
-            Middleware(
-                Crossing,
-                allow_origins=settings.cors_origins,
-                allow_origin_regex=_LOOPBACK_ORIGIN,
-                allow_methods=["GET", "POST", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault"],
-                expose_headers=_EXPOSED,
-            ),
+            Middleware(ApiCors, origins, settings.cors_headers, listener, credentials=settings.cors_credentials),
             Middleware(Journaled, listener=listener),
             Middleware(Injected),
         ],
@@ -63,18 +55,13 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         routes=admin.ROUTES,
         unplaced=_no_door,
         middleware=[
-            Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.admin_origins, token=settings.admin_token),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.admin_origins,
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token"],
-            ),
+            Middleware(Guard, settings.allowed_hosts, settings.admin_origins, origins, settings.admin_token),
+            Middleware(ControlCors, settings.cors_headers),
             Middleware(Controlled),
         ],
         inmost=_operate,
     )
-    return Front(Namespaces(settings), vendor, control)
+    return Front(Namespaces(settings), vendor, control, origins)
 
 
 def _not_found(match: Match, _: str) -> Exception:
@@ -130,11 +117,12 @@ async def _operate(scope: Scope, receive: Receive, send: Send) -> None:
 class Front:
     """The door of the house: tells the namespace, the surface, the operation and the caller of every request."""
 
-    def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface) -> None:
+    def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface, origins: Origins) -> None:
         self.namespaces = namespaces
         self.hosts = Hosts(namespaces.settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.vendor = vendor
         self.control = control
+        self.origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -175,7 +163,7 @@ class Front:
             self._bar(call, HostNotAllowedError(*refused))
             return self.vendor.stack(scope, receive, send)
         if call.route is None:
-            call.why = explain(self.vendor.exact, scope, segments)
+            call.why, call.stray = explain(self.vendor.exact, scope, segments), self.origins.is_stray(call.headers)
         elif space.settings.request_faults:
             call.asked_fault = call.headers.get(b"x-mock-fault")
         if call.operation == "get_jwt":
@@ -191,6 +179,7 @@ class Front:
     def _bar(self, call: Call, refusal: HostNotAllowedError) -> None:
         """Leave nothing of a request but its refusal, which the default namespace's journal keeps."""
         call.barred, call.refusal, call.why = True, refusal, _OTHER_HOST
+        call.stray = self.origins.is_stray(call.headers)
         call.name = call.route = call.operation = None
         call.namespace = self.namespaces.default
 

@@ -127,6 +127,17 @@ def cli() -> None:
     "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
 )
 @option(
+    "--cors-header",
+    multiple=True,
+    metavar="NAME",
+    help="Header that web pages may send beside those of the API and of tracing; repeatable.",
+)
+@option(
+    "--cors-credentials",
+    is_flag=True,
+    help="Let web pages send cookies, as fetch does with its credentials set to include.",
+)
+@option(
     "--journal", default="normal", type=click.Choice(JOURNAL_MODES), help="How much is shown of requests and answers."
 )
 @option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
@@ -180,7 +191,7 @@ def serve(  # noqa: PLR0913 - a flag each
 
 
 def _settings(fixtures: str | None, **options: Any) -> Settings:
-    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "fault")}
+    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "cors_header", "fault")}
     options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
     for name in ("max_upload", "memory"):
         options[name] *= 1024 * 1024

@@ -63,6 +63,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             _printable(path),
             *([f"({shown['operation']})"] if shown["operation"] else []),
             *([f"[{_printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
+            *([journal.clean(entry.why)] if entry.why is not None else []),
         )
     )
 

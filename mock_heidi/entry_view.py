@@ -53,6 +53,7 @@ class Exchange(Protocol):
     client_left: bool
     provenance: str | None
     why: str | None
+    stray: bool
 
     @property
     def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
@@ -106,7 +107,8 @@ class View:
             "findings": list(entry.findings),
             "client_left": line["client_left"],
             "provenance": entry.provenance,
-            "why": entry.why,
+            "why": None if entry.why is None else self.policy.text(entry.why),
+            "stray": entry.stray,
         }
 
     def headline(self, entry: Exchange) -> dict[str, Any]:

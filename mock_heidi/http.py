@@ -67,7 +67,9 @@ class Call:
     entry: Entry | None = None
     body = b""
     why: str | None = None
-    """Why it matched nothing."""
+    """Why it matched nothing, or was refused before anything else."""
+    stray = False
+    """Whether a web page that may not use the API, or the browser by itself, sent what matched nothing."""
     taken = False
     """Whether the whole body has been read."""
     reply: Reply | None = None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,16 +29,6 @@ from mock_heidi.wire import wire_of
 Listener = Callable[[str, Journal, Entry], None]
 
 logger = logging.getLogger("mock_heidi")
-
-
-class Crossing(CORSMiddleware):
-    """CORS for whom it concerns: pages in browsers, which name their origin."""
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        call: Call = scope["mock_heidi"]
-        passed: Any = super().__call__ if b"origin" in call.headers else self.app
-        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
-        return crossed
 
 
 class Journaled:
@@ -99,7 +87,7 @@ def _watching(call: Call, entry: Entry, send: Send) -> Send:
         if entry.id:
             message["headers"] = [*message["headers"], (b"x-mock-request-id", b"%d" % entry.id)]
         if call.why is not None:
-            entry.why = call.why
+            entry.why, entry.stray = call.why, call.stray
             message["headers"] = [*message["headers"], (b"x-mock-reason", call.why.encode("ascii", "replace"))]
         return send(message)
 

@@ -38,6 +38,8 @@ _CHECKS = {
     "unmatched": (("ignore", "fail"), "its client asked for what there is not"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or a graver one"),
 }
+# What a browser may not send, or not to this host.
+_REFUSED = {400: "was refused", 403: "was refused"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _NUMBER = pytest.StashKey[Iterator[int]]()
 _MADE = pytest.StashKey["list[Handle]"]()
@@ -244,7 +246,11 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
     rows = [] if own.closed else own.requests()
-    return [f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}" for row in rows if row["why"]]
+    return [
+        f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
+        for row in rows
+        if row["why"] and not row["stray"]
+    ]
 
 
 def _found(item: pytest.Item, own: Handle) -> list[str]:

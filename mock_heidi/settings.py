@@ -62,6 +62,7 @@ _FORMS = {
     "allowed_hosts": (re.compile(r"[^/\s:]+|\[?[0-9a-fA-F:.]+\]?"), "heidi.test"),
     "admin_origins": _ORIGIN,
     "cors_origins": _ORIGIN,
+    "cors_headers": (re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"), "X-My-Header"),
 }
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 _HALF_A_LETTER = re.compile("[\ud800-\udfff]")
@@ -106,6 +107,7 @@ class Settings:
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
     objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
     seconds nobody need use a namespace until it goes; whoever drives the control plane has to send ``admin_token``;
+    ``cors_headers`` are what web pages may send beside what the API needs, ``cors_credentials`` lets them send cookies;
     ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; ``journal`` is one of
     :data:`JOURNAL_MODES`; sizes are bytes. ``memory`` is the ceiling for
     what the server keeps of its traffic: the journals and event logs of all namespaces, and requests that are not
@@ -124,6 +126,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    cors_headers: tuple[str, ...] = ()
+    cors_credentials: bool = False
     admin_token: str | None = None
     max_namespaces: int = 1_000
     idle_after: float = 3_600
@@ -137,7 +141,7 @@ class Settings:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("request_faults",):
+        for name in ("request_faults", "cors_credentials"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         check_journal(self.journal)

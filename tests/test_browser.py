@@ -140,6 +140,24 @@ def test_a_front_end_of_this_machine_uses_heidi(tmp_path: Path) -> None:
     assert [(kind, status) for _, kind, status, _ in told] == [("cors", 200), ("cors", 200), ("cors", 503)]
 
 
+def test_a_front_end_traces_its_requests_and_reads_the_contract(tmp_path: Path) -> None:
+    with MockHeidi(cors_credentials=True) as heidi:
+        signed = {"Authorization": f"Bearer {heidi.token()}"}
+        traced = {**signed, "traceparent": "00-1", "baggage": "a=b", "sentry-trace": "1", "cache-control": "no-cache"}
+        requests: list[tuple[str, dict[str, Any]]] = [
+            (f"{heidi.base_url}/patient-profiles", {"headers": traced}),
+            (f"{heidi.base_url}/patient-profiles", {"headers": signed, "credentials": "include"}),
+            (f"{heidi.url}/_mock/openapi.yaml", {}),
+            (f"{heidi.base_url}/patient-profiles", {"headers": {**signed, "x-tenant": "1"}}),
+        ]
+        with site(requests) as page:
+            told = visit(page, tmp_path)
+        refused = [row for row in heidi.requests() if row["method"] == "OPTIONS"]
+
+    assert [(kind, status) for _, kind, status, _ in told] == [*[("cors", 200)] * 3, ("blocked", 0)]
+    assert ["--cors-header x-tenant" in row["why"] for row in refused] == [True]
+
+
 def test_the_page_of_doors_is_shown(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         assert BROWSER is not None

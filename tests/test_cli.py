@@ -153,6 +153,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
     "--cors-origin": ("http://app.test", "http://web.test"),
+    "--cors-header": ("X-Tenant", "X-Own"),
+    "--cors-credentials": ("1",),
     "--journal": ("masked",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
@@ -161,7 +163,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is for their variables only.
-SWITCHES = ("--no-request-faults",)
+SWITCHES = ("--no-request-faults", "--cors-credentials")
 
 
 class Told:
@@ -237,16 +239,34 @@ def a_request_can_ask_for_no_fault(told: Told) -> None:
     assert status == 404
 
 
-def allowed_hosts_reach_the_control_plane(told: Told) -> None:
+def allowed_hosts_reach_both_surfaces(told: Told) -> None:
     hosts = ("heidi.test", "mock.test", "other.test")
 
     assert [told.heidi.ask("GET", "/_mock/health", Host=host)[0] for host in hosts] == [200, 200, 403]
+    assert [told.heidi.ask("GET", f"{BASE_PATH}/jwt", Host=host)[0] for host in hosts] == [401, 401, 403]
 
 
 def admin_origins_reach_the_control_plane(told: Told) -> None:
     origins = ("http://tool.test", "http://page.test", "http://other.test")
 
     assert [told.heidi.ask("GET", "/_mock/health", Origin=origin)[0] for origin in origins] == [200, 200, 403]
+
+
+def cors_headers_may_be_sent(told: Told) -> None:
+    asked = {"Origin": "http://localhost:3000", "Access_Control_Request_Method": "GET"}
+    names = ("x-tenant", "x-own", "x-other")
+
+    statuses = [
+        told.heidi.ask("OPTIONS", f"{BASE_PATH}/jwt", **asked, Access_Control_Request_Headers=name)[0] for name in names
+    ]
+
+    assert statuses == [200, 200, 400]
+
+
+def cors_credentials_may_be_sent(told: Told) -> None:
+    _, headers, _ = told.heidi.ask("GET", f"{BASE_PATH}/jwt", Origin="http://localhost:3000")
+
+    assert headers["access-control-allow-credentials"] == "true"
 
 
 def cors_origins_may_read_answers(told: Told) -> None:
@@ -362,11 +382,13 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--scenario": scenario_shapes_answers,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
-    "--memory": memory_has_that_ceiling,
-    "--allowed-host": allowed_hosts_reach_the_control_plane,
+    "--allowed-host": allowed_hosts_reach_both_surfaces,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,
     "--cors-origin": cors_origins_may_read_answers,
+    "--cors-header": cors_headers_may_be_sent,
+    "--cors-credentials": cors_credentials_may_be_sent,
+    "--memory": memory_has_that_ceiling,
     "--journal": journal_is_masked,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,

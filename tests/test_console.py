@@ -57,9 +57,27 @@ def test_a_line_says_method_status_path_and_operation(heidi: "contextlib.closing
         "GET     200  /jwt  (get_jwt)",
         "GET     200  /patient-profiles  (list_patient_profiles)",
         "PATCH   404  /sessions/77  (update_session)",
-        "GET     404  /nowhere",
-        "POST    405  /jwt",
+        "GET     404  /nowhere  there is no such path: mock-heidi routes lists them",
+        "POST    405  /jwt  this path is for GET",
     ]
+
+
+def test_the_line_of_a_refused_preflight_says_why(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-tenant"}
+    with heidi as client:
+        client.request("OPTIONS", "/sessions", signed=False, headers={"Origin": "http://localhost:3000", **asked})
+
+    why = "the preflight is refused: it asks for headers that are not allowed, start with --cors-header x-tenant"
+    assert shown(told) == [f"OPTIONS  400  /sessions  {why}"]
+
+
+def test_the_line_of_a_refused_host_names_the_flag(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+    with heidi as client:
+        client.get("/patient-profiles", signed=False, headers={"Host": "evil.example"})
+
+    [said] = shown(told)
+    assert said.startswith("GET     403  /patient-profiles  its Host is no name or address of this server; ")
+    assert said.endswith("--allowed-host NAME")
 
 
 def test_a_line_of_another_namespace_names_it(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:

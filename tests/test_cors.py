@@ -10,6 +10,8 @@ import pytest
 from conftest import JOHN, Client
 from helpers import SESSION, another
 
+from mock_heidi.settings import BASE_PATH
+
 PAGE = "http://localhost:3000"
 LOOPBACK = [
     "http://localhost",
@@ -131,25 +133,140 @@ def test_a_preflight_allows_what_the_api_needs(heidi: Client, method: str, path:
     assert "origin" in answer.headers["vary"].lower()
 
 
-@pytest.mark.parametrize(
-    ("method", "headers", "origin"),
-    [
-        ("GET", "authorization", "https://example.org"),
-        ("PUT", "authorization", PAGE),
-        ("GET", "x-own-header", PAGE),
-    ],
-    ids=["foreign page", "undocumented method", "unknown header"],
-)
-def test_a_preflight_for_anything_else_is_refused(heidi: Client, method: str, headers: str, origin: str) -> None:
+ORDINARY = ["traceparent", "tracestate", "baggage", "sentry-trace", "x-request-id", "x-correlation-id"]
+ORDINARY += ["cache-control", "pragma", "accept-language", "Traceparent"]
+
+
+@pytest.mark.parametrize("header", ORDINARY)
+def test_ordinary_headers_pass_without_a_setting(heidi: Client, header: str) -> None:
+    answer = preflight(heidi, "GET", "/patient-profiles", f"authorization,{header}")
+
+    assert answer.status_code == 200
+    assert header.lower() in answer.headers["access-control-allow-headers"].lower()
+
+
+ORIGIN_CURE = "its origin is not allowed, start with --cors-origin ORIGIN"
+METHOD_CURE = "the API has no such method, only GET, POST, PATCH, DELETE"
+HEADER_CURE = "it asks for headers that are not allowed, start with --cors-header"
+REFUSED = {
+    "foreign page": ("GET", "authorization", "https://example.org", ORIGIN_CURE),
+    "undocumented method": ("PUT", "authorization", PAGE, METHOD_CURE),
+    "unknown header": ("GET", "x-own-header", PAGE, f"{HEADER_CURE} x-own-header"),
+    "two unknown headers": (
+        "GET",
+        "X-B, authorization, x-a,x-b",
+        PAGE,
+        f"{HEADER_CURE} x-b --cors-header x-a",
+    ),
+    "a header that is no name": ("GET", "x-own: secret-value", PAGE, f"{HEADER_CURE} NAME"),
+    "an empty name": ("GET", ",", PAGE, f"{HEADER_CURE} NAME"),
+    "all of it": ("PUT", "x-a", "null", f"{ORIGIN_CURE}; {METHOD_CURE}; {HEADER_CURE} x-a"),
+}
+
+
+@pytest.mark.parametrize(("method", "headers", "origin", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_preflight_says_and_journals_the_reason_and_the_cure(
+    heidi: Client, method: str, headers: str, origin: str, reason: str
+) -> None:
     answer = preflight(heidi, method, "/patient-profiles", headers, origin)
 
-    assert answer.status_code == 400
+    why = f"the preflight is refused: {reason}"
+    [entry] = heidi.get("/_mock/requests").json()["requests"]
+    assert (answer.status_code, answer.text) == (400, why)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (entry["method"], entry["status"], entry["operation"], entry["why"]) == ("OPTIONS", 400, None, why)
 
 
-def test_credentials_are_not_allowed(heidi: Client) -> None:
+def test_a_preflight_that_asks_for_many_headers_gets_a_short_reason(heidi: Client) -> None:
+    answer = preflight(heidi, "GET", "/patient-profiles", ",".join(f"x-{number}" for number in range(1_000)))
+
+    assert len(answer.text) < 500
+
+
+def test_a_preflight_that_is_allowed_is_not_journaled(heidi: Client) -> None:
+    preflight(heidi, *PREFLIGHTS[1])
+
+    assert heidi.get("/_mock/requests").json()["requests"] == []
+
+
+def test_a_refused_preflight_makes_no_namespace_and_meets_no_rule(heidi: Client) -> None:
+    heidi.post("/_mock/faults", json={"status": 503})
+
+    answers = [
+        preflight(heidi, "GET", "/patient-profiles", "x-a"),
+        preflight(heidi, "GET", f"/ns/blue{BASE_PATH}/patient-profiles", "x-a"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert heidi.get("/_mock/faults").json()["faults"][0]["matched"] == 0
+    assert heidi.app.namespaces.get("blue") is None
+
+
+def test_more_headers_can_be_allowed() -> None:
+    with another(cors_headers=("X-Tenant", "x-b3-traceid")) as heidi:
+        answers = [
+            preflight(heidi, "GET", "/jwt", f"{name},heidi-api-key") for name in ("x-tenant", "X-B3-TraceId", "x-a")
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+
+
+def test_every_header_can_be_allowed() -> None:
+    with another(cors_headers=("*",)) as heidi:
+        answer = preflight(heidi, "GET", "/jwt", "x-any,x-other")
+
+    assert (answer.status_code, answer.headers["access-control-allow-headers"]) == (200, "x-any,x-other")
+
+
+def test_a_page_in_the_internet_may_ask_for_a_server_on_this_machine() -> None:
+    with another(cors_origins=("https://clinic.example",)) as heidi:
+        asked = {
+            "Origin": "https://clinic.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Private-Network": "true",
+        }
+        answer = heidi.request("OPTIONS", "/jwt", signed=False, headers=asked)
+
+    assert (answer.status_code, answer.headers["access-control-allow-private-network"]) == (200, "true")
+
+
+def test_credentials_are_not_allowed_by_default(heidi: Client) -> None:
     answers = [heidi.get("/sessions/1", headers={"Origin": PAGE}), preflight(heidi, *PREFLIGHTS[0])]
 
     assert ["access-control-allow-credentials" in answer.headers for answer in answers] == [False, False]
+
+
+@pytest.mark.parametrize("origin", [PAGE, "https://clinic.example"])
+def test_credentials_can_be_allowed_and_the_origin_is_named(origin: str) -> None:
+    with another(cors_credentials=True, cors_origins=("https://clinic.example",), cors_headers=("*",)) as heidi:
+        answers = [
+            heidi.get("/patient-profiles", headers={"Origin": origin, "Cookie": "a=b"}),
+            preflight(heidi, *PREFLIGHTS[0], origin=origin),
+        ]
+
+    for answer in answers:
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["access-control-allow-origin"] == origin
+
+
+def test_credentials_open_nothing_to_a_foreign_page() -> None:
+    with another(cors_credentials=True) as heidi:
+        answer = heidi.get("/patient-profiles", headers={"Origin": "https://example.org", "Cookie": "a=b"})
+
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", ["HTTPS://Clinic.example/", "https://clinic.example"])
+def test_an_origin_is_allowed_however_it_is_written(origin: str) -> None:
+    page = {"Origin": "https://clinic.example"}
+    with another(cors_origins=(origin,), admin_origins=(origin,)) as heidi:
+        answers = [heidi.get(path, headers=page) for path in ("/patient-profiles", "/_mock/health")]
+
+    assert [answer.headers["access-control-allow-origin"] for answer in answers] == ["https://clinic.example"] * 2
+
+
+# --- The control plane ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/_mock/health", "/_mock/state"])
@@ -158,3 +275,71 @@ def test_the_control_plane_has_no_cors(heidi: Client, path: str) -> None:
 
     assert answer.status_code == 200
     assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+@pytest.mark.parametrize("path", ["/_mock/openapi.yaml", "/_mock/control.yaml", "/ns/blue/_mock/openapi.yaml"])
+@pytest.mark.parametrize("origin", [PAGE, "https://clinic.example", "https://tools.example"])
+def test_a_page_that_may_use_the_api_may_read_the_contracts(path: str, origin: str) -> None:
+    with another(cors_origins=("https://clinic.example",), admin_origins=("https://tools.example",)) as heidi:
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "traceparent"}
+        answers = [
+            heidi.get(path, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"}),
+            heidi.request("OPTIONS", path, headers={"Origin": origin, **asked}),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert [answer.headers["access-control-allow-origin"] for answer in answers] == [origin] * 2
+        assert heidi.app.namespaces.get("blue") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "origin"),
+    [
+        ("GET", "/_mock/openapi.yaml", "https://example.org"),
+        ("GET", "/_mock/openapi.yaml", "null"),
+        ("GET", "/_mock/state", PAGE),
+        ("GET", "/_mock/", PAGE),
+        ("OPTIONS", "/_mock/state", PAGE),
+    ],
+)
+def test_other_pages_read_no_contract_and_these_nothing_else(
+    heidi: Client, method: str, path: str, origin: str
+) -> None:
+    answer = heidi.request(method, path, headers={"Origin": origin})
+
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_that_may_read_the_contract_may_not_write_to_it(heidi: Client) -> None:
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-own"}
+
+    assert heidi.request("OPTIONS", "/_mock/openapi.yaml", headers=asked).status_code == 400
+    assert heidi.put("/_mock/openapi.yaml", headers={"Origin": PAGE}).status_code == 405
+
+
+# --- Stray requests ---------------------------------------------------------------------------------------------------
+
+STRAY = {
+    "another site's image": ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}, True),
+    "a favicon": ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"}, True),
+    "a typed address": ({"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document"}, True),
+    "a script without an origin": ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"}, True),
+    "another site's script": ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, True),
+    "a file": ({"Origin": "null"}, True),
+    "a front end": ({"Origin": PAGE, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"}, False),
+    "a front end of an allowed origin": ({"Origin": "https://clinic.example", "Sec-Fetch-Site": "cross-site"}, False),
+    "a front end by its own proxy": ({"Origin": "https://app.example", "Sec-Fetch-Site": "same-origin"}, False),
+    "a page of the same site": ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "empty"}, False),
+    "no browser": ({}, False),
+}
+
+
+@pytest.mark.parametrize(("headers", "expected"), STRAY.values(), ids=STRAY)
+def test_what_no_page_of_the_api_sent_is_marked_as_stray(headers: dict[str, str], expected: bool) -> None:
+    with another(cors_origins=("https://clinic.example",)) as heidi:
+        heidi.get("http://localhost/favicon.ico", signed=False, headers=headers)
+
+        [entry] = heidi.get("/_mock/requests").json()["requests"]
+
+    assert (entry["why"] is None, entry["stray"]) == (False, expected)

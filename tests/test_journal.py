@@ -47,6 +47,7 @@ KEYS = [
     "client_left",
     "provenance",
     "why",
+    "stray",
 ]
 A_TOKEN = "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2lnbmF0dXJl"
 
@@ -100,6 +101,7 @@ def test_an_entry_tells_the_whole_exchange(heidi: Client) -> None:
         "client_left": False,
         "provenance": None,
         "why": None,
+        "stray": False,
     }
     assert (headers["x-own"], headers["authorization"], headers["host"]) == ("<1 character>", REDACTED, "localhost")
     assert 0 < duration < 60

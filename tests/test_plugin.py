@@ -510,11 +510,25 @@ ASKING = """
 
     def test_of_something_else():
         pass
+
+    @pytest.mark.parametrize("headers", [
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+    ])
+    def test_of_another_page(mock_heidi, headers):
+        ask(mock_heidi, "/favicon.ico", headers=headers)
+
+    def test_preflight(mock_heidi):
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-tenant"}
+        with mock_heidi.client() as client:
+            client.options("/sessions/1234567890", headers={"Origin": "http://localhost:3000", **asked})
 """
 # Tests whose clients did something that one of these words is about.
 FAILING = {
     "--mock-heidi-unmatched=ignore": set[str](),
-    "--mock-heidi-unmatched=fail": {"test_unmatched"},
+    "--mock-heidi-unmatched=fail": {"test_unmatched", "test_preflight"},
     "--mock-heidi-findings=ignore": set[str](),
     "--mock-heidi-findings=error": {"test_unmatched", "test_error"},
     "--mock-heidi-findings=warning": {"test_unmatched", "test_error", "test_warning", "test_nearest"},
@@ -536,7 +550,7 @@ def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, b
     result = pytester.runpytest(*([option] if by == "option" else []))
 
     assert failed(result.stdout.str()) == FAILING[option]
-    assert result.parseoutcomes() == {"passed": 10 - len(FAILING[option]), "failed": 1 + len(FAILING[option])}
+    assert result.parseoutcomes() == {"passed": 15 - len(FAILING[option]), "failed": 1 + len(FAILING[option])}
 
 
 def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytest.Pytester) -> None:
@@ -554,6 +568,8 @@ def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytes
             "*_ TestOfThem.test_nearest _*",
             "*_ test_error _*",
             "error    key_as_token: *",
+            "*_ test_preflight _*",
+            "#2 OPTIONS */sessions/1234567890 was refused: the preflight is refused: it asks for *--cors-header*",
         ]
     )
     assert "Traceback" not in result.stdout.str()

@@ -116,6 +116,9 @@ def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> Non
         {"allowed_hosts": ("http://x",)},
         {"max_namespaces": 0},
         {"request_faults": "no"},
+        {"cors_credentials": 1},
+        {"cors_headers": "X-Own"},
+        {"cors_headers": ("X-Own: 1",)},
     ],
 )
 def test_a_setting_that_could_never_work_is_refused(options: dict[str, Any]) -> None:

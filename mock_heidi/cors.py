@@ -1,0 +1,140 @@
+"""Web pages: which of them may use the API, what a refused preflight is told, and which are not the client at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Coroutine, Mapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mock_heidi.http import Call
+from mock_heidi.middleware import Journaled, Listener
+
+METHODS = ("GET", "POST", "PATCH", "DELETE")
+# Tools that trace requests, and caches that are switched off, put these on the calls of any page.
+ORDINARY_HEADERS = (
+    "Baggage", "Cache-Control", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-Correlation-Id",
+    "X-Request-Id",
+)  # fmt: skip
+_HEADERS = ("Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault")
+_EXPOSED = ("Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id")
+_LOOPBACK = re.compile(r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
+# A name of this form may be repeated in a reason, which is one line.
+_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+_MOST_NAMES = 10
+
+
+class Origins:
+    """The origins whose pages may use the API: every loopback one, and those that the user allowed."""
+
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        self._allowed = {origin.lower().rstrip("/") for origin in allowed}
+
+    def allow(self, origin: str) -> bool:
+        return _LOOPBACK.fullmatch(origin) is not None or origin.lower() in self._allowed
+
+    def is_stray(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request comes from a browser, and from no page that may use the API.
+
+        Such are a page of another site, a favicon and an image: no client under test sent them.
+        """
+        if headers.get(b"sec-fetch-dest", b"empty") != b"empty":
+            return True
+        site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+        if origin is None or site == b"same-origin":
+            return site == b"cross-site"
+        return not self.allow(origin.decode("latin-1"))
+
+
+class ApiCors(CORSMiddleware):
+    """CORS of the API, only for requests that name an origin. A refused preflight is journaled with its reason."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        origins: Origins,
+        headers: Collection[str] = (),
+        listener: Listener | None = None,
+        *,
+        credentials: bool = False,
+    ) -> None:
+        super().__init__(
+            app,
+            allow_methods=METHODS,
+            allow_headers=[*_HEADERS, *ORDINARY_HEADERS, *headers],
+            allow_credentials=credentials,
+            allow_private_network=True,  # the origin decides
+            expose_headers=_EXPOSED,
+        )
+        self.origins = origins
+        self.listener = listener
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        return self.origins.allow(origin)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        call: Call = scope["mock_heidi"]
+        passed: Any = self.app
+        if b"origin" in call.headers:
+            preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in call.headers
+            passed = self._preflight(call, scope) if preflight else super().__call__
+        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
+        return crossed
+
+    def _preflight(self, call: Call, scope: Scope) -> ASGIApp:
+        headers = Headers(scope=scope)
+        answer = self.preflight_response(headers)
+        problems = self._problems(headers)
+        if not problems:
+            return answer
+        call.why = f"the preflight is refused: {'; '.join(problems)}"
+        return Journaled(_reworded(answer, call.why), self.listener)
+
+    def _problems(self, headers: Headers) -> list[str]:
+        """What a preflight asks for and does not get, each with its cure."""
+        problems = []
+        if not self.is_allowed_origin(headers["origin"]):
+            problems.append("its origin is not allowed, start with --cors-origin ORIGIN")
+        if headers["access-control-request-method"] not in self.allow_methods:
+            problems.append(f"the API has no such method, only {', '.join(METHODS)}")
+        asked = headers.get("access-control-request-headers")
+        names = [] if asked is None or self.allow_all_headers else [name.strip() for name in asked.lower().split(",")]
+        unknown = [name for name in dict.fromkeys(names) if name not in self.allow_headers]
+        if unknown:
+            flags = [f"--cors-header {name if _NAME.fullmatch(name) else 'NAME'}" for name in unknown[:_MOST_NAMES]]
+            problems.append(f"it asks for headers that are not allowed, start with {' '.join(flags)}")
+        return problems
+
+
+def _reworded(refused: Response, text: str) -> Response:
+    """The same refusal with another text."""
+    headers = {name: value for name, value in refused.headers.items() if name != "content-length"}
+    return Response(text, refused.status_code, headers)
+
+
+class ControlCors(CORSMiddleware):
+    """Tells browsers that a page of another origin may use what the guard let it reach."""
+
+    def __init__(self, app: ASGIApp, headers: Collection[str] = ()) -> None:
+        super().__init__(
+            app,
+            allow_origin_regex=".*",  # the guard, which stands before, has judged the origin
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token", *ORDINARY_HEADERS, *headers],
+        )
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        headers: Mapping[bytes, bytes] = scope["mock_heidi"].headers
+        origin = headers.get(b"origin")
+        passed: Any = self.app if origin is None or is_own(origin, headers.get(b"host", b"")) else super().__call__
+        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
+        return crossed
+
+
+def is_own(origin: bytes, host: bytes) -> bool:
+    """Whether an origin is the server itself, by the host that the request names."""
+    return origin.lower() in (b"http://" + host.lower(), b"https://" + host.lower())
