@@ -157,7 +157,7 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
         return [f"{value!r} stands nowhere in it"]
     if name in ("since", "since_moment"):
         return ["it came before"]
-    wanted = value.pattern if name == "path" else value
+    wanted = value.text if name == "path" else value
     return [f"{name} was {given[name]}, not {wanted}"]
 
 

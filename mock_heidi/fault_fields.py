@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mock_heidi import path_patterns
 from mock_heidi.errors import BY_NAME
 from mock_heidi.ids import Chance
 from mock_heidi.models import Flag, Plain, resolve
+from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.settings import OPERATIONS
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
@@ -172,6 +174,13 @@ def _method(value: Any) -> str:
     return value.upper()
 
 
+def _path(value: str) -> str:
+    try:
+        return PathPattern(value).text
+    except PathPatternError as error:
+        raise _refuse(str(error)) from None
+
+
 def _chance(value: Any) -> float:
     value = resolve(value)
     if type(value) not in (int, float) or not 0 <= value <= 1:
@@ -218,6 +227,7 @@ Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type":
 Yes = Flag
 Operations = Annotated[tuple[str, ...], *_type(_operations, {"anyOf": [_TEXT, _LIST]})]
 Method = Annotated[str, *_type(_method, {"enum": list(METHODS)})]
+Path = Annotated[str, AfterValidator(_path), WithJsonSchema({**_TEXT, "maxLength": path_patterns.LONGEST})]
 Headers = Annotated[dict[str, str], *_type(_headers, {"anyOf": [_TEXT, _OBJECT]})]
 Share = Annotated[float, *_type(_chance, {"type": "number", "minimum": 0, "maximum": 1})]
 Seconds = Annotated[float, *_type(_seconds, _NUMBER)]

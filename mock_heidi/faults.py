@@ -19,6 +19,7 @@ from mock_heidi.fault_fields import (
     MediaType,
     Method,
     Operations,
+    Path,
     Place,
     Places,
     Quota,
@@ -46,6 +47,8 @@ CODERS = ("generate_clinical_codes",)
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
 _NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
 _JSON = json.JSONDecoder()
+# Each one is cut off the rest of the text, which costs as much as the rest is long.
+_MOST_FIELDS = 200
 _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
 
 
@@ -60,7 +63,9 @@ class Fault(Record):
 
     operation: Operations | None = Field(None, description="The operation's name, or a list; absent: any.")
     method: Method | None = None
-    path: str | None = Field(None, description="Below the base path; {name} stands for one segment, * for anything.")
+    path: Path | None = Field(
+        None, description="Below the base path; {name} stands for one segment or a part of it, * for anything."
+    )
     session_id: SessionId | None = None
     header: Headers | None = Field(None, description="Headers that the request has; * stands for any value.")
     match: dict[str, Whatever] | None = Field(None, description="A subset of the JSON body.")
@@ -288,7 +293,11 @@ def parse_text(text: str) -> dict[str, Any]:
     if colon and head.strip() != "*":
         method, _, path = head.strip().partition(" ")
         made = {"method": method, "path": path.strip()} if path else {"operation": [*method.split("+")]}
+    fields = 0
     while rest:
+        fields += 1
+        if fields > _MOST_FIELDS:
+            raise FaultError(f"it has more than {_MOST_FIELDS} fields; write one rule, such as {_EXAMPLE}")
         name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
         if mark.startswith("="):
             made[name.strip()], rest = _value(rest)

@@ -12,8 +12,9 @@ from mock_heidi.clock import parse_moment
 from mock_heidi.fault_fields import METHODS, closest
 from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.replies import matches
-from mock_heidi.rules import below_base, path_pattern
+from mock_heidi.rules import below_base
 from mock_heidi.settings import OPERATIONS, ConfigError
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
@@ -39,7 +40,7 @@ class Filter:
 
     operation: str | None = None
     method: str | None = None
-    path: re.Pattern[str] | None = None
+    path: PathPattern | None = None
     status: str | None = None
     session_id: str | None = None
     since: int | None = None
@@ -78,7 +79,7 @@ def parse(given: Mapping[str, Any]) -> Filter:
         made["method"] = made["method"].upper()
         _check(made, "method", METHODS)
     if "path" in made:
-        made["path"] = path_pattern(made["path"])
+        made["path"] = _pattern(made["path"])
     if _STATUS.fullmatch(made.get("status", "none")) is None:
         raise FilterError(f"status={made['status']} is no status", "write it like status=404, 5xx or none")
     if "fault" in made:
@@ -104,6 +105,14 @@ def _check(made: Mapping[str, Any], name: str, known: Any) -> None:
         raise FilterError(f"there is no {name} {made[name]!r}", closest(made[name], known))
 
 
+def _pattern(text: str) -> PathPattern:
+    try:
+        return PathPattern(text)
+    except PathPatternError as error:
+        problem, _, cure = str(error).rpartition("; ")
+        raise FilterError(f"path: {problem}", cure) from None
+
+
 def _since(text: str) -> dict[str, int | None]:
     if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
         return {"since": int(text)}
@@ -115,13 +124,13 @@ def _since(text: str) -> dict[str, int | None]:
         ) from None
 
 
-def _on_path(path: str, wanted: re.Pattern[str], journal: Journal) -> bool:
+def _on_path(path: str, wanted: PathPattern, journal: Journal) -> bool:
     # As it is shown too, or a pattern could find out a secret in it letter by letter.
     return _fits_path(path, wanted) and _fits_path(journal.clean(path), wanted)
 
 
-def _fits_path(path: str, wanted: re.Pattern[str]) -> bool:
-    return wanted.fullmatch(path) is not None or wanted.fullmatch(below_base(path)) is not None
+def _fits_path(path: str, wanted: PathPattern) -> bool:
+    return wanted.matches(path) or wanted.matches(below_base(path))
 
 
 def _has_text(wanted: str, shown: dict[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
@@ -12,6 +11,7 @@ from mock_heidi.clock import precise
 from mock_heidi.fault_fields import Quota
 from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError
 from mock_heidi.ids import Chance
+from mock_heidi.path_patterns import PathPattern
 from mock_heidi.replies import matches
 from mock_heidi.settings import BASE_PATH
 
@@ -67,7 +67,7 @@ class Rule:
         self.window: tuple[int, int] = (0, 0)
         """The beginning of the quota's window, in ms since 1970, and how many requests came in it."""
         self._ends = None if fault.ttl is None else precise() + fault.ttl
-        self._path = None if fault.path is None else path_pattern(fault.path)
+        self._path = None if fault.path is None else PathPattern(fault.path)
 
     @property
     def over(self) -> bool:
@@ -83,7 +83,7 @@ class Rule:
         return (
             (fault.operation is None or asked.operation in fault.operation)
             and fault.method in (None, asked.method)
-            and (self._path is None or self._path.fullmatch(asked.path) is not None)
+            and (self._path is None or self._path.matches(asked.path))
             and fault.session_id in (None, asked.session_id)
             and (fault.header is None or asked.has(fault.header))
             and (fault.match is None or matches(fault.match, asked.body))
@@ -129,21 +129,6 @@ class Rule:
         """Seconds until the quota's window ends."""
         quota = self.fault.quota
         return 0.0 if quota is None else max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
-
-
-def path_pattern(path: str) -> re.Pattern[str]:
-    """What a path such as ``/sessions/{session_id}`` or ``/sessions*`` stands for."""
-    runs = [_run(run) for run in ("/" + path.strip("/")).split("*")]
-    if len(runs) == 1:
-        return re.compile(runs[0])
-    first, *middle, last = runs
-    # The nearest place for what stands between two stars is as good as any, so no other is ever tried.
-    return re.compile(first + "".join(f"(?>.*?{run})" for run in middle) + ".*" + last, re.DOTALL)
-
-
-def _run(text: str) -> str:
-    parts = re.split(r"(\{\w+\})", text)
-    return "".join("[^/]+" if part.startswith("{") and part.endswith("}") else re.escape(part) for part in parts)
 
 
 def below_base(path: str) -> str:

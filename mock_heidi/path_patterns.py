@@ -1,0 +1,121 @@
+"""Patterns of request paths, such as ``/sessions/{session_id}`` and ``/sessions*``.
+
+A pattern is matched by searching for texts and for slashes, never by trying one split of a path after another, so
+that the work grows with the length of the path only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LONGEST = 500
+"""How many characters a pattern may have."""
+
+_PARAMETER = re.compile(r"\{\w+\}")
+
+
+class PathPatternError(ValueError):
+    """A pattern that cannot match anything; the message ends with ``; `` and the cure."""
+
+
+class _Step(NamedTuple):
+    """A parameter: the rest of its segment, which ends with ``suffix``; then comes the text ``after``."""
+
+    suffix: str
+    after: str
+
+
+class _Run(NamedTuple):
+    """What stands between two stars."""
+
+    head: str
+    steps: tuple[_Step, ...]
+    slashes: int
+
+    @classmethod
+    def of(cls, text: str) -> _Run:
+        head, *others = _PARAMETER.split(text)
+        parts = [other.partition("/") for other in others]
+        return cls(head, tuple(_Step(suffix, slash + rest) for suffix, slash, rest in parts), text.count("/"))
+
+    def end(self, path: str, at: int) -> int:
+        """Where the run ends in a path if it begins at ``at``; -1 where it does not fit there."""
+        if not path.startswith(self.head, at):
+            return -1
+        at += len(self.head)
+        for suffix, after in self.steps:
+            end = path.find("/", at)
+            end = len(path) if end < 0 else end
+            if end - at <= len(suffix) or not path.endswith(suffix, at, end) or not path.startswith(after, end):
+                return -1
+            at = end + len(after)
+        return at
+
+    def first_end(self, path: str, at: int) -> int:
+        """Where the run ends if it begins at ``at`` or at the next place where it fits; -1 where there is none.
+
+        Beginning at a later place could only make it end later, so no other place has to be tried.
+        """
+        while (at := path.find(self.head, at)) >= 0:
+            end = self.end(path, at)
+            if end >= 0:
+                return end
+            at += 1
+        return -1
+
+    def ends(self, path: str, at: int) -> bool:
+        """Whether the path ends with the run, which begins at ``at`` or later."""
+        start = len(path)
+        for _ in range(self.slashes):
+            start = path.rfind("/", 0, max(start, 0))
+        start -= len(self.head.partition("/")[0])
+        return start >= at and self.end(path, start) == len(path)
+
+
+class PathPattern:
+    """A pattern: ``{name}`` stands for one segment or a part of one, ``*`` for anything, slashes too.
+
+    Doubled slashes and a slash at the end do not matter. Raises :class:`PathPatternError`.
+    """
+
+    __slots__ = ("_first", "_last", "_middle", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        """The pattern as it was given."""
+        if len(text) > LONGEST:
+            raise PathPatternError(f"a pattern has {LONGEST} characters at most; use * for a part of it")
+        segments = _segments(text)
+        for segment in segments:
+            _check(segment)
+        self._first, *others = (_Run.of(run) for run in ("/" + "/".join(segments)).split("*"))
+        self._middle, self._last = others[:-1], others[-1] if others else None
+
+    def matches(self, path: str) -> bool:
+        """Whether a path is one of those that the pattern stands for."""
+        path = "/" + "/".join(_segments(path))
+        at = self._first.end(path, 0)
+        if self._last is None:
+            return at == len(path)
+        for run in self._middle:
+            if at < 0:
+                return False
+            at = run.first_end(path, at)
+        return at >= 0 and self._last.ends(path, at)
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+def _check(segment: str) -> None:
+    names = _PARAMETER.findall(segment)
+    if len(names) > 1:
+        raise PathPatternError(f"{names[0]} and {names[1]} stand in one segment; keep one, or use * for any text")
+    if names and "*" in segment:
+        raise PathPatternError(f"{names[0]} and * stand in one segment; use * alone, it stands for both")
+    if set(_PARAMETER.sub("", segment)) & set("{}"):
+        raise PathPatternError(f"braces without a name in {segment!r}; write {{name}}, or * for any text")
+    if "?" in segment:
+        raise PathPatternError("a path has no query; leave out what follows the question mark")
