@@ -374,10 +374,10 @@ async def replaced(request: Request) -> Response | None:
 
     Signing in is replaced after the key was checked.
     """
-    call = request.call
-    if call.operation not in request.namespace.replies.replaced or (call.operation == "get_jwt" and not call.opened):
+    call, replies = request.call, request.namespace.replies
+    if call.operation not in replies.replaced or (call.operation == "get_jwt" and not call.opened):
         return None
-    if b"multipart" not in call.headers.get(b"content-type", b""):
+    if call.operation in replies.judging and b"multipart" not in call.headers.get(b"content-type", b""):
         await request.raw()
     rule = request.find_reply()
     if rule is None or not rule.reply.whole:

@@ -58,6 +58,8 @@ class Replies:
         self._rules = rules
         self.replaced = {rule.reply.operation for rule in rules if rule.reply.whole}
         """The operations whose whole answer any of them replaces."""
+        self.judging = {rule.reply.operation for rule in rules if rule.reply.match or rule.reply.template_id}
+        """The operations of which any of them wants to see the body."""
 
     def add(self, reply: Reply) -> Rule:
         """Put a reply before all others; :class:`ReplyError` where there are too many."""
