@@ -1,4 +1,4 @@
-"""The vendor's contract as data: what a reply that a test has set is held to."""
+"""The vendor's contract as data, for findings and for the replies that a test sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mock_heidi import spec
 
 _URI = "urn:contract"
 _JSON = "application/json"
-_METHODS = ("get", "post", "patch", "put", "delete")
+METHODS = ("get", "post", "patch", "put", "delete")
 _LONGEST = 200
 
 
@@ -37,7 +37,7 @@ def resolve(node: Mapping[str, Any]) -> Mapping[str, Any]:
 @cache
 def _responses() -> dict[str, Mapping[str, Any]]:
     """The documented responses of each operation, by status."""
-    operations = (row for path in loaded()["paths"].values() for name, row in path.items() if name in _METHODS)
+    operations = (row for path in loaded()["paths"].values() for name, row in path.items() if name in METHODS)
     return {operation["operationId"]: operation["responses"] for operation in operations}
 
 
