@@ -27,7 +27,7 @@ class Rule:
 
     @cached_property
     def deviation(self) -> str | None:
-        """How its answer breaks the contract; None where it does not. Heidi's own words cannot."""
+        """One sentence on how its answer breaks the contract; None if it keeps it. Text and pieces always keep it."""
         reply = self.reply
         if not reply.whole:
             return None

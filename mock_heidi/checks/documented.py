@@ -1,4 +1,4 @@
-"""What the contract documents of each operation, read from ``openapi.yaml`` when somebody first asks for findings."""
+"""The documented fields and parameters of each operation, read when somebody first asks for findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Documented(NamedTuple):
 
 @cache
 def documented() -> dict[str, Documented]:
-    """What is documented, by operation."""
+    """The documented fields and parameters, by operation."""
     return {
         operation["operationId"]: _documented(path, operation)
         for path in contract.loaded()["paths"].values()
