@@ -1,4 +1,4 @@
-"""What Ask Heidi answers: words that it was given, in a form that the command asks for."""
+"""The answers of Ask Heidi: words that it was given, in the form that the command asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's contract as data: what a reply that a test has set is held to."""
+"""The vendor's contract as data, for findings and for the replies that a test sets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _responses() -> dict[str, Mapping[str, Any]]:
 
 
 def deviation(operation: str, status: int, media_type: str, body: Any) -> str | None:
-    """How an answer with that JSON body breaks the contract, in one sentence; None where it does not."""
+    """One sentence on how an answer with that JSON body breaks the contract; None if it keeps it."""
     documented = _responses()[operation]
     if str(status) not in documented:
         return f"status {status} is not documented for {operation}; documented are {', '.join(documented)}"

@@ -1,4 +1,4 @@
-"""What a journaled request says: its session, headers, JSON and answer, each parsed once and only when needed."""
+"""A journaled request, parsed: its session, headers, JSON and answer, each parsed once and only when needed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Kind(NamedTuple):
     level: str
     message: str
     from_test: bool = False
-    """Whether the test brought it about, and not the client."""
+    """True where the test caused it, and not the client."""
 
 
 KINDS: dict[str, Kind] = {
@@ -122,7 +122,7 @@ class Findings:
 
 
 def at_least(level: str) -> tuple[str, ...]:
-    """That level and those above it."""
+    """A level and the levels above it."""
     return LEVELS[LEVELS.index(level) :]
 
 

@@ -72,14 +72,14 @@ def host_name(host: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host's name can only mean this machine."""
+    """True for a name that can only mean this machine."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     return is_address(name) and ipaddress.ip_address(name).is_loopback
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is an IP address."""
+    """True for an IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -59,7 +59,7 @@ class Call:
     opened: tuple[str, ApiKey] | None = None
     """What the API key of a sign-in opens: a namespace's name and whose data."""
     barred = False
-    """Whether it is refused for its host, before any rule sees it."""
+    """True where it is refused for its host, before any rule sees it."""
     made = False
     """Whether this very request made its namespace."""
     at = 0
@@ -207,7 +207,7 @@ class Request:
         return self.namespace.replies.find(self.call.operation, self.params.get("session_id"), body)
 
     def reply(self) -> Reply | None:
-        """What a test wants Heidi to say here; asking again gives the same and counts once."""
+        """The reply that a test has set for this request, None without one; asking again counts no second hit."""
         call = self.call
         if call.reply is None and self.namespace.replies and (rule := self.find_reply()) is not None:
             rule.hits += 1
@@ -388,10 +388,10 @@ async def replaced(request: Request) -> Response | None:
 
     Signing in is replaced after the key was checked.
     """
-    call = request.call
-    if call.operation not in request.namespace.replies.replaced or (call.operation == "get_jwt" and not call.opened):
+    call, replies = request.call, request.namespace.replies
+    if call.operation not in replies.replaced or (call.operation == "get_jwt" and not call.opened):
         return None
-    if b"multipart" not in call.headers.get(b"content-type", b""):
+    if call.operation in replies.judging and b"multipart" not in call.headers.get(b"content-type", b""):
         await request.raw()
     rule = request.find_reply()
     if rule is None or not rule.reply.whole:

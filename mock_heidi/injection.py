@@ -95,7 +95,7 @@ def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
 
 
 def _signed_in(call: Call, namespace: Namespace) -> bool:
-    """Whether the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
+    """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
     if call.operation == "get_jwt":
         return call.opened is not None
     try:

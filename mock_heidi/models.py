@@ -573,7 +573,7 @@ class Reply(Record):
 
     @property
     def whole(self) -> bool:
-        """Whether it replaces the whole answer, so that the operation does not run."""
+        """True where it replaces the whole answer, so that the operation does not run."""
         return self.body is not None or self.status is not None
 
     def problem(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What shows that a client noticed the early end of a stream: one table, for the findings and for ``verify``.
+"""The requests by which a client shows that it noticed a stream's early end: one table for findings and ``verify``.
 
 A stream has no end marker, so half a text looks like a whole one. A client that looks for the text again has noticed.
 A client that goes on writing before it looks has not. Everything else says nothing: reads of other things, audio and

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 LONGEST = 500
-"""How many characters a pattern may have."""
+"""The longest pattern, in characters."""
 
 _PARAMETER = re.compile(r"\{\w+\}")
 
@@ -27,7 +27,7 @@ class _Step(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """What stands between two stars."""
+    """The part of a pattern between two stars."""
 
     head: str
     steps: tuple[_Step, ...]
@@ -65,7 +65,7 @@ class _Run(NamedTuple):
         return -1
 
     def ends(self, path: str, at: int) -> bool:
-        """Whether the path ends with the run, which begins at ``at`` or later."""
+        """True where the path ends with the run, which begins at ``at`` or later."""
         start = len(path)
         for _ in range(self.slashes):
             start = path.rfind("/", 0, max(start, 0))
@@ -93,7 +93,7 @@ class PathPattern:
         self._middle, self._last = others[:-1], others[-1] if others else None
 
     def matches(self, path: str) -> bool:
-        """Whether a path is one of those that the pattern stands for."""
+        """True for a path that fits the pattern."""
         path = "/" + "/".join(_segments(path))
         at = self._first.end(path, 0)
         if self._last is None:

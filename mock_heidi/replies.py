@@ -27,7 +27,7 @@ class Rule:
 
     @cached_property
     def deviation(self) -> str | None:
-        """How its answer breaks the contract; None where it does not. Heidi's own words cannot."""
+        """One sentence on how its answer breaks the contract; None if it keeps it. Text and pieces always keep it."""
         reply = self.reply
         if not reply.whole:
             return None
@@ -58,6 +58,8 @@ class Replies:
         self._rules = rules
         self.replaced = {rule.reply.operation for rule in rules if rule.reply.whole}
         """The operations whose whole answer any of them replaces."""
+        self.judging = {rule.reply.operation for rule in rules if rule.reply.match or rule.reply.template_id}
+        """The operations of which any of them wants to see the body."""
 
     def add(self, reply: Reply) -> Rule:
         """Put a reply before all others; :class:`ReplyError` where there are too many."""

@@ -178,12 +178,12 @@ class Settings:
 
 
 def is_text(value: object) -> bool:
-    """Whether a value is a string that UTF-8 can hold: JSON and Python also let half a surrogate pair stand in one."""
+    """True for a string that UTF-8 can hold. JSON and Python also allow half a surrogate pair in a string."""
     return isinstance(value, str) and _HALF_A_LETTER.search(value) is None
 
 
 def _fits_utf_8(value: Any) -> bool:
-    """Whether every text in a setting does; False for the half of a surrogate pair, or an argument in another code."""
+    """True where UTF-8 can hold every text in a setting; half a surrogate pair, as of odd arguments, does not fit."""
     try:
         json.dumps(value, ensure_ascii=False, default=str, skipkeys=True).encode()
     except UnicodeEncodeError:

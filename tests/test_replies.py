@@ -351,6 +351,15 @@ def test_a_whole_reply_can_depend_on_the_body_and_leaves_it_to_the_operation(hei
     assert other.json()["data"]["gender"] == "MALE"
 
 
+@pytest.mark.breaks_contract
+def test_a_whole_reply_comes_before_the_size_of_the_body_is_checked(heidi: Client) -> None:
+    add(heidi, operation="update_session", body={"detail": "late"}, status=422)
+
+    answer = heidi.patch(f"/sessions/{SESSION}", content=b'"' + b"x" * 2_000_000 + b'"')
+
+    assert answered(answer) == (422, wire({"detail": "late"}))
+
+
 def test_an_upload_is_taken_in_before_its_reply(heidi: Client) -> None:
     add(heidi, operation="upload_audio", status=500, body={"detail": "error: failed to upload audio"})
 

@@ -196,7 +196,7 @@ class Guard:
 
     @staticmethod
     def _is_from_elsewhere(scope: Scope) -> bool:
-        """Whether another machine sent it. In process there is no peer, or an invented one."""
+        """True where another machine sent the request. In process there is no peer, or an invented one."""
         peer, own = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
         return is_address(peer) and not is_loopback(peer) and peer != own
 

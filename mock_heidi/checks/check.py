@@ -11,7 +11,7 @@ from mock_heidi.journal import Entry
 V = TypeVar("V")
 
 REMEMBERED = 1_000
-"""How many tokens, sessions and the like a check remembers; the oldest go."""
+"""The number of tokens, sessions and the like that a check remembers; the oldest go."""
 
 Keys = Callable[[], Iterable[str]]
 Line = Callable[[Entry], Mapping[str, Any]]

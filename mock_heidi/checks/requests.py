@@ -39,7 +39,7 @@ class UnknownPaths(Check):
 
 
 def _from_browser(request: Reading) -> bool:
-    """Whether the browser itself sent it, and no code: a preflight, an icon, a link that somebody followed."""
+    """True where the browser sent the request by itself: a preflight, an icon, a link that somebody followed."""
     mode = request.headers.get(b"sec-fetch-mode", b"cors")
     return mode not in (b"cors", b"same-origin") or b"access-control-request-method" in request.headers
 
@@ -56,7 +56,7 @@ class Refusals(Check):
 
 
 def _problems(detail: Any) -> Iterable[str]:
-    """What an error's ``detail`` says, in the vendor's three forms: a text, a named error, a list of bad fields."""
+    """The text of an error's ``detail``, in the vendor's three forms: a text, a named error, a list of bad fields."""
     if isinstance(detail, list):
         return (f": {_place(row.get('loc'))}: {row.get('msg')}" for row in detail if isinstance(row, dict))
     text = detail.get("msg") if isinstance(detail, dict) else detail

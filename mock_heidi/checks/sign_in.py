@@ -14,7 +14,7 @@ from mock_heidi.journal import answered
 from mock_heidi.settings import ConfigError
 
 SIGN_INS = 3
-"""How many tokens in a row a client gives up after one use before it is told."""
+"""A client that gives up so many tokens in a row after one use each is told."""
 MARGIN = 600_000
 """A careful client renews its token up to so many ms before it expires."""
 _SIGN_IN = "get_jwt"
@@ -34,7 +34,7 @@ class SignIns(Check):
 
 
 def _problems(email: str | None) -> Iterable[str]:
-    """What is wrong with an address, without the address: it may be a person's."""
+    """The mistake in an address, without the address: it may be a person's."""
     if email is None:
         return
     if "@" not in email:
@@ -46,7 +46,7 @@ def _problems(email: str | None) -> Iterable[str]:
 
 
 class Token:
-    """What is known of a token: when it expires (ms since 1970), how often it was sent, and how that went.
+    """The history of a token: when it expires (ms since 1970), how often it was sent, and how that went.
 
     ``expired_at`` is when its client was told that it had expired, in seconds of the process's own clock.
     """
@@ -105,7 +105,7 @@ class Tokens(Check):
         self._last.put(user, LastSignIn(mark, single))
 
     def _wasted(self, mark: bytes, now: int) -> bool:
-        """Whether a token was good for more than the one call that it was used for."""
+        """True where a token was good for more than the one call that it was used for."""
         token = self._token(mark)
         good = token.expires is not None and token.expires - now > MARGIN and not token.refused
         return good and token.uses == 1
@@ -139,7 +139,7 @@ class Credentials(Check):
 
 
 def _credential(request: Reading) -> bytes:
-    """What ``Authorization`` holds after the scheme, or without one; empty where there is nothing."""
+    """The credential in ``Authorization``, with or without a scheme before it; empty without one."""
     words = request.headers.get(b"authorization", b"").split()
     return words[-1] if words and words[-1].lower() != b"bearer" else b""
 
@@ -150,7 +150,7 @@ def _mark(request: Reading) -> bytes | None:
 
 
 def _hashed(token: bytes) -> bytes:
-    """What a token is known by here: a reviewer need not hold secrets."""
+    """A hash that stands for a token: a reviewer need not hold secrets."""
     return sha256(token).digest()
 
 
