@@ -9,21 +9,30 @@ from mock_heidi.models import Reply
 from mock_heidi.settings import ConfigError
 
 _MOST = 1_000
+_MOST_BYTES = 16_000_000
 
 
 class ReplyError(ConfigError):
-    """There are more replies than a namespace may have."""
+    """There are more replies, or longer ones, than a namespace may have."""
 
 
 class Rule:
     """A reply in use."""
 
-    __slots__ = ("hits", "id", "reply")
+    __slots__ = ("_size", "hits", "id", "reply")
 
     def __init__(self, id: str, reply: Reply) -> None:  # noqa: A002 - what the control plane calls it
         self.id = id
         self.reply = reply
         self.hits = 0
+        self._size: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes of JSON it has."""
+        if self._size is None:
+            self._size = len(self.reply.model_dump_json(exclude_none=True))
+        return self._size
 
     def shown(self) -> dict[str, Any]:
         given = self.reply.model_dump(mode="json", exclude_none=True)
@@ -58,6 +67,8 @@ class Replies:
         if len(self) + len(replies) > _MOST:
             raise ReplyError(f"a namespace takes {_MOST:,} replies and no more; DELETE /_mock/replies makes room")
         made = [Rule(f"reply-{number}", reply) for number, reply in enumerate(reversed(replies), self._made + 1)]
+        if sum(rule.size for rule in (*made, *self._rules)) > _MOST_BYTES:
+            raise ReplyError(f"the replies have more than {_MOST_BYTES:,} bytes; DELETE /_mock/replies makes room")
         self._made += len(made)
         self._put([*reversed(made), *self._rules])
         return made

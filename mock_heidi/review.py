@@ -18,6 +18,7 @@ import yaml
 from mock_heidi import spec
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, answered
+from mock_heidi.slices import Work, finish
 
 V = TypeVar("V")
 
@@ -149,17 +150,23 @@ class Reviewer:
 
     def read(self, entries: Iterable[Entry], keys: Iterable[str]) -> None:
         """Take in the entries that are complete and were not read before; ``keys`` are the API keys that are known."""
+        finish(self.reading(entries, keys))
+
+    def reading(self, entries: Iterable[Entry], keys: Iterable[str]) -> Work[None]:
+        """The same, entry by entry; several may be at it at once, and each entry is taken in once."""
         secrets = [key.encode() for key in keys]
-        still_open = set()
-        for entry in entries:
+        known = list(entries)
+        self._open.intersection_update(entry.id for entry in known)
+        for entry in known:
             if entry.id <= self._read and entry.id not in self._open:
                 continue
             self._read = max(self._read, entry.id)
             if entry.done:
+                self._open.discard(entry.id)
                 self._entry(entry, secrets)
+                yield entry.size
             else:
-                still_open.add(entry.id)
-        self._open = still_open
+                self._open.add(entry.id)
 
     def _entry(self, entry: Entry, keys: Sequence[bytes]) -> None:
         def note(code: str, detail: str = "") -> None:

@@ -614,7 +614,7 @@ def test_a_beginning_that_makes_no_sense_is_refused(heidi: Client, body: dict[st
 def test_broken_records_begin_no_namespace(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"fixtures": BROKEN})
 
-    assert answered(answer) == refused(400, PROBLEMS[0], "correct the records", problems=PROBLEMS)
+    assert answered(answer) == refused(400, f"{PROBLEMS[0]} (and 5 more)", "correct the records", problems=PROBLEMS)
     assert rows(heidi) == [row("default")]
 
 

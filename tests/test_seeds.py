@@ -579,7 +579,7 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     [problem] = problems_of({"patient_profiles": [{"birth_date": "x" * 500}]})
 
     assert len(problem) < 250
-    assert problem.endswith("...")
+    assert problem.endswith("…")
 
 
 @pytest.mark.parametrize("choice", ["/nowhere/at/all", Path(__file__)], ids=["nothing there", "a file"])

@@ -1,13 +1,13 @@
 """What a test wants said instead of what the mock would say."""
 
-from typing import Any
-
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.http import Request
+from mock_heidi.json_text import MOST_VALUES, holds_more
 from mock_heidi.models import Reply
 from mock_heidi.replies import ReplyError
 
@@ -16,13 +16,16 @@ _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strin
 
 async def list_replies(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request))
+    return await _shown(request)
 
 
 async def add_reply(request: Request) -> Response:
     known_query(request, ())
+    body = await read_body(request)
+    if holds_more(body, MOST_VALUES):
+        raise ControlError(400, f"the reply holds more than {MOST_VALUES:,} values", "send a shorter one")
     try:
-        reply = Reply.model_validate(await read_body(request))
+        reply = Reply.model_validate(body)
     except ValidationError as error:
         row = error.errors()[0]
         place = ".".join(map(str, row["loc"])) or "the body"
@@ -43,13 +46,13 @@ async def delete_replies(request: Request) -> Response:
     if not replies.remove(wanted) and wanted is not None:
         known = ", ".join(rule.id for rule in replies) or "none"
         raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
-    return respond(_shown(request))
+    return await _shown(request)
 
 
-def _shown(request: Request) -> dict[str, Any]:
+async def _shown(request: Request) -> Response:
     """The replies without the secrets in them, which they are sent with nevertheless."""
     namespace = request.namespace
-    return {"replies": [namespace.journal.clean(rule.shown()) for rule in namespace.replies]}
+    return (await rows_of(namespace.journal.clean(rule.shown()) for rule in namespace.replies)).respond("replies")
 
 
 routes = [
