@@ -60,8 +60,9 @@ _SHOWN = 60
 _LONGEST_PROBLEM = 500
 # Problems beyond those that are told are counted, but not for ever: each costs as much as a record.
 _MOST_COUNTED = 10_000
-# Of these a set holds so many at most, since many requests look through all of them.
-_MOST_RECORDS = {"api_keys": 1_000, **dict.fromkeys((*_LATE, "replies", "faults", "scenarios"), 10_000)}
+# Many requests look through all records of the other kinds. Patients and sessions are bounded in a body, not in a file.
+_MOST_RECORDS = {"api_keys": 1_000, **dict.fromkeys(_UNIT, 200_000)}
+_MOST_OTHERS = 10_000
 # Names that the nearest is looked for among.
 _MOST_OPTIONS = 1_000
 # Texts that a repetition is looked for among.
@@ -275,11 +276,7 @@ class _Check:
     def _read_one(self, name: str) -> Work[Document]:
         read = self._owned if name in _UNIT else self._plain
         document = self.given.get(name, Document(name, name, []))
-        most = _MOST_RECORDS.get(name)
         for number, row in enumerate(self._rows(document)):
-            if number == most:
-                self._problem(document, (), f"holds more than {most:,} records; keep those that are needed")
-                break
             if not isinstance(row, dict):
                 self._problem(document, (number,), "should be a mapping of fields")
             elif name == "api_keys":
@@ -297,9 +294,13 @@ class _Check:
 
     def _rows(self, document: Document) -> Iterable[Any]:
         rows = document.read()
-        if rows is None or isinstance(rows, (list, Iterator)):
+        most = _MOST_RECORDS.get(document.kind, _MOST_OTHERS)
+        if isinstance(rows, list) and len(rows) > most:
+            self._problem(document, (), f"holds more than {most:,} records; keep those that are needed")
+        elif rows is None or isinstance(rows, (list, Iterator)):
             return rows or ()
-        self._problem(document, (), "should be a list of records")
+        else:
+            self._problem(document, (), "should be a list of records")
         return ()
 
     def _problem(self, document: Document, steps: Steps, text: str | Callable[[], str]) -> None:
@@ -332,7 +333,7 @@ class _Check:
         for document, steps, _ in self.problems:
             wanted.setdefault(document.kind, (document, set()))[1].add(steps)
         places = {kind: document.places(steps) for kind, (document, steps) in wanted.items()}
-        return _by_line([f"{places[document.kind][steps]}: {text}" for document, steps, text in self.problems])
+        return _by_line([shorten(f"{places[document.kind][steps]}: {text}") for document, steps, text in self.problems])
 
     def _key(self, document: Document, number: int, row: dict[str, Any]) -> Work[None]:
         users = row.pop("users", None) or []

@@ -23,7 +23,7 @@ def shorten(text: str, most: int = LONGEST) -> str:
 
 def short_repr(value: Any, most: int) -> str:
     """A JSON value as Python writes it, its end left out where it is too long."""
-    text = "".join(islice(_parts(value, most), most))
+    text = "".join(islice(_parts(value, most), most + 1))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -23,6 +23,8 @@ _FILTERS = (*filters.NAMES, "match")
 _COUNTS = ("count", "at_least", "at_most", "never")
 _LONGEST = 600
 _MOST_STEPS = 100
+# Of a rule's id.
+_LONGEST_ID = 64
 _HINT = 'send {"operation": "get_session", "at_least": 1, "within": 2}'
 
 
@@ -105,7 +107,7 @@ def _expectation(body: dict[str, Any]) -> Expectation:
         return Order([read_filter(_known(step)) for step in steps], words_of(steps))
     if "noticed" in body:
         given = body["noticed"]
-        if set(body) != {"noticed"} or not isinstance(given, dict) or not isinstance(given.get("fault"), str):
+        if set(body) != {"noticed"} or not isinstance(given, dict) or not _is_id(given.get("fault")):
             raise ControlError(400, "noticed names no fault", 'send {"noticed": {"fault": "fault-1"}}')
         if set(given) - {"fault", "error"} or type(given.get("error", False)) is not bool:
             raise ControlError(400, "noticed takes a fault's id, and error true or false", _HINT)
@@ -143,6 +145,10 @@ def _known(given: Any) -> dict[str, Any]:
         if name not in _FILTERS:
             raise ControlError(400, f"unknown field {name!r}", nearest(name, _FILTERS))
     return given
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_ID
 
 
 def _seconds(value: Any) -> float:
