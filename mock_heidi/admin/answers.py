@@ -44,11 +44,6 @@ class Rows:
             self.made.append(row)
         await self._slices.spend(len(row) + work)
 
-    @property
-    def omission(self) -> dict[str, int]:
-        """What an answer says of the rows that are left out; nothing where there are none."""
-        return {"omitted": self.omitted} if self.omitted else {}
-
     def under(self, name: str, before: Members = _NONE, after: Members = _NONE) -> bytes:
         """A JSON object that has the rows under a name, with other members ``before`` and ``after`` it."""
         head = to_json(before)[:-1] + b"," if before else b"{"

@@ -42,7 +42,7 @@ async def list_requests(request: Request) -> Response:
             await rows.add(_row(journal, entry, form, origin), work=entry.size)
     rows.made.reverse()
     if form == "json":
-        return rows.respond("requests", after={"dropped": journal.dropped, **rows.omission})
+        return rows.respond("requests", after={"dropped": journal.dropped, "omitted": rows.omitted})
     if form == "har":
         return Answer(b'{"log":%s}' % rows.under("entries", exports.har_head(rows.omitted)), headers=NO_STORE)
     left_out = f"# {rows.omitted} older requests are left out\n".encode() if rows.omitted else b""

@@ -91,7 +91,7 @@ async def _compared(request: Request, found: Iterator[tuple[str, Any] | None], r
         length = len(to_json(value))
         size += length
         await slices.spend(length)
-    return {**made, **({"omitted": omitted} if omitted else {})}, size
+    return {**made, "omitted": omitted}, size
 
 
 def _find(request: Request, name: str) -> Snapshot:
