@@ -99,7 +99,9 @@ def holds_more(value: Any, most: int) -> bool:
         count += len(part)
         if count > most:
             return True
-        left += [one for one in (part.values() if type(part) is dict else part) if type(one) in _NESTED]
+        items = part.values() if type(part) is dict else part
+        if not _NESTED.isdisjoint(map(type, items)):
+            left += [item for item in items if type(item) in _NESTED]
     return False
 
 

@@ -26,6 +26,7 @@ from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
 from mock_heidi.transitions import Transition
+from mock_heidi.wording import shorten
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -253,7 +254,9 @@ class Namespace:
         kind = next((name for name, one in seeds.KINDS.items() if isinstance(record, one)), "users")
         there = self.store.get(type(record), record.key) is not None
         # The key of a user holds what parts its names, so that no two names can be taken for each other.
-        self.events.emit("state", {"kind": kind, "id": record.key.replace("\0", " / "), "removed": not there})
+        # The id of a reply is all that it says, which may be long.
+        name = shorten(record.key.replace("\0", " / "))
+        self.events.emit("state", {"kind": kind, "id": name, "removed": not there})
 
     def _tell_request(self, entry: Entry) -> None:
         self.events.emit("request", entry.bare())

@@ -58,6 +58,8 @@ DEFAULT_TIME = "2025-01-06T09:00:00.000000"
 _PLACE = re.compile(r"(.*?):(\d+): ")
 _SHOWN = 60
 _LONGEST_PROBLEM = 500
+# So many records are checked between two pauses, which take their time too.
+_AT_ONCE = 16
 # Problems beyond those that are told are counted, but not for ever: each costs as much as a record.
 _MOST_COUNTED = 10_000
 # Many requests look through all records of the other kinds. Patients and sessions are bounded in a body, not in a file.
@@ -166,6 +168,7 @@ def fill(own: dict[str, Document], *, whole: bool = False) -> dict[str, Document
     packaged = {name: _packaged(name) if whole or name not in _LATE else _unread(name) for name in missing}
     if "api_keys" in own:
         keys = own["api_keys"].records
+        keys = keys[: _MOST_RECORDS["api_keys"]] if isinstance(keys, list) else keys
         accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
         for name in _UNIT:
             if name in missing:
@@ -283,7 +286,8 @@ class _Check:
                 yield from self._key(document, number, dict(row))
             elif self._has_usual_size(document, (number,), row):
                 read(document, number, dict(row))
-            yield RECORD
+            if number % _AT_ONCE == 0:
+                yield RECORD * _AT_ONCE
         return document
 
     def _has_usual_size(self, document: Document, path: Steps, row: dict[str, Any]) -> bool:

@@ -19,6 +19,8 @@ R = TypeVar("R", bound=Record)
 _UNCHANGED = object()
 # How much is made once for many: so many values, none of so many bytes.
 _MOST_MADE, _LARGE = 1_000, 256 * 1024
+# So many records are put into a base between two pauses.
+_AT_ONCE = 64
 Kind = type[Record]
 # A place in an index: the kind, the fields and their values, or the one value of a single field.
 Slot = tuple[Kind, tuple[str, ...], Any]
@@ -138,10 +140,11 @@ class Base:
         return base
 
     def _fill(self, records: Iterable[Record]) -> Work[None]:
-        for record in records:
+        for number, record in enumerate(records):
             self.records[type(record)][record.key] = record
             self._index.add(record)
-            yield RECORD // 4
+            if number % _AT_ONCE == 0:
+                yield RECORD // 4 * _AT_ONCE
 
 
 class Store:
