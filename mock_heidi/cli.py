@@ -250,7 +250,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
     except FixtureError as error:
         if not as_json:
             raise
-        _print({"problems": error.problems})
+        _print({"problems": error.problems, **({"more": error.more} if error.more else {})})
         sys.exit(1)
     kinds: dict[str, type[Record]] = {"api_keys": ApiKey, "patient_profiles": PatientProfile, "sessions": Session}
     counts = {name: store.size(kind) for name, kind in kinds.items()}

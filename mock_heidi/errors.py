@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from mock_heidi.assumptions import assumed
 
-_MOST_PROBLEMS = 100
+MOST_PROBLEMS = 100
 
 
 class HeidiError(Exception):
@@ -204,7 +204,7 @@ class UnprocessableError(HeidiError):
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__()
         # One bad list of a megabyte would make an answer of sixty.
-        self.problems = problems[:_MOST_PROBLEMS]
+        self.problems = problems[:MOST_PROBLEMS]
 
     @property
     def detail(self) -> Any:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mock_heidi.entries import Reading
 from mock_heidi.filters import Filter, body_of, sessions_of
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
+from mock_heidi.slices import Work
+from mock_heidi.wording import short_repr, shorten
 
 _NEAREST = 3
+# Of what a request misses so many places are counted, and so many told, each so long at most.
+_MOST_COUNTED, _MOST_LINES = 100, 10
+_LONGEST_LINE, _LONGEST_VALUE = 300, 80
 # A request that says nothing misses all that it should have said, not one thing.
 _NO_OBJECT, _BODILESS = "its body was no JSON object", 5
 
@@ -37,19 +43,25 @@ class Count(NamedTuple):
     most: int | None
     words: str
 
-    def judge(self, journal: Journal) -> Verdict:
-        done = [entry for entry in journal if entry.done]
-        fitting = [entry.id for entry in done if self.wanted.fits(entry, journal)]
+    def judging(self, journal: Journal) -> Work[Verdict]:
+        fitting: list[int] = []
+        others: list[Entry] = []
+        for entry in [entry for entry in journal if entry.done]:
+            if self.wanted.fits(entry, journal):
+                fitting.append(entry.id)
+            else:
+                others.append(entry)
+            yield self.wanted.cost(entry)
         number = len(fitting)
         over = self.most is not None and number > self.most
         if number >= self.least and not over:
             # Only what has no upper end cannot be spoilt by what comes yet.
             return Verdict(True, self.most is None, fitting)
-        others = [entry for entry in done if entry.id not in fitting]
-        told = [{"id": one, "why": "it fits, and is one too many"} for one in fitting[-_NEAREST:]] if over else []
-        return Verdict(
-            False, over, fitting, f"{number} {_requests(number)}", told or nearest(others, self.wanted, journal)
-        )
+        if over:
+            near = [{"id": one, "why": "it fits, and is one too many"} for one in fitting[-_NEAREST:]]
+        else:
+            near = yield from nearest(others, self.wanted, journal)
+        return Verdict(False, over, fitting, f"{number} {_requests(number)}", near)
 
 
 class Order(NamedTuple):
@@ -58,17 +70,23 @@ class Order(NamedTuple):
     steps: list[Filter]
     words: str
 
-    def judge(self, journal: Journal) -> Verdict:
+    def judging(self, journal: Journal) -> Work[Verdict]:
         found: list[int] = []
-        rest = [entry for entry in journal if entry.done]
+        done = [entry for entry in journal if entry.done]
+        at = 0
         for number, step in enumerate(self.steps, 1):
-            at = next((at for at, entry in enumerate(rest) if step.fits(entry, journal)), None)
-            if at is None:
+            begun = at
+            while at < len(done) and not step.fits(done[at], journal):
+                yield step.cost(done[at])
+                at += 1
+            if at == len(done):
                 after = f" after request {found[-1]}" if found else ""
                 said = f"steps 1 to {number - 1} of {len(self.steps)}" if found else "not even the first step"
-                return Verdict(False, False, found, f"{said}, no step {number}{after}", nearest(rest, step, journal))
-            found.append(rest[at].id)
-            rest = rest[at + 1 :]
+                near = yield from nearest(done[begun:], step, journal)
+                return Verdict(False, False, found, f"{said}, no step {number}{after}", near)
+            yield step.cost(done[at])
+            found.append(done[at].id)
+            at += 1
         return Verdict(True, True, found)
 
 
@@ -109,6 +127,13 @@ class Noticed(NamedTuple):
 Expectation = Count | Order | Noticed
 
 
+def judging(expectation: Expectation, journal: Journal) -> Work[Verdict]:
+    """The verdict on the requests that are complete now, request by request."""
+    if isinstance(expectation, Noticed):
+        return expectation.judge(journal)
+    return (yield from expectation.judging(journal))
+
+
 def _next(journal: Journal, end: EarlyEnd) -> Reading | None:
     """The first request that looks for a text or goes on without it; None if there is none whose answer is complete."""
     place = end.text.operation, end.text.session
@@ -124,26 +149,35 @@ def _requests(number: int) -> str:
     return "request" if number == 1 else "requests"
 
 
-def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> list[dict[str, Any]]:
+def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[list[dict[str, Any]]]:
     """The requests that miss least of what is wanted, and what they miss."""
-    misses = [(entry, _misses(entry, wanted, journal)) for entry in entries]
-    misses.sort(key=lambda pair: (len(pair[1]) + _BODILESS * (_NO_OBJECT in pair[1]), -pair[0].id))
-    return [{"id": entry.id, "why": "; ".join(why)} for entry, why in misses[:_NEAREST]]
+    values = {field.name: getattr(wanted, field.name) for field in fields(Filter)}
+    parts = [(name, replace(Filter(), **{name: value})) for name, value in values.items() if value is not None]
+    best: list[tuple[int, int, list[str]]] = []
+    for entry in entries:
+        missed = [line for name, part in parts for line in _misses(entry, name, part, journal)]
+        best = sorted([*best, (len(missed) + _BODILESS * (_NO_OBJECT in missed), -entry.id, missed)])[:_NEAREST]
+        yield wanted.cost(entry)
+    return [{"id": -number, "why": _joined(missed)} for _, number, missed in best]
 
 
-def _misses(entry: Entry, wanted: Filter, journal: Journal) -> list[str]:
-    found = []
-    for field in fields(Filter):
-        value = getattr(wanted, field.name)
-        if value is not None and not replace(Filter(), **{field.name: value}).fits(entry, journal):
-            found += _told(entry, field.name, value, journal)
-    return found
+def _joined(missed: Sequence[str]) -> str:
+    """What a request misses, in a line."""
+    told = [shorten(line, _LONGEST_LINE) for line in missed[:_MOST_LINES]]
+    return "; ".join([*told, *([f"and {len(missed) - len(told)} more"] if len(missed) > len(told) else [])])
+
+
+def _misses(entry: Entry, name: str, part: Filter, journal: Journal) -> list[str]:
+    """What a request lacks of a filter that looks at that one field."""
+    return [] if part.fits(entry, journal) else _told(entry, name, getattr(part, name), journal)
 
 
 def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
     if name == "match":
         body = body_of(entry)
-        return list(_differences(value, body, journal.named)) if isinstance(body, dict) else [_NO_OBJECT]
+        if not isinstance(body, dict):
+            return [_NO_OBJECT]
+        return list(islice(_differences(value, body, journal.named), _MOST_COUNTED))
     given = {
         "operation": entry.operation or "no operation",
         "method": entry.method,
@@ -154,7 +188,7 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
         "finding": ", ".join(entry.findings) or "no finding",
     }
     if name == "text":
-        return [f"{value!r} stands nowhere in it"]
+        return [f"{short_repr(value, _LONGEST_LINE)} stands nowhere in it"]
     if name in ("since", "since_moment"):
         return ["it came before"]
     wanted = value.text if name == "path" else value
@@ -176,13 +210,13 @@ def _differences(
         yield f"{place} was {_short(show(name, given))}, not {_short(show(name, wanted))}"
 
 
-def _short(value: Any, most: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _short(value: Any) -> str:
+    return short_repr(value, _LONGEST_VALUE)
 
 
 def words_of(given: Mapping[str, Any] | Sequence[Any]) -> str:
     """An expectation as a person would say it back."""
     if isinstance(given, Mapping):
-        return ", ".join(f"{name}={_short(value)}" for name, value in given.items()) or "any request"
-    return ", then ".join(words_of(one) for one in given)
+        told = ", ".join(f"{name}={short_repr(value, _LONGEST_VALUE)}" for name, value in given.items())
+        return told or "any request"
+    return shorten(", then ".join(words_of(one) for one in given))

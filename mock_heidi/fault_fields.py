@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
@@ -17,6 +16,7 @@ from mock_heidi.ids import Chance
 from mock_heidi.models import Flag, Plain, resolve
 from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.settings import OPERATIONS
+from mock_heidi.wording import listed, near_names
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0
@@ -158,8 +158,8 @@ def _operations(value: Any) -> tuple[str, ...]:
 def closest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that nobody knows: the nearest ones, or all."""
     options = list(known)
-    near = get_close_matches(name, options, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(options)}"
+    near = near_names(name, options, 3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {listed(options)}"
 
 
 def _error(value: Any) -> str:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import (
+    MOST_PROBLEMS,
     BodyTooLargeError,
     HeidiError,
     PatientProfileNotFoundError,
@@ -41,6 +42,7 @@ Q = TypeVar("Q", bound=BaseModel)
 V = TypeVar("V", bound=Value)
 Owned = TypeVar("Owned", PatientProfile, Session)
 
+_MOST_MADE = 1_000
 _JSON = (b"content-type", b"application/json")
 _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
     PatientProfile: PatientProfileNotFoundError,
@@ -290,9 +292,29 @@ def _fit(value: Any, model: type[I]) -> I:
         # FastAPI validates so, and a body that is no object is refused in these words.
         made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
-        rows = error.errors(include_url=False)
+        rows = _first_problems(error, model, value)
         raise UnprocessableError([{**row, "loc": ["body", *row["loc"]]} for row in rows]) from None
     return made
+
+
+def _first_problems(error: ValidationError, model: type[I], value: Any) -> list[Any]:
+    """The problems of a body; of very many the first, since pydantic makes all of them or none."""
+    most = MOST_PROBLEMS
+    while error.error_count() > _MOST_MADE and most < error.error_count():
+        try:
+            model.__pydantic_validator__.validate_python(_cut(value, most), from_attributes=True)
+        except ValidationError as first:
+            if first.error_count() >= MOST_PROBLEMS:
+                return list(first.errors(include_url=False))
+        most *= 10
+    return list(error.errors(include_url=False))
+
+
+def _cut(value: Any, most: int) -> Any:
+    """The same with no more items than so many in each list."""
+    if isinstance(value, dict):
+        return {name: _cut(item, most) for name, item in value.items()}
+    return [_cut(item, most) for item in value[:most]] if isinstance(value, list) else value
 
 
 def required_query(request: Request, *names: str) -> list[str]:

@@ -11,28 +11,33 @@ Chance = random.Random
 class Ids:
     """Ids in the vendor's forms, drawn from a source seeded by the server's seed and the namespace's name."""
 
-    __slots__ = ("_chance", "_jitter", "_tokens", "chance")
+    __slots__ = ("_chance", "_jitter", "_tokens", "chance", "drawn")
 
     def __init__(self, seed: int, namespace: str) -> None:
         self._chance = random.Random(f"{seed}/{namespace}")  # noqa: S311 - repeatable on purpose, guards nothing
         # Chance that shapes time draws from a source of its own: pacing must not change what ids come out.
         self._jitter = random.Random(f"{seed}/{namespace}/jitter")  # noqa: S311 - as above
         self._tokens = 0
+        self.drawn = 0
+        """How many ids and numbers it has given, tokens not counted."""
         self.chance = random.Random(f"{seed}/{namespace}/faults")  # noqa: S311 - as above
         """For faults: whose turn it is, and how long a delay takes."""
 
     def object_id(self, now: int) -> str:
         """24 hex digits, the first eight being ``now`` (milliseconds since 1970) in whole seconds."""
+        self.drawn += 1
         return f"{(now // 1000) & 0xFFFFFFFF:08x}{self._chance.getrandbits(64):016x}"
 
     def session_id(self) -> str:
         """The decimal form of a random UUID of version 4: 38 or 39 digits as a rule."""
+        self.drawn += 1
         bits = self._chance.getrandbits(128)
         bits = bits & ~(0xF << 76) | (4 << 76)
         return str(bits & ~(0x3 << 62) | (0x2 << 62))
 
     def hex(self, digits: int) -> str:
         """That many hex digits."""
+        self.drawn += 1
         return f"{self._chance.getrandbits(digits * 4):0{digits}x}"
 
     def jitter(self) -> float:
@@ -48,6 +53,11 @@ class Ids:
         """Give no token number that another source has given."""
         self._tokens = max(self._tokens, other._tokens)
 
+    def go_on_from(self, draft: Ids) -> None:
+        """Give the ids that come after those of a copy, which went its own way since nobody else has drawn one."""
+        self._chance, self.drawn = draft._chance, draft.drawn
+
     def number(self, digits: int) -> str:
         """A decimal number of at most that many digits, such as a recording's id."""
+        self.drawn += 1
         return str(self._chance.randrange(10 ** (digits - 1), 10**digits))

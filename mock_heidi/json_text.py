@@ -42,6 +42,11 @@ def _finite(digits: str) -> float:
 _JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
+# A longer body is hardly ever flat, and would be read twice.
+_SHORT = 64 * 1024
+MOST_VALUES = 100_000
+"""How many values a record or a reply may hold: each may be wrong, and pydantic notes every mistake."""
+_NESTED = frozenset((dict, list))
 # What most bodies are made of. A float may be beyond all bounds, and what is nested too deep.
 _FLAT = frozenset((str, int, bool, type(None)))
 
@@ -54,7 +59,7 @@ def parse_json(body: bytes) -> Any:
     """
     deepest = int(assumed("nesting_limit"))
     try:
-        value = pydantic_core.from_json(body, allow_inf_nan=False)
+        value = pydantic_core.from_json(body, allow_inf_nan=False) if len(body) < _SHORT else None
     except ValueError:
         value = None  # the other reader says what is wrong in FastAPI's words, or takes it after all
     if type(value) is dict and _FLAT.issuperset(map(type, value.values())):
@@ -84,6 +89,20 @@ def _depth(value: Any) -> int:
         depth += 1
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
     return depth
+
+
+def holds_more(value: Any, most: int) -> bool:
+    """Whether more values than so many stand in a value, at whatever depth."""
+    count, left = 0, [value] if type(value) in _NESTED else []
+    while left:
+        part = left.pop()
+        count += len(part)
+        if count > most:
+            return True
+        items = part.values() if type(part) is dict else part
+        if not _NESTED.isdisjoint(map(type, items)):
+            left += [item for item in items if type(item) in _NESTED]
+    return False
 
 
 def to_json(value: Any) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from mock_heidi import seeds, transitions
 from mock_heidi.clock import Clock, precise
@@ -24,9 +23,11 @@ from mock_heidi.rules import Faults
 from mock_heidi.settings import (
     Settings,
 )
+from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
 from mock_heidi.transitions import Transition
+from mock_heidi.wording import shorten
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -97,7 +98,7 @@ class Namespace:
         self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
         self.busy = 0
         """How many requests with a good token are on their way."""
-        self.last_use = precise()
+        self.last_use = self.begun = precise()
         """In seconds of the process's own clock, which a frozen one does not stop."""
         self.streams: set[asyncio.Future[None]] = set()
         """Vendor streams on their way, which a reset ends."""
@@ -145,7 +146,7 @@ class Namespace:
     def restore(self, snapshot: Snapshot) -> None:
         """Bring back what a snapshot holds; what is on its way to clients ends."""
         self.store = snapshot.store.fork()
-        self._learn_keys()
+        self.learn_keys()
         ids = copy.deepcopy(snapshot.ids)
         ids.pass_over(self.ids)  # the tokens that faults have made worthless are not given again
         self.ids = ids
@@ -187,7 +188,15 @@ class Namespace:
 
     def review(self) -> Findings:
         """What is to be said of the requests so far."""
-        self.reviewer.read(self.journal)
+        return finish(self.reviewing())
+
+    def reviewing(self) -> Work[Findings]:
+        """The same, request by request."""
+        reviewer = self.reviewer
+        for cost in reviewer.reading(self.journal):
+            yield cost
+            if self.reviewer is not reviewer:
+                break  # a reset has begun anew meanwhile
         return self.findings
 
     def _begin_faults(self) -> None:
@@ -210,10 +219,10 @@ class Namespace:
     def _begin_state(self) -> None:
         if self.start.copied is not None:
             self.store = self.start.copied.state.fork()
-            self._learn_keys()
+            self.learn_keys()
             return
         self.store.reset(self.start.base)
-        self._learn_keys()
+        self.learn_keys()
         if self.start.linked is not None:
             self._begin_linked(*self.start.linked)
 
@@ -241,27 +250,8 @@ class Namespace:
     def replace(self, base: Base) -> None:
         """Stand on another state from now on."""
         self.store.reset(base)
-        self._learn_keys()
+        self.learn_keys()
         self.events.emit("reset", {"reset": ["state"]})
-
-    def add(self, records: Mapping[str, Any]) -> list[Record]:
-        """Add records in the form of fixtures, all or none; those that were made. Faults and replies go to work.
-
-        Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids, and
-        :class:`ReplyError` for too many replies.
-        """
-        with self.or_nothing():
-            added = seeds.further(self.store, records, self)
-            rules = [record for record in added if isinstance(record, Fault)]
-            if rules:
-                self.beginning(self.store, rules)
-                self.faults.copy().extend(rules)
-            self.replies.extend([record for record in added if isinstance(record, Reply)])
-        self.faults.extend(rules)
-        for record in added:
-            self.store.put(record)
-        self._learn_keys()
-        return added
 
     def remove(self, record: Record) -> None:
         """Remove a record; the sessions of a patient profile stay and are unlinked."""
@@ -269,16 +259,6 @@ class Namespace:
             for session in tuple(self.store.where(Session, patient_profile_id=record.id)):
                 self.store.put(session.model_copy(update={"patient_profile_id": None}))
         self.store.remove(record)
-
-    @contextlib.contextmanager
-    def or_nothing(self) -> Iterator[None]:
-        """Work that an error ends leaves no trace, not even in the ids to come."""
-        before = copy.deepcopy(self.ids)
-        try:
-            yield
-        except BaseException:
-            self.ids = before
-            raise
 
     def listen(self) -> Events:
         """The events of this namespace, which are told from now on."""
@@ -291,15 +271,17 @@ class Namespace:
         kind = next((name for name, one in seeds.KINDS.items() if isinstance(record, one)), "users")
         there = self.store.get(type(record), record.key) is not None
         # The key of a user holds what parts its names, so that no two names can be taken for each other.
-        told = {"kind": kind, "id": record.key.replace("\0", " / "), "removed": not there}
-        self.events.emit("state", told, len(record.key))
+        # The id of a reply is all that it says, which may be long.
+        name = shorten(record.key.replace("\0", " / "))
+        self.events.emit("state", {"kind": kind, "id": name, "removed": not there}, len(name))
 
     def _tell_request(self, entry: Entry) -> None:
         self.events.emit("request", entry.bare(), len(entry.method) + len(entry.path))
         if entry.fault:
             self.events.emit("fault", {"ids": list(entry.fault), "request": entry.id})
 
-    def _learn_keys(self) -> None:
+    def learn_keys(self) -> None:
+        """Look up the API keys of a state that has changed."""
         if self.events.heard:
             self.store.watch = self._tell_state  # another store may have come into the place of the old one
         # Hardly ever do keys change, and every request asks whose they are.
@@ -356,7 +338,7 @@ class Namespace:
         others = tuple(known for known in owner.heidi_users if known.kinde_user_id != heidi_user.kinde_user_id)
         if heidi_user not in owner.heidi_users:
             self.store.put(owner.model_copy(update={"heidi_users": (*others, heidi_user)}))
-            self._learn_keys()
+            self.learn_keys()
         linked = user.model_copy(
             update={
                 "linked_to": heidi_user.kinde_user_id,

@@ -11,10 +11,11 @@ from mock_heidi.models import Reply
 from mock_heidi.settings import ConfigError
 
 _MOST = 1_000
+_MOST_BYTES = 16_000_000
 
 
 class ReplyError(ConfigError):
-    """There are more replies than a namespace may have."""
+    """There are more replies, or longer ones, than a namespace may have."""
 
 
 class Rule:
@@ -24,6 +25,11 @@ class Rule:
         self.id = id
         self.reply = reply
         self.hits = 0
+
+    @cached_property
+    def size(self) -> int:
+        """How many bytes of JSON it has."""
+        return len(self.reply.model_dump_json(exclude_none=True))
 
     @cached_property
     def deviation(self) -> str | None:
@@ -70,6 +76,8 @@ class Replies:
         if len(self) + len(replies) > _MOST:
             raise ReplyError(f"a namespace takes {_MOST:,} replies and no more; DELETE /_mock/replies makes room")
         made = [Rule(f"reply-{number}", reply) for number, reply in enumerate(reversed(replies), self._made + 1)]
+        if sum(rule.size for rule in (*made, *self._rules)) > _MOST_BYTES:
+            raise ReplyError(f"the replies have more than {_MOST_BYTES:,} bytes; DELETE /_mock/replies makes room")
         self._made += len(made)
         self._put([*reversed(made), *self._rules])
         return made

@@ -10,6 +10,7 @@ from mock_heidi.checks.check import Keys, Line
 from mock_heidi.entries import Reading
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry
+from mock_heidi.slices import Work, finish
 
 
 def _line(entry: Entry) -> Mapping[str, Any]:
@@ -34,8 +35,13 @@ class Reviewer:
 
     def read(self, entries: Iterable[Entry]) -> None:
         """Read the entries that are complete and were not read before."""
-        still_open = set()
-        for entry in entries:
+        finish(self.reading(entries))
+
+    def reading(self, entries: Iterable[Entry]) -> Work[None]:
+        """The same, entry by entry. Several readers may work at once; each entry is read once."""
+        known = list(entries)
+        self._open.intersection_update(entry.id for entry in known)
+        for entry in known:
             new = entry.id > self._read
             if not new and entry.id not in self._open:
                 continue
@@ -44,10 +50,11 @@ class Reviewer:
                 self._read = entry.id
                 self._arrive(request)
             if entry.done:
+                self._open.discard(entry.id)
                 self._look(request)
+                yield entry.size
             else:
-                still_open.add(entry.id)
-        self._open = still_open
+                self._open.add(entry.id)
 
     def _arrive(self, request: Reading) -> None:
         for check in self._checks:

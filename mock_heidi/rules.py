@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from mock_heidi.clock import precise
@@ -15,7 +16,8 @@ from mock_heidi.path_patterns import PathPattern
 from mock_heidi.replies import matches
 from mock_heidi.settings import BASE_PATH
 
-_MOST_RULES = 1_000
+MOST_RULES = 1_000
+_MOST_BYTES = 16_000_000
 _DEATHS = ("expire_token", "revoke_token")
 
 
@@ -53,7 +55,7 @@ def token_mark(authorization: bytes | None) -> bytes:
 class Rule:
     """A fault in use: its id and what it has done so far."""
 
-    __slots__ = ("_ends", "_path", "dead", "fault", "hits", "id", "matched", "window")
+    __slots__ = ("_ends", "_path", "_size", "dead", "fault", "hits", "id", "matched", "window")
 
     def __init__(self, id: str, fault: Fault) -> None:  # noqa: A002 - what the control plane calls it
         self.id = id
@@ -67,6 +69,7 @@ class Rule:
         self.window: tuple[int, int] = (0, 0)
         """The beginning of the quota's window, in ms since 1970, and how many requests came in it."""
         self._ends = None if fault.ttl is None else precise() + fault.ttl
+        self._size: int | None = None
         self._path = None if fault.path is None else PathPattern(fault.path)
 
     @property
@@ -74,8 +77,21 @@ class Rule:
         """Whether its time to live is."""
         return self._ends is not None and precise() >= self._ends
 
+    @property
+    def size(self) -> int:
+        """How many characters of JSON it has."""
+        if self._size is None:
+            self._size = len(json.dumps(self.fault.model_dump(), ensure_ascii=False))
+        return self._size
+
     def shown(self) -> dict[str, Any]:
         return {**self.fault.model_dump(), "id": self.id, "hits": self.hits, "matched": self.matched}
+
+    def fresh(self) -> Rule:
+        """The same rule, which has done nothing yet."""
+        made = Rule(self.id, self.fault)
+        made._size = self._size
+        return made
 
     def fits(self, asked: Asked) -> bool:
         """Whether it is for requests like this one."""
@@ -174,21 +190,28 @@ class Faults:
 
     def add(self, fault: Fault) -> Rule:
         """Put a rule at the end; :class:`FaultError` where its id is taken or there are too many."""
-        self._rules = list(self)
-        if len(self._rules) >= _MOST_RULES:
-            raise FaultError(f"there are {_MOST_RULES} rules already; DELETE /_mock/faults makes room")
-        if fault.id in {rule.id for rule in self._rules}:
-            raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
-        rule = Rule(fault.id or self._next_id(), fault)
-        self._put([*self._rules, rule])
-        return rule
+        return self.extend([fault])[0]
 
-    def _next_id(self) -> str:
-        taken = {rule.id for rule in self._rules}
-        while True:
-            self._made += 1
-            if f"fault-{self._made}" not in taken:
-                return f"fault-{self._made}"
+    def extend(self, faults: Iterable[Fault]) -> list[Rule]:
+        """Put rules at the end, or none where one cannot be."""
+        rules, number = list(self), self._made
+        before = len(rules)
+        taken, size = {rule.id for rule in rules}, sum(rule.size for rule in rules)
+        for fault in faults:
+            if len(rules) >= MOST_RULES:
+                raise FaultError(f"there are {MOST_RULES} rules already; DELETE /_mock/faults makes room")
+            if fault.id in taken:
+                raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
+            if fault.id is None:
+                number = next(free for free in count(number + 1) if f"fault-{free}" not in taken)
+            rules.append(Rule(fault.id or f"fault-{number}", fault))
+            taken.add(rules[-1].id)
+            size += rules[-1].size
+            if size > _MOST_BYTES:
+                raise FaultError(f"the rules have more than {_MOST_BYTES:,} bytes; DELETE /_mock/faults makes room")
+        self._made = number
+        self._put(rules)
+        return rules[before:]
 
     def replace(self, faults: Sequence[Fault]) -> None:
         """Put other rules in the place of all, or none where one cannot be."""
@@ -198,20 +221,10 @@ class Faults:
         self._made = fresh._made
         self._put(fresh._rules)
 
-    def extend(self, faults: Iterable[Fault]) -> list[Rule]:
-        """Put rules at the end, or none where one cannot be."""
-        before, made = list(self), self._made
-        try:
-            return [self.add(fault) for fault in faults]
-        except FaultError:
-            self._made = made
-            self._put(before)
-            raise
-
     def copy(self) -> Faults:
         """The same rules, of which none has done anything yet."""
         other = Faults()
-        other._put([Rule(rule.id, rule.fault) for rule in self])
+        other._put([rule.fresh() for rule in self])
         other._made = self._made
         return other
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from mock_heidi import spec
 from mock_heidi.faults import Fault, Scenario
+from mock_heidi.json_text import MOST_VALUES, holds_more
 from mock_heidi.models import (
     ApiKey,
     CodeEntry,
@@ -27,8 +28,10 @@ from mock_heidi.models import (
     User,
 )
 from mock_heidi.settings import ConfigError, FixtureChoice
+from mock_heidi.slices import RECORD, Work, finish
 from mock_heidi.store import Base, Store
-from mock_heidi.yaml_text import Document, FixtureError, Steps, YamlText
+from mock_heidi.wording import listed, near_names, short_repr, shorten
+from mock_heidi.yaml_text import MOST_PROBLEMS, Document, FixtureError, Steps, YamlText
 
 # In the order in which they may refer to each other.
 KINDS: dict[str, type[Record]] = {
@@ -54,14 +57,24 @@ DEFAULT_TIME = "2025-01-06T09:00:00.000000"
 
 _PLACE = re.compile(r"(.*?):(\d+): ")
 _SHOWN = 60
+_LONGEST_PROBLEM = 500
+# So many records are checked between two pauses, which take their time too.
+_AT_ONCE = 16
+# Problems beyond those that are told are counted, but not for ever: each costs as much as a record.
+_MOST_COUNTED = 10_000
+# Many requests look through all records of the other kinds. Patients and sessions are bounded in a body, not in a file.
+_MOST_RECORDS = {"api_keys": 1_000, **dict.fromkeys(_UNIT, 200_000)}
+_MOST_OTHERS = 10_000
+# Names that the nearest is looked for among.
+_MOST_OPTIONS = 1_000
 # Texts that a repetition is looked for among.
 _REMEMBERED = 10_000
 
 
-def _closest(name: str, known: Iterator[str] | list[str]) -> str:
-    options = sorted(known)
-    near = difflib.get_close_matches(name, options, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
+def _closest(name: str, known: Iterable[str]) -> str:
+    options = sorted(islice(known, _MOST_OPTIONS))
+    near = near_names(name, options, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {listed(options)}"
 
 
 @cache
@@ -78,7 +91,7 @@ def _unread(name: str) -> Document:
 @cache
 def _late(name: str) -> dict[str, Record]:
     """The packaged records of a kind that most requests never need, and no start should wait for."""
-    records = _Check({name: _packaged(name)}, Derived()).run([name])
+    records = finish(_Check({name: _packaged(name)}, Derived()).run([name]))
     return {record.key: record for record in records}
 
 
@@ -146,7 +159,8 @@ def from_mapping(records: Mapping[str, Any]) -> dict[str, Document]:
     """Documents from a body or a dict of lists, one for each kind of record."""
     unknown = [str(key) for key in records if key not in KINDS]
     if unknown:
-        raise FixtureError([f"{key}: unknown kind of record; {_closest(key, list(KINDS))}" for key in unknown])
+        told = [shorten(f"{key}: unknown kind of record; {_closest(key, KINDS)}") for key in unknown[:MOST_PROBLEMS]]
+        raise FixtureError(told, len(unknown) - len(told))
     return {key: Document(key, key, value) for key, value in records.items()}
 
 
@@ -179,6 +193,7 @@ def fill(own: dict[str, Document], *, whole: bool = False) -> dict[str, Document
     packaged = {name: _packaged(name) if whole or name not in _LATE else _unread(name) for name in missing}
     if "api_keys" in own:
         keys = own["api_keys"].records
+        keys = keys[: _MOST_RECORDS["api_keys"]] if isinstance(keys, list) else keys
         accounts = [row.get("managed_by") for row in keys if isinstance(row, dict)] if isinstance(keys, list) else []
         for name in _UNIT:
             if name in missing:
@@ -218,6 +233,10 @@ class Derived:
 Problem = tuple[Document, Steps, str]
 
 
+class _EnoughError(Exception):
+    """There are so many problems that nobody needs to know how many more."""
+
+
 class _Common:
     """What many records hold alike, such as an account or a day, kept once: nothing changes it."""
 
@@ -249,6 +268,8 @@ class _Check:
         self.source = source
         self.store = store or Store(Base())
         self.problems: list[Problem] = []
+        self.more = 0
+        """How many problems there are beyond those."""
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
         self.same: Counter[str] = Counter()
@@ -259,50 +280,78 @@ class _Check:
             self.owners.setdefault(key.managed_by, key)
             self.first = self.first or key
 
-    def run(self, names: Iterable[str] = KINDS) -> list[Record]:
-        """The records of these documents, or a :class:`FixtureError` with every problem."""
+    def run(self, names: Iterable[str] = KINDS) -> Work[list[Record]]:
+        """The records of these documents; a :class:`FixtureError` names the first problems and counts the others."""
         try:
-            self._read(names)
+            yield from self._read(names)
         except FixtureError:
             pass  # it comes again, with what is wrong in the other files
+        except _EnoughError:
+            pass
         else:
             if not self.problems:
                 return self.records
-        raise FixtureError(self._unreadable() or self._told())
+        raise self._error()
 
-    def _read(self, names: Iterable[str]) -> None:
+    def _read(self, names: Iterable[str]) -> Work[None]:
         for name in names:
-            document = self._read_one(name)
+            document = yield from self._read_one(name)
             if name == "api_keys" and self.first is None and not self.problems:
                 self._problem(document, (), "needs at least one key; leave the file out for the packaged one")
             if name == "api_keys" and self.problems:
                 break  # whose a record is cannot be told without the keys
 
-    def _read_one(self, name: str) -> Document:
-        readers = {
-            "api_keys": self._key,
-            "users": self._one_user,
-            "patient_profiles": self._owned,
-            "sessions": self._owned,
-        }
+    def _read_one(self, name: str) -> Work[Document]:
+        readers = {"users": self._one_user, **dict.fromkeys(_UNIT, self._owned)}
         read = readers.get(name, self._plain)
         document = self.given.get(name, Document(name, name, []))
         for number, row in enumerate(self._rows(document)):
-            if isinstance(row, dict):
-                read(document, number, dict(row))
-            else:
+            if not isinstance(row, dict):
                 self._problem(document, (number,), "should be a mapping of fields")
+            elif name == "api_keys":
+                yield from self._key(document, number, dict(row))
+            elif self._has_usual_size(document, (number,), row):
+                read(document, number, dict(row))
+            if number % _AT_ONCE == 0:
+                yield RECORD * _AT_ONCE
         return document
+
+    def _has_usual_size(self, document: Document, path: Steps, row: dict[str, Any]) -> bool:
+        if not holds_more(row, MOST_VALUES):
+            return True
+        self._problem(document, path, f"holds more than {MOST_VALUES:,} values; no record needs so many")
+        return False
 
     def _rows(self, document: Document) -> Iterable[Any]:
         rows = document.read()
-        if rows is None or isinstance(rows, (list, Iterator)):
+        most = _MOST_RECORDS.get(document.kind, _MOST_OTHERS)
+        if isinstance(rows, list) and len(rows) > most:
+            self._problem(document, (), f"holds more than {most:,} records; keep those that are needed")
+        elif rows is None or isinstance(rows, (list, Iterator)):
             return rows or ()
-        self._problem(document, (), "should be a list of records")
+        else:
+            self._problem(document, (), "should be a list of records")
         return ()
 
-    def _problem(self, document: Document, steps: Steps, text: str) -> None:
-        self.problems.append((document, steps, text))
+    def _problem(self, document: Document, steps: Steps, text: str | Callable[[], str]) -> None:
+        """Remember a problem, or only count it; ``text`` is called where it takes long to make."""
+        if len(self.problems) < MOST_PROBLEMS:
+            made = text if isinstance(text, str) else text()
+            self.problems.append((document, steps, shorten(made, _LONGEST_PROBLEM)))
+        else:
+            self._count(1)
+
+    def _count(self, number: int) -> None:
+        self.more += number
+        if self.more >= _MOST_COUNTED:
+            self.more = _MOST_COUNTED
+            raise _EnoughError
+
+    def _error(self) -> FixtureError:
+        unreadable = self._unreadable()
+        if unreadable:
+            return FixtureError(unreadable)
+        return FixtureError(self._told(), self.more, counted=self.more < _MOST_COUNTED)
 
     def _unreadable(self) -> list[str]:
         texts = [document.records for document in self.given.values() if isinstance(document.records, YamlText)]
@@ -314,10 +363,12 @@ class _Check:
         for document, steps, _ in self.problems:
             wanted.setdefault(document.kind, (document, set()))[1].add(steps)
         places = {kind: document.places(steps) for kind, (document, steps) in wanted.items()}
-        return _by_line([f"{places[document.kind][steps]}: {text}" for document, steps, text in self.problems])
+        return _by_line([shorten(f"{places[document.kind][steps]}: {text}") for document, steps, text in self.problems])
 
-    def _key(self, document: Document, number: int, row: dict[str, Any]) -> None:
+    def _key(self, document: Document, number: int, row: dict[str, Any]) -> Work[None]:
         users = row.pop("users", None) or []
+        if not self._has_usual_size(document, (number,), row):
+            return
         key = self._record(ApiKey, document, (number,), row)
         if not isinstance(key, ApiKey):
             return
@@ -328,6 +379,7 @@ class _Check:
             return
         for index, user in enumerate(users):
             self._user(document, (number, "users", index), dict(user), key)
+            yield RECORD
 
     def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
         record = self._record(KINDS[document.kind], document, (number,), row)
@@ -347,18 +399,18 @@ class _Check:
             row.setdefault("account_id", self.source.object_id("account", *path))
             row.setdefault("linked_at", self.source.stamp())
         self._record(User, document, path, {"managed_by": key.managed_by, **row})
-        known = [user.kinde_user_id for user in key.heidi_users]
-        if linked_to is not None and linked_to not in known:
-            text = f"no Heidi user {linked_to!r} under this key; {_closest(str(linked_to), known)}"
-            self._problem(document, (*path, "linked_to"), text)
+        if linked_to is not None and all(user.kinde_user_id != linked_to for user in key.heidi_users):
+            known = (user.kinde_user_id for user in key.heidi_users)
+            self._problem(document, (*path, "linked_to"), lambda: _unknown_account(linked_to, known))
 
     def _owner(self, document: Document, number: int, row: dict[str, Any]) -> ApiKey | None:
         """The key whose data a record belongs to, by default the first; None where its account is unknown."""
         assert self.first is not None  # noqa: S101 - run() has ended where there is no key
         owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
         if owner is None:
-            near = _closest(str(row["managed_by"]), list(self.owners))
-            self._problem(document, (number, "managed_by"), f"no API key has the account {row['managed_by']!r}; {near}")
+            account = short_repr(row["managed_by"], _SHOWN)
+            near = _closest(str(row["managed_by"]), self.owners)
+            self._problem(document, (number, "managed_by"), f"no API key has the account {account}; {near}")
         return owner
 
     def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
@@ -385,9 +437,9 @@ class _Check:
         if late and document.packaged:
             return  # both come from one hand
         given = _late("transcripts") if late else self.known.get(Consultation, {})
-        known = [*given, *(one.id for one in self.store.all(Consultation))]
-        if wanted not in known:
-            text = f"no consultation {wanted!r} among the transcripts; {_closest(wanted, known)}"
+        if wanted not in given and self.store.get(Consultation, wanted) is None:
+            known = (*given, *(one.id for one in self.store.all(Consultation)))
+            text = f"no consultation {short_repr(wanted, _SHOWN)} among the transcripts; {_closest(wanted, known)}"
             self._problem(document, (number, "consultation"), text)
 
     def _patient(self, document: Document, number: int, session: Session) -> None:
@@ -395,29 +447,33 @@ class _Check:
         read = self.known.get(PatientProfile, {})
         patient = read.get(wanted) or self.store.get(PatientProfile, wanted)
         if patient is None or getattr(patient, "managed_by", None) != session.managed_by:
-            own = [key for key, one in read.items() if getattr(one, "managed_by", None) == session.managed_by]
-            near = _closest(wanted, own) if own else "there are none"
-            text = f"no patient profile {wanted!r} of the same API key; {near}"
-            self._problem(document, (number, "patient_profile_id"), text)
+            own = (key for key, one in read.items() if getattr(one, "managed_by", None) == session.managed_by)
+            self._problem(document, (number, "patient_profile_id"), lambda: _unknown_patient(wanted, own))
 
     def _record(self, kind: type[Record], document: Document, path: Steps, row: dict[str, Any]) -> Record | None:
         try:
             record = kind.model_validate(row)
         except ValidationError as error:
-            for one in error.errors(include_url=False):
-                self._problem(document, (*path, *one["loc"]), _wrong(kind, one))
+            self._wrong_fields(kind, document, path, error)
             return None
         if isinstance(record, Fault) and record.id is None:
             record = self._apart(record)
         key = record.key
         if self._is_there(kind, key):
-            shown = key.replace("\0", " / ")
-            self._problem(document, path, f"{shown!r} is there already; ids must be unique")
+            shown = short_repr(key.replace("\0", " / "), _LONGEST_PROBLEM)
+            self._problem(document, path, f"{shown} is there already; ids must be unique")
             return None
         self.common.share(record)
         self.known.setdefault(kind, {})[key] = record
         self.records.append(record)
         return record
+
+    def _wrong_fields(self, kind: type[Record], document: Document, path: Steps, error: ValidationError) -> None:
+        left = MOST_PROBLEMS - len(self.problems)
+        for one in error.errors(include_url=False)[:left] if left else ():
+            self._problem(document, (*path, *one["loc"]), _wrong(kind, one))
+        if error.error_count() > left:
+            self._count(error.error_count() - left)
 
     def _is_there(self, kind: type[Record], key: str) -> bool:
         return key in self.known.get(kind, ()) or self.store.get(kind, key) is not None
@@ -444,21 +500,26 @@ def _wrong(kind: type[Record], error: Any) -> str:
     if error["type"] == "extra_forbidden":
         fields = [field.alias or name for name, field in kind.model_fields.items()] if len(loc) == 1 else []
         return f"unknown field; {_closest(str(loc[-1]), fields) if fields else 'remove it'}"
-    given = "" if error["type"] == "missing" else f", not {_short(error['input'])}"
+    given = "" if error["type"] == "missing" else f", not {short_repr(error['input'], _SHOWN)}"
     return f"{error['msg']}{given}"
 
 
-def _short(value: Any) -> str:
-    text = repr(str(value)) if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+def _unknown_account(wanted: Any, known: Iterable[str]) -> str:
+    return f"no Heidi user {short_repr(wanted, _SHOWN)} under this key; {_closest(str(wanted), known)}"
 
 
-def read(given: dict[str, Document], api_key: str | None = None) -> Base:
-    """The base of a state, or a :class:`FixtureError` with every problem at once.
+def _unknown_patient(wanted: str, known: Iterable[str]) -> str:
+    own = list(islice(known, _MOST_OPTIONS))
+    near = _closest(wanted, own) if own else "there are none"
+    return f"no patient profile {short_repr(wanted, _SHOWN)} of the same API key; {near}"
+
+
+def reading(given: dict[str, Document], api_key: str | None = None) -> Work[Base]:
+    """The base of a state, or a :class:`FixtureError` that names the first problems and counts the others.
 
     ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
-    records = _Check(given, Derived()).run()
+    records = yield from _Check(given, Derived()).run()
     if api_key is not None:
         if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
             raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
@@ -469,7 +530,13 @@ def read(given: dict[str, Document], api_key: str | None = None) -> Base:
         own = [record for record in records if getattr(record, "managed_by", None) in owners]
         records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
     packaged = frozenset(name for name, document in given.items() if document.packaged)
-    return Base(records, packaged, {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged})
+    late = {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged}
+    return (yield from Base.making(records, packaged, late))
+
+
+def read(given: dict[str, Document], api_key: str | None = None) -> Base:
+    """The same as :func:`reading`, done in one go."""
+    return finish(reading(given, api_key))
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:
@@ -481,9 +548,9 @@ def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: boo
     return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
 
 
-def further(store: Store, records: Mapping[str, Any], source: Source) -> list[Record]:
+def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:
     """Records that may come to a state, all or none; ids and times that they do not bring come from ``source``."""
-    return _Check(from_mapping(records), source, store).run()
+    return (yield from _Check(from_mapping(records), source, store).run())
 
 
 def revised(store: Store, kind: str, row: Mapping[str, Any], source: Source) -> Record:
@@ -491,29 +558,39 @@ def revised(store: Store, kind: str, row: Mapping[str, Any], source: Source) -> 
 
     Raises :class:`FixtureError` where the row makes no record, or one that does not fit the rest of the state.
     """
-    [record] = _Check({kind: Document(kind, kind, [row])}, source, store).run([kind])
+    [record] = finish(_Check({kind: Document(kind, kind, [row])}, source, store).run([kind]))
     return record
 
 
 def dump(store: Store) -> dict[str, list[dict[str, Any]]]:
     """A whole state as fixtures: :func:`load` of the answer makes the same state."""
+    made = {name: list(rows) for name, rows in dumping(store).items()}
+    made["api_keys"] = [{**row, "users": list(row["users"])} for row in made["api_keys"]]
+    return made
+
+
+def dumping(store: Store) -> dict[str, Iterator[dict[str, Any]]]:
+    """The same with rows that are made one by one, all of the state as it is now; users of a key likewise."""
     keys = store.all(ApiKey)
-    rows = {key.key: {**shown(key), "users": []} for key in keys}
-    for user in store.all(User):
-        rows[_key_of(user, keys).key]["users"].append(user.model_dump(exclude={"managed_by"}, exclude_none=True))
     # What the packaged set gave and nobody added to would only hide the rest: a folder gets it again.
     packaged = {name for name in store.base.packaged if not _added(store, KINDS[name])}
-    fixed = {
-        name: [shown(record, brief=True) for record in store.all(KINDS[name])]
-        for name in _FIXED
-        if name not in packaged
-    }
+    fixed = {name: _rows(store.all(KINDS[name]), brief=True) for name in _FIXED if name not in packaged}
     return {
-        "api_keys": list(rows.values()),
+        "api_keys": _key_rows(keys, _by_key(keys, store.all(User))),
         **fixed,
-        "patient_profiles": [shown(record) for record in store.all(PatientProfile)],
-        "sessions": [shown(record) for record in store.all(Session)],
+        "patient_profiles": _rows(store.all(PatientProfile)),
+        "sessions": _rows(store.all(Session)),
     }
+
+
+def _rows(records: Iterable[Record], *, brief: bool = False) -> Iterator[dict[str, Any]]:
+    return (shown(record, brief=brief) for record in records)
+
+
+def _key_rows(keys: Iterable[ApiKey], users: Mapping[str, Iterable[User]]) -> Iterator[dict[str, Any]]:
+    for key in keys:
+        own = users.get(key.key, ())
+        yield {**shown(key), "users": (user.model_dump(exclude={"managed_by"}, exclude_none=True) for user in own)}
 
 
 def _added(store: Store, kind: type[Record]) -> bool:
@@ -521,11 +598,22 @@ def _added(store: Store, kind: type[Record]) -> bool:
     return store.size(kind) > len(store.base.records.get(kind, ()))
 
 
-def _key_of(user: User, keys: Sequence[ApiKey]) -> ApiKey:
-    """Where several keys open the same data: the one that knows the user's Heidi account, else the first."""
-    own = [key for key in keys if key.managed_by == user.managed_by]
-    knowing = (key for key in own if any(known.kinde_user_id == user.linked_to for known in key.heidi_users))
-    return next(knowing, own[0])
+def _by_key(keys: Iterable[ApiKey], users: Iterable[User]) -> dict[str, list[User]]:
+    """The users of each key, by the key.
+
+    Where several keys open the same data, a user belongs to the one that knows their Heidi account, else to the first.
+    """
+    first: dict[str, str] = {}
+    knowing: dict[tuple[str, str], str] = {}
+    for key in keys:
+        first.setdefault(key.managed_by, key.key)
+        for known in key.heidi_users:
+            knowing.setdefault((key.managed_by, known.kinde_user_id), key.key)
+    found: dict[str, list[User]] = {}
+    for user in users:
+        own = knowing.get((user.managed_by, user.linked_to or ""), first[user.managed_by])
+        found.setdefault(own, []).append(user)
+    return found
 
 
 def schema(kind: str) -> dict[str, Any]:

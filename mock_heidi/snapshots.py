@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mock_heidi import seeds
@@ -13,6 +14,8 @@ from mock_heidi.transitions import Transition
 
 MOST = 100
 """How many snapshots a namespace may have."""
+KINDS: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
+"""The kinds of records that are compared, by their names."""
 
 
 class Snapshot(NamedTuple):
@@ -29,20 +32,21 @@ class Snapshot(NamedTuple):
         return {"name": self.name, "at": zulu(self.at), "counts": counts}
 
 
-def difference(before: Store, after: Store) -> dict[str, Any]:
-    """What was added, removed and changed, by kind of record; of a changed one, each field before and after."""
-    kinds: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
-    return {name: made for name, kind in kinds.items() if (made := _kind(before, after, kind))}
+def differing(before: Store, after: Store, kind: type[Record]) -> Iterator[tuple[str, Any] | None]:
+    """What was ``added``, ``removed`` and ``changed`` of a kind, one by one; None for what is as it was.
+
+    Of a changed record each field is told, before and after.
+    """
+    return (pair and _difference(*pair) for pair in before.comparing(after, kind))
 
 
-def _kind(before: Store, after: Store, kind: type[Record]) -> dict[str, Any]:
-    pairs = before.differences(after, kind)
-    made = {
-        "added": [_name(new) for old, new in pairs if old is None and new is not None],
-        "removed": [_name(old) for old, new in pairs if old is not None and new is None],
-        "changed": [{"id": _name(new), "fields": _fields(old, new)} for old, new in pairs if old and new],
-    }
-    return made if pairs else {}
+def _difference(old: Record | None, new: Record | None) -> tuple[str, Any]:
+    if old is None:
+        assert new is not None  # noqa: S101 - of a pair that differs, one is there
+        return "added", _name(new)
+    if new is None:
+        return "removed", _name(old)
+    return "changed", {"id": _name(new), "fields": _fields(old, new)}
 
 
 def _name(record: Record) -> str:

@@ -13,11 +13,14 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from mock_heidi.models import Record
+from mock_heidi.slices import RECORD, Work, finish
 
 R = TypeVar("R", bound=Record)
 _UNCHANGED = object()
 # How much is made once for many: so many values, none of so many bytes.
 _MOST_MADE, _LARGE = 1_000, 256 * 1024
+# So many records are put into a base between two pauses.
+_AT_ONCE = 64
 Kind = type[Record]
 # A place in an index: the kind, the fields and their values, or the one value of a single field.
 Slot = tuple[Kind, tuple[str, ...], Any]
@@ -122,12 +125,26 @@ class Base:
         self.packaged = packaged
         """The fixture files that the packaged set gave."""
         self.records: dict[Kind, dict[str, Record]] = _Tables(late)
-        index = _Index()
-        self.index: Mapping[Slot, Sequence[Record]] = index
+        self._index = _Index()
+        self.index: Mapping[Slot, Sequence[Record]] = self._index
         self.position: Mapping[tuple[Kind, str], int] = _Positions(self.records)
-        for record in records:
+        finish(self._fill(records))
+
+    @classmethod
+    def making(
+        cls, records: Iterable[Record], packaged: frozenset[str], late: Mapping[Kind, Callable[[], dict[str, Record]]]
+    ) -> Work[Base]:
+        """A base of many records, record by record."""
+        base = cls((), packaged, late)
+        yield from base._fill(records)
+        return base
+
+    def _fill(self, records: Iterable[Record]) -> Work[None]:
+        for number, record in enumerate(records):
             self.records[type(record)][record.key] = record
-            index.add(record)
+            self._index.add(record)
+            if number % _AT_ONCE == 0:
+                yield RECORD // 4 * _AT_ONCE
 
 
 class Store:
@@ -137,6 +154,8 @@ class Store:
         self._base = base
         self.watch: Callable[[Record], None] | None = None
         """Told of every record that is put or removed."""
+        self.version = 0
+        """Another number after every change."""
         self.reset()
 
     def reset(self, base: Base | None = None) -> None:
@@ -154,6 +173,7 @@ class Store:
         # Whether a fork looks into the same tables.
         self._shared = False
         self._made: dict[Hashable, bytes] = {}
+        self.version += 1
 
     @property
     def base(self) -> Base:
@@ -196,6 +216,7 @@ class Store:
 
     def _tell(self, record: Record) -> None:
         """Note that something has changed."""
+        self.version += 1
         self._made.clear()
         if self.watch is not None:
             self.watch(record)
@@ -270,6 +291,14 @@ class Store:
         self._shared = other._shared = True
         return other
 
+    def adopt(self, fork: Store) -> None:
+        """Hold what a fork holds, which goes its own way no longer; nobody is told."""
+        self._changes, self._joined, self._left = fork._changes, fork._joined, fork._left
+        self._mixed, self._born, self._next = fork._mixed, fork._born, fork._next
+        self._shared = fork._shared
+        self._made.clear()
+        self.version += 1
+
     def _own(self) -> None:
         """Have tables of its own before one of them is changed."""
         self._changes = {kind: dict(records) for kind, records in self._changes.items()}
@@ -283,12 +312,17 @@ class Store:
 
         Of stores on the same base only what was changed in either is looked at.
         """
+        return [pair for pair in self.comparing(other, kind) if pair is not None]
+
+    def comparing(self, other: Store, kind: Kind) -> Iterator[tuple[Record | None, Record | None] | None]:
+        """The same one by one, both states as they are now; None for a record that does not differ."""
         if self._base is other._base:
             keys = {**self._changes.get(kind, {}), **other._changes.get(kind, {})}
+            pairs = [(self.get(kind, key), other.get(kind, key)) for key in keys]
         else:
-            keys = {record.key: None for store in (self, other) for record in store.all(kind)}
-        pairs = ((self.get(kind, key), other.get(kind, key)) for key in keys)
-        return [(mine, theirs) for mine, theirs in pairs if mine is not theirs and mine != theirs]
+            mine, theirs = ({record.key: record for record in store.all(kind)} for store in (self, other))
+            pairs = [(mine.get(key), theirs.get(key)) for key in {**mine, **theirs}]
+        return (pair if pair[0] is not pair[1] and pair[0] != pair[1] else None for pair in pairs)
 
     @staticmethod
     def _slot(kind: Kind, values: dict[str, Any]) -> Slot:

@@ -5,8 +5,9 @@ A text is read from its parser's events, and of a list one item at a time: nothi
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
@@ -16,12 +17,23 @@ from yaml.composer import ComposerError
 
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import ConfigError
+from mock_heidi.slices import Work, finish
 
+MOST_PROBLEMS = 100
+"""How many problems of one set are told."""
 _MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
 # What libyaml says since PyYAML 6.0.4; it looks ahead, so it can refuse before any event shows the depth.
 _TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
 _MAX_VALUES = 5_000_000
+# Of a body, which others wait for; a field and its value need more bytes than 16.
+_MAX_BODY_VALUES = 1_000_000
+# Of what is read in one go: more than any record has.
+_MOST_AT_ONCE = 100_000
+# A body, the fixtures in it, and the lists of records in those.
+_UPPER_LEVELS = 3
+# What it costs to read one of the parser's events.
+_EVENT = 500
 # Beyond their own length, texts may grow by so many values: aliases are for sharing, not for bombs.
 _MAX_SHARED = 100_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -43,11 +55,21 @@ Node: TypeAlias = Any
 
 
 class FixtureError(ConfigError):
-    """Fixtures that cannot be used: every problem, a line each."""
+    """Fixtures that cannot be used: the first problems, a line each, and how many ``more`` there are.
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    ``counted`` is False where there are still more.
+    """
+
+    def __init__(self, problems: list[str], more: int = 0, *, counted: bool = True) -> None:
+        self.problems = problems[:MOST_PROBLEMS]
+        self.more = more + len(problems) - len(self.problems)
+        self.counted = counted
+        super().__init__("\n".join([*self.problems, *([f"and {self.others(0)}"] if self.more else [])]))
+
+    def others(self, untold: int) -> str:
+        """How many problems there are beside those that are told, as ``5 more``; ``untold`` of these are not told."""
+        number = self.more + untold
+        return f"{number:,} more" if self.counted else f"at least {number:,} more"
 
 
 class YamlText:
@@ -66,6 +88,21 @@ class YamlText:
             return None
         builder = _Builder(self.name, self._size)
         return self._items(root, nodes, builder) if _is_read_by_item(root) else builder.build(root)
+
+    def parsing(self) -> Work[Any]:
+        """What it says, read part by part."""
+        reading: _Reading | None = None
+        value = None
+        with self._worded(), self._open() as file:
+            composer = _Composer(_stream(file), _MOST_AT_ONCE)
+            document = composer.begin()
+            if document is not None:
+                reading = _Reading(composer, _Builder(self.name, self._size, _MAX_BODY_VALUES))
+                value = yield from reading.value(composer.next(), 0)
+                composer.end(document)
+        if reading is not None and reading.mistake is not None:
+            raise reading.mistake
+        return value
 
     def problems(self) -> list[str]:
         """Why it cannot be read, if it cannot."""
@@ -111,10 +148,14 @@ class YamlText:
 
     def _nodes(self) -> Iterator[Node]:
         """The root, and of a list, which comes empty, then its items; nothing where the text holds nothing."""
+        with self._worded(), self._open() as file:
+            yield from _compose(_stream(file))
+
+    @contextlib.contextmanager
+    def _worded(self) -> Iterator[None]:
+        """Says in our own words why a text cannot be read."""
         try:
-            with self._open() as file:
-                # The name that PyYAML's own messages give to bytes.
-                yield from _compose(SimpleNamespace(read=file.read, name="<byte string>"))
+            yield
         except OSError as error:
             raise FixtureError([f"{self.name}:1: file: cannot be read: {error.strerror}"]) from None
         except yaml.MarkedYAMLError as error:
@@ -132,6 +173,11 @@ class YamlText:
         return file
 
 
+def _stream(file: BinaryIO) -> Any:
+    # The name that PyYAML's own messages give to bytes.
+    return SimpleNamespace(read=file.read, name="<byte string>")
+
+
 def _is_read_by_item(node: Node) -> bool:
     """Whether it is a list; one with an anchor might hold itself."""
     return type(node) is _LIST and node.anchor is None
@@ -147,10 +193,10 @@ def _compose(stream: Any) -> Iterator[Node]:
         root.value = []
         yield root
         while type(event := composer.next()) is not _LIST_END:
-            yield composer.compose(event, 1)
+            yield composer.whole(event, 1)
         composer.end(document)
     else:
-        composer.compose(root)
+        composer.whole(root, 0)
         composer.end(document)
         yield root
 
@@ -158,9 +204,17 @@ def _compose(stream: Any) -> Iterator[Node]:
 class _Composer:
     """Makes nodes of a parser's events. PyYAML's own one in C recurses until the process dies."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, most: int = _MAX_VALUES) -> None:
+        """``most`` values are read in one go."""
         self.next: Callable[[], Node] = _LOADER(stream).get_event
         self.anchors: dict[str, Node] = {}
+        self.most = most
+        self.left = most
+
+    def whole(self, event: Node, depth: int) -> Node:
+        """The node that an event begins."""
+        self.left = self.most
+        return self.compose(event, depth)
 
     def begin(self) -> Node:
         """The start of the document, None where there is none."""
@@ -178,6 +232,9 @@ class _Composer:
     def compose(self, event: Node, depth: int = 0) -> Node:
         if depth > _MAX_DEPTH:
             raise ComposerError(None, None, _TOO_DEEP, event.start_mark)
+        self.left -= 1
+        if self.left < 0:
+            raise ComposerError(None, None, f"more than {self.most:,} values in one record", event.start_mark)
         kind = type(event)
         if kind is _ALIAS:
             return self._shared(event)
@@ -208,10 +265,10 @@ class _Composer:
 class _Builder:
     """Turns nodes into values without YAML's guesses: a plain scalar stays the text its author saw."""
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, most: int = _MAX_VALUES) -> None:
         self.name = name
         self.values = 0
-        self.most = min(_MAX_VALUES, size + _MAX_SHARED)
+        self.most = min(most, size + _MAX_SHARED)
 
     def build(self, node: Node, depth: int = 0) -> Any:
         self.values += 1
@@ -231,15 +288,72 @@ class _Builder:
     def _mapping(self, node: Node, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, value in node.value:
-            if type(key) is not _SCALAR:
-                raise FixtureError([f"{self._at(key)}: a field's name must be plain text"])
-            if key.value in values:
-                raise FixtureError([f"{self._at(key)}: {key.value}: stands here twice; remove one"])
+            self.check_name(key, values)
             values[key.value] = self.build(value, depth + 1)
         return values
 
+    def check_name(self, key: Node, known: Mapping[str, Any]) -> None:
+        """Refuse a field's name that is no text, or is there already."""
+        if type(key) is not _SCALAR:
+            raise FixtureError([f"{self._at(key)}: a field's name must be plain text"])
+        if key.value in known:
+            raise FixtureError([f"{self._at(key)}: {key.value}: stands here twice; remove one"])
+
     def _at(self, node: Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"
+
+
+class _Reading:
+    """Reads a text part by part: the upper levels value by value, what stands below them as a whole."""
+
+    def __init__(self, composer: _Composer, builder: _Builder) -> None:
+        self.composer = composer
+        self.builder = builder
+        self.mistake: FixtureError | None = None
+        """The first mistake. It is told when the rest has been seen: what is no YAML at all comes first."""
+
+    def value(self, event: Node, depth: int) -> Work[Any]:
+        """The value that an event begins."""
+        kind, plain = type(event), getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None
+        if depth < _UPPER_LEVELS and plain and kind is _MAPPING:
+            return (yield from self._mapping(depth))
+        if depth < _UPPER_LEVELS and plain and kind is _LIST:
+            return (yield from self._list(depth))
+        node = self.composer.whole(event, depth)
+        yield _EVENT * (self.composer.most - self.composer.left)
+        return self._built(node, depth)
+
+    def _list(self, depth: int) -> Work[list[Any]]:
+        values = []
+        while type(event := self.composer.next()) is not _LIST_END:
+            values.append((yield from self.value(event, depth + 1)))
+        return values
+
+    def _mapping(self, depth: int) -> Work[dict[str, Any]]:
+        values: dict[str, Any] = {}
+        while type(event := self.composer.next()) is not _MAPPING_END:
+            key = self.composer.whole(event, depth + 1)
+            value = yield from self.value(self.composer.next(), depth + 1)
+            if self._is_name(key, values):
+                values[key.value] = value
+        return values
+
+    def _is_name(self, key: Node, known: Mapping[str, Any]) -> bool:
+        try:
+            self.builder.check_name(key, known)
+        except FixtureError as error:
+            self.mistake = self.mistake or error
+            return False
+        return True
+
+    def _built(self, node: Node, depth: int) -> Any:
+        try:
+            return None if self.mistake else self.builder.build(node, depth)
+        except FixtureError as error:
+            if self.builder.values > self.builder.most:
+                raise  # nobody needs the rest of a text that is too large
+            self.mistake = error
+            return None
 
 
 def _find(node: Node, steps: Steps) -> int:
@@ -288,8 +402,12 @@ class Document(NamedTuple):
 
 def parse_yaml(text: bytes, name: str) -> Any:
     """The values of a YAML text, plain scalars as :class:`Plain`."""
-    values = YamlText(text, name).values()
-    return list(values) if isinstance(values, Iterator) else values
+    return finish(parsing_yaml(text, name))
+
+
+def parsing_yaml(text: bytes, name: str) -> Work[Any]:
+    """The same, record by record: what stands deep inside, or has an anchor, is read in one go and may not be long."""
+    return (yield from YamlText(text, name).parsing())
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc] # as above

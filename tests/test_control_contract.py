@@ -294,7 +294,7 @@ def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int,
     """Status, sentence and cure of a refusal, which has nothing beside them."""
     answer = client.request(method, url, **options)
     body = answer.json()
-    assert body.keys() - {"problems"} == {"error", "hint"}
+    assert body.keys() - {"problems", "more"} == {"error", "hint"}
     assert answer.headers["content-type"] == JSON
     return answer.status_code, body["error"], body["hint"]
 

@@ -106,7 +106,7 @@ def test_reset_brings_everything_back(heidi: Client) -> None:
 
     assert answered(answer) == (200, wire({"reset": WHAT_IS_KEPT}))
     assert heidi.state() == fresh
-    assert heidi.get("/_mock/requests").json() == {"requests": [], "dropped": 0}
+    assert heidi.get("/_mock/requests").json() == {"requests": [], "dropped": 0, "omitted": 0}
 
 
 def test_reset_begins_the_ids_again(heidi: Client) -> None:
@@ -621,7 +621,7 @@ def test_a_beginning_that_makes_no_sense_is_refused(heidi: Client, body: dict[st
 def test_broken_records_begin_no_namespace(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"fixtures": BROKEN})
 
-    assert answered(answer) == refused(400, PROBLEMS[0], "correct the records", problems=PROBLEMS)
+    assert answered(answer) == refused(400, f"{PROBLEMS[0]} (and 5 more)", "correct the records", problems=PROBLEMS)
     assert rows(heidi) == [row("default")]
 
 
@@ -829,4 +829,4 @@ def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
 
     answer = heidi.get("/_mock/snapshots/before/diff")
 
-    assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": []}}
+    assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": [], "omitted": 0}}

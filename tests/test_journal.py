@@ -1,9 +1,9 @@
 """The journal: the last requests of a namespace, bounded, and shown without their secrets.
 
-``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n}``, oldest first; an entry is ``{id, at, namespace,
-operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces, duration, fault,
-findings, client_left, provenance, why}``. A credential, or the value of a secret name, reads ``***``; the value of an
-unknown header or parameter ``<14 characters>``, a body that cannot be parsed ``<27 bytes>``.
+``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n, "omitted": n}``, oldest first; an entry is ``{id, at,
+namespace, operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces,
+duration, fault, findings, client_left, provenance, why}``. A credential, or the value of a secret name, reads ``***``;
+the value of an unknown header or parameter ``<14 characters>``, a body that cannot be parsed ``<27 bytes>``.
 A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's pieces are ``[{text,
 after}]`` with the seconds since the request came. The answer says the entry's id as ``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
@@ -536,7 +536,7 @@ def test_clearing_tells_how_many_there_were(heidi: Client) -> None:
     answer = heidi.delete("/_mock/requests")
 
     assert answered(answer) == (200, wire({"cleared": 2}))
-    assert answered(heidi.get("/_mock/requests")) == (200, wire({"requests": [], "dropped": 0}))
+    assert answered(heidi.get("/_mock/requests")) == (200, wire({"requests": [], "dropped": 0, "omitted": 0}))
 
 
 def test_numbers_go_on_after_clearing(heidi: Client) -> None:

@@ -685,7 +685,7 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     [problem] = problems_of({"patient_profiles": [{"birth_date": "x" * 500}]})
 
     assert len(problem) < 250
-    assert problem.endswith("...")
+    assert problem.endswith("…")
 
 
 def test_a_path_where_nothing_stands_is_refused() -> None:

@@ -1,7 +1,7 @@
 """States with a name, copies of namespaces, and namespaces that nobody uses: what is not changed is shared.
 
 ``PUT|GET|DELETE /_mock/snapshots/{name}``, ``POST …/restore``, ``GET …/diff?against=``; a snapshot is
-``{"name", "at", "counts"}``, a difference ``{kind: {"added", "removed", "changed"}}``.
+``{"name", "at", "counts"}``, a difference ``{kind: {"added", "removed", "changed", "omitted"}}``.
 """
 
 import contextlib
@@ -79,7 +79,7 @@ def test_a_difference_tells_each_field_before_and_after(heidi: Client) -> None:
 
     told = heidi.get("/_mock/snapshots/before/diff").json()
 
-    assert told["patient_profiles"] == {"added": [], "removed": [JOHN], "changed": []}
+    assert told["patient_profiles"] == {"added": [], "removed": [JOHN], "changed": [], "omitted": 0}
     assert told["sessions"]["added"] == [made]
     changed = {row["id"]: row["fields"] for row in told["sessions"]["changed"]}
     assert changed[SESSION]["duration"] == {"before": 16, "after": 3}

@@ -677,7 +677,7 @@ def test_snapshots_are_taken_compared_restored_and_deleted(call: Call, server: R
 
     assert taken == listed == "before               2025-01-06T09:00:00.000Z  15 patient profiles, 31 sessions\n"
     assert same == restored == "nothing has changed\n"
-    assert changed == {"patient_profiles": {"added": ["f" * 24], "removed": [], "changed": []}}
+    assert changed == {"patient_profiles": {"added": ["f" * 24], "removed": [], "changed": [], "omitted": 0}}
     assert deleted == "none\n"
 
 

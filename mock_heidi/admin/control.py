@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hmac
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -20,7 +19,9 @@ from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
-from mock_heidi.yaml_text import FixtureError, parse_yaml
+from mock_heidi.slices import in_slices
+from mock_heidi.wording import listed, near_names, shorten
+from mock_heidi.yaml_text import FixtureError, parsing_yaml
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -35,13 +36,21 @@ class ControlError(Exception):
     def __init__(self, status: int, error: str, hint: str, **more: Any) -> None:
         super().__init__(error)
         self.status = status
-        self.body = {"error": error, "hint": hint, **more}
+        self.body = {"error": shorten(error), "hint": shorten(hint), **more}
 
     @classmethod
     def of(cls, error: ConfigError, status: int = 400) -> ControlError:
         """The refusal of a value that is no good in a flag either, whose message ends with the cure."""
         wrong, _, cure = str(error).rpartition("; ")
         return cls(status, wrong, cure)
+
+
+def refuse(error: FixtureError, hint: str) -> ControlError:
+    """The refusal of records: the first problem as a sentence, and a list of the first hundred."""
+    untold = len(error.problems) - 1
+    others = f" (and {error.others(untold)})" if untold + error.more else ""
+    more = {"more": error.more} if error.more else {}
+    return ControlError(400, error.problems[0] + others, hint, problems=error.problems, **more)
 
 
 def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
@@ -60,8 +69,8 @@ class WrongMethodError(ControlError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not known."""
     options = sorted(set(known))
-    near = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(options)}"
+    near = near_names(word, options, 3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {listed(options)}"
 
 
 def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
@@ -80,7 +89,7 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
         if not body.strip():
             return None
         if "yaml" in request.headers.get("content-type", ""):
-            return parse_yaml(body, "body")
+            return await in_slices(parsing_yaml(body, "body"))
         return parse_json(body)
     except BodyTooLargeError:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
@@ -125,9 +134,8 @@ class Controlled:
                 call.namespace.last_use = precise()
             await self.app(scope, receive, send)
         except ControlError as error:
-            # A refused request makes none. Handlers read the whole body first and then never wait between making and
-            # refusing, so nobody else can have come to it meanwhile.
-            if call.made and call.namespace is not None:
+            # A refused request makes none, unless somebody else has come to it while the request was looked at.
+            if call.made and call.namespace is not None and call.namespace.last_use == call.namespace.begun:
                 call.space.drop(call.namespace.name)
             await respond(error.body, error.status, error.headers)(scope, receive, send)
         except LimitReachedError:

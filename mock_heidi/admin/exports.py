@@ -127,13 +127,14 @@ def _text(body: Any) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def har(rows: Sequence[tuple[Row, Pairs]], origin: str) -> dict[str, Any]:
-    """An HTTP archive; what the journal does not keep, such as the headers of answers, is empty there."""
-    entries = [_har_entry(row, query, origin) for row, query in rows]
-    return {"log": {"version": "1.2", "creator": {"name": "mock_heidi", "version": VERSION}, "entries": entries}}
+def har_head(omitted: int) -> dict[str, Any]:
+    """What an HTTP archive says of itself beside its entries."""
+    comment = {"comment": f"{omitted} older requests are left out"} if omitted else {}
+    return {"version": "1.2", "creator": {"name": "mock_heidi", "version": VERSION}, **comment}
 
 
-def _har_entry(row: Row, query: Pairs, origin: str) -> dict[str, Any]:
+def har(row: Row, query: Pairs, origin: str) -> dict[str, Any]:
+    """An entry of an HTTP archive; what the journal does not keep, such as the headers of answers, is empty there."""
     took = (row["duration"] or 0) * 1000
     request = {
         "method": row["method"],

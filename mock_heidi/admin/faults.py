@@ -1,16 +1,17 @@
 """What goes wrong on purpose: rules, and scenarios that are made of them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
-from mock_heidi.rules import Rule
+from mock_heidi.rules import MOST_RULES, Rule
+from mock_heidi.slices import RECORD, Slices
 from mock_heidi.wire import wire_of
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
@@ -20,12 +21,12 @@ _TOLD = ("hits", "matched")
 
 async def list_faults(request: Request) -> Response:
     known_query(request, ())
-    return respond(_rules(request))
+    return await _rules(request)
 
 
 async def get_fault(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request, [_find(request)])[0])
+    return respond(_shown(request, _find(request)))
 
 
 async def add_fault(request: Request) -> Response:
@@ -35,7 +36,7 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    return respond(_shown(request, [rule])[0])
+    return respond(_shown(request, rule))
 
 
 async def replace_faults(request: Request) -> Response:
@@ -43,12 +44,12 @@ async def replace_faults(request: Request) -> Response:
     given = await read_body(request)
     if isinstance(given, dict) and set(given) == {"faults"}:
         given = given["faults"]
-    faults = _as_they_were(request, read_rules(request, given))
+    faults = await _as_they_were(request, await read_rules(request, given))
     try:
         request.namespace.faults.replace(faults)
     except FaultError as error:
         raise ControlError(409, str(error), "give each rule an id of its own, or none") from None
-    return respond(_rules(request))
+    return await _rules(request)
 
 
 async def delete_faults(request: Request) -> Response:
@@ -57,12 +58,13 @@ async def delete_faults(request: Request) -> Response:
     if wanted is not None:
         _find(request)
     request.namespace.faults.remove(wanted)
-    return respond(_rules(request))
+    return await _rules(request)
 
 
 async def list_scenarios(request: Request) -> Response:
     known_query(request, ())
-    return respond({"scenarios": [_situation(request, one) for one in request.store.all(Scenario)]})
+    rows = await rows_of(_situation(request, one) for one in request.store.all(Scenario))
+    return rows.respond("scenarios")
 
 
 async def run_scenario(request: Request) -> Response:
@@ -80,14 +82,21 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    return respond({"scenario": scenario.name, "explanation": scenario.explanation, "faults": _shown(request, added)})
+    rows = await rows_of(_shown(request, rule) for rule in added)
+    return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 
 
-def read_rules(request: Request, given: Any) -> list[Fault]:
+async def read_rules(request: Request, given: Any) -> list[Fault]:
     """Rules from a list of objects or of texts in their short form."""
     if not isinstance(given, list):
         raise ControlError(400, "the body is no list of rules", "send a list, [] for none")
-    return [_fault(request, one, f"[{number}] ") for number, one in enumerate(given)]
+    if len(given) > MOST_RULES:
+        raise ControlError(409, f"a namespace takes {MOST_RULES:,} rules and no more", "send fewer")
+    rules, slices = [], Slices()
+    for number, one in enumerate(given):
+        rules.append(_fault(request, one, f"[{number}] "))
+        await slices.spend(RECORD)
+    return rules
 
 
 def _fault(request: Request, given: Any, place: str = "") -> Fault:
@@ -121,12 +130,12 @@ def _find(request: Request) -> Rule:
     return rule
 
 
-def _rules(request: Request) -> dict[str, Any]:
-    return {"faults": _shown(request, request.namespace.faults)}
+async def _rules(request: Request) -> Response:
+    return (await rows_of(_shown(request, rule) for rule in request.namespace.faults)).respond("faults")
 
 
-def _shown(request: Request, rules: Iterable[Rule]) -> list[dict[str, Any]]:
-    return [request.namespace.journal.rule(rule.shown()) for rule in rules]
+def _shown(request: Request, rule: Rule) -> dict[str, Any]:
+    return request.namespace.journal.rule(rule.shown())
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
@@ -134,10 +143,14 @@ def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
     return {**told, "faults": [request.namespace.journal.rule(rule) for rule in told["faults"]]}
 
 
-def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
+async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
     """Rules that are put back as they were shown have the secrets that were not shown."""
     known = {rule.id: rule.fault for rule in request.namespace.faults}
-    return [_as_it_was(request, fault, known[fault.id]) if fault.id in known else fault for fault in faults]
+    made, slices = [], Slices()
+    for fault in faults:
+        made.append(_as_it_was(request, fault, known[fault.id]) if fault.id in known else fault)
+        await slices.spend(RECORD)
+    return made
 
 
 def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:

@@ -6,6 +6,7 @@ from starlette.routing import Route
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.findings import LEVELS, at_least
 from mock_heidi.http import Request
+from mock_heidi.slices import in_slices
 
 _DIGITS = 9
 
@@ -18,7 +19,9 @@ async def list_findings(request: Request) -> Response:
     if not since.isascii() or not since.isdecimal() or len(since) > _DIGITS:
         raise ControlError(400, f"since={since} is no request's id", "write it like since=20")
     wanted = at_least(level)
-    found = [one for one in request.namespace.review() if one.level in wanted and one.last > int(since)]
+    findings = await in_slices(request.namespace.reviewing())
+    found = [one for one in findings if one.level in wanted and one.last > int(since)]
+    # Details are the client's own words: names of fields, of files, ids.
     return respond({"findings": [one.shown(request.namespace.journal.word) for one in found]})
 
 

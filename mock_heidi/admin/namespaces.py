@@ -6,7 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import seeds
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, respond
+from mock_heidi.admin.answers import rows_of
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
 from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
@@ -23,6 +24,7 @@ from mock_heidi.settings import (
     check_journal,
     is_namespace,
 )
+from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
 
@@ -33,7 +35,7 @@ _FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario", "journal
 async def list_namespaces(request: Request) -> Response:
     known_query(request, ())
     request.call.space.sweep()
-    return respond({"namespaces": [_row(namespace) for namespace in request.call.space]})
+    return (await rows_of(map(_row, request.call.space))).respond("namespaces")
 
 
 async def create_namespace(request: Request) -> Response:
@@ -44,7 +46,7 @@ async def create_namespace(request: Request) -> Response:
     space = request.call.space
     if "from" in query:
         return respond(_row(_fork(space, query["from"], name, fields)))
-    start = _start(request, fields)
+    start = await _start(request, fields)
     try:
         return respond(_row(space.make(name, start)))
     except (FaultError, ReplyError) as error:
@@ -63,12 +65,12 @@ def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> 
     return space.fork(found, name)
 
 
-def _start(request: Request, fields: dict[str, Any]) -> Start:
+async def _start(request: Request, fields: dict[str, Any]) -> Start:
     space = request.call.space
     start = space.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None:
-        start = start._replace(base=_base(fixtures, space.settings.api_key))
+        start = start._replace(base=await _base(fixtures, space.settings.api_key))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
@@ -81,7 +83,7 @@ def _start(request: Request, fields: dict[str, Any]) -> Start:
     if linked is not None:
         start = start._replace(linked=_user(linked))
     if "faults" in fields:
-        start = start._replace(faults=tuple(read_rules(request, fields["faults"])))
+        start = start._replace(faults=tuple(await read_rules(request, fields["faults"])))
     if "scenario" in fields:
         start = start._replace(scenario=str(fields["scenario"]))
     return start._replace(journal=_journal(fields.get("journal")))
@@ -105,14 +107,14 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-def _base(fixtures: Any, api_key: str | None) -> Base:
+async def _base(fixtures: Any, api_key: str | None) -> Base:
     # A folder is never named over the network: no path from a request reaches the file system.
     if fixtures != "empty" and not isinstance(fixtures, dict):
         raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
     try:
-        return seeds.load(fixtures, api_key)
+        return await in_slices(seeds.reading(seeds.documents(fixtures), api_key))
     except FixtureError as error:
-        raise ControlError(400, error.problems[0], "correct the records", problems=error.problems) from None
+        raise refuse(error, "correct the records") from None
 
 
 async def delete_namespace(request: Request) -> Response:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import seeds
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, respond
-from mock_heidi.admin.state import refused
+from mock_heidi.additions import put_row
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
 from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Record, Session, User
 from mock_heidi.yaml_text import FixtureError
@@ -113,16 +113,10 @@ def _put(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[s
     namespace, row = request.namespace, {**fields, **_identity(request, old, fields)}
     if old is not None and "updated_at" in row and row["updated_at"] == getattr(old, "updated_at", None):
         row["updated_at"] = namespace.clock.stamp()
-    rest = request.store.fork()
-    if old is not None:
-        rest.remove(old)
     try:
-        with namespace.or_nothing():
-            record = seeds.revised(rest, request.params["kind"], row, namespace)
+        return seeds.shown(put_row(namespace, request.params["kind"], row, old))
     except FixtureError as error:
-        raise refused(error) from None
-    request.store.put(record)
-    return seeds.shown(record)
+        raise refuse(error, "send the fields of one record, as GET /_mock/state shows it") from None
 
 
 def _identity(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.http import Request
+from mock_heidi.json_text import MOST_VALUES, holds_more
 from mock_heidi.models import Reply
 from mock_heidi.replies import ReplyError, Rule
 
@@ -16,13 +18,16 @@ _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strin
 
 async def list_replies(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request))
+    return await _shown(request)
 
 
 async def add_reply(request: Request) -> Response:
     known_query(request, ())
+    body = await read_body(request)
+    if holds_more(body, MOST_VALUES):
+        raise ControlError(400, f"the reply holds more than {MOST_VALUES:,} values", "send a shorter one")
     try:
-        reply = Reply.model_validate(await read_body(request))
+        reply = Reply.model_validate(body)
     except ValidationError as error:
         row = error.errors()[0]
         place = ".".join(map(str, row["loc"])) or "the body"
@@ -43,11 +48,11 @@ async def delete_replies(request: Request) -> Response:
     if not replies.remove(wanted) and wanted is not None:
         known = ", ".join(rule.id for rule in replies) or "none"
         raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
-    return respond(_shown(request))
+    return await _shown(request)
 
 
-def _shown(request: Request) -> dict[str, Any]:
-    return {"replies": [_reply(request, rule) for rule in request.namespace.replies]}
+async def _shown(request: Request) -> Response:
+    return (await rows_of(_reply(request, rule) for rule in request.namespace.replies)).respond("replies")
 
 
 def _reply(request: Request, rule: Rule) -> dict[str, Any]:

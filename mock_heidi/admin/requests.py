@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
@@ -11,17 +9,22 @@ from starlette.routing import Route
 
 from mock_heidi import filters
 from mock_heidi.admin import exports
+from mock_heidi.admin.answers import NO_STORE, Rows
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.filters import Filter, FilterError
-from mock_heidi.http import Request
-from mock_heidi.journal import Entry
+from mock_heidi.http import Answer, Request
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.json_text import to_json
+from mock_heidi.slices import Slices, in_slices
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")
+# So many bytes of rows are shown, those of the newest requests.
+_MOST_BYTES = 8_000_000
 
 
 async def list_requests(request: Request) -> Response:
-    """The last requests that fit, oldest first."""
+    """The last requests that fit, oldest first; of very long ones the newest."""
     query = known_query(request, (*filters.NAMES, "limit", "format"))
     limit = query.pop("limit", str(request.call.space.settings.journal_entries))
     form = query.pop("format", "json")
@@ -30,20 +33,35 @@ async def list_requests(request: Request) -> Response:
     if form not in _FORMATS:
         raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
     journal = request.namespace.journal
-    newest = list(islice(_found(request, query), int(limit)))[::-1]
-    if form == "json":
-        return respond({"requests": [journal.read(entry) for entry in newest], "dropped": journal.dropped})
     origin = f"{request.scope['scheme']}://{request.headers.get('host', '')}"
-    rows = [(journal.read(entry), journal.query(entry)) for entry in newest]
+    rows = Rows(_MOST_BYTES)
+    for entry in await _found(request, query, int(limit)):
+        if rows.full:
+            rows.omitted += 1
+        else:
+            await rows.add(_row(journal, entry, form, origin), work=entry.size)
+    rows.made.reverse()
+    if form == "json":
+        return rows.respond("requests", after={"dropped": journal.dropped, "omitted": rows.omitted})
     if form == "har":
-        return respond(exports.har(rows, origin))
-    lines = [exports.curl(row, query, origin) + "\n" for row, query in rows]
-    return PlainTextResponse("".join(lines), headers={"cache-control": "no-store"})
+        return Answer(b'{"log":%s}' % rows.under("entries", exports.har_head(rows.omitted)), headers=NO_STORE)
+    left_out = f"# {rows.omitted} older requests are left out\n".encode() if rows.omitted else b""
+    return PlainTextResponse(left_out + b"".join(rows.made), headers=NO_STORE)
+
+
+def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
+    """A request in the form that was asked for."""
+    shown = journal.read(entry)
+    if form == "json":
+        return to_json(shown)
+    if form == "har":
+        return to_json(exports.har(shown, journal.query(entry), origin))
+    return f"{exports.curl(shown, journal.query(entry), origin)}\n".encode()
 
 
 async def count_requests(request: Request) -> Response:
     query = known_query(request, filters.NAMES)
-    return respond({"count": sum(1 for _ in _found(request, query))})
+    return respond({"count": len(await _found(request, query))})
 
 
 async def get_request(request: Request) -> Response:
@@ -53,7 +71,7 @@ async def get_request(request: Request) -> Response:
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
     wanted = request.params["id"]
     namespace = request.namespace
-    namespace.review()
+    await in_slices(namespace.reviewing())
     for entry in namespace.journal:
         if str(entry.id) == wanted:
             return respond(namespace.journal.read(entry, whole=full == "true"))
@@ -64,19 +82,31 @@ async def get_request(request: Request) -> Response:
 async def clear_requests(request: Request) -> Response:
     """Forget the requests that fit, by default all."""
     query = known_query(request, filters.NAMES)
-    journal = request.namespace.journal
-    request.namespace.review()  # what is to be said of them stays
+    namespace = request.namespace
+    journal = namespace.journal
     if not query:
+        await in_slices(namespace.reviewing())
+        namespace.review()  # of those that came meanwhile too: what is to be said of them stays
         return respond({"cleared": journal.clear()})
-    return respond({"cleared": journal.remove({entry.id for entry in _found(request, query)})})
+    found = await _found(request, query)
+    # A reset may have forgotten some meanwhile, and begun to count anew.
+    return respond({"cleared": journal.remove({entry.id for entry in found if entry.kept})})
 
 
-def _found(request: Request, query: dict[str, str]) -> Iterator[Entry]:
-    """The entries that fit, newest first."""
+async def _found(request: Request, query: dict[str, str], most: int | None = None) -> list[Entry]:
+    """The entries that fit, newest first, so many at most."""
     wanted = read_filter(query)
     namespace = request.namespace
-    namespace.review()
-    return (entry for entry in reversed(list(namespace.journal)) if wanted.fits(entry, namespace.journal))
+    await in_slices(namespace.reviewing())
+    found: list[Entry] = []
+    slices = Slices()
+    for entry in reversed(list(namespace.journal)):
+        if len(found) == most:
+            break
+        if wanted.fits(entry, namespace.journal):
+            found.append(entry)
+        await slices.spend(wanted.cost(entry))
+    return found
 
 
 def read_filter(given: dict[str, Any]) -> Filter:

@@ -1,6 +1,8 @@
 """States with a name: to keep, to come back to, to compare with."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -8,9 +10,13 @@ from starlette.routing import Route
 from mock_heidi import snapshots
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.http import Request
+from mock_heidi.json_text import to_json
+from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Of a difference so much is told.
+_MOST_BYTES = 8_000_000
 
 
 async def list_snapshots(request: Request) -> Response:
@@ -58,9 +64,34 @@ async def compare_snapshot(request: Request) -> Response:
     query = known_query(request, ("against",))
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
+    told: dict[str, Any] = {}
+    room = _MOST_BYTES
+    for name, kind in snapshots.KINDS.items():
+        made, size = await _compared(request, snapshots.differing(found.store, other, kind), room)
+        room -= size
+        if any(made.values()):
+            told[name] = made
+    return respond(told)
+
+
+async def _compared(request: Request, found: Iterator[tuple[str, Any] | None], room: int) -> tuple[dict[str, Any], int]:
+    """The differences of one kind, as many as there is room for, and how many bytes they have."""
     clean = request.namespace.journal.clean
-    # Kind by kind: by its name alone, the kind of the keys would be a secret as a whole.
-    return respond({kind: clean(made) for kind, made in snapshots.difference(found.store, other).items()})
+    made: dict[str, Any] = {"added": [], "removed": [], "changed": []}
+    omitted, size, slices = 0, 0, Slices()
+    for difference in found:
+        await slices.spend(RECORD)
+        if difference is None:
+            continue
+        if size >= room:
+            omitted += 1
+            continue
+        way, value = difference
+        made[way].append(clean(value))
+        length = len(to_json(value))
+        size += length
+        await slices.spend(length)
+    return {**made, "omitted": omitted}, size
 
 
 def _find(request: Request, name: str) -> Snapshot:

@@ -1,38 +1,52 @@
 """The whole state of a namespace as fixtures, to look at, to replace, to add to and to put back."""
 
+from collections.abc import Iterable, Iterator
+
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import seeds
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.additions import StateChangedError, adding
+from mock_heidi.admin.answers import Streamed
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, respond
+from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
-from mock_heidi.models import PatientProfile, Reply, Session
-from mock_heidi.namespace import PARTS
+from mock_heidi.models import PatientProfile, Record, Reply, Session
+from mock_heidi.namespace import PARTS, Namespace
 from mock_heidi.replies import Replies, ReplyError
+from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
-from mock_heidi.yaml_text import FixtureError, dump_yaml
+from mock_heidi.yaml_text import FixtureError
 
 _SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
+_ATTEMPTS = 3
+# A reset takes so many times as long as a look at a record.
+_RESET = 10
 
 
 async def get_state(request: Request) -> Response:
     known_query(request, ())
-    state = seeds.dump(request.store)
     if "yaml" in request.headers.get("accept", ""):
-        return Response(dump_yaml(state), media_type="application/yaml")
-    return respond(state)
+        # YAML takes so much longer to write than JSON.
+        return Streamed(yaml_pieces(seeds.dumping(request.store)), "application/yaml", SLICE // 20)
+    return _whole(request)
+
+
+def _whole(request: Request) -> Response:
+    return Streamed(json_pieces(seeds.dumping(request.store)), "application/json", SLICE // 2)
 
 
 async def replace_state(request: Request) -> Response:
+    """Another state in the place of this one. It is checked first, while others may use the old one."""
     body = await _fixtures(request)
     # A private key stays the only one where the body brings none; keys that it brings stay as they are.
     api_key = None if "api_keys" in body else request.call.space.settings.api_key
     try:
-        base = seeds.load(body, api_key)
+        base = await in_slices(seeds.reading(seeds.documents(body, one_key=api_key is not None), api_key))
     except FixtureError as error:
-        raise refused(error) from None
-    namespace = request.namespace
+        raise refuse(error, _SHAPE) from None
+    namespace = _now(request)
     try:
         faults, replies = namespace.beginning(Store(base)), Replies(Store(base).all(Reply))
     except FaultError as error:
@@ -44,25 +58,44 @@ async def replace_state(request: Request) -> Response:
         namespace.replies = replies
     if "faults" in body:
         namespace.faults = faults
-    return respond(seeds.dump(request.store))
+    return _whole(request)
 
 
 async def add_state(request: Request) -> Response:
+    """More records. They are checked first; a state that changes meanwhile has them checked again."""
     body = await _fixtures(request)
     try:
-        added = request.namespace.add(body)
+        added = await _added(request, body)
     except FixtureError as error:
-        raise refused(error) from None
+        raise refuse(error, _SHAPE) from None
     except FaultError as error:
         raise _taken(error) from None
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
-    return respond(
-        {
-            "patient_profiles": [seeds.shown(record) for record in added if isinstance(record, PatientProfile)],
-            "sessions": [seeds.shown(record) for record in added if isinstance(record, Session)],
-        }
+    kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
+    shown = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}
+    return Streamed(json_pieces(shown), "application/json", SLICE // 2)
+
+
+async def _added(request: Request, body: dict[str, object]) -> list[Record]:
+    for _ in range(_ATTEMPTS):
+        try:
+            return await in_slices(adding(_now(request), body))
+        except StateChangedError:
+            continue
+    raise ControlError(
+        409, "the state changed each time while the records were checked", "send fewer at once, or when nobody writes"
     )
+
+
+def _of(kind: type[Record], records: Iterable[Record]) -> Iterator[Record]:
+    return (record for record in records if isinstance(record, kind))
+
+
+def _now(request: Request) -> Namespace:
+    """The namespace of this name as it is now: it may have been deleted, or made anew, since the request came in."""
+    request.call.namespace = None
+    return request.namespace
 
 
 async def reset(request: Request) -> Response:
@@ -74,8 +107,12 @@ async def reset(request: Request) -> Response:
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
     spaces = request.call.space if everything == "true" else [request.namespace]
-    restored = [space.reset(keep) for space in spaces]
-    return respond({"reset": restored[0]})
+    slices = Slices()
+    restored: list[str] = []
+    for namespace in spaces:
+        restored = namespace.reset(keep)
+        await slices.spend(RECORD * _RESET)
+    return respond({"reset": restored})
 
 
 async def _fixtures(request: Request) -> dict[str, object]:
@@ -84,12 +121,6 @@ async def _fixtures(request: Request) -> dict[str, object]:
     if not isinstance(body, dict):
         raise ControlError(400, "the body is no set of fixtures", _SHAPE)
     return body
-
-
-def refused(error: FixtureError) -> ControlError:
-    """The refusal of records that cannot be used."""
-    more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-    return ControlError(400, error.problems[0] + more, _SHAPE, problems=error.problems)
 
 
 def _taken(error: FaultError) -> ControlError:

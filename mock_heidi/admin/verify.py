@@ -15,13 +15,17 @@ from mock_heidi import filters
 from mock_heidi.admin.control import ControlError, known_query, leaving, nearest, read_body, respond
 from mock_heidi.admin.requests import read_filter
 from mock_heidi.clock import precise
-from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, words_of
+from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, judging, words_of
 from mock_heidi.http import Request
-from mock_heidi.namespace import Namespace
+from mock_heidi.journal import Entry
+from mock_heidi.slices import in_slices
 
 _FILTERS = (*filters.NAMES, "match")
 _COUNTS = ("count", "at_least", "at_most", "never")
 _LONGEST = 600
+_MOST_STEPS = 100
+# Of a rule's id.
+_LONGEST_ID = 64
 _HINT = 'send {"operation": "get_session", "at_least": 1, "within": 2}'
 
 
@@ -55,15 +59,24 @@ async def _judged(request: Request, expectation: Expectation, within: float) -> 
     namespace = request.namespace
     until = precise() + within
     gone = asyncio.ensure_future(leaving(request.receive))
+    more = asyncio.Event()
+
+    def notice(_: Entry) -> None:
+        more.set()
+
+    namespace.journal.watchers.add(notice)
     try:
         while not gone.done():
-            namespace.review()
-            verdict = expectation.judge(namespace.journal)
+            more.clear()
+            # What is complete by then is looked at, so the last look begins when the time is over.
             left = until - precise()
+            await in_slices(namespace.reviewing())
+            verdict = await in_slices(judging(expectation, namespace.journal))
             if verdict.settled or left <= 0 or (verdict.holds and not _may_spoil(expectation)):
                 return verdict
-            await _more(namespace, left, gone)
+            await _more(more, until - precise(), gone)
     finally:
+        namespace.journal.watchers.discard(notice)
         gone.cancel()
     raise ClientDisconnect
 
@@ -73,19 +86,14 @@ def _may_spoil(expectation: Expectation) -> bool:
     return not isinstance(expectation, Count) or expectation.least == 0
 
 
-async def _more(namespace: Namespace, seconds: float, gone: asyncio.Future[None]) -> None:
+async def _more(more: asyncio.Event, seconds: float, gone: asyncio.Future[None]) -> None:
     """Wait until another answer is complete or the client is gone, so many seconds of real time at most."""
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def notice(_: Any) -> None:
-        if not done.done():
-            done.set_result(None)
-
-    namespace.journal.watchers.add(notice)
+    come: asyncio.Future[Any] = asyncio.ensure_future(more.wait())
+    ends: set[asyncio.Future[Any]] = {come, gone}
     try:
-        await asyncio.wait({done, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        namespace.journal.watchers.discard(notice)
+        come.cancel()
 
 
 def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectation:
@@ -96,10 +104,12 @@ def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectati
             raise ControlError(
                 400, "in_order is no list of filters alone", 'send {"in_order": [{"operation": "get_jwt"}]}'
             )
+        if len(steps) > _MOST_STEPS:
+            raise ControlError(400, f"in_order has more than {_MOST_STEPS} steps", "verify it in parts, with since")
         return Order([read_filter(_known(step)) for step in steps], words_of(clean(steps)))
     if "noticed" in body:
         given = body["noticed"]
-        if set(body) != {"noticed"} or not isinstance(given, dict) or not isinstance(given.get("fault"), str):
+        if set(body) != {"noticed"} or not isinstance(given, dict) or not _is_id(given.get("fault")):
             raise ControlError(400, "noticed names no fault", 'send {"noticed": {"fault": "fault-1"}}')
         if set(given) - {"fault", "error"} or type(given.get("error", False)) is not bool:
             raise ControlError(400, "noticed takes a fault's id, and error true or false", _HINT)
@@ -139,6 +149,10 @@ def _known(given: Any) -> dict[str, Any]:
         if name not in _FILTERS:
             raise ControlError(400, f"unknown field {name!r}", nearest(name, _FILTERS))
     return given
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_ID
 
 
 def _seconds(value: Any) -> float:

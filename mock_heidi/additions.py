@@ -1,0 +1,119 @@
+"""Records that come to the state of a namespace, all or none, while others may use it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mock_heidi import seeds
+from mock_heidi.faults import Fault
+from mock_heidi.models import PatientProfile, Record, Reply, Session
+from mock_heidi.namespace import Namespace
+from mock_heidi.slices import RECORD, Work
+from mock_heidi.store import Store
+
+# More records than these are put into a copy first: the state must not show some of them without the others.
+_MANY = 1_000
+
+
+class StateChangedError(Exception):
+    """Somebody else has changed the state, or drawn an id, while the records were checked."""
+
+
+class _Draft:
+    """The ids and times that new records get, drawn from a copy of the namespace's source."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._store, self._version = namespace.store, namespace.store.version
+        self._source, self._drawn = namespace.ids, namespace.ids.drawn
+        self.ids = copy.deepcopy(namespace.ids)
+
+    def check(self) -> None:
+        """Raise :class:`StateChangedError` where the namespace is not as it was."""
+        same = self._namespace.store is self._store and self._namespace.ids is self._source
+        if not same or (self._store.version, self._source.drawn) != (self._version, self._drawn):
+            raise StateChangedError
+
+    # Fixtures may hold ids that this very source made in an earlier run: those are passed over.
+
+    def object_id(self, *_: str | int) -> str:
+        while self._store.get(PatientProfile, made := self.ids.object_id(self._namespace.clock.now())) is not None:
+            continue
+        return made
+
+    def session_id(self, *_: str | int) -> str:
+        while self._store.get(Session, made := self.ids.session_id()) is not None:
+            continue
+        return made
+
+    def stamp(self) -> str:
+        return self._namespace.clock.stamp()
+
+
+def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record]]:
+    """Add records in the form of fixtures, all or none; those that were made. Faults and replies take effect.
+
+    Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids,
+    :class:`ReplyError` for too many replies, and :class:`StateChangedError`, after which another attempt may succeed.
+    """
+    store, draft = namespace.store, _Draft(namespace)
+    added = yield from seeds.further(store, records, draft)
+    draft.check()
+    fork = None
+    if len(added) > _MANY:
+        fork = yield from _fork(store, added)
+        draft.check()
+    _put_rules(namespace, added)
+    namespace.ids.go_on_from(draft.ids)
+    if fork is None:
+        for record in added:
+            store.put(record)
+    else:
+        store.adopt(fork)
+    namespace.learn_keys()
+    if fork is not None:
+        yield from _tell(store, added)
+    return added
+
+
+def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record | None) -> Record:
+    """The record of a row in the form of fixtures, which takes the place of ``old``.
+
+    ``kind`` may also be ``users``. Raises :class:`FixtureError` for a row that does not fit the rest of the state.
+    """
+    draft, rest = _Draft(namespace), namespace.store.fork()
+    if old is not None:
+        rest.remove(old)
+    record = seeds.revised(rest, kind, row, draft)
+    namespace.ids.go_on_from(draft.ids)
+    namespace.store.put(record)
+    return record
+
+
+def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:
+    """A copy of a state that holds these records too."""
+    fork = store.fork()
+    for record in added:
+        fork.put(record)
+        yield RECORD // 2
+    return fork
+
+
+def _put_rules(namespace: Namespace, added: Sequence[Record]) -> None:
+    """Have the faults and replies among the records take effect, or raise an error and change nothing."""
+    rules = [record for record in added if isinstance(record, Fault)]
+    if rules:
+        namespace.beginning(namespace.store, rules)
+        namespace.faults.copy().extend(rules)
+    namespace.replies.extend([record for record in added if isinstance(record, Reply)])
+    namespace.faults.extend(rules)
+
+
+def _tell(store: Store, added: Iterable[Record]) -> Work[None]:
+    """Tell of each record, if anybody listens."""
+    for record in added if store.watch else ():
+        if store.watch:
+            store.watch(record)
+        yield RECORD // 4

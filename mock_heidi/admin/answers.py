@@ -1,0 +1,109 @@
+"""Long answers, made slice by slice: bounded ones as a whole, the state as a stream of pieces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mock_heidi.admin.control import leaving
+from mock_heidi.http import Answer
+from mock_heidi.json_text import to_json
+from mock_heidi.slices import RECORD, Slices
+
+NO_STORE = {"cache-control": "no-store"}
+Members = Mapping[str, Any]
+_NONE: Members = MappingProxyType({})
+
+
+class Rows:
+    """Rows of an answer, as many as fit into ``most`` bytes, at least one; the others are counted."""
+
+    def __init__(self, most: int) -> None:
+        self.made: list[bytes] = []
+        self.omitted = 0
+        self._left = most
+        self._slices = Slices()
+
+    @property
+    def full(self) -> bool:
+        """Whether no other row fits."""
+        return self._left <= 0
+
+    async def add(self, row: bytes, work: int = 0) -> None:
+        """Take a row, or leave it out; other requests run when it is long or took much ``work``."""
+        self._left -= len(row)
+        if self.full and self.made:
+            self.omitted += 1
+        else:
+            self.made.append(row)
+        await self._slices.spend(len(row) + work)
+
+    def under(self, name: str, before: Members = _NONE, after: Members = _NONE) -> bytes:
+        """A JSON object that has the rows under a name, with other members ``before`` and ``after`` it."""
+        head = to_json(before)[:-1] + b"," if before else b"{"
+        rest = b"," + to_json(after)[1:] if after else b"}"
+        return b'%s"%s":[%s]%s' % (head, name.encode(), b",".join(self.made), rest)
+
+    def respond(self, name: str, before: Members = _NONE, after: Members = _NONE) -> Answer:
+        """The answer that :meth:`under` writes."""
+        return Answer(self.under(name, before, after), headers=NO_STORE)
+
+
+async def rows_of(values: Iterable[Any]) -> Rows:
+    """The JSON of values, all of them."""
+    rows = Rows(most=2**62)
+    for value in values:
+        await rows.add(to_json(value), work=RECORD)
+    return rows
+
+
+class Streamed(Response):
+    """An answer of pieces that are made while it is sent; a short one has its length.
+
+    It goes out in parts of ``size`` bytes or more; other requests run between them.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], media_type: str, size: int) -> None:
+        super().__init__(None, media_type=media_type, headers=NO_STORE)
+        self._parts = _parts(pieces, size)
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        first, second = next(self._parts, b""), next(self._parts, None)
+        headers = [header for header in self.raw_headers if header[0] != b"content-length"]
+        if second is None:
+            headers.append((b"content-length", b"%d" % len(first)))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        if second is not None:
+            await self._stream(chain((first, second), self._parts), receive, send)
+            first = b""
+        await send({"type": "http.response.body", "body": first})
+
+    @staticmethod
+    async def _stream(parts: Iterable[bytes], receive: Receive, send: Send) -> None:
+        left = asyncio.ensure_future(leaving(receive))
+        try:
+            for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                await asyncio.sleep(0)
+                if left.done():
+                    break
+        finally:
+            left.cancel()
+
+
+def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Pieces joined to parts of at least so many bytes; the last may be shorter."""
+    part = bytearray()
+    for piece in pieces:
+        part += piece
+        if len(part) >= size:
+            yield bytes(part)
+            part.clear()
+    if part:
+        yield bytes(part)

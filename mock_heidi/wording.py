@@ -1,0 +1,55 @@
+"""Messages of a bounded length, whatever the values are that they repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
+
+LONGEST = 1_000
+"""How many characters of a message are shown at most."""
+_MOST_NAMES = 1_000
+_LONGEST_NAME = 100
+
+
+def shorten(text: str, most: int = LONGEST) -> str:
+    """A text, its middle left out where it is too long: the beginning says what is wrong, the end what helps."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def short_repr(value: Any, most: int) -> str:
+    """A JSON value as Python writes it, its end left out where it is too long."""
+    text = "".join(islice(_parts(value, most), most + 1))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _parts(value: Any, most: int) -> Iterator[str]:
+    """The parts of what :func:`repr` would write, one by one, so that nobody has to write it all."""
+    if isinstance(value, dict):
+        for at, (name, item) in enumerate(value.items()):
+            yield f"{', ' if at else '{'}{name[:most]!r}: " if isinstance(name, str) else f"{name!r}: "
+            yield from _parts(item, most)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield ", " if at else "["
+            yield from _parts(item, most)
+        yield "]" if value else "[]"
+    else:
+        yield repr(str(value[:most])) if isinstance(value, str) else repr(value)
+
+
+def near_names(name: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
+    """The names that a name that nobody knows may be meant for, the nearest first."""
+    if len(name) > _LONGEST_NAME:
+        return []
+    return get_close_matches(name, sorted(islice(known, _MOST_NAMES)), n=most, cutoff=cutoff)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between them, in their order, of many the first."""
+    return shorten(", ".join(islice(names, _MOST_NAMES)))

@@ -1,0 +1,724 @@
+"""Budgets of control requests: bounded answers and refusals, and long work that lets other requests run.
+
+Whether others run is counted: a second task takes a turn whenever the loop gets to it, and a request that did its work
+in one go would leave it no turn at all.
+"""
+
+import asyncio
+import json
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from conftest import JOHN, NOON, Client
+from helpers import SESSION, another, settled
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mock_heidi import seeds, yaml_text
+from mock_heidi.admin import requests as requests_door
+from mock_heidi.admin import snapshots as snapshots_door
+from mock_heidi.app import Front
+from mock_heidi.filters import Filter
+from mock_heidi.journal import Entry, Journal
+from mock_heidi.models import PatientProfile, resolve
+from mock_heidi.slices import RECORD, SLICE
+from mock_heidi.wording import LONGEST, short_repr, shorten
+from mock_heidi.yaml_text import dump_yaml, parse_yaml
+
+MANY = 6_000
+# So many turns others get at least while so many records are looked at, or so many long bodies.
+TURNS = MANY * RECORD // SLICE - 2
+LONG_BODIES = 8
+FEW_TURNS = LONG_BODIES - 2
+MEGABYTE = 1_000_000
+STAMP = f"{NOON}.000000"
+YAML = {"content-type": "application/yaml"}
+
+
+def profiles(number: int) -> list[dict[str, Any]]:
+    return [{"first_name": f"N{at}"} for at in range(number)]
+
+
+def profiles_as_yaml(number: int) -> bytes:
+    return b"patient_profiles:\n" + b"".join(b"- first_name: N%d\n" % at for at in range(number))
+
+
+def named(answer: httpx.Response) -> list[str]:
+    return [row["first_name"] for row in answer.json()["patient_profiles"]]
+
+
+def meanwhile(app: Front, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
+    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it."""
+    method, door, body = asked
+    content, headers = (body, YAML) if isinstance(body, bytes) else (json.dumps(body), {})
+
+    async def compete() -> None:
+        turn = 0
+        while True:
+            await asyncio.sleep(0)
+            turn += 1
+            others(turn)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+            competing = asyncio.ensure_future(compete())
+            try:
+                return await client.request(method, f"/_mock{door}", content=content, headers=headers)
+            finally:
+                competing.cancel()
+
+    return asyncio.run(asyncio.wait_for(ask(), 60))
+
+
+def turns(app: Front, method: str, door: str, body: Any = None) -> tuple[httpx.Response, int]:
+    """The answer to a control request, and how many turns another task got meanwhile."""
+    counted = [0]
+    answer = meanwhile(app, (method, door, body), lambda turn: counted.__setitem__(0, turn))
+    return answer, counted[0]
+
+
+def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
+    """Another task that acts once, when it gets that turn."""
+
+    def others(turn: int) -> None:
+        if turn == number:
+            act()
+
+    return others
+
+
+def peak(act: Callable[[], Any]) -> int:
+    """How many bytes of Python's memory were in use at most while it ran, beyond those before."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        act()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def fill(heidi: Client, number: int, size: int) -> None:
+    """So many requests with bodies of that size, in the journal of the default namespace."""
+    for at in range(number):
+        heidi.patch(f"/sessions/{SESSION}", json={"session_name": f"{at} {'x' * size}"})
+
+
+def test_a_request_that_does_its_work_in_one_go_leaves_others_no_more_than_a_few_turns(app: Front) -> None:
+    _, few = turns(app, "GET", "/clock")
+
+    assert few < TURNS
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_refusal_tells_the_first_hundred_problems_and_counts_the_others(heidi: Client, method: str) -> None:
+    answer = heidi.request(method, "/_mock/state", json={"patient_profiles": [1] * 150})
+
+    body = answer.json()
+    assert answer.status_code == 400
+    assert body["error"] == "patient_profiles[0]: should be a mapping of fields (and 149 more)"
+    assert body["problems"] == [f"patient_profiles[{at}]: should be a mapping of fields" for at in range(100)]
+    assert body["more"] == 50
+
+
+def test_every_wrong_field_counts_as_a_problem(heidi: Client) -> None:
+    answer = heidi.put("/_mock/state", json={"patient_profiles": [{"gender": "x", "a": 1, "b": 2}] * 60})
+
+    assert (len(answer.json()["problems"]), answer.json()["more"]) == (100, 80)
+
+
+def test_problems_without_number_are_counted_up_to_a_bound(heidi: Client) -> None:
+    answer = heidi.put("/_mock/state", json={"patient_profiles": [1] * 50_000})
+
+    assert answer.json()["error"] == "patient_profiles[0]: should be a mapping of fields (and at least 10,099 more)"
+    assert answer.json()["more"] == 10_000
+
+
+@pytest.mark.parametrize(
+    ("body", "bound"),
+    [
+        (b'{"patient_profiles": [' + b"1," * MEGABYTE + b"1]}", 40 * MEGABYTE),
+        (b'{"sessions": [' + b"{}," * MEGABYTE + b"1]}", 120 * MEGABYTE),
+        (b'{"sessions": [' + b'{"a":1},' * 100_000 + b"1]}", 60 * MEGABYTE),
+        (b'{"transcripts": [{"id": "a", "utterances": [' + b"1," * MEGABYTE + b"1]}]}", 40 * MEGABYTE),
+        (b"{" + b",".join(b'"k%d": []' % at for at in range(100_000)) + b"}", 60 * MEGABYTE),
+    ],
+    ids=["no objects", "empty objects", "wrong objects", "one record of many values", "unknown kinds"],
+)
+def test_a_refusal_takes_little_more_memory_than_the_body(heidi: Client, body: bytes, bound: int) -> None:
+    answers: list[httpx.Response] = []
+
+    used = peak(lambda: answers.append(heidi.put("/_mock/state", content=body)))
+
+    [answer] = answers
+    assert answer.status_code == 400
+    assert len(answer.json()["problems"]) <= 100
+    assert len(answer.content) < MEGABYTE // 10
+    assert used < bound
+
+
+def test_a_record_of_more_values_than_any_has_is_refused(heidi: Client) -> None:
+    answer = heidi.put("/_mock/state", json={"faults": [{"status": 503, "match": {"a": [1] * 100_001}}]})
+
+    assert answer.json()["error"] == "faults[0]: holds more than 100,000 values; no record needs so many"
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"), [("patient_profiles", 200_000), ("sessions", 200_000), ("clinical_codes", 10_000)]
+)
+def test_a_body_holds_a_bounded_number_of_records(heidi: Client, kind: str, most: int) -> None:
+    answer = heidi.put("/_mock/state", json={kind: [{}] * (most + 1)})
+
+    assert answer.json()["problems"] == [f"{kind}: holds more than {most:,} records; keep those that are needed"]
+
+
+def test_a_set_holds_a_thousand_keys_at_most(heidi: Client) -> None:
+    keys = [{"key": f"key-{at}", "ehr_provider": "P", "managed_by": f"{at:024x}"} for at in range(1_001)]
+
+    answer = heidi.put("/_mock/state", json={"api_keys": keys})
+
+    assert answer.json()["error"] == "api_keys: holds more than 1,000 records; keep those that are needed"
+
+
+def test_a_name_that_nobody_knows_is_compared_with_a_bounded_number_of_names(heidi: Client) -> None:
+    sessions = [{"patient_profile_id": "f" * 24}] * 30
+
+    answer = heidi.put("/_mock/state", json={"patient_profiles": profiles(5_000), "sessions": sessions})
+
+    assert answer.status_code == 400
+    assert len(answer.json()["problems"]) == 30
+    assert max(map(len, answer.json()["problems"])) <= LONGEST
+
+
+LONG = "x" * 900_000
+
+
+@pytest.mark.parametrize(
+    ("method", "door", "body"),
+    [
+        ("POST", "/faults", {"operation": LONG, "status": 503}),
+        ("POST", "/faults", {LONG: 1}),
+        ("PUT", "/faults", [{"operation": "ask_ai", "error": LONG}]),
+        ("POST", "/faults", f"{LONG}:close"),
+        ("POST", "/replies", {"operation": LONG, "text": "a"}),
+        ("POST", "/replies", {LONG: 1}),
+        ("POST", "/verify", {LONG: 1}),
+        ("POST", "/verify", {"operation": LONG}),
+        ("POST", "/verify", {"text": LONG}),
+        ("POST", "/verify", {"match": {LONG: 1}}),
+        ("POST", "/verify", {"noticed": {"fault": LONG}}),
+        ("PUT", "/state", {LONG: []}),
+        ("PUT", "/state", {"patient_profiles": [{LONG: 1, "gender": LONG, "id": LONG}]}),
+        ("PUT", "/state", {"sessions": [{"consultation": LONG, "managed_by": LONG}]}),
+        ("POST", "/state", {"sessions": [{"consultation": LONG}, {"patient_profile_id": LONG}]}),
+        ("PUT", f"/sessions/{SESSION}", {LONG: 1}),
+        ("PUT", f"/sessions/{SESSION}", {"consult_note": {LONG: 1}}),
+        ("PUT", "/transitions", {"transcription": {LONG: 1}}),
+        ("PUT", "/clock", {"now": LONG}),
+        ("POST", "/namespaces/blue", {"scenario": LONG}),
+        ("POST", "/namespaces/blue", {"seed": LONG}),
+    ],
+)
+def test_a_refusal_does_not_repeat_a_long_value(heidi: Client, method: str, door: str, body: Any) -> None:
+    heidi.get(f"/sessions/{SESSION}")
+
+    answer = heidi.request(method, f"/_mock{door}", json=body)
+
+    assert answer.status_code in (400, 404, 417)
+    assert len(answer.content) < 20_000
+
+
+def test_a_body_of_the_api_with_many_wrong_values_is_refused_in_little_memory(heidi: Client) -> None:
+    heidi.token()
+    body = b'{"linked_sessions_for_context": [' + b"1," * 450_000 + b"1]}"
+    answers: list[httpx.Response] = []
+
+    used = peak(lambda: answers.append(heidi.patch(f"/sessions/{SESSION}", content=body)))
+
+    [answer] = answers
+    assert (answer.status_code, len(answer.json()["detail"])) == (422, 100)
+    assert used < 60 * MEGABYTE
+
+
+def test_of_very_many_wrong_values_the_first_are_told_wherever_they_begin(heidi: Client) -> None:
+    sessions = ["1234567890"] * 5_000 + [1] * 5_000
+
+    answer = heidi.patch(f"/sessions/{SESSION}", json={"linked_sessions_for_context": sessions})
+
+    places = [row["loc"] for row in answer.json()["detail"]]
+    assert places == [["body", "linked_sessions_for_context", at] for at in range(5_000, 5_100)]
+
+
+# --- The state --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [{"patient_profiles": profiles(MANY)}, profiles_as_yaml(MANY)], ids=["JSON", "YAML"])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_others_run_while_many_records_are_taken(app: Front, method: str, body: Any) -> None:
+    answer, others = turns(app, method, "/state", body)
+
+    assert (answer.status_code, named(answer)[-MANY:]) == (200, [row["first_name"] for row in profiles(MANY)])
+    assert others >= TURNS
+
+
+def test_others_run_while_records_are_refused(app: Front) -> None:
+    answer, others = turns(app, "PUT", "/state", {"patient_profiles": [*profiles(MANY), 1]})
+
+    assert answer.status_code == 400
+    assert others >= TURNS
+
+
+def test_others_run_while_a_namespace_is_given_many_records(app: Front) -> None:
+    answer, others = turns(app, "POST", "/namespaces/blue", {"fixtures": {"patient_profiles": profiles(MANY)}})
+
+    assert answer.json()["counts"]["patient_profiles"] == MANY
+    assert others >= TURNS
+
+
+@pytest.mark.parametrize(("accept", "number"), [("application/json", MANY), ("application/yaml", 500)])
+def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, number: int) -> None:
+    with another(fixtures={"patient_profiles": profiles(number)}) as heidi:
+        expected = seeds.dump(heidi.app.namespaces.default.store)
+        answer = heidi.get("/_mock/state", headers={"accept": accept})
+
+    read = answer.json() if "json" in accept else resolve(parse_yaml(answer.content, "state"))
+    assert "content-length" not in answer.headers
+    assert answer.headers["content-type"] == accept
+    assert read == json.loads(json.dumps(expected))
+
+
+def test_a_state_in_yaml_is_written_as_if_it_were_written_at_once(heidi: Client) -> None:
+    state = seeds.dump(heidi.app.namespaces.default.store)
+
+    answer = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
+
+    assert answer.content == dump_yaml(state)
+    assert yaml.safe_load(answer.content).keys() == state.keys()
+
+
+def test_a_state_without_records_is_the_same_in_both_forms() -> None:
+    with another(fixtures="empty") as heidi:
+        as_yaml = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
+        as_json = heidi.get("/_mock/state")
+
+    assert resolve(parse_yaml(as_yaml.content, "state")) == as_json.json()
+    assert int(as_json.headers["content-length"]) == len(as_json.content)
+
+
+def test_a_state_is_answered_as_it_was_when_it_was_asked_for() -> None:
+    with another(fixtures={"patient_profiles": profiles(MANY)}) as heidi:
+        store = heidi.app.namespaces.default.store
+        last = store.all(PatientProfile)[-1]
+
+        answer = meanwhile(heidi.app, ("GET", "/state", None), at_turn(2, lambda: store.remove(last)))
+
+        assert store.size(PatientProfile) == MANY - 1
+    assert named(answer) == [row["first_name"] for row in profiles(MANY)]
+
+
+def test_records_are_added_to_a_state_that_changes_meanwhile(app: Front) -> None:
+    namespace = app.namespaces.default
+    changed = PatientProfile(id="a" * 24, managed_by=JOHN, ehr_provider="P", created_at=STAMP, updated_at=STAMP)
+
+    write_once = at_turn(5, lambda: namespace.store.put(changed))
+    answer = meanwhile(app, ("POST", "/state", {"patient_profiles": profiles(MANY)}), write_once)
+
+    ids = [record.id for record in namespace.store.all(PatientProfile)]
+    assert answer.status_code == 200
+    assert ids[-MANY:] == [row["id"] for row in answer.json()["patient_profiles"]]
+    assert "a" * 24 in ids
+    assert len(set(ids)) == len(ids) == 15 + 1 + MANY
+
+
+def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: Front) -> None:
+    namespace = app.namespaces.default
+    drawn: list[str] = []
+
+    answer = meanwhile(
+        app,
+        ("POST", "/state", {"patient_profiles": profiles(MANY)}),
+        at_turn(5, lambda: drawn.append(namespace.object_id())),
+    )
+
+    ids = [row["id"] for row in answer.json()["patient_profiles"]]
+    assert len({*ids, *drawn}) == MANY + 1
+
+
+def test_a_state_that_never_stands_still_takes_no_records(app: Front) -> None:
+    namespace = app.namespaces.default
+    record = namespace.store.all(PatientProfile)[0]
+
+    answer = meanwhile(
+        app, ("POST", "/state", {"patient_profiles": profiles(MANY)}), lambda _: namespace.store.put(record)
+    )
+
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "the state changed each time while the records were checked"
+    assert namespace.store.size(PatientProfile) == 15
+
+
+def test_two_states_at_once_do_not_mix(app: Front) -> None:
+    async def put(client: httpx.AsyncClient, name: str) -> None:
+        body = {"patient_profiles": [{"first_name": name}] * MANY, "sessions": [{"session_name": name}]}
+        answer = await client.put("/_mock/state", json=body)
+        assert answer.status_code == 200
+
+    async def both() -> dict[str, Any]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+            await asyncio.gather(put(client, "one"), put(client, "two"))
+            state: dict[str, Any] = (await client.get("/_mock/state")).json()
+            return state
+
+    state = asyncio.run(both())
+
+    names = {row["first_name"] for row in state["patient_profiles"]} | {
+        row["session_name"] for row in state["sessions"]
+    }
+    assert names in ({"one"}, {"two"})
+
+
+def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: Front) -> None:
+    spaces = app.namespaces
+    old = spaces.make("blue")
+
+    delete = at_turn(5, lambda: spaces.drop("blue"))
+    answer = meanwhile(app, ("PUT", "/../ns/blue/_mock/state", {"patient_profiles": profiles(MANY)}), delete)
+
+    now = spaces.get("blue")
+    assert answer.status_code == 200
+    assert now is not None
+    assert now is not old
+    assert now.store.size(PatientProfile) == MANY
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])
+def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: Front, *, used: bool) -> None:
+    def use(turn: int) -> None:
+        namespace = app.namespaces.get("blue")
+        if used and turn > 2 and namespace is not None:
+            namespace.last_use += 1
+
+    answer = meanwhile(app, ("POST", "/../ns/blue/_mock/state", {"patient_profiles": [*profiles(MANY), 1]}), use)
+
+    assert answer.status_code == 400
+    assert (app.namespaces.get("blue") is not None) == used
+
+
+def test_a_yaml_body_that_cannot_be_read_in_parts_is_bounded(heidi: Client) -> None:
+    before = settled(heidi)
+    body = b"patient_profiles: &all [" + b"1," * 200_000 + b"1]"
+
+    answer = heidi.put("/_mock/state", content=body, headers=YAML)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "body:1: no valid YAML: more than 100,000 values in one record"
+    assert heidi.state() == before
+
+
+def test_a_yaml_body_has_a_bounded_number_of_values(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_text, "_MAX_BODY_VALUES", 1_000)
+
+    answer = heidi.put("/_mock/state", content=b"patient_profiles: [" + b"1," * 1_000 + b"1]", headers=YAML)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body:1: too deep or too large")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"sessions: [a]\nsessions: [b]", "body:2: sessions: stands here twice; remove one"),
+        (b"[a]: 1\nb: 2", "body:1: a field's name must be plain text"),
+        (b"a: !x 1\nb: [", "body:3: no valid YAML: did not find expected node content"),
+        (b"a: !x 1\nb: !y 2", "body:1: the tag '!x' has no meaning here; remove it"),
+    ],
+    ids=["twice", "no name", "no YAML at all", "two mistakes"],
+)
+def test_what_is_wrong_in_a_yaml_body_is_told_with_its_line(heidi: Client, text: bytes, error: str) -> None:
+    answer = heidi.put("/_mock/state", content=text, headers=YAML)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+def test_aliases_of_a_yaml_body_are_read_across_its_records(heidi: Client) -> None:
+    body = b"patient_profiles:\n- first_name: &name Ada\n- first_name: *name\n"
+
+    answer = heidi.put("/_mock/state", content=body, headers=YAML)
+
+    assert named(answer) == ["Ada", "Ada"]
+
+
+# --- Requests, findings, expectations ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "door", "body"),
+    [
+        ("GET", "/requests", None),
+        ("GET", "/requests?format=har", None),
+        ("GET", "/requests?format=curl", None),
+        ("GET", "/requests?text=nowhere", None),
+        ("GET", "/requests/count?text=nowhere", None),
+        ("DELETE", "/requests?text=nowhere", None),
+        ("GET", "/requests/1", None),
+        ("GET", "/findings", None),
+        ("POST", "/verify", {"text": "nowhere"}),
+        ("POST", "/verify", {"in_order": [{"text": "nowhere"}]}),
+        ("POST", "/verify", {"in_order": [{"match": {}}] * 100}),
+    ],
+)
+def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, door: str, body: Any) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+
+    answer, others = turns(heidi.app, method, door, body)
+
+    assert answer.status_code in (200, 417)
+    assert others >= FEW_TURNS
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of requests and differences show some thousand bytes only."""
+    monkeypatch.setattr(requests_door, "_MOST_BYTES", 9_000)
+    monkeypatch.setattr(snapshots_door, "_MOST_BYTES", 9_000)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_list_of_requests_shows_the_newest_and_says_how_many_are_left_out(heidi: Client) -> None:
+    fill(heidi, number=10, size=1_000)
+
+    body = heidi.get("/_mock/requests?operation=update_session").json()
+
+    ids = [row["id"] for row in body["requests"]]
+    assert ids == list(range(12 - len(ids), 12))
+    assert 1 < len(ids) < 10
+    assert body["omitted"] == 10 - len(ids)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_what_a_limit_leaves_out_is_not_told(heidi: Client) -> None:
+    fill(heidi, number=10, size=100)
+
+    body = heidi.get("/_mock/requests?limit=2").json()
+
+    assert [row["id"] for row in body["requests"]] == [10, 11]
+    assert body["omitted"] == 0
+
+
+@pytest.mark.usefixtures("narrow")
+def test_one_request_is_shown_however_long_it_is(heidi: Client) -> None:
+    fill(heidi, number=2, size=20_000)
+
+    body = heidi.get("/_mock/requests?operation=update_session").json()
+
+    assert ([row["id"] for row in body["requests"]], body["omitted"]) == ([3], 1)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_other_forms_say_in_a_comment_what_is_left_out(heidi: Client) -> None:
+    fill(heidi, number=10, size=1_000)
+
+    log = heidi.get("/_mock/requests?format=har").json()["log"]
+    lines = heidi.get("/_mock/requests?format=curl").text.splitlines()
+
+    left_out = 11 - len(log["entries"])
+    assert log["comment"] == f"{left_out} older requests are left out"
+    assert lines[0] == f"# {11 - len(lines[1:])} older requests are left out"
+    assert all(line.startswith("curl ") for line in lines[1:])
+
+
+def test_a_list_that_leaves_nothing_out_does_not_speak_of_it(heidi: Client) -> None:
+    heidi.get(f"/sessions/{SESSION}")
+
+    assert heidi.get("/_mock/requests").json()["omitted"] == 0
+    assert "comment" not in heidi.get("/_mock/requests?format=har").json()["log"]
+
+
+def test_requests_that_a_reset_has_forgotten_meanwhile_are_not_deleted_again(heidi: Client) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+    namespace = heidi.app.namespaces.default
+
+    def begin_anew(turn: int) -> None:
+        if turn == LONG_BODIES + 4:
+            namespace.reset()
+            namespace.journal.add(fresh)
+
+    fresh = Entry(0, 0.0, None, {"method": "GET", "path": "/", "query_string": b"", "headers": []})
+    answer = meanwhile(heidi.app, ("DELETE", "/requests?text=x", None), begin_anew)
+
+    assert answer.json() == {"cleared": 0}
+    assert [entry.id for entry in namespace.journal] == [1]
+
+
+def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: Client) -> None:
+    for at in range(LONG_BODIES):
+        heidi.patch(f"/sessions/{SESSION}", json={"unknown": "x" * SLICE, "at": at})
+
+    async def twice() -> None:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=heidi.app), base_url="http://x.localhost"
+        ) as peer:
+            await asyncio.gather(peer.get("/_mock/findings"), peer.get("/_mock/findings"))
+
+    asyncio.run(twice())
+
+    counts = {row["code"]: row["count"] for row in heidi.get("/_mock/findings").json()["findings"]}
+    assert counts["unknown_field"] == LONG_BODIES
+
+
+def test_an_order_has_a_hundred_steps_at_most(heidi: Client) -> None:
+    answer = heidi.post("/_mock/verify", json={"in_order": [{"operation": "ask_ai"}] * 101})
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "in_order has more than 100 steps", "hint": "verify it in parts, with since"}
+
+
+def test_an_order_is_judged_with_one_look_at_each_request(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(60):
+        heidi.get(f"/sessions/{SESSION}")
+    looks: list[Entry] = []
+    fits = Filter.fits
+
+    def looking(self: Filter, entry: Entry, journal: Journal) -> bool:
+        looks.append(entry)
+        return fits(self, entry, journal)
+
+    monkeypatch.setattr(Filter, "fits", looking)
+
+    answer = heidi.post("/_mock/verify", json={"in_order": [{"operation": "get_session"}] * 60})
+
+    assert answer.status_code == 200
+    assert len(looks) == 61
+
+
+def test_an_answer_that_completes_while_others_are_judged_is_not_missed(heidi: Client) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+    journal = heidi.app.namespaces.default.journal
+    late = next(entry for entry in journal if entry.operation == "get_jwt")
+    late.done = False
+
+    complete = at_turn(12, lambda: journal.close(late, late.started))
+    wanted = {"operation": "get_jwt", "text": "jwt", "within": 600}
+    answer = meanwhile(heidi.app, ("POST", "/verify", wanted), complete)
+
+    assert (answer.status_code, answer.json()["requests"]) == (200, [1])
+
+
+def test_of_what_a_request_misses_ten_places_are_told(heidi: Client) -> None:
+    heidi.patch(f"/sessions/{SESSION}", json={"session_name": "a"})
+
+    answer = heidi.post("/_mock/verify", json={"match": {f"name_{at}": at for at in range(30)}})
+
+    why = answer.json()["nearest"][1]["why"]
+    assert why.startswith("body.name_0 was not there, wanted 0; body.name_1 was not there")
+    assert why.endswith("body.name_9 was not there, wanted 9; and 20 more")
+
+
+# --- Faults, replies, snapshots ---------------------------------------------------------------------------------------
+
+
+def test_the_rules_of_a_namespace_have_sixteen_megabytes_at_most(heidi: Client) -> None:
+    rule = {"operation": "ask_ai", "status": 503, "label": "x" * MEGABYTE}
+    statuses = [heidi.post("/_mock/faults", json=rule).status_code for _ in range(15)]
+
+    answer = heidi.post("/_mock/faults", json=rule)
+
+    assert statuses == [200] * 15
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "the rules have more than 16,000,000 bytes; DELETE /_mock/faults makes room"
+
+
+def test_the_replies_of_a_namespace_have_sixteen_megabytes_at_most(heidi: Client) -> None:
+    reply = {"operation": "ask_ai", "text": "x" * MEGABYTE}
+    statuses = [heidi.post("/_mock/replies", json=reply).status_code for _ in range(15)]
+
+    answer = heidi.post("/_mock/replies", json=reply)
+
+    assert statuses == [200] * 15
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "the replies have more than 16,000,000 bytes"
+
+
+def test_a_reply_has_a_bounded_number_of_values(heidi: Client) -> None:
+    answer = heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": [1] * 100_001})
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "the reply holds more than 100,000 values")
+
+
+@pytest.mark.parametrize("door", ["/faults", "/replies"])
+def test_others_run_while_many_rules_are_shown(heidi: Client, door: str) -> None:
+    rule = {"operation": "ask_ai", **({"status": 503, "label": "x"} if door == "/faults" else {"text": "x"})}
+    for _ in range(LONG_BODIES):
+        heidi.post(f"/_mock{door}", json={**rule, "match": {"a": "x" * SLICE}})
+
+    answer, others = turns(heidi.app, "GET", door)
+
+    assert len(answer.json()[door[1:]]) >= LONG_BODIES
+    assert others >= FEW_TURNS
+
+
+def test_a_list_of_more_rules_than_a_namespace_takes_is_refused_unread(heidi: Client) -> None:
+    answer = heidi.put("/_mock/faults", json=["ask_ai:close"] * 50_000)
+
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "a namespace takes 1,000 rules and no more"
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_difference_says_how_many_records_it_leaves_out(heidi: Client) -> None:
+    heidi.put("/_mock/snapshots/before")
+    heidi.post("/_mock/state", json={"patient_profiles": profiles(500)})
+
+    told = heidi.get("/_mock/snapshots/before/diff").json()["patient_profiles"]
+
+    assert 0 < len(told["added"]) < 500
+    assert told["omitted"] == 500 - len(told["added"])
+
+
+def test_others_run_while_states_are_compared(app: Front) -> None:
+    heidi = Client(app)
+    heidi.put("/_mock/snapshots/before")
+    heidi.put("/_mock/state", json={"patient_profiles": profiles(MANY)})
+    heidi.close()
+
+    answer, others = turns(app, "GET", "/snapshots/before/diff")
+
+    assert len(answer.json()["patient_profiles"]["added"]) == MANY
+    assert others >= TURNS
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_a_short_value_is_written_as_python_writes_it(value: Any) -> None:
+    assert short_repr(value, 10_000) == repr(value)
+
+
+@given(JSON, st.integers(1, 30))
+def test_a_long_value_is_cut_at_its_end(value: Any, most: int) -> None:
+    text = short_repr(value, most)
+
+    assert len(text) <= most
+    assert text == repr(value) or (text.endswith("…") and repr(value).startswith(text[:-1]))
+
+
+def test_a_long_message_keeps_its_beginning_and_its_end() -> None:
+    message = shorten(f"wrong: {'x' * 5_000}; the cure")
+
+    assert len(message) == LONGEST
+    assert message.startswith("wrong: x")
+    assert message.endswith("x; the cure")
