@@ -1,5 +1,6 @@
 """The command: what it says, every flag and its variable, and mistakes that end in a line and never in a traceback."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -379,6 +380,30 @@ def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
 
     assert not url_file.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
+    url_file, sessions = tmp_path / "heidi.url", clinic / "sessions.yaml"
+    with serving(tmp_path) as killed:
+        assert killed.end(signal.SIGKILL) == -signal.SIGKILL
+    assert url_file.exists()
+    os.mkfifo(sessions)  # whoever reads it waits for a writer
+
+    def opened() -> int:
+        with contextlib.suppress(OSError):  # nobody reads it yet
+            return os.open(sessions, os.O_WRONLY | os.O_NONBLOCK)
+        return 0
+
+    with spawn("--port", "0", "--fixtures", str(clinic), "--url-file", str(url_file)) as process:
+        try:
+            writer = until(opened, "the reading of the fixtures")
+            left = url_file.exists()
+        finally:
+            process.kill()
+    os.close(writer)
+
+    assert not left
 
 
 # --- The other verbs --------------------------------------------------------------------------------------------------
