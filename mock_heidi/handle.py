@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
-from mock_heidi.remote import Clock, Faults, State, story, told, unfired
+from mock_heidi.remote import Clock, Faults, State
+from mock_heidi.report import failed, report, unfired
 from mock_heidi.settings import (
     BASE_PATH,
     DEFAULT_EMAIL,
@@ -215,8 +216,8 @@ class Handle:
         return unfired(self._all_faults())
 
     def report(self, limit: int = 30) -> str:
-        """The last requests and all faults, a line each: what one wants to see of a test that failed."""
-        return story(self.requests(limit=limit), self._all_faults())
+        """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        return report(self.requests(limit=limit), self._all_faults(), self.findings)
 
     def _all_faults(self) -> list[dict[str, Any]]:
         return [*self._spent, *([] if self.closed else self.faults)]
@@ -282,7 +283,7 @@ class Handle:
         path = f"{self._prefix}/_mock/verify"
         status, answer = _Connection(self.url, self._admin_token, patience).exchange("POST", path, expectation)
         if status == http.HTTPStatus.EXPECTATION_FAILED:
-            raise AssertionError(told(answer))
+            raise AssertionError(failed(answer))
         if status != http.HTTPStatus.OK:
             raise MockHeidiError(f"POST {path}: {answer.get('error')}; {answer.get('hint')}")
         requests: list[int] = answer["requests"]
