@@ -1,4 +1,4 @@
-"""The verbs that speak to a server that is running, and the one that runs a server for a command."""
+"""The verbs that speak to a server that is running."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ import difflib
 import functools
 import http.client
 import json
-import math
-import os
 import shlex
-import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
 from mock_heidi.clock import precise
+from mock_heidi.exec_command import client_variables, exec_command
 from mock_heidi.findings import LEVELS, told
-from mock_heidi.flags import Rule, option
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, snapshot_path, visit
+from mock_heidi.flags import Seconds, option
+from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError, snapshot_path, visit
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
 
-_NOT_FOUND, _NOT_RUNNABLE = 127, 126
-_SIGNALLED = 128
 _PAUSE = 0.05
 _MANY = 10
 
@@ -62,7 +57,7 @@ def _say(as_json: bool, value: Any, text: str) -> None:
 def env(heidi: Handle, as_json: bool, shell: str) -> None:
     """Print the variables that a client is given, for eval."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
-    values = _variables(heidi)
+    values = client_variables(heidi)
     quoted = {
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
         for name, value in values.items()
@@ -70,25 +65,11 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
     _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
 
 
-def _variables(heidi: Handle) -> dict[str, str]:
-    return {
-        "HEIDI_BASE_URL": heidi.base_url,
-        "HEIDI_API_KEY": heidi.api_key,
-        "MOCK_HEIDI_URL": heidi.url,
-        "MOCK_HEIDI_NAMESPACE": heidi.name,
-        "MOCK_HEIDI_API_KEY": heidi.api_key,
-    }
-
-
 @click.command()
 @speaks
-@click.option(
-    "--timeout", type=click.FloatRange(0, 86_400), default=10.0, show_default=True, metavar="S", help="Seconds."
-)
+@click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Seconds.")
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
-    if math.isnan(timeout):
-        raise click.BadParameter("nan is no number of seconds", param_hint="--timeout")
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
@@ -331,100 +312,6 @@ def _kept(row: dict[str, Any]) -> str:
     return f"{row['name']:<20} {row['at']}  {counts}"
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
-@option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@option("--fixtures", metavar="DIR|empty", help="Folder of YAML fixtures.")
-@option("--api-key", metavar="KEY", help="Key that your client already has.")
-@option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
-@option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
-@option("--fault", multiple=True, type=Rule(), metavar="RULE", help="What goes wrong; repeatable.")
-@option("--scenario", metavar="NAME", help="Faults that belong together.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
-def run(command: tuple[str, ...], port: int, fault: tuple[str, ...], **options: Any) -> NoReturn:
-    """Serve while a command runs; its exit status is ours.
-
-    It is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the other
-    verbs find the server.
-    """
-    with MockHeidi(port=port, faults=fault, **options) as heidi:
-        status = _run(command, {**os.environ, **_variables(heidi)})
-    sys.exit(status)
-
-
-def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
-    """Run a command to its end; signals that are meant for us are its."""
-    with _signals() as meant:
-        try:
-            # Where no terminal sends its signals to all of us, ours go to whatever the command has started too.
-            apart = hasattr(os, "killpg") and not _is_at_terminal()
-            process = subprocess.Popen(command, env=variables, start_new_session=apart)  # noqa: S603 - what the user asked for
-        except FileNotFoundError:
-            click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
-            return _NOT_FOUND
-        except OSError as error:
-            click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
-            return _NOT_RUNNABLE
-        try:
-            meant.go_to(functools.partial(os.killpg, process.pid) if apart else process.send_signal, apart=apart)
-            status = process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    return _SIGNALLED - status if status < 0 else status
-
-
-class _Signals:
-    """Hands on what comes, also what came before there was anybody to hand it to."""
-
-    def __init__(self) -> None:
-        self._send: Callable[[int], None] | None = None
-        self._apart = False
-        self._early: list[int] = []
-
-    def come(self, number: int, _: Any) -> None:
-        if self._send is None:
-            self._early.append(number)
-        # Ctrl-C at a terminal reaches a command that is not apart by itself, and twice means more than once to many.
-        elif number != signal.SIGINT or self._apart or not _is_at_terminal():
-            self._hand_on(number)
-
-    def go_to(self, send: Callable[[int], None], *, apart: bool) -> None:
-        """Hand all on by ``send``, to whom a terminal's signals do not come by themselves where they are ``apart``."""
-        self._send, self._apart = send, apart
-        while self._early:
-            self._hand_on(self._early.pop(0))
-
-    def _hand_on(self, number: int) -> None:
-        assert self._send is not None  # noqa: S101 - both callers have seen to it
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            self._send(number)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[_Signals]:
-    meant = _Signals()
-    numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-    before = {number: signal.signal(number, meant.come) for number in numbers}
-    try:
-        yield meant
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_at_terminal() -> bool:
-    """Whether we are what a terminal sends its signals to."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)
-
-
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
@@ -438,7 +325,7 @@ def completion(shell: str) -> None:
 
 
 VERBS: dict[str, click.Command] = {
-    "exec": run,
+    "exec": exec_command,
     "env": env,
     "wait": wait,
     "reset": reset,

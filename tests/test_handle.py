@@ -1,6 +1,7 @@
 """``MockHeidi`` and the handles of its namespaces: servers that come and go without a trace, and what they offer."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -23,7 +25,7 @@ from running import until
 from mock_heidi import MockHeidi, __version__, create_app
 from mock_heidi.handle import Handle, MockHeidiError, visit
 from mock_heidi.report import report, unfired
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
 from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
@@ -135,6 +137,45 @@ def test_closing_again_or_before_the_start_is_no_error() -> None:
     heidi.close()
 
     assert threads() == before
+
+
+def test_a_server_that_listens_answers_from_its_start_on() -> None:
+    heidi = MockHeidi()
+    heidi.listen()
+    parts = urlsplit(heidi.url)
+    with contextlib.closing(HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as peer:
+        peer.request("GET", "/readyz")
+        heidi.start()
+
+        assert peer.getresponse().status == 200
+    heidi.close()
+
+
+@pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
+def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
+    before = threads(), open_files()
+    heidi = MockHeidi()
+    heidi.listen()
+    heidi.close()
+
+    assert (threads(), open_files()) == before
+
+
+def test_a_second_close_forgets_no_namespace_of_the_same_name(server: MockHeidi) -> None:
+    first = server.namespace("twice")
+    first.close()
+    with server.namespace("twice") as second:
+        first.close()
+
+        assert "twice" in [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]]
+        assert second.token()
+
+
+def test_settings_may_be_made_before() -> None:
+    with MockHeidi(Settings(seed=7)) as heidi:
+        assert heidi.control("GET", "/health")["seed"] == 7
+    with pytest.raises(ConfigError, match="give settings or clock, not both"):
+        MockHeidi(Settings(), clock="2025-01-06T09:00:00")
 
 
 def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
