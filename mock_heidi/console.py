@@ -62,6 +62,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             printable(path(shown)),
             *([f"({shown['operation']})"] if shown["operation"] else []),
             *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
+            *([entry.why] if entry.why else []),
         )
     )
 

@@ -352,12 +352,14 @@ class Handle:
         seed: int | None = None,
         clock: str | None = None,
         linked: bool | None = None,
+        api_key: str | None = None,
         faults: Sequence[Any] | Mapping[str, Any] | None = None,
         scenario: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
         handle = Handle(self.url, name, self.api_key, self._admin_token, home=self._connection)
-        start: dict[str, Any] = {"seed": seed, "clock": clock, "fixtures": _records(fixtures), "scenario": scenario}
+        start: dict[str, Any] = {"seed": seed, "clock": clock, "api_key": api_key, "scenario": scenario}
+        start["fixtures"] = _records(fixtures)
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
             user = {"email": handle.email, "third_party_internal_id": handle.third_party_internal_id}
@@ -365,7 +367,9 @@ class Handle:
         given = {key: value for key, value in start.items() if value is not None}
         self._alive()
         self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given or None)
-        if fixtures is not None:
+        if api_key is not None:
+            handle.api_key = api_key
+        elif fixtures is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle
 

@@ -57,7 +57,7 @@ class Entry:
     early_end = False
     """Whether a fault has ended its stream before its time."""
     why: str | None = None
-    """Why it matched nothing."""
+    """Why it matched nothing, or why its API key was refused."""
     findings: tuple[str, ...] = ()
     """What is to be said of it, by code."""
     pieces: tuple[bytes, ...] | list[bytes] = ()
@@ -101,7 +101,7 @@ class Entry:
     def bare(self) -> Entry:
         """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
         copy: Entry = Entry.__new__(Entry)
-        for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left"):
+        for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left", "why"):
             setattr(copy, name, getattr(self, name))
         return copy
 

@@ -24,6 +24,7 @@ _OPTIONS = {
     "seed": "the seed of ids and tokens, a whole number",
     "clock": "the moment at which time stands still, such as 2025-01-06T09:00:00",
     "linked": "whether the default user begins linked to a Heidi account",
+    "api_key": "the key that the client already has; it takes the place of the first one",
 }
 # What only a marker may say.
 _MARKED = {
@@ -34,7 +35,7 @@ _MARKED = {
 # What may make a failure of a test that passes: the words that the option takes, the first one by default.
 _CHECKS = {
     "unfired": (("ignore", "fail"), "a fault that it set never fired"),
-    "unmatched": (("ignore", "fail"), "its client asked for what there is not"),
+    "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or a graver one"),
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -61,8 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
-        "allow_findings=None): how the test's own Heidi begins, and which findings are no failure",
+        f"mock_heidi({', '.join(f'{name}=None' for name in (*_OPTIONS, *_MARKED))}): "
+        "how the test's own Heidi begins, and which findings are no failure",
     )
     for name in _CHECKS:
         _chosen(config, name)  # a wrong word is an error before any test runs
@@ -243,7 +244,11 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
     rows = [] if own.closed else own.requests()
-    return [f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}" for row in rows if row["why"]]
+    return [
+        f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}"
+        for row in rows
+        if not row["operation"]
+    ]
 
 
 def _found(item: pytest.Item, own: Handle) -> list[str]:

@@ -554,7 +554,7 @@ def test_what_cannot_be_done_is_one_line_that_names_the_cure(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--prot", "1"), "Did you mean"),
+        (("--prot", "1"), "--port"),
         (("--port", "many"), "'many' is not a valid integer"),
         (("--port", "65536"), "65536 is not in the range"),
         (("--log-level", "loud"), "'loud' is not one of"),

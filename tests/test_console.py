@@ -57,8 +57,8 @@ def test_a_line_says_method_status_path_and_operation(heidi: "contextlib.closing
         "GET     200  /jwt  (get_jwt)",
         "GET     200  /patient-profiles  (list_patient_profiles)",
         "PATCH   404  /sessions/77  (update_session)",
-        "GET     404  /nowhere",
-        "POST    405  /jwt",
+        "GET     404  /nowhere  there is no such path: mock-heidi routes lists them",
+        "POST    405  /jwt  this path is for GET",
     ]
 
 

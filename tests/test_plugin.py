@@ -158,6 +158,8 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ),
         ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
         ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
+        ("api_key='a key'", "@pytest.mark.mock_heidi: api key: 'a key' fits into no header; use letters, digits"),
+        ("api_key=7", "@pytest.mark.mock_heidi: api_key is not a text; write it like"),
         ("clock='noon'", "@pytest.mark.mock_heidi: clock: 'noon' is no moment; write it like 2025-01-06T09:00:00"),
         (
             "faults=['ask_ai:end_aftr=3']",
@@ -249,6 +251,51 @@ def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None
     )
 
     pytester.runpytest("--strict-config").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("by", ["marker", "configuration", "factory"])
+@pytest.mark.parametrize("running", [False, True])
+def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: MockHeidi, by: str, running: bool) -> None:
+    marker = "@pytest.mark.mock_heidi(api_key='sesame-seeds')" if by == "marker" else ""
+    made = "mock_heidi_factory('own', api_key='sesame-seeds')" if by == "factory" else "mock_heidi"
+    pytester.makeini("[pytest]\n" + ("mock_heidi_api_key = sesame-seeds\n" if by == "configuration" else ""))
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from mock_heidi.handle import MockHeidiError
+
+        {marker}
+        def test_key(mock_heidi, mock_heidi_factory):
+            heidi = {made}
+            assert heidi.api_key == "sesame-seeds"
+            assert heidi.token()
+            assert "sesame-seeds" not in str(heidi.requests())
+            heidi.api_key = "mock-heidi-key"
+            with pytest.raises(MockHeidiError, match="Invalid API key"):
+                heidi.token()
+        """
+    )
+
+    pytester.runpytest("--strict-config", *([f"--mock-heidi-url={server.url}"] if running else [])).assert_outcomes(
+        passed=1
+    )
+
+
+def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from mock_heidi.handle import MockHeidiError
+
+        def test_refused(mock_heidi):
+            mock_heidi.api_key = "wrong"
+            with pytest.raises(MockHeidiError):
+                mock_heidi.token()
+            assert mock_heidi.requests()[0]["why"].startswith("unknown API key")
+        """
+    )
+
+    pytester.runpytest("--mock-heidi-unmatched=fail").assert_outcomes(passed=1)
 
 
 def test_a_wrong_configuration_is_an_error_that_names_the_cure(pytester: pytest.Pytester) -> None:
@@ -843,8 +890,8 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest("--fixtures", "-q")
 
     markers.stdout.fnmatch_lines(
-        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, faults=None, scenario=None, "
-        "allow_findings=None): *"
+        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, api_key=None, faults=None, "
+        "scenario=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

@@ -15,12 +15,19 @@ from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.replies import ReplyError
-from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_NAMESPACE, DEFAULT_THIRD_PARTY_ID, ConfigError, is_namespace
+from mock_heidi.settings import (
+    DEFAULT_EMAIL,
+    DEFAULT_NAMESPACE,
+    DEFAULT_THIRD_PARTY_ID,
+    ConfigError,
+    Settings,
+    is_namespace,
+)
 from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
 
 # How a namespace may be told to begin.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -60,8 +67,8 @@ def _start(request: Request, fields: dict[str, Any]) -> Start:
     space = request.call.space
     start = space.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
-    if fixtures is not None:
-        start = start._replace(base=_base(fixtures, space.settings.api_key))
+    if fixtures is not None or fields.get("api_key") is not None:
+        start = start._replace(base=_base(space.settings, fixtures, fields.get("api_key")))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
@@ -91,14 +98,19 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-def _base(fixtures: Any, api_key: str | None) -> Base:
+def _base(settings: Settings, fixtures: Any, api_key: Any) -> Base:
+    """The records of these fixtures with this key; what is None is as the server began."""
     # A folder is never named over the network: no path from a request reaches the file system.
-    if fixtures != "empty" and not isinstance(fixtures, dict):
+    if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
         raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
+    if api_key is not None and not isinstance(api_key, str):
+        raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
-        return seeds.load(fixtures, api_key)
+        return seeds.load(settings.fixtures if fixtures is None else fixtures, api_key or settings.api_key)
     except FixtureError as error:
         raise ControlError(400, error.problems[0], "correct the records", problems=error.problems) from None
+    except ConfigError as error:
+        raise ControlError.of(error) from None
 
 
 async def delete_namespace(request: Request) -> Response:
