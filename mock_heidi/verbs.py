@@ -24,6 +24,7 @@ from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError, snapshot_pa
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
 
 _PAUSE = 0.05
+_GLANCE = 1.0
 _MANY = 10
 
 
@@ -63,6 +64,8 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
         for name, value in values.items()
     }
     _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
+    if missing := _missing(heidi.url, _GLANCE):
+        click.echo(f"warning: {missing}; start a server with mock-heidi serve", err=True)
 
 
 @click.command()
@@ -73,25 +76,25 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
-            raise ConfigError(f"{missing} at {heidi.url} within {timeout:g} s; start one with mock-heidi serve")
+            raise ConfigError(f"{missing} after {timeout:g} s; start a server with mock-heidi serve")
         threading.Event().wait(_PAUSE)
     _say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
 
 def _missing(url: str, patience: float) -> str | None:
-    """What there is instead of a server that is ready."""
+    """Why there is no server to speak to at a URL; None if there is one."""
     parts = urlsplit(url)
     with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
         try:
-            # This door is open to all, whatever token the control plane wants.
+            # This endpoint is open to all, whatever token the control API wants.
             peer.request("GET", "/readyz")
             if json.loads(peer.getresponse().read()) == {"status": "ok"}:
                 return None
         except OSError:
-            return "no server"
+            return f"no server answers at {url}"
         except (http.client.HTTPException, ValueError):
             pass
-        return "something that is no mock_heidi, and no server of ours,"
+        return f"another program answers at {url}"
 
 
 @click.command()
@@ -156,6 +159,7 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     if curl:
         if follow or as_json:
             raise click.UsageError("--curl goes without --follow and --json")
+        _must_be_there(heidi)
         click.echo(heidi.curl(**given, limit=limit), nl=False)
     elif follow:
         _follow(heidi, as_json, given, limit)
@@ -167,7 +171,7 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
     """A line for each, of JSON too."""
-    with contextlib.closing(heidi.events()) as events, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.closing(heidi.events()) as events:
         # Listened to first, asked then: none is lost between the two.
         seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:

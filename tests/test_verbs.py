@@ -130,6 +130,7 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
         ),
         (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
+        (("requests", "--curl", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
         (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; there are default"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -187,7 +188,7 @@ def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> 
         asked.join()
 
     assert ended.status == 1
-    assert "something that is no mock_heidi" in ended.err
+    assert "another program answers at" in ended.err
 
 
 @by_verb
@@ -204,11 +205,31 @@ def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, ve
     ended = alone(*ASKED[verb], *options)
 
     if verb == "env":  # says where it would be
-        assert ended.status == 0
+        assert (ended.status, ended.out.count("\n")) == (0, 5)
+        assert ended.err == ("warning: no server answers at http://127.0.0.1:1; start a server with mock-heidi serve\n")
     else:
         assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
         assert ended.err.startswith("mock-heidi: no ")
         assert "mock-heidi serve" in ended.err
+
+
+@needs_signals
+def test_the_url_file_of_a_killed_server_leads_to_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
+    with serving(tmp_path) as killed:
+        killed.end(signal.SIGKILL)
+    left = (tmp_path / "heidi.url").read_text(encoding="utf-8").strip()
+
+    waited = alone("wait", "--url", left, "--timeout", "0")
+    shown = alone("env", "--url", left)
+    asked = alone("findings", "--url", left)
+
+    cure = "start a server with mock-heidi serve"
+    assert waited == (1, "", f"mock-heidi: no server answers at {killed.url} after 0 s; {cure}\n")
+    assert shown.err == f"warning: no server answers at {killed.url}; {cure}\n"
+    assert (asked.status, asked.err) == (
+        1,
+        f"mock-heidi: no answer from {killed.url}: Connection refused; {cure}, or name it with --url\n",
+    )
 
 
 @contextlib.contextmanager
@@ -240,6 +261,17 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+
+
+@pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
+def test_env_warns_of_another_program(alone: Call, answer: bytes) -> None:
+    with stranger(answer) as url:
+        ended = alone("env", "--url", url)
+
+    assert (ended.status, ended.err) == (
+        0,
+        f"warning: another program answers at {url}; start a server with mock-heidi serve\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -367,7 +399,11 @@ def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) 
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = alone("wait", "--timeout", "0.1", "--url", url)
 
-    assert ended == (1, "", f"mock-heidi: no server at {url} within 0.1 s; start one with mock-heidi serve\n")
+    assert ended == (
+        1,
+        "",
+        f"mock-heidi: no server answers at {url} after 0.1 s; start a server with mock-heidi serve\n",
+    )
 
 
 def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
@@ -521,7 +557,7 @@ def test_followed_requests_come_once_each_until_ctrl_c(call: Call, server: Runni
         until(lambda: said().count("\n") == 6, "the requests after a reset")
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 128 + signal.SIGINT
         assert [json.loads(line)["id"] for line in said().splitlines() if line] == [1, 2, 3, 4, 1, 2]
 
 
