@@ -16,6 +16,10 @@ from urllib.parse import urlencode, urlsplit
 
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
+# A background job of CI ignores SIGINT, and so would every process that is started here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 T = TypeVar("T")
 
 MODULE = (sys.executable, "-m", "mock_heidi")
