@@ -613,6 +613,21 @@ def test_a_reader_that_goes_is_no_error() -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
+def test_ctrl_c_while_the_command_is_imported_shows_no_traceback() -> None:
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "runpy.run_module('mock_heidi', run_name='__main__', alter_sys=True)"
+    )
+    ended = run("-c", code, command=(sys.executable,))
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
 # --- In a program of one's own ----------------------------------------------------------------------------------------
 
 
