@@ -27,7 +27,7 @@ COMMAND = " ".join(MODULE)
 # What a command is in these tests: Python, with words that say where it stands.
 BEGUN = "import os, signal, subprocess, sys, time; print('begun', flush=True);"
 LASTING = f"{BEGUN} time.sleep(600)"
-DEAF = "import signal; signal.signal(15, signal.SIG_IGN); signal.signal(2, signal.SIG_IGN);"
+DEAF = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (1, 2, 15)];"
 # A server whose grace never comes to its end in a test.
 PATIENT = ("--grace", "3600")
 # A command that is a client: `client` is signed in.
