@@ -346,7 +346,8 @@ def test_a_second_signal_kills_at_once() -> None:
 
 # A command that starts another one, which ignores signals too, and tells its process id.
 PARENT = (
-    f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {(DEAF + LASTING)!r}], stdout=-1);"
+    f"import subprocess, sys; command = [sys.executable, '-c', {(DEAF + LASTING)!r}];"
+    "child = subprocess.Popen(command, stdin=-3, stdout=-1, stderr=-3);"
     "child.stdout.readline(); print('begun', flush=True); print(child.pid, flush=True);"
 )
 
