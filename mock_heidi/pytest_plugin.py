@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -244,11 +245,9 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
     rows = [] if own.closed else own.requests()
-    return [
-        f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}"
-        for row in rows
-        if not row["operation"]
-    ]
+    # A refused key has a reason too, but its path is known.
+    unknown = [row for row in rows if row["why"] and row["status"] != HTTPStatus.UNAUTHORIZED]
+    return [f"#{row['id']} {row['method']} {row['path']} matched nothing: {row['why']}" for row in unknown]
 
 
 def _found(item: pytest.Item, own: Handle) -> list[str]:
