@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from mock_heidi.clock import precise
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _SIGNALLED = 128
@@ -101,12 +102,12 @@ class _Child:
         if self.apart:
             self.send(signal.SIGTERM)
         status = self._process.wait()
-        deadline = time.monotonic() + grace
+        deadline = precise() + grace
         while self.apart and _is_there(self._pid):
-            if time.monotonic() >= deadline:
+            if precise() >= deadline:
                 self.send(_KILL)
                 break
-            time.sleep(_PAUSE)
+            threading.Event().wait(_PAUSE)
         return status
 
 
