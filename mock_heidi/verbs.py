@@ -1,55 +1,31 @@
-"""The verbs that speak to a server that is running."""
+"""The verbs that look at a running server or put it back, and the table of all verbs that are imported late."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-import functools
 import http.client
 import json
 import shlex
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import click
 
 from mock_heidi.clock import precise
 from mock_heidi.exec_command import client_variables, exec_command
 from mock_heidi.findings import LEVELS, told
-from mock_heidi.flags import Seconds, option
-from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError, snapshot_path, visit
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
+from mock_heidi.flags import Seconds
+from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi.remote_verb import say, speaks
+from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
 
 _PAUSE = 0.05
 _GLANCE = 1.0
 _MANY = 10
-
-
-def speaks(verb: Callable[..., Any]) -> Any:
-    """A verb that is given the handle of a namespace of a running server, and whether to speak JSON."""
-
-    @option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
-    @option("--namespace", metavar="NAME", show_default=DEFAULT_NAMESPACE, help="Which of its namespaces.")
-    @option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
-    @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
-    @functools.wraps(verb)
-    def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
-        with visit(url, namespace, api_key) as heidi:
-            try:
-                return verb(heidi, as_json, **options)
-            except MockHeidiError as error:
-                raise ConfigError(str(error)) from None
-            except NoAnswerError as error:
-                raise ConfigError(f"{error}; start a server with mock-heidi serve, or name it with --url") from None
-
-    return speaking
-
-
-def _say(as_json: bool, value: Any, text: str) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
 
 
 @click.command()
@@ -63,7 +39,7 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
         for name, value in values.items()
     }
-    _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
+    say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
     if missing := _missing(heidi.url, _GLANCE):
         click.echo(f"warning: {missing}; start a server with mock-heidi serve", err=True)
 
@@ -78,7 +54,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
         if precise() >= deadline:
             raise ConfigError(f"{missing} after {timeout:g} s; start a server with mock-heidi serve")
         threading.Event().wait(_PAUSE)
-    _say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
+    say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
 
 def _missing(url: str, patience: float) -> str | None:
@@ -105,7 +81,7 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
     """Put everything back to the beginning."""
     query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
     done = heidi.control("POST", f"/reset?{urlencode(query)}")
-    _say(as_json, done, f"put back: {', '.join(done['reset'])}")
+    say(as_json, done, f"put back: {', '.join(done['reset'])}")
 
 
 @click.command()
@@ -120,7 +96,7 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
         if "Invalid API key" not in str(error):
             raise
         raise ConfigError(f"{heidi.url} knows no such API key; give one of its fixtures with --api-key") from None
-    _say(as_json, {"token": made}, made)
+    say(as_json, {"token": made}, made)
 
 
 @click.command()
@@ -131,7 +107,7 @@ def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
     _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
-    _say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
+    say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
 
@@ -166,7 +142,7 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     else:
         _must_be_there(heidi)
         rows = heidi.requests(**given, limit=limit)
-        _say(as_json, rows, "\n".join(map(_line, rows)) or "none")
+        say(as_json, rows, "\n".join(map(_line, rows)) or "none")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
@@ -197,123 +173,6 @@ def _line(row: dict[str, Any]) -> str:
     return (
         f"#{row['id']:<5} {row['method']:<6} {row['status'] or '-':<4} {took:>9}  {path}  {'; '.join(notes)}".rstrip()
     )
-
-
-@click.group()
-def fault() -> None:
-    """Let something go wrong, see what does, and stop it: `add RULE`, `list`, `clear [ID]`."""
-
-
-@fault.command("add")
-@speaks
-@click.argument("rule")
-def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
-    """Add a RULE, such as generate_consult_note:end_after=3,times=1, or as JSON."""
-    made = heidi.control("POST", "/faults", rule)
-    _say(as_json, made, made["id"])
-
-
-@fault.command("list")
-@speaks
-def list_faults(heidi: Handle, as_json: bool) -> None:
-    """List the rules and how often each of them had its way."""
-    rules = heidi.faults
-    lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
-    _say(as_json, rules, "\n".join(lines) or "none")
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched")})
-
-
-@fault.command("clear")
-@speaks
-@click.argument("id", required=False)
-def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
-    """Remove one rule, or all."""
-    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
-    _say(as_json, left, f"{len(left)} left")
-
-
-@click.group()
-def scenario() -> None:
-    """Faults that belong together: `list`, `run NAME`."""
-
-
-@scenario.command("list")
-@speaks
-def list_scenarios(heidi: Handle, as_json: bool) -> None:
-    """List the scenarios, each with its sentence."""
-    known = heidi.control("GET", "/scenarios")["scenarios"]
-    _say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
-
-
-@scenario.command("run")
-@speaks
-@click.argument("name")
-def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
-    """Set the rules of a scenario."""
-    made = heidi.control("POST", f"/scenarios/{quote(name, safe='')}")
-    _say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
-
-
-@click.command()
-@speaks
-@click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
-@click.argument("value", required=False)
-def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
-    """Show the time, `freeze [ISO]`, `advance SECONDS`, `set ISO`, or go with the machine's again: `real`."""
-    if what in ("advance", "set") and value is None:
-        example = "60" if what == "advance" else "2025-01-06T09:00:00"
-        raise ConfigError(f"clock {what}: needs a value, such as {example}")
-    if what in ("show", "real") and value is not None:
-        raise ConfigError(f"clock {what}: takes no value, not {value}")
-    given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
-    if what == "advance":
-        heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
-    elif what != "show":
-        heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
-    shown = heidi.control("GET", "/clock")
-    state = "stands still" if shown["frozen"] else f"goes at {shown['speed']:g} seconds a second"
-    _say(as_json, shown, f"{shown['now']}, {state}")
-
-
-def _seconds(text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        raise ConfigError(f"clock advance {text}: should be a number of seconds") from None
-
-
-@click.command()
-@speaks
-@click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
-@click.argument("name", required=False)
-def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
-    if what != "list" and name is None:
-        raise ConfigError(f"snapshot {what}: needs a name")
-    if what == "list" and name is not None:
-        raise ConfigError(f"snapshot list: takes no name, not {name}")
-    place = "" if name is None else snapshot_path(name)
-    method, path = {
-        "list": ("GET", "/snapshots"),
-        "take": ("PUT", place),
-        "restore": ("POST", f"{place}/restore"),
-        "diff": ("GET", f"{place}/diff"),
-        "delete": ("DELETE", place),
-    }[what]
-    answer = heidi.control(method, path)
-    if what == "diff":
-        _say(as_json, answer, json.dumps(answer, indent=2, ensure_ascii=False) if answer else "nothing has changed")
-    else:
-        rows = answer.get("snapshots", [answer])
-        _say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")
-
-
-def _kept(row: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
-    return f"{row['name']:<20} {row['at']}  {counts}"
 
 
 @click.command()
