@@ -1,6 +1,18 @@
-"""``python -m mock_heidi``: the same as the command ``mock-heidi``."""
+"""``python -m mock_heidi``, and the command ``mock-heidi``."""
 
-from mock_heidi.cli import main
+import signal
+
+
+def run() -> None:
+    """Run the command; Ctrl-C while it is still being imported ends the process without a traceback."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from mock_heidi.cli import main  # noqa: PLC0415 - see above
+
+    signal.signal(signal.SIGINT, handler)
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import logging
@@ -12,17 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.flags import Rule, option
-from mock_heidi.settings import (
-    BASE_PATH,
-    DEFAULT_MEMORY,
-    DEFAULT_PORT,
-    JOURNAL_MODES,
-    VERSION,
-    ConfigError,
-    Settings,
-    parse_pace,
-)
+from mock_heidi.flags import option, runs_server, settings
+from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -75,77 +67,11 @@ def cli() -> None:
 
 
 @cli.command()
-@option(
-    "--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on; the default serves localhost too."
-)
-@option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@option(
-    "--fixtures",
-    metavar="DIR|FILE|empty",
-    help="Fixtures: a folder of YAML files, or one file; the packaged set fills the rest.",
-)
-@option(
-    "--api-key",
-    metavar="KEY",
-    help="Your client's key. It is the only one; if the fixtures have keys, it replaces their first.",
-)
-@option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens: same seed, same requests, same bytes.")
-@option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00.")
-@option("--pace", metavar="PACE", help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.")
-@option(
-    "--fault",
-    multiple=True,
-    type=Rule(),
-    metavar="RULE",
-    help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
-)
-@option("--scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon.")
-@option(
-    "--no-request-faults",
-    is_flag=True,
-    help="Ignore the header X-Mock-Fault, by which a request asks for a fault of its own.",
-)
-@option("--max-upload", default=100, type=click.IntRange(1, 10_000), metavar="MB", help="Largest upload in megabytes.")
-@option(
-    "--memory",
-    default=DEFAULT_MEMORY // 1024**2,
-    type=click.IntRange(1, 1_000_000),
-    metavar="MB",
-    help="Ceiling in megabytes for what is kept of the traffic.",
-)
-@option(
-    "--allowed-host",
-    multiple=True,
-    metavar="NAME",
-    help="Host name by which clients may reach this server; repeatable.",
-)
-@option(
-    "--admin-origin", multiple=True, metavar="ORIGIN", help="Web origin that may use the control plane; repeatable."
-)
-@option("--admin-token", metavar="TOKEN", help="What the control plane wants to see; default: nothing.")
-@option(
-    "--cors-origin", multiple=True, metavar="ORIGIN", help="Web origin for the vendor surface beside loopback ones."
-)
-@option(
-    "--cors-header",
-    multiple=True,
-    metavar="NAME",
-    help="Header that web pages may send beside those of the API and of tracing; repeatable.",
-)
-@option(
-    "--cors-credentials",
-    is_flag=True,
-    help="Let web pages send cookies, as fetch does with its credentials set to include.",
-)
-@option(
-    "--journal", default="normal", type=click.Choice(JOURNAL_MODES), help="How much is shown of requests and answers."
-)
+@runs_server(port=DEFAULT_PORT)
 @option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
 @option("--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request.")
 @option("--quiet", is_flag=True, help="No banner and no line per request.")
-def serve(  # noqa: PLR0913 - a flag each
-    *, host: str, port: int, fixtures: str | None, url_file: Path | None, log_level: str, quiet: bool, **options: Any
-) -> None:
+def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
     from mock_heidi import console
@@ -169,18 +95,23 @@ def serve(  # noqa: PLR0913 - a flag each
             _write(url_file, f"{server.url}{BASE_PATH}\n")
             written.append(url_file)
         if says:
-            where = "packaged" if fixtures is None else fixtures
+            where = "packaged" if options["fixtures"] is None else options["fixtures"]
             click.echo(console.banner(server.url, app.namespaces.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
     try:
-        app = create_app(_settings(fixtures, **options), listener=log)
+        chosen = settings(options)
         sockets = bind(host, port)
-        if url_file is not None:
-            _remove(url_file)  # an old one would send whoever waits for it elsewhere
-        server = Server(app, sockets, started, memory=app.namespaces.memory)
-        server.run()
+        with contextlib.ExitStack() as bound:
+            for listener in sockets:
+                bound.callback(listener.close)
+            if url_file is not None:
+                # Before the fixtures are read, which may take long: the file of a killed server leads elsewhere.
+                _remove(url_file)
+            app = create_app(chosen, listener=log)
+            server = Server(app, sockets, started, memory=app.namespaces.memory)
+            server.run()
     finally:
         gc.enable()
         if log is not None:
@@ -188,26 +119,6 @@ def serve(  # noqa: PLR0913 - a flag each
         # Only what this server wrote: before it listened, the file was somebody else's.
         for path in written:
             _remove(path)
-
-
-def _settings(fixtures: str | None, **options: Any) -> Settings:
-    plural = {name: f"{name}s" for name in ("allowed_host", "admin_origin", "cors_origin", "cors_header", "fault")}
-    options["pace"] = None if options["pace"] is None else parse_pace(options["pace"])
-    for name in ("max_upload", "memory"):
-        options[name] *= 1024 * 1024
-    options["request_faults"] = not options.pop("no_request_faults")
-    for rule in options["fault"]:
-        _check(rule)
-    return Settings(fixtures=fixtures, **{plural.get(name, name): value for name, value in options.items()})
-
-
-def _check(rule: str) -> None:
-    from mock_heidi.faults import FaultError, parse
-
-    try:
-        parse(rule)
-    except FaultError as error:
-        raise ConfigError(f"--fault {rule}: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

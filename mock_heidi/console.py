@@ -13,6 +13,7 @@ import click
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import ApiKey, PatientProfile, Session
 from mock_heidi.namespace import Namespace
+from mock_heidi.report import path, printable
 from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 
 # Lines that wait to be written; more are dropped, because a full pipe must never hold a request up.
@@ -49,8 +50,6 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
     """One request on one line, without its secrets."""
     shown = journal.headline(entry)
     status = "left" if shown["client_left"] else str(shown["status"] or "none")
-    path: str = shown["path"]
-    path = path.partition(BASE_PATH)[2] or path
     if colour:
         paint = {"2": "green", "4": "yellow", "5": "red"}.get(status[0], "magenta")
         status = click.style(status, fg=paint, bold=True)
@@ -60,17 +59,12 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             f"{shown['method']:<6}",
             status,
             f"{(shown['duration'] or 0) * 1000:7.1f} ms",
-            _printable(path),
+            printable(path(shown)),
             *([f"({shown['operation']})"] if shown["operation"] else []),
-            *([f"[{_printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
+            *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
             *([journal.clean(entry.why)] if entry.why is not None else []),
         )
     )
-
-
-def _printable(text: str) -> str:
-    # A path may hold escape sequences that would drive the terminal.
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
 class RequestLog:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from mock_heidi import recordings
-from mock_heidi.remote import Clock, Faults, State, story, told, unfired
+from mock_heidi.remote import Clock, Faults, State
+from mock_heidi.report import failed, report, unfired
 from mock_heidi.settings import (
     BASE_PATH,
     DEFAULT_EMAIL,
@@ -216,8 +217,8 @@ class Handle:
         return unfired(self._all_faults())
 
     def report(self, limit: int = 30) -> str:
-        """The last requests and all faults, a line each: what one wants to see of a test that failed."""
-        return story(self.requests(limit=limit), self._all_faults())
+        """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        return report(self.requests(limit=limit), self._all_faults(), self.findings)
 
     def _all_faults(self) -> list[dict[str, Any]]:
         return [*self._spent, *([] if self.closed else self.faults)]
@@ -285,7 +286,7 @@ class Handle:
         path = f"{self._prefix}/_mock/verify"
         status, answer = _Connection(self.url, self._admin_token, patience).exchange("POST", path, expectation)
         if status == http.HTTPStatus.EXPECTATION_FAILED:
-            raise AssertionError(told(answer))
+            raise AssertionError(failed(answer))
         if status != http.HTTPStatus.OK:
             raise MockHeidiError(f"POST {path}: {answer.get('error')}; {answer.get('hint')}")
         requests: list[int] = answer["requests"]
@@ -355,13 +356,20 @@ class Handle:
         seed: int | None = None,
         clock: str | None = None,
         linked: bool | None = None,
+        api_key: str | None = None,
         faults: Sequence[Any] | Mapping[str, Any] | None = None,
         scenario: str | None = None,
         journal: str | None = None,
     ) -> Handle:
         """A fresh, isolated Heidi on the same server; what is not said here is as the server began."""
         handle = Handle(self.url, name, self.api_key, self._admin_token, home=self._connection)
-        start: dict[str, Any] = {"seed": seed, "clock": clock, "scenario": scenario, "journal": journal}
+        start: dict[str, Any] = {
+            "seed": seed,
+            "clock": clock,
+            "api_key": api_key,
+            "scenario": scenario,
+            "journal": journal,
+        }
         start["fixtures"] = _records(fixtures)
         start["faults"] = None if faults is None else _rules(faults)
         if linked is not None:
@@ -370,7 +378,9 @@ class Handle:
         given = {key: value for key, value in start.items() if value is not None}
         self._alive()
         self._connection.ask("POST", f"/_mock/namespaces/{quote(name, safe='')}", given or None)
-        if fixtures is not None:
+        if api_key is not None:
+            handle.api_key = api_key
+        elif fixtures is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle
 
@@ -433,7 +443,7 @@ class _Visitor(Handle):
         self._connection.close()
 
 
-def visit(url: str, namespace: str | None = None, api_key: str = DEFAULT_KEY) -> Handle:
+def visit(url: str, namespace: str | None = None, api_key: str = DEFAULT_KEY, admin_token: str | None = None) -> Handle:
     """The handle of a server that is running, by any URL of it, such as its base URL, which may name a namespace too.
 
     Raises :class:`ConfigError` for what cannot be one.
@@ -449,7 +459,7 @@ def visit(url: str, namespace: str | None = None, api_key: str = DEFAULT_KEY) ->
     name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
     if not is_namespace(name):
         raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
-    return _Visitor(f"{parts.scheme}://{parts.netloc}", name, api_key)
+    return _Visitor(f"{parts.scheme}://{parts.netloc}", name, api_key, admin_token)
 
 
 class MockHeidi(Handle):
@@ -462,11 +472,16 @@ class MockHeidi(Handle):
     ``api_key``, ``linked``, ``faults``, ``scenario``, ``journal``; ``port`` 0 picks a free one.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
-        self._settings = Settings(**{**options, "faults": tuple(_rules(options.get("faults", ())))})
+    def __init__(
+        self, settings: Settings | None = None, /, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    ) -> None:
+        if settings is not None and options:
+            raise ConfigError(f"MockHeidi: give settings or {', '.join(options)}, not both")
+        self._settings = settings or Settings(**{**options, "faults": tuple(_rules(options.get("faults", ())))})
         self._host, self._port = host, port
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+        self._answering = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -479,33 +494,40 @@ class MockHeidi(Handle):
                 raise AttributeError(f"{name}: this MockHeidi has not been started; use it in a with, or call start()")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def start(self) -> None:
-        """Listen, and come back when it does."""
+    def listen(self) -> None:
+        """Bind the port without answering yet: clients may connect from now on, and wait for :meth:`start`."""
         from mock_heidi.app import create_app
         from mock_heidi.server import Server, bind
 
         if self._server is not None:
             raise RuntimeError("this MockHeidi has been started already; make another")
         app = create_app(self._settings)
-        listening = threading.Event()
-        sockets = bind(self._host, self._port)
-        self._server = Server(app, sockets, listening.set, memory=app.namespaces.memory)
-        self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
-        self._thread.start()
-        while not listening.wait(0.05):
-            if not self._thread.is_alive():
-                raise RuntimeError("the server ended before it listened")
+        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.namespaces.memory)
         super().__init__(
             self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)), self._settings.admin_token
         )
 
+    def start(self) -> None:
+        """Serve, and come back when the server answers."""
+        if self._server is None or self._thread is not None:
+            self.listen()  # refuses to do so twice
+        assert self._server is not None  # noqa: S101 - listen() has made it
+        self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
+        self._thread.start()
+        while not self._answering.wait(0.05):
+            if not self._thread.is_alive():
+                raise RuntimeError("the server ended before it listened")
+
     def close(self) -> None:
-        """Stop serving and give the port and the thread back."""
-        if self._server is not None and self._thread is not None:
-            if hasattr(self, "_connection"):
-                super().close()
-            self._server.stop()
+        """Stop serving and give the port and the thread back. Once more is no error."""
+        if self._server is None:
+            return
+        super().close()
+        self._server.stop()
+        if self._thread is not None:
             self._thread.join()
+        for listener in self._server.sockets:  # those of a server that listened and was never started
+            listener.close()
 
 
 def _httpx() -> Any:

@@ -49,7 +49,7 @@ class Entry:
     early_end = False
     """Whether a fault has ended its stream before its time."""
     why: str | None = None
-    """Why it matched nothing, or was refused before anything else."""
+    """Why it matched nothing, or was refused before any handler saw it."""
     stray = False
     """Whether a web page that may not use the API, or the browser by itself, sent what matched nothing."""
     findings: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ _OPTIONS = {
     "clock": "the moment at which time stands still, such as 2025-01-06T09:00:00",
     "linked": "whether the default user begins linked to a Heidi account",
     "journal": "how much is shown of requests: normal, full or masked",
+    "api_key": "the key that the client already has; it takes the place of the first one",
 }
 # What only a marker may say.
 _MARKED = {
@@ -35,7 +37,7 @@ _MARKED = {
 # What may make a failure of a test that passes: the words that the option takes, the first one by default.
 _CHECKS = {
     "unfired": (("ignore", "fail"), "a fault that it set never fired"),
-    "unmatched": (("ignore", "fail"), "its client asked for what there is not"),
+    "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or a graver one"),
 }
 # What a browser may not send, or not to this host.
@@ -64,8 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, faults=None, "
-        "scenario=None, allow_findings=None): how the test's own Heidi begins, and which findings are no failure",
+        f"mock_heidi({', '.join(f'{name}=None' for name in (*_OPTIONS, *_MARKED))}): "
+        "how the test's own Heidi begins, and which findings are no failure",
     )
     for name in _CHECKS:
         _chosen(config, name)  # a wrong word is an error before any test runs
@@ -246,10 +248,11 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
     rows = [] if own.closed else own.requests()
+    # A refused key has a reason too, but its path is known.
     return [
         f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
         for row in rows
-        if row["why"] and not row["stray"]
+        if row["why"] and not row["stray"] and row["status"] != HTTPStatus.UNAUTHORIZED
     ]
 
 

@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from mock_heidi.settings import BASE_PATH
-
-_WIDEST = 120
-
 # Asks the control plane of one namespace: a method, a path below /_mock, and a body.
 Control = Callable[..., Any]
 
@@ -166,60 +162,3 @@ class Faults:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(self.ids)}>"
-
-
-def unfired(rules: list[dict[str, Any]]) -> list[str]:
-    """Which rules have shaped nothing, in words; of those with the same label one is enough to have fired."""
-    groups: dict[Any, list[dict[str, Any]]] = {}
-    for number, rule in enumerate(rules):
-        groups.setdefault(rule.get("label") or number, []).append(rule)
-    return [
-        f"{group[0].get('label') or group[0]['id']} ({_told(group[0])}) never fired: {_matched(group)} fitted it"
-        for group in groups.values()
-        if not any(rule["hits"] for rule in group)
-    ]
-
-
-def _told(rule: Mapping[str, Any]) -> str:
-    told = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
-    return ", ".join(f"{name}={value}" for name, value in told.items())
-
-
-def _matched(rules: list[dict[str, Any]]) -> str:
-    requests = sum(rule["matched"] for rule in rules)
-    return {0: "no request", 1: "1 request"}.get(requests, f"{requests} requests")
-
-
-def story(rows: list[dict[str, Any]], rules: list[dict[str, Any]]) -> str:
-    """Requests of the journal, a line each, then the faults and how many answers they have shaped."""
-    faults = [f"{rule['id']} ({_told(rule)}): {_matched([rule])} fitted it, {_shaped(rule)}" for rule in rules]
-    return "\n".join([*map(_line, rows), *faults])
-
-
-def _shaped(rule: Mapping[str, Any]) -> str:
-    hits = rule["hits"]
-    return {0: "no answer shaped", 1: "1 answer shaped"}.get(hits, f"{hits} answers shaped")
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    fault = row["fault"] if isinstance(row["fault"], list) else [row["fault"]]
-    left = "the client left" if row["client_left"] else None
-    notes = [str(note)[:_WIDEST] for note in (*fault, left, _detail(row["response"]), row["why"]) if note]
-    path = row["path"].partition(BASE_PATH)[2] or row["path"]
-    said = f"#{row['id']} {row['method']} {path} -> {row['status'] or 'no answer'}"
-    return said + "".join(f"  [{note}]" for note in notes)
-
-
-def _detail(response: Any) -> Any:
-    """What a refusal says, in short: its message, or the first of its problems and where it is."""
-    detail = response.get("detail") if isinstance(response, dict) else None
-    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        place = ".".join(map(str, detail[0].get("loc", ())))
-        return f"{place}: {detail[0].get('msg')}"
-    return detail.get("msg", detail) if isinstance(detail, dict) else detail
-
-
-def told(failure: Mapping[str, Any]) -> str:
-    """What an expectation that does not hold has to say: what was found, and what came nearest."""
-    nearest = [f"  request {one['id']}: {one['why']}" for one in failure["nearest"]]
-    return "\n".join([failure["error"], *(["nearest:", *nearest] if nearest else [])])

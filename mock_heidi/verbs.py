@@ -1,59 +1,31 @@
-"""The verbs that speak to a server that is running, and the one that runs a server for a command."""
+"""The verbs that look at a running server or put it back, and the table of all verbs that are imported late."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-import functools
 import http.client
 import json
-import math
-import os
 import shlex
-import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import click
 
 from mock_heidi.clock import precise
+from mock_heidi.exec_command import client_variables, exec_command
 from mock_heidi.findings import LEVELS, told
-from mock_heidi.flags import Rule, option
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, snapshot_path, visit
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
+from mock_heidi.flags import Seconds
+from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi.remote_verb import say, speaks
+from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
 
-_NOT_FOUND, _NOT_RUNNABLE = 127, 126
-_SIGNALLED = 128
 _PAUSE = 0.05
+_GLANCE = 1.0
 _MANY = 10
-
-
-def speaks(verb: Callable[..., Any]) -> Any:
-    """A verb that is given the handle of a namespace of a running server, and whether to speak JSON."""
-
-    @option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
-    @option("--namespace", metavar="NAME", show_default=DEFAULT_NAMESPACE, help="Which of its namespaces.")
-    @option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
-    @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
-    @functools.wraps(verb)
-    def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
-        with visit(url, namespace, api_key) as heidi:
-            try:
-                return verb(heidi, as_json, **options)
-            except MockHeidiError as error:
-                raise ConfigError(str(error)) from None
-            except NoAnswerError as error:
-                raise ConfigError(f"{error}; start a server with mock-heidi serve, or name it with --url") from None
-
-    return speaking
-
-
-def _say(as_json: bool, value: Any, text: str) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
 
 
 @click.command()
@@ -62,55 +34,43 @@ def _say(as_json: bool, value: Any, text: str) -> None:
 def env(heidi: Handle, as_json: bool, shell: str) -> None:
     """Print the variables that a client is given, for eval."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
-    values = _variables(heidi)
+    values = client_variables(heidi)
     quoted = {
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
         for name, value in values.items()
     }
-    _say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
-
-
-def _variables(heidi: Handle) -> dict[str, str]:
-    return {
-        "HEIDI_BASE_URL": heidi.base_url,
-        "HEIDI_API_KEY": heidi.api_key,
-        "MOCK_HEIDI_URL": heidi.url,
-        "MOCK_HEIDI_NAMESPACE": heidi.name,
-        "MOCK_HEIDI_API_KEY": heidi.api_key,
-    }
+    say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
+    if missing := _missing(heidi.url, _GLANCE):
+        click.echo(f"warning: {missing}; start a server with mock-heidi serve", err=True)
 
 
 @click.command()
 @speaks
-@click.option(
-    "--timeout", type=click.FloatRange(0, 86_400), default=10.0, show_default=True, metavar="S", help="Seconds."
-)
+@click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Seconds.")
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
-    if math.isnan(timeout):
-        raise click.BadParameter("nan is no number of seconds", param_hint="--timeout")
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
-            raise ConfigError(f"{missing} at {heidi.url} within {timeout:g} s; start one with mock-heidi serve")
+            raise ConfigError(f"{missing} after {timeout:g} s; start a server with mock-heidi serve")
         threading.Event().wait(_PAUSE)
-    _say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
+    say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
 
 def _missing(url: str, patience: float) -> str | None:
-    """What there is instead of a server that is ready."""
+    """Why there is no server to speak to at a URL; None if there is one."""
     parts = urlsplit(url)
     with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
         try:
-            # This door is open to all, whatever token the control plane wants.
+            # This endpoint is open to all, whatever token the control API wants.
             peer.request("GET", "/readyz")
             if json.loads(peer.getresponse().read()) == {"status": "ok"}:
                 return None
         except OSError:
-            return "no server"
+            return f"no server answers at {url}"
         except (http.client.HTTPException, ValueError):
             pass
-        return "something that is no mock_heidi, and no server of ours,"
+        return f"another program answers at {url}"
 
 
 @click.command()
@@ -121,7 +81,7 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
     """Put everything back to the beginning."""
     query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
     done = heidi.control("POST", f"/reset?{urlencode(query)}")
-    _say(as_json, done, f"put back: {', '.join(done['reset'])}")
+    say(as_json, done, f"put back: {', '.join(done['reset'])}")
 
 
 @click.command()
@@ -136,7 +96,7 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
         if "Invalid API key" not in str(error):
             raise
         raise ConfigError(f"{heidi.url} knows no such API key; give one of its fixtures with --api-key") from None
-    _say(as_json, {"token": made}, made)
+    say(as_json, {"token": made}, made)
 
 
 @click.command()
@@ -147,7 +107,7 @@ def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
     _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
-    _say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
+    say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
 
@@ -175,18 +135,19 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     if curl:
         if follow or as_json:
             raise click.UsageError("--curl goes without --follow and --json")
+        _must_be_there(heidi)
         click.echo(heidi.curl(**given, limit=limit), nl=False)
     elif follow:
         _follow(heidi, as_json, given, limit)
     else:
         _must_be_there(heidi)
         rows = heidi.requests(**given, limit=limit)
-        _say(as_json, rows, "\n".join(map(_line, rows)) or "none")
+        say(as_json, rows, "\n".join(map(_line, rows)) or "none")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
     """A line for each, of JSON too."""
-    with contextlib.closing(heidi.events()) as events, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.closing(heidi.events()) as events:
         # Listened to first, asked then: none is lost between the two.
         seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
@@ -216,217 +177,6 @@ def _line(row: dict[str, Any]) -> str:
     )
 
 
-@click.group()
-def fault() -> None:
-    """Let something go wrong, see what does, and stop it: `add RULE`, `list`, `clear [ID]`."""
-
-
-@fault.command("add")
-@speaks
-@click.argument("rule")
-def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
-    """Add a RULE, such as generate_consult_note:end_after=3,times=1, or as JSON."""
-    made = heidi.control("POST", "/faults", rule)
-    _say(as_json, made, made["id"])
-
-
-@fault.command("list")
-@speaks
-def list_faults(heidi: Handle, as_json: bool) -> None:
-    """List the rules and how often each of them had its way."""
-    rules = heidi.faults
-    lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
-    _say(as_json, rules, "\n".join(lines) or "none")
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched")})
-
-
-@fault.command("clear")
-@speaks
-@click.argument("id", required=False)
-def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
-    """Remove one rule, or all."""
-    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
-    _say(as_json, left, f"{len(left)} left")
-
-
-@click.group()
-def scenario() -> None:
-    """Faults that belong together: `list`, `run NAME`."""
-
-
-@scenario.command("list")
-@speaks
-def list_scenarios(heidi: Handle, as_json: bool) -> None:
-    """List the scenarios, each with its sentence."""
-    known = heidi.control("GET", "/scenarios")["scenarios"]
-    _say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
-
-
-@scenario.command("run")
-@speaks
-@click.argument("name")
-def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
-    """Set the rules of a scenario."""
-    made = heidi.control("POST", f"/scenarios/{quote(name, safe='')}")
-    _say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
-
-
-@click.command()
-@speaks
-@click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
-@click.argument("value", required=False)
-def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
-    """Show the time, `freeze [ISO]`, `advance SECONDS`, `set ISO`, or go with the machine's again: `real`."""
-    if what in ("advance", "set") and value is None:
-        example = "60" if what == "advance" else "2025-01-06T09:00:00"
-        raise ConfigError(f"clock {what}: needs a value, such as {example}")
-    if what in ("show", "real") and value is not None:
-        raise ConfigError(f"clock {what}: takes no value, not {value}")
-    given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
-    if what == "advance":
-        heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
-    elif what != "show":
-        heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
-    shown = heidi.control("GET", "/clock")
-    state = "stands still" if shown["frozen"] else f"goes at {shown['speed']:g} seconds a second"
-    _say(as_json, shown, f"{shown['now']}, {state}")
-
-
-def _seconds(text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        raise ConfigError(f"clock advance {text}: should be a number of seconds") from None
-
-
-@click.command()
-@speaks
-@click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
-@click.argument("name", required=False)
-def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
-    if what != "list" and name is None:
-        raise ConfigError(f"snapshot {what}: needs a name")
-    if what == "list" and name is not None:
-        raise ConfigError(f"snapshot list: takes no name, not {name}")
-    place = "" if name is None else snapshot_path(name)
-    method, path = {
-        "list": ("GET", "/snapshots"),
-        "take": ("PUT", place),
-        "restore": ("POST", f"{place}/restore"),
-        "diff": ("GET", f"{place}/diff"),
-        "delete": ("DELETE", place),
-    }[what]
-    answer = heidi.control(method, path)
-    if what == "diff":
-        _say(as_json, answer, json.dumps(answer, indent=2, ensure_ascii=False) if answer else "nothing has changed")
-    else:
-        rows = answer.get("snapshots", [answer])
-        _say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")
-
-
-def _kept(row: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
-    return f"{row['name']:<20} {row['at']}  {counts}"
-
-
-@click.command(context_settings={"allow_interspersed_args": False})
-@option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one.")
-@option("--fixtures", metavar="DIR|FILE|empty", help="Fixtures: a folder of YAML files, or one file.")
-@option("--api-key", metavar="KEY", help="Key that your client already has.")
-@option("--seed", default=0, type=int, metavar="N", help="Fixes ids and tokens.")
-@option("--clock", metavar="ISO", help="Moment (UTC) at which time stands still.")
-@option("--fault", multiple=True, type=Rule(), metavar="RULE", help="What goes wrong; repeatable.")
-@option("--scenario", metavar="NAME", help="Faults that belong together.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
-def run(command: tuple[str, ...], port: int, fault: tuple[str, ...], **options: Any) -> NoReturn:
-    """Serve while a command runs; its exit status is ours.
-
-    It is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the other
-    verbs find the server.
-    """
-    with MockHeidi(port=port, faults=fault, **options) as heidi:
-        status = _run(command, {**os.environ, **_variables(heidi)})
-    sys.exit(status)
-
-
-def _run(command: tuple[str, ...], variables: dict[str, str]) -> int:
-    """Run a command to its end; signals that are meant for us are its."""
-    with _signals() as meant:
-        try:
-            # Where no terminal sends its signals to all of us, ours go to whatever the command has started too.
-            apart = hasattr(os, "killpg") and not _is_at_terminal()
-            process = subprocess.Popen(command, env=variables, start_new_session=apart)  # noqa: S603 - what the user asked for
-        except FileNotFoundError:
-            click.echo(f"mock-heidi: there is no command {command[0]!r}", err=True)
-            return _NOT_FOUND
-        except OSError as error:
-            click.echo(f"mock-heidi: cannot run {command[0]!r}: {error.strerror}", err=True)
-            return _NOT_RUNNABLE
-        try:
-            meant.go_to(functools.partial(os.killpg, process.pid) if apart else process.send_signal, apart=apart)
-            status = process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    return _SIGNALLED - status if status < 0 else status
-
-
-class _Signals:
-    """Hands on what comes, also what came before there was anybody to hand it to."""
-
-    def __init__(self) -> None:
-        self._send: Callable[[int], None] | None = None
-        self._apart = False
-        self._early: list[int] = []
-
-    def come(self, number: int, _: Any) -> None:
-        if self._send is None:
-            self._early.append(number)
-        # Ctrl-C at a terminal reaches a command that is not apart by itself, and twice means more than once to many.
-        elif number != signal.SIGINT or self._apart or not _is_at_terminal():
-            self._hand_on(number)
-
-    def go_to(self, send: Callable[[int], None], *, apart: bool) -> None:
-        """Hand all on by ``send``, to whom a terminal's signals do not come by themselves where they are ``apart``."""
-        self._send, self._apart = send, apart
-        while self._early:
-            self._hand_on(self._early.pop(0))
-
-    def _hand_on(self, number: int) -> None:
-        assert self._send is not None  # noqa: S101 - both callers have seen to it
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            self._send(number)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[_Signals]:
-    meant = _Signals()
-    numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-    before = {number: signal.signal(number, meant.come) for number in numbers}
-    try:
-        yield meant
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_at_terminal() -> bool:
-    """Whether we are what a terminal sends its signals to."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)
-
-
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
@@ -440,7 +190,7 @@ def completion(shell: str) -> None:
 
 
 VERBS: dict[str, click.Command] = {
-    "exec": run,
+    "exec": exec_command,
     "env": env,
     "wait": wait,
     "reset": reset,

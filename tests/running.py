@@ -20,6 +20,10 @@ from starlette.types import ASGIApp
 from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
+# A background job of CI ignores SIGINT, and so would every process that is started here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 T = TypeVar("T")
 
 MODULE = (sys.executable, "-m", "mock_heidi")

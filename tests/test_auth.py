@@ -112,6 +112,21 @@ def test_a_bad_key_is_told_before_a_missing_parameter(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "words"),
+    [({}, "no API key: send in the header Heidi-Api-Key the key"), ({"Heidi-Api-Key": "sesame"}, "unknown API key: ")],
+    ids=["no key", "a wrong one"],
+)
+def test_a_refused_key_says_where_the_right_one_is_set(heidi: Client, headers: dict[str, str], words: str) -> None:
+    answer = heidi.get("/jwt", signed=False, headers=headers)
+    (row,) = heidi.get("/_mock/requests?operation=get_jwt&limit=1").json()["requests"]
+
+    assert row["why"] == answer.headers["x-mock-reason"]
+    assert row["why"].startswith(words)
+    assert {"--api-key", "(MOCK_HEIDI_API_KEY),", "api_keys.yaml,", "mock_heidi.api_key"} <= set(row["why"].split())
+    assert not {"sesame", DEFAULT_KEY} & set(row["why"].split())
+
+
+@pytest.mark.parametrize(
     "email", ["test@heidihealth.com", "no address", "", "a+b@c", "é@ü.de", "💊", "a\0b", "x" * 5000]
 )
 def test_any_text_is_taken_for_an_email(heidi: Client, email: str) -> None:

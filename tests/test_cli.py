@@ -1,5 +1,6 @@
 """The command: what it says, every flag and its variable, and mistakes that end in a line and never in a traceback."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -436,6 +437,30 @@ def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
+    url_file, sessions = tmp_path / "heidi.url", clinic / "sessions.yaml"
+    with serving(tmp_path) as killed:
+        assert killed.end(signal.SIGKILL) == -signal.SIGKILL
+    assert url_file.exists()
+    os.mkfifo(sessions)  # whoever reads it waits for a writer
+
+    def opened() -> int:
+        with contextlib.suppress(OSError):  # nobody reads it yet
+            return os.open(sessions, os.O_WRONLY | os.O_NONBLOCK)
+        return 0
+
+    with spawn("--port", "0", "--fixtures", str(clinic), "--url-file", str(url_file)) as process:
+        try:
+            writer = until(opened, "the reading of the fixtures")
+            left = url_file.exists()
+        finally:
+            process.kill()
+    os.close(writer)
+
+    assert not left
+
+
 # --- The other verbs --------------------------------------------------------------------------------------------------
 
 
@@ -584,7 +609,7 @@ def test_what_cannot_be_done_is_one_line_that_names_the_cure(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--prot", "1"), "Did you mean"),
+        (("--prot", "1"), "--port"),
         (("--port", "many"), "'many' is not a valid integer"),
         (("--port", "65536"), "65536 is not in the range"),
         (("--log-level", "loud"), "'loud' is not one of"),
@@ -641,6 +666,21 @@ def test_a_reader_that_goes_is_no_error() -> None:
         process.stdout.close()
 
         assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
+def test_ctrl_c_while_the_command_is_imported_shows_no_traceback() -> None:
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "runpy.run_module('mock_heidi', run_name='__main__', alter_sys=True)"
+    )
+    ended = run("-c", code, command=(sys.executable,))
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
 # --- In a program of one's own ----------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """``MockHeidi`` and the handles of its namespaces: servers that come and go without a trace, and what they offer."""
 
 import asyncio
+import contextlib
 import gc
+import json
 import os
 import re
 import socket
@@ -14,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,8 +24,8 @@ from running import until
 
 from mock_heidi import MockHeidi, __version__, create_app
 from mock_heidi.handle import Handle, MockHeidiError, visit
-from mock_heidi.remote import unfired
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace
+from mock_heidi.report import report, unfired
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
 from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
@@ -134,6 +137,45 @@ def test_closing_again_or_before_the_start_is_no_error() -> None:
     heidi.close()
 
     assert threads() == before
+
+
+def test_a_server_that_listens_answers_from_its_start_on() -> None:
+    heidi = MockHeidi()
+    heidi.listen()
+    parts = urlsplit(heidi.url)
+    with contextlib.closing(HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as peer:
+        peer.request("GET", "/readyz")
+        heidi.start()
+
+        assert peer.getresponse().status == 200
+    heidi.close()
+
+
+@pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
+def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
+    before = threads(), open_files()
+    heidi = MockHeidi()
+    heidi.listen()
+    heidi.close()
+
+    assert (threads(), open_files()) == before
+
+
+def test_a_second_close_forgets_no_namespace_of_the_same_name(server: MockHeidi) -> None:
+    first = server.namespace("twice")
+    first.close()
+    with server.namespace("twice") as second:
+        first.close()
+
+        assert "twice" in [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]]
+        assert second.token()
+
+
+def test_settings_may_be_made_before() -> None:
+    with MockHeidi(Settings(seed=7)) as heidi:
+        assert heidi.control("GET", "/health")["seed"] == 7
+    with pytest.raises(ConfigError, match="give settings or clock, not both"):
+        MockHeidi(Settings(), clock="2025-01-06T09:00:00")
 
 
 def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -603,8 +645,8 @@ def test_what_never_fired_is_told_in_a_line_each(heidi: Handle, client: httpx.Cl
     statuses(client, SESSION, "/patient-profiles")
 
     assert heidi.unfired() == [
-        "fault-2 (operation=ask_ai, end_after=3) never fired: no request fitted it",
-        "fault-3 (operation=list_patient_profiles, after=2, status=503) never fired: 1 request fitted it",
+        "fault-2 (operation=ask_ai, end_after=3) never fired: no request matched",
+        "fault-3 (operation=list_patient_profiles, after=2, status=503) never fired: 1 request matched",
     ]
 
 
@@ -615,7 +657,7 @@ def test_of_the_rules_of_a_scenario_one_is_enough_to_have_fired(heidi: Handle, c
     heidi.fault("get_transcript", label="neither", status=503)
     statuses(client, SESSION)
 
-    assert heidi.unfired() == ["neither (operation=get_transcript, status=503) never fired: no request fitted it"]
+    assert heidi.unfired() == ["neither (operation=get_transcript, status=503) never fired: no request matched"]
 
 
 def test_rules_of_the_same_id_one_after_the_other_are_two(heidi: Handle, client: httpx.Client) -> None:
@@ -624,16 +666,16 @@ def test_rules_of_the_same_id_one_after_the_other_are_two(heidi: Handle, client:
     with heidi.fault("get_session", id="mine", status=503):
         pass
 
-    assert heidi.unfired() == ["mine (operation=get_session, status=503) never fired: no request fitted it"]
+    assert heidi.unfired() == ["mine (operation=get_session, status=503) never fired: no request matched"]
 
 
 @pytest.mark.parametrize(
-    ("matched", "words"), [(0, "no request fitted"), (1, "1 request fitted"), (5, "5 requests fitted")]
+    ("matched", "words"), [(0, "no request matched"), (1, "1 request matched"), (5, "5 requests matched")]
 )
 def test_what_never_fired_says_how_many_requests_there_were(matched: int, words: str) -> None:
     (line,) = unfired([{"id": "a", "status": 503, "hits": 0, "matched": matched}])
 
-    assert line == f"a (status=503) never fired: {words} it"
+    assert line == f"a (status=503) never fired: {words}"
 
 
 def test_a_closed_handle_still_knows_what_never_fired(server: MockHeidi) -> None:
@@ -651,20 +693,43 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
     client.patch(SESSION, json={"patient": {"gender": "male"}})
     statuses(client, f"/sessions/{token}", "/patient-profiles/0")
     heidi.fault("ask_ai", end_after=9)
-    report = heidi.report().splitlines()
+    said = heidi.report().splitlines()
 
-    assert report[:4] == [
+    assert said[:4] == [
         "#1 GET /jwt -> 200",
         "#2 GET /sessions/1234567890/transcript -> no answer  [fault-1]",
-        "#3 PATCH /sessions/1234567890 -> 422  [body.patient.gender: Input should be 'MALE', 'FEMALE' or 'OTHER']",
-        "#4 GET /sessions/*** -> 404  [Session not found]",
+        "#3 PATCH /sessions/1234567890 -> 422",
+        '    > {"patient": {"gender": "male"}}',
     ]
-    assert report[4].startswith("#5 GET /patient-profiles/0 -> ")
-    assert report[5:] == [
-        "fault-1 (operation=get_transcript, close=True): 1 request fitted it, 1 answer shaped",
-        "fault-2 (operation=ask_ai, end_after=9): no request fitted it, no answer shaped",
+    assert said[4].startswith('    < {"detail": [{"type": "literal_error", "loc": ["body", "patient", "gender"]')
+    assert said[5:7] == [
+        "#4 GET /sessions/*** -> 404",
+        '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}',
     ]
-    assert heidi.report(limit=1).splitlines()[0] == report[4]
+    assert said[-2:] == [
+        "fault-1 (operation=get_transcript, close=True): 1 request matched, 1 answer shaped",
+        "fault-2 (operation=ask_ai, end_after=9): no request matched, no answer shaped",
+    ]
+    assert heidi.report(limit=1).splitlines()[0].startswith("#5 GET /patient-profiles/0 -> ")
+
+
+def test_a_report_tells_what_a_stream_said_and_what_was_found(heidi: Handle, client: httpx.Client) -> None:
+    asked = {"ai_command_text": "Summarise", "content": "One.", "content_type": "MARKDOWN", "colour": "red"}
+    client.post(f"{SESSION}/ask-ai", json=asked)
+
+    assert heidi.report().splitlines()[1:] == [
+        "#2 POST /sessions/1234567890/ask-ai -> 200",
+        f"    > {json.dumps(asked)}",
+        '    < "One." in 1 piece',
+        "warning  unknown_field: sent a field that is not documented, so it is ignored: colour of ask_ai (request 2)",
+    ]
+
+
+def test_a_report_lets_no_client_drive_the_terminal() -> None:
+    row = {"id": 1, "method": "G\x1bT", "path": "/\x9b31m\n", "status": 404, "fault": None, "client_left": False}
+    said = report([{**row, "why": None, "body": "\x1b\x7f", "pieces": None, "response": None}], [], [])
+
+    assert said == '#1 G\\x1bT /\\x9b31m\\x0a -> 404\n    > "\\u001b\\x7f"'
 
 
 def test_a_report_of_a_handle_that_was_never_asked_is_empty(heidi: Handle) -> None:

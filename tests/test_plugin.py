@@ -163,6 +163,8 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ),
         ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
         ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
+        ("api_key='a key'", "@pytest.mark.mock_heidi: api key: 'a key' fits into no header; use letters, digits"),
+        ("api_key=7", "@pytest.mark.mock_heidi: api_key is not a text; write it like"),
         ("clock='noon'", "@pytest.mark.mock_heidi: clock: 'noon' is no moment; write it like 2025-01-06T09:00:00"),
         (
             "faults=['ask_ai:end_aftr=3']",
@@ -255,6 +257,51 @@ def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None
     )
 
     pytester.runpytest("--strict-config").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("by", ["marker", "configuration", "factory"])
+@pytest.mark.parametrize("running", [False, True])
+def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: MockHeidi, by: str, running: bool) -> None:
+    marker = "@pytest.mark.mock_heidi(api_key='sesame-seeds')" if by == "marker" else ""
+    made = "mock_heidi_factory('own', api_key='sesame-seeds')" if by == "factory" else "mock_heidi"
+    pytester.makeini("[pytest]\n" + ("mock_heidi_api_key = sesame-seeds\n" if by == "configuration" else ""))
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from mock_heidi.handle import MockHeidiError
+
+        {marker}
+        def test_key(mock_heidi, mock_heidi_factory):
+            heidi = {made}
+            assert heidi.api_key == "sesame-seeds"
+            assert heidi.token()
+            assert "sesame-seeds" not in str(heidi.requests())
+            heidi.api_key = "mock-heidi-key"
+            with pytest.raises(MockHeidiError, match="Invalid API key"):
+                heidi.token()
+        """
+    )
+
+    pytester.runpytest("--strict-config", *([f"--mock-heidi-url={server.url}"] if running else [])).assert_outcomes(
+        passed=1
+    )
+
+
+def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from mock_heidi.handle import MockHeidiError
+
+        def test_refused(mock_heidi):
+            mock_heidi.api_key = "wrong"
+            with pytest.raises(MockHeidiError):
+                mock_heidi.token()
+            assert mock_heidi.requests()[0]["why"].startswith("unknown API key")
+        """
+    )
+
+    pytester.runpytest("--mock-heidi-unmatched=fail").assert_outcomes(passed=1)
 
 
 def test_a_wrong_configuration_is_an_error_that_names_the_cure(pytester: pytest.Pytester) -> None:
@@ -393,7 +440,7 @@ def test_a_fault_that_never_fired_can_be_a_failure(pytester: pytest.Pytester, by
     result.stdout.fnmatch_lines(
         [
             "*_ test_spent _*",
-            "fault-1 (operation=ask_ai, end_after=3) never fired: no request fitted it",
+            "fault-1 (operation=ask_ai, end_after=3) never fired: no request matched",
             "*_ test_set _*",
             "fault-1 (operation=get_session, status=503) never fired: *",
             "*_ test_marked _*",
@@ -711,6 +758,9 @@ def test_a_run_that_uses_no_heidi_needs_no_server(pytester: pytest.Pytester) -> 
 # --- The report of a failure ------------------------------------------------------------------------------------------
 
 
+NOT_FOUND = '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}'
+
+
 def section(output: str, name: str) -> list[str]:
     """The lines of a section of a failing test's report."""
     (found,) = re.findall(rf"^-+ requests to {name} -+\n(.*?)(?=^[-_=]{{3}})", output, re.MULTILINE | re.DOTALL)
@@ -741,14 +791,20 @@ def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytes
     result = pytester.runpytest("-rA")
 
     output = result.stdout.str()
+    shown = section(output, "mock_heidi")[2]
     assert section(output, "mock_heidi") == [
         "#1 GET /jwt -> 200",
         "#2 GET /sessions/1234567890 -> 200",
-        "#3 GET /sessions/77 -> 404  [Session not found]",
-        "#4 GET /sessions/1234567890/transcript -> 503  [fault-1]  [Service Unavailable]",
-        "#5 GET /sessions/*** -> 404  [Session not found]",
-        "fault-1 (operation=get_transcript, status=503): 1 request fitted it, 1 answer shaped",
+        shown,
+        "#3 GET /sessions/77 -> 404",
+        NOT_FOUND,
+        "#4 GET /sessions/1234567890/transcript -> 503  [fault-1]",
+        '    < {"detail": "Service Unavailable"}',
+        "#5 GET /sessions/*** -> 404",
+        NOT_FOUND,
+        "fault-1 (operation=get_transcript, status=503): 1 request matched, 1 answer shaped",
     ]
+    assert (shown[:30], len(shown), shown[-1]) == ('    < {"session": {"session_id', 207, "…")
     assert output.count("requests to") == 1
     secrets = (pytester.path / "secrets").read_text(encoding="utf-8").splitlines()
     assert len(secrets) == 3
@@ -768,8 +824,9 @@ def test_the_report_is_short_where_the_test_was_long(pytester: pytest.Pytester) 
 
     lines = section(pytester.runpytest().stdout.str(), "mock_heidi")
 
-    assert [line.split()[0] for line in lines] == [f"#{number}" for number in range(72, 102)]
-    assert max(map(len, lines)) < 200
+    assert [line.split()[0] for line in lines[:-1:3]] == [f"#{number}" for number in range(72, 102)]
+    assert [line.split()[0] for line in lines[1::3]] == [">"] * 30
+    assert max(map(len, lines)) < 210
 
 
 def test_an_error_in_a_fixture_has_the_report_too(pytester: pytest.Pytester) -> None:
@@ -828,7 +885,7 @@ def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pyteste
     first, second, third = output.split("_ test_that_fails")[1:]
     assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
     assert section(first, "clinic") == ["#1 GET /jwt -> 200"]
-    assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404  [Session not found]"]
+    assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404", NOT_FOUND]
     assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["none"]
     assert "requests to" not in third
 
@@ -857,7 +914,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest("--fixtures", "-q")
 
     markers.stdout.fnmatch_lines(
-        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, faults=None, "
+        "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, api_key=None, "
         "scenario=None, allow_findings=None): *"
     )
     for name in (
@@ -949,7 +1006,7 @@ def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monk
     result.assert_outcomes(failed=2)
     output = result.stdout.str()
     assert "#1 GET /jwt -> 200\n" in output
-    assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request fitted it\n" in output
+    assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request matched\n" in output
 
 
 def test_who_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from helpers import SESSION
-from running import MODULE, Running, environment, run, serving, spawn, until
+from running import MODULE, Running, run, serving, spawn, until
 
 from mock_heidi import MockHeidi, verbs
 from mock_heidi.cli import main
@@ -130,6 +130,7 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
         ),
         (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
+        (("requests", "--curl", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
         (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; there are default"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -187,7 +188,7 @@ def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> 
         asked.join()
 
     assert ended.status == 1
-    assert "something that is no mock_heidi" in ended.err
+    assert "another program answers at" in ended.err
 
 
 @by_verb
@@ -204,11 +205,31 @@ def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, ve
     ended = alone(*ASKED[verb], *options)
 
     if verb == "env":  # says where it would be
-        assert ended.status == 0
+        assert (ended.status, ended.out.count("\n")) == (0, 5)
+        assert ended.err == ("warning: no server answers at http://127.0.0.1:1; start a server with mock-heidi serve\n")
     else:
         assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
         assert ended.err.startswith("mock-heidi: no ")
         assert "mock-heidi serve" in ended.err
+
+
+@needs_signals
+def test_the_url_file_of_a_killed_server_leads_to_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
+    with serving(tmp_path) as killed:
+        killed.end(signal.SIGKILL)
+    left = (tmp_path / "heidi.url").read_text(encoding="utf-8").strip()
+
+    waited = alone("wait", "--url", left, "--timeout", "0")
+    shown = alone("env", "--url", left)
+    asked = alone("findings", "--url", left)
+
+    cure = "start a server with mock-heidi serve"
+    assert waited == (1, "", f"mock-heidi: no server answers at {killed.url} after 0 s; {cure}\n")
+    assert shown.err == f"warning: no server answers at {killed.url}; {cure}\n"
+    assert (asked.status, asked.err) == (
+        1,
+        f"mock-heidi: no answer from {killed.url}: Connection refused; {cure}, or name it with --url\n",
+    )
 
 
 @contextlib.contextmanager
@@ -240,6 +261,17 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+
+
+@pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
+def test_env_warns_of_another_program(alone: Call, answer: bytes) -> None:
+    with stranger(answer) as url:
+        ended = alone("env", "--url", url)
+
+    assert (ended.status, ended.err) == (
+        0,
+        f"warning: another program answers at {url}; start a server with mock-heidi serve\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -367,7 +399,11 @@ def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) 
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = alone("wait", "--timeout", "0.1", "--url", url)
 
-    assert ended == (1, "", f"mock-heidi: no server at {url} within 0.1 s; start one with mock-heidi serve\n")
+    assert ended == (
+        1,
+        "",
+        f"mock-heidi: no server answers at {url} after 0.1 s; start a server with mock-heidi serve\n",
+    )
 
 
 def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
@@ -521,7 +557,7 @@ def test_followed_requests_come_once_each_until_ctrl_c(call: Call, server: Runni
         until(lambda: said().count("\n") == 6, "the requests after a reset")
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 128 + signal.SIGINT
         assert [json.loads(line)["id"] for line in said().splitlines() if line] == [1, 2, 3, 4, 1, 2]
 
 
@@ -695,266 +731,6 @@ def test_routes_and_validate_can_speak_json(alone: Call, tmp_path: Path) -> None
     assert (wrong.status, wrong.err, len(json.loads(wrong.out)["problems"])) == (1, "", 1)
 
 
-# --- Serving while a command runs -------------------------------------------------------------------------------------
-
-# What a command is in these tests: Python, with words that say where it stands.
-BEGUN = "import signal, sys, time; print('begun', flush=True);"
-LASTING = f"{BEGUN} time.sleep(60)"
-
-
-def execute(*command: str, options: tuple[str, ...] = (), env: dict[str, str] | None = None) -> Ended:
-    ended = run("exec", *options, "--", *command, env=env)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-    return True
-
-
-@pytest.mark.parametrize("status", [0, 1, 7, 127, 255])
-def test_the_exit_status_of_the_command_is_ours(status: int) -> None:
-    assert execute(PYTHON, "-c", f"raise SystemExit({status})") == (status, "", "")
-
-
-@needs_signals
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV], ids=lambda number: number.name)
-def test_a_command_that_a_signal_ended_is_128_and_the_signal(number: signal.Signals) -> None:
-    assert execute(PYTHON, "-c", f"import os; os.kill(os.getpid(), {int(number)})")[:2] == (128 + number, "")
-
-
-def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
-    (tmp_path / "plain").touch()
-
-    assert execute("no-such-command") == (127, "", "mock-heidi: there is no command 'no-such-command'\n")
-    assert execute(str(tmp_path / "plain")) == (
-        126,
-        "",
-        f"mock-heidi: cannot run '{tmp_path}/plain': Permission denied\n",
-    )
-
-
-def test_the_command_is_told_all_that_it_needs() -> None:
-    ended = execute(PYTHON, "-c", "import json, os; print(json.dumps(dict(os.environ)))", env={"OURS": "kept"})
-
-    told = json.loads(ended.out)
-    url = told["MOCK_HEIDI_URL"]
-    assert url.startswith("http://127.0.0.1:")
-    assert {name: told[name] for name in ("HEIDI_BASE_URL", "HEIDI_API_KEY", "MOCK_HEIDI_NAMESPACE", "OURS")} == {
-        "HEIDI_BASE_URL": f"{url}{BASE_PATH}",
-        "HEIDI_API_KEY": DEFAULT_KEY,
-        "MOCK_HEIDI_NAMESPACE": "default",
-        "OURS": "kept",
-    }
-
-
-def test_the_words_of_the_command_are_its_own() -> None:
-    words = ("--port", "-h", "--", "a b", "--help", "é", "")
-    code = "import sys; print(sys.argv[1:])"
-
-    assert execute(PYTHON, "-c", code, *words).out == f"{list(words)}\n"
-    assert run("exec", PYTHON, "-c", code, *words).stdout == f"{list(words)}\n"
-
-
-def test_what_the_command_says_and_hears_is_its_own() -> None:
-    code = "import sys; print(sys.stdin.read() == '', end=''); print('err', end='', file=sys.stderr); sys.exit(3)"
-
-    assert execute(PYTHON, "-c", code) == (3, "True", "err")
-
-
-def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
-    (tmp_path / "api_keys.yaml").write_text(
-        f"- {{key: another-key, ehr_provider: P, managed_by: {'a' * 24}}}\n", encoding="utf-8"
-    )
-    script = " && ".join(
-        f"{COMMAND} {verb}" for verb in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
-    )
-    ended = execute(
-        *("sh", "-c", script),
-        options=("--fixtures", str(tmp_path), "--fault", "ask_ai:end_after=3", "--clock", "2025-01-06T09:00:00"),
-        env={"MOCK_HEIDI_URL": server.url, "MOCK_HEIDI_NAMESPACE": "blue", "MOCK_HEIDI_API_KEY": "wrong"},
-    )
-
-    ready, asked, faults, clock = ended.out.splitlines()
-    assert (ended.status, ended.err) == (0, "")
-    assert ready.endswith(" is ready")
-    assert server.url not in ready
-    assert "/jwt" in asked
-    assert faults.startswith("fault-1 ")
-    assert clock == "2025-01-06T09:00:00.000Z, stands still"
-
-
-@pytest.mark.parametrize("by", ["flags", "variables"])
-def test_exec_begins_as_it_is_told(by: str, tmp_path: Path) -> None:
-    told = {
-        "--fixtures": ("empty",),
-        "--seed": ("7",),
-        "--clock": ("2025-01-06T09:00:00",),
-        "--fault": ("get_session:status=503", "GET /templates/*:status=502"),
-        "--scenario": ("link-refused",),
-    }
-    flags = tuple(word for flag, values in told.items() for value in values for word in (flag, value))
-    variables = {f"MOCK_HEIDI_{flag[2:].upper()}": ";".join(values) for flag, values in told.items()}
-    ended = run(
-        *("exec", *(flags if by == "flags" else ()), "--"),
-        *(
-            "sh",
-            "-c",
-            f"{COMMAND} fault list --json > faults; {COMMAND} clock --json > clock; {COMMAND} snapshot take a",
-        ),
-        cwd=tmp_path,
-        env=variables if by == "variables" else {},
-    )
-
-    faults = json.loads((tmp_path / "faults").read_text(encoding="utf-8"))
-    assert [rule.get("status", rule.get("error")) for rule in faults][:2] == [503, 502]
-    assert len(faults) == 3
-    assert json.loads((tmp_path / "clock").read_text(encoding="utf-8"))["now"] == "2025-01-06T09:00:00.000Z"
-    assert ended.stdout.endswith("0 patient profiles, 0 sessions\n")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--fixtures", "no-such-folder"), "cannot read no-such-folder"),
-        (("--clock", "noon"), "clock: 'noon' is no moment"),
-        (("--fault", "ask_ai:end_aftr=3"), "did you mean end_after"),
-        (("--scenario", "flaky"), "did you mean flaky-afternoon"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_a_server_that_cannot_start_runs_no_command(options: tuple[str, ...], words: str) -> None:
-    ended = execute(PYTHON, "-c", "print('it runs')", options=options)
-
-    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert words in ended.err
-
-
-def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        refused = execute(PYTHON, "-c", "print('it runs')", options=("--port", port))
-    chosen = execute(PYTHON, "-c", "import os; print(os.environ['MOCK_HEIDI_URL'])", options=("--port", port))
-
-    assert (refused.status, refused.out) == (1, "")
-    assert f"port {port} on 127.0.0.1 is in use" in refused.err
-    assert chosen.out == f"http://127.0.0.1:{port}\n"
-
-
-@pytest.mark.parametrize("end", ["it ends", "it fails", "it cannot run"])
-def test_nothing_is_left_when_the_command_has_ended(end: str) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = {"it ends": "pass", "it fails": "raise SystemExit(3)", "it cannot run": ""}[end]
-    execute(*((PYTHON, "-c", command) if command else ("no-such-command",)), options=("--port", str(port)))
-
-    assert is_free(port)
-
-
-@contextlib.contextmanager
-def executing(code: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """``exec`` of a Python command that has begun."""
-    process = spawn("exec", *options, "--", PYTHON, "-c", code)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"begun\n"
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-@needs_signals
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_reaches_the_command_and_ends_all(number: signal.Signals) -> None:
-    default = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); {LASTING}"
-    with executing(default) as process:
-        process.send_signal(number)
-
-        assert process.wait(timeout=60) == 128 + number
-        assert until(lambda: not group(process.pid), "the end of the command")
-
-
-@needs_signals
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number: signal.Signals) -> None:
-    tidy = f"import signal; signal.signal({int(number)}, lambda *_: exit(5)); {LASTING}"
-    with executing(tidy) as process:
-        process.send_signal(number)
-
-        assert process.wait(timeout=60) == 5
-
-
-@needs_signals
-def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> None:
-    last_wish = (
-        "import os, signal, urllib.request; ask = urllib.request.urlopen;"
-        "url = os.environ['MOCK_HEIDI_URL'] + '/readyz';"
-        f"signal.signal(15, lambda *_: exit(ask(url).status - 191)); {LASTING}"
-    )
-    with executing(last_wish) as process:
-        process.terminate()
-
-        assert process.wait(timeout=60) == 9
-
-
-@needs_signals
-def test_a_signal_reaches_what_the_command_has_started_too() -> None:
-    parent = (
-        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
-        "print('begun', flush=True); print(child.pid, flush=True); child.wait()"
-    )
-    with executing(parent) as process:
-        assert process.stdout is not None
-        child = int(process.stdout.readline())
-        process.terminate()
-
-        assert process.wait(timeout=60) == 128 + signal.SIGTERM
-        assert until(lambda: not is_there(child), "the end of the command's own command")
-
-
-def is_there(pid: int) -> bool:
-    """Whether a process is running, and not just waiting for somebody to ask how it ended."""
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 - ours
-    return listed.strip() not in ("", "Z") and not listed.startswith("Z")
-
-
-def group(pid: int) -> list[str]:
-    """The processes of a group that are still there."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout  # noqa: S607
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    return [row[2] for row in rows if row[0] == str(pid) and not row[1].startswith("Z")]
-
-
-@needs_signals
-def test_ctrl_c_at_a_terminal_reaches_the_command_once() -> None:
-    pty = pytest.importorskip("pty")
-    # It has our parent send one signal more, and sees what has come until that one is here.
-    counting = (
-        "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15}); print('begun', flush=True);"
-        "signal.sigwait({2}); os.kill(os.getppid(), 15); signal.sigwait({15});"
-        "print('twice:', 2 in signal.sigpending())"
-    )
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(PYTHON, [*MODULE, "exec", "--", PYTHON, "-c", counting], environment())  # noqa: S606 - our own command
-    said = b""
-    with open(terminal, "r+b", buffering=0) as screen:  # noqa: PTH123 - a descriptor has no path
-        while b"begun" not in said:
-            said += screen.read(1_000)
-        screen.write(b"\x03")
-        with contextlib.suppress(OSError):  # the terminal is gone with its last process
-            while more := screen.read(1_000):
-                said += more
-    _, status = os.waitpid(pid, 0)
-
-    assert (os.waitstatus_to_exitcode(status), said.splitlines()[-1].removeprefix(b"^C")) == (0, b"twice: False")
-
-
 # --- Help and completion ----------------------------------------------------------------------------------------------
 
 
@@ -1020,24 +796,3 @@ def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
 
         assert next(events)[0] == "state"
         assert token not in str(next(events))
-
-
-@pytest.mark.parametrize(("apart", "handed_on"), [(False, []), (True, [signal.SIGINT])])
-def test_ctrl_c_at_a_terminal_is_handed_on_to_whom_it_does_not_reach(
-    monkeypatch: pytest.MonkeyPatch, apart: bool, handed_on: list[int]
-) -> None:
-    monkeypatch.setattr(verbs, "_is_at_terminal", lambda: True)
-    signals, sent = verbs._Signals(), list[int]()  # noqa: SLF001 - a job that is brought to the foreground
-    signals.go_to(sent.append, apart=apart)
-
-    signals.come(signal.SIGINT, None)
-
-    assert sent == handed_on
-
-
-def test_exec_serves_with_the_key_that_a_client_has() -> None:
-    asked = "import os; print(os.environ['HEIDI_API_KEY'], os.environ['MOCK_HEIDI_API_KEY'])"
-
-    ended = run("exec", "--api-key", "sesame-seeds", "--", sys.executable, "-c", asked)
-
-    assert (ended.returncode, ended.stdout) == (0, "sesame-seeds sesame-seeds\n")

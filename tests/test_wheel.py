@@ -76,7 +76,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
 
     assert (metadata["Name"], metadata["Version"]) == ("mock-heidi", VERSION)
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "mock-heidi = mock_heidi.cli:main" in entries
+    assert "mock-heidi = mock_heidi.__main__:run" in entries
     assert "mock_heidi = mock_heidi.pytest_plugin" in entries
 
 

@@ -21,6 +21,7 @@ from mock_heidi.settings import (
     DEFAULT_NAMESPACE,
     DEFAULT_THIRD_PARTY_ID,
     ConfigError,
+    Settings,
     check_journal,
     is_namespace,
 )
@@ -29,7 +30,7 @@ from mock_heidi.store import Base
 from mock_heidi.yaml_text import FixtureError
 
 # How a namespace may be told to begin.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "faults", "scenario", "journal")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -69,8 +70,8 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
     space = request.call.space
     start = space.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
-    if fixtures is not None:
-        start = start._replace(base=await _base(fixtures, space.settings.api_key))
+    if fixtures is not None or fields.get("api_key") is not None:
+        start = start._replace(base=await _base(space.settings, fixtures, fields.get("api_key")))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
@@ -107,14 +108,21 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-async def _base(fixtures: Any, api_key: str | None) -> Base:
+async def _base(settings: Settings, fixtures: Any, api_key: Any) -> Base:
+    """The records of these fixtures with this key; what is None is as the server began."""
     # A folder is never named over the network: no path from a request reaches the file system.
-    if fixtures != "empty" and not isinstance(fixtures, dict):
+    if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
         raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
+    if api_key is not None and not isinstance(api_key, str):
+        raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
-        return await in_slices(seeds.reading(seeds.documents(fixtures), api_key))
+        chosen = settings.fixtures if fixtures is None else fixtures
+        key = api_key or settings.api_key
+        return await in_slices(seeds.reading(seeds.documents(chosen, one_key=key is not None), key))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None
+    except ConfigError as error:
+        raise ControlError.of(error) from None
 
 
 async def delete_namespace(request: Request) -> Response:

@@ -10,6 +10,11 @@ from mock_heidi.http import Request, replaced, reply, required_query
 from mock_heidi.models import Outgoing
 from mock_heidi.tokens import Who
 
+# For the journal and a header, so that no key stands in them.
+_WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"
+_UNKNOWN_KEY = f"unknown API key: this server takes the key of {_WHERE}"
+_NO_KEY = f"no API key: send in the header Heidi-Api-Key the key of {_WHERE}"
+
 
 class Token(Outgoing):
     token: str
@@ -19,6 +24,7 @@ class Token(Outgoing):
 async def get_jwt(request: Request) -> Response:
     opened = request.call.opened
     if opened is None:
+        request.call.why = _UNKNOWN_KEY if b"heidi-api-key" in request.call.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened
     email, third_party_internal_id = required_query(request, "email", "third_party_internal_id")

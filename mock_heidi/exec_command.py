@@ -1,0 +1,112 @@
+"""``mock-heidi exec``: a server while a command runs, and what it saw if the command fails."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import click
+
+from mock_heidi import child_process
+from mock_heidi.findings import LEVELS, at_least, told
+from mock_heidi.flags import Seconds, option, runs_server, settings
+from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
+from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
+
+# Neither what a command usually ends with nor what the other verbs use for a mistake.
+FOUND = 3
+_MOST_REPORTS = 10
+
+
+def client_variables(heidi: Handle) -> dict[str, str]:
+    """The variables that a client and the verbs of this command find a server by."""
+    return {
+        "HEIDI_BASE_URL": heidi.base_url,
+        "HEIDI_API_KEY": heidi.api_key,
+        "MOCK_HEIDI_URL": heidi.url,
+        "MOCK_HEIDI_NAMESPACE": heidi.name,
+        "MOCK_HEIDI_API_KEY": heidi.api_key,
+    }
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@runs_server(port=0)
+@option("--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD has after SIGTERM or SIGINT.")
+@option("--fail-on", type=click.Choice(LEVELS), help="Exit 3 if CMD succeeds with a finding of this level or above.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
+def exec_command(
+    command: tuple[str, ...], host: str, port: int, grace: float, fail_on: str | None, **options: Any
+) -> NoReturn:
+    """Serve while a command runs; end with its exit status.
+
+    The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
+    other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
+    """
+    from mock_heidi.hosts import is_loopback  # noqa: PLC0415 - the help of a verb needs no web framework
+
+    chosen = settings(options)
+    heidi = MockHeidi(chosen, host=host, port=port)
+    with contextlib.closing(heidi):
+        heidi.listen()
+        if not is_loopback(host):
+            click.echo(f"warning: {host} can be reached from other machines", err=True)
+        try:
+            # It may connect at once: the port is bound, and is answered as soon as the server's thread runs.
+            ended = child_process.run(command, _environment(heidi, chosen), grace, heidi.start)
+        except child_process.NotStartedError as error:
+            _say(str(error))
+            sys.exit(error.status)
+        sys.exit(_judge(ended, _used(heidi, chosen.admin_token), fail_on))
+
+
+def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
+    token = {} if chosen.admin_token is None else {"MOCK_HEIDI_ADMIN_TOKEN": chosen.admin_token}
+    return {**os.environ, **client_variables(heidi), **token}
+
+
+def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None) -> int:
+    """The status to end with; a failure is told together with what the server saw."""
+    if ended.status == 0:
+        found = [] if fail_on is None else _found(used, fail_on)
+        if found:
+            _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
+        return FOUND if found else 0
+    if not ended.interrupted:
+        _say(f"the command ended with status {ended.status}; what its server saw:", *_seen(used) or ["no request"])
+    return ended.status
+
+
+def _found(used: Iterator[Handle], level: str) -> list[str]:
+    """The findings of that level or above, a line each."""
+    levels = at_least(level)
+    return [_named(space, told(one)) for space in used for one in space.findings if one["level"] in levels]
+
+
+def _seen(used: Iterator[Handle]) -> list[str]:
+    """The reports of the first few namespaces, or why there is none."""
+    try:
+        reports = [(space, space.report()) for space in itertools.islice(used, _MOST_REPORTS)]
+    except (MockHeidiError, NoAnswerError) as error:
+        return [f"cannot be asked: {error}"]
+    return [_named(space, line) for space, report in reports for line in report.splitlines()]
+
+
+def _named(space: Handle, line: str) -> str:
+    return line if space.name == DEFAULT_NAMESPACE else f"[{space.name}] {line}"
+
+
+def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
+    """The default namespace, and of the others each that had a request."""
+    yield heidi
+    for row in heidi.control("GET", "/namespaces")["namespaces"]:
+        if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
+            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as space:
+                yield space
+
+
+def _say(*lines: str) -> None:
+    click.echo("\n".join([f"mock-heidi: {lines[0]}", *lines[1:]]), err=True)

@@ -1,0 +1,38 @@
+"""What all verbs that speak to a running server share: how they are told which one, and how they answer."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mock_heidi.flags import option
+from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
+from mock_heidi.settings import DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
+
+
+def speaks(verb: Callable[..., Any]) -> Any:
+    """A verb that is given the handle of a namespace of a running server, and whether to speak JSON."""
+
+    @option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", metavar="URL", help="Where the server is.")
+    @option("--namespace", metavar="NAME", show_default=DEFAULT_NAMESPACE, help="Which of its namespaces.")
+    @option("--api-key", default=DEFAULT_KEY, metavar="KEY", help="What to sign in with.")
+    @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
+    @functools.wraps(verb)
+    def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
+        with visit(url, namespace, api_key) as heidi:
+            try:
+                return verb(heidi, as_json, **options)
+            except MockHeidiError as error:
+                raise ConfigError(str(error)) from None
+            except NoAnswerError as error:
+                raise ConfigError(f"{error}; start a server with mock-heidi serve, or name it with --url") from None
+
+    return speaking
+
+
+def say(as_json: bool, value: Any, text: str) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)

@@ -1,0 +1,130 @@
+"""The verbs that change how a running server behaves: its faults, its clock, its kept states."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from mock_heidi.handle import Handle, snapshot_path
+from mock_heidi.remote_verb import say, speaks
+from mock_heidi.settings import ConfigError
+
+
+@click.group()
+def fault() -> None:
+    """Let something go wrong, see what does, and stop it: `add RULE`, `list`, `clear [ID]`."""
+
+
+@fault.command("add")
+@speaks
+@click.argument("rule")
+def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
+    """Add a RULE, such as generate_consult_note:end_after=3,times=1, or as JSON."""
+    made = heidi.control("POST", "/faults", rule)
+    say(as_json, made, made["id"])
+
+
+@fault.command("list")
+@speaks
+def list_faults(heidi: Handle, as_json: bool) -> None:
+    """List the rules and how often each of them had its way."""
+    rules = heidi.faults
+    lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
+    say(as_json, rules, "\n".join(lines) or "none")
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched")})
+
+
+@fault.command("clear")
+@speaks
+@click.argument("id", required=False)
+def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
+    """Remove one rule, or all."""
+    left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
+    say(as_json, left, f"{len(left)} left")
+
+
+@click.group()
+def scenario() -> None:
+    """Faults that belong together: `list`, `run NAME`."""
+
+
+@scenario.command("list")
+@speaks
+def list_scenarios(heidi: Handle, as_json: bool) -> None:
+    """List the scenarios, each with its sentence."""
+    known = heidi.control("GET", "/scenarios")["scenarios"]
+    say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
+
+
+@scenario.command("run")
+@speaks
+@click.argument("name")
+def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
+    """Set the rules of a scenario."""
+    made = heidi.control("POST", f"/scenarios/{quote(name, safe='')}")
+    say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
+
+
+@click.command()
+@speaks
+@click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
+@click.argument("value", required=False)
+def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
+    """Show the time, `freeze [ISO]`, `advance SECONDS`, `set ISO`, or go with the machine's again: `real`."""
+    if what in ("advance", "set") and value is None:
+        example = "60" if what == "advance" else "2025-01-06T09:00:00"
+        raise ConfigError(f"clock {what}: needs a value, such as {example}")
+    if what in ("show", "real") and value is not None:
+        raise ConfigError(f"clock {what}: takes no value, not {value}")
+    given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
+    if what == "advance":
+        heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
+    elif what != "show":
+        heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
+    shown = heidi.control("GET", "/clock")
+    state = "stands still" if shown["frozen"] else f"goes at {shown['speed']:g} seconds a second"
+    say(as_json, shown, f"{shown['now']}, {state}")
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise ConfigError(f"clock advance {text}: should be a number of seconds") from None
+
+
+@click.command()
+@speaks
+@click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
+@click.argument("name", required=False)
+def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
+    """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
+    if what != "list" and name is None:
+        raise ConfigError(f"snapshot {what}: needs a name")
+    if what == "list" and name is not None:
+        raise ConfigError(f"snapshot list: takes no name, not {name}")
+    place = "" if name is None else snapshot_path(name)
+    method, path = {
+        "list": ("GET", "/snapshots"),
+        "take": ("PUT", place),
+        "restore": ("POST", f"{place}/restore"),
+        "diff": ("GET", f"{place}/diff"),
+        "delete": ("DELETE", place),
+    }[what]
+    answer = heidi.control(method, path)
+    if what == "diff":
+        say(as_json, answer, json.dumps(answer, indent=2, ensure_ascii=False) if answer else "nothing has changed")
+    else:
+        rows = answer.get("snapshots", [answer])
+        say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")
+
+
+def _kept(row: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
+    return f"{row['name']:<20} {row['at']}  {counts}"
