@@ -3,18 +3,36 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import httpx
 import pytest
+import running
+from hypothesis import Phase, settings
 
 from mock_heidi.app import Front, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 pytest_plugins = ["pytester", "judges"]
 
+# A failing example is shown as it was found, since shrinking takes minutes: ask with --hypothesis-profile=shrink.
+settings.register_profile("found", phases=[phase for phase in Phase if phase is not Phase.shrink], deadline=None)
+settings.register_profile("shrink", deadline=None)
+settings.load_profile("found")
+
 NOON = "2025-01-06T12:00:00"
 JOHN = "5eb7cf5a86d9755df3a6c593"
+
+
+@pytest.hookimpl(tryfirst=True)  # -m asks for the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of every file that starts processes as slow."""
+    starts = {running.run, running.spawn, running.serving}
+    for item in items:
+        named = vars(item.module).values() if isinstance(item, pytest.Function) else ()
+        if any(isinstance(value, FunctionType) and value in starts for value in named):
+            item.add_marker("slow")
 
 
 class Client:
