@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from types import FunctionType
 from typing import Any
 
 import httpx
@@ -28,10 +27,11 @@ JOHN = "5eb7cf5a86d9755df3a6c593"
 @pytest.hookimpl(tryfirst=True)  # -m asks for the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of every file that starts processes as slow."""
-    starts = {running.run, running.spawn, running.serving}
+    starters = (running.run, running.spawn, running.serving)
     for item in items:
-        named = vars(item.module).values() if isinstance(item, pytest.Function) else ()
-        if any(isinstance(value, FunctionType) and value in starts for value in named):
+        module = item.getparent(pytest.Module)
+        named = vars(module.obj).values() if module else ()
+        if any(value is starter for value in named for starter in starters):
             item.add_marker("slow")
 
 

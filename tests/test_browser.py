@@ -20,7 +20,10 @@ import pytest
 from mock_heidi import MockHeidi
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
+]
 
 # Tries each request and writes what became of it into the page.
 PAGE = """<!doctype html><title>page</title><pre id="out">waiting</pre><script>

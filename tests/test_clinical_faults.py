@@ -181,6 +181,7 @@ def test_a_stream_without_words_has_no_pieces(case: Client) -> None:
     assert kept(case, "generate_consult_note") == ""
 
 
+@pytest.mark.slow
 def test_a_very_long_note_comes_in_pieces_like_any_other(case: Client) -> None:
     add(case, long_note=True)
 

@@ -157,6 +157,7 @@ def lived(url: str, name: str) -> list[tuple[str, int, bytes]]:
         return client.answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
 def test_twenty_consultations_at_once_are_each_as_if_alone(seed: int) -> None:
     with MockHeidi(clock=NOON, seed=seed) as heidi, ThreadPoolExecutor(len(NAMESPACES)) as pool:

@@ -880,6 +880,7 @@ def _holds_null(value: Any) -> bool:
     return value is None or any(map(_holds_null, inner))
 
 
+@pytest.mark.slow
 @ASKED.parametrize()
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_door_answers_good_and_bad_requests_by_the_contract(

@@ -97,6 +97,7 @@ def test_every_word_that_is_looked_for_is_said_somewhere() -> None:
     assert missing == [pattern for pattern, _ in _WORDS if pattern.startswith("pregnan")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_no_patient_of_any_age_and_gender_hears_what_does_not_fit(clinic: Client, language: str) -> None:
     grid = [Patient(gender, age) for gender in GENDERS for age in (*AGES, None)]
@@ -197,6 +198,7 @@ def test_session_without_a_patient_speaks_what_it_always_did(seed: int) -> None:
         assert " ".join(spoken(client, one) for one in new_sessions(client)) == KEPT[seed]
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_choice() -> None:
     code = (
         "import json; from helpers import another; import test_fitting_consultations as t\n"

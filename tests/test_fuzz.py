@@ -20,6 +20,8 @@ from schemathesis.core.transport import expand_status_codes
 
 from mock_heidi import api, streams
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = {operation.name: operation for operation in operations(load_contract())}
 # The wire makes no difference to what is drawn, so there are fewer; what the contract itself suggests comes on top.
 EXAMPLES_OVER_SOCKET = 8
@@ -84,6 +86,7 @@ def test_each_operation_answers_good_and_bad_requests_by_the_contract(
     asked_here.ask(case)
 
 
+@pytest.mark.long
 @OVER_SOCKET.parametrize()
 @settings(suppress_health_check=FIXTURES, max_examples=EXAMPLES_OVER_SOCKET)
 def test_each_operation_answers_by_the_contract_over_a_socket_too(

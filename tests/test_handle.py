@@ -58,6 +58,7 @@ def threads() -> list[str]:
 # --- A server that comes and goes -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_port_thread_and_files_come_back_every_time() -> None:
     with MockHeidi() as warm:
         warm.token()

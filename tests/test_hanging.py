@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from running import until
 
+pytestmark = pytest.mark.slow
+
 # Serves an application that hangs where its path says; it says on stdout where it is.
 HANGS = """
 import os, re, sys

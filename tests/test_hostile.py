@@ -192,8 +192,13 @@ def no_file_left_open() -> Iterator[None]:
     assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 - as above
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")  # noqa: PTH112
-@pytest.mark.parametrize("number", [3_000, pytest.param(100_000, marks=[pytest.mark.long])], ids=["ordinary", "long"])
+@pytest.mark.parametrize(
+    "number",
+    [3_000, pytest.param(100_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])],
+    ids=["ordinary", "long"],
+)
 @pytest.mark.breaks_contract  # a fault that one of them has set may shape what another one is answered
 def test_hostile_requests_are_refused_or_answered_and_leave_nothing(number: int) -> None:
     asyncio.run(attack(1))

@@ -514,6 +514,7 @@ def test_a_hundred_thousand_requests_hold_no_more_than_the_last_ones() -> None:
     assert after - filled < 20_000 < filled - before
 
 
+@pytest.mark.slow
 def test_an_application_lets_go_of_the_requests_that_it_dropped() -> None:
     with another(journal_entries=20) as heidi:
         heidi.sign_in()

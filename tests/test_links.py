@@ -21,6 +21,8 @@ from schemathesis.generation.stateful.state_machine import RecordingStateMachine
 from schemathesis.specs.openapi.stateful import collect_transitions, into_step_input
 from schemathesis.specs.openapi.stateful.links import OpenApiLink
 
+pytestmark = pytest.mark.slow
+
 POSITIVE = schemathesis.GenerationMode.POSITIVE
 SIGN_IN = "GET /jwt"
 WALKS = 4
@@ -42,7 +44,11 @@ PATIENTS_AND_SESSIONS = frozenset(
 )
 
 
-@pytest.fixture(scope="module", params=[in_process, over_socket], ids=["in process", "over a socket"])
+@pytest.fixture(
+    scope="module",
+    params=[in_process, pytest.param(over_socket, marks=pytest.mark.long)],
+    ids=["in process", "over a socket"],
+)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with request.param() as server:
         yield server

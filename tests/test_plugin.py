@@ -939,7 +939,7 @@ BUSY = """
             yield heidi
 
     @pytest.mark.parametrize("number", range(10))
-    @pytest.mark.parametrize("of", "abcdefgh")
+    @pytest.mark.parametrize("of", "abc")
     def test_of_many(mock_heidi, of, number, worker_id):
         pathlib.Path(f"{worker_id}.url").write_text(mock_heidi.url)
         mock_heidi.clock.freeze(f"2025-01-{number + 1:02d}T09:00:00")
@@ -958,7 +958,7 @@ BUSY = """
         assert len(mock_heidi.state.patient_profiles) == 15
 """
 needs_xdist = pytest.mark.skipif(find_spec("xdist") is None, reason="pytest-xdist is not installed")
-WORKERS = ("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "8")
+WORKERS = ("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "3")
 
 
 def urls_of_workers(pytester: pytest.Pytester) -> list[str]:
@@ -966,19 +966,19 @@ def urls_of_workers(pytester: pytest.Pytester) -> list[str]:
 
 
 @needs_xdist
-def test_eight_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(BUSY)
     # Each worker would load all other plugins too.
     monkeypatch.setenv(*next(iter(NO_PLUGINS.items())))
 
     result = pytester.runpytest_subprocess(*WORKERS)
 
-    result.assert_outcomes(passed=80)
-    assert len(urls_of_workers(pytester)) == len(set(urls_of_workers(pytester))) == 8
+    result.assert_outcomes(passed=30)
+    assert len(urls_of_workers(pytester)) == len(set(urls_of_workers(pytester))) == 3
 
 
 @needs_xdist
-def test_eight_workers_share_a_server_and_do_not_meet(
+def test_workers_share_a_server_and_do_not_meet(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: MockHeidi
 ) -> None:
     pytester.makepyfile(BUSY)
@@ -986,8 +986,8 @@ def test_eight_workers_share_a_server_and_do_not_meet(
 
     result = pytester.runpytest_subprocess(*WORKERS, f"--mock-heidi-url={server.url}")
 
-    result.assert_outcomes(passed=80)
-    assert urls_of_workers(pytester) == [server.url] * 8
+    result.assert_outcomes(passed=30)
+    assert urls_of_workers(pytester) == [server.url] * 3
     assert names(server) == ["default"]
     assert server.requests() == []
 

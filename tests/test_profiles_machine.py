@@ -6,6 +6,7 @@ compared, and a second key must see nothing of it.
 
 from typing import Any
 
+import pytest
 from conftest import NOON, Client
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -285,6 +286,7 @@ class Profiles(RuleBasedStateMachine):
         assert held == self.model.sessions
 
 
+@pytest.mark.slow
 def test_the_server_holds_what_a_model_of_it_holds() -> None:
     run_state_machine_as_test(
         Profiles,

@@ -868,6 +868,7 @@ def many(client: Client, number: int) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entries", "room"), [(ENTRIES, 1_000_000_000), (1_000_000, ROOM)], ids=["bounded by count", "bounded by bytes"]
 )

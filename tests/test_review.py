@@ -168,6 +168,7 @@ def test_an_unquoted_id_in_a_free_field_stays_as_its_author_sees_it(text: str) -
     assert resolve(Plain(text)) == text
 
 
+@pytest.mark.slow
 def test_a_huge_list_of_mistakes_makes_a_small_answer(heidi: Client) -> None:
     answer = heidi.post("/patient-profiles", json={"identifiers": [], "first_name": 1})
     many = heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [1] * 50_000})
@@ -201,6 +202,7 @@ def test_a_closed_handle_does_not_come_back_to_life() -> None:
         assert [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]] == ["default"]
 
 
+@pytest.mark.slow
 def test_two_thousand_tests_one_after_the_other_leave_nothing_behind() -> None:
     """Twice as many as a server may hold at once: each is given back before the next."""
     with MockHeidi(fixtures="empty", max_namespaces=3) as server:

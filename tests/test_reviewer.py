@@ -78,6 +78,7 @@ def strangers(first: int, number: int) -> Iterator[Entry]:
         yield asked(3 * at + 2, at, at, "get_jwt", path=f"{BASE_PATH}/jwt", pieces=(b'{"token": "%d"}' % at,), **query)
 
 
+@pytest.mark.slow
 def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
     reviewer = Reviewer(Findings())
     reviewer.read(strangers(1, REMEMBERED))
@@ -88,6 +89,7 @@ def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
     assert held(reviewer) < 2 * some
 
 
+@pytest.mark.slow
 def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
     def segment(number: int) -> Entry:
         place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
@@ -112,6 +114,7 @@ def test_what_came_last_is_remembered() -> None:
     assert [one.code for one in reviewer.findings if one.last > 5 * many] == ["early_retry"]
 
 
+@pytest.mark.slow
 def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
     reviewer = Reviewer(Findings())
     reviewer.read([asked(1, 0, 0, done=False)])

@@ -82,6 +82,7 @@ near_paths = st.sampled_from(ROUTES).flatmap(
 methods = st.sampled_from(["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"])
 
 
+@pytest.mark.slow
 @given(methods, paths | near_paths)
 @settings(max_examples=800, deadline=None, derandomize=True)
 def test_it_finds_what_starlettes_own_walk_finds(method: str, path: str) -> None:
@@ -93,6 +94,7 @@ def test_it_finds_what_starlettes_own_walk_finds(method: str, path: str) -> None
         assert found(method, path)[2] != ()
 
 
+@pytest.mark.slow
 @given(methods, paths | near_paths, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_the_order_of_the_list_does_not_matter(method: str, path: str, chance: Any) -> None:

@@ -772,6 +772,7 @@ def test_a_list_with_an_anchor_is_read_like_any_other(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_file_is_read_record_by_record(tmp_path: Path) -> None:
     path = folder(tmp_path, patient_profiles=many()) / "patient_profiles.yaml"
     before = alive()
@@ -782,6 +783,7 @@ def test_a_file_is_read_record_by_record(tmp_path: Path) -> None:
     assert max(counts) < 20
 
 
+@pytest.mark.slow
 def test_nothing_of_the_yaml_is_left_when_it_has_been_read(tmp_path: Path) -> None:
     before = alive()
 
@@ -845,6 +847,7 @@ def test_aliases_that_only_share_are_read(tmp_path: Path) -> None:
     assert {record.additional_context for record in store.all(PatientProfile)} == {"same for all"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[", "{a: ", "- ", "? ", "a:\n"], ids=repr)
 def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> None:
     # In a process of its own: the C composer of PyYAML dies of this, and would take the whole run with it.
@@ -862,6 +865,7 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"

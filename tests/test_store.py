@@ -129,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
                     assert store.count(PatientProfile, managed_by=owner, ehr_patient_id=number) == len(same)
 
 
-TestStoreIsLikeAList = StoreMachine.TestCase
+TestStoreIsLikeAList = pytest.mark.slow(StoreMachine.TestCase)
 TestStoreIsLikeAList.settings = settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
 
 
