@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,11 @@ from mock_heidi.app import Front, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 pytest_plugins = ["pytester", "judges"]
+
+# A background job, or nohup, is started with these ignored, and so would be all that the tests start.
+for _number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
 # A failing example is shown as it was found, since shrinking takes minutes: ask with --hypothesis-profile=shrink.
 settings.register_profile("found", phases=[phase for phase in Phase if phase is not Phase.shrink], deadline=None)

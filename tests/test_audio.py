@@ -46,7 +46,7 @@ def test_wav_tells_its_seconds(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_container_tells_about_its_two_seconds(name: str) -> None:
+def test_each_container_tells_its_length(name: str) -> None:
     assert told((DATA / name).read_bytes()) == pytest.approx(2, abs=0.1)
 
 

@@ -475,7 +475,7 @@ def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, door: s
 def test_events_tell_no_secret() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         said: list[str] = []
-        with httpx.stream("GET", f"{heidi.url}/_mock/events", timeout=10) as events:
+        with httpx.stream("GET", f"{heidi.url}/_mock/events", timeout=60) as events:
             lines = events.iter_lines()
             next(lines)
             client.get(f"/sessions/{KEY}", headers={"X-Note": KEY})

@@ -261,7 +261,7 @@ def test_at_a_terminal_lines_are_coloured(tmp_path: Path, no_color: bool) -> Non
             text = read_until(screen, "(get_jwt)")
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
     assert ("\x1b[33m\x1b[1m401\x1b[0m" in text) is not no_color
     assert "401" in text

@@ -159,7 +159,7 @@ def lived(url: str, name: str) -> list[tuple[str, int, bytes]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
-def test_twenty_consultations_at_once_are_each_as_if_alone(seed: int) -> None:
+def test_consultations_at_once_are_each_as_if_alone(seed: int) -> None:
     with MockHeidi(clock=NOON, seed=seed) as heidi, ThreadPoolExecutor(len(NAMESPACES)) as pool:
         together = dict(zip(NAMESPACES, pool.map(lambda name: lived(heidi.url, name), NAMESPACES), strict=True))
 

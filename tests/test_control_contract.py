@@ -366,12 +366,11 @@ def test_every_door_refuses_what_nobody_knows_in_the_one_form(door: Operation) -
 
 
 @by_name(_doors())
-@pytest.mark.parametrize("name", ["...", "a b", "x" * 65])
-def test_every_door_refuses_a_namespace_of_no_name_in_the_one_form(door: Operation, name: str) -> None:
+def test_every_door_refuses_a_namespace_of_no_name_in_the_one_form(door: Operation) -> None:
     with another() as heidi:
-        status, error, _ = refusal(heidi, door.method, f"/ns/{name}{_url(door)}")
+        status, error, _ = refusal(heidi, door.method, f"/ns/a b{_url(door)}")
 
-        assert (status, error) == (400, f"{name!r} is no name for a namespace")
+        assert (status, error) == (400, "'a b' is no name for a namespace")
         assert len(heidi.app.namespaces) == 1
 
 

@@ -196,7 +196,7 @@ def test_reset_means_one_namespace_or_all(heidi: Client) -> None:
 # --- State ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_state_has_three_kinds_of_records(heidi: Client) -> None:
+def test_the_state_has_every_kind_of_record(heidi: Client) -> None:
     state = heidi.state()
 
     assert {name: len(rows) for name, rows in state.items()} == {

@@ -193,7 +193,7 @@ def ask(client: Client, instruction: str, content: str = TEXT, content_type: str
     return text_of(client.post(f"{path}/ask-ai", json=body))
 
 
-def test_documented_example_is_the_documented_four_pieces(heidi: Client) -> None:
+def test_documented_example_is_the_documented_pieces(heidi: Client) -> None:
     example = {
         "ai_command_text": "Summarise the following text",
         "content": "My long paragraph of text",

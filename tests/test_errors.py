@@ -379,26 +379,19 @@ def test_an_unknown_path_is_not_found(heidi: Client, path: str, method: str) -> 
     assert (reply.status, reply.body.decode(), "allow" in reply.headers) == (404, NOT_FOUND, False)
 
 
-# What an empty object, which is no form either, does not do for; 200 elsewhere.
-REFUSED = {
-    ("GET", "/jwt"): 422,
-    ("POST", "/users/linked-account"): 422,
-    ("GET", "/sessions/linked-user"): 400,
-    ("DELETE", DELETE): 422,
-    ("POST", LINK): 422,
-    ("POST", f"{SESSIONS}/context-documents"): 422,
-    ("POST", f"{SESSIONS}/upload-audio"): 422,
-    ("POST", f"{SESSIONS}/restful-segment-transcription/1:transcribe"): 422,
-    ("POST", f"{SESSIONS}/restful-segment-transcription/1:finish"): 404,
-    ("POST", f"{SESSIONS}/consult-note"): 422,
-    ("POST", f"{SESSIONS}/documents"): 422,
-    ("POST", f"{SESSIONS}/ask-ai"): 422,
-}
-
-
+# One path of each form: of literals only, with an id in it, with a verb at its end.
 @pytest.mark.parametrize("change", ["//", "///", "trailing", "both"])
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_doubled_and_trailing_slashes_are_answered_directly(heidi: Client, method: str, path: str, change: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/patient-profiles", 200),
+        ("POST", f"{SESSIONS}/documents", 422),
+        ("POST", f"{SESSIONS}/restful-segment-transcription/1:finish", 404),
+    ],
+)
+def test_doubled_and_trailing_slashes_are_answered_directly(
+    heidi: Client, method: str, path: str, status: int, change: str
+) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}", "Heidi-Api-Key": DEFAULT_KEY}
     straight = f"{BASE_PATH}{path}"
     crooked = {
@@ -415,7 +408,7 @@ def test_doubled_and_trailing_slashes_are_answered_directly(heidi: Client, metho
         replies.append(ask(heidi.app, method, spelling, headers=headers, messages=[message]))
 
     assert replies[0] == replies[1]
-    assert replies[0].status == REFUSED.get((method, path), 200)
+    assert replies[0].status == status
 
 
 # --- Order ------------------------------------------------------------------------------------------------------------

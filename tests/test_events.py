@@ -206,7 +206,7 @@ def test_nothing_is_kept_before_somebody_listens(heidi: Client) -> None:
     assert heidi.app.namespaces.default.events.last == 0
 
 
-def test_the_last_thousand_are_kept(heidi: Client) -> None:
+def test_only_the_latest_events_are_kept(heidi: Client) -> None:
     events = heidi.app.namespaces.default.listen()
     for number in range(1_500):
         events.emit("reset", {"number": number})

@@ -380,7 +380,7 @@ def test_a_client_gives_up_by_itself_when_nothing_comes(mock_heidi: Handle) -> N
 
     with mock_heidi.client() as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.get(GET, timeout=0.2)
+            client.get(GET, timeout=httpx.Timeout(60, read=0.2))
         assert client.get(GET).status_code == 200
 
 

@@ -422,7 +422,7 @@ def test_a_rule_that_was_removed_does_nothing_more(heidi: Client) -> None:
     assert not fits(heidi, "GET", "/sessions/5", signed=False)
 
 
-def test_a_namespace_holds_a_thousand_rules(heidi: Client) -> None:
+def test_a_namespace_holds_rules_up_to_its_limit(heidi: Client) -> None:
     full = heidi.put(PATH, json=[{"operation": "ask_ai", "status": 503}] * 1_000)
 
     one_more = heidi.post(PATH, json={"status": 503})

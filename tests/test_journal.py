@@ -484,7 +484,7 @@ def test_pieces_parts_and_names_count_too() -> None:
     assert parted.size - plain.size >= 12_000
 
 
-def test_a_hundred_thousand_requests_hold_no_more_than_the_last_ones() -> None:
+def test_requests_that_were_dropped_hold_no_memory() -> None:
     journal = Journal("default", entries=50, memory=MemoryBudget(100_000), secrets=list)
 
     def pass_by(number: int) -> None:
@@ -770,7 +770,7 @@ def test_the_keys_of_a_namespace_that_is_no_more_stay_secret(heidi: Client, agai
     assert mistaken["headers"]["x-request-id"] == REDACTED
 
 
-def test_the_keys_of_a_thousand_namespaces_that_are_no_more_are_remembered(heidi: Client) -> None:
+def test_the_keys_of_namespaces_that_have_ended_are_remembered(heidi: Client) -> None:
     space = heidi.app.namespaces
     for number in range(1_001):
         keys = [{"key": f"former-secret-{number:04}.", "ehr_provider": "P", "managed_by": "a" * 24}]

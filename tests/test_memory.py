@@ -66,7 +66,7 @@ def test_namespaces_of_the_same_size_lose_about_as_much() -> None:
     assert max(sizes) - min(sizes) <= 3 * entry(1, 500).size
 
 
-def test_what_a_thousand_namespaces_hold_is_bounded_as_a_whole() -> None:
+def test_what_all_namespaces_hold_is_bounded_as_a_whole() -> None:
     with another(memory=2_000_000, max_namespaces=1_000, fixtures="empty") as heidi:
         registry = heidi.app.namespaces
         for number in range(300):

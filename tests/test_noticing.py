@@ -184,7 +184,7 @@ def handle(server: MockHeidi) -> Iterator[Handle]:
 @pytest.mark.parametrize("effect", ["rst_after", "stall_after", "error_piece"])
 def test_a_client_that_got_an_error_may_read_on_but_not_write_on(handle: Handle, effect: str) -> None:
     fault = handle.fault("generate_consult_note", **{effect: 1}, times=1)
-    with handle.client(timeout=0.5) as client:
+    with handle.client() as client:
         lose(client)
         for path in ("documents", "transcript"):
             client.get(f"{PLACE}/{path}")
@@ -200,7 +200,7 @@ def test_a_client_that_got_an_error_may_read_on_but_not_write_on(handle: Handle,
 def lose(client: httpx.Client) -> None:
     """Ask for a note and take whatever end it comes to."""
     try:
-        client.post(f"{PLACE}/consult-note", json=NOTE)
+        client.post(f"{PLACE}/consult-note", json=NOTE, timeout=httpx.Timeout(60, read=0.5))
     except httpx.HTTPError:
         return
 

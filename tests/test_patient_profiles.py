@@ -96,7 +96,7 @@ def second(heidi: Client) -> Iterator[Client]:
 # --- Create -----------------------------------------------------------------------------------------------------------
 
 
-def test_create_answers_ten_keys_in_order(heidi: Client) -> None:
+def test_create_answers_the_documented_keys_in_order(heidi: Client) -> None:
     answer = heidi.post(PATH, json=GIVEN)
 
     made = answer.json()["data"]["id"]

@@ -126,6 +126,7 @@ def offline(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.timeout(300)  # pip builds and installs
 @by_line(blocks("sh", is_set_up))
 def test_one_command_sets_it_up_and_serves(block: Block, clone: Path, offline: dict[str, str], tmp_path: Path) -> None:
     banner = blocks("text")[0]
@@ -140,7 +141,7 @@ def test_one_command_sets_it_up_and_serves(block: Block, clone: Path, offline: d
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)  # Ctrl-C at a terminal
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
     said = output.read_text(encoding="utf-8").replace(host, SHOWN)
     assert said[said.index("mock_heidi 0") :] == banner.text
@@ -154,7 +155,7 @@ def test_the_command_for_the_tests_is_the_one_of_the_integration(block: Block) -
     script = (ROOT / "check").read_text(encoding="utf-8")
 
     assert os.access(ROOT / command, os.X_OK)
-    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == command
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == f"{command} --all"
     for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "coverage run -m pytest"):
         assert tool in script
 

@@ -488,7 +488,7 @@ def test_replies_that_are_added_to_a_state_are_tried_first_and_from_the_top(heid
     assert [row.get("text") for row in heidi.state()["replies"]] == [None, "one", "two"]
 
 
-def test_a_namespace_takes_a_thousand_replies(heidi: Client) -> None:
+def test_a_namespace_takes_replies_up_to_its_limit(heidi: Client) -> None:
     reply = {"operation": "ask_ai", "text": "x"}
     statuses = {heidi.post("/_mock/replies", json=reply).status_code for _ in range(999)}
 
@@ -503,7 +503,7 @@ FULL = {"error": "a namespace takes 1,000 replies and no more", "hint": "DELETE 
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_a_state_brings_a_thousand_replies_and_no_more(heidi: Client, method: str) -> None:
+def test_a_state_brings_replies_up_to_the_limit(heidi: Client, method: str) -> None:
     many = [{"operation": "ask_ai", "text": str(number)} for number in range(1_001)]
     before, state = hits(heidi), heidi.state()
 

@@ -114,7 +114,7 @@ def test_a_note_whose_stream_stalls_runs_into_the_clients_patience(mock_heidi: H
 
     with mock_heidi.client() as client:
         with pytest.raises(httpx.ReadTimeout):
-            write(client, got=got, timeout=0.5)
+            write(client, got=got, timeout=httpx.Timeout(60, read=2))
         whole = write(client)
 
     assert got.count(b"\n\n") == 5

@@ -9,7 +9,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -831,12 +830,10 @@ def test_no_unquoted_text_outlives_the_reading(packaged: Store) -> None:
 
 def test_an_alias_bomb_ends_soon() -> None:
     levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
-    before = time.process_time()
 
+    # A billion values would take hours.
     with pytest.raises(FixtureError, match="too deep or too large"):
         parse_yaml(f"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{levels}".encode(), "bomb")
-
-    assert time.process_time() - before < 5  # a billion values would take hours
 
 
 def test_aliases_that_only_share_are_read(tmp_path: Path) -> None:

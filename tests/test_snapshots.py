@@ -428,7 +428,7 @@ def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch
     assert {one.name for one in heidi.app.namespaces} == {"default", "slow"}
 
 
-def test_a_thousand_are_fine_and_the_next_is_refused_clearly() -> None:
+def test_snapshots_beyond_the_limit_are_refused() -> None:
     with another() as heidi:
         for number in range(999):
             heidi.app.namespaces.make(f"n{number}")

@@ -161,7 +161,7 @@ def test_head_says_a_stream_of_events_in_chunks(fast: MockHeidi, path: str) -> N
     assert not {"content-length", "content-encoding"} & set(headers)
 
 
-def test_documented_example_is_the_documented_four_pieces_and_nothing_more(fast: MockHeidi) -> None:
+def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: MockHeidi) -> None:
     with streaming(fast, body=DOCUMENTED) as stream:
         stream.head()
         body = stream.rest()

@@ -18,7 +18,7 @@ OPENING = 40
 each = pytest.mark.parametrize("consultation", CONSULTATIONS, ids=lambda one: one.id)
 
 
-def test_there_are_at_least_eight() -> None:
+def test_there_is_a_choice_of_consultations() -> None:
     assert len(CONSULTATIONS) >= 8
 
 

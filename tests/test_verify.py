@@ -7,7 +7,6 @@ misses as ``{"id", "why"}``.
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -163,8 +162,8 @@ def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: Mo
         assert told == [row["id"] for row in heidi.requests(operation="generate_consult_note")]
 
 
+@pytest.mark.timeout(40)  # less than it would wait
 def test_it_wakes_when_the_request_has_come_and_not_at_the_end_of_its_time(handle: Handle) -> None:
-    begun = time.monotonic()
     with handle.client() as client:
         later = threading.Timer(0.2, lambda: client.get(f"/sessions/{SESSION}"))
         later.start()
@@ -173,7 +172,6 @@ def test_it_wakes_when_the_request_has_come_and_not_at_the_end_of_its_time(handl
         later.join()
 
     assert (row["operation"], row["status"]) == ("get_session", 200)
-    assert time.monotonic() - begun < 40
 
 
 @pytest.mark.parametrize("bound", [{"never": True}, {"at_most": 0}, {"count": 0}])
@@ -187,14 +185,14 @@ def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound
         later.join()
 
 
+@pytest.mark.timeout(40)  # less than it would wait
 @pytest.mark.parametrize("number", [{"count": 1}, {"at_least": 1}, {}])
 def test_what_has_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, number: dict[str, int]) -> None:
     heidi.get(f"/sessions/{SESSION}")
-    begun = time.monotonic()
 
     status, _ = verify(heidi, operation="get_session", within=60, **number)
 
-    assert (status, time.monotonic() - begun < 30) == (200, True)
+    assert status == 200
 
 
 def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
@@ -216,7 +214,7 @@ def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
 @pytest.mark.parametrize("effect", ["end_after", "rst_after", "stall_after", "error_piece"])
 def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> None:
     fault = handle.fault("generate_consult_note", **{effect: 2}, times=1)
-    with handle.client(timeout=0.5) as client:
+    with handle.client() as client:
         lose(client)
         with pytest.raises(AssertionError, match="has not read the session or asked for the note again"):
             handle.assert_noticed(fault, within=0.2)
@@ -229,7 +227,7 @@ def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> N
 def lose(client: httpx.Client) -> None:
     """Ask for a note and take whatever end it comes to."""
     try:
-        client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+        client.post(f"/sessions/{SESSION}/consult-note", json=NOTE, timeout=httpx.Timeout(60, read=0.5))
     except httpx.HTTPError:
         return
 
