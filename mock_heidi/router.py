@@ -60,11 +60,12 @@ class Router:
         self._verbs = {match[1] for route in routes if (match := _VERB.search(route.path))}
         # For each number of segments and verb, the paths that have most literals first.
         self._paths: dict[tuple[int, str], list[_Paths]] = {}
-        shapes = {self._shape(route) for route in routes}
-        for length, verb, shape in sorted(shapes, key=lambda known: (-len(known[2]), known)):
-            alike = [route for route in routes if self._shape(route) == (length, verb, shape)]
-            known = self._paths.setdefault((length, verb), [])
-            known.append((_taking(shape), self._by_literals(alike, _taking(shape))))
+        alike: dict[tuple[int, str, _Shape], list[Route]] = {}
+        for route in routes:
+            alike.setdefault(self._shape(route), []).append(route)
+        for length, verb, shape in sorted(alike, key=lambda known: (-len(known[2]), known)):
+            found = self._by_literals(alike[length, verb, shape], _taking(shape))
+            self._paths.setdefault((length, verb), []).append((_taking(shape), found))
 
     def _shape(self, route: Route) -> tuple[int, str, _Shape]:
         segments, verb = self._apart(split(route.path))

@@ -670,6 +670,7 @@ def test_same_choice_is_made_each_time(noted: Client) -> None:
     assert filled(noted, asked) == filled(noted, asked)
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_choice(noted: Client) -> None:
     asked = [question("SingleResponse", question=f"Which {n}?", answerOptions=["xx1", "yy2", "zz3"]) for n in range(8)]
     here = [values(one) for one in filled(noted, *asked)["questionAnswers"]]

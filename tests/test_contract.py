@@ -432,6 +432,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract: Contract) -> None:
     names = []
     known: dict[str, str] = {}

@@ -315,6 +315,7 @@ def test_a_client_of_http_1_0_reads_the_plain_body_up_to_the_end(serve: Serve, p
     assert json.loads(body)["names"][0] == "host"
 
 
+@pytest.mark.slow
 def test_requests_that_are_sent_ahead_wait_where_they_cost_little() -> None:
     many, waiting = 30_000, [0]
 

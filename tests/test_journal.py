@@ -484,6 +484,7 @@ def test_pieces_parts_and_names_count_too() -> None:
     assert parted.size - plain.size >= 12_000
 
 
+@pytest.mark.slow
 def test_requests_that_were_dropped_hold_no_memory() -> None:
     journal = Journal("default", entries=50, memory=MemoryBudget(100_000), secrets=list)
 
@@ -630,6 +631,7 @@ WORDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WORDS)
 def test_a_body_at_the_limit_is_read_in_one_go(words: str) -> None:
     # A pattern that goes back over what it has seen would need minutes for a megabyte, and hold all others up.

@@ -603,6 +603,7 @@ CONTENT_TYPES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies(), content_type=CONTENT_TYPES, segment=st.booleans(), at=st.floats(0, 1), leaves=st.booleans())
 def test_hostile_form_is_answered_or_refused_and_leaves_nothing(  # noqa: PLR0913, PLR0917 - each is one choice
