@@ -243,7 +243,8 @@ def test_an_unknown_path_is_told_without_secrets_and_shortened(heidi: Client) ->
     [
         ("GET", "/favicon.ico", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, []),
         ("GET", "/", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"}, []),
-        ("OPTIONS", "/sessions", {"Access-Control-Request-Method": "PUT"}, []),
+        ("OPTIONS", "/sessions", {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}, []),
+        ("GET", "/nothing", {"Host": "evil.example"}, []),
         ("GET", "/nothing", {"Sec-Fetch-Mode": "cors"}, ["unknown_path"]),
         ("OPTIONS", "/sessions", {}, ["unknown_path"]),
     ],

@@ -17,6 +17,7 @@ _MOST_FIELDS = 100
 _MOST_PROBLEMS = 10
 _LONGEST_PATH = 80
 _LONGEST_TYPE = 40
+_UNKNOWN = (404, 405)
 _REFUSED = (400, 422)
 # A refusal that has a finding of its own.
 _TOLD = "segment_after_finish"
@@ -31,17 +32,12 @@ class UnknownPaths(Check):
         self.line = line
 
     def look(self, request: Reading, note: Note) -> None:
-        if request.operation is None and not _from_browser(request):
-            line = self.line(request.entry)
+        entry = request.entry
+        if request.operation is None and entry.status in _UNKNOWN and not entry.stray:
+            line = self.line(entry)
             path = _ID.sub("{id}", below_base(line["path"]))
-            why = f" ({request.entry.why})" if request.entry.why else ""
+            why = f" ({entry.why})" if entry.why else ""
             note("unknown_path", f"{line['method']} {path[:_LONGEST_PATH]}{why}")
-
-
-def _from_browser(request: Reading) -> bool:
-    """True where the browser sent the request by itself: a preflight, an icon, a link that somebody followed."""
-    mode = request.headers.get(b"sec-fetch-mode", b"cors")
-    return mode not in (b"cors", b"same-origin") or b"access-control-request-method" in request.headers
 
 
 class Refusals(Check):
