@@ -324,14 +324,15 @@ BAD_BODIES: dict[str, dict[str, Any]] = {
 
 
 @by_name(door for door in _doors() if "requestBody" in door.spec)
-@pytest.mark.parametrize("sent", BAD_BODIES.values(), ids=BAD_BODIES)
-def test_every_door_refuses_a_bad_body_in_the_one_form(door: Operation, sent: dict[str, Any]) -> None:
+def test_every_door_refuses_a_bad_body_in_the_one_form(door: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
 
-        status, error, hint = refusal(heidi, door.method, _url(door), **sent)
+        refusals = {name: refusal(heidi, door.method, _url(door), **sent) for name, sent in BAD_BODIES.items()}
 
-        assert (status, bool(error), bool(hint)) == (400, True, True)
+        assert {name: (status, bool(error), bool(hint)) for name, (status, error, hint) in refusals.items()} == (
+            dict.fromkeys(BAD_BODIES, (400, True, True))
+        )
         assert heidi.state() == before
 
 

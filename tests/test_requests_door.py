@@ -293,8 +293,11 @@ def form_of(client: Client, name: str, filename: str | None, content_type: str =
     list(client.app.namespaces.default.journal)[-1].parts = [part]
 
 
-@pytest.mark.parametrize("name", [*NAMES, *WILD_NAMES])
-@pytest.mark.parametrize("filename", [None, *FILENAMES])
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [(name, filename) for name in (*NAMES, *WILD_NAMES) for filename in (None, "a.wav")]
+    + [("file", filename) for filename in FILENAMES],
+)
 def test_no_command_reads_a_file_that_a_client_has_named(heidi: Client, name: str, filename: str | None) -> None:
     form_of(heidi, name, filename)
 
