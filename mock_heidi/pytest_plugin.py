@@ -38,7 +38,7 @@ _MARKED = {
 _CHECKS = {
     "unfired": (("ignore", "fail"), "a fault that it set never fired"),
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
-    "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or a graver one"),
+    "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or above"),
 }
 # What a browser may not send, or not to this host.
 _REFUSED = {400: "was refused", 403: "was refused"}

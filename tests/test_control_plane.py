@@ -472,7 +472,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, me
             [],
             (
                 "the body is no object",
-                "send an object with any of clock, faults, fixtures, journal, linked, scenario, seed",
+                "send an object with any of api_key, clock, faults, fixtures, journal, linked, scenario, seed",
             ),
         ),
     ],

@@ -56,7 +56,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 # --- The options of a server ------------------------------------------------------------------------------------------
 
 # Settings that only a program makes.
-NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_entries", "journal_bytes"}
+NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_entries"}
 
 
 def options_of(verb: click.Command) -> dict[str, dict[str, Any]]:

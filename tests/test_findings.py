@@ -209,7 +209,7 @@ def test_the_same_thing_again_is_counted(heidi: Client) -> None:
     assert (told["count"], told["last"] - told["first"]) == (3, 2)
 
 
-def test_only_graver_or_later_ones_can_be_asked_for(heidi: Client) -> None:
+def test_a_level_and_a_request_choose_the_findings(heidi: Client) -> None:
     heidi.get("/patient-profiles", headers={"Heidi-Api-Key": DEFAULT_KEY})
     heidi.get("/patient-profiles?page=1")
     heidi.get("/sessions/1.2e+38")

@@ -707,10 +707,11 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
         "#4 GET /sessions/*** -> 404",
         '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}',
     ]
-    assert said[-2:] == [
+    assert said[-3:-1] == [
         "fault-1 (operation=get_transcript, close=True): 1 request matched, 1 answer shaped",
         "fault-2 (operation=ask_ai, end_after=9): no request matched, no answer shaped",
     ]
+    assert said[-1].startswith("warning  invalid_request: ")
     assert heidi.report(limit=1).splitlines()[0].startswith("#5 GET /patient-profiles/0 -> ")
 
 

@@ -827,8 +827,8 @@ def test_the_report_is_short_where_the_test_was_long(pytester: pytest.Pytester) 
 
     lines = section(pytester.runpytest().stdout.str(), "mock_heidi")
 
-    assert [line.split()[0] for line in lines[:-1:3]] == [f"#{number}" for number in range(72, 102)]
-    assert [line.split()[0] for line in lines[1::3]] == [">"] * 30
+    assert [line.split()[0] for line in lines[:90:3]] == [f"#{number}" for number in range(72, 102)]
+    assert [line.split()[0] for line in lines[1:90:3]] == [">"] * 30
     assert max(map(len, lines)) < 210
 
 
@@ -918,7 +918,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
 
     markers.stdout.fnmatch_lines(
         "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, api_key=None, "
-        "scenario=None, allow_findings=None): *"
+        "faults=None, scenario=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

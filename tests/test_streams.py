@@ -252,7 +252,7 @@ def test_reply_without_pieces_is_an_empty_stream(fast: MockHeidi) -> None:
 
 def test_slow_reader_misses_nothing() -> None:
     """The server has far more to say than fits between the two: it waits, and answers others meanwhile."""
-    pieces = [f"{number} " + "x" * 100_000 for number in range(160)]
+    pieces = [f"{number} " + "x" * 100_000 for number in range(150)]
     replies = [{"operation": "generate_consult_note", "pieces": pieces}]
     with MockHeidi(clock=NOON, fixtures={"replies": replies}) as heidi:
         before = note(heidi)

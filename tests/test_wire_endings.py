@@ -428,7 +428,7 @@ def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None
 
 def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
     # Far more than a machine holds between the two.
-    pieces = ("x" * 300_000,) * 60
+    pieces = ("x" * 300_000,) * 50
     inside.front.namespaces.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
 
     with asking(inside.heidi, LARGE.request(), times=2, buffer=4_096) as answers:
