@@ -354,7 +354,7 @@ PARENT = (
 
 @needs_signals
 def test_what_the_command_has_started_is_killed_with_it() -> None:
-    with executing(f"{PARENT} {DEAF} child.wait()", "--grace", "0.1") as process:
+    with executing(f"{DEAF} {PARENT} child.wait()", "--grace", "0.1") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
         process.terminate()
