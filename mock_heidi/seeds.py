@@ -545,7 +545,15 @@ def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: boo
     ``api_key`` replaces the first key of the chosen fixtures; if they hold no keys, it is the only key.
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
+    if choice is None and api_key is None and not whole:
+        return _packaged_base()
     return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
+
+
+@cache
+def _packaged_base() -> Base:
+    """The packaged set, read once in a process: a base never changes, and tests make many applications."""
+    return read(documents(None))
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:

@@ -38,6 +38,8 @@ MEGABYTE = 1_000_000
 STAMP = f"{NOON}.000000"
 YAML = {"content-type": "application/yaml"}
 
+pytestmark = pytest.mark.slow
+
 
 def profiles(number: int) -> list[dict[str, Any]]:
     return [{"first_name": f"N{at}"} for at in range(number)]

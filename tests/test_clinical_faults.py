@@ -131,6 +131,7 @@ def test_every_clinical_effect_is_tried_here() -> None:
     assert {*WRONG, "wrong_offsets"} == set(CLINICAL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effect", "operation"), FITTING)
 def test_a_text_is_wrong_in_the_way_that_was_asked(case: Client, effect: str, operation: str) -> None:
     write, is_wrong = WRITERS[operation], WRONG[effect]

@@ -204,6 +204,7 @@ def _name(value: Any) -> str:
     return value[:40].decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body", "rows"), REFUSED_BODIES, ids=_name)
 def test_a_body_that_does_not_fit_is_refused_row_by_row_and_changes_nothing(
     heidi: Client, method: str, path: str, body: bytes, rows: list[dict[str, Any]]
@@ -320,6 +321,7 @@ def test_the_list_of_paths_here_is_whole() -> None:
     assert len(OPERATIONS) == len(api.ROUTES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("path", list(PATHS))
 def test_every_other_method_is_refused_with_all_that_are_allowed(heidi: Client, path: str, *, signed: bool) -> None:

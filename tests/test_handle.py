@@ -96,6 +96,7 @@ def test_two_servers_in_one_process_never_meet() -> None:
         assert two.requests() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"fixtures": "no/such/folder"}, {"fixtures": {"patients": []}}, {"clock": "noon"}, {"port": 70_000}],
@@ -152,6 +153,7 @@ def test_a_server_that_listens_answers_from_its_start_on() -> None:
     heidi.close()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
 def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
     before = threads(), open_files()

@@ -772,6 +772,7 @@ def test_the_keys_of_a_namespace_that_is_no_more_stay_secret(heidi: Client, agai
     assert mistaken["headers"]["x-request-id"] == REDACTED
 
 
+@pytest.mark.slow
 def test_the_keys_of_namespaces_that_have_ended_are_remembered(heidi: Client) -> None:
     space = heidi.app.namespaces
     for number in range(1_001):

@@ -19,6 +19,8 @@ from mock_heidi.journal import Entry, Journal
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 
+pytestmark = pytest.mark.slow
+
 
 def entry(number: int, body: int = 0) -> Entry:
     headers = [(b"x-name-%d" % at, b"value of %d" % (number + at)) for at in range(8)]

@@ -488,6 +488,7 @@ def test_replies_that_are_added_to_a_state_are_tried_first_and_from_the_top(heid
     assert [row.get("text") for row in heidi.state()["replies"]] == [None, "one", "two"]
 
 
+@pytest.mark.slow
 def test_a_namespace_takes_replies_up_to_its_limit(heidi: Client) -> None:
     reply = {"operation": "ask_ai", "text": "x"}
     statuses = {heidi.post("/_mock/replies", json=reply).status_code for _ in range(999)}

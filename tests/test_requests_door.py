@@ -314,6 +314,7 @@ def test_no_command_reads_a_file_that_a_client_has_named(heidi: Client, name: st
         assert given["-F"].startswith(f"{name}=@mine.wav")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
 @pytest.mark.parametrize("name", [*NAMES, *WILD_NAMES])
 def test_curl_itself_sends_the_parts_that_a_client_has_sent(name: str, tmp_path: Path) -> None:

@@ -242,6 +242,7 @@ def test_the_beginning_of_a_long_answer_is_shown(heidi: Client) -> None:
     assert whole(heidi)["response"] == answer.json()
 
 
+@pytest.mark.slow
 def test_the_first_pieces_of_a_long_stream_are_shown(heidi: Client) -> None:
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["word "] * 20_000})
     answer = heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)

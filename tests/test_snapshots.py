@@ -428,6 +428,7 @@ def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch
     assert {one.name for one in heidi.app.namespaces} == {"default", "slow"}
 
 
+@pytest.mark.slow
 def test_snapshots_beyond_the_limit_are_refused() -> None:
     with another() as heidi:
         for number in range(999):

@@ -250,6 +250,7 @@ def test_reply_without_pieces_is_an_empty_stream(fast: MockHeidi) -> None:
     assert (status, body) == ("HTTP/1.1 200 OK", b"")
 
 
+@pytest.mark.slow
 def test_slow_reader_misses_nothing() -> None:
     """The server has far more to say than fits between the two: it waits, and answers others meanwhile."""
     pieces = [f"{number} " + "x" * 100_000 for number in range(150)]
