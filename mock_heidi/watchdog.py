@@ -41,10 +41,11 @@ class _Watchdog:
         late = precise() - self._due
         if late >= self._seconds:
             _logger.warning("the server was blocked for %.1f s; the stack in the log shows where", late)
+        # Before the timer is set: whenever that logs a stack, the next turn is late enough to say so.
+        self._due = precise() + self._interval
         if self._stderr is not None:
             # A timer in C, which needs no lock of the interpreter.
             faulthandler.dump_traceback_later(self._interval + self._seconds, file=self._stderr)
-        self._due = precise() + self._interval
         self._timer = self._loop.call_later(self._interval, self.turn)
 
     def stop(self) -> None:
