@@ -95,11 +95,6 @@ def decoded(text: str) -> str:
     return text
 
 
-def is_credential(text: str) -> bool:
-    """Whether a credential stands in the text."""
-    return next(found(text), None) is not None
-
-
 def found(text: str) -> Iterator[Span]:
     """Where the credentials stand in a text, in no order; they may overlap."""
     if _SUSPECT.search(text) is None:
