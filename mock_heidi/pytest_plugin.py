@@ -247,10 +247,14 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
+    from mock_heidi.wording import printable
+
     rows = [] if own.closed else own.requests()
     # A refused key has a reason too, but its path is known.
     return [
-        f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
+        printable(
+            f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
+        )
         for row in rows
         if row["why"] and not row["stray"] and row["status"] != HTTPStatus.UNAUTHORIZED
     ]

@@ -546,6 +546,14 @@ def test_findings_from_a_level_on_fail_a_command_that_succeeds(
     assert [line.split()[1].rstrip(":") for line in lines[1:]] == codes
 
 
+def test_no_finding_can_drive_the_terminal() -> None:
+    code = CLIENT.format("") + WITH_MORE.replace("all", "%1b%5b2J")
+    ended = execute(PYTHON, "-c", code, options=("--fail-on", "info"))
+
+    assert "\\x1b[2J" in ended.err
+    assert "\x1b" not in ended.err
+
+
 def test_findings_fail_no_command_unless_asked() -> None:
     assert execute(PYTHON, "-c", CLIENT.format("") + WITH_MORE) == (0, "", "")
 

@@ -1,6 +1,7 @@
 """The verbs that speak to a running server, and ``exec``, which runs one for a command."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -474,6 +476,55 @@ def test_findings_fail_from_a_level_on(
     assert (told.status, as_json.status) == (status, status)
     assert told.out.count("\n") == max(len(codes), 1)
     assert all(f"{code}: " in told.out and "(request 2)" in told.out for code in codes)
+
+
+CONTROL = "\x1b[2J\x7f\x9b31m\u202e"
+
+
+def control_characters(server: Running) -> None:
+    """A request that has them in its path, its parameters and its body."""
+    handle = Handle(server.url)
+    token = handle.token()
+    handle.close()
+    sent = urllib.parse.quote(CONTROL)
+    path = f"{BASE_PATH}/sessions/{SESSION}/{sent}?{sent}={sent}"
+    server.ask("GET", path, Authorization=f"Bearer {token}")
+    server.ask("GET", f"{BASE_PATH}/sessions/{SESSION}?{sent}=1", Authorization=f"Bearer {token}")
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("requests",), ("requests", "--json"), ("requests", "--curl"), ("findings",), ("findings", "--json")],
+    ids=" ".join,
+)
+def test_no_request_can_drive_the_terminal(call: Call, server: Running, verb: tuple[str, ...]) -> None:
+    control_characters(server)
+
+    told = call(*verb).out
+
+    assert SESSION in told or "unknown_path" in told
+    assert [letter for letter in told if not letter.isprintable() and letter != "\n"] == []
+
+
+def test_json_for_a_terminal_is_the_same_json(call: Call, server: Running) -> None:
+    control_characters(server)
+
+    rows = json.loads(call("requests", "--json").out)
+
+    assert rows[-2]["path"].endswith(f"/{CONTROL}")
+
+
+@pytest.mark.usefixtures("call")
+def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
+    control_characters(server)
+    handle = Handle(server.url)
+
+    with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
+        rows = handle.requests()
+        for as_json in (False, True):
+            verbs._tell(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+
+    assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 
 
 def test_requests_are_a_line_each(call: Call, server: Running) -> None:
