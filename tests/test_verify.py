@@ -266,7 +266,7 @@ def test_nonsense_is_an_error_of_its_own(handle: Handle) -> None:
         handle.verify(operation="get_sesion")
 
 
-# --- What an answer gives away ------------------------------------------------------------------------------------------
+# --- What an answer gives away ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -299,3 +299,13 @@ def test_a_pattern_fits_a_masked_path_as_it_is_shown(masked: Client, path: str, 
     answer = masked.post("/ns/masked/_mock/verify", json={"path": path, "count": count})
 
     assert (len(listed), answer.status_code) == (count, 200)
+
+
+def test_a_body_that_is_nested_too_deeply_is_compared_and_not_shown(heidi: Client) -> None:
+    deep = "[" * 900 + "]" * 900
+    heidi.post("/patient-profiles", content=f'{{"a": {deep}, "first_name": {deep}}}'.encode())
+
+    status, answer = verify(heidi, match={"first_name": "Ada", "a": {"b": 1}})
+
+    assert status == 417
+    assert "body.first_name was '***', not 'Ada'" in answer["nearest"][0]["why"]
