@@ -149,7 +149,7 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
     """A line for each, of JSON too."""
-    with contextlib.closing(heidi.events()) as events:
+    with heidi.events() as events:
         # Listened to first, asked then: none is lost between the two.
         seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:

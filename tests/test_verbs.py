@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ from running import MODULE, Running, run, serving, spawn, until
 
 from mock_heidi import MockHeidi, verbs
 from mock_heidi.cli import main
-from mock_heidi.handle import Handle
+from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PYTHON = sys.executable
@@ -253,9 +254,14 @@ def stranger(answer: bytes) -> Iterator[str]:
 
 NO_HTTP = b"SSH-2.0-OpenSSH_9\r\n"
 NO_JSON = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nhi"
+NO_OBJECT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n[]"
+NO_REASON = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
+VENDORS = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"detail":"Not Found"}'
 
 
-@pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
+@pytest.mark.parametrize(
+    "answer", [NO_HTTP, NO_JSON, NO_OBJECT, NO_REASON], ids=["no HTTP", "no JSON", "no object", "no reason"]
+)
 @pytest.mark.parametrize("verb", ["reset", "token", "clock", "requests --curl", "requests --follow"])
 def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, verb: str) -> None:
     with stranger(answer) as url:
@@ -263,6 +269,25 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda heidi: heidi.control("GET", "/health"), "/_mock/health"),
+        (lambda heidi: heidi.curl(), "/_mock/requests?format=curl"),
+        (lambda heidi: heidi.events(), "/_mock/events"),
+        (lambda heidi: heidi.verify(), "/_mock/verify"),
+    ],
+    ids=["control", "curl", "events", "verify"],
+)
+def test_a_refusal_in_the_vendors_form_is_told_in_its_words(ask: Callable[[Handle], object], path: str) -> None:
+    with (
+        stranger(VENDORS) as url,
+        contextlib.closing(Handle(url)) as heidi,
+        pytest.raises(MockHeidiError, match=f"{re.escape(path)}.*: Not Found; status 404"),
+    ):
+        ask(heidi)
 
 
 @pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
@@ -842,7 +867,7 @@ def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_pa
 
 
 def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
-    with MockHeidi() as heidi, contextlib.closing(heidi.events()) as events:
+    with MockHeidi() as heidi, heidi.events() as events:
         token = heidi.token()
 
         assert next(events)[0] == "state"
