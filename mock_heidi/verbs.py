@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import http.client
 import json
 import shlex
@@ -23,7 +22,7 @@ from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
 from mock_heidi.settings import ConfigError
 from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
-from mock_heidi.wording import printable_json
+from mock_heidi.wording import near_names, printable_json
 
 _PAUSE = 0.05
 _GLANCE = 1.0
@@ -118,7 +117,7 @@ def _must_be_there(heidi: Handle) -> None:
     """A name that was mistyped is no clean bill of health."""
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
-        near = difflib.get_close_matches(heidi.name, names, n=1)
+        near = near_names(heidi.name, names, 1)
         cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:_MANY])}"
         raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {cure}")
 
