@@ -106,6 +106,11 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _SPLIT.findall(name)]
 
 
+def ends_secret(name: str) -> bool:
+    """Whether a name is secret even without anything that marks it as a name: ``access_token``, but not ``key``."""
+    return "".join(_words(decoded(name[:_LONGEST_NAME]))).endswith(_ENDINGS)
+
+
 def decoded(text: str) -> str:
     """The text after all its percent-decodings, of which a client may have made several."""
     for _ in range(_MOST_DECODINGS):
@@ -172,7 +177,7 @@ def _named(text: str) -> Iterator[Span]:
         name, quote, mark = match.groups()
         if not is_secret_name(name):
             continue
-        in_data = mark == "=" or quote or "".join(_words(name)).endswith(_ENDINGS)
+        in_data = mark == "=" or quote or ends_secret(name)
         value = _value(text, at) if in_data else None
         if value is not None:
             at = value[1]
