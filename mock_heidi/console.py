@@ -13,8 +13,9 @@ import click
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import ApiKey, PatientProfile, Session
 from mock_heidi.namespace import Namespace
-from mock_heidi.report import path, printable
+from mock_heidi.report import path
 from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
+from mock_heidi.wording import printable
 
 # Lines that wait to be written; more are dropped, because a full pipe must never hold a request up.
 _WAITING = 10_000
@@ -56,13 +57,13 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
     return "  ".join(
         (
             f"{datetime.fromisoformat(shown['at']).astimezone():%H:%M:%S}",
-            f"{shown['method']:<6}",
+            f"{printable(shown['method']):<6}",
             status,
             f"{(shown['duration'] or 0) * 1000:7.1f} ms",
             printable(path(shown)),
             *([f"({shown['operation']})"] if shown["operation"] else []),
             *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
-            *([journal.clean(entry.why)] if entry.why is not None else []),
+            *([printable(journal.clean(entry.why))] if entry.why is not None else []),
         )
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -22,28 +23,47 @@ _WORDS = frozenset((
 # colon in prose only these count: a note may say "Pin: removed", "Key: improved" or "Signature: Dr Sample".
 _ENDINGS = (
     "accesskey", "apikey", "authkey", "authorization", "bearer", "cookie", "credential", "credentials", "csrf", "jwt",
-    "passphrase", "passwd", "password", "privatekey", "pwd", "secret", "secretkey", "secrets", "sessid", "token",
-    "tokens", "xsrf",
+    "passphrase", "passphrases", "passwd", "password", "passwords", "privatekey", "pwd", "secret", "secretkey",
+    "secrets", "sessid", "token", "tokens", "xsrf",
 )  # fmt: skip
 _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _MOST_DECODINGS = 3
 
-# A name before "=", before ":" (quoted or not), or in a tag.
-_NAMED = re.compile(r"""(?<![\w.%\[\]$@-])([\w.%\[\]$@-]++)(\\?["']?+)\s*+([=:])|<([\w.:-]++)(?:\s[^<>]*+)?>""")
-_BLANK = re.compile(r"[\s|>]*+")
+# A name before "=" or before ":", quoted or not.
+_NAMED = re.compile(r"""(?<![\w.%\[\]$@-])([\w.%\[\]$@-]++)(\\?["']?+)\s*+([=:])""")
+# Blanks, an arrow's second half, and what announces a block of YAML.
+_BLANK = re.compile(r"(?:\s|[|>](?:[+0-9-]{1,2}(?=\s))?+)*+")
+# The lines of YAML that belong to a name: its block of text, its mapping or its list.
+_BLOCK = re.compile(
+    r"""
+    (?<=:)[ \t]*+
+    (?:[!&]\S*+[ \t]++)*+(?:[!&]\S++|[|>][+0-9-]{0,2}+)?+     # a type, an anchor, how the lines are joined
+    [ \t]*+(?:\#[^\n]{0,200}+)?+\r?\n(?:[ \t]*+\r?\n)*+
+    (?:
+        ([ \t]++)(?P<lines>[^\n]++(?:\n(?:[ \t]*+\r?(?=\n)|\1[^\n]*+))*+)
+        | (?P<items>-[ \t][^\n]*+(?:\n[ \t-][^\n]*+)*+)
+    )
+    """,
+    re.VERBOSE,
+)
 _SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate)\s++", re.IGNORECASE)
 _VALUE = re.compile(
     r"""
-    "(?:[^"\\]|\\.)*+"?        # in quotes, to their end or the text's
-    | '(?:[^'\\]|\\.)*+'?
+    (?:(?<=\s)[!&]\S*+[ \t]++)++ [^\s,;<>{}]*+    # of YAML, with a type or an anchor
+    | "(?:[^"\\]|\\.|"")*+"?    # in quotes, to their end or the text's
+    | '(?:[^'\\]|\\.|'')*+'?
     | \\".*?(?:\\"|\Z)         # in quotes inside quotes
     | [\[{].*+                 # an object or a list that is not complete, else it would have been parsed
-    | [^\s"'&,;<>{}\\]++
+    | (?:(?<=\s)&)?[^\s"'&,;<>{}\\]++
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TAGGED = re.compile(r"[^<]*+")
+
+_TAG = re.compile(r"<([\w.:-]++)(?:\s++([^<>]*+))?>")
+_END_TAG = re.compile(r"</([\w.:-]++)\s*+>")
+# The content of an element that does not end.
+_UNENDED = re.compile(r"(?:<!\[CDATA\[)?[^<]*+")
 
 _BEARER = re.compile(r"(?<!\w)bearer\s++([^\s\"',;]++)", re.IGNORECASE)
 _BASIC = re.compile(r"(?<!\w)basic\s++([A-Za-z0-9+/_-]{4,}+={0,2})", re.IGNORECASE)
@@ -86,6 +106,11 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _SPLIT.findall(name)]
 
 
+def ends_secret(name: str) -> bool:
+    """Whether a name is secret even without anything that marks it as a name: ``access_token``, but not ``key``."""
+    return "".join(_words(decoded(name[:_LONGEST_NAME]))).endswith(_ENDINGS)
+
+
 def decoded(text: str) -> str:
     """The text after all its percent-decodings, of which a client may have made several."""
     for _ in range(_MOST_DECODINGS):
@@ -93,11 +118,6 @@ def decoded(text: str) -> str:
             break
         text = once
     return text
-
-
-def is_credential(text: str) -> bool:
-    """Whether a credential stands in the text."""
-    return next(found(text), None) is not None
 
 
 def found(text: str) -> Iterator[Span]:
@@ -109,6 +129,7 @@ def found(text: str) -> Iterator[Span]:
     yield from users(text)
     yield from _schemes(text)
     yield from _named(text)
+    yield from _tagged(text)
     yield from _random(text)
 
 
@@ -149,29 +170,51 @@ def _is_login(coded: str) -> bool:
 
 
 def _named(text: str) -> Iterator[Span]:
-    """Values that stand beside a secret name: ``token=…``, ``"pin": …``, ``password: …``, ``<secret>…</secret>``."""
+    """Values that stand beside a secret name: ``token=…``, ``"pin": …``, ``password: …``."""
     at = 0
     while match := _NAMED.search(text, at):
         at = match.end()
-        name, quote, mark, tag = match.groups()
-        if not is_secret_name(name or tag):
+        name, quote, mark = match.groups()
+        if not is_secret_name(name):
             continue
-        if tag:
-            value = _TAGGED.match(text, at)
-        elif mark == "=" or quote or "".join(_words(name)).endswith(_ENDINGS):
-            value = _value(text, at)
-        else:
-            continue
-        if value is not None and value[0]:
-            at = value.end()
-            yield value.span()
+        in_data = mark == "=" or quote or ends_secret(name)
+        value = _value(text, at) if in_data else None
+        if value is not None:
+            at = value[1]
+            yield value
 
 
-def _value(text: str, at: int) -> re.Match[str] | None:
+def _value(text: str, at: int) -> Span | None:
+    if block := _BLOCK.match(text, at):
+        return block.span("lines" if block["lines"] else "items")
     for skipped in (_BLANK, _SCHEME):
         match = skipped.match(text, at)
         at = at if match is None else match.end()
-    return _VALUE.match(text, at)
+    value = _VALUE.match(text, at)
+    return None if value is None else value.span()
+
+
+def _tagged(text: str) -> Iterator[Span]:
+    """Attributes and contents of elements with a secret name: ``<secret>…</secret>``, ``<secret value=… />``."""
+    tags = [tag for tag in _TAG.finditer(text) if is_secret_name(tag[1])]
+    ends: dict[str, list[int]] = {}
+    for match in _END_TAG.finditer(text) if tags else ():
+        ends.setdefault(match[1], []).append(match.start())
+    for tag in tags:
+        if "=" in (tag[2] or ""):
+            yield tag.span(2)
+        content = tag.end(), _content_end(text, tag.end(), ends.get(tag[1], ()))
+        if content[0] < content[1]:
+            yield content
+
+
+def _content_end(text: str, at: int, ends: Sequence[int]) -> int:
+    """Where the content of an element that begins there ends; ``ends`` are the places of the end tags of its name."""
+    following = bisect_left(ends, at)
+    if following < len(ends):
+        return ends[following]
+    unended = _UNENDED.match(text, at)
+    return at if unended is None else unended.end()
 
 
 def _random(text: str) -> Iterator[Span]:

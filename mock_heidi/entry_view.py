@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from mock_heidi import documented
 from mock_heidi.clock import zulu
+from mock_heidi.everything import Everything
 from mock_heidi.excerpts import beginning, length_of, lengths, size_of
 from mock_heidi.faults import STREAMS, FaultError, parse
 from mock_heidi.kept import Kept
@@ -57,11 +58,6 @@ class Exchange(Protocol):
 
     @property
     def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
-
-
-class _Everything(Container[str]):
-    def __contains__(self, _: object) -> bool:
-        return True
 
 
 class View:
@@ -133,7 +129,7 @@ class View:
 
     def query(self, entry: Exchange) -> list[tuple[str, str]]:
         """The parameters of the query, in order and as often as they were sent."""
-        known: Container[str] = () if self._masked else _Everything() if self._full else documented.parameters()
+        known: Container[str] = () if self._masked else Everything() if self._full else documented.parameters()
         pairs = parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
         return [(self.policy.value(name), self.policy.parameter(name, value, known)) for name, value in pairs]
 
@@ -146,7 +142,7 @@ class View:
         return length_of(text) if self._masked and text else self.policy.value(text)
 
     def _headers(self, entry: Exchange) -> Iterator[tuple[str, str]]:
-        known: Container[str] = _UNMASKED if self._masked else _Everything() if self._full else documented.HEADERS
+        known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented.HEADERS
         for raw, value in entry.headers:
             name = raw.decode("latin-1")
             judge = {} if self._masked else self._judges
@@ -159,7 +155,7 @@ class View:
         return {"x-mock-fault": self._rule, "referer": self._url, "origin": self._url, "host": self._host}
 
     def _url(self, _: str, value: str, __: Container[str]) -> str:
-        return self.policy.url(value, _Everything() if self._full else documented.parameters())
+        return self.policy.url(value, Everything() if self._full else documented.parameters())
 
     def _host(self, name: str, value: str, known: Container[str]) -> str:
         return self._url(name, f"//{value}", known).removeprefix("//")

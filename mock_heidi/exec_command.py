@@ -69,30 +69,42 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
 
 
 def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None) -> int:
-    """The status to end with; a failure is told together with what the server saw."""
+    """The status to end with; a failure is told together with what the server saw.
+
+    Findings that cannot be asked for fail a command too, because nobody knows that there are none.
+    """
     if ended.status == 0:
-        found = [] if fail_on is None else _found(used, fail_on)
+        found = [] if fail_on is None else _asked(_found(used, fail_on))
         if found:
             _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
         return FOUND if found else 0
     if not ended.interrupted:
-        _say(f"the command ended with status {ended.status}; what its server saw:", *_seen(used) or ["no request"])
+        seen = _asked(_seen(used)) or ["no request"]
+        _say(f"the command ended with status {ended.status}; what its server saw:", *seen)
     return ended.status
 
 
-def _found(used: Iterator[Handle], level: str) -> list[str]:
+def _asked(lines: Iterator[str]) -> list[str]:
+    """The lines; the last one says why there are no more, where the server does not answer."""
+    told = []
+    try:
+        for line in lines:
+            told.append(line)  # noqa: PERF402 - what came before an error stays
+    except (MockHeidiError, NoAnswerError) as error:
+        told.append(f"cannot be asked: {error}")
+    return told
+
+
+def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     """The findings of that level or above, a line each."""
     levels = at_least(level)
-    return [_named(space, told(one)) for space in used for one in space.findings if one["level"] in levels]
+    return (_named(space, told(one)) for space in used for one in space.findings if one["level"] in levels)
 
 
-def _seen(used: Iterator[Handle]) -> list[str]:
-    """The reports of the first few namespaces, or why there is none."""
-    try:
-        reports = [(space, space.report()) for space in itertools.islice(used, _MOST_REPORTS)]
-    except (MockHeidiError, NoAnswerError) as error:
-        return [f"cannot be asked: {error}"]
-    return [_named(space, line) for space, report in reports for line in report.splitlines()]
+def _seen(used: Iterator[Handle]) -> Iterator[str]:
+    """The reports of the first few namespaces."""
+    for space in itertools.islice(used, _MOST_REPORTS):
+        yield from (_named(space, line) for line in space.report().splitlines())
 
 
 def _named(space: Handle, line: str) -> str:

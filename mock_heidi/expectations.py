@@ -178,12 +178,13 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
         if not isinstance(body, dict):
             return [_NO_OBJECT]
         return list(islice(_differences(value, body, journal.named), _MOST_COUNTED))
+    shown = journal.headline(entry)
     given = {
         "operation": entry.operation or "no operation",
-        "method": entry.method,
-        "path": journal.headline(entry)["path"],
+        "method": shown["method"],
+        "path": shown["path"],
         "status": entry.status or "no answer",
-        "session_id": ", ".join(sorted(sessions_of(entry))) or "no session",
+        "session_id": ", ".join(map(journal.word, sorted(sessions_of(entry)))) or "no session",
         "fault": ", ".join(entry.fault) or "no fault",
         "finding": ", ".join(entry.findings) or "no finding",
     }

@@ -62,7 +62,7 @@ class Filter:
             and (self.status is None or _has_status(self.status, entry.status))
             and (self.fault is None or _has_fault(self.fault, entry.fault))
             and (self.finding is None or self.finding in entry.findings)
-            and (self.path is None or _on_path(entry.path, self.path, journal))
+            and (self.path is None or _on_path(entry, self.path, journal))
             and (self.session_id is None or self.session_id in sessions_of(entry))
             and (self.match is None or matches(self.match, body_of(entry)))
             and (self.text is None or _has_text(self.text, journal.read(entry)))
@@ -131,9 +131,9 @@ def _since(text: str) -> dict[str, int | None]:
         ) from None
 
 
-def _on_path(path: str, wanted: PathPattern, journal: Journal) -> bool:
-    # As it is shown too, or a pattern could find out a secret in it letter by letter.
-    return _fits_path(path, wanted) and _fits_path(journal.clean(path), wanted)
+def _on_path(entry: Entry, wanted: PathPattern, journal: Journal) -> bool:
+    # As it is shown too, or a pattern could find out letter by letter what is hidden.
+    return _fits_path(entry.path, wanted) and _fits_path(journal.headline(entry)["path"], wanted)
 
 
 def _fits_path(path: str, wanted: PathPattern) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from mock_heidi.wording import printable
+
 LEVELS = ("info", "warning", "error")
 _MOST = 500
 _LONGEST = 200
@@ -127,7 +129,7 @@ def at_least(level: str) -> tuple[str, ...]:
 
 
 def told(shown: Mapping[str, Any]) -> str:
-    """A finding, as it is shown, in a line."""
+    """A finding, as it is shown, in a line for a terminal."""
     first, last, count = shown["first"], shown["last"], shown["count"]
     where = f"request {first}" if first == last else f"requests {first} to {last}, {count} times"
-    return f"{shown['level']:<8} {shown['code']}: {shown['message']} ({where})"
+    return printable(f"{shown['level']:<8} {shown['code']}: {shown['message']} ({where})")

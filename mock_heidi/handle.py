@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_STRANGER = "what answers at {} is no mock_heidi"
 
 
 class MockHeidiError(Exception):
@@ -54,7 +55,7 @@ def _answering(url: str) -> Iterator[None]:
     except OSError as error:
         raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
     except (http.client.HTTPException, ValueError) as error:
-        raise NoAnswerError(f"what answers at {url} is no mock_heidi") from error
+        raise NoAnswerError(_STRANGER.format(url)) from error
 
 
 class _Connection:
@@ -77,7 +78,7 @@ class _Connection:
         with self._lock:
             status, answer = self._exchange(method, path, data, dict(headers or {}))
         if status != http.HTTPStatus.OK:
-            raise MockHeidiError(f"{method} {path}: {_refusal(answer)}; {answer.get('hint', f'status {status}')}")
+            raise self.refusal(method, path, status, answer)
         return answer
 
     def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
@@ -110,40 +111,69 @@ class _Connection:
             if response.status == http.HTTPStatus.OK:
                 return answer
             refusal = json.loads(answer)
-        raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
+        raise self.refusal("GET", path, response.status, refusal)
 
-    def events(self, path: str) -> Generator[tuple[str, Any]]:
+    def events(self, path: str) -> EventStream:
         """The events that come in an answer whose head is there already: none can be missed from now on."""
         try:
             with _answering(self._url):
                 self._connection.request("GET", path, headers=self.admin)
                 response = self._connection.getresponse()
-                refusal = None if response.status == http.HTTPStatus.OK else json.loads(response.read())
-            if refusal is not None:
-                raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
+                answer = None if response.status == http.HTTPStatus.OK else json.loads(response.read())
+            if answer is not None:
+                raise self.refusal("GET", path, response.status, answer)
         except BaseException:
             self._connection.close()
             raise
-        return self._read(response)
+        return EventStream(self._connection, response, self._url)
 
-    def _read(self, response: http.client.HTTPResponse) -> Generator[tuple[str, Any]]:
-        with contextlib.closing(self._connection), response:
-            kind = ""
-            for line in _lines(response, self._url):
-                name, _, value = line.decode().strip().partition(": ")
-                if name == "event":
-                    kind = value
-                elif name == "data":
-                    yield kind, json.loads(value)
+    def refusal(self, method: str, path: str, status: int, answer: Any) -> Exception:
+        """The error for an answer that is no success: in our form, in the vendor's, or from another program."""
+        said = (answer.get("error") or answer.get("detail")) if isinstance(answer, dict) else None
+        if not said:
+            return NoAnswerError(_STRANGER.format(self._url))
+        reason = said.get("msg", said) if isinstance(said, dict) else said
+        return MockHeidiError(f"{method} {path}: {reason}; {answer.get('hint', f'status {status}')}")
 
     def close(self) -> None:
         self._connection.close()
 
 
-def _refusal(answer: dict[str, Any]) -> Any:
-    """What an answer that is no success says of itself: ours, or the vendor's."""
-    said = answer.get("error") or answer.get("detail")
-    return said.get("msg", said) if isinstance(said, dict) else said
+class EventStream(Iterator[tuple[str, Any]]):
+    """The kind and the data of each event as it happens. Close it, or use it in a ``with``."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str) -> None:
+        self._connection = connection
+        self._response = response
+        self._events = _events(connection, response, url)
+
+    def __next__(self) -> tuple[str, Any]:
+        return next(self._events)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and give the socket back."""
+        self._events.close()  # which closes nothing where it has not begun
+        self._response.close()
+        self._connection.close()
+
+
+def _events(
+    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str
+) -> Generator[tuple[str, Any]]:
+    with contextlib.closing(connection), response:
+        kind = ""
+        for line in _lines(response, url):
+            name, _, value = line.decode().strip().partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                yield kind, json.loads(value)
 
 
 def _lines(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
@@ -284,11 +314,12 @@ class Handle:
         # The answer may take as long as it may wait for what is expected.
         patience = float(expectation.get("within", 0)) + 30
         path = f"{self._prefix}/_mock/verify"
-        status, answer = _Connection(self.url, self._admin_token, patience).exchange("POST", path, expectation)
+        connection = _Connection(self.url, self._admin_token, patience)
+        status, answer = connection.exchange("POST", path, expectation)
         if status == http.HTTPStatus.EXPECTATION_FAILED:
             raise AssertionError(failed(answer))
         if status != http.HTTPStatus.OK:
-            raise MockHeidiError(f"POST {path}: {answer.get('error')}; {answer.get('hint')}")
+            raise connection.refusal("POST", path, status, answer)
         requests: list[int] = answer["requests"]
         return requests
 
@@ -343,8 +374,11 @@ class Handle:
         path = f"{self._prefix}/_mock/requests?{urlencode({**filters, 'format': 'curl'})}"
         return self._connection.text(path)
 
-    def events(self) -> Generator[tuple[str, Any]]:
-        """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself."""
+    def events(self) -> EventStream:
+        """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself.
+
+        Close it, or use it in a ``with``.
+        """
         self._alive()
         return _Connection(self.url, self._admin_token).events(f"{self._prefix}/_mock/events")
 

@@ -230,8 +230,11 @@ class Journal:
         return self._view.query(entry)
 
     def named(self, name: str, value: Any) -> Any:
-        """The value of a field of a client's body, judged in the same way."""
-        return self._view.named(name, value)
+        """The value of a field of a client's body, judged in the same way; ``***`` where it is nested too deeply."""
+        try:
+            return self._view.named(name, value)
+        except RecursionError:
+            return REDACTED
 
     def word(self, text: str) -> str:
         """A word that a client chose, judged in the same way."""

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -25,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 from mock_heidi.settings import OPERATIONS
+from mock_heidi.wording import near_names, short_repr
 
 
 class Plain(str):
@@ -544,6 +544,8 @@ SPEAKING = frozenset({"generate_consult_note", "ask_ai", "create_document", "get
 
 # The server writes these itself.
 _FRAMING = ("connection", "content-length", "keep-alive", "transfer-encoding")
+# So much of a name is repeated in a message.
+_LONGEST_NAME = 100
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\xa0-\xff]*")
 _WITHOUT_BODY = (204, 205, 304)
@@ -582,8 +584,8 @@ class Reply(Record):
         if len(said) + self.whole != 1:
             return "needs text, or pieces, or a body, or a status; body and status may stand together"
         if self.operation not in OPERATIONS:
-            near = get_close_matches(self.operation, OPERATIONS, n=2)
-            return f"there is no operation {self.operation!r}; " + (
+            near = near_names(self.operation, OPERATIONS, 2)
+            return f"there is no operation {short_repr(self.operation, _LONGEST_NAME)}; " + (
                 f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(OPERATIONS)}"
             )
         if said and self.operation not in SPEAKING:
@@ -601,7 +603,8 @@ class Reply(Record):
             return "headers go with a body or a status, not with text or pieces"
         for name, value in (self.headers or {}).items():
             if _HEADER_NAME.fullmatch(name) is None or name.lower() in _FRAMING:
-                return f"the header {name!r} cannot be set"
+                return f"the header {short_repr(name, _LONGEST_NAME)} cannot be set"
             if _HEADER_VALUE.fullmatch(value) is None:
-                return f"the header {name!r} holds what no header can; use visible ASCII or Latin-1 characters"
+                shown = short_repr(name, _LONGEST_NAME)
+                return f"the header {shown} holds what no header can; use visible ASCII or Latin-1 characters"
         return None

@@ -247,10 +247,14 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
+    from mock_heidi.wording import printable
+
     rows = [] if own.closed else own.requests()
     # A refused key has a reason too, but its path is known.
     return [
-        f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
+        printable(
+            f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
+        )
         for row in rows
         if row["why"] and not row["stray"] and row["status"] != HTTPStatus.UNAUTHORIZED
     ]
@@ -270,16 +274,17 @@ _LOOK = {"unfired": _unfired, "unmatched": _unmatched, "findings": _found}
 
 def _allowed(given: Any) -> Sequence[str]:
     """The codes of findings that are no failure."""
-    import difflib
-
     from mock_heidi.findings import KINDS
+    from mock_heidi.wording import near_names, shorten
 
     codes: Sequence[str] = [given] if isinstance(given, str) else given or ()
     for code in codes:
         if code not in KINDS:
-            near = difflib.get_close_matches(str(code), KINDS, n=1)
+            near = near_names(str(code), KINDS, 1)
             cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
-            raise pytest.UsageError(f"@pytest.mark.mock_heidi: allow_findings: there is no {code!r}; {cure}")
+            raise pytest.UsageError(
+                f"@pytest.mark.mock_heidi: allow_findings: there is no {shorten(repr(code))}; {cure}"
+            )
     return codes
 
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from mock_heidi import credentials
+from mock_heidi import credentials, documented
 from mock_heidi.credentials import Span, decoded, is_secret_name
 from mock_heidi.excerpts import length_of
 
@@ -96,9 +96,14 @@ class Policy:
         return urlencode(pairs, safe="*")
 
     def path(self, path: str) -> str:
-        """A path, each part of it judged by itself."""
-        shown = "/".join(map(self.value, path.split("/")))
+        """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
+        shown = "/".join(self._part(part, before) for part, before in _with_the_one_before(path.split("/")))
         return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
+
+    def _part(self, part: str, before: str) -> str:
+        if part and credentials.ends_secret(before) and part not in documented.path_parts():
+            return REDACTED
+        return self.value(part)
 
     def url(self, url: str, known: Container[str]) -> str:
         """A URL, such as a Referer: without user and password; unknown parameters and the fragment by length."""
@@ -141,6 +146,14 @@ class Policy:
         there = [re.escape(secret) for secret in reversed(fitting) if secret in text]
         if there:
             yield from (match.span() for match in re.finditer("|".join(there), text))
+
+
+def _with_the_one_before(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The parts of a path, each with the last one before it that is not empty."""
+    before = ""
+    for part in parts:
+        yield part, before
+        before = part or before
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

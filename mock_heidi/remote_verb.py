@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 from mock_heidi.flags import option
 from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
 from mock_heidi.settings import DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
+from mock_heidi.wording import printable_json
 
 
 def speaks(verb: Callable[..., Any]) -> Any:
@@ -35,4 +35,4 @@ def speaks(verb: Callable[..., Any]) -> Any:
 
 
 def say(as_json: bool, value: Any, text: str) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
+    click.echo(printable_json(value, indent=2) if as_json else text)

@@ -12,6 +12,7 @@ from typing import Any
 from mock_heidi import findings
 from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import BASE_PATH
+from mock_heidi.wording import printable
 
 Row = Mapping[str, Any]
 
@@ -25,11 +26,6 @@ def report(requests: Sequence[Row], faults: Sequence[Row], found: Sequence[Row])
     lines = [line for row in requests for line in _request(row)]
     lines += [f"{rule['id']} ({_told(rule)}): {_matched([rule])} matched, {_shaped(rule)}" for rule in faults]
     return "\n".join(map(printable, [*lines, *map(findings.told, found)]))
-
-
-def printable(text: str) -> str:
-    """The text without what would drive a terminal: a client may send escape sequences."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
 def _request(row: Row) -> Iterator[str]:
@@ -49,6 +45,17 @@ def _request(row: Row) -> Iterator[str]:
 def path(row: Row) -> str:
     """The path of a request, below the base path where it has one."""
     return str(row["path"].partition(BASE_PATH)[2] or row["path"])
+
+
+def line(row: Row) -> str:
+    """One request on one line, for a terminal."""
+    took = "" if row["duration"] is None else f"{row['duration'] * 1000:.1f} ms"
+    notes = [f"fault {row['fault']}"] if row["fault"] else []
+    notes += [row["why"]] if row["why"] else []
+    status = row["status"] or "-"
+    return printable(
+        f"#{row['id']:<5} {row['method']:<6} {status:<4} {took:>9}  {path(row)}  {'; '.join(notes)}".rstrip()
+    )
 
 
 def _body(value: Any) -> str:
@@ -91,4 +98,5 @@ def _shaped(rule: Row) -> str:
 def failed(expectation: Row) -> str:
     """An expectation that does not hold: what was found, and what came nearest."""
     nearest = [f"  request {one['id']}: {one['why']}" for one in expectation["nearest"]]
-    return "\n".join([expectation["error"], *(["nearest:", *nearest] if nearest else [])])
+    lines = [expectation["error"], *(["nearest:", *nearest] if nearest else [])]
+    return "\n".join(map(printable, lines))

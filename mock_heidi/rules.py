@@ -9,6 +9,7 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from mock_heidi.clock import precise
+from mock_heidi.everything import Everything
 from mock_heidi.fault_fields import Quota
 from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError
 from mock_heidi.ids import Chance
@@ -154,13 +155,6 @@ def below_base(path: str) -> str:
     return below or "/" if base else path
 
 
-class _Every(Container[str | None]):
-    """Whatever there is."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
 class Faults:
     """The rules of one namespace, in the order in which they are tried."""
 
@@ -178,7 +172,7 @@ class Faults:
         deadly = any(rule.fault.expire_token or rule.fault.revoke_token for rule in rules)
         for_all = deadly or None in named
         self.operations: Container[str | None] = (
-            _Every() if for_all else frozenset(chain.from_iterable(filter(None, named)))
+            Everything() if for_all else frozenset(chain.from_iterable(filter(None, named)))
         )
         """The operations that any rule may be for."""
 

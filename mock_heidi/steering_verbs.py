@@ -11,6 +11,7 @@ import click
 from mock_heidi.handle import Handle, snapshot_path
 from mock_heidi.remote_verb import say, speaks
 from mock_heidi.settings import ConfigError
+from mock_heidi.wording import printable_json
 
 
 @click.group()
@@ -119,7 +120,7 @@ def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     }[what]
     answer = heidi.control(method, path)
     if what == "diff":
-        say(as_json, answer, json.dumps(answer, indent=2, ensure_ascii=False) if answer else "nothing has changed")
+        say(as_json, answer, printable_json(answer, indent=2) if answer else "nothing has changed")
     else:
         rows = answer.get("snapshots", [answer])
         say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")

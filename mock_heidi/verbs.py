@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import http.client
 import json
 import shlex
@@ -20,8 +19,10 @@ from mock_heidi.findings import LEVELS, told
 from mock_heidi.flags import Seconds
 from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.remote_verb import say, speaks
-from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.report import line
+from mock_heidi.settings import ConfigError
 from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
+from mock_heidi.wording import near_names, printable_json
 
 _PAUSE = 0.05
 _GLANCE = 1.0
@@ -116,7 +117,7 @@ def _must_be_there(heidi: Handle) -> None:
     """A name that was mistyped is no clean bill of health."""
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
-        near = difflib.get_close_matches(heidi.name, names, n=1)
+        near = near_names(heidi.name, names, 1)
         cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:_MANY])}"
         raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {cure}")
 
@@ -142,12 +143,12 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     else:
         _must_be_there(heidi)
         rows = heidi.requests(**given, limit=limit)
-        say(as_json, rows, "\n".join(map(_line, rows)) or "none")
+        say(as_json, rows, "\n".join(map(line, rows)) or "none")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
     """A line for each, of JSON too."""
-    with contextlib.closing(heidi.events()) as events:
+    with heidi.events() as events:
         # Listened to first, asked then: none is lost between the two.
         seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
@@ -162,19 +163,9 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
 
 def _tell(as_json: bool, rows: list[dict[str, Any]], seen: int) -> int:
     for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False) if as_json else _line(row))
+        click.echo(printable_json(row) if as_json else line(row))
         seen = row["id"]
     return seen
-
-
-def _line(row: dict[str, Any]) -> str:
-    path = row["path"].partition(BASE_PATH)[2] or row["path"]
-    took = "" if row["duration"] is None else f"{row['duration'] * 1000:.1f} ms"
-    notes = [f"fault {row['fault']}"] if row["fault"] else []
-    notes += [row["why"]] if row["why"] else []
-    return (
-        f"#{row['id']:<5} {row['method']:<6} {row['status'] or '-':<4} {took:>9}  {path}  {'; '.join(notes)}".rstrip()
-    )
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
@@ -19,6 +20,17 @@ def shorten(text: str, most: int = LONGEST) -> str:
         return text
     end = most // 3
     return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: a character that could control it is written as ``\\x1b``."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def printable_json(value: Any, indent: int | None = None) -> str:
+    """JSON for a terminal: a character that could control it is written as ``\\u001b``, which means the same."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def short_repr(value: Any, most: int) -> str:

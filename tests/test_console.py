@@ -15,6 +15,7 @@ from typing import TextIO
 import httpx
 import pytest
 from conftest import NOON, Client
+from helpers import ask
 from running import address, serving, spawn, until
 
 from mock_heidi import console
@@ -121,6 +122,17 @@ def test_a_path_cannot_drive_the_terminal(heidi: "contextlib.closing[Client]", t
     (text,) = shown(told)[1:]
     assert text.isprintable()
     assert "\\x1b[2J\\x0d\\x0a" in text
+
+
+def test_nothing_of_a_request_can_drive_the_terminal(told: list[Told]) -> None:
+    app = create_app(clock=NOON, listener=lambda name, journal, entry: told.append((name, journal, entry)))
+    ask(app, "G\x1b[2JT", f"{BASE_PATH}/nowhere")
+    told[0][2].why = "it says \x9b31m"
+
+    (text,) = shown(told)
+    assert text.isprintable()
+    assert "G\\x1b[2JT" in text
+    assert "it says \\x9b31m" in text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from mock_heidi.credentials import decoded, found, is_credential, is_secret_name
+from mock_heidi.credentials import decoded, found, is_secret_name
 from mock_heidi.documented import documented
 
 SECRET_NAMES = (
@@ -65,6 +65,35 @@ HIDDEN = {
     "sk_live_4eC39HqLyjWDarjtT1zdp7dc": "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
     "/api/v2/sessions/Zk3vQ9x7LmP2tR8wY4bN6cJ1/a": "Zk3vQ9x7LmP2tR8wY4bN6cJ1",
 }
+# In tags, and in what only looks like one.
+HIDDEN |= {
+    "<user password='hunter'>": "'hunter'",
+    "<user name='a' password=hunter>": "hunter",
+    "see <curl -d password=hunter http://h> please": "hunter",
+    "<a token=hunter>": "hunter",
+    "<a href='b>c' token=hunter/>": "hunter/",
+    '<password value="hunter"/>': 'value="hunter"/',
+    "<secret><![CDATA[hunter]]></secret>": "<![CDATA[hunter]]>",
+    "<secret><![CDATA[hunt": "<![CDATA[hunt",
+    "<secret><!-- a --><value>hunter</value></secret>, more": "<!-- a --><value>hunter</value>",
+}
+# In the forms of YAML.
+HIDDEN |= {
+    "password: |-\n  hunter": "hunter",
+    "password: >2-  # why\n\n  hunt\n  er\nuser: a": "hunt\n  er",
+    "password: >+\r\n  hunter\r\nuser: a": "hunter\r",
+    "password: |-\nhunter": "hunter",
+    "password: >- hunter": "hunter",
+    "password=>hunter": "hunter",
+    "password: !!str hunter": "!!str hunter",
+    "password: &one hunter": "&one hunter",
+    "password: &hunter": "&hunter",
+    "password: !!str |-\n  hunt\n  er\n": "hunt\n  er",
+    "passwords:\n  - hunt\n  - er\nuser: a": "- hunt\n  - er",
+    "passwords:\n- hunt\n- er\nuser: a": "- hunt\n- er",
+    "password:\n  value: hunter\nuser: a": "value: hunter",
+    "password: 'hunt''er'": "'hunt''er'",
+}
 
 
 @pytest.mark.parametrize("text", HIDDEN)
@@ -93,6 +122,9 @@ SHOWN = [
     "get_patient_profile_by_id_and_name_2",
     "Hydrochlorothiazide/Amlodipine 20mg/5mg",
     "Bearer of bad news",
+    "<user name='a' note=fine>, <b>5 < 6</b>",
+    "author: |-\n  Ada\nnotes:\n  - one\n  - two",
+    "token=&note=fine",
     "Basic metabolic panel, basic exam, basic 24-hour monitoring",
     "Pin: removed from the left tibia. Key: improved. Signature: Dr Sample",
     "The token of thanks; the secret is out.",
@@ -122,10 +154,37 @@ def test_nearly_every_random_key_is_found_and_no_id() -> None:
     ]
 
     # Of 1,200 keys about 20 look like a word; 120 would be by far too many.
-    assert sum(map(is_credential, keys)) > 0.9 * len(keys)
-    assert list(filter(is_credential, ids)) == []
+    assert sum(any(found(key)) for key in keys) > 0.9 * len(keys)
+    assert [one for one in ids if any(found(one))] == []
 
 
 def test_all_percent_decodings_are_undone() -> None:
     assert decoded("%252e") == "."
     assert decoded("100%") == "100%"
+
+
+HOSTILE = [
+    "password: !a ",
+    "password: !password: ",
+    "password: | # ",
+    "password:\n",
+    "password:\n  a\n",
+    "password: |\n",
+    "password:>",
+    "password: ' ",
+    "<a ",
+    "<key>",
+    "<key></key>",
+    "<key a=b>",
+    "<key><![CDATA[",
+    "</key>",
+    "-\n ",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_the_work_grows_with_the_length_and_not_with_its_square(piece: str) -> None:
+    # With its square this would not end within the test's time limit.
+    text = piece * (500_000 // len(piece)) + "}"
+
+    assert all(begin < end <= len(text) for begin, end in found(text))

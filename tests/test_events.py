@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -224,12 +225,11 @@ def test_an_id_that_is_none_is_refused(heidi: Client, last: str) -> None:
 
 
 def test_the_handle_tells_kind_and_data(server: MockHeidi) -> None:
-    events = server.events()
-    with server.client() as client:
+    with server.events() as events, server.client() as client:
         client.get("/sessions/404")
 
-    # Signing in comes first: it makes a user.
-    kinds = [next(events)[0] for _ in range(3)]
+        # Signing in comes first: it makes a user.
+        kinds = [next(events)[0] for _ in range(3)]
     assert kinds == ["state", "request", "request"]
 
 
@@ -247,6 +247,37 @@ def test_an_id_from_before_the_server_began_misses_nothing(app: Front, last: str
 def test_a_handle_is_refused_what_the_server_refuses() -> None:
     with MockHeidi(admin_token="let-me-in-91c4") as server, pytest.raises(MockHeidiError, match="wants the token"):
         Handle(server.url).events()
+
+
+EVENT = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: reset\ndata: {"reset": []}\n\n'
+
+
+@pytest.mark.parametrize("read", [0, 1], ids=["before the first event", "after an event"])
+def test_a_handle_that_stops_listening_gives_its_socket_back(read: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        handle = Handle(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with ThreadPoolExecutor() as pool:
+            events = pool.submit(handle.events)
+            peer, _ = listener.accept()
+            peer.recv(10_000)
+            peer.sendall(EVENT)
+        told = [next(events.result()) for _ in range(read)]
+
+        events.result().close()
+
+        peer.settimeout(10)  # what is never given back ends here
+        assert peer.recv(1) == b""
+        peer.close()
+    assert told == [("reset", {"reset": []})] * read
+    assert list(events.result()) == []
+
+
+def test_a_listening_handle_can_be_used_in_a_with(server: MockHeidi) -> None:
+    with server.events() as events:
+        server.reset()
+
+        assert next(events)[0] == "reset"
+    assert list(events) == []
 
 
 # --- One who listens, by hand -----------------------------------------------------------------------------------------

@@ -17,9 +17,11 @@ import pytest
 from running import MODULE, Running, environment, run, serving, spawn, until
 
 from mock_heidi import child_process
+from mock_heidi import exec_command as exec_verb
 from mock_heidi.cli import cli
 from mock_heidi.exec_command import exec_command
 from mock_heidi.flags import SERVER_OPTIONS
+from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Settings
 
 PYTHON = sys.executable
@@ -544,6 +546,29 @@ def test_findings_from_a_level_on_fail_a_command_that_succeeds(
     lines = ended.err.replace("[blue] ", "").splitlines()
     assert (ended.status, lines[:1]) == ((3, [heading]) if codes else (0, []))
     assert [line.split()[1].rstrip(":") for line in lines[1:]] == codes
+
+
+def test_no_finding_can_drive_the_terminal() -> None:
+    code = CLIENT.format("") + WITH_MORE.replace("all", "%1b%5b2J")
+    ended = execute(PYTHON, "-c", code, options=("--fail-on", "info"))
+
+    assert "\\x1b[2J" in ended.err
+    assert "\x1b" not in ended.err
+
+
+@pytest.mark.parametrize("error", [MockHeidiError("GET /findings: no"), NoAnswerError("no answer")], ids=repr)
+@pytest.mark.parametrize(("status", "ends_with"), [(0, 3), (7, 7)])
+def test_a_server_that_cannot_be_asked_is_told_in_a_line(
+    error: Exception, status: int, ends_with: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def used() -> Iterator[Handle]:
+        raise error
+        yield
+
+    ended = exec_verb._judge(child_process.Ended(status, interrupted=False), used(), "error")  # noqa: SLF001
+
+    assert ended == ends_with
+    assert f"cannot be asked: {error}" in capsys.readouterr().err
 
 
 def test_findings_fail_no_command_unless_asked() -> None:

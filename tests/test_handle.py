@@ -736,6 +736,17 @@ def test_a_report_lets_no_client_drive_the_terminal() -> None:
     assert said == '#1 G\\x1bT /\\x9b31m\\x0a -> 404\n    > "\\u001b\\x7f"'
 
 
+def test_a_failed_expectation_lets_no_client_drive_the_terminal(heidi: Handle) -> None:
+    with heidi.client() as client:
+        client.get("/sessions/%1b%5b2J%0aA")
+
+    with pytest.raises(AssertionError) as failure:
+        heidi.verify(path="/jwt", status=404)
+
+    assert "path was" in str(failure.value)
+    assert "\\x1b[2J\\x0aA" in str(failure.value)
+
+
 def test_a_report_of_a_handle_that_was_never_asked_is_empty(heidi: Handle) -> None:
     assert heidi.report() == ""
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
-from mock_heidi.models import SPEAKING
+from mock_heidi.models import SPEAKING, Reply
 from mock_heidi.settings import DEFAULT_KEY
 
 PATH = "/_mock/replies"
@@ -462,6 +462,22 @@ def test_times_limits_how_often(heidi: Client) -> None:
 
     assert answers == [stream("twice"), stream("twice"), own, own]
     assert hits(heidi)["reply-2"] == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Reply(operation="x" * 900_000, status=200),
+        Reply(operation="get_session", status=200, headers={"x:" * 900_000: "y"}),
+        Reply(operation="get_session", status=200, headers={"x" * 900_000: "\n"}),
+    ],
+    ids=["operation", "name of a header", "value of a header"],
+)
+def test_a_long_reply_is_refused_in_a_short_message(wrong: Reply) -> None:
+    problem = wrong.problem()
+
+    assert problem is not None
+    assert len(problem) < 2_000
 
 
 def test_a_request_that_is_refused_uses_no_reply_up(heidi: Client) -> None:

@@ -241,6 +241,37 @@ def test_a_command_says_the_whole_request(heidi: Client) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"a": 1}'),
+        ("text/plain", b"hidden"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n'),
+    ],
+)
+@pytest.mark.parametrize("path", ["/patient-profiles", f"/sessions/{SESSION}/upload-audio"])
+def test_a_command_for_a_head_has_no_body(heidi: Client, kind: str, body: bytes, path: str) -> None:
+    heidi.request("HEAD", path, content=body, headers={"Content-Type": kind})
+
+    words = shlex.split(line(heidi))
+    assert words[:2] == ["curl", "--head"]
+    assert [word for word in words if word.startswith(("--data", "--form", "-F"))] == []
+
+
+def test_a_command_holds_nothing_that_could_drive_a_terminal(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/full", json={"journal": "full"})
+    named = space(heidi, "full")
+    named.post("/sessions", content="words \x1b[2J\x9b31m".encode())
+    as_text = heidi.get("/ns/full/_mock/requests?limit=1&format=curl").text
+    named.patch(f"/sessions/{SESSION}", json={"session_name": "\x7f\x9b31m\u202e\u00e9"})
+    as_json = heidi.get("/ns/full/_mock/requests?limit=1&format=curl").text
+    named.close()
+
+    assert as_text.endswith('--data-raw "$BODY"\n')
+    assert as_json.removesuffix("\n").isprintable()
+    assert json.loads(shlex.split(as_json)[-1]) == {"session_name": "\x7f\x9b31m\u202e\u00e9"}
+
+
 def test_a_command_has_variables_that_a_shell_fills_in(heidi: Client) -> None:
     heidi.sign_in()
 

@@ -1,6 +1,5 @@
 """What a second strict reader found in faults, namespaces and the readers of the journal, each mended since."""
 
-import contextlib
 import json
 import threading
 from typing import Any
@@ -52,7 +51,7 @@ def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: MockHe
         problem = refused(own, "POST", "/namespaces/mine", {"scenario": "nope"})
 
         def listen() -> None:
-            with contextlib.closing(mine.events()) as events:
+            with mine.events() as events:
                 told.append(next(events)[0])
                 heard.set()
 

@@ -16,7 +16,7 @@ from conftest import Client
 from helpers import SESSION, answered, ask, space
 
 from mock_heidi import MockHeidi, entry_view
-from mock_heidi.credentials import is_credential
+from mock_heidi.credentials import found
 from mock_heidi.entry_view import SHOWN, View
 from mock_heidi.kept import Kept
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
@@ -80,6 +80,34 @@ def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
     assert (row["query"], row["body"]) == ({"ehr_pateint_id": "<2 characters>"}, {"voiceStyle": "BRIEF"})
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/x/password/hunter2", "/x/password/***"),
+        ("/x/Password//hunter2/more", "/x/Password//***/more"),
+        ("/reset-password/hunter2", "/reset-password/***"),
+        ("/oauth/access_token/hunter2", "/oauth/access_token/***"),
+        ("/keyboard/secretary/token", "/keyboard/secretary/token"),
+        ("/token/sessions/77", "/token/sessions/77"),
+    ],
+)
+def test_the_part_of_a_path_behind_a_secret_word_is_not_shown(heidi: Client, path: str, shown: str) -> None:
+    heidi.get(path, headers={"Referer": f"http://localhost{path}"})
+
+    row = last(heidi)
+    assert row["path"] == f"{BASE_PATH}{shown}"
+    assert row["headers"]["referer"] == f"http://localhost{shown}"
+    assert "hunter2" not in heidi.get("/_mock/findings").text
+
+
+def test_a_namespace_of_a_secret_name_shows_its_paths(heidi: Client) -> None:
+    named = space(heidi, "token")
+    named.get("/sessions/77")
+    named.close()
+
+    assert last(heidi, "/ns/token")["path"] == f"/ns/token{BASE_PATH}/sessions/77"
+
+
 def test_the_packaged_answers_are_shown_whole(heidi: Client) -> None:
     paths = ("patient-profiles", f"sessions/{SESSION}", f"sessions/{SESSION}/transcript", "sessions/linked-user")
     for path in (*paths, "templates/consult-note-templates", "templates/document-templates"):
@@ -97,7 +125,7 @@ def test_the_packaged_fixtures_hold_nothing_that_looks_like_a_credential() -> No
     lines = [line for text in texts for line in text.splitlines()]
 
     assert len(lines) > 1_000
-    assert list(filter(is_credential, lines)) == []
+    assert [line for line in lines if any(found(line))] == []
 
 
 # --- Three modes ------------------------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """The verbs that speak to a running server, and ``exec``, which runs one for a command."""
 
 import contextlib
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +22,7 @@ from running import MODULE, Running, run, serving, spawn, until
 
 from mock_heidi import MockHeidi, verbs
 from mock_heidi.cli import main
-from mock_heidi.handle import Handle
+from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PYTHON = sys.executable
@@ -251,9 +254,14 @@ def stranger(answer: bytes) -> Iterator[str]:
 
 NO_HTTP = b"SSH-2.0-OpenSSH_9\r\n"
 NO_JSON = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nhi"
+NO_OBJECT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n[]"
+NO_REASON = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
+VENDORS = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"detail":"Not Found"}'
 
 
-@pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
+@pytest.mark.parametrize(
+    "answer", [NO_HTTP, NO_JSON, NO_OBJECT, NO_REASON], ids=["no HTTP", "no JSON", "no object", "no reason"]
+)
 @pytest.mark.parametrize("verb", ["reset", "token", "clock", "requests --curl", "requests --follow"])
 def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, verb: str) -> None:
     with stranger(answer) as url:
@@ -261,6 +269,25 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda heidi: heidi.control("GET", "/health"), "/_mock/health"),
+        (lambda heidi: heidi.curl(), "/_mock/requests?format=curl"),
+        (lambda heidi: heidi.events(), "/_mock/events"),
+        (lambda heidi: heidi.verify(), "/_mock/verify"),
+    ],
+    ids=["control", "curl", "events", "verify"],
+)
+def test_a_refusal_in_the_vendors_form_is_told_in_its_words(ask: Callable[[Handle], object], path: str) -> None:
+    with (
+        stranger(VENDORS) as url,
+        contextlib.closing(Handle(url)) as heidi,
+        pytest.raises(MockHeidiError, match=f"{re.escape(path)}.*: Not Found; status 404"),
+    ):
+        ask(heidi)
 
 
 @pytest.mark.parametrize("answer", [NO_HTTP, NO_JSON], ids=["no HTTP", "no JSON"])
@@ -474,6 +501,55 @@ def test_findings_fail_from_a_level_on(
     assert (told.status, as_json.status) == (status, status)
     assert told.out.count("\n") == max(len(codes), 1)
     assert all(f"{code}: " in told.out and "(request 2)" in told.out for code in codes)
+
+
+CONTROL = "\x1b[2J\x7f\x9b31m\u202e"
+
+
+def control_characters(server: Running) -> None:
+    """A request that has them in its path, its parameters and its body."""
+    handle = Handle(server.url)
+    token = handle.token()
+    handle.close()
+    sent = urllib.parse.quote(CONTROL)
+    path = f"{BASE_PATH}/sessions/{SESSION}/{sent}?{sent}={sent}"
+    server.ask("GET", path, Authorization=f"Bearer {token}")
+    server.ask("GET", f"{BASE_PATH}/sessions/{SESSION}?{sent}=1", Authorization=f"Bearer {token}")
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("requests",), ("requests", "--json"), ("requests", "--curl"), ("findings",), ("findings", "--json")],
+    ids=" ".join,
+)
+def test_no_request_can_drive_the_terminal(call: Call, server: Running, verb: tuple[str, ...]) -> None:
+    control_characters(server)
+
+    told = call(*verb).out
+
+    assert SESSION in told or "unknown_path" in told
+    assert [letter for letter in told if not letter.isprintable() and letter != "\n"] == []
+
+
+def test_json_for_a_terminal_is_the_same_json(call: Call, server: Running) -> None:
+    control_characters(server)
+
+    rows = json.loads(call("requests", "--json").out)
+
+    assert rows[-2]["path"].endswith(f"/{CONTROL}")
+
+
+@pytest.mark.usefixtures("call")
+def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
+    control_characters(server)
+    handle = Handle(server.url)
+
+    with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
+        rows = handle.requests()
+        for as_json in (False, True):
+            verbs._tell(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+
+    assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 
 
 def test_requests_are_a_line_each(call: Call, server: Running) -> None:
@@ -791,7 +867,7 @@ def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_pa
 
 
 def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
-    with MockHeidi() as heidi, contextlib.closing(heidi.events()) as events:
+    with MockHeidi() as heidi, heidi.events() as events:
         token = heidi.token()
 
         assert next(events)[0] == "state"

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Client
-from helpers import SESSION, exchange
+from helpers import SESSION, exchange, space
 
 from mock_heidi import MockHeidi
 from mock_heidi.handle import Handle, MockHeidiError
@@ -264,3 +264,48 @@ def test_an_assertion_error_tells_the_nearest_misses(handle: Handle) -> None:
 def test_nonsense_is_an_error_of_its_own(handle: Handle) -> None:
     with pytest.raises(MockHeidiError, match="did you mean get_session"):
         handle.verify(operation="get_sesion")
+
+
+# --- What an answer gives away ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def masked(heidi: Client) -> Iterator[Client]:
+    """A namespace whose journal is masked, after one request for a session."""
+    assert heidi.post("/_mock/namespaces/masked", json={"journal": "masked"}).status_code == 200
+    made = space(heidi, "masked")
+    made.get(f"/sessions/{SESSION}")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "expectation", [{"session_id": "7"}, {"path": "/documents"}, {"match": {"a": 1}}, {"text": "zz"}, {"method": "PUT"}]
+)
+def test_a_masked_journal_tells_no_id_of_what_came_nearest(masked: Client, expectation: dict[str, Any]) -> None:
+    answer = masked.post("/ns/masked/_mock/verify", json=expectation)
+
+    assert answer.status_code == 417
+    assert answer.json()["nearest"] != []
+    assert SESSION not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [("/sessions/{session_id}", 1), ("/sessions/*", 1), (f"/sessions/{SESSION[:1]}*", 0), (f"/sessions/{SESSION}", 0)],
+)
+def test_a_pattern_fits_a_masked_path_as_it_is_shown(masked: Client, path: str, count: int) -> None:
+    listed = masked.get("/ns/masked/_mock/requests", params={"path": path}).json()["requests"]
+    answer = masked.post("/ns/masked/_mock/verify", json={"path": path, "count": count})
+
+    assert (len(listed), answer.status_code) == (count, 200)
+
+
+def test_a_body_that_is_nested_too_deeply_is_compared_and_not_shown(heidi: Client) -> None:
+    deep = "[" * 900 + "]" * 900
+    heidi.post("/patient-profiles", content=f'{{"a": {deep}, "first_name": {deep}}}'.encode())
+
+    status, answer = verify(heidi, match={"first_name": "Ada", "a": {"b": 1}})
+
+    assert status == 417
+    assert "body.first_name was '***', not 'Ada'" in answer["nearest"][0]["why"]

@@ -19,6 +19,7 @@ from mock_heidi.entry_view import SHOWN
 from mock_heidi.excerpts import is_hidden
 from mock_heidi.redaction import REDACTED
 from mock_heidi.settings import VERSION
+from mock_heidi.wording import printable_json
 
 Row = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
@@ -27,7 +28,8 @@ Pairs = Sequence[tuple[str, str]]
 _OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding", "user-agent")
 # curl reads a file where a header begins with "@".
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# What drives a terminal, or turns the direction in which it writes.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _VARIABLES = {"authorization": "Bearer $TOKEN", "heidi-api-key": "$HEIDI_API_KEY"}
 
@@ -38,11 +40,14 @@ def curl(row: Row, query: Pairs, origin: str) -> str:
     What is not shown is a variable: ``$TOKEN``, ``$HEIDI_API_KEY``, ``$BODY``, and ``$FILE`` for the path of a file.
     A comment before the command names the parts of a form that curl cannot send.
     """
-    # Of a HEAD with -X, curl would wait for the body.
-    words = ["curl", "--head"] if row["method"] == "HEAD" else ["curl", "-X", shlex.quote(row["method"])]
+    # Of a HEAD with -X, curl would wait for the body of the answer; with --head, it refuses to send one.
+    is_head = row["method"] == "HEAD"
+    words = ["curl", "--head"] if is_head else ["curl", "-X", shlex.quote(row["method"])]
     words.append(shlex.quote(_url(row, _readable(query), origin)))
     for name, value in row["headers"].items():
         words += _header(name, value)
+    if is_head:
+        return " ".join(words)
     parts = _parts(row["body"])
     if parts is None:
         return " ".join([*words, *_data(row)])
@@ -77,9 +82,10 @@ def _data(row: Row) -> list[str]:
     body = row["body"]
     if body is None:
         return []
-    if isinstance(body, str) and (is_hidden(body) or row["body_bytes"] > SHOWN):
-        return ["--data-raw", '"$BODY"']
-    return ["--data-raw", shlex.quote(_text(body))]
+    if not isinstance(body, str):
+        return ["--data-raw", shlex.quote(printable_json(body))]
+    unwritable = is_hidden(body) or row["body_bytes"] > SHOWN or _CONTROL.search(body.replace("\n", ""))
+    return ["--data-raw", '"$BODY"' if unwritable else shlex.quote(body)]
 
 
 def _parts(body: Any) -> list[dict[str, Any]] | None:
