@@ -20,9 +20,7 @@ from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, 
 from mock_heidi.replies import Replies
 from mock_heidi.review import Reviewer
 from mock_heidi.rules import Faults
-from mock_heidi.settings import (
-    Settings,
-)
+from mock_heidi.settings import Settings
 from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
@@ -104,7 +102,11 @@ class Namespace:
         """Vendor streams on their way, which a reset ends."""
         self.snapshots: dict[str, Snapshot] = {}
         self.events = Events(memory)
-        self.reset()
+        try:
+            self.reset()
+        except Exception:
+            self.end()  # or the server's memory would hold on to it
+            raise
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
         """Bring the beginning back, but for the parts to keep; the names of what was put back."""

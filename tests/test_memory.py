@@ -101,6 +101,25 @@ def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
     assert len(memory.logs) == 2
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        {"faults": [{"id": "same", "operation": "ask_ai", "status": 503}] * 2},
+        {"scenario": "unknown"},
+        {"fixtures": {"replies": [{"operation": "ask_ai", "text": str(at)} for at in range(1_001)]}},
+    ],
+    ids=["faults", "scenario", "replies"],
+)
+def test_a_refused_namespace_leaves_nothing_in_the_budget(heidi: Client, beginning: dict[str, Any]) -> None:
+    memory = heidi.app.namespaces.memory
+    before = set(memory.logs)
+
+    answer = heidi.post("/_mock/namespaces/blue", json=beginning)
+
+    assert answer.status_code == 400
+    assert memory.logs == before
+
+
 def test_a_request_that_outlives_its_namespace_counts_for_nothing() -> None:
     memory = MemoryBudget(100_000)
     journal, late = filled(memory, "gone", 3), entry(4)
