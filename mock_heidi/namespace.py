@@ -193,12 +193,12 @@ class Namespace:
         return finish(self.reviewing())
 
     def reviewing(self) -> Work[Findings]:
-        """The same, request by request."""
+        """The same, request by request; a reset meanwhile ends it."""
         reviewer = self.reviewer
         for cost in reviewer.reading(self.journal):
             yield cost
             if self.reviewer is not reviewer:
-                break  # a reset has begun anew meanwhile
+                break
         return self.findings
 
     def _begin_faults(self) -> None:

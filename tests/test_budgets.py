@@ -575,6 +575,30 @@ def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: 
     assert counts["unknown_field"] == LONG_BODIES
 
 
+@pytest.mark.parametrize(
+    ("keep", "count"), [("findings", LONG_BODIES + 1), ("findings,requests", LONG_BODIES + 1), ("requests", 1)]
+)
+def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Client, keep: str, count: int) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+    namespace = heidi.app.namespaces.default
+    reset = at_turn(4, lambda: namespace.reset(frozenset(keep.split(","))))
+    meanwhile(heidi.app, ("GET", "/findings", None), reset)
+
+    heidi.patch(f"/sessions/{SESSION}", json={"session_name": "x"})
+
+    counts = {row["code"]: row["count"] for row in heidi.get("/_mock/findings").json()["findings"]}
+    assert counts["unknown_field"] == count
+
+
+def test_others_run_while_a_reset_reviews_the_requests_of_which_it_keeps_the_findings(heidi: Client) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+
+    answer, others = turns(heidi.app, "POST", "/reset?keep=findings")
+
+    assert answer.status_code == 200
+    assert others >= FEW_TURNS
+
+
 def test_an_order_has_a_hundred_steps_at_most(heidi: Client) -> None:
     answer = heidi.post("/_mock/verify", json={"in_order": [{"operation": "ask_ai"}] * 101})
 

@@ -110,6 +110,8 @@ async def reset(request: Request) -> Response:
     slices = Slices()
     restored: list[str] = []
     for namespace in spaces:
+        if "findings" in keep:
+            await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
         restored = namespace.reset(keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
