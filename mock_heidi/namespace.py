@@ -64,11 +64,11 @@ class Copied(NamedTuple):
         rules.extend([*(come for come, _ in differing if isinstance(come, Fault)), *more])
         return rules
 
-    def said(self, store: Store) -> Replies:
-        """The copied replies, as far as they go with that state."""
+    def said(self, store: Store, more: Sequence[Reply]) -> Replies:
+        """The copied replies, as far as they go with that state and ``more``."""
         replies, differing = self.replies.copy(), store.differences(self.state, Reply)
         replies.forget(gone for _, gone in differing if isinstance(gone, Reply))
-        replies.extend([come for come, _ in differing if isinstance(come, Reply)])
+        replies.extend([*(come for come, _ in differing if isinstance(come, Reply)), *more])
         return replies
 
 
@@ -101,6 +101,7 @@ class Namespace:
         self.streams: set[asyncio.Future[None]] = set()
         """Vendor streams on their way, which a reset ends."""
         self.snapshots: dict[str, Snapshot] = {}
+        self.faults, self.replies = Faults(), Replies()
         self.events = Events(memory)
         try:
             self.reset()
@@ -109,24 +110,29 @@ class Namespace:
             raise
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
-        """Bring the beginning back, but for the parts to keep; the names of what was put back."""
+        """Bring the beginning back, but for the parts to keep; the names of what was put back.
+
+        Raises :class:`FaultError` or :class:`ReplyError`, and changes nothing, where the beginning is impossible.
+        """
+        restored = [part for part in PARTS if part not in keep]
+        store = self.store if "state" in keep else self._first_state()
+        faults = self.faults if "faults" in keep else self.first_faults(store)
+        replies = self.replies if "replies" in keep else self.first_replies(store)
+        if "findings" in keep:
+            self.review()  # while its requests are there
+        given = self.ids
         begin = {
             "clock": self._begin_clock,
             "ids": self._begin_ids,
             "state": self._begin_state,
             "requests": self.journal.begin,
             "transitions": self._begin_transitions,
-            "replies": self._begin_replies,
-            "faults": self._begin_faults,
             "findings": self._begin_findings,
         }
-        restored = [part for part in PARTS if part not in keep]
-        if "findings" in keep:
-            self.review()  # while its requests are there
-        given = self.ids
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        self.faults, self.replies = faults, replies
         if "faults" in keep:
             self.ids.pass_over(given)  # as in restore()
         self.reviewer.begin(self.journal)
@@ -178,10 +184,6 @@ class Namespace:
         copied = self.start.copied
         self.transitions = transitions.at_once() if copied is None else dict(copied.transitions)
 
-    def _begin_replies(self) -> None:
-        copied = self.start.copied
-        self.replies = Replies(self.store.all(Reply)) if copied is None else copied.said(self.store)
-
     def _begin_findings(self) -> None:
         self.findings = Findings()
         self.reviewer = Reviewer(self.findings, lambda: self.known_keys, self.journal.headline)
@@ -201,10 +203,17 @@ class Namespace:
                 break
         return self.findings
 
-    def _begin_faults(self) -> None:
-        self.faults = self.beginning(self.store)
+    def _first_state(self) -> Store:
+        copied = self.start.copied
+        return Store(self.start.base) if copied is None else copied.state.fork()
 
-    def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
+    def first_replies(self, store: Store, more: Sequence[Reply] = ()) -> Replies:
+        """The replies that it begins with on that state and ``more``; :class:`ReplyError` for too many."""
+        if self.start.copied is not None:
+            return self.start.copied.said(store, more)
+        return Replies([*store.all(Reply), *more])
+
+    def first_faults(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
         """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
         if self.start.copied is not None:
             return self.start.copied.rules(store, more)
@@ -220,7 +229,7 @@ class Namespace:
 
     def _begin_state(self) -> None:
         if self.start.copied is not None:
-            self.store = self.start.copied.state.fork()
+            self.store = self._first_state()
             self.learn_keys()
             return
         self.store.reset(self.start.base)

@@ -12,9 +12,9 @@ from mock_heidi.admin.control import ControlError, known_query, nearest, read_bo
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
-from mock_heidi.models import PatientProfile, Record, Reply, Session
+from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.namespace import PARTS, Namespace
-from mock_heidi.replies import Replies, ReplyError
+from mock_heidi.replies import ReplyError
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
 from mock_heidi.yaml_text import FixtureError
@@ -48,7 +48,7 @@ async def replace_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
     try:
-        faults, replies = namespace.beginning(Store(base)), Replies(Store(base).all(Reply))
+        faults, replies = namespace.first_faults(Store(base)), namespace.first_replies(Store(base))
     except FaultError as error:
         raise _taken(error) from None
     except ReplyError as error:
