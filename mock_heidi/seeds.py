@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ from mock_heidi.models import (
     User,
 )
 from mock_heidi.settings import ConfigError, FixtureChoice
-from mock_heidi.slices import RECORD, Work, finish
+from mock_heidi.slices import RECORD, SLICE, Work, finish
 from mock_heidi.store import Base, Store
 from mock_heidi.wording import listed, near_names, short_repr, shorten
 from mock_heidi.yaml_text import MOST_PROBLEMS, Document, FixtureError, Steps, YamlText
@@ -67,6 +67,8 @@ _MOST_RECORDS = {"api_keys": 1_000, **dict.fromkeys(_UNIT, 200_000)}
 _MOST_OTHERS = 10_000
 # Names that the nearest is looked for among.
 _MOST_OPTIONS = 1_000
+# What it costs at most to look for the nearest name.
+_NEAREST = SLICE
 # Texts that a repetition is looked for among.
 _REMEMBERED = 10_000
 
@@ -270,11 +272,13 @@ class _Check:
         self.problems: list[Problem] = []
         self.more = 0
         """How many problems there are beyond those."""
+        self._unspent = 0
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
         self.same: Counter[str] = Counter()
         self.common = _Common()
         self.owners: dict[str, ApiKey] = {}
+        self._accounts: dict[str, frozenset[str]] = {}
         self.first: ApiKey | None = None
         for key in self.store.all(ApiKey):
             self.owners.setdefault(key.managed_by, key)
@@ -312,8 +316,8 @@ class _Check:
                 yield from self._key(document, number, dict(row))
             elif self._has_usual_size(document, (number,), row):
                 read(document, number, dict(row))
-            if number % _AT_ONCE == 0:
-                yield RECORD * _AT_ONCE
+            if number % _AT_ONCE == 0 or self._unspent:
+                yield RECORD * _AT_ONCE + self._spent()
         return document
 
     def _has_usual_size(self, document: Document, path: Steps, row: dict[str, Any]) -> bool:
@@ -336,10 +340,19 @@ class _Check:
     def _problem(self, document: Document, steps: Steps, text: str | Callable[[], str]) -> None:
         """Remember a problem, or only count it; ``text`` is called where it takes long to make."""
         if len(self.problems) < MOST_PROBLEMS:
-            made = text if isinstance(text, str) else text()
+            made = text if isinstance(text, str) else self._search(text)
             self.problems.append((document, steps, shorten(made, _LONGEST_PROBLEM)))
         else:
             self._count(1)
+
+    def _search(self, text: Callable[[], str]) -> str:
+        self._unspent += _NEAREST
+        return text()
+
+    def _spent(self) -> int:
+        """What it has cost to look for the nearest names since the last time."""
+        spent, self._unspent = self._unspent, 0
+        return spent
 
     def _count(self, number: int) -> None:
         self.more += number
@@ -379,7 +392,7 @@ class _Check:
             return
         for index, user in enumerate(users):
             self._user(document, (number, "users", index), dict(user), key)
-            yield RECORD
+            yield RECORD + self._spent()
 
     def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
         record = self._record(KINDS[document.kind], document, (number,), row)
@@ -399,18 +412,23 @@ class _Check:
             row.setdefault("account_id", self.source.object_id("account", *path))
             row.setdefault("linked_at", self.source.stamp())
         self._record(User, document, path, {"managed_by": key.managed_by, **row})
-        if linked_to is not None and all(user.kinde_user_id != linked_to for user in key.heidi_users):
+        known_account = isinstance(linked_to, str) and linked_to in self._accounts_of(key)
+        if linked_to is not None and not known_account:
             known = (user.kinde_user_id for user in key.heidi_users)
             self._problem(document, (*path, "linked_to"), lambda: _unknown_account(linked_to, known))
+
+    def _accounts_of(self, key: ApiKey) -> frozenset[str]:
+        """The ids of its Heidi accounts, collected once: a key may have many users."""
+        if key.key not in self._accounts:
+            self._accounts[key.key] = frozenset(user.kinde_user_id for user in key.heidi_users)
+        return self._accounts[key.key]
 
     def _owner(self, document: Document, number: int, row: dict[str, Any]) -> ApiKey | None:
         """The key whose data a record belongs to, by default the first; None where its account is unknown."""
         assert self.first is not None  # noqa: S101 - run() has ended where there is no key
         owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
         if owner is None:
-            account = short_repr(row["managed_by"], _SHOWN)
-            near = _closest(str(row["managed_by"]), self.owners)
-            self._problem(document, (number, "managed_by"), f"no API key has the account {account}; {near}")
+            self._problem(document, (number, "managed_by"), lambda: _unknown_owner(row["managed_by"], self.owners))
         return owner
 
     def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
@@ -438,9 +456,7 @@ class _Check:
             return  # both come from one hand
         given = _late("transcripts") if late else self.known.get(Consultation, {})
         if wanted not in given and self.store.get(Consultation, wanted) is None:
-            known = (*given, *(one.id for one in self.store.all(Consultation)))
-            text = f"no consultation {short_repr(wanted, _SHOWN)} among the transcripts; {_closest(wanted, known)}"
-            self._problem(document, (number, "consultation"), text)
+            self._problem(document, (number, "consultation"), lambda: _unknown_consultation(wanted, given, self.store))
 
     def _patient(self, document: Document, number: int, session: Session) -> None:
         wanted = session.patient_profile_id or ""
@@ -502,6 +518,15 @@ def _wrong(kind: type[Record], error: Any) -> str:
         return f"unknown field; {_closest(str(loc[-1]), fields) if fields else 'remove it'}"
     given = "" if error["type"] == "missing" else f", not {short_repr(error['input'], _SHOWN)}"
     return f"{error['msg']}{given}"
+
+
+def _unknown_owner(wanted: Any, known: Iterable[str]) -> str:
+    return f"no API key has the account {short_repr(wanted, _SHOWN)}; {_closest(str(wanted), known)}"
+
+
+def _unknown_consultation(wanted: str, given: Iterable[str], store: Store) -> str:
+    known = chain(given, (one.id for one in store.all(Consultation)))
+    return f"no consultation {short_repr(wanted, _SHOWN)} among the transcripts; {_closest(wanted, known)}"
 
 
 def _unknown_account(wanted: Any, known: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from helpers import SESSION, another, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import seeds, yaml_text
+from mock_heidi import seeds, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import Front
@@ -26,7 +26,7 @@ from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.slices import RECORD, SLICE
-from mock_heidi.wording import LONGEST, short_repr, shorten
+from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.yaml_text import dump_yaml, parse_yaml
 
 MANY = 6_000
@@ -197,6 +197,94 @@ def test_a_name_that_nobody_knows_is_compared_with_a_bounded_number_of_names(hei
     assert answer.status_code == 400
     assert len(answer.json()["problems"]) == 30
     assert max(map(len, answer.json()["problems"])) <= LONGEST
+
+
+UNKNOWN = {
+    "accounts": {"sessions": [{"managed_by": f"unknown-{at}"} for at in range(400)]},
+    "consultations": {"sessions": [{"consultation": f"unknown-{at}"} for at in range(400)]},
+    "patients": {
+        "patient_profiles": [{"id": f"{at:024x}"} for at in range(10)],
+        "sessions": [{"patient_profile_id": f"{at + 10:024x}"} for at in range(400)],
+    },
+    "users": {
+        "api_keys": [
+            {
+                "key": "a",
+                "ehr_provider": "P",
+                "managed_by": JOHN,
+                "users": [
+                    {"email": f"{at}@example.org", "third_party_internal_id": "1", "linked_to": f"unknown-{at}"}
+                    for at in range(400)
+                ],
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_the_nearest_name_is_looked_for_in_told_problems_only_and_others_run_in_between(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    looks: list[str] = []
+
+    def looking(name: str, known: Any, most: int, cutoff: float = 0.6) -> list[str]:
+        looks.append(name)
+        return near_names(name, known, most, cutoff)
+
+    monkeypatch.setattr(seeds, "near_names", looking)
+
+    answer, others = turns(heidi.app, "PUT", "/state", UNKNOWN[kind])
+
+    assert (answer.status_code, len(answer.json()["problems"]), answer.json()["more"]) == (400, 100, 300)
+    assert len(looks) <= 100
+    assert others >= 90
+
+
+def test_the_accounts_of_a_key_are_collected_once_for_all_its_users(heidi: Client) -> None:
+    accounts = [
+        {"kinde_user_id": str(at), "heidi_email": "a@example.org", "linked_account_plan": "FREE"}
+        for at in range(20_000)
+    ]
+    users = [
+        {"email": f"{at}@example.org", "third_party_internal_id": "1", "linked_to": "19999"} for at in range(20_000)
+    ]
+    key = {"key": "a", "ehr_provider": "P", "managed_by": JOHN, "heidi_users": accounts, "users": users}
+
+    answer = heidi.put("/_mock/state", json={"api_keys": [key]})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("linked_to", [[], {}, 5, True])
+def test_an_account_that_is_no_text_is_refused(heidi: Client, linked_to: Any) -> None:
+    user = {"email": "a@example.org", "third_party_internal_id": "1", "linked_to": linked_to}
+    key = {"key": "a", "ehr_provider": "P", "managed_by": JOHN, "users": [user]}
+
+    answer = heidi.put("/_mock/state", json={"api_keys": [key]})
+
+    assert answer.status_code == 400
+    assert answer.json()["problems"][-1].startswith("api_keys[0].users[0].linked_to: no Heidi user")
+
+
+def test_names_are_compared_within_a_bound_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+
+    def comparing(name: str, known: list[str], **_: Any) -> list[str]:
+        compared.extend(len(name) * len(one) for one in known)
+        return []
+
+    monkeypatch.setattr(wording, "get_close_matches", comparing)
+
+    near_names("x" * 100, ["x" * 99 + chr(at) for at in range(300, 1_300)], 1)
+
+    assert sum(compared) <= wording.MOST_COMPARED
+
+
+def test_a_name_of_the_usual_length_is_found_among_hundreds() -> None:
+    names = [f"patient-{at}" for at in range(900)]
+
+    assert near_names("patient-899x", names, 1) == ["patient-899"]
 
 
 LONG = "x" * 900_000
