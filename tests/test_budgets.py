@@ -521,6 +521,31 @@ def test_a_yaml_body_has_a_bounded_number_of_values(heidi: Client, monkeypatch: 
     assert answer.json()["error"].startswith("body:1: too deep or too large")
 
 
+MANY_EMPTY = {
+    "lists": b"[[]" + b",[]" * 20_000 + b"]",
+    "mappings": b"[{}" + b",{}" * 20_000 + b"]",
+    "named": b"a: {" + b",".join(b"k%d: []" % at for at in range(20_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("shape", MANY_EMPTY)
+def test_others_run_while_empty_values_of_a_yaml_body_are_read(app: Front, shape: str) -> None:
+    answer, others = turns(app, "PUT", "/state", MANY_EMPTY[shape])
+
+    assert answer.status_code == 400
+    assert others >= 18
+
+
+@pytest.mark.parametrize("shape", MANY_EMPTY)
+def test_empty_values_of_a_yaml_body_are_counted(heidi: Client, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    monkeypatch.setattr(yaml_text, "_MAX_BODY_VALUES", 1_000)
+
+    answer = heidi.put("/_mock/state", content=MANY_EMPTY[shape], headers=YAML)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body:1: too deep or too large")
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
