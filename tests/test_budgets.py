@@ -18,14 +18,16 @@ from helpers import SESSION, another, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import seeds, wording, yaml_text
+from mock_heidi import json_text, seeds, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import Front
+from mock_heidi.errors import UnprocessableError
 from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.json_text import parse_json, parsing_json
 from mock_heidi.models import PatientProfile, resolve
-from mock_heidi.slices import RECORD, SLICE
+from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.yaml_text import dump_yaml, parse_yaml
 
@@ -54,9 +56,14 @@ def named(answer: httpx.Response) -> list[str]:
 
 
 def meanwhile(app: Front, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
-    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it."""
+    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it.
+
+    Bytes are sent as YAML, a text as JSON that is written already.
+    """
     method, door, body = asked
-    content, headers = (body, YAML) if isinstance(body, bytes) else (json.dumps(body), {})
+    content, headers = (body, YAML if isinstance(body, bytes) else {})
+    if not isinstance(body, bytes | str):
+        content = json.dumps(body)
 
     async def compete() -> None:
         turn = 0
@@ -521,6 +528,88 @@ def test_a_yaml_body_has_a_bounded_number_of_values(heidi: Client, monkeypatch: 
     assert answer.json()["error"].startswith("body:1: too deep or too large")
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+LONG_JSON = {
+    "empty lists": "[[]" + ",[]" * 400_000 + "]",
+    "deep inside": '{"transcripts": [{"utterances": [[[]' + ",[]" * 400_000 + "]]}]}",
+    "fields": "{" + ",".join(f'"k{at}":{{}}' for at in range(150_000)) + "}",
+    "numbers": "[1" + ",1" * 400_000 + "]",
+    "no JSON at its end": "[[]" + ",[]" * 400_000 + "}",
+}
+
+
+@pytest.mark.parametrize("shape", LONG_JSON)
+def test_others_run_while_a_long_json_body_is_read(app: Front, shape: str) -> None:
+    answer, others = turns(app, "PUT", "/state", LONG_JSON[shape])
+
+    assert answer.status_code == 400
+    assert others >= 4 * len(LONG_JSON[shape]) // SLICE - 2
+
+
+@given(st.recursive(JSON, lambda inner: st.lists(inner, max_size=8), max_leaves=30), st.integers(1, 40))
+def test_json_means_the_same_in_parts_as_in_one_go(value: Any, window: int) -> None:
+    body = json.dumps(value, indent=window % 3).encode()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_SHORT", 0)
+        patch.setattr(json_text, "_WINDOW", window)
+        read = finish(parsing_json(body))
+
+    assert read == value
+
+
+@given(JSON, st.data())
+def test_what_is_no_json_is_refused_in_parts_as_in_one_go(value: Any, data: st.DataObject) -> None:
+    text = json.dumps(value)
+    at = data.draw(st.integers(0, len(text)))
+    sign = data.draw(st.sampled_from(['"', ",", "[", "]", "{", "}", ":", "1", "é", "NaN", ""]))
+    body = f"{text[:at]}{sign}{text[at + 1 :]}".encode()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_SHORT", 0)
+        patch.setattr(json_text, "_WINDOW", 3)
+        in_parts = outcome(lambda: finish(parsing_json(body)))
+
+    assert in_parts == outcome(lambda: parse_json(body))
+
+
+def outcome(read: Callable[[], Any]) -> Any:
+    """What was read, or how many problems it was refused with."""
+    try:
+        return read()
+    except UnprocessableError as error:
+        return f"refused: {len(error.problems)}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        (rb'"\ud800"', "Lone surrogate in a string"),
+        (rb'["\ud800"]', "Lone surrogate in a string"),
+        (rb'{"\ud800": 1}', "Lone surrogate in a string"),
+        (b"NaN", "NaN is no JSON"),
+        (b"[NaN]", "NaN is no JSON"),
+        (b"1e999", "Number too large"),
+        (b"[" * 300 + b"]" * 300, "Nested deeper than "),
+        (b"[" * 100_000 + b"]" * 100_000, "Nested deeper than "),
+        (b'"\xff"', "Not UTF-8"),
+    ],
+)
+def test_a_long_json_body_is_read_as_strictly_as_a_short_one(heidi: Client, inside: bytes, error: str) -> None:
+    filler = b'["' + b"x" * 100 + b'"]'
+    body = b"[" + b",".join([filler] * 1_000) + b"," + inside + b"," + b",".join([filler] * 1_000) + b"]"
+
+    answer = heidi.put("/_mock/state", content=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"the body is no JSON: {error}")
+
+
 MANY_EMPTY = {
     "lists": b"[[]" + b",[]" * 20_000 + b"]",
     "mappings": b"[{}" + b",{}" * 20_000 + b"]",
@@ -834,12 +923,6 @@ def test_others_run_while_states_are_compared(app: Front) -> None:
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(JSON)

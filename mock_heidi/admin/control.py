@@ -15,7 +15,7 @@ from mock_heidi.cors import Origins, is_own
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request
-from mock_heidi.json_text import parse_json, to_json
+from mock_heidi.json_text import parsing_json, to_json
 from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
@@ -90,7 +90,7 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
             return None
         if "yaml" in request.headers.get("content-type", ""):
             return await in_slices(parsing_yaml(body, "body"))
-        return parse_json(body)
+        return await in_slices(parsing_json(body))
     except BodyTooLargeError:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
     except UnprocessableError as error:
