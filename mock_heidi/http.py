@@ -21,6 +21,7 @@ from mock_heidi.errors import (
     MOST_PROBLEMS,
     BodyTooLargeError,
     HeidiError,
+    InvalidTokenError,
     PatientProfileNotFoundError,
     SessionNotFoundError,
     UnprocessableError,
@@ -198,7 +199,14 @@ class Request:
             body = self.call.body = b"".join(pieces)
             if self.call.entry is not None:
                 self.call.entry.body = body
+        self.confirm_account()
         return body
+
+    def confirm_account(self) -> None:
+        """Raise :class:`InvalidTokenError` where the caller's account has gone while their body came."""
+        caller, namespace = self.call.caller, self.call.namespace
+        if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
+            raise InvalidTokenError
 
     def find_reply(self) -> ReplyRule | None:
         """The reply that a test has set for this request, judged by the body as far as it was read."""

@@ -244,8 +244,11 @@ class Namespace:
             self.link(user, self.heidi_user(owner, None))
 
     def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
-        """Whoever holds a good token is a user, also where a reset or a restart has forgotten them."""
-        if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
+        """Keep the holder of a good token as a user, also after a reset or a restart, if the account is still there."""
+        if (
+            managed_by in self.owners
+            and self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None
+        ):
             self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
 
     @property

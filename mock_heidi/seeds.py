@@ -644,8 +644,9 @@ def _by_key(keys: Iterable[ApiKey], users: Iterable[User]) -> dict[str, list[Use
             knowing.setdefault((key.managed_by, known.kinde_user_id), key.key)
     found: dict[str, list[User]] = {}
     for user in users:
-        own = knowing.get((user.managed_by, user.linked_to or ""), first[user.managed_by])
-        found.setdefault(own, []).append(user)
+        if user.managed_by in first:
+            own = knowing.get((user.managed_by, user.linked_to or ""), first[user.managed_by])
+            found.setdefault(own, []).append(user)
     return found
 
 
