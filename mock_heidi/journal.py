@@ -117,13 +117,17 @@ class Journal:
     def __init__(
         self, name: str, entries: int, memory: MemoryBudget, secrets: Callable[[], Iterable[str]], mode: str = "normal"
     ) -> None:
-        """``mode`` says how much is shown: ``normal``, ``full`` or ``masked``."""
+        """``secrets`` gives what is not shown, the same object as long as it is the same.
+
+        ``mode`` says how much is shown: ``normal``, ``full`` or ``masked``.
+        """
         self._name = name
         self._most = entries
         self._memory = memory
         memory.logs.add(self)
         self._secrets = secrets
         self.mode = mode
+        self._known: Iterable[str] = ()
         self._made = frozenset[str](), View(name, mode, Policy())
         self._entries: deque[Entry] = deque()
         self.held = 0
@@ -207,9 +211,11 @@ class Journal:
     @property
     def _view(self) -> View:
         """What shows entries without the secrets of now; a fresh one if there are others than before."""
-        known = frozenset(self._secrets())
-        if known != self._made[0]:
-            self._made = known, View(self._name, self.mode, Policy(known))
+        secrets = self._secrets()
+        if secrets is not self._known:
+            self._known, known = secrets, frozenset(secrets)
+            if known != self._made[0]:
+                self._made = known, View(self._name, self.mode, Policy(known))
         return self._made[1]
 
     def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:

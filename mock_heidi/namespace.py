@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mock_heidi import seeds, transitions
@@ -15,6 +15,7 @@ from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.known_keys import FormerKeys, KnownKeys
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
 from mock_heidi.replies import Replies
@@ -81,17 +82,20 @@ class Namespace:
         start: Start,
         settings: Settings,
         memory: MemoryBudget,
-        others: Callable[[], Iterable[str]] = tuple,
+        all_keys: KnownKeys,
     ) -> None:
-        """``others`` gives the API keys that other namespaces of the same server know."""
+        """``all_keys`` are those of all namespaces of the same server."""
         self.name = name
         self.start = start
         self.settings = settings
-        self._others = others
+        self._all_keys = all_keys
         self.store = Store(start.base)
         self.ids = Ids(start.seed, name)
+        self.keys: dict[str, ApiKey] = {}
+        self._former_keys = FormerKeys()
         self.known_keys: frozenset[str] = frozenset()
-        """Its API keys, former ones too: the journal may still hold them."""
+        """Its API keys, the last former ones too: the journal may still hold them."""
+        self._secrets_of: tuple[frozenset[str] | None, frozenset[str], frozenset[str]] = None, frozenset(), frozenset()
         mode = start.journal or settings.journal
         self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
         self.busy = 0
@@ -299,9 +303,11 @@ class Namespace:
         if self.events.heard:
             self.store.watch = self._tell_state  # another store may have come into the place of the old one
         # Hardly ever do keys change, and every request asks whose they are.
-        self.keys = {key.key: key for key in self.store.all(ApiKey)}
+        before, self.keys = self.keys, {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
-        self.known_keys = self.known_keys.union(self.keys)
+        self._former_keys.change([key for key in before if key not in self.keys], self.keys)
+        self.known_keys = frozenset([*self.keys, *self._former_keys])
+        self._all_keys.learn(self.name, self.keys)
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
@@ -370,10 +376,13 @@ class Namespace:
             "requests": len(self.journal),
         }
 
-    def _secrets(self) -> Iterator[str]:
-        yield from self.known_keys.union(self._others())
-        if self.settings.admin_token is not None:
-            yield self.settings.admin_token
+    def _secrets(self) -> frozenset[str]:
+        """What nobody is shown; the same object as long as it is the same, since every row of a list asks for it."""
+        own, others = self.known_keys, self._all_keys.all()
+        if own is not self._secrets_of[0] or others is not self._secrets_of[1]:
+            token = self.settings.admin_token
+            self._secrets_of = own, others, own.union(others, () if token is None else (token,))
+        return self._secrets_of[2]
 
 
 def _scenario(store: Store, name: str) -> Scenario:

@@ -23,6 +23,8 @@ from helpers import (
     wire,
 )
 
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespaces import Namespaces
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 WHO = {"email": "a@b", "third_party_internal_id": "1"}
@@ -352,3 +354,52 @@ def test_a_fresh_namespace_holds_what_the_server_began_with(heidi: Client) -> No
     heidi.post("/sessions")
 
     assert state(heidi, "blue") == fresh
+
+
+# --- The keys that are secret -----------------------------------------------------------------------------------------
+
+
+def keys(prefix: str, number: int) -> dict[str, Any]:
+    rows = [{"key": f"{prefix}-{at:06}", "ehr_provider": "P", "managed_by": f"{at:024x}"} for at in range(number)]
+    return {"api_keys": rows}
+
+
+def test_former_keys_are_remembered_up_to_a_bound_the_latest_longest(heidi: Client) -> None:
+    for at in range(4):
+        heidi.put("/_mock/state", json=keys(f"round-{at}", 600))
+
+    known = heidi.app.namespaces.default.known_keys
+    seen = {name for name in known if name.startswith(("round-2", "round-3"))}
+    assert len(known) == 600 + 1_000
+    assert len(seen) == 1_200
+
+
+def test_a_key_that_comes_back_is_no_former_one(heidi: Client) -> None:
+    for at in (0, 1, 0):
+        heidi.put("/_mock/state", json=keys(f"round-{at}", 2))
+
+    known = heidi.app.namespaces.default.known_keys
+    named = {name for name in known if name.startswith("round")}
+    assert named == {f"round-{at}-{number:06}" for at in range(2) for number in range(2)}
+
+
+def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(20):
+        heidi.post(f"/_mock/namespaces/n{at}", json={"api_key": f"key-of-namespace-{at}"})
+    for _ in range(50):
+        heidi.get("/unknown?key=key-of-namespace-7")
+    collected: list[Namespace] = []
+
+    def iterating(self: Namespaces) -> Iterator[Namespace]:
+        for namespace in tuple(self._all.values()):
+            collected.append(namespace)
+            yield namespace
+
+    monkeypatch.setattr(Namespaces, "__iter__", iterating)
+
+    rows = heidi.get("/_mock/requests").json()["requests"]
+
+    assert {row["query"]["key"] for row in rows if "key" in (row["query"] or {})} == {"***"}
+    assert len(collected) <= 21
