@@ -128,7 +128,7 @@ class Journal:
         self._secrets = secrets
         self.mode = mode
         self._known: Iterable[str] = ()
-        self._made = frozenset[str](), View(name, mode, Policy())
+        self._made = frozenset[str](), View(name, mode, Policy(), self._grow)
         self._entries: deque[Entry] = deque()
         self.held = 0
         self._next = 1
@@ -144,7 +144,7 @@ class Journal:
         self._entries.append(entry)
         self._grow(entry.held)
         if len(self._entries) > self._most:
-            self.drop()
+            self._drop_oldest()
 
     def close(self, entry: Entry, now: float) -> None:
         """Note that its answer is complete, or that there will be none."""
@@ -167,7 +167,10 @@ class Journal:
             self._memory.make_room()
 
     def drop(self) -> bool:
-        """Forget the oldest entry; whether there was one."""
+        """Make room: forget what is kept of a shown entry, or else the oldest entry; whether there was anything."""
+        return self._made[1].kept.drop() or self._drop_oldest()
+
+    def _drop_oldest(self) -> bool:
         if not self._entries:
             return False
         oldest = self._entries.popleft()
@@ -179,11 +182,12 @@ class Journal:
 
     def remove(self, ids: Collection[int]) -> int:
         """Forget the entries of those ids; how many there were."""
-        before = len(self._entries)
+        before, gone = len(self._entries), 0
         for entry in self._entries:
             entry.kept = entry.id not in ids
+            gone += 0 if entry.kept else entry.held
         self._entries = deque(entry for entry in self._entries if entry.kept)
-        self._grow(sum(entry.held for entry in self._entries) - self.held)
+        self._grow(-gone)
         return before - len(self._entries)
 
     def clear(self) -> int:
@@ -199,6 +203,7 @@ class Journal:
     def end(self) -> None:
         """Forget every entry and leave the memory of the others alone, because the namespace is gone."""
         self.clear()
+        self._made[1].kept.clear()
         self._memory.logs.discard(self)
         self._memory = MemoryBudget(self._memory.limit)
 
@@ -215,7 +220,8 @@ class Journal:
         if secrets is not self._known:
             self._known, known = secrets, frozenset(secrets)
             if known != self._made[0]:
-                self._made = known, View(self._name, self.mode, Policy(known))
+                self._made[1].kept.clear()
+                self._made = known, View(self._name, self.mode, Policy(known), self._grow)
         return self._made[1]
 
     def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:

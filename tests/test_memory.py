@@ -120,6 +120,52 @@ def test_a_refused_namespace_leaves_nothing_in_the_budget(heidi: Client, beginni
     assert memory.logs == before
 
 
+def test_what_is_kept_of_shown_requests_counts_and_goes_before_them() -> None:
+    memory = MemoryBudget(300_000)
+    journal = filled(memory, "default", 20, body=10_000)
+    requests = memory.used
+    for kept in journal:
+        journal.read(kept)
+    shown = memory.used
+
+    memory.hold(memory.limit - shown + 1)
+    without_views = journal.held
+    memory.hold(shown - memory.limit - 1)
+
+    assert shown - requests > 0
+    assert memory.used == journal.held
+    assert without_views < shown
+    assert (len(journal), journal.dropped) == (20, 0)
+
+
+@pytest.mark.parametrize("forget", [Journal.clear, Journal.begin, Journal.end])
+def test_what_is_kept_of_shown_requests_goes_with_them(forget: Callable[[Journal], Any]) -> None:
+    memory = MemoryBudget(1_000_000)
+    journal = filled(memory, "default", 20, body=1_000)
+    for kept in list(journal):
+        journal.read(kept)
+    del kept
+
+    forget(journal)
+
+    assert (memory.used, journal.held) == (0, 0)
+
+
+def test_what_was_shown_without_secrets_of_before_gives_its_memory_back() -> None:
+    memory, secrets = MemoryBudget(1_000_000), ["one-secret"]
+    journal = Journal("default", entries=10, memory=memory, secrets=lambda: tuple(secrets))
+    made = entry(1, 1_000)
+    journal.add(made)
+    journal.close(made, 1.0)
+    journal.read(made)
+    before = memory.used
+    secrets.append("another-secret")
+
+    journal.read(made)
+
+    assert memory.used == before > made.size
+
+
 def test_a_request_that_outlives_its_namespace_counts_for_nothing() -> None:
     memory = MemoryBudget(100_000)
     journal, late = filled(memory, "gone", 3), entry(4)
