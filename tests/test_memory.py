@@ -5,13 +5,14 @@
 
 import asyncio
 import gc
+import json
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import another, exchange, space
+from helpers import Reply, another, ask, exchange, space
 from starlette.types import Message
 
 from mock_heidi.events import Events
@@ -20,6 +21,10 @@ from mock_heidi.memory import MemoryBudget
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 
 pytestmark = pytest.mark.slow
+
+NO_MEMORY = (
+    b'{"detail":"mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"}'
+)
 
 
 def entry(number: int, body: int = 0) -> Entry:
@@ -225,6 +230,67 @@ def test_a_body_whose_client_leaves_counts_no_more_than_what_is_kept(heidi: Clie
 
     registry = heidi.app.namespaces
     assert registry.memory.used == sum(each.size for each in registry.default.journal)
+
+
+def in_pieces(number: int, size: int) -> list[Message]:
+    pieces: list[Message] = [{"type": "http.request", "body": b" " * size, "more_body": True} for _ in range(number)]
+    return [*pieces, {"type": "http.request", "body": b"{}", "more_body": False}]
+
+
+def test_a_body_that_the_memory_has_no_room_for_is_refused() -> None:
+    with another(memory=400_000) as heidi:
+        headers = {"Authorization": f"Bearer {heidi.token()}"}
+        before = heidi.state()
+
+        answer = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=in_pieces(9, 100_000))
+
+        registry = heidi.app.namespaces
+        assert (answer.status, answer.body) == (503, NO_MEMORY)
+        assert heidi.state() == before
+        assert registry.memory.used == sum(each.size for each in registry.default.journal)
+        assert sum(len(each.body) for each in registry.default.journal) == 0
+
+
+def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
+    with another(memory=400_000) as heidi:
+        before = heidi.state()
+
+        answer = ask(heidi.app, "PUT", "/_mock/state", headers={"Host": "localhost"}, messages=in_pieces(9, 100_000))
+
+        assert answer.status == 413
+        assert json.loads(answer.body) == {
+            "error": "there is no memory left for the body",
+            "hint": "send less at once, or start the server with a larger --memory",
+        }
+        assert heidi.state() == before
+
+
+@pytest.mark.parametrize(("path", "status"), [("/sessions", 401), ("/unknown", 404)])
+def test_a_body_that_nobody_reads_is_forgotten_where_the_memory_has_no_room_for_it(path: str, status: int) -> None:
+    with another(memory=400_000) as heidi:
+        memory, used = heidi.app.namespaces.memory, []
+
+        async def refused() -> Reply:
+            coming = iter(in_pieces(9, 100_000))
+
+            async def receive() -> Message:
+                used.append(memory.used)
+                return next(coming)
+
+            sent: list[Message] = []
+
+            async def send(message: Message) -> None:
+                sent.append(message)
+
+            scope = {"type": "http", "method": "POST", "path": BASE_PATH + path, "query_string": b"", "headers": []}
+            await heidi.app(scope, receive, send)
+            return Reply(sent[0]["status"], {}, b"")
+
+        answer = asyncio.run(refused())
+
+        assert answer.status == status
+        assert max(used) <= memory.limit + 100_000
+        assert sum(len(each.body) for each in heidi.app.namespaces.default.journal) == 0
 
 
 # --- What an entry costs ----------------------------------------------------------------------------------------------

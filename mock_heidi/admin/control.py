@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
-from mock_heidi.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request
 from mock_heidi.json_text import parsing_json, to_json
@@ -93,6 +93,9 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
         return await in_slices(parsing_json(body))
     except BodyTooLargeError:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
+    except NoMemoryError:
+        hint = "send less at once, or start the server with a larger --memory"
+        raise ControlError(413, "there is no memory left for the body", hint) from None
     except UnprocessableError as error:
         reason = error.problems[0]["ctx"]["error"]
         raise ControlError(400, f"the body is no JSON: {reason}", "send JSON, or YAML as application/yaml") from None
