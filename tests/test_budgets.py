@@ -27,6 +27,7 @@ from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import parse_json, parsing_json
 from mock_heidi.models import PatientProfile, resolve
+from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.yaml_text import dump_yaml, parse_yaml
@@ -493,6 +494,47 @@ def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: Front) -> None
     assert now is not None
     assert now is not old
     assert now.store.size(PatientProfile) == MANY
+
+
+CHANGES = [
+    ("PUT", "/faults", ["ask_ai:status=503"]),
+    ("POST", "/faults", {"operation": "ask_ai", "status": 503}),
+    ("POST", "/replies", {"operation": "ask_ai", "text": "Hello"}),
+    ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}),
+    ("PUT", "/transitions", {"transcription": {"after_reads": 5}}),
+    ("PUT", "/state/patient_profiles/" + "a" * 24, {"first_name": "Ada"}),
+]
+
+
+@pytest.mark.parametrize(("method", "door", "body"), CHANGES)
+def test_a_change_goes_into_the_namespace_of_now(app: Front, method: str, door: str, body: Any) -> None:
+    """The namespace is deleted and made anew while the body of the change comes."""
+    spaces = app.namespaces
+    old, now = spaces.make("blue"), []
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        spaces.drop("blue")
+        now.append(spaces.make("blue"))
+        return {"type": "http.request", "body": json.dumps(body).encode()}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path, headers = f"/ns/blue/_mock{door}", [(b"host", b"localhost")]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    before, other = trace(old), trace(spaces.make("fresh"))
+    asyncio.run(app(scope, receive, send))
+
+    assert sent[0]["status"] == 200, sent
+    assert trace(old) == before
+    assert trace(now[-1]) != other
+
+
+def trace(namespace: Namespace) -> Any:
+    """What a change of any part of a namespace would change."""
+    state, clock = namespace.store.all(PatientProfile), namespace.clock
+    return len(state), len(namespace.faults), len(namespace.replies), clock.now() // 10**9, dict(namespace.transitions)
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])

@@ -82,8 +82,23 @@ def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
     return request.query
 
 
+def renew_namespace(request: Request) -> None:
+    """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
+    call = request.call
+    call.namespace = call.space.get(call.name or call.space.default.name)
+
+
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
-    """A JSON body, or a YAML one if the content type says so; None where there is none."""
+    """A JSON body, or a YAML one if the content type says so; None where there is none.
+
+    What comes after it meets the namespace of now.
+    """
+    value = await _read_body(request, limit)
+    renew_namespace(request)
+    return value
+
+
+async def _read_body(request: Request, limit: int) -> Any:
     try:
         body = await request.raw(limit)
         if not body.strip():

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from mock_heidi import seeds
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
@@ -94,7 +94,7 @@ def _of(kind: type[Record], records: Iterable[Record]) -> Iterator[Record]:
 
 def _now(request: Request) -> Namespace:
     """The namespace of this name as it is now: it may have been deleted, or made anew, since the request came in."""
-    request.call.namespace = None
+    renew_namespace(request)
     return request.namespace
 
 
