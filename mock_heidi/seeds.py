@@ -545,16 +545,33 @@ def reading(given: dict[str, Document], api_key: str | None = None) -> Work[Base
     ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
     records = yield from _Check(given, Derived()).run()
-    if api_key is not None:
-        if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
-            raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
-        first, *keys = (record for record in records if isinstance(record, ApiKey))
-        keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
-        # What is nobody's, such as a template, is everybody's.
-        owners = {None, *(key.managed_by for key in keys)}
-        own = [record for record in records if getattr(record, "managed_by", None) in owners]
-        records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
     packaged = frozenset(name for name, document in given.items() if document.packaged)
+    return (yield from _making(records if api_key is None else _with_key(records, api_key), packaged))
+
+
+def rekeyed(base: Base, api_key: str) -> Work[Base]:
+    """The base of the same fixtures with that key in the place of the first, or as the only one if they hold none."""
+    late = {KINDS[name] for name in _LATE if name in base.packaged}
+    records = list(chain.from_iterable(table.values() for kind, table in base.records.items() if kind not in late))
+    if "api_keys" in base.packaged:
+        first = next(record for record in records if isinstance(record, ApiKey))
+        records = [record for record in records if record is first or not isinstance(record, ApiKey)]
+    return (yield from _making(_with_key(records, api_key), base.packaged))
+
+
+def _with_key(records: list[Record], api_key: str) -> list[Record]:
+    """The records with that key in the place of the first, without those of an account that has no key then."""
+    if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
+        raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
+    first, *keys = (record for record in records if isinstance(record, ApiKey))
+    keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
+    # What is nobody's, such as a template, is everybody's.
+    owners = {None, *(key.managed_by for key in keys)}
+    own = [record for record in records if getattr(record, "managed_by", None) in owners]
+    return [*keys, *(record for record in own if not isinstance(record, ApiKey))]
+
+
+def _making(records: list[Record], packaged: frozenset[str]) -> Work[Base]:
     late = {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged}
     return (yield from Base.making(records, packaged, late))
 

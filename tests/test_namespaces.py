@@ -6,6 +6,7 @@ makes none.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -403,3 +404,31 @@ def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
 
     assert {row["query"]["key"] for row in rows if "key" in (row["query"] or {})} == {"***"}
     assert len(collected) <= 21
+
+
+@pytest.mark.parametrize("own_keys", [True, False])
+def test_a_key_of_its_own_leaves_the_folder_of_the_server_alone(tmp_path: Path, *, own_keys: bool) -> None:
+    """What has become of the folder since the server began does not matter."""
+    files = {"patient_profiles": "- first_name: Ada\n"}
+    if own_keys:
+        files["api_keys"] = "- {key: one-key, ehr_provider: P, managed_by: %s}\n" % JOHN  # noqa: UP031 - braces
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with another(fixtures=str(tmp_path)) as heidi:
+        expected = heidi.post("/_mock/namespaces/before", json={"api_key": "another-key"}).json()["counts"]
+        before = state(heidi, "before")
+        (tmp_path / "patient_profiles.yaml").write_text("- first_nam: Ada\n")
+
+        answer = heidi.post("/_mock/namespaces/after", json={"api_key": "another-key"})
+
+        assert (answer.status_code, answer.json()["counts"]) == (200, expected)
+        assert state(heidi, "after") == before
+        assert [key["key"] for key in before["api_keys"]] == ["another-key"]
+        assert [row["first_name"] for row in before["patient_profiles"]] == ["Ada"]
+
+
+def test_a_key_of_its_own_leaves_the_rest_as_the_server_began(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/blue", json={"api_key": "another-key"})
+
+    with another(api_key="another-key") as other:
+        assert state(heidi, "blue") == other.state()
