@@ -56,7 +56,8 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
     """Add records in the form of fixtures, all or none; those that were made. Faults and replies take effect.
 
     Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids,
-    :class:`ReplyError` for too many replies, and :class:`StateChangedError`, after which another attempt may succeed.
+    :class:`ReplyError` for too many replies in either, and :class:`StateChangedError`, after which another attempt may
+    succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
     added = yield from seeds.further(store, records, draft)
@@ -104,10 +105,13 @@ def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:
 def _put_rules(namespace: Namespace, added: Sequence[Record]) -> None:
     """Have the faults and replies among the records take effect, or raise an error and change nothing."""
     rules = [record for record in added if isinstance(record, Fault)]
+    replies = [record for record in added if isinstance(record, Reply)]
     if rules:
-        namespace.beginning(namespace.store, rules)
+        namespace.first_faults(namespace.store, rules)
         namespace.faults.copy().extend(rules)
-    namespace.replies.extend([record for record in added if isinstance(record, Reply)])
+    if replies:
+        namespace.first_replies(namespace.store, replies)
+    namespace.replies.extend(replies)
     namespace.faults.extend(rules)
 
 

@@ -63,20 +63,21 @@ class Exchange(Protocol):
 class View:
     """Shows the entries of one journal; ``mode`` is ``normal``, ``full`` or ``masked``."""
 
-    def __init__(self, namespace: str, mode: str, policy: Policy) -> None:
+    def __init__(self, namespace: str, mode: str, policy: Policy, grow: Callable[[int], None] = lambda _: None) -> None:
+        """``grow`` is told how many bytes more, or fewer, are kept of what was shown."""
         self.policy = policy
         self._namespace = namespace
         self._full, self._masked = mode == "full", mode == "masked"
-        self._kept = Kept(_KEPT)
+        self.kept = Kept(_KEPT, grow)
 
     def read(self, entry: Exchange, *, whole: bool = False) -> dict[str, Any]:
         """An entry for people and programs; ``whole`` bodies only if asked for."""
         if whole or not entry.done:
             return self._read(entry, None if whole else SHOWN)
-        text = self._kept.get(entry)
+        text = self.kept.get(entry)
         if text is None:
             text = json.dumps(self._read(entry, SHOWN))
-            self._kept.put(entry, text)
+            self.kept.put(entry, text)
         # Findings are made later than the answer.
         return {**json.loads(text), "findings": list(entry.findings)}
 

@@ -189,6 +189,13 @@ class ServiceUnavailableError(TextError):
     text = "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"
 
 
+class NoMemoryError(TextError):
+    """Ours, not the vendor's: the bodies that are on their way need more memory than there is."""
+
+    status = 503
+    text = "mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"
+
+
 class InternalError(TextError):
     """A defect of this mock, in the vendor's form so that a client meets nothing new."""
 

@@ -21,6 +21,8 @@ from mock_heidi.errors import (
     MOST_PROBLEMS,
     BodyTooLargeError,
     HeidiError,
+    InvalidTokenError,
+    NoMemoryError,
     PatientProfileNotFoundError,
     SessionNotFoundError,
     UnprocessableError,
@@ -168,7 +170,11 @@ class Request:
             self.namespace.findings.note(code, entry, detail)
 
     async def raw(self, limit: int | None = None) -> bytes:
-        """The whole body, journaled; :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says."""
+        """The whole body, journaled.
+
+        Raises :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says, and :class:`NoMemoryError`
+        where the server has no room for it.
+        """
         if self.call.taken:
             return self.call.body
         most = int(assumed("body_limit")) if limit is None else limit
@@ -188,7 +194,9 @@ class Request:
                 self.call.taken = not more
                 if more:  # most bodies come at once
                     held = size
-                    self.call.space.memory.hold(len(pieces[-1]))
+                    if not self.call.space.memory.hold(len(pieces[-1])):
+                        pieces.clear()
+                        raise NoMemoryError
                 if size > most:
                     raise BodyTooLargeError
         finally:
@@ -198,7 +206,14 @@ class Request:
             body = self.call.body = b"".join(pieces)
             if self.call.entry is not None:
                 self.call.entry.body = body
+        self.confirm_account()
         return body
+
+    def confirm_account(self) -> None:
+        """Raise :class:`InvalidTokenError` where the caller's account has gone while their body came."""
+        caller, namespace = self.call.caller, self.call.namespace
+        if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
+            raise InvalidTokenError
 
     def find_reply(self) -> ReplyRule | None:
         """The reply that a test has set for this request, judged by the body as far as it was read."""
@@ -225,12 +240,13 @@ def announces_body(headers: Mapping[bytes, bytes]) -> bool:
 async def take_in(scope: Scope, receive: Receive) -> None:
     """Read what nobody has read of a request, for the journal and because its sender still sends.
 
-    An end before that would reach the client as a broken connection, and not as the answer.
+    What there is no memory for is read and forgotten. An end before that would reach the client as a broken connection,
+    and not as the answer.
     """
     call: Call = scope["mock_heidi"]
     if call.taken or call.headers.get(b"expect"):
         return
-    keep = b"multipart" not in call.headers.get(b"content-type", b"")
+    keep, memory = b"multipart" not in call.headers.get(b"content-type", b""), call.space.memory
     most, kept, size, more, held = call.space.settings.max_upload, [call.body], len(call.body), True, 0
     try:
         while more and size <= most:
@@ -244,10 +260,14 @@ async def take_in(scope: Scope, receive: Receive) -> None:
                 kept.append(piece)
                 if more:
                     held += len(piece)
-                    call.space.memory.hold(len(piece))
+                    keep = memory.hold(len(piece))
+                if held and not keep:
+                    kept.clear()
+                    memory.hold(-held)
+                    held = 0
     finally:
         if held:
-            call.space.memory.hold(-held)
+            memory.hold(-held)
     call.taken = True
     if call.entry is not None and keep:
         call.entry.body = b"".join(kept)

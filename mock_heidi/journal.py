@@ -117,14 +117,18 @@ class Journal:
     def __init__(
         self, name: str, entries: int, memory: MemoryBudget, secrets: Callable[[], Iterable[str]], mode: str = "normal"
     ) -> None:
-        """``mode`` says how much is shown: ``normal``, ``full`` or ``masked``."""
+        """``secrets`` gives what is not shown, the same object as long as it is the same.
+
+        ``mode`` says how much is shown: ``normal``, ``full`` or ``masked``.
+        """
         self._name = name
         self._most = entries
         self._memory = memory
         memory.logs.add(self)
         self._secrets = secrets
         self.mode = mode
-        self._made = frozenset[str](), View(name, mode, Policy())
+        self._known: Iterable[str] = ()
+        self._made = frozenset[str](), View(name, mode, Policy(), self._grow)
         self._entries: deque[Entry] = deque()
         self.held = 0
         self._next = 1
@@ -140,7 +144,7 @@ class Journal:
         self._entries.append(entry)
         self._grow(entry.held)
         if len(self._entries) > self._most:
-            self.drop()
+            self._drop_oldest()
 
     def close(self, entry: Entry, now: float) -> None:
         """Note that its answer is complete, or that there will be none."""
@@ -163,7 +167,10 @@ class Journal:
             self._memory.make_room()
 
     def drop(self) -> bool:
-        """Forget the oldest entry; whether there was one."""
+        """Make room: forget what is kept of a shown entry, or else the oldest entry; whether there was anything."""
+        return self._made[1].kept.drop() or self._drop_oldest()
+
+    def _drop_oldest(self) -> bool:
         if not self._entries:
             return False
         oldest = self._entries.popleft()
@@ -175,11 +182,12 @@ class Journal:
 
     def remove(self, ids: Collection[int]) -> int:
         """Forget the entries of those ids; how many there were."""
-        before = len(self._entries)
+        before, gone = len(self._entries), 0
         for entry in self._entries:
             entry.kept = entry.id not in ids
+            gone += 0 if entry.kept else entry.held
         self._entries = deque(entry for entry in self._entries if entry.kept)
-        self._grow(sum(entry.held for entry in self._entries) - self.held)
+        self._grow(-gone)
         return before - len(self._entries)
 
     def clear(self) -> int:
@@ -195,6 +203,7 @@ class Journal:
     def end(self) -> None:
         """Forget every entry and leave the memory of the others alone, because the namespace is gone."""
         self.clear()
+        self._made[1].kept.clear()
         self._memory.logs.discard(self)
         self._memory = MemoryBudget(self._memory.limit)
 
@@ -207,9 +216,12 @@ class Journal:
     @property
     def _view(self) -> View:
         """What shows entries without the secrets of now; a fresh one if there are others than before."""
-        known = frozenset(self._secrets())
-        if known != self._made[0]:
-            self._made = known, View(self._name, self.mode, Policy(known))
+        secrets = self._secrets()
+        if secrets is not self._known:
+            self._known, known = secrets, frozenset(secrets)
+            if known != self._made[0]:
+                self._made[1].kept.clear()
+                self._made = known, View(self._name, self.mode, Policy(known), self._grow)
         return self._made[1]
 
     def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from typing import Any
 
 import pydantic_core
@@ -12,6 +15,7 @@ from pydantic import BaseModel
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import UnprocessableError
+from mock_heidi.slices import Work
 
 
 def _invalid(position: int, error: str) -> UnprocessableError:
@@ -44,6 +48,14 @@ _JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite
 
 # A longer body is hardly ever flat, and would be read twice.
 _SHORT = 64 * 1024
+# Of a long body so many characters are read in one go: more than most records have.
+_WINDOW = 8 * 1024
+# What a character costs, which may be a whole list, and what each part costs beside its characters.
+_CHARACTER, _PART = 4, 300
+# So many parts are read one by one where several could not be read together.
+_SINGLE = 64
+_BLANKS = re.compile(r"[ \t\n\r]*+")
+_PARTS = ("[", "{")
 MOST_VALUES = 100_000
 """How many values a record or a reply may hold: each may be wrong, and pydantic notes every mistake."""
 _NESTED = frozenset((dict, list))
@@ -57,17 +69,34 @@ def parse_json(body: bytes) -> Any:
     Stricter than the standard library: no NaN, no infinite numbers, no lone surrogates, no endless nesting, since
     none of these could ever be answered again. Where a key comes twice the last one counts.
     """
-    deepest = int(assumed("nesting_limit"))
     try:
         value = pydantic_core.from_json(body, allow_inf_nan=False) if len(body) < _SHORT else None
     except ValueError:
         value = None  # the other reader says what is wrong in FastAPI's words, or takes it after all
     if type(value) is dict and _FLAT.issuperset(map(type, value.values())):
         return value
-    try:
+    with _worded():
         value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
-        if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode()
+        _check(value, escapes=b"\\u" in body, containers=body.count(b"[") + body.count(b"{"))
+    return value
+
+
+def parsing_json(body: bytes) -> Work[Any]:
+    """The same as :func:`parse_json`, part by part.
+
+    A thread would not help: the reader in C lets nobody else run until it is done.
+    """
+    if len(body) < _SHORT:
+        return parse_json(body)
+    with _worded():
+        return (yield from _Reading(body.removeprefix(BOM_UTF8).decode()).whole())
+
+
+@contextlib.contextmanager
+def _worded() -> Iterator[None]:
+    """Says in FastAPI's words why a text is refused."""
+    try:
+        yield
     except json.JSONDecodeError as error:
         raise _invalid(error.pos, error.msg) from None
     except UnicodeDecodeError as error:
@@ -75,12 +104,129 @@ def parse_json(body: bytes) -> Any:
     except UnicodeEncodeError:
         raise _invalid(0, "Lone surrogate in a string") from None
     except RecursionError:
-        raise _invalid(0, f"Nested deeper than {deepest} levels") from None
+        raise _invalid(0, f"Nested deeper than {int(assumed('nesting_limit'))} levels") from None
     except ValueError as error:
         raise _invalid(0, str(error).partition(";")[0]) from None
-    if body.count(b"[") + body.count(b"{") > deepest and _depth(value) > deepest:
-        raise _invalid(0, f"Nested deeper than {deepest} levels")
-    return value
+
+
+def _check(value: Any, *, escapes: bool, containers: int, above: int = 0) -> None:
+    """Raise an error where a value holds a lone surrogate or is nested too deeply, so many levels ``above`` it."""
+    if escapes:
+        json.dumps(value, ensure_ascii=False).encode()
+    most = int(assumed("nesting_limit")) - above
+    if containers > most and _depth(value) > most:
+        raise RecursionError
+
+
+class _Reading:
+    """Reads a long text: what fits into a window in one go, and what is longer by its parts."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def whole(self) -> Work[Any]:
+        value, at = yield from self._value(self._after_blanks(0), 0)
+        if self._after_blanks(at) != len(self.text):
+            raise json.JSONDecodeError("Extra data", self.text, at)
+        return value
+
+    def _after_blanks(self, at: int) -> int:
+        found = _BLANKS.match(self.text, at)
+        return at if found is None else found.end()
+
+    def _value(self, at: int, above: int) -> Work[tuple[Any, int]]:
+        """The value that begins there, and where it ends."""
+        kind = self.text[at : at + 1]
+        if kind not in _PARTS:
+            return self._at_once(self.text, at, above)
+        with contextlib.suppress(json.JSONDecodeError):  # it is longer, or no JSON
+            value, length = self._at_once(self.text[at : at + _WINDOW], 0, above)
+            return value, at + length
+        yield _CHARACTER * _WINDOW
+        if above >= int(assumed("nesting_limit")):
+            raise RecursionError
+        return (yield from self._list(at, above + 1) if kind == "[" else self._object(at, above + 1))
+
+    @staticmethod
+    def _at_once(text: str, at: int, above: int) -> tuple[Any, int]:
+        value, end = _JSON_READER.raw_decode(text, at)
+        if type(value) is str:
+            _check(value, escapes=text.find("\\u", at, end) >= 0, containers=0)
+        elif type(value) in _NESTED:
+            containers = text.count("[", at, end) + text.count("{", at, end)
+            _check(value, escapes=text.find("\\u", at, end) >= 0, containers=containers, above=above)
+        return value, end
+
+    def _list(self, at: int, above: int) -> Work[tuple[list[Any], int]]:
+        values: list[Any] = []
+        at, single = self._after_blanks(at + 1), 0
+        if self.text[at : at + 1] == "]":
+            return values, at + 1
+        while True:
+            if not single:
+                run, end = self._run(at, above, "[]")
+                values += run
+                yield _CHARACTER * (end - at) + _PART
+                single, at = 0 if run else _SINGLE, end
+                continue
+            single -= 1
+            value, end = yield from self._value(at, above)
+            yield _CHARACTER * (end - at) + _PART
+            values.append(value)
+            at, over = self._next(end, "]")
+            if over:
+                return values, at
+
+    def _object(self, at: int, above: int) -> Work[tuple[dict[str, Any], int]]:
+        values: dict[str, Any] = {}
+        at, single = self._after_blanks(at + 1), 0
+        if self.text[at : at + 1] == "}":
+            return values, at + 1
+        while True:
+            if not single:
+                run, end = self._run(at, above, "{}")
+                values.update(run)
+                yield _CHARACTER * (end - at) + _PART
+                single, at = 0 if run else _SINGLE, end
+                continue
+            single -= 1
+            name, value_at = self._name(at, above)
+            values[name], end = yield from self._value(value_at, above)
+            yield _CHARACTER * (end - at) + _PART
+            at, over = self._next(end, "}")
+            if over:
+                return values, at
+
+    def _run(self, at: int, above: int, brackets: str) -> tuple[Any, int]:
+        """The parts up to the last comma of a window, and where the next one begins; none if that comma is theirs."""
+        cut = self.text.rfind(",", at, at + _WINDOW)
+        if cut > at:
+            text = f"{brackets[0]}{self.text[at:cut]}{brackets[1]}"
+            with contextlib.suppress(json.JSONDecodeError):
+                values, end = self._at_once(text, 0, above - 1)
+                if end == len(text) and values:
+                    return values, self._after_blanks(cut + 1)
+        return (), at
+
+    def _name(self, at: int, above: int) -> tuple[str, int]:
+        """The name of a field, and where its value begins."""
+        if self.text[at : at + 1] != '"':
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self.text, at)
+        name, end = self._at_once(self.text, at, above)
+        colon = self._after_blanks(end)
+        if self.text[colon : colon + 1] != ":":
+            raise json.JSONDecodeError("Expecting ':' delimiter", self.text, colon)
+        return name, self._after_blanks(colon + 1)
+
+    def _next(self, at: int, closing: str) -> tuple[int, bool]:
+        """Where the next part begins, or what follows a list or object that is over."""
+        at = self._after_blanks(at)
+        sign = self.text[at : at + 1]
+        if sign == closing:
+            return at + 1, True
+        if sign != ",":
+            raise json.JSONDecodeError("Expecting ',' delimiter", self.text, at)
+        return self._after_blanks(at + 1), False
 
 
 def _depth(value: Any) -> int:

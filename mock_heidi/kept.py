@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 
 class Kept:
     """The texts that were used last, ``room`` characters at most; a text goes with its object."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, grow: Callable[[int], None] = lambda _: None) -> None:
+        """``grow`` is told how many characters more, or fewer, there are."""
         self._room = room
+        self._grow = grow
         self._all: dict[int, tuple[weakref.ref[Any], str]] = {}
         self.held = 0
         """How many characters they are."""
@@ -25,10 +28,27 @@ class Kept:
     def put(self, owner: object, text: str) -> None:
         key = id(owner)
         self._all[key] = weakref.ref(owner, lambda _: self._drop(key)), text
-        self.held += len(text)
+        self._count(len(text))
         while self.held > self._room:
-            self._drop(next(iter(self._all)))
+            self.drop()
+
+    def drop(self) -> bool:
+        """Forget the text that was used longest ago; whether there was one."""
+        oldest = next(iter(self._all), None)
+        if oldest is not None:
+            self._drop(oldest)
+        return oldest is not None
+
+    def clear(self) -> None:
+        """Forget all texts."""
+        while self.drop():
+            continue
 
     def _drop(self, key: int) -> None:
         kept = self._all.pop(key, None)
-        self.held -= 0 if kept is None else len(kept[1])
+        if kept is not None:
+            self._count(-len(kept[1]))
+
+    def _count(self, size: int) -> None:
+        self.held += size
+        self._grow(size)

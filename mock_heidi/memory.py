@@ -16,7 +16,7 @@ class Log(Protocol):
     """Its size in bytes."""
 
     def drop(self) -> bool:
-        """Forget the oldest entry and count it out of the budget; whether there was one."""
+        """Forget the oldest entry, or less, and count it out of the budget; whether there was anything to forget."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mock_heidi import seeds, transitions
@@ -15,14 +15,13 @@ from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.known_keys import FormerKeys, KnownKeys
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
 from mock_heidi.replies import Replies
 from mock_heidi.review import Reviewer
 from mock_heidi.rules import Faults
-from mock_heidi.settings import (
-    Settings,
-)
+from mock_heidi.settings import Settings
 from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
@@ -66,11 +65,11 @@ class Copied(NamedTuple):
         rules.extend([*(come for come, _ in differing if isinstance(come, Fault)), *more])
         return rules
 
-    def said(self, store: Store) -> Replies:
-        """The copied replies, as far as they go with that state."""
+    def said(self, store: Store, more: Sequence[Reply]) -> Replies:
+        """The copied replies, as far as they go with that state and ``more``."""
         replies, differing = self.replies.copy(), store.differences(self.state, Reply)
         replies.forget(gone for _, gone in differing if isinstance(gone, Reply))
-        replies.extend([come for come, _ in differing if isinstance(come, Reply)])
+        replies.extend([*(come for come, _ in differing if isinstance(come, Reply)), *more])
         return replies
 
 
@@ -83,17 +82,20 @@ class Namespace:
         start: Start,
         settings: Settings,
         memory: MemoryBudget,
-        others: Callable[[], Iterable[str]] = tuple,
+        all_keys: KnownKeys,
     ) -> None:
-        """``others`` gives the API keys that other namespaces of the same server know."""
+        """``all_keys`` are those of all namespaces of the same server."""
         self.name = name
         self.start = start
         self.settings = settings
-        self._others = others
+        self._all_keys = all_keys
         self.store = Store(start.base)
         self.ids = Ids(start.seed, name)
+        self.keys: dict[str, ApiKey] = {}
+        self._former_keys = FormerKeys()
         self.known_keys: frozenset[str] = frozenset()
-        """Its API keys, former ones too: the journal may still hold them."""
+        """Its API keys, the last former ones too: the journal may still hold them."""
+        self._secrets_of: tuple[frozenset[str] | None, frozenset[str], frozenset[str]] = None, frozenset(), frozenset()
         mode = start.journal or settings.journal
         self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
         self.busy = 0
@@ -103,28 +105,38 @@ class Namespace:
         self.streams: set[asyncio.Future[None]] = set()
         """Vendor streams on their way, which a reset ends."""
         self.snapshots: dict[str, Snapshot] = {}
+        self.faults, self.replies = Faults(), Replies()
         self.events = Events(memory)
-        self.reset()
+        try:
+            self.reset()
+        except Exception:
+            self.end()  # or the server's memory would hold on to it
+            raise
 
     def reset(self, keep: frozenset[str] = frozenset()) -> list[str]:
-        """Bring the beginning back, but for the parts to keep; the names of what was put back."""
+        """Bring the beginning back, but for the parts to keep; the names of what was put back.
+
+        Raises :class:`FaultError` or :class:`ReplyError`, and changes nothing, where the beginning is impossible.
+        """
+        restored = [part for part in PARTS if part not in keep]
+        store = self.store if "state" in keep else self._first_state()
+        faults = self.faults if "faults" in keep else self.first_faults(store)
+        replies = self.replies if "replies" in keep else self.first_replies(store)
+        if "findings" in keep:
+            self.review()  # while its requests are there
+        given = self.ids
         begin = {
             "clock": self._begin_clock,
             "ids": self._begin_ids,
             "state": self._begin_state,
             "requests": self.journal.begin,
             "transitions": self._begin_transitions,
-            "replies": self._begin_replies,
-            "faults": self._begin_faults,
             "findings": self._begin_findings,
         }
-        restored = [part for part in PARTS if part not in keep]
-        if "findings" in keep:
-            self.review()  # while its requests are there
-        given = self.ids
         for part, put_back in begin.items():
             if part in restored:
                 put_back()
+        self.faults, self.replies = faults, replies
         if "faults" in keep:
             self.ids.pass_over(given)  # as in restore()
         self.reviewer.begin(self.journal)
@@ -176,10 +188,6 @@ class Namespace:
         copied = self.start.copied
         self.transitions = transitions.at_once() if copied is None else dict(copied.transitions)
 
-    def _begin_replies(self) -> None:
-        copied = self.start.copied
-        self.replies = Replies(self.store.all(Reply)) if copied is None else copied.said(self.store)
-
     def _begin_findings(self) -> None:
         self.findings = Findings()
         self.reviewer = Reviewer(self.findings, lambda: self.known_keys, self.journal.headline)
@@ -191,18 +199,25 @@ class Namespace:
         return finish(self.reviewing())
 
     def reviewing(self) -> Work[Findings]:
-        """The same, request by request."""
+        """The same, request by request; a reset meanwhile ends it."""
         reviewer = self.reviewer
         for cost in reviewer.reading(self.journal):
             yield cost
             if self.reviewer is not reviewer:
-                break  # a reset has begun anew meanwhile
+                break
         return self.findings
 
-    def _begin_faults(self) -> None:
-        self.faults = self.beginning(self.store)
+    def _first_state(self) -> Store:
+        copied = self.start.copied
+        return Store(self.start.base) if copied is None else copied.state.fork()
 
-    def beginning(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
+    def first_replies(self, store: Store, more: Sequence[Reply] = ()) -> Replies:
+        """The replies that it begins with on that state and ``more``; :class:`ReplyError` for too many."""
+        if self.start.copied is not None:
+            return self.start.copied.said(store, more)
+        return Replies([*store.all(Reply), *more])
+
+    def first_faults(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
         """The rules that it begins with on that state and ``more``; :class:`FaultError` where two have one id."""
         if self.start.copied is not None:
             return self.start.copied.rules(store, more)
@@ -218,7 +233,7 @@ class Namespace:
 
     def _begin_state(self) -> None:
         if self.start.copied is not None:
-            self.store = self.start.copied.state.fork()
+            self.store = self._first_state()
             self.learn_keys()
             return
         self.store.reset(self.start.base)
@@ -233,8 +248,11 @@ class Namespace:
             self.link(user, self.heidi_user(owner, None))
 
     def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
-        """Whoever holds a good token is a user, also where a reset or a restart has forgotten them."""
-        if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
+        """Keep the holder of a good token as a user, also after a reset or a restart, if the account is still there."""
+        if (
+            managed_by in self.owners
+            and self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None
+        ):
             self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
 
     @property
@@ -285,9 +303,11 @@ class Namespace:
         if self.events.heard:
             self.store.watch = self._tell_state  # another store may have come into the place of the old one
         # Hardly ever do keys change, and every request asks whose they are.
-        self.keys = {key.key: key for key in self.store.all(ApiKey)}
+        before, self.keys = self.keys, {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
-        self.known_keys = self.known_keys.union(self.keys)
+        self._former_keys.change([key for key in before if key not in self.keys], self.keys)
+        self.known_keys = frozenset([*self.keys, *self._former_keys])
+        self._all_keys.learn(self.name, self.keys)
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
@@ -356,10 +376,13 @@ class Namespace:
             "requests": len(self.journal),
         }
 
-    def _secrets(self) -> Iterator[str]:
-        yield from self.known_keys.union(self._others())
-        if self.settings.admin_token is not None:
-            yield self.settings.admin_token
+    def _secrets(self) -> frozenset[str]:
+        """What nobody is shown; the same object as long as it is the same, since every row of a list asks for it."""
+        own, others = self.known_keys, self._all_keys.all()
+        if own is not self._secrets_of[0] or others is not self._secrets_of[1]:
+            token = self.settings.admin_token
+            self._secrets_of = own, others, own.union(others, () if token is None else (token,))
+        return self._secrets_of[2]
 
 
 def _scenario(store: Store, name: str) -> Scenario:

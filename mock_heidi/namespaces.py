@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mock_heidi import clock, faults, seeds
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
+from mock_heidi.known_keys import KnownKeys
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.models import ApiKey
 from mock_heidi.namespace import Namespace, Start
@@ -21,17 +22,9 @@ from mock_heidi.settings import (
 )
 from mock_heidi.tokens import Tokens
 
-# What is shorter is a word that others may use too.
-_SHORTEST = 8
-_MOST_FORMER = 1_000
-
 
 class LimitReachedError(Exception):
     """The server holds as many namespaces as it may."""
-
-
-def _long(keys: Iterable[str]) -> Iterator[str]:
-    return (key for key in keys if len(key) >= _SHORTEST)
 
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
@@ -55,8 +48,7 @@ class Namespaces:
         rules = tuple(_rule(given) for given in settings.faults)
         self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
         self._all: dict[str, Namespace] = {}
-        # The keys of namespaces that are no more, the latest last.
-        self._former: dict[str, None] = {}
+        self._known_keys = KnownKeys()
         self.make(DEFAULT_NAMESPACE)
         self._keys = dict(self.default.keys)
         self.tokens = Tokens(settings.seed, self._keys)
@@ -73,20 +65,6 @@ class Namespaces:
 
     def __len__(self) -> int:
         return len(self._all)
-
-    def _known_keys(self) -> Iterator[str]:
-        """What is secret in every namespace: a client may send the key of one to another by mistake."""
-        yield from self._former
-        for namespace in self:
-            yield from _long(namespace.known_keys)
-
-    def _remember(self, gone: Namespace) -> None:
-        """Its keys stay secret: what others have kept of them is still there."""
-        for key in _long(gone.known_keys):
-            self._former.pop(key, None)
-            self._former[key] = None
-        while len(self._former) > _MOST_FORMER:
-            del self._former[next(iter(self._former))]
 
     def fresh_clock(self) -> Clock:
         """The clock that a namespace would begin with."""
@@ -109,7 +87,6 @@ class Namespaces:
             made = Namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
             if namespace is not None:
                 namespace.end()
-                self._remember(namespace)
             namespace = self._all[name] = made
             if name != DEFAULT_NAMESPACE:
                 self.default.events.emit("namespace", {"name": name, "dropped": False})
@@ -136,7 +113,7 @@ class Namespaces:
         if gone is None:
             return False
         gone.end()
-        self._remember(gone)
+        self._known_keys.forget(name)
         self.default.events.emit("namespace", {"name": name, "dropped": True})
         return True
 

@@ -26,10 +26,15 @@ class Reviewer:
         self._checks = all_checks(keys, line)
         self._read = 0
         self._open: set[int] = set()
+        self._beginnings = 0
 
     def begin(self, entries: Iterable[Entry]) -> None:
-        """Pass over the entries that are complete: only those that follow are read, whatever their ids."""
+        """Pass over the entries that are complete: only those that follow are read, whatever their ids.
+
+        A :meth:`reading` that is under way stops.
+        """
         known = list(entries)
+        self._beginnings += 1
         self._read = max((entry.id for entry in known), default=0)
         self._open = {entry.id for entry in known if not entry.done}
 
@@ -39,7 +44,7 @@ class Reviewer:
 
     def reading(self, entries: Iterable[Entry]) -> Work[None]:
         """The same, entry by entry. Several readers may work at once; each entry is read once."""
-        known = list(entries)
+        known, beginnings = list(entries), self._beginnings
         self._open.intersection_update(entry.id for entry in known)
         for entry in known:
             new = entry.id > self._read
@@ -53,6 +58,8 @@ class Reviewer:
                 self._open.discard(entry.id)
                 self._look(request)
                 yield entry.size
+                if self._beginnings != beginnings:
+                    return
             else:
                 self._open.add(entry.id)
 

@@ -161,8 +161,7 @@ class Faults:
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._made = 0
         self._put([])
-        for fault in faults:
-            self.add(fault)
+        self.extend(faults)
 
     def _put(self, rules: list[Rule]) -> None:
         self._rules = rules

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ from mock_heidi.models import (
     User,
 )
 from mock_heidi.settings import ConfigError, FixtureChoice
-from mock_heidi.slices import RECORD, Work, finish
+from mock_heidi.slices import RECORD, SLICE, Work, finish
 from mock_heidi.store import Base, Store
 from mock_heidi.wording import listed, near_names, short_repr, shorten
 from mock_heidi.yaml_text import MOST_PROBLEMS, Document, FixtureError, Steps, YamlText
@@ -67,6 +67,8 @@ _MOST_RECORDS = {"api_keys": 1_000, **dict.fromkeys(_UNIT, 200_000)}
 _MOST_OTHERS = 10_000
 # Names that the nearest is looked for among.
 _MOST_OPTIONS = 1_000
+# What it costs at most to look for the nearest name.
+_NEAREST = SLICE
 # Texts that a repetition is looked for among.
 _REMEMBERED = 10_000
 
@@ -270,11 +272,13 @@ class _Check:
         self.problems: list[Problem] = []
         self.more = 0
         """How many problems there are beyond those."""
+        self._unspent = 0
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
         self.same: Counter[str] = Counter()
         self.common = _Common()
         self.owners: dict[str, ApiKey] = {}
+        self._accounts: dict[str, frozenset[str]] = {}
         self.first: ApiKey | None = None
         for key in self.store.all(ApiKey):
             self.owners.setdefault(key.managed_by, key)
@@ -312,8 +316,8 @@ class _Check:
                 yield from self._key(document, number, dict(row))
             elif self._has_usual_size(document, (number,), row):
                 read(document, number, dict(row))
-            if number % _AT_ONCE == 0:
-                yield RECORD * _AT_ONCE
+            if number % _AT_ONCE == 0 or self._unspent:
+                yield RECORD * _AT_ONCE + self._spent()
         return document
 
     def _has_usual_size(self, document: Document, path: Steps, row: dict[str, Any]) -> bool:
@@ -336,10 +340,19 @@ class _Check:
     def _problem(self, document: Document, steps: Steps, text: str | Callable[[], str]) -> None:
         """Remember a problem, or only count it; ``text`` is called where it takes long to make."""
         if len(self.problems) < MOST_PROBLEMS:
-            made = text if isinstance(text, str) else text()
+            made = text if isinstance(text, str) else self._search(text)
             self.problems.append((document, steps, shorten(made, _LONGEST_PROBLEM)))
         else:
             self._count(1)
+
+    def _search(self, text: Callable[[], str]) -> str:
+        self._unspent += _NEAREST
+        return text()
+
+    def _spent(self) -> int:
+        """What it has cost to look for the nearest names since the last time."""
+        spent, self._unspent = self._unspent, 0
+        return spent
 
     def _count(self, number: int) -> None:
         self.more += number
@@ -379,7 +392,7 @@ class _Check:
             return
         for index, user in enumerate(users):
             self._user(document, (number, "users", index), dict(user), key)
-            yield RECORD
+            yield RECORD + self._spent()
 
     def _plain(self, document: Document, number: int, row: dict[str, Any]) -> None:
         record = self._record(KINDS[document.kind], document, (number,), row)
@@ -399,18 +412,23 @@ class _Check:
             row.setdefault("account_id", self.source.object_id("account", *path))
             row.setdefault("linked_at", self.source.stamp())
         self._record(User, document, path, {"managed_by": key.managed_by, **row})
-        if linked_to is not None and all(user.kinde_user_id != linked_to for user in key.heidi_users):
+        known_account = isinstance(linked_to, str) and linked_to in self._accounts_of(key)
+        if linked_to is not None and not known_account:
             known = (user.kinde_user_id for user in key.heidi_users)
             self._problem(document, (*path, "linked_to"), lambda: _unknown_account(linked_to, known))
+
+    def _accounts_of(self, key: ApiKey) -> frozenset[str]:
+        """The ids of its Heidi accounts, collected once: a key may have many users."""
+        if key.key not in self._accounts:
+            self._accounts[key.key] = frozenset(user.kinde_user_id for user in key.heidi_users)
+        return self._accounts[key.key]
 
     def _owner(self, document: Document, number: int, row: dict[str, Any]) -> ApiKey | None:
         """The key whose data a record belongs to, by default the first; None where its account is unknown."""
         assert self.first is not None  # noqa: S101 - run() has ended where there is no key
         owner = self.owners.get(str(row.setdefault("managed_by", self.first.managed_by)))
         if owner is None:
-            account = short_repr(row["managed_by"], _SHOWN)
-            near = _closest(str(row["managed_by"]), self.owners)
-            self._problem(document, (number, "managed_by"), f"no API key has the account {account}; {near}")
+            self._problem(document, (number, "managed_by"), lambda: _unknown_owner(row["managed_by"], self.owners))
         return owner
 
     def _owned(self, document: Document, number: int, row: dict[str, Any]) -> None:
@@ -438,9 +456,7 @@ class _Check:
             return  # both come from one hand
         given = _late("transcripts") if late else self.known.get(Consultation, {})
         if wanted not in given and self.store.get(Consultation, wanted) is None:
-            known = (*given, *(one.id for one in self.store.all(Consultation)))
-            text = f"no consultation {short_repr(wanted, _SHOWN)} among the transcripts; {_closest(wanted, known)}"
-            self._problem(document, (number, "consultation"), text)
+            self._problem(document, (number, "consultation"), lambda: _unknown_consultation(wanted, given, self.store))
 
     def _patient(self, document: Document, number: int, session: Session) -> None:
         wanted = session.patient_profile_id or ""
@@ -504,6 +520,15 @@ def _wrong(kind: type[Record], error: Any) -> str:
     return f"{error['msg']}{given}"
 
 
+def _unknown_owner(wanted: Any, known: Iterable[str]) -> str:
+    return f"no API key has the account {short_repr(wanted, _SHOWN)}; {_closest(str(wanted), known)}"
+
+
+def _unknown_consultation(wanted: str, given: Iterable[str], store: Store) -> str:
+    known = chain(given, (one.id for one in store.all(Consultation)))
+    return f"no consultation {short_repr(wanted, _SHOWN)} among the transcripts; {_closest(wanted, known)}"
+
+
 def _unknown_account(wanted: Any, known: Iterable[str]) -> str:
     return f"no Heidi user {short_repr(wanted, _SHOWN)} under this key; {_closest(str(wanted), known)}"
 
@@ -520,16 +545,33 @@ def reading(given: dict[str, Document], api_key: str | None = None) -> Work[Base
     ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
     records = yield from _Check(given, Derived()).run()
-    if api_key is not None:
-        if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
-            raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
-        first, *keys = (record for record in records if isinstance(record, ApiKey))
-        keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
-        # What is nobody's, such as a template, is everybody's.
-        owners = {None, *(key.managed_by for key in keys)}
-        own = [record for record in records if getattr(record, "managed_by", None) in owners]
-        records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
     packaged = frozenset(name for name, document in given.items() if document.packaged)
+    return (yield from _making(records if api_key is None else _with_key(records, api_key), packaged))
+
+
+def rekeyed(base: Base, api_key: str) -> Work[Base]:
+    """The base of the same fixtures with that key in the place of the first, or as the only one if they hold none."""
+    late = {KINDS[name] for name in _LATE if name in base.packaged}
+    records = list(chain.from_iterable(table.values() for kind, table in base.records.items() if kind not in late))
+    if "api_keys" in base.packaged:
+        first = next(record for record in records if isinstance(record, ApiKey))
+        records = [record for record in records if record is first or not isinstance(record, ApiKey)]
+    return (yield from _making(_with_key(records, api_key), base.packaged))
+
+
+def _with_key(records: list[Record], api_key: str) -> list[Record]:
+    """The records with that key in the place of the first, without those of an account that has no key then."""
+    if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
+        raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
+    first, *keys = (record for record in records if isinstance(record, ApiKey))
+    keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
+    # What is nobody's, such as a template, is everybody's.
+    owners = {None, *(key.managed_by for key in keys)}
+    own = [record for record in records if getattr(record, "managed_by", None) in owners]
+    return [*keys, *(record for record in own if not isinstance(record, ApiKey))]
+
+
+def _making(records: list[Record], packaged: frozenset[str]) -> Work[Base]:
     late = {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged}
     return (yield from Base.making(records, packaged, late))
 
@@ -619,8 +661,9 @@ def _by_key(keys: Iterable[ApiKey], users: Iterable[User]) -> dict[str, list[Use
             knowing.setdefault((key.managed_by, known.kinde_user_id), key.key)
     found: dict[str, list[User]] = {}
     for user in users:
-        own = knowing.get((user.managed_by, user.linked_to or ""), first[user.managed_by])
-        found.setdefault(own, []).append(user)
+        if user.managed_by in first:
+            own = knowing.get((user.managed_by, user.linked_to or ""), first[user.managed_by])
+            found.setdefault(own, []).append(user)
     return found
 
 

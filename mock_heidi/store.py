@@ -169,6 +169,8 @@ class Store:
         # The slots that an older record came into, so that coming in is no longer the order of creation.
         self._mixed: set[Slot] = set()
         self._born: dict[tuple[Kind, str], int] = {}
+        # Per kind how many records there are more than in the base.
+        self._grown: dict[Kind, int] = {}
         self._next = len(self._base.position)
         # Whether a fork looks into the same tables.
         self._shared = False
@@ -206,8 +208,10 @@ class Store:
 
     def _bear(self, record: Record, key: str) -> None:
         """Have it stand in the indexes, after all that were there before."""
-        self._born[type(record), key] = self._next
+        kind = type(record)
+        self._born[kind, key] = self._next
         self._next += 1
+        self._grown[kind] = self._grown.get(kind, 0) + 1
         for slot in _slots(record):
             if slot in self._joined:
                 self._joined[slot][key] = None
@@ -227,8 +231,10 @@ class Store:
             self._own()
         kind, key = type(record), record.key
         old = self.get(kind, key)
-        for slot in _slots(old) if old else ():
-            self._leave(slot, key)
+        if old is not None:
+            self._grown[kind] = self._grown.get(kind, 0) - 1
+            for slot in _slots(old):
+                self._leave(slot, key)
         self._born.pop((kind, key), None)
         if key in self._base.records[kind]:
             self._changes.setdefault(kind, {})[key] = None
@@ -279,22 +285,20 @@ class Store:
 
     def size(self, kind: Kind) -> int:
         """How many records of a kind there are."""
-        base = self._base.records[kind]
-        changes = self._changes.get(kind, {})
-        return len(base) + sum((record is not None) - (key in base) for key, record in changes.items())
+        return len(self._base.records[kind]) + self._grown.get(kind, 0)
 
     def fork(self) -> Store:
         """Another store with the same content, that goes its own way; whoever changes something first pays for it."""
         other = Store(self._base)
         other._changes, other._joined, other._left = self._changes, self._joined, self._left
-        other._mixed, other._born, other._next = self._mixed, self._born, self._next
+        other._mixed, other._born, other._next, other._grown = self._mixed, self._born, self._next, self._grown
         self._shared = other._shared = True
         return other
 
     def adopt(self, fork: Store) -> None:
         """Hold what a fork holds, which goes its own way no longer; nobody is told."""
         self._changes, self._joined, self._left = fork._changes, fork._joined, fork._left
-        self._mixed, self._born, self._next = fork._mixed, fork._born, fork._next
+        self._mixed, self._born, self._next, self._grown = fork._mixed, fork._born, fork._next, fork._grown
         self._shared = fork._shared
         self._made.clear()
         self.version += 1
@@ -304,7 +308,7 @@ class Store:
         self._changes = {kind: dict(records) for kind, records in self._changes.items()}
         self._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
         self._left = {slot: set(keys) for slot, keys in self._left.items()}
-        self._mixed, self._born = set(self._mixed), dict(self._born)
+        self._mixed, self._born, self._grown = set(self._mixed), dict(self._born), dict(self._grown)
         self._shared = False
 
     def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:

@@ -122,6 +122,7 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
             raise BodyTooLargeError
         if body:
             yield body
+    request.confirm_account()
 
 
 def _broken(reason: str) -> UnprocessableError:

@@ -12,6 +12,8 @@ LONGEST = 1_000
 """How many characters of a message are shown at most."""
 _MOST_NAMES = 1_000
 _LONGEST_NAME = 100
+MOST_COMPARED = 300_000
+"""How many pairs of characters are compared at most for one name, which takes some 20 milliseconds."""
 
 
 def shorten(text: str, most: int = LONGEST) -> str:
@@ -56,10 +58,22 @@ def _parts(value: Any, most: int) -> Iterator[str]:
 
 
 def near_names(name: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
-    """The names that a name that nobody knows may be meant for, the nearest first."""
+    """The known names that an unknown name may be meant for, the nearest first."""
     if len(name) > _LONGEST_NAME:
         return []
-    return get_close_matches(name, sorted(islice(known, _MOST_NAMES)), n=most, cutoff=cutoff)
+    return get_close_matches(name, _comparable(name, known, cutoff), n=most, cutoff=cutoff)
+
+
+def _comparable(name: str, known: Iterable[str], cutoff: float) -> list[str]:
+    """The names whose length is near enough, as many as may be compared."""
+    options, left = [], MOST_COMPARED
+    for option in sorted(islice(known, _MOST_NAMES)):
+        if 2 * min(len(name), len(option)) >= cutoff * (len(name) + len(option)):
+            left -= len(name) * len(option)
+            if left < 0:
+                break
+            options.append(option)
+    return options
 
 
 def listed(names: Iterable[str]) -> str:

@@ -270,10 +270,14 @@ class _Builder:
         self.values = 0
         self.most = min(most, size + _MAX_SHARED)
 
-    def build(self, node: Node, depth: int = 0) -> Any:
+    def count(self, node: Node, depth: int = 0) -> None:
+        """Count a value; a :class:`FixtureError` where it is one too many, or too deep."""
         self.values += 1
         if depth > _MAX_DEPTH or self.values > self.most:
             raise FixtureError([f"{self._at(node)}: too deep or too large; at most {_MAX_DEPTH} levels are read"])
+
+    def build(self, node: Node, depth: int = 0) -> Any:
+        self.count(node, depth)
         if node.tag is not None and node.tag != "!":
             raise FixtureError([f"{self._at(node)}: the tag {node.tag!r} has no meaning here; remove it"])
         kind = type(node)
@@ -315,10 +319,10 @@ class _Reading:
     def value(self, event: Node, depth: int) -> Work[Any]:
         """The value that an event begins."""
         kind, plain = type(event), getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None
-        if depth < _UPPER_LEVELS and plain and kind is _MAPPING:
-            return (yield from self._mapping(depth))
-        if depth < _UPPER_LEVELS and plain and kind is _LIST:
-            return (yield from self._list(depth))
+        if depth < _UPPER_LEVELS and plain and kind in (_MAPPING, _LIST):
+            self.builder.count(event, depth)
+            yield _EVENT
+            return (yield from self._mapping(depth) if kind is _MAPPING else self._list(depth))
         node = self.composer.whole(event, depth)
         yield _EVENT * (self.composer.most - self.composer.left)
         return self._built(node, depth)

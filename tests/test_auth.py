@@ -4,7 +4,9 @@
 token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
 """
 
+import asyncio
 import hashlib
+import json
 from typing import Any
 
 import jwt
@@ -22,9 +24,11 @@ from helpers import (
     space,
     wire,
 )
+from starlette.types import Message
 
+from mock_heidi import seeds
 from mock_heidi.assumptions import assumed
-from mock_heidi.settings import DEFAULT_KEY
+from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 WHO = {"email": "doctor@example.org", "third_party_internal_id": "42"}
 KEY = {"Heidi-Api-Key": DEFAULT_KEY}
@@ -369,3 +373,55 @@ def test_namespaces_of_one_server_differ_and_of_the_same_name_agree(heidi: Clien
 
     assert series[0] != series[1]
     assert series[0] == series[2]
+
+
+# --- An account that goes while its request is on its way -------------------------------------------------------------
+
+OTHER_ACCOUNT = {"api_keys": [{"key": "another-key", "ehr_provider": "P", "managed_by": "f" * 24}]}
+
+
+def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    """The answer to a request during whose body the state is replaced by one that does not know its account."""
+    token, base = heidi.token(), seeds.load(OTHER_ACCOUNT)
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        heidi.app.namespaces.default.replace(base)
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-length", b"%d" % len(body))]
+    scope = {"type": "http", "method": method, "path": f"{BASE_PATH}{path}", "query_string": b"", "headers": headers}
+    asyncio.run(heidi.app(scope, receive, send))
+    return messages[0]["status"], json.loads(messages[1]["body"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/sessions", b"{}"),
+        ("POST", "/patient-profiles", b"{}"),
+        ("POST", "/users/linked-account", b'{"kinde_user_id": "kp_a"}'),
+        ("PATCH", f"/sessions/{SESSION}", b"{}"),
+        ("POST", f"/sessions/{SESSION}/upload-audio", b"--a--"),
+    ],
+)
+def test_a_token_is_refused_whose_account_goes_while_the_body_comes(
+    heidi: Client, method: str, path: str, body: bytes
+) -> None:
+    answer = answer_without_account(heidi, method, path, body)
+
+    assert answer == (401, INVALID_TOKEN)
+    assert [key["key"] for key in heidi.state()["api_keys"]] == ["another-key"]
+
+
+def test_a_reply_to_an_account_that_goes_meanwhile_leaves_no_user(heidi: Client) -> None:
+    body, match = {"session_id": "1"}, {"a": 1}
+    heidi.post("/_mock/replies", json={"operation": "create_session", "status": 200, "body": body, "match": match})
+
+    answer = answer_without_account(heidi, "POST", "/sessions", b'{"a": 1}')
+
+    assert answer == (401, INVALID_TOKEN)
+    assert heidi.state()["api_keys"][0]["users"] == []

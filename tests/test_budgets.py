@@ -18,15 +18,18 @@ from helpers import SESSION, another, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import seeds, yaml_text
+from mock_heidi import json_text, seeds, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import Front
+from mock_heidi.errors import UnprocessableError
 from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.json_text import parse_json, parsing_json
 from mock_heidi.models import PatientProfile, resolve
-from mock_heidi.slices import RECORD, SLICE
-from mock_heidi.wording import LONGEST, short_repr, shorten
+from mock_heidi.namespace import Namespace
+from mock_heidi.slices import RECORD, SLICE, finish
+from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.yaml_text import dump_yaml, parse_yaml
 
 MANY = 6_000
@@ -54,9 +57,14 @@ def named(answer: httpx.Response) -> list[str]:
 
 
 def meanwhile(app: Front, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
-    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it."""
+    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it.
+
+    Bytes are sent as YAML, a text as JSON that is written already.
+    """
     method, door, body = asked
-    content, headers = (body, YAML) if isinstance(body, bytes) else (json.dumps(body), {})
+    content, headers = (body, YAML if isinstance(body, bytes) else {})
+    if not isinstance(body, bytes | str):
+        content = json.dumps(body)
 
     async def compete() -> None:
         turn = 0
@@ -197,6 +205,94 @@ def test_a_name_that_nobody_knows_is_compared_with_a_bounded_number_of_names(hei
     assert answer.status_code == 400
     assert len(answer.json()["problems"]) == 30
     assert max(map(len, answer.json()["problems"])) <= LONGEST
+
+
+UNKNOWN = {
+    "accounts": {"sessions": [{"managed_by": f"unknown-{at}"} for at in range(400)]},
+    "consultations": {"sessions": [{"consultation": f"unknown-{at}"} for at in range(400)]},
+    "patients": {
+        "patient_profiles": [{"id": f"{at:024x}"} for at in range(10)],
+        "sessions": [{"patient_profile_id": f"{at + 10:024x}"} for at in range(400)],
+    },
+    "users": {
+        "api_keys": [
+            {
+                "key": "a",
+                "ehr_provider": "P",
+                "managed_by": JOHN,
+                "users": [
+                    {"email": f"{at}@example.org", "third_party_internal_id": "1", "linked_to": f"unknown-{at}"}
+                    for at in range(400)
+                ],
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_the_nearest_name_is_looked_for_in_told_problems_only_and_others_run_in_between(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    looks: list[str] = []
+
+    def looking(name: str, known: Any, most: int, cutoff: float = 0.6) -> list[str]:
+        looks.append(name)
+        return near_names(name, known, most, cutoff)
+
+    monkeypatch.setattr(seeds, "near_names", looking)
+
+    answer, others = turns(heidi.app, "PUT", "/state", UNKNOWN[kind])
+
+    assert (answer.status_code, len(answer.json()["problems"]), answer.json()["more"]) == (400, 100, 300)
+    assert len(looks) <= 100
+    assert others >= 90
+
+
+def test_the_accounts_of_a_key_are_collected_once_for_all_its_users(heidi: Client) -> None:
+    accounts = [
+        {"kinde_user_id": str(at), "heidi_email": "a@example.org", "linked_account_plan": "FREE"}
+        for at in range(20_000)
+    ]
+    users = [
+        {"email": f"{at}@example.org", "third_party_internal_id": "1", "linked_to": "19999"} for at in range(20_000)
+    ]
+    key = {"key": "a", "ehr_provider": "P", "managed_by": JOHN, "heidi_users": accounts, "users": users}
+
+    answer = heidi.put("/_mock/state", json={"api_keys": [key]})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("linked_to", [[], {}, 5, True])
+def test_an_account_that_is_no_text_is_refused(heidi: Client, linked_to: Any) -> None:
+    user = {"email": "a@example.org", "third_party_internal_id": "1", "linked_to": linked_to}
+    key = {"key": "a", "ehr_provider": "P", "managed_by": JOHN, "users": [user]}
+
+    answer = heidi.put("/_mock/state", json={"api_keys": [key]})
+
+    assert answer.status_code == 400
+    assert answer.json()["problems"][-1].startswith("api_keys[0].users[0].linked_to: no Heidi user")
+
+
+def test_names_are_compared_within_a_bound_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+
+    def comparing(name: str, known: list[str], **_: Any) -> list[str]:
+        compared.extend(len(name) * len(one) for one in known)
+        return []
+
+    monkeypatch.setattr(wording, "get_close_matches", comparing)
+
+    near_names("x" * 100, ["x" * 99 + chr(at) for at in range(300, 1_300)], 1)
+
+    assert sum(compared) <= wording.MOST_COMPARED
+
+
+def test_a_name_of_the_usual_length_is_found_among_hundreds() -> None:
+    names = [f"patient-{at}" for at in range(900)]
+
+    assert near_names("patient-899x", names, 1) == ["patient-899"]
 
 
 LONG = "x" * 900_000
@@ -400,6 +496,47 @@ def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: Front) -> None
     assert now.store.size(PatientProfile) == MANY
 
 
+CHANGES = [
+    ("PUT", "/faults", ["ask_ai:status=503"]),
+    ("POST", "/faults", {"operation": "ask_ai", "status": 503}),
+    ("POST", "/replies", {"operation": "ask_ai", "text": "Hello"}),
+    ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}),
+    ("PUT", "/transitions", {"transcription": {"after_reads": 5}}),
+    ("PUT", "/state/patient_profiles/" + "a" * 24, {"first_name": "Ada"}),
+]
+
+
+@pytest.mark.parametrize(("method", "door", "body"), CHANGES)
+def test_a_change_goes_into_the_namespace_of_now(app: Front, method: str, door: str, body: Any) -> None:
+    """The namespace is deleted and made anew while the body of the change comes."""
+    spaces = app.namespaces
+    old, now = spaces.make("blue"), []
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        spaces.drop("blue")
+        now.append(spaces.make("blue"))
+        return {"type": "http.request", "body": json.dumps(body).encode()}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path, headers = f"/ns/blue/_mock{door}", [(b"host", b"localhost")]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    before, other = trace(old), trace(spaces.make("fresh"))
+    asyncio.run(app(scope, receive, send))
+
+    assert sent[0]["status"] == 200, sent
+    assert trace(old) == before
+    assert trace(now[-1]) != other
+
+
+def trace(namespace: Namespace) -> Any:
+    """What a change of any part of a namespace would change."""
+    state, clock = namespace.store.all(PatientProfile), namespace.clock
+    return len(state), len(namespace.faults), len(namespace.replies), clock.now() // 10**9, dict(namespace.transitions)
+
+
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])
 def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: Front, *, used: bool) -> None:
     def use(turn: int) -> None:
@@ -428,6 +565,113 @@ def test_a_yaml_body_has_a_bounded_number_of_values(heidi: Client, monkeypatch: 
     monkeypatch.setattr(yaml_text, "_MAX_BODY_VALUES", 1_000)
 
     answer = heidi.put("/_mock/state", content=b"patient_profiles: [" + b"1," * 1_000 + b"1]", headers=YAML)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body:1: too deep or too large")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+LONG_JSON = {
+    "empty lists": "[[]" + ",[]" * 400_000 + "]",
+    "deep inside": '{"transcripts": [{"utterances": [[[]' + ",[]" * 400_000 + "]]}]}",
+    "fields": "{" + ",".join(f'"k{at}":{{}}' for at in range(150_000)) + "}",
+    "numbers": "[1" + ",1" * 400_000 + "]",
+    "no JSON at its end": "[[]" + ",[]" * 400_000 + "}",
+}
+
+
+@pytest.mark.parametrize("shape", LONG_JSON)
+def test_others_run_while_a_long_json_body_is_read(app: Front, shape: str) -> None:
+    answer, others = turns(app, "PUT", "/state", LONG_JSON[shape])
+
+    assert answer.status_code == 400
+    assert others >= 4 * len(LONG_JSON[shape]) // SLICE - 2
+
+
+@given(st.recursive(JSON, lambda inner: st.lists(inner, max_size=8), max_leaves=30), st.integers(1, 40))
+def test_json_means_the_same_in_parts_as_in_one_go(value: Any, window: int) -> None:
+    body = json.dumps(value, indent=window % 3).encode()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_SHORT", 0)
+        patch.setattr(json_text, "_WINDOW", window)
+        read = finish(parsing_json(body))
+
+    assert read == value
+
+
+@given(JSON, st.data())
+def test_what_is_no_json_is_refused_in_parts_as_in_one_go(value: Any, data: st.DataObject) -> None:
+    text = json.dumps(value)
+    at = data.draw(st.integers(0, len(text)))
+    sign = data.draw(st.sampled_from(['"', ",", "[", "]", "{", "}", ":", "1", "é", "NaN", ""]))
+    body = f"{text[:at]}{sign}{text[at + 1 :]}".encode()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_SHORT", 0)
+        patch.setattr(json_text, "_WINDOW", 3)
+        in_parts = outcome(lambda: finish(parsing_json(body)))
+
+    assert in_parts == outcome(lambda: parse_json(body))
+
+
+def outcome(read: Callable[[], Any]) -> Any:
+    """What was read, or how many problems it was refused with."""
+    try:
+        return read()
+    except UnprocessableError as error:
+        return f"refused: {len(error.problems)}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        (rb'"\ud800"', "Lone surrogate in a string"),
+        (rb'["\ud800"]', "Lone surrogate in a string"),
+        (rb'{"\ud800": 1}', "Lone surrogate in a string"),
+        (b"NaN", "NaN is no JSON"),
+        (b"[NaN]", "NaN is no JSON"),
+        (b"1e999", "Number too large"),
+        (b"[" * 300 + b"]" * 300, "Nested deeper than "),
+        (b"[" * 100_000 + b"]" * 100_000, "Nested deeper than "),
+        (b'"\xff"', "Not UTF-8"),
+    ],
+)
+def test_a_long_json_body_is_read_as_strictly_as_a_short_one(heidi: Client, inside: bytes, error: str) -> None:
+    filler = b'["' + b"x" * 100 + b'"]'
+    body = b"[" + b",".join([filler] * 1_000) + b"," + inside + b"," + b",".join([filler] * 1_000) + b"]"
+
+    answer = heidi.put("/_mock/state", content=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"the body is no JSON: {error}")
+
+
+MANY_EMPTY = {
+    "lists": b"[[]" + b",[]" * 20_000 + b"]",
+    "mappings": b"[{}" + b",{}" * 20_000 + b"]",
+    "named": b"a: {" + b",".join(b"k%d: []" % at for at in range(20_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("shape", MANY_EMPTY)
+def test_others_run_while_empty_values_of_a_yaml_body_are_read(app: Front, shape: str) -> None:
+    answer, others = turns(app, "PUT", "/state", MANY_EMPTY[shape])
+
+    assert answer.status_code == 400
+    assert others >= 18
+
+
+@pytest.mark.parametrize("shape", MANY_EMPTY)
+def test_empty_values_of_a_yaml_body_are_counted(heidi: Client, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    monkeypatch.setattr(yaml_text, "_MAX_BODY_VALUES", 1_000)
+
+    answer = heidi.put("/_mock/state", content=MANY_EMPTY[shape], headers=YAML)
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("body:1: too deep or too large")
@@ -575,6 +819,30 @@ def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: 
     assert counts["unknown_field"] == LONG_BODIES
 
 
+@pytest.mark.parametrize(
+    ("keep", "count"), [("findings", LONG_BODIES + 1), ("findings,requests", LONG_BODIES + 1), ("requests", 1)]
+)
+def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Client, keep: str, count: int) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+    namespace = heidi.app.namespaces.default
+    reset = at_turn(4, lambda: namespace.reset(frozenset(keep.split(","))))
+    meanwhile(heidi.app, ("GET", "/findings", None), reset)
+
+    heidi.patch(f"/sessions/{SESSION}", json={"session_name": "x"})
+
+    counts = {row["code"]: row["count"] for row in heidi.get("/_mock/findings").json()["findings"]}
+    assert counts["unknown_field"] == count
+
+
+def test_others_run_while_a_reset_reviews_the_requests_of_which_it_keeps_the_findings(heidi: Client) -> None:
+    fill(heidi, number=LONG_BODIES, size=SLICE)
+
+    answer, others = turns(heidi.app, "POST", "/reset?keep=findings")
+
+    assert answer.status_code == 200
+    assert others >= FEW_TURNS
+
+
 def test_an_order_has_a_hundred_steps_at_most(heidi: Client) -> None:
     answer = heidi.post("/_mock/verify", json={"in_order": [{"operation": "ask_ai"}] * 101})
 
@@ -697,12 +965,6 @@ def test_others_run_while_states_are_compared(app: Front) -> None:
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(JSON)

@@ -237,6 +237,7 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.MethodNotAllowedError,
         errors.InternalError,
         errors.ServiceUnavailableError,
+        errors.NoMemoryError,
         errors.HostNotAllowedError,
         # Seen once, and of no operation that it could be told of: the assumption linked_account_required is off.
         errors.LinkedAccountRequiredError,

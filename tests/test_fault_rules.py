@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from running import until
 
 from mock_heidi import create_app, seeds
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
+from mock_heidi.rules import Faults, Rule
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -95,6 +97,21 @@ def fits(client: Client, method: str, path: str, **options: Any) -> bool:
 
 def test_a_namespace_begins_without_faults(heidi: Client) -> None:
     assert answered(heidi.get(PATH)) == (200, wire({"faults": []}))
+
+
+def test_many_rules_are_put_in_place_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    extend, calls = Faults.extend, []
+
+    def counting(self: Faults, faults: Iterable[Fault]) -> list[Rule]:
+        calls.append(faults)
+        return extend(self, faults)
+
+    monkeypatch.setattr(Faults, "extend", counting)
+
+    rules = Faults([parse("ask_ai:status=503")] * 1_000)
+
+    assert [rule.id for rule in rules][::999] == ["fault-1", "fault-1000"]
+    assert len(calls) == 1
 
 
 def test_a_rule_is_answered_with_its_id_and_what_it_has_done(heidi: Client) -> None:

@@ -5,13 +5,14 @@
 
 import asyncio
 import gc
+import json
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import another, exchange, space
+from helpers import Reply, another, ask, exchange, space
 from starlette.types import Message
 
 from mock_heidi.events import Events
@@ -20,6 +21,10 @@ from mock_heidi.memory import MemoryBudget
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 
 pytestmark = pytest.mark.slow
+
+NO_MEMORY = (
+    b'{"detail":"mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"}'
+)
 
 
 def entry(number: int, body: int = 0) -> Entry:
@@ -101,6 +106,71 @@ def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
     assert len(memory.logs) == 2
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        {"faults": [{"id": "same", "operation": "ask_ai", "status": 503}] * 2},
+        {"scenario": "unknown"},
+        {"fixtures": {"replies": [{"operation": "ask_ai", "text": str(at)} for at in range(1_001)]}},
+    ],
+    ids=["faults", "scenario", "replies"],
+)
+def test_a_refused_namespace_leaves_nothing_in_the_budget(heidi: Client, beginning: dict[str, Any]) -> None:
+    memory = heidi.app.namespaces.memory
+    before = set(memory.logs)
+
+    answer = heidi.post("/_mock/namespaces/blue", json=beginning)
+
+    assert answer.status_code == 400
+    assert memory.logs == before
+
+
+def test_what_is_kept_of_shown_requests_counts_and_goes_before_them() -> None:
+    memory = MemoryBudget(300_000)
+    journal = filled(memory, "default", 20, body=10_000)
+    requests = memory.used
+    for kept in journal:
+        journal.read(kept)
+    shown = memory.used
+
+    memory.hold(memory.limit - shown + 1)
+    without_views = journal.held
+    memory.hold(shown - memory.limit - 1)
+
+    assert shown - requests > 0
+    assert memory.used == journal.held
+    assert without_views < shown
+    assert (len(journal), journal.dropped) == (20, 0)
+
+
+@pytest.mark.parametrize("forget", [Journal.clear, Journal.begin, Journal.end])
+def test_what_is_kept_of_shown_requests_goes_with_them(forget: Callable[[Journal], Any]) -> None:
+    memory = MemoryBudget(1_000_000)
+    journal = filled(memory, "default", 20, body=1_000)
+    for kept in list(journal):
+        journal.read(kept)
+    del kept
+
+    forget(journal)
+
+    assert (memory.used, journal.held) == (0, 0)
+
+
+def test_what_was_shown_without_secrets_of_before_gives_its_memory_back() -> None:
+    memory, secrets = MemoryBudget(1_000_000), ["one-secret"]
+    journal = Journal("default", entries=10, memory=memory, secrets=lambda: tuple(secrets))
+    made = entry(1, 1_000)
+    journal.add(made)
+    journal.close(made, 1.0)
+    journal.read(made)
+    before = memory.used
+    secrets.append("another-secret")
+
+    journal.read(made)
+
+    assert memory.used == before > made.size
+
+
 def test_a_request_that_outlives_its_namespace_counts_for_nothing() -> None:
     memory = MemoryBudget(100_000)
     journal, late = filled(memory, "gone", 3), entry(4)
@@ -160,6 +230,67 @@ def test_a_body_whose_client_leaves_counts_no_more_than_what_is_kept(heidi: Clie
 
     registry = heidi.app.namespaces
     assert registry.memory.used == sum(each.size for each in registry.default.journal)
+
+
+def in_pieces(number: int, size: int) -> list[Message]:
+    pieces: list[Message] = [{"type": "http.request", "body": b" " * size, "more_body": True} for _ in range(number)]
+    return [*pieces, {"type": "http.request", "body": b"{}", "more_body": False}]
+
+
+def test_a_body_that_the_memory_has_no_room_for_is_refused() -> None:
+    with another(memory=400_000) as heidi:
+        headers = {"Authorization": f"Bearer {heidi.token()}"}
+        before = heidi.state()
+
+        answer = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=in_pieces(9, 100_000))
+
+        registry = heidi.app.namespaces
+        assert (answer.status, answer.body) == (503, NO_MEMORY)
+        assert heidi.state() == before
+        assert registry.memory.used == sum(each.size for each in registry.default.journal)
+        assert sum(len(each.body) for each in registry.default.journal) == 0
+
+
+def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
+    with another(memory=400_000) as heidi:
+        before = heidi.state()
+
+        answer = ask(heidi.app, "PUT", "/_mock/state", headers={"Host": "localhost"}, messages=in_pieces(9, 100_000))
+
+        assert answer.status == 413
+        assert json.loads(answer.body) == {
+            "error": "there is no memory left for the body",
+            "hint": "send less at once, or start the server with a larger --memory",
+        }
+        assert heidi.state() == before
+
+
+@pytest.mark.parametrize(("path", "status"), [("/sessions", 401), ("/unknown", 404)])
+def test_a_body_that_nobody_reads_is_forgotten_where_the_memory_has_no_room_for_it(path: str, status: int) -> None:
+    with another(memory=400_000) as heidi:
+        memory, used = heidi.app.namespaces.memory, []
+
+        async def refused() -> Reply:
+            coming = iter(in_pieces(9, 100_000))
+
+            async def receive() -> Message:
+                used.append(memory.used)
+                return next(coming)
+
+            sent: list[Message] = []
+
+            async def send(message: Message) -> None:
+                sent.append(message)
+
+            scope = {"type": "http", "method": "POST", "path": BASE_PATH + path, "query_string": b"", "headers": []}
+            await heidi.app(scope, receive, send)
+            return Reply(sent[0]["status"], {}, b"")
+
+        answer = asyncio.run(refused())
+
+        assert answer.status == status
+        assert max(used) <= memory.limit + 100_000
+        assert sum(len(each.body) for each in heidi.app.namespaces.default.journal) == 0
 
 
 # --- What an entry costs ----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ makes none.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from helpers import (
     wire,
 )
 
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespaces import Namespaces
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 WHO = {"email": "a@b", "third_party_internal_id": "1"}
@@ -352,3 +355,80 @@ def test_a_fresh_namespace_holds_what_the_server_began_with(heidi: Client) -> No
     heidi.post("/sessions")
 
     assert state(heidi, "blue") == fresh
+
+
+# --- The keys that are secret -----------------------------------------------------------------------------------------
+
+
+def keys(prefix: str, number: int) -> dict[str, Any]:
+    rows = [{"key": f"{prefix}-{at:06}", "ehr_provider": "P", "managed_by": f"{at:024x}"} for at in range(number)]
+    return {"api_keys": rows}
+
+
+def test_former_keys_are_remembered_up_to_a_bound_the_latest_longest(heidi: Client) -> None:
+    for at in range(4):
+        heidi.put("/_mock/state", json=keys(f"round-{at}", 600))
+
+    known = heidi.app.namespaces.default.known_keys
+    seen = {name for name in known if name.startswith(("round-2", "round-3"))}
+    assert len(known) == 600 + 1_000
+    assert len(seen) == 1_200
+
+
+def test_a_key_that_comes_back_is_no_former_one(heidi: Client) -> None:
+    for at in (0, 1, 0):
+        heidi.put("/_mock/state", json=keys(f"round-{at}", 2))
+
+    known = heidi.app.namespaces.default.known_keys
+    named = {name for name in known if name.startswith("round")}
+    assert named == {f"round-{at}-{number:06}" for at in range(2) for number in range(2)}
+
+
+def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(20):
+        heidi.post(f"/_mock/namespaces/n{at}", json={"api_key": f"key-of-namespace-{at}"})
+    for _ in range(50):
+        heidi.get("/unknown?key=key-of-namespace-7")
+    collected: list[Namespace] = []
+
+    def iterating(self: Namespaces) -> Iterator[Namespace]:
+        for namespace in tuple(self._all.values()):
+            collected.append(namespace)
+            yield namespace
+
+    monkeypatch.setattr(Namespaces, "__iter__", iterating)
+
+    rows = heidi.get("/_mock/requests").json()["requests"]
+
+    assert {row["query"]["key"] for row in rows if "key" in (row["query"] or {})} == {"***"}
+    assert len(collected) <= 21
+
+
+@pytest.mark.parametrize("own_keys", [True, False])
+def test_a_key_of_its_own_leaves_the_folder_of_the_server_alone(tmp_path: Path, *, own_keys: bool) -> None:
+    """What has become of the folder since the server began does not matter."""
+    files = {"patient_profiles": "- first_name: Ada\n"}
+    if own_keys:
+        files["api_keys"] = "- {key: one-key, ehr_provider: P, managed_by: %s}\n" % JOHN  # noqa: UP031 - braces
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with another(fixtures=str(tmp_path)) as heidi:
+        expected = heidi.post("/_mock/namespaces/before", json={"api_key": "another-key"}).json()["counts"]
+        before = state(heidi, "before")
+        (tmp_path / "patient_profiles.yaml").write_text("- first_nam: Ada\n")
+
+        answer = heidi.post("/_mock/namespaces/after", json={"api_key": "another-key"})
+
+        assert (answer.status_code, answer.json()["counts"]) == (200, expected)
+        assert state(heidi, "after") == before
+        assert [key["key"] for key in before["api_keys"]] == ["another-key"]
+        assert [row["first_name"] for row in before["patient_profiles"]] == ["Ada"]
+
+
+def test_a_key_of_its_own_leaves_the_rest_as_the_server_began(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/blue", json={"api_key": "another-key"})
+
+    with another(api_key="another-key") as other:
+        assert state(heidi, "blue") == other.state()

@@ -11,6 +11,7 @@ import pytest
 from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
+from mock_heidi import replies
 from mock_heidi.models import SPEAKING, Reply
 from mock_heidi.settings import DEFAULT_KEY
 
@@ -155,6 +156,49 @@ def test_one_reply_is_deleted_or_all(heidi: Client) -> None:
     expected = {"error": "there is no reply 'reply-2'", "hint": "there are reply-3, reply-1"}
     assert answered(unknown) == (404, wire(expected))
     assert answered(every) == answered(heidi.delete(PATH)) == (200, wire({"replies": []}))
+
+
+def many(number: int) -> list[dict[str, Any]]:
+    return [{"operation": "ask_ai", "text": str(at)} for at in range(number)]
+
+
+def test_records_that_a_reset_could_not_bring_back_are_refused(heidi: Client) -> None:
+    heidi.post("/_mock/state", json={"replies": many(600)})
+    heidi.delete("/_mock/replies")
+    before = heidi.state()
+
+    answer = heidi.post("/_mock/state", json={"replies": [{**row, "times": 1} for row in many(600)]})
+
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "a namespace takes 1,000 replies and no more"
+    assert heidi.state() == before
+    assert heidi.post("/_mock/reset?keep=state").status_code == 200
+
+
+def test_a_state_that_a_reset_of_a_copy_could_not_bring_back_is_refused(heidi: Client) -> None:
+    for row in many(600):
+        add(heidi, **row)
+    heidi.post("/_mock/namespaces/copy?from=default")
+    before = heidi.get("/ns/copy/_mock/state").json()
+
+    answer = heidi.put("/ns/copy/_mock/state", json={"replies": [{**row, "times": 1} for row in many(600)]})
+
+    assert answer.status_code == 409
+    assert heidi.get("/ns/copy/_mock/state").json() == before
+    assert heidi.post("/ns/copy/_mock/reset?keep=state").status_code == 200
+
+
+def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = heidi.app.namespaces.default
+    add(heidi, operation="ask_ai", text="Mine")
+    heidi.post(f"/sessions/{SESSION}/unknown")
+    before = heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()
+    monkeypatch.setattr(replies, "_MOST", 0)
+
+    with pytest.raises(replies.ReplyError):
+        namespace.reset()
+
+    assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before
 
 
 def test_reset_brings_the_beginning_back_or_keeps_them(heidi: Client) -> None:

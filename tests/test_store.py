@@ -220,6 +220,28 @@ VERBS: list[Callable[[Store], None]] = [
 ]
 
 
+def test_the_size_of_a_state_is_known_without_looking_at_its_records() -> None:
+    store = Store(Base())
+    for number in range(20_000):
+        store.put(profile(f"{number:024x}"))
+
+    sizes = {store.size(PatientProfile) for _ in range(100_000)}
+
+    assert sizes == {20_000}
+
+
+def test_a_store_that_adopts_a_fork_has_its_size() -> None:
+    store = Store(Base([profile(KEYS[0])]))
+    fork = store.fork()
+    fork.put(profile(KEYS[1]))
+    fork.remove(profile(KEYS[0]))
+    fork.put(profile(KEYS[2]))
+
+    store.adopt(fork)
+
+    assert store.size(PatientProfile) == len(store.all(PatientProfile)) == 2
+
+
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("changed", ["the fork", "the origin"])
 def test_two_forks_never_meet(base: Base, verb: Callable[[Store], None], changed: str) -> None:

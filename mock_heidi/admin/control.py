@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
-from mock_heidi.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request
-from mock_heidi.json_text import parse_json, to_json
+from mock_heidi.json_text import parsing_json, to_json
 from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
@@ -82,17 +82,35 @@ def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
     return request.query
 
 
+def renew_namespace(request: Request) -> None:
+    """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
+    call = request.call
+    call.namespace = call.space.get(call.name or call.space.default.name)
+
+
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
-    """A JSON body, or a YAML one if the content type says so; None where there is none."""
+    """A JSON body, or a YAML one if the content type says so; None where there is none.
+
+    What comes after it meets the namespace of now.
+    """
+    value = await _read_body(request, limit)
+    renew_namespace(request)
+    return value
+
+
+async def _read_body(request: Request, limit: int) -> Any:
     try:
         body = await request.raw(limit)
         if not body.strip():
             return None
         if "yaml" in request.headers.get("content-type", ""):
             return await in_slices(parsing_yaml(body, "body"))
-        return parse_json(body)
+        return await in_slices(parsing_json(body))
     except BodyTooLargeError:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
+    except NoMemoryError:
+        hint = "send less at once, or start the server with a larger --memory"
+        raise ControlError(413, "there is no memory left for the body", hint) from None
     except UnprocessableError as error:
         reason = error.problems[0]["ctx"]["error"]
         raise ControlError(400, f"the body is no JSON: {reason}", "send JSON, or YAML as application/yaml") from None

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
@@ -45,6 +45,7 @@ async def replace_faults(request: Request) -> Response:
     if isinstance(given, dict) and set(given) == {"faults"}:
         given = given["faults"]
     faults = await _as_they_were(request, await read_rules(request, given))
+    renew_namespace(request)
     try:
         request.namespace.faults.replace(faults)
     except FaultError as error:

@@ -21,7 +21,6 @@ from mock_heidi.settings import (
     DEFAULT_NAMESPACE,
     DEFAULT_THIRD_PARTY_ID,
     ConfigError,
-    Settings,
     check_journal,
     is_namespace,
 )
@@ -71,7 +70,7 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
     start = space.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None or fields.get("api_key") is not None:
-        start = start._replace(base=await _base(space.settings, fixtures, fields.get("api_key")))
+        start = start._replace(base=await _base(space, fixtures, fields.get("api_key")))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
@@ -108,7 +107,7 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-async def _base(settings: Settings, fixtures: Any, api_key: Any) -> Base:
+async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
     """The records of these fixtures with this key; what is None is as the server began."""
     # A folder is never named over the network: no path from a request reaches the file system.
     if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
@@ -116,9 +115,11 @@ async def _base(settings: Settings, fixtures: Any, api_key: Any) -> Base:
     if api_key is not None and not isinstance(api_key, str):
         raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
-        chosen = settings.fixtures if fixtures is None else fixtures
-        key = api_key or settings.api_key
-        return await in_slices(seeds.reading(seeds.documents(chosen, one_key=key is not None), key))
+        key = api_key or space.settings.api_key
+        if fixtures is None:
+            # Its folder or file may have changed since, and is not read again.
+            return space.start.base if key is None else await in_slices(seeds.rekeyed(space.start.base, key))
+        return await in_slices(seeds.reading(seeds.documents(fixtures, one_key=key is not None), key))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None
     except ConfigError as error:

@@ -8,13 +8,13 @@ from starlette.routing import Route
 from mock_heidi import seeds
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.http import Request
-from mock_heidi.models import PatientProfile, Record, Reply, Session
+from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.namespace import PARTS, Namespace
-from mock_heidi.replies import Replies, ReplyError
+from mock_heidi.replies import ReplyError
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
 from mock_heidi.yaml_text import FixtureError
@@ -48,7 +48,7 @@ async def replace_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
     try:
-        faults, replies = namespace.beginning(Store(base)), Replies(Store(base).all(Reply))
+        faults, replies = namespace.first_faults(Store(base)), namespace.first_replies(Store(base))
     except FaultError as error:
         raise _taken(error) from None
     except ReplyError as error:
@@ -94,7 +94,7 @@ def _of(kind: type[Record], records: Iterable[Record]) -> Iterator[Record]:
 
 def _now(request: Request) -> Namespace:
     """The namespace of this name as it is now: it may have been deleted, or made anew, since the request came in."""
-    request.call.namespace = None
+    renew_namespace(request)
     return request.namespace
 
 
@@ -110,6 +110,8 @@ async def reset(request: Request) -> Response:
     slices = Slices()
     restored: list[str] = []
     for namespace in spaces:
+        if "findings" in keep:
+            await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
         restored = namespace.reset(keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
