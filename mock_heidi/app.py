@@ -20,6 +20,7 @@ from mock_heidi.http import Call
 from mock_heidi.injection import Injected
 from mock_heidi.middleware import Journaled, Listener, Operated, operate
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.reasons import explain
 from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
             Middleware(Journaled, listener=listener),
             Middleware(Injected),
         ],
-        inmost=Operated(api.UNSIGNED),
+        inmost=Operated(),
     )
     control = Surface(
         routes=admin.ROUTES,
@@ -166,7 +167,7 @@ class Front:
             call.why, call.stray = explain(self.vendor.exact, scope, segments), self.origins.is_stray(call.headers)
         elif space.settings.request_faults:
             call.asked_fault = call.headers.get(b"x-mock-fault")
-        if call.operation == "get_jwt":
+        if call.operation == SIGN_IN:
             key = call.headers.get(b"heidi-api-key")
             call.opened = None if key is None else space.open(key.decode("latin-1"), name)
             spoken = name if call.opened is None else call.opened[0]

@@ -15,8 +15,9 @@ from mock_heidi import documented
 from mock_heidi.clock import zulu
 from mock_heidi.everything import Everything
 from mock_heidi.excerpts import beginning, length_of, lengths, size_of
-from mock_heidi.faults import STREAMS, FaultError, parse
+from mock_heidi.faults import FaultError, parse
 from mock_heidi.kept import Kept
+from mock_heidi.operations import SIGN_IN, STREAMS
 from mock_heidi.redaction import REDACTED, Policy
 
 SHOWN = 64 * 1024
@@ -183,7 +184,7 @@ class View:
 
     def _response(self, entry: Exchange, most: int | None) -> Any:
         """The body of an answer; one that is not JSON is the text of a fault or a reply."""
-        if entry.operation == "get_jwt" and entry.status == HTTPStatus.OK:
+        if entry.operation == SIGN_IN and entry.status == HTTPStatus.OK:
             return REDACTED
         body = b"".join(entry.pieces)
         try:

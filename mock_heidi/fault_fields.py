@@ -14,8 +14,8 @@ from mock_heidi import path_patterns
 from mock_heidi.errors import BY_NAME
 from mock_heidi.ids import Chance
 from mock_heidi.models import Flag, Plain, resolve
+from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.settings import OPERATIONS
 from mock_heidi.wording import listed, near_names
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")

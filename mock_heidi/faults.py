@@ -36,13 +36,9 @@ from mock_heidi.fault_fields import (
     closest,
 )
 from mock_heidi.models import Plain, Record, SessionId, Whatever
-from mock_heidi.settings import OPERATIONS, ConfigError
+from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
+from mock_heidi.settings import ConfigError
 
-# Operations whose answer is a stream of pieces.
-STREAMS = ("generate_consult_note", "ask_ai")
-# Operations whose answer holds text that Heidi has written.
-WRITERS = ("generate_consult_note", "create_document", "ask_ai")
-CODERS = ("generate_clinical_codes",)
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
 _NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")

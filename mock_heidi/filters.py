@@ -12,10 +12,11 @@ from mock_heidi.clock import parse_moment
 from mock_heidi.fault_fields import METHODS, closest
 from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.replies import matches
 from mock_heidi.rules import below_base
-from mock_heidi.settings import OPERATIONS, ConfigError
+from mock_heidi.settings import ConfigError
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
 _MOST_DIGITS = 12

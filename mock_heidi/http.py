@@ -33,6 +33,7 @@ from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.replies import Rule as ReplyRule
 from mock_heidi.router import Match
 from mock_heidi.store import Store
@@ -431,7 +432,7 @@ async def replaced(request: Request) -> Response | None:
     Signing in is replaced after the key was checked.
     """
     call, replies = request.call, request.namespace.replies
-    if call.operation not in replies.replaced or (call.operation == "get_jwt" and not call.opened):
+    if call.operation not in replies.replaced or (call.operation == SIGN_IN and not call.opened):
         return None
     if call.operation in replies.judging and b"multipart" not in call.headers.get(b"content-type", b""):
         await request.raw()

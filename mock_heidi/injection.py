@@ -21,6 +21,7 @@ from mock_heidi.json_text import to_json
 from mock_heidi.middleware import admit
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
@@ -96,7 +97,7 @@ def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
 
 def _signed_in(call: Call, namespace: Namespace) -> bool:
     """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
-    if call.operation == "get_jwt":
+    if call.operation == SIGN_IN:
         return call.opened is not None
     try:
         admit(call)

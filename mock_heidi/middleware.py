@@ -22,6 +22,7 @@ from mock_heidi.http import Answer, Call, Request, announces_body, replaced, tak
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
 
@@ -97,11 +98,8 @@ def _watching(call: Call, entry: Entry, send: Send) -> Send:
 class Operated:
     """Runs the operation of a request, for whom it may; turns what is raised into the vendor's answers.
 
-    A defect of ours becomes a 500 in the same form. Only the ``unsigned`` operations want no token.
+    A defect of ours becomes a 500 in the same form.
     """
-
-    def __init__(self, unsigned: frozenset[str]) -> None:
-        self.unsigned = unsigned
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope["mock_heidi"]
@@ -109,7 +107,7 @@ class Operated:
         try:
             if call.refusal is not None:
                 raise call.refusal
-            if call.operation not in self.unsigned:
+            if call.operation != SIGN_IN:
                 admit(call)
             await operate(call, scope, receive, send)
         except HeidiError as error:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
-from mock_heidi.settings import OPERATIONS
+from mock_heidi.operations import OPERATIONS, SPEAKING
 from mock_heidi.wording import near_names, short_repr
 
 
@@ -536,10 +536,6 @@ class Session(Record):
     @property
     def key(self) -> str:
         return self.session_id
-
-
-# What can be said in words; anything can be answered with a body.
-SPEAKING = frozenset({"generate_consult_note", "ask_ai", "create_document", "get_transcript"})
 
 
 # The server writes these itself.

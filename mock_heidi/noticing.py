@@ -8,11 +8,12 @@ documents that the session is given, requests of other sessions, and requests th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from mock_heidi.entries import Reading
 from mock_heidi.journal import Entry, answered
+from mock_heidi.operations import OPERATIONS, After, Operation
 
 _LISTED = "list_linked_user_sessions"
 # Our answers are JSON without blanks. Parsing a page of 200 sessions for their ids alone would cost much more.
@@ -27,23 +28,15 @@ class Noticing(NamedTuple):
     cure: str
 
 
+def _noticing(meaning: Callable[[Operation], After], cure: str) -> Noticing:
+    after = {name: meaning(operation) for name, operation in OPERATIONS.items()}
+    looks, goes_on = (frozenset(name for name in after if after[name] is one) for one in (After.LOOKS, After.GOES_ON))
+    return Noticing(looks, goes_on, cure)
+
+
 NOTICING = {
-    # The session holds the whole note once the stream has ended, also where the client got only half of it.
-    "generate_consult_note": Noticing(
-        looks=frozenset({"get_session", _LISTED, "generate_consult_note"}),
-        # The codes are read with GET, yet they are made from the note. A PATCH shows the note too, but its sender
-        # wants to write.
-        goes_on=frozenset(
-            {"answer_custom_template", "ask_ai", "create_document", "generate_clinical_codes", "update_session"}
-        ),
-        cure="read the session or asked for the note again",
-    ),
-    # Nothing keeps an answer of Ask Heidi, so no read can show it.
-    "ask_ai": Noticing(
-        looks=frozenset({"ask_ai"}),
-        goes_on=frozenset({"answer_custom_template", "create_document", "generate_consult_note", "update_session"}),
-        cure="given the same instruction again",
-    ),
+    "generate_consult_note": _noticing(lambda one: one.after_note, "read the session or asked for the note again"),
+    "ask_ai": _noticing(lambda one: one.after_answer, "given the same instruction again"),
 }
 
 

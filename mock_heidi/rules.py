@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from mock_heidi.clock import precise
 from mock_heidi.everything import Everything
 from mock_heidi.fault_fields import Quota
-from mock_heidi.faults import ANSWERS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, FaultError
+from mock_heidi.faults import ANSWERS, CLINICAL, STREAM_EFFECTS, Fault, FaultError
 from mock_heidi.ids import Chance
+from mock_heidi.operations import CODERS, SIGN_IN, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern
 from mock_heidi.replies import matches
 from mock_heidi.settings import BASE_PATH
@@ -45,7 +46,7 @@ class Asked(NamedTuple):
     @property
     def token_counts(self) -> bool:
         """Whether it has a token that anybody looks at: signing in needs none, and what is not there asks for none."""
-        return self.operation not in (None, "get_jwt") and self.token != b""
+        return self.operation not in (None, SIGN_IN) and self.token != b""
 
 
 def token_mark(authorization: bytes | None) -> bytes:

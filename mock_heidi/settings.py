@@ -14,40 +14,6 @@ DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
 DEFAULT_MEMORY = 256 * 1024 * 1024
-# The vendor's operations by the names that everything here knows them by.
-OPERATIONS = (
-    "get_jwt",
-    "link_account",
-    "unlink_account",
-    "get_account_access",
-    "list_consult_note_templates",
-    "list_document_templates",
-    "create_patient_profile",
-    "update_patient_profile",
-    "delete_patient_profiles",
-    "link_sessions",
-    "list_patient_profiles",
-    "get_patient_profile",
-    "create_session",
-    "get_session",
-    "update_session",
-    "list_linked_user_sessions",
-    "upload_context_documents",
-    "list_context_documents",
-    "delete_context_documents",
-    "upload_audio",
-    "start_recording",
-    "transcribe_segment",
-    "finish_recording",
-    "get_transcript",
-    "get_live_transcript",
-    "generate_consult_note",
-    "answer_custom_template",
-    "create_document",
-    "list_documents",
-    "ask_ai",
-    "generate_clinical_codes",
-)
 JOURNAL_MODES = ("normal", "full", "masked")
 """How much the journal shows."""
 # Whom tests sign in as: the user of the vendor's own example.

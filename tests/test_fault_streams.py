@@ -17,8 +17,9 @@ from running import until
 from starlette.types import Message
 
 from mock_heidi import MockHeidi, create_app
-from mock_heidi.faults import STREAM_EFFECTS, STREAMS
+from mock_heidi.faults import STREAM_EFFECTS
 from mock_heidi.handle import Handle
+from mock_heidi.operations import STREAMS
 from mock_heidi.remote import Faults
 from mock_heidi.settings import BASE_PATH, Pace
 

@@ -12,10 +12,9 @@ from conftest import Client
 from helpers import OTHER_SESSION, SESSION
 
 from mock_heidi import MockHeidi
-from mock_heidi.faults import STREAMS
 from mock_heidi.handle import Handle
 from mock_heidi.noticing import NOTICING
-from mock_heidi.settings import OPERATIONS
+from mock_heidi.operations import OPERATIONS, STREAMS
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 PLACE = f"/sessions/{SESSION}"

@@ -24,8 +24,9 @@ import mock_heidi.server  # noqa: F401
 from mock_heidi import MockHeidi, admin, errors, filters, findings, verbs
 from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
-from mock_heidi.faults import BODY_EFFECTS, CLINICAL, CODERS, STREAM_EFFECTS, STREAMS, WRITERS, Fault, parse
+from mock_heidi.faults import BODY_EFFECTS, CLINICAL, STREAM_EFFECTS, Fault, parse
 from mock_heidi.handle import Handle
+from mock_heidi.operations import CODERS, STREAMS, WRITERS
 from mock_heidi.pytest_plugin import _CHECKS, _MARKED, _OPTIONS
 from mock_heidi.remote import Clock, Faults, State
 from mock_heidi.settings import Settings

@@ -12,7 +12,8 @@ from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
 from mock_heidi import replies
-from mock_heidi.models import SPEAKING, Reply
+from mock_heidi.models import Reply
+from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
 
 PATH = "/_mock/replies"

@@ -1,5 +1,10 @@
 """The vendor's surface, a module for each documented resource; nothing here that the vendor does not have."""
 
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+from starlette.routing import Route
+
 from mock_heidi.api import (
     ask_ai,
     auth,
@@ -13,23 +18,29 @@ from mock_heidi.api import (
     templates,
     transcription,
 )
+from mock_heidi.http import Request
+from mock_heidi.operations import OPERATIONS
 
+_MODULES = (
+    auth,
+    linked_account,
+    templates,
+    patient_profiles,
+    sessions,
+    context_documents,
+    transcription,
+    consult_notes,
+    documents,
+    ask_ai,
+    clinical_codes,
+)
+HANDLERS: dict[str, Callable[[Request], Awaitable[Response]]] = {
+    handler.__name__: handler for module in _MODULES for handler in module.handlers
+}
 ROUTES = [
-    *auth.routes,
-    *linked_account.routes,
-    *templates.routes,
-    *patient_profiles.routes,
-    *sessions.routes,
-    *context_documents.routes,
-    *transcription.routes,
-    *consult_notes.routes,
-    *documents.routes,
-    *ask_ai.routes,
-    *clinical_codes.routes,
+    Route(operation.path, HANDLERS[name], methods=[operation.method], name=name)
+    for name, operation in OPERATIONS.items()
 ]
 
 # Other spellings of documented paths: served, but no part of the contract.
 SPELLINGS = [transcription.second_spelling]
-
-# What is asked without a bearer token.
-UNSIGNED = frozenset({"get_jwt"})

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import answers, clinical, consultations, scribe
 from mock_heidi.http import Request, find, read
@@ -32,4 +31,4 @@ async def ask_ai(request: Request) -> Response:
     return PieceStream(request, said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))
 
 
-routes = [Route("/sessions/{session_id}/ask-ai", ask_ai, methods=["POST"])]
+handlers = (ask_ai,)

@@ -2,7 +2,6 @@
 
 from pydantic import Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
@@ -39,4 +38,4 @@ async def get_jwt(request: Request) -> Response:
     return reply(Token(token=token, expiration_time=zulu(expires * 1000)))
 
 
-routes = [Route("/jwt", get_jwt, methods=["GET"])]
+handlers = (get_jwt,)

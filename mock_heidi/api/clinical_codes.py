@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import consultations
 from mock_heidi.errors import ConsultNoteNotFoundError
@@ -169,4 +168,4 @@ def _code(code: Code) -> ClinicalCode:
     )
 
 
-routes = [Route("/sessions/{session_id}/clinical-codes", generate_clinical_codes, methods=["GET"])]
+handlers = (generate_clinical_codes,)

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
@@ -155,7 +154,4 @@ async def answer_custom_template(request: Request) -> Response:
     )
 
 
-routes = [
-    Route("/sessions/{session_id}/consult-note", generate_consult_note, methods=["POST"]),
-    Route("/sessions/{session_id}/client-customised-template/response", answer_custom_template, methods=["POST"]),
-]
+handlers = (generate_consult_note, answer_custom_template)

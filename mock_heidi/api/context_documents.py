@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.clock import parse_moment
 from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
@@ -113,9 +112,4 @@ def _shown(file: ContextFile, *, ready: bool) -> ContextDocument:
     )
 
 
-_PATH = "/sessions/{session_id}/context-documents"
-routes = [
-    Route(_PATH, upload_context_documents, methods=["POST"]),
-    Route(_PATH, list_context_documents, methods=["GET"]),
-    Route(_PATH, delete_context_documents, methods=["DELETE"]),
-]
+handlers = (upload_context_documents, list_context_documents, delete_context_documents)

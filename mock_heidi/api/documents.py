@@ -3,7 +3,6 @@
 from typing import Literal
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import consultations
 from mock_heidi.api.consult_notes import write
@@ -85,7 +84,4 @@ async def list_documents(request: Request) -> Response:
     return reply_list(documents(find(request, Session, request.params["session_id"])), "documents")
 
 
-routes = [
-    Route("/sessions/{session_id}/documents", create_document, methods=["POST"]),
-    Route("/sessions/{session_id}/documents", list_documents, methods=["GET"]),
-]
+handlers = (create_document, list_documents)

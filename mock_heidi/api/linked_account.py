@@ -2,7 +2,6 @@
 
 from pydantic import Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
 from mock_heidi.http import Request, read, reply, reply_success
@@ -84,8 +83,4 @@ def _summary(request: Request, user: User) -> dict[str, str]:
     }
 
 
-routes = [
-    Route("/users/linked-account", link_account, methods=["POST"]),
-    Route("/users/linked-account:unlink", unlink_account, methods=["DELETE"]),
-    Route("/users/linked-account/access", get_account_access, methods=["GET"]),
-]
+handlers = (link_account, unlink_account, get_account_access)

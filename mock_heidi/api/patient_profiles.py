@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.http import (
     Answer,
@@ -221,12 +220,11 @@ async def get_patient_profile(request: Request) -> Response:
     return reply_record(PatientProfileDetail, profile, "data")
 
 
-routes = [
-    Route("/patient-profiles", create_patient_profile, methods=["POST"]),
-    Route("/patient-profiles", list_patient_profiles, methods=["GET"]),
-    # A DELETE with a body, and a verb behind a colon: both are the vendor's.
-    Route("/patient-profiles:batch-delete", delete_patient_profiles, methods=["DELETE"]),
-    Route("/patient-profiles/{patient_profile_id}", get_patient_profile, methods=["GET"]),
-    Route("/patient-profiles/{patient_profile_id}", update_patient_profile, methods=["PATCH"]),
-    Route("/patient-profiles/{patient_profile_id}/sessions", link_sessions, methods=["POST"]),
-]
+handlers = (
+    create_patient_profile,
+    list_patient_profiles,
+    delete_patient_profiles,
+    get_patient_profile,
+    update_patient_profile,
+    link_sessions,
+)

@@ -4,7 +4,6 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import consultations
 from mock_heidi.errors import NoLinkedUserException
@@ -275,9 +274,4 @@ def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> Uploa
     )
 
 
-routes = [
-    Route("/sessions", create_session, methods=["POST"]),
-    Route("/sessions/linked-user", list_linked_user_sessions, methods=["GET"]),
-    Route("/sessions/{session_id}", get_session, methods=["GET"]),
-    Route("/sessions/{session_id}", update_session, methods=["PATCH"]),
-]
+handlers = (create_session, list_linked_user_sessions, get_session, update_session)

@@ -3,7 +3,6 @@
 from typing import Literal
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.errors import TemplateNotFoundError
 from mock_heidi.http import Request, reply_list, shown
@@ -38,7 +37,4 @@ async def list_document_templates(request: Request) -> Response:
     return reply_list([shown(Template, one) for one in request.store.all(NoteTemplate)], "templates")
 
 
-routes = [
-    Route("/templates/consult-note-templates", list_consult_note_templates, methods=["GET"]),
-    Route("/templates/document-templates", list_document_templates, methods=["GET"]),
-]
+handlers = (list_consult_note_templates, list_document_templates)

@@ -261,14 +261,6 @@ def _moment(name: str, text: str | None) -> str | None:
     return text
 
 
-_SEGMENTS = "/sessions/{session_id}/restful-segment-transcription"
-routes = [
-    Route("/sessions/{session_id}/upload-audio", upload_audio, methods=["POST"]),
-    Route(_SEGMENTS, start_recording, methods=["POST"]),
-    Route(_SEGMENTS + "/{recording_id}:transcribe", transcribe_segment, methods=["POST"]),
-    Route(_SEGMENTS + "/{recording_id}:finish", finish_recording, methods=["POST"]),
-    Route("/sessions/{session_id}/transcript", get_transcript, methods=["GET"]),
-    Route("/sessions/{session_id}/transcript/live", get_live_transcript, methods=["GET"]),
-]
+handlers = (upload_audio, start_recording, transcribe_segment, finish_recording, get_transcript, get_live_transcript)
 # The vendor's page prints this path once with the base's last part in it again: served, but not in the contract.
 second_spelling = Route("/open-api/sessions/{session_id}/transcript/live", get_live_transcript, methods=["GET"])

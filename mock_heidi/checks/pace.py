@@ -13,11 +13,12 @@ from typing import NamedTuple
 from mock_heidi.checks.check import Check, Latest, Note
 from mock_heidi.entries import Reading
 from mock_heidi.journal import answered
+from mock_heidi.operations import OPERATIONS
 
 FAST = 10
 """More polls than this in one second are too many."""
 _SECOND = 1_000
-_POLLED = ("get_session", "get_transcript", "get_live_transcript", "list_context_documents")
+_POLLED = frozenset(name for name, operation in OPERATIONS.items() if operation.polled)
 
 
 def _place(request: Reading) -> Hashable:

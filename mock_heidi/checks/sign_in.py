@@ -11,20 +11,20 @@ from mock_heidi.checks.check import Check, Keys, Latest, Note
 from mock_heidi.clock import parse_moment
 from mock_heidi.entries import Reading
 from mock_heidi.journal import answered
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.settings import ConfigError
 
 SIGN_INS = 3
 """A client that gives up so many tokens in a row after one use each is told."""
 MARGIN = 600_000
 """A careful client renews its token up to so many ms before it expires."""
-_SIGN_IN = "get_jwt"
 
 
 class SignIns(Check):
     """An e-mail address that is none, and a user without an id. The service takes both and makes a user of them."""
 
     def look(self, request: Reading, note: Note) -> None:
-        if request.operation != _SIGN_IN:
+        if request.operation != SIGN_IN:
             return
         for problem in _problems(request.query.get("email")):
             note("invalid_email", problem)
@@ -76,11 +76,11 @@ class Tokens(Check):
 
     def arrive(self, request: Reading) -> None:
         mark = _mark(request)
-        if mark is not None and request.operation != _SIGN_IN:
+        if mark is not None and request.operation != SIGN_IN:
             self._token(mark).uses += 1
 
     def look(self, request: Reading, note: Note) -> None:
-        if request.operation == _SIGN_IN:
+        if request.operation == SIGN_IN:
             self._sign_in(request, note)
             return
         mark = _mark(request)
@@ -134,7 +134,7 @@ class Credentials(Check):
         sent = _credential(request)
         if sent and any(sent == key or sent.startswith(key + b".") for key in map(str.encode, self._keys())):
             note("key_as_token")
-        elif request.operation not in (None, _SIGN_IN) and b"heidi-api-key" in request.headers:
+        elif request.operation not in (None, SIGN_IN) and b"heidi-api-key" in request.headers:
             note("key_with_token" if sent else "key_without_token")
 
 

@@ -1,0 +1,121 @@
+"""The documented operations, a row for each: everything that other modules have to know of an operation by its name.
+
+No column has a default. Whoever adds an operation decides each of them, and no other list can forget it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Content(Enum):
+    """The content of an operation's answer."""
+
+    JSON = "JSON"
+    TRANSCRIPT = "JSON with the words that were spoken"
+    DOCUMENT = "JSON with a text that Heidi wrote"
+    STREAM = "a text that Heidi writes, in pieces"
+    CODES = "JSON with codes and their places in a note"
+
+
+class After(Enum):
+    """The meaning of a request that follows, in its session, a stream that ended early."""
+
+    NOTHING = "nothing"
+    LOOKS = "the client looks for the text again, so it has noticed"
+    GOES_ON = "the client goes on writing with what it has, so it has not noticed"
+
+
+class Operation(NamedTuple):
+    """One documented operation."""
+
+    name: str
+    request: str
+    """Its method and its path below the base path, with ``{name}`` for each parameter."""
+    signed: bool
+    """True if it wants a bearer token."""
+    content: Content
+    polled: bool
+    """True if clients ask it again and again until something is ready."""
+    after_note: After
+    """The meaning after an early end of ``generate_consult_note``."""
+    after_answer: After
+    """The meaning after an early end of ``ask_ai``."""
+
+    @property
+    def method(self) -> str:
+        """Such as ``GET``."""
+        return self.request.split()[0]
+
+    @property
+    def path(self) -> str:
+        """Such as ``/sessions/{session_id}``."""
+        return self.request.split()[1]
+
+    @property
+    def streams(self) -> bool:
+        """True if the answer comes in pieces."""
+        return self.content is Content.STREAM
+
+    @property
+    def writes_text(self) -> bool:
+        """True if the answer holds a text that Heidi wrote."""
+        return self.content in (Content.DOCUMENT, Content.STREAM)
+
+
+_SESSION = "/sessions/{session_id}"
+_RECORDING = f"{_SESSION}/restful-segment-transcription"
+_CUSTOM_TEMPLATE = f"{_SESSION}/client-customised-template"
+_PATIENT = "/patient-profiles/{patient_profile_id}"
+_JSON, _SPOKEN, _DOCUMENT, _STREAM, _CODES = Content
+_NO, _LOOKS, _ON = After
+
+# The session holds the whole note once its stream has ended, also where the client got only half of it. Nothing keeps
+# an answer of Ask Heidi, so no read can show it. The codes are read with GET, yet they are made from the note. The
+# answer to a PATCH of a session shows the note too, but its sender wants to write. Verbs behind a colon, and a DELETE
+# with a body, are the vendor's.
+_ROWS = (
+    # name, request, wants a token, content, is polled, meaning after a note, meaning after an answer
+    Operation("get_jwt", "GET /jwt", False, _JSON, False, _NO, _NO),
+    Operation("link_account", "POST /users/linked-account", True, _JSON, False, _NO, _NO),
+    Operation("unlink_account", "DELETE /users/linked-account:unlink", True, _JSON, False, _NO, _NO),
+    Operation("get_account_access", "GET /users/linked-account/access", True, _JSON, False, _NO, _NO),
+    Operation("list_consult_note_templates", "GET /templates/consult-note-templates", True, _JSON, False, _NO, _NO),
+    Operation("list_document_templates", "GET /templates/document-templates", True, _JSON, False, _NO, _NO),
+    Operation("create_patient_profile", "POST /patient-profiles", True, _JSON, False, _NO, _NO),
+    Operation("update_patient_profile", f"PATCH {_PATIENT}", True, _JSON, False, _NO, _NO),
+    Operation("delete_patient_profiles", "DELETE /patient-profiles:batch-delete", True, _JSON, False, _NO, _NO),
+    Operation("link_sessions", f"POST {_PATIENT}/sessions", True, _JSON, False, _NO, _NO),
+    Operation("list_patient_profiles", "GET /patient-profiles", True, _JSON, False, _NO, _NO),
+    Operation("get_patient_profile", f"GET {_PATIENT}", True, _JSON, False, _NO, _NO),
+    Operation("create_session", "POST /sessions", True, _JSON, False, _NO, _NO),
+    Operation("get_session", f"GET {_SESSION}", True, _JSON, True, _LOOKS, _NO),
+    Operation("update_session", f"PATCH {_SESSION}", True, _JSON, False, _ON, _ON),
+    Operation("list_linked_user_sessions", "GET /sessions/linked-user", True, _JSON, False, _LOOKS, _NO),
+    Operation("upload_context_documents", f"POST {_SESSION}/context-documents", True, _JSON, False, _NO, _NO),
+    Operation("list_context_documents", f"GET {_SESSION}/context-documents", True, _JSON, True, _NO, _NO),
+    Operation("delete_context_documents", f"DELETE {_SESSION}/context-documents", True, _JSON, False, _NO, _NO),
+    Operation("upload_audio", f"POST {_SESSION}/upload-audio", True, _JSON, False, _NO, _NO),
+    Operation("start_recording", f"POST {_RECORDING}", True, _JSON, False, _NO, _NO),
+    Operation("transcribe_segment", f"POST {_RECORDING}/{{recording_id}}:transcribe", True, _JSON, False, _NO, _NO),
+    Operation("finish_recording", f"POST {_RECORDING}/{{recording_id}}:finish", True, _JSON, False, _NO, _NO),
+    Operation("get_transcript", f"GET {_SESSION}/transcript", True, _SPOKEN, True, _NO, _NO),
+    Operation("get_live_transcript", f"GET {_SESSION}/transcript/live", True, _JSON, True, _NO, _NO),
+    Operation("generate_consult_note", f"POST {_SESSION}/consult-note", True, _STREAM, False, _LOOKS, _ON),
+    Operation("answer_custom_template", f"POST {_CUSTOM_TEMPLATE}/response", True, _JSON, False, _ON, _ON),
+    Operation("create_document", f"POST {_SESSION}/documents", True, _DOCUMENT, False, _ON, _ON),
+    Operation("list_documents", f"GET {_SESSION}/documents", True, _JSON, False, _NO, _NO),
+    Operation("ask_ai", f"POST {_SESSION}/ask-ai", True, _STREAM, False, _ON, _LOOKS),
+    Operation("generate_clinical_codes", f"GET {_SESSION}/clinical-codes", True, _CODES, False, _ON, _NO),
+)  # fmt: skip
+OPERATIONS = {row.name: row for row in _ROWS}
+
+STREAMS = tuple(name for name, operation in OPERATIONS.items() if operation.streams)
+WRITERS = tuple(name for name, operation in OPERATIONS.items() if operation.writes_text)
+CODERS = tuple(name for name, operation in OPERATIONS.items() if operation.content is Content.CODES)
+SPEAKING = frozenset((*WRITERS, *(name for name, one in OPERATIONS.items() if one.content is Content.TRANSCRIPT)))
+"""The operations whose answer holds words, which a test may choose; any may be answered with a body."""
+
+[SIGN_IN] = [name for name, operation in OPERATIONS.items() if not operation.signed]
+"""The only operation without a bearer token: it makes one."""

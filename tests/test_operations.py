@@ -1,0 +1,49 @@
+"""One table of operations: what is asked of an operation by its name stands there and nowhere else."""
+
+import ast
+from pathlib import Path
+
+from mock_heidi import api
+from mock_heidi.operations import OPERATIONS
+
+PACKAGE = Path(api.__file__).parent.parent
+# Modules that read a field which only these operations have, and what would be asked of no other.
+OWN = {
+    "noticing.py": {"generate_consult_note", "ask_ai", "list_linked_user_sessions"},
+    "filters.py": {"create_session"},
+    "checks/sessions.py": {
+        "create_session",
+        "transcribe_segment",
+        "finish_recording",
+        "get_live_transcript",
+        "generate_consult_note",
+        "create_document",
+    },
+}
+
+
+def test_every_operation_has_a_handler_and_every_handler_an_operation() -> None:
+    assert sorted(api.HANDLERS) == sorted(OPERATIONS)
+
+
+def test_every_route_is_one_of_the_table() -> None:
+    served = {
+        (method, route.path, route.name) for route in api.ROUTES for method in route.methods or () if method != "HEAD"
+    }
+
+    assert served == {(one.method, one.path, one.name) for one in OPERATIONS.values()}
+
+
+def test_no_other_module_decides_by_the_name_of_an_operation() -> None:
+    named = {
+        str(module.relative_to(PACKAGE)): _literals(module) & set(OPERATIONS)
+        for module in PACKAGE.rglob("*.py")
+        if module.name != "operations.py" and module.parent.name != "api"
+    }
+
+    assert {module: names for module, names in named.items() if names} == OWN
+
+
+def _literals(module: Path) -> set[str]:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
