@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, api, errors, http, models, streams
+from mock_heidi import MockHeidi, api, delivery, errors, http, models
 from mock_heidi.assumptions import assumptions
 from mock_heidi.cli import cli
 from mock_heidi.errors import HeidiError
@@ -912,7 +912,7 @@ def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
 
 @pytest.mark.parametrize("texts", [[], [""], ["a", 'b "c"\n', "ä😀"]])
 def test_the_judge_of_streams_is_content_with_the_one_form(texts: list[str]) -> None:
-    assert stream_findings(b"".join(map(streams.frame, texts))) == []
+    assert stream_findings(b"".join(map(delivery.frame, texts))) == []
 
 
 def test_a_stream_says_its_encoding_and_json_need_not() -> None:

@@ -30,8 +30,9 @@ from peer import Ending, Sleepers, asking, connected
 from running import until
 
 from mock_heidi import create_app
+from mock_heidi.effects import ANSWERS
 from mock_heidi.errors import BY_NAME, render
-from mock_heidi.faults import ANSWERS, BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
 from mock_heidi.rules import Asked
@@ -746,14 +747,14 @@ def test_a_body_can_be_sent_as_another_type(heidi: Client) -> None:
     assert answer.headers.get_list("content-type") == ["text/plain; charset=latin-1"]
 
 
-def test_a_type_of_ones_own_goes_before_that_of_the_page(heidi: Client) -> None:
+def test_a_media_type_goes_before_that_of_the_page(heidi: Client) -> None:
     add(heidi, operation="get_session", media_type="text/plain")
     add(heidi, operation="get_session", not_json=True)
 
     answer = heidi.get(GET)
 
     assert answer.text.startswith("<html>")
-    assert answer.headers.get_list("content-type") == ["text/html; charset=utf-8"]
+    assert answer.headers.get_list("content-type") == ["text/plain"]
     assert hits(heidi) == [1, 1]
 
 

@@ -969,7 +969,7 @@ def test_an_effect_means_the_same_as_json_as_text_and_as_yaml(tmp_path: Path, ef
             shown.append(rules(heidi))
 
     assert shown == [from_yaml, from_yaml]
-    assert parse({effect: from_yaml[0][effect]}).effects == [effect]
+    assert parse({effect: from_yaml[0][effect]}).given(EFFECTS) == [effect]
 
 
 def test_a_rule_in_python_is_a_rule_too() -> None:
