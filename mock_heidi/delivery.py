@@ -57,6 +57,8 @@ class Delivery:
     parts: tuple[Part, ...] = ()
     length: int | None = None
     """The promised length of the body in bytes, whatever is sent of it; None for a stream."""
+    pause: float = 0.0
+    """Seconds before the head."""
     ending: Ending = Ending.COMPLETE
     early: bool = False
     """True where a fault ends a stream before its time."""

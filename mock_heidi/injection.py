@@ -303,7 +303,9 @@ class Shaping:
 
     def _has_shown(self, one: Chosen[Rule], player: Player) -> bool:
         """True if what was sent before the answer was interrupted differs without this rule."""
-        if self._plain is None or self._made is None or player.entry.status is None:
+        if self._plain is None or self._made is None:
             return False
+        if player.entry.status is None:
+            return "slow_first_byte" in one.effects
         other = plan(self._plain, [kept for kept in self._acting if kept is not one])
         return sent_otherwise(self._made, other, player.parts)

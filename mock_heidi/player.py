@@ -48,7 +48,8 @@ class Player:
         receive = self.receive if delivery.streams else None
         with _Interruption(namespace, self.wire, receive) as interruption:
             try:
-                if delivery.status is not None:
+                await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
+                if delivery.status is not None and not interruption.over:
                     await self._head(delivery)
                 await self._parts(delivery, namespace, interruption)
                 if not await self._interrupted(interruption):
@@ -162,6 +163,7 @@ class Player:
 def _takes_time(delivery: Delivery) -> bool:
     return (
         delivery.status is None
+        or delivery.pause > 0
         or delivery.ending is not Ending.COMPLETE
         or len(delivery.parts) != 1
         or delivery.parts[0].pause > 0

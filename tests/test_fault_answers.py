@@ -21,6 +21,7 @@ from helpers import (
     SESSION_NOT_FOUND,
     another,
     answered,
+    argument,
     ask,
     settled,
     space,
@@ -233,7 +234,7 @@ def test_a_token_that_dies_is_dead_everywhere_until_a_new_one_comes(
 ) -> None:
     status = render(BY_NAME["InvalidTokenError"][0])[0]
     heidi.token()
-    add(heidi, operation="get_session", after=1, times=1, **{effect: True})
+    add(heidi, operation="get_session", after=1, times=1, **argument(effect, True))
 
     before = [heidi.get(GET).status_code, heidi.get("/patient-profiles").status_code]
     deaths = [heidi.get(path) for path in (GET, GET, "/patient-profiles", f"{GET}/documents")]
@@ -345,7 +346,7 @@ def test_a_token_whose_rule_is_gone_works_again(heidi: Client) -> None:
 
 @pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
 def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, how: str) -> None:
-    fault = mock_heidi.fault("create_session", **{effect: True})
+    fault = mock_heidi.fault("create_session", **argument(effect, True))
     before = sessions(mock_heidi)
 
     with asking(mock_heidi, "POST", "/sessions", {}) as peer:
@@ -358,7 +359,7 @@ def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, 
 
 @pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
 def test_a_large_body_is_taken_in_before_its_connection_ends(mock_heidi: Handle, effect: str, how: str) -> None:
-    mock_heidi.fault("upload_audio", **{effect: True})
+    mock_heidi.fault("upload_audio", **argument(effect, True))
 
     with asking(mock_heidi, "POST", f"{GET}/upload-audio", b"x" * 5_000_000) as peer:
         assert peer.end() == Ending(b"", how)
@@ -631,7 +632,7 @@ def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
 ) -> None:
     before = plain(mock_heidi)
     at = at if at >= 0 else len(before) - 1
-    fault = mock_heidi.fault("get_session", **{effect: at})
+    fault = mock_heidi.fault("get_session", **argument(effect, at))
 
     with asking(mock_heidi, "GET", GET) as peer:
         status, headers = peer.head()

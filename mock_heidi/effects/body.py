@@ -11,6 +11,8 @@ from mock_heidi.delivery import Delivery, Ending, Part
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _HTML = b"text/html; charset=utf-8"
+# Ends the second of two equal keys until the text is written: no object of Python's holds a key twice.
+_AGAIN = "\ue000again\ue000"
 
 
 def not_json(delivery: Delivery, text: Any) -> Delivery:
@@ -70,6 +72,20 @@ def wrong_type(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
     return _changed(delivery, dict.fromkeys(paths, ""), change)
 
 
+def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Keys that stand twice in their object, the second time with null."""
+
+    def change(holder: dict[str, Any], key: str, _: str) -> None:
+        items = [*holder.items()]
+        holder.clear()
+        for name, item in items:
+            holder[name] = item
+            if name == key:
+                holder[name + _AGAIN] = None
+
+    return _changed(delivery, dict.fromkeys(paths, ""), change)
+
+
 def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
     """The delivery with a change at each of these keys; the same one where it has none of them."""
     if not delivery.has_body:
@@ -81,9 +97,8 @@ def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[s
     found = [(place, new) for path, new in names.items() for place in list(_places(tree, path.split(".")))]
     for (holder, key), new in found:
         change(holder, key, new)
-    return (
-        delivery.with_body(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()) if found else delivery
-    )
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).replace(_AGAIN, "")
+    return delivery.with_body(text.encode()) if found else delivery
 
 
 def _places(tree: Any, path: list[str]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -43,7 +43,10 @@ class Effect(NamedTuple):
     stage: Stage
     type: Any
     """The type of its argument, as a field of a rule has it."""
+    example: str
+    """In the short form."""
     doc: str
+    """One sentence or two of Markdown, for the docs and the JSON Schema."""
     where: Where = Where.ANY
     apply: Callable[[Delivery, Any], Delivery] | None = None
     """Returns the delivery with the effect, or the same one where it finds nothing to change.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from mock_heidi.delivery import Delivery, Part
@@ -13,6 +14,11 @@ class Pauses(Protocol):
     """Delays that were drawn for one answer: the same each time that they are asked for."""
 
     def __getitem__(self, at: int) -> float: ...
+
+
+def slow_first_byte(delivery: Delivery, seconds: Pauses) -> Delivery:
+    """Seconds between the work and the head."""
+    return replace(delivery, pause=delivery.pause + seconds[0])
 
 
 def delay_body(delivery: Delivery, seconds: Pauses) -> Delivery:

@@ -95,9 +95,12 @@ def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> tuple[Delivery, lis
 
 def sent_otherwise(made: Delivery, other: Delivery, parts: int) -> bool:
     """True if the first so many parts, and the wait for the next one, differ between two plans."""
-    return (made.status, made.headers, made.length) != (other.status, other.headers, other.length) or _sent(
-        made, parts
-    ) != _sent(other, parts)
+    return (made.status, made.headers, made.length, made.pause) != (
+        other.status,
+        other.headers,
+        other.length,
+        other.pause,
+    ) or _sent(made, parts) != _sent(other, parts)
 
 
 def _sent(delivery: Delivery, parts: int) -> tuple[list[bytes], list[float], int | None]:
