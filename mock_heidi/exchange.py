@@ -18,7 +18,7 @@ from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
-from mock_heidi.player import Player
+from mock_heidi.player import Player, send_whole
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
 
@@ -42,25 +42,35 @@ class Exchange:
             namespace.busy += 1
             namespace.last_use = entry.started
             namespace.journal.add(entry)
-        wire = wire_of(scope)
         try:
-            await self._exchange(call, scope, receive, Player(call, entry, wire, receive, send))
+            await self._exchange(call, scope, receive, send)
         finally:
             if namespace is not None:
                 namespace.busy -= 1
+            wire = wire_of(scope)
             if wire is not None and wire.lost and not call.over:
                 entry.client_left = True
             self._close(call, entry)
 
-    async def _exchange(self, call: Call, scope: Scope, receive: Receive, player: Player) -> None:
-        if injection.may_meet_rules(call):
-            await self._with_rules(call, scope, receive, player)
-            return
-        answer = await work(call, scope, receive)
-        if answer is not None:
-            await player.play(delivery_of(answer, call), call.namespace)
+    async def _exchange(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if injection.may_meet_rules(call):
+                await self._with_rules(call, scope, receive, send)
+                return
+            answer = await work(call, scope, receive)
+            if isinstance(answer, Stream):
+                await _player(call, scope, receive, send).play(delivery_of(answer, call), call.namespace)
+            elif answer is not None:
+                await send_whole(call, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            log_defect(error)
+            # An answer that broke on its way: what is missing from it is all that can be said now.
+            if call.entry is None or call.entry.status is None:
+                answer = refusal(InternalError())
+                await send_whole(call, send, answer.status_code, answer.raw_headers, answer.body)
 
-    async def _with_rules(self, call: Call, scope: Scope, receive: Receive, player: Player) -> None:
+    async def _with_rules(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        player = _player(call, scope, receive, send)
         begun, shaping = injection.begin(call), None
         try:
             receive, shaping = await injection.shaping(call, scope, receive)
@@ -92,6 +102,11 @@ class Exchange:
         if self.listener is not None:
             namespace = namespace or call.space.default
             self.listener(call.name or namespace.name, namespace.journal, entry)
+
+
+def _player(call: Call, scope: Scope, receive: Receive, send: Send) -> Player:
+    assert call.entry is not None  # noqa: S101 - the exchange makes one for every request
+    return Player(call, call.entry, wire_of(scope), receive, send)
 
 
 async def _shaped(call: Call, scope: Scope, receive: Receive, shaping: injection.Shaping | None) -> Delivery | None:
@@ -142,7 +157,8 @@ async def work(call: Call, scope: Scope, receive: Receive) -> Response | Stream 
         _note_left(call)
         return None
     except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-        refusal = _refusal(error)
+        # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
+        answer = refusal(error)
         if not isinstance(error, LimitReachedError):
             _forget(call, made=made)
     try:
@@ -150,8 +166,7 @@ async def work(call: Call, scope: Scope, receive: Receive) -> Response | Stream 
     except ClientDisconnect:
         _note_left(call)
         return None
-    status, body, headers = render(refusal)
-    return Answer(body, status, headers)
+    return answer
 
 
 async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Stream:
@@ -169,14 +184,15 @@ async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Str
     return answer
 
 
-def _refusal(error: Exception) -> HeidiError:
-    """The vendor's error for whatever was raised."""
-    if isinstance(error, HeidiError):
-        return error
+def refusal(error: Exception) -> Answer:
+    """The vendor's answer to whatever was raised."""
     if isinstance(error, LimitReachedError):
-        return ServiceUnavailableError()
-    log_defect(error)
-    return InternalError()
+        error = ServiceUnavailableError()
+    if not isinstance(error, HeidiError):
+        log_defect(error)
+        error = InternalError()
+    status, body, headers = render(error)
+    return Answer(body, status, headers)
 
 
 def _forget(call: Call, *, made: bool) -> None:

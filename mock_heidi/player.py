@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, Self
 
 from starlette.types import Receive, Send
@@ -16,6 +17,28 @@ from mock_heidi.wire import Wire
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16
+
+
+async def send_whole(call: Call, send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    """Send an answer that neither waits nor breaks, as nearly all do."""
+    entry = call.entry
+    assert entry is not None  # noqa: S101 - the exchange makes one for every request
+    entry.pieces = (body,)
+    await _send_head(call, entry, send, status, headers)
+    await send({"type": "http.response.body", "body": body})
+
+
+def _send_head(call: Call, entry: Entry, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
+    """Send a head with what the journal calls its request."""
+    entry.status = status
+    if entry.id == 0 and call.namespace is not None:
+        call.namespace.journal.add(entry)  # this very request has made its namespace
+    if entry.id:
+        headers = [*headers, (b"x-mock-request-id", b"%d" % entry.id)]
+    if call.why is not None:
+        entry.why, entry.stray = call.why, call.stray
+        headers = [*headers, (b"x-mock-reason", call.why.encode("ascii", "replace"))]
+    return send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 class Player:
@@ -42,7 +65,7 @@ class Player:
     async def play(self, delivery: Delivery, namespace: Namespace | None) -> None:
         """Send the answer part by part, and end it. ``namespace`` is None for a refusal that made none."""
         if namespace is None or not (delivery.streams or _takes_time(delivery)):
-            await self.send_whole(delivery)
+            await self._whole(delivery)
             return
         # In process, whoever leaves is told by the next message; there nothing may be received before the answer.
         receive = self.receive if delivery.streams else None
@@ -59,33 +82,14 @@ class Player:
                 if not interruption.taken.done():
                     self._commit(delivery)
 
-    async def send_whole(self, delivery: Delivery) -> None:
-        """Send an answer that neither waits nor breaks."""
-        await self._head(delivery)
-        body = delivery.body
-        self.entry.pieces = (body,)
-        await self._send({"type": "http.response.body", "body": body})
+    async def _whole(self, delivery: Delivery) -> None:
+        assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
         self.parts, self.ended = len(delivery.parts), True
+        await send_whole(self.call, self._send, delivery.status, _headers(delivery), delivery.body)
 
     async def _head(self, delivery: Delivery) -> None:
         assert delivery.status is not None  # noqa: S101 - play() asks before
-        headers = list(delivery.headers)
-        if delivery.length is not None and delivery.has_body:
-            headers.append((b"content-length", b"%d" % delivery.length))
-        await self.send_head(delivery.status, headers)
-
-    async def send_head(self, status: int, headers: list[Header]) -> None:
-        """Send a head with what the journal calls its request."""
-        call, entry = self.call, self.entry
-        entry.status = status
-        if entry.id == 0 and call.namespace is not None:
-            call.namespace.journal.add(entry)  # this very request has made its namespace
-        if entry.id:
-            headers.append((b"x-mock-request-id", b"%d" % entry.id))
-        if call.why is not None:
-            entry.why, entry.stray = call.why, call.stray
-            headers.append((b"x-mock-reason", call.why.encode("ascii", "replace")))
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await _send_head(self.call, self.entry, self._send, delivery.status, _headers(delivery))
 
     async def _parts(self, delivery: Delivery, namespace: Namespace, interruption: _Interruption) -> None:
         clock, alarm, size = namespace.clock, interruption.alarm, delivery.write_size
@@ -93,12 +97,13 @@ class Player:
         due = clock.exact()
         whole = self._is_whole(delivery)
         for number, part in enumerate(delivery.parts):
-            due += part.pause * 1000
             # A turn of the loop now and then: what was sent goes out, and who has left is noticed.
             if number % _BURST == 1:
                 await asyncio.sleep(0)
-            await clock.wait(due, alarm)
-            if interruption.over:
+            if part.pause:
+                due += part.pause * 1000
+                await clock.wait(due, alarm)
+            if alarm.rung and interruption.over:
                 return
             if size is not None:
                 for at in range(0, len(part.data), size):
@@ -160,6 +165,12 @@ class Player:
         return True
 
 
+def _headers(delivery: Delivery) -> list[Header]:
+    if delivery.length is None or not delivery.has_body:
+        return list(delivery.headers)
+    return [*delivery.headers, (b"content-length", b"%d" % delivery.length)]
+
+
 def _takes_time(delivery: Delivery) -> bool:
     return (
         delivery.status is None
@@ -213,6 +224,9 @@ class _Interruption:
 
     def __exit__(self, *_: object) -> None:
         self._namespace.streams.discard(self.taken)
+        # A future holds its callbacks, and they hold this: such a circle stays until somebody collects it.
+        self.taken.remove_done_callback(self._cut)
+        self.taken.remove_done_callback(self.alarm.ring)
         if self._gone is not None:
             self._gone.remove_done_callback(self.alarm.ring)
             if self._wire is None:
