@@ -1119,7 +1119,7 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
 def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
     values: dict[str, Any] = {
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
-        "delay_chunks": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
+        "delay_chunks": 0, "slow_first_byte": 0, "duplicate_key": "session.duration", "not_json": "x", "media_type": "text/plain", "drop_key": "session",
         "rename_key": "session:a", "null_key": "session", "wrong_type": "session",
     }  # fmt: skip
     rule = add(heidi, operation="get_session", **{effect: values.get(effect, True)})

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, seeds
+from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
@@ -26,8 +27,16 @@ BUSY = (503, wire({"detail": "Service Unavailable"}))
 ASK = f"/sessions/{SESSION}/ask-ai"
 COMMAND = {"ai_command_text": "Say it", "content": "Some text.", "content_type": "MARKDOWN"}
 
-# Every effect: as JSON, as text and as YAML.
+
+def in_three_forms(example: str) -> tuple[Any, str, str]:
+    """The argument of an effect's own example: as JSON, as text and as YAML."""
+    name, _, text = example.partition("=")
+    return parse(f"*:{example}").model_dump()[name], text, text or "true"
+
+
+# Every effect: as JSON, as text and as YAML. Where its own example tells too little, there is another one.
 EXAMPLES: dict[str, tuple[Any, str, str]] = {
+    **{name: in_three_forms(BY_NAME[name].example) for name in EFFECTS},
     "error": ("UploadFailedError", "UploadFailedError", "UploadFailedError"),
     "status": (418, "418", "418"),
     "retry_after": ("date:30", "date:30", "date:30"),
