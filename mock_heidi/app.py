@@ -15,10 +15,9 @@ from mock_heidi import admin, api
 from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
 from mock_heidi.cors import ApiCors, ControlCors, Origins
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
+from mock_heidi.exchange import Exchange, Listener
 from mock_heidi.hosts import Hosts
-from mock_heidi.http import Call
-from mock_heidi.injection import Injected
-from mock_heidi.middleware import Journaled, Listener, Operated, operate
+from mock_heidi.http import Call, Request, announces_body, take_in
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.reasons import explain
@@ -46,11 +45,9 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         routes=[*api.ROUTES, *api.SPELLINGS],
         unplaced=_not_found,
         middleware=[
-            Middleware(ApiCors, origins, settings.cors_headers, listener, credentials=settings.cors_credentials),
-            Middleware(Journaled, listener=listener),
-            Middleware(Injected),
+            Middleware(ApiCors, origins, settings.cors_headers, credentials=settings.cors_credentials),
         ],
-        inmost=Operated(),
+        inmost=Exchange(listener),
     )
     control = Surface(
         routes=admin.ROUTES,
@@ -112,7 +109,13 @@ class Surface(Starlette):
 
 
 async def _operate(scope: Scope, receive: Receive, send: Send) -> None:
-    await operate(scope["mock_heidi"], scope, receive, send)
+    """Run a handler of the control API and send its answer."""
+    call: Call = scope["mock_heidi"]
+    assert call.route is not None  # noqa: S101 - a call without a route was refused before
+    response = await call.route.endpoint(Request(call, scope, receive))
+    if not call.taken and announces_body(call.headers):
+        await take_in(scope, receive)
+    await response(scope, receive, send)
 
 
 class Front:

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.http import Call
-from mock_heidi.middleware import Journaled, Listener
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Tools that trace requests, and caches that are switched off, put these on the calls of any page.
@@ -58,7 +57,6 @@ class ApiCors(CORSMiddleware):
         app: ASGIApp,
         origins: Origins,
         headers: Collection[str] = (),
-        listener: Listener | None = None,
         *,
         credentials: bool = False,
     ) -> None:
@@ -71,7 +69,6 @@ class ApiCors(CORSMiddleware):
             expose_headers=_EXPOSED,
         )
         self.origins = origins
-        self.listener = listener
 
     def is_allowed_origin(self, origin: str) -> bool:
         return self.origins.allow(origin)
@@ -92,7 +89,9 @@ class ApiCors(CORSMiddleware):
         if not problems:
             return answer
         call.why = f"the preflight is refused: {'; '.join(problems)}"
-        return Journaled(_reworded(answer, call.why), self.listener)
+        # No rule sees it, and the journal keeps it.
+        call.barred, call.answer = True, _reworded(answer, call.why)
+        return self.app
 
     def _problems(self, headers: Headers) -> list[str]:
         """What a preflight asks for and does not get, each with its cure."""

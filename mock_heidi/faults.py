@@ -2,37 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from hashlib import sha256
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_serializer
+from pydantic import Field, PrivateAttr, ValidationError, create_model, model_serializer
 
+from mock_heidi import effects
+from mock_heidi.effects import ANSWERS
+from mock_heidi.effects.effect import Effect, Stage, Where
 from mock_heidi.fault_fields import (
     Count,
     Delay,
-    ErrorName,
     Headers,
-    Inside,
-    Keys,
-    Limit,
-    MediaType,
     Method,
     Operations,
     Path,
-    Place,
     Places,
     Quota,
-    Renames,
-    Retry,
     RetryAfter,
     Seconds,
     Share,
-    Status,
-    Told,
-    Wait,
     Whole,
-    Yes,
     closest,
 )
 from mock_heidi.models import Plain, Record, SessionId, Whatever
@@ -48,11 +39,12 @@ _MOST_FIELDS = 200
 _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
 
 
-class Fault(Record):
-    """One rule. What it does not restrict it fits, how often it does not say it does always.
+def _field(effect: Effect) -> Any:
+    return (effect.type if effect.type is Whatever else effect.type | None, Field(None, description=effect.doc))
 
-    Pieces of a stream are counted from 1. Seconds are those of the namespace's clock, but for ``ttl``.
-    """
+
+class _Selection(Record):
+    """The requests that a rule is for, and how often."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
     label: str | None = Field(None, description="What a person calls it.")
@@ -75,63 +67,6 @@ class Fault(Record):
         None, description="Seconds of real time after which the rule is gone: for tests that crash."
     )
 
-    error: ErrorName | None = Field(None, description="One of the vendor's errors.")
-    status: Status | None = None
-    detail: Whatever = Field(None, description="What stands under detail, with status.")
-    retry_after: Retry | None = Field(
-        None, description="Seconds, or date:SECONDS for a moment; 429 unless status says otherwise."
-    )
-    quota: Limit | None = Field(None, description="REQUESTS/SECONDS; beyond it 429 with Retry-After.")
-    expire_token: Yes | None = Field(None, description="The token it meets has expired from then on.")
-    revoke_token: Yes | None = Field(None, description="The token it meets is invalid from then on.")
-    close: Yes | None = Field(None, description="The connection ends before the answer.")
-    rst: Yes | None = Field(None, description="The connection is reset before the answer.")
-    stall: Yes | None = Field(None, description="No answer until the client gives up.")
-    carried_out: Yes | None = Field(None, description="The work is done, and only its answer is lost.")
-
-    delay: Wait | None = Field(None, description="Seconds before the answer.")
-    delay_body: Wait | None = Field(None, description="Seconds between the head and the body.")
-    delay_chunks: Wait | None = Field(None, description="Seconds between the pieces of the body.")
-
-    cut_at: Count | None = Field(None, description="The body ends after so many bytes, its length promises more.")
-    rst_at: Count | None = Field(None, description="The connection is reset after so many bytes of the body.")
-    stall_at: Count | None = Field(None, description="The body stalls after so many bytes.")
-    not_json: Told | None = Field(None, description="A proxy's HTML page in place of the body, or a text of your own.")
-    media_type: MediaType | None = Field(None, description="Another content type for the same body.")
-    empty: Yes | None = Field(None, description="The right status with no body.")
-    drop_key: Keys | None = Field(None, description="Keys that are missing, as session.duration; * is each of a list.")
-    rename_key: Renames | None = Field(None, description="Keys with another name.")
-    null_key: Keys | None = Field(None, description="Keys that are null.")
-    wrong_type: Keys | None = Field(None, description="Keys whose value is of another type.")
-
-    end_after: Count | None = Field(None, description="A clean end after so many pieces.")
-    end_inside: Inside | None = Field(
-        None, description="A clean end inside the piece after end_after (1): before its empty line, in its JSON, ..."
-    )
-    rst_after: Count | None = Field(None, description="The connection is reset after so many pieces.")
-    stall_after: Count | None = Field(None, description="Nothing more comes after so many pieces.")
-    repeat: Place | None = Field(None, description="That piece comes twice.")
-    swap: Place | None = Field(None, description="That piece comes after the next one.")
-    lose: Place | None = Field(None, description="That piece does not come.")
-    empty_piece: Place | None = Field(None, description="An empty piece before that one.")
-    one_write: Yes | None = Field(None, description="All pieces in one write.")
-    byte_by_byte: Yes | None = Field(None, description="One byte a write.")
-    crlf: Yes | None = Field(None, description="Lines end with CR LF.")
-    no_space: Yes | None = Field(None, description="No space after data:.")
-    comments: Yes | None = Field(None, description="Comment and event: lines between the pieces.")
-    error_piece: Count | None = Field(None, description="After so many pieces an error object, then nothing.")
-
-    empty_note: Yes | None = Field(None, description="A note without words.")
-    wrong_patient: Yes | None = Field(None, description="Another patient's name.")
-    swap_sides: Yes | None = Field(None, description="Left for right and right for left.")
-    wrong_dose: Yes | None = Field(None, description="Ten times the dose that was said.")
-    missing_section: Yes | None = Field(None, description="A section is missing.")
-    wrong_language: Yes | None = Field(None, description="Headings in another language.")
-    html_note: Yes | None = Field(None, description="HTML where Markdown was asked.")
-    script_tag: Yes | None = Field(None, description="A script tag inside the text.")
-    long_note: Yes | None = Field(None, description="Some 200,000 characters.")
-    wrong_offsets: Yes | None = Field(None, description="Codes whose offsets do not fit the note.")
-
     _number: int = PrivateAttr(0)
 
     @property
@@ -152,9 +87,23 @@ class Fault(Record):
         values = ((name, getattr(self, name)) for name in names)
         return [name for name, value in values if value is not None and value is not False]
 
+
+_Effects: Any = create_model(
+    "_Effects", __base__=_Selection, **{effect.name: _field(effect) for effect in effects.EFFECTS}
+)
+
+
+class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of effects
+    """One rule: which requests it is for, how often, and its effects.
+
+    A rule without a restriction matches every request, always. Pieces of a stream are counted from 1. Seconds are those
+    of the namespace's clock, but for ``ttl``.
+    """
+
     @property
-    def effects(self) -> list[str]:
-        return self.given(EFFECTS)
+    def effects(self) -> dict[str, Any]:
+        """Its effects with their arguments, by name."""
+        return {name: getattr(self, name) for name in self.given(EFFECTS)}
 
     def problem(self) -> str | None:
         """What is wrong with it as a whole, or None."""
@@ -189,25 +138,20 @@ class Fault(Record):
         return {name: _plain(value) for name, value in values if value is not None}
 
 
-# Effects that give an answer of their own; of the rules that fit, the first with one of these ends the search.
-ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
-DELAYS = ("delay", "delay_body", "delay_chunks")
-_BODY = ("cut_at", "rst_at", "stall_at", "not_json", "media_type", "empty", "drop_key", "rename_key", "null_key")
-BODY_EFFECTS = (*_BODY, "wrong_type")
-# What a stream has not; its media type may be another one as well.
-WHOLE_BODY = tuple(effect for effect in BODY_EFFECTS if effect != "media_type")
-STREAM_EFFECTS = (
-    "end_after", "end_inside", "rst_after", "stall_after", "repeat", "swap", "lose", "empty_piece", "one_write",
-    "byte_by_byte", "crlf", "no_space", "comments", "error_piece",
-)  # fmt: skip
-# What is wrong with the text itself; the last one is for codes.
-CLINICAL = (
-    "empty_note", "wrong_patient", "swap_sides", "wrong_dose", "missing_section", "wrong_language", "html_note",
-    "script_tag", "long_note", "wrong_offsets",
-)  # fmt: skip
-EFFECTS = (*ANSWERS, *DELAYS, *BODY_EFFECTS, *STREAM_EFFECTS, *CLINICAL)
-# Effects that need a connection to break.
-CONNECTION = ("close", "rst", "stall", "cut_at", "rst_at", "stall_at", "rst_after", "stall_after")
+def _names(*where: Where, stages: Container[Stage] = tuple(Stage)) -> tuple[str, ...]:
+    chosen = (effect for effect in effects.EFFECTS if effect.stage in stages and not effect.goes_with)
+    return tuple(effect.name for effect in chosen if effect.where in where)
+
+
+EFFECTS = _names(*Where)
+DELAYS = _names(Where.ANY, stages=(Stage.WAIT, Stage.PAUSE))
+WHOLE_BODY = _names(Where.BODIES)
+BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
+STREAM_EFFECTS = _names(Where.STREAMS)
+CLINICAL = _names(Where.WRITTEN, Where.CODES)
+"""What is wrong with the text itself, and, last, with codes."""
+CONNECTION = tuple(effect.name for effect in effects.EFFECTS if effect.breaks)
+"""Effects that need a connection to break."""
 
 
 def _plain(value: Any) -> Any:
@@ -257,7 +201,7 @@ def parse(given: Any) -> Fault:
         return given
     fields = parse_text(given) if isinstance(given, str) else given
     try:
-        fault = Fault.model_validate(fields)
+        fault: Fault = Fault.model_validate(fields)
     except ValidationError as error:
         row = error.errors(include_url=False)[0]
         name = ".".join(str(step) for step in row["loc"][:1])

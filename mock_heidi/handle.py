@@ -10,7 +10,7 @@ import select
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
 from mock_heidi import recordings
@@ -33,6 +33,7 @@ from mock_heidi.settings import (
 if TYPE_CHECKING:
     import httpx
 
+    from mock_heidi.fault_arguments import FaultArguments
     from mock_heidi.server import Server
 
 
@@ -228,13 +229,13 @@ class Handle:
         found: list[dict[str, Any]] = self.control("GET", "/faults")["faults"]
         return found
 
-    def fault(self, operation: str | list[str] | None = None, **rule: Any) -> Faults:
+    def fault(self, operation: str | list[str] | None = None, **rule: Unpack[FaultArguments]) -> Faults:
         """Let something go wrong: ``fault("generate_consult_note", end_after=3, times=1)``.
 
         In a ``with`` it goes wrong until its end. The names are those of the README's table of effects; ``operation``
         may be all that stands before the colon of a short form, such as ``GET /sessions*``, or a whole short form.
         """
-        made = self.control("POST", "/faults", _rule(operation, rule))
+        made = self.control("POST", "/faults", _rule(operation, {**rule}))
         return Faults(self.control, [made], self._spent)
 
     def scenario(self, name: str) -> Faults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
@@ -53,12 +54,17 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 }
 
 
+logger = logging.getLogger("mock_heidi")
+
+
 class Call:
     """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
 
     # Most of a request's life is as these say: what is not set costs nothing.
     refusal: Exception | None = None
     """Why no handler will run: no such path, no such method, a name that is none."""
+    answer: Response | None = None
+    """The answer, where it is known before any operation runs."""
     namespace: Namespace | None = None
     caller: Caller | type[HeidiError] | None = None
     opened: tuple[str, ApiKey] | None = None
@@ -83,8 +89,6 @@ class Call:
     clinical: tuple[str, ...] = ()
     """What is to be wrong in the text of the answer, and in ``distorted`` what of it is."""
     distorted: tuple[str, ...] = ()
-    pieces = 0
-    """Of how many pieces the answer's stream is."""
     over = False
     """Whether the answer has ended before its time."""
 
@@ -272,6 +276,15 @@ async def take_in(scope: Scope, receive: Receive) -> None:
     call.taken = True
     if call.entry is not None and keep:
         call.entry.body = b"".join(kept)
+
+
+def log_defect(error: Exception) -> None:
+    """Say where a handler broke, without the values it held: they may be secrets."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    logger.error("a handler failed: %s%s", type(error).__name__, place)
 
 
 class Answer(Response):

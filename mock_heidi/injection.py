@@ -1,91 +1,114 @@
-"""Faults at work: the middleware that does to an answer what the rules say."""
+"""The rules that a request meets: which of them are for it, what they make of its answer, and their hits."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
-from mock_heidi import sabotage
 from mock_heidi.clock import http_date
-from mock_heidi.errors import BY_NAME, ExpiredTokenError, HeidiError, InvalidTokenError, reason_phrase, render
-from mock_heidi.faults import ANSWERS, CLINICAL, CONNECTION, STREAM_EFFECTS, FaultError, parse
-from mock_heidi.http import Answer, Call, take_in
+from mock_heidi.delivery import Delivery, Ending, of_body
+from mock_heidi.effects import ANSWERS
+from mock_heidi.effects.plan import Chosen, Drawn, acting, choose, plan, sent_otherwise
+from mock_heidi.errors import (
+    BY_NAME,
+    ExpiredTokenError,
+    HeidiError,
+    InvalidTokenError,
+    reason_phrase,
+    render,
+)
+from mock_heidi.faults import CLINICAL, CONNECTION, FaultError, parse
+from mock_heidi.http import Call
 from mock_heidi.json_text import to_json
-from mock_heidi.middleware import admit
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
+from mock_heidi.player import Player
 from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
 
 _PEEK = 1024 * 1024
-_CHUNKS = 4
-_NO_BODY = (204, 304)
+_ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}
+_JSON = (b"content-type", b"application/json")
+_UNDOCUMENTED = "injected, not documented"
 
 
-class Injected:
-    """Lets a request pass, unless a rule, or its own ``X-Mock-Fault`` header, says what is to go wrong with it."""
+def admit(call: Call) -> None:
+    """Let in whoever has a good token, or raise the error that refuses it."""
+    caller = call.caller
+    if not isinstance(caller, Caller):
+        raise caller or InvalidTokenError
+    if call.name is not None and call.name != caller.namespace:
+        raise InvalidTokenError
+    if caller.expires * 1000 <= call.at:
+        raise ExpiredTokenError
+    if call.namespace is None:
+        # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
+        call.namespace = call.space.make(caller.namespace)
+    if caller.managed_by not in call.namespace.owners:
+        raise InvalidTokenError
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        call: Call = scope["mock_heidi"]
-        namespace = call.namespace
-        if call.barred or (
-            call.asked_fault is None
-            and not (call.operation in namespace.faults.operations if namespace else call.space.begins_faulty)
-        ):
-            return self.app(scope, receive, send)
-        return self._inject(call, scope, receive, send)
+def may_meet_rules(call: Call) -> bool:
+    """True unless it is sure that no rule is for the request."""
+    if call.barred:
+        return False
+    rules = call.space.begins_faulty if call.namespace is None else call.operation in call.namespace.faults.operations
+    return rules or call.asked_fault is not None
 
-    async def _inject(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = _begun(call)
-        if begun is None:
-            await self._shape(call, scope, receive, send)
-            return
 
-        async def watched(message: Message) -> None:
-            # Before the answer goes out, which says under which number it is kept.
-            if message["type"] == "http.response.start":
-                _forget_unused(call, begun, message["status"])
-            await send(message)
+def begin(call: Call) -> Namespace | None:
+    """The namespace that good credentials open, where it had to be made: its rules count the hits of this request."""
+    name = None
+    if call.opened is not None:
+        name = call.opened[0]
+    elif isinstance(call.caller, Caller) and call.name in (None, call.caller.namespace):
+        name = call.caller.namespace
+    if call.namespace is not None or name is None:
+        return None
+    try:
+        call.namespace = call.space.make(name)
+    except LimitReachedError:
+        return None  # the handler comes to the same end and says so
+    return call.namespace
 
-        try:
-            await self._shape(call, scope, receive, watched)
-        finally:
-            if call.entry is None or call.entry.status is None:
-                _forget_unused(call, begun, None)
 
-    async def _shape(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        if call.namespace is None:
-            await self.app(scope, receive, send)
-            return
-        try:
-            asked_for = _asked_for(call, call.namespace)
-        except FaultError as error:
-            marks = {"x-mock-fault": "header", "x-mock-provenance": "injected, not documented"}
-            if call.entry is not None:
-                call.entry.provenance = marks["x-mock-provenance"]
-            await Answer(to_json({"detail": f"X-Mock-Fault: {error}"}), 400, marks)(scope, receive, send)
-            return
-        receive, rules = await _choose(call, call.namespace, asked_for, scope, receive)
-        if not rules:
-            await self.app(scope, receive, send)
-            return
-        shaping = Shaping(self.app, rules, scope, receive, send)
-        try:
-            await shaping.run()
-        finally:
-            shaping.settle()
+def forget_unused(call: Call, namespace: Namespace, status: int | None) -> None:
+    """A refused request leaves no namespace behind, unless a rule of it has had its turn."""
+    refused = status is None or status >= HTTPStatus.BAD_REQUEST
+    others = any(entry is not call.entry for entry in namespace.journal)
+    used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
+    if refused and not used:
+        call.space.drop(namespace.name)
+        call.namespace = None
+
+
+async def shaping(call: Call, scope: Scope, receive: Receive) -> tuple[Receive, Shaping | None]:
+    """The rules that are to shape the answer, None without any, and a ``receive`` that gives the whole request."""
+    namespace = call.namespace
+    if namespace is None:
+        return receive, None
+    try:
+        asked_for = _asked_for(call, namespace)
+    except FaultError as error:
+        return receive, Shaping(call, namespace, [], refusal=f"X-Mock-Fault: {error}")
+    receive, rules = await _choose(call, namespace, asked_for, scope, receive)
+    if not rules:
+        return receive, None
+    made = Shaping(call, namespace, rules)
+    broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
+    if broken and wire_of(scope) is None:
+        # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
+        rule, effect = broken[0]
+        text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+        made = Shaping(call, namespace, rules, refusal=text, refused_by=rule)
+    return receive, made
 
 
 def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
@@ -105,32 +128,6 @@ def _signed_in(call: Call, namespace: Namespace) -> bool:
         return False
     token = token_mark(call.headers.get(b"authorization"))
     return not any(token in rule.dead for rule in namespace.faults)
-
-
-def _begun(call: Call) -> Namespace | None:
-    """The namespace that good credentials open, where it had to be made: its rules count the hits of this request."""
-    name = None
-    if call.opened is not None:
-        name = call.opened[0]
-    elif isinstance(call.caller, Caller) and call.name in (None, call.caller.namespace):
-        name = call.caller.namespace
-    if call.namespace is not None or name is None:
-        return None
-    try:
-        call.namespace = call.space.make(name)
-    except LimitReachedError:
-        return None  # the handler comes to the same end and says so
-    return call.namespace
-
-
-def _forget_unused(call: Call, namespace: Namespace, status: int | None) -> None:
-    """A refused request leaves no namespace behind, unless a rule of it has had its turn."""
-    refused = status is None or status >= HTTPStatus.BAD_REQUEST
-    others = any(entry is not call.entry for entry in namespace.journal)
-    used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
-    if refused and not used:
-        call.space.drop(namespace.name)
-        call.namespace = None
 
 
 async def _choose(
@@ -177,280 +174,138 @@ async def _peek(receive: Receive) -> tuple[Receive, Any]:
 class Shaping:
     """One answer and the rules that shape it."""
 
-    def __init__(self, app: ASGIApp, rules: Sequence[Rule], scope: Scope, receive: Receive, send: Send) -> None:
-        self.call: Call = scope["mock_heidi"]
-        assert self.call.namespace is not None  # noqa: S101 - no rule without a namespace
-        self.namespace = self.call.namespace
-        self.app = app
+    def __init__(
+        self,
+        call: Call,
+        namespace: Namespace,
+        rules: Sequence[Rule],
+        *,
+        refusal: str | None = None,
+        refused_by: Rule | None = None,
+    ) -> None:
+        self.call = call
+        self.namespace = namespace
         self.rules = rules
-        self.scope = scope
-        self.receive = receive
-        self.wire = wire_of(scope)
-        self._forward = send
-        # By themselves: an id may be that of the request's own rule too.
-        self._shaped: set[Rule] = set()
-        self._start: Message = {}
-        self._held: list[bytes] = []
-        self._frames: sabotage.Frames | None = None
-        self._over = False
-        self._provenance = "injected"
+        self.refusal = refusal
+        """Why no rule can act: what the client is told instead of any answer."""
+        self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
+        chance = namespace.ids.chance
+        self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
+        self._always = {refused_by} if refused_by else set[Rule]()
+        """The rules whose hits need no comparison."""
+        self._plain: Delivery | None = None
+        self._made: Delivery | None = None
+        self._acting: list[Chosen[Rule]] = []
+        self._provenance = _UNDOCUMENTED if refusal else "injected"
+        call.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
 
-    # What the rules want.
+    # Before the work.
 
-    def value(self, effect: str) -> Any:
-        """What the first rule that has this effect wants of it; None where none has."""
-        rule = self._rule(effect)
-        return None if rule is None else getattr(rule.fault, effect)
+    @property
+    def delay(self) -> float | None:
+        """Seconds to wait before anything is done; None where no rule wants a delay."""
+        if self.refusal is not None:
+            return None
+        delays: list[tuple[Rule, Drawn]] = [
+            (one.rule, one.effects["delay"]) for one in self._chosen if "delay" in one.effects
+        ]
+        self._always.update(rule for rule, _ in delays)
+        return sum(drawn[0] for _, drawn in delays) if delays else None
 
-    def _rule(self, effect: str) -> Rule | None:
-        return next((rule for rule in self.rules if rule.fault.given((effect,))), None)
-
-    def note(self, *effects: str) -> None:
-        """Remember that these effects have really shaped the answer."""
-        self._shaped.update(rule for effect in effects if (rule := self._rule(effect)) is not None)
-
-    def settle(self) -> None:
-        """Give back the hits of rules that found nothing to shape, and tell the journal of the others."""
-        for rule in self.rules:
-            if rule not in self._shaped:
-                rule.hits -= 1
-        if self.call.entry is not None:
-            self.call.entry.fault = tuple(rule.id for rule in self.rules if rule in self._shaped)
-            if self._shaped:
-                self.call.entry.provenance = self._provenance
+    @property
+    def works(self) -> bool:
+        """True if the operation is carried out, whatever becomes of its answer."""
+        return self.refusal is None and (self._answering is None or bool(self._answering.fault.carried_out))
 
     # The answer.
 
-    async def run(self) -> None:
-        """Give the answer, or the lack of one."""
-        needed = [(rule, name) for rule in self.rules for name in rule.fault.given(CONNECTION)]
-        if needed and self.wire is None:
-            await self._impossible(*needed[0])
-            return
-        answering = next((rule for rule in self.rules if rule.fault.given(ANSWERS)), None)
-        if not await self._delay("delay"):
-            return
-        if answering is not None:
-            await self._instead(answering)
-            return
-        self.call.clinical = tuple(name for name in CLINICAL if self._rule(name))
-        await self.app(self.scope, self.receive, self._watched)
+    def instead(self) -> Delivery | None:
+        """The answer that takes the place of the operation's, if any."""
+        if self.refusal is not None:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR if self._always else HTTPStatus.BAD_REQUEST
+            return self._refuse(status, {"detail": self.refusal}, {})
+        if self._answering is None:
+            return None
+        self._always.add(self._answering)
+        fault = self._answering.fault
+        for effect, ending in _ENDINGS.items():
+            if fault.given([effect]):
+                return Delivery(None, ending=ending)
+        if fault.error or fault.expire_token or fault.revoke_token:
+            error, provenance = self._error(self._answering)
+            code, body, headers = render(error)
+            self._provenance = f"injected, {provenance}"
+            return self._refuse(code, json.loads(body), headers)
+        self._provenance = _UNDOCUMENTED
+        code = int(fault.status or HTTPStatus.TOO_MANY_REQUESTS)
+        detail = reason_phrase(code) if fault.detail is None else fault.detail
+        return self._refuse(code, {"detail": detail}, self._retry(self._answering))
 
-    async def _impossible(self, rule: Rule, effect: str) -> None:
-        """Say, whatever else is to go wrong, that there is no connection to break: a rule of start-up may want to."""
-        self._shaped.add(rule)
-        self._provenance = "injected, not documented"
-        text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
-        marks = {"x-mock-fault": rule.id, "x-mock-provenance": self._provenance}
-        await Answer(to_json({"detail": text}), 500, marks)(self.scope, self.receive, self._forward)
-
-    async def _instead(self, rule: Rule) -> None:
-        """The answer that a rule gives in the place of the operation's."""
-        fault = rule.fault
-        self._shaped.add(rule)
-        if fault.carried_out:
-            await self.app(self.scope, self.receive, _swallow)
-        elif not await self._take_in():
-            return
-        if fault.stall:
-            await self._stall()
-        elif fault.rst and self.wire is not None:
-            self._close_journal()
-            await self.wire.reset()
-        elif fault.close and self.wire is not None:
-            self._close_journal()
-            await self.wire.close()
-        elif fault.error or fault.expire_token or fault.revoke_token:
-            error, provenance = self._error(rule)
-            status, body, headers = render(error)
-            await self._answer(status, json.loads(body), headers, provenance)
-        else:
-            await self._refuse(rule)
-
-    def _error(self, rule: Rule) -> tuple[HeidiError, str]:
+    @staticmethod
+    def _error(rule: Rule) -> tuple[HeidiError, str]:
         if rule.fault.error is not None:
             return BY_NAME[rule.fault.error]
         return BY_NAME[(ExpiredTokenError if rule.fault.expire_token else InvalidTokenError).__name__]
 
-    async def _refuse(self, rule: Rule) -> None:
-        """A status, or a limit that the vendor documents nothing about."""
+    def _retry(self, rule: Rule) -> dict[str, str]:
+        """The header that says when to ask again, of a limit that the vendor documents nothing about."""
         fault, now = rule.fault, self.namespace.clock.now()
-        status = fault.status or 429
-        headers = {}
         if fault.quota is not None:
             seconds = math.ceil(rule.frees_in(now))
-            headers["retry-after"] = str(seconds)
             self._note_retry(now + seconds * 1000)
-        elif fault.retry_after is not None:
-            until = now + round(fault.retry_after.seconds * 1000)
-            if fault.retry_after.dated:
-                until -= until % 1000  # a date has whole seconds
-                headers["retry-after"] = http_date(until)
-            else:
-                headers["retry-after"] = str(math.ceil(fault.retry_after.seconds))
-            self._note_retry(until)
-        detail = reason_phrase(status) if fault.detail is None else fault.detail
-        await self._answer(status, {"detail": detail}, headers, "not documented")
-
-    async def _answer(self, status: int, body: Any, headers: Mapping[str, str], provenance: str) -> None:
-        self._provenance = f"injected, {provenance}"
-        marked = {**headers, "x-mock-provenance": self._provenance}
-        answer = Answer(to_json(body), status, marked)
-        if status in _NO_BODY:
-            answer.body = b""
-            answer.raw_headers = [header for header in answer.raw_headers if not header[0].startswith(b"content-")]
-        await answer(self.scope, self.receive, self._watched)
-
-    async def _take_in(self) -> bool:
-        """Read what the client still sends; whether it is still there."""
-        try:
-            await take_in(self.scope, self.receive)
-        except ClientDisconnect:
-            self._note_left()
-            return False
-        return True
-
-    # What the answer passes on its way out.
-
-    async def _watched(self, message: Message) -> None:
-        if self._over:
-            return
-        if message["type"] == "http.response.start":
-            await self._head(message)
-        elif self._frames is not None:
-            await self._frames.take(message)
-        else:
-            self._held.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                await self._body(b"".join(self._held))
-
-    async def _head(self, message: Message) -> None:
-        self.note(*self.call.distorted)
-        self._held.clear()
-        headers = list(message["headers"])
-        if self._rule("media_type"):
-            headers = [header for header in headers if header[0] != b"content-type"]
-            headers.append((b"content-type", str(self.value("media_type")).encode("latin-1")))
-            self.note("media_type")
-        self._start = {**message, "headers": headers}
-        if any(value.startswith(b"text/event-stream") for _, value in message["headers"]):
-            self._frames = sabotage.Frames(self)
-            await self._forward({**self._start, "headers": self._marked(headers, STREAM_EFFECTS)})
-
-    def _marked(self, headers: list[tuple[bytes, bytes]], coming: Sequence[str]) -> list[tuple[bytes, bytes]]:
-        """The headers with the ids of the rules that have shaped the answer, or have what may yet do so."""
-        coming = (*coming, "delay_body", "delay_chunks")
-        ids = [rule.id for rule in self.rules if rule in self._shaped or rule.fault.given(coming)]
-        return [*headers, (b"x-mock-fault", ", ".join(ids).encode())] if ids else headers
-
-    async def _body(self, body: bytes) -> None:
-        media_type = None
-        if self._start["status"] in _NO_BODY:
-            body = b""
-        else:
-            body, media_type, effects = sabotage.spoil(body, self.value)
-            self.note(*effects)
-        headers = [header for header in self._start["headers"] if header[0] != b"content-length"]
-        if media_type is not None:
-            headers = [*(header for header in headers if header[0] != b"content-type"), (b"content-type", media_type)]
-        if self._start["status"] not in _NO_BODY:
-            headers.append((b"content-length", b"%d" % len(body)))
-        end = next((name for name in ("cut_at", "rst_at", "stall_at") if self._rule(name)), None)
-        most = len(body) if end is None else min(self.value(end), len(body))
-        if end == "cut_at" and most == len(body):
-            end = None  # there is nothing to cut off
-        await self._forward({**self._start, "headers": self._marked(headers, () if end is None else (end,))})
-        if not await self.delay_body():
-            return
-        size = -(-most // _CHUNKS) if self._rule("delay_chunks") else most
-        for at in range(0, most, size or 1):
-            if at and not await self.delay_chunk():
-                return
-            last = end is None and at + size >= most
-            await self.send(body[at : min(at + size, most)], more=not last)
-        if end is None and not most:
-            await self.send(b"", more=False)
-        elif end is not None:
-            await self.end(end)
-
-    async def send(self, body: bytes, *, more: bool = True) -> None:
-        """A part of the body, on its way to the client."""
-        await self._forward({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def end(self, effect: str) -> None:
-        """End the answer as the effect says, the client having all that came before."""
-        self.note(effect)
-        self._over = self.call.over = True
-        if self.call.entry is not None and effect in STREAM_EFFECTS:
-            self.call.entry.early_end = True
-        if self.wire is None or effect.startswith(("end_", "error_")):
-            await self.send(b"", more=False)
-            return
-        if not await self._wait(self.wire.flush()):
-            return
-        self._close_journal()
-        if effect.startswith("rst_"):
-            await self.wire.reset()
-        elif effect.startswith("stall_"):
-            await self._stall()
-        else:
-            await self.wire.close()
-
-    # Waiting.
-
-    async def _delay(self, effect: str) -> bool:
-        """Wait as long as the rules say; whether there is still somebody to answer."""
-        delays = [(rule, getattr(rule.fault, effect)) for rule in self.rules if rule.fault.given((effect,))]
-        seconds = sum(delay.draw(self.namespace.ids.chance) for _, delay in delays)
-        self._shaped.update(rule for rule, _ in delays)
-        return not delays or await self._wait(self.namespace.clock.sleep(seconds))
-
-    async def delay_body(self) -> bool:
-        """Wait between the head and the first piece; whether there is still somebody to send it to."""
-        return await self._delay("delay_body")
-
-    async def delay_chunk(self) -> bool:
-        """Wait before the next piece; whether there is still somebody to send it to."""
-        return await self._delay("delay_chunks")
-
-    async def _stall(self) -> None:
-        """Say nothing more, until the client gives up or a reset ends it."""
-        await self._wait(asyncio.get_running_loop().create_future())
-
-    async def _wait(self, what: Any) -> bool:
-        """Wait for something; False where the client left first, or a reset took the answer away."""
-        taken_away: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = asyncio.ensure_future(what)
-        events = {waiting, taken_away} if self.wire is None else {waiting, taken_away, self.wire.gone}
-        self.namespace.streams.add(taken_away)
-        try:
-            await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self.namespace.streams.discard(taken_away)
-            waiting.cancel()
-        if self.wire is None or not (taken_away.done() or self.wire.lost):
-            return True
-        self._over = self.call.over = True
-        if taken_away.done():
-            await self.wire.abort()
-        else:
-            self._note_left()
-        return False
+            return {"retry-after": str(seconds)}
+        if fault.retry_after is None:
+            return {}
+        until = now + round(fault.retry_after.seconds * 1000)
+        if fault.retry_after.dated:
+            until -= until % 1000  # a date has whole seconds
+        self._note_retry(until)
+        seconds = math.ceil(fault.retry_after.seconds)
+        return {"retry-after": http_date(until) if fault.retry_after.dated else str(seconds)}
 
     def _note_retry(self, until: int) -> None:
         if self.call.entry is not None:
             self.call.entry.retry_at = until
 
-    def _note_left(self) -> None:
-        if self.call.entry is not None:
-            self.call.entry.client_left = True
+    def _refuse(self, status: int, body: Any, headers: Mapping[str, str]) -> Delivery:
+        marked = {**headers, "x-mock-provenance": self._provenance}
+        raw = [_JSON, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in marked.items())]
+        return of_body(status, raw, to_json(body))
 
-    def _close_journal(self) -> None:
-        # The journal would take a connection that we end for a client that left.
-        self.call.over = True
-        if self.call.entry is not None:
-            self.call.entry.client_left = False
+    def shape(self, answer: Delivery) -> Delivery:
+        """The answer with all that the rules want of it; a header names the rules that act."""
+        if self.refusal is not None:
+            ids = [rule.id for rule in self._always] or ["header"]
+            return answer.with_header(b"x-mock-fault", ", ".join(ids).encode())
+        self._always.update(self._misled())
+        self._plain = answer
+        self._made, self._acting = acting(answer, self._chosen)
+        ids = [one.rule.id for one in self._chosen if one in self._acting or one.rule in self._always]
+        return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
 
+    def _misled(self) -> list[Rule]:
+        """The rules whose effects are in the words of the text."""
+        first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
+        return [first[name] for name in self.call.distorted]
 
-async def _swallow(_: Message) -> None:
-    """Where an answer goes that nobody gets."""
+    # After the answer.
+
+    def settle(self, player: Player) -> None:
+        """Give back the hits of rules that changed nothing of what was sent, and tell the journal of the others."""
+        hit = {one.rule for one in self._acting if player.ended or self._has_shown(one, player)} | self._always
+        for rule in self.rules:
+            if rule not in hit:
+                rule.hits -= 1
+        entry = player.entry
+        entry.fault = tuple(rule.id for rule in self.rules if rule in hit)
+        if hit or self.refusal is not None:
+            entry.provenance = self._provenance
+
+    def _has_shown(self, one: Chosen[Rule], player: Player) -> bool:
+        """True if what was sent before the answer was interrupted differs without this rule."""
+        if self._plain is None or self._made is None:
+            return False
+        if player.entry.status is None:
+            return "slow_first_byte" in one.effects
+        other = plan(self._plain, [kept for kept in self._acting if kept is not one])
+        return sent_otherwise(self._made, other, player.parts)

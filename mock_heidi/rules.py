@@ -9,9 +9,10 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from mock_heidi.clock import precise
+from mock_heidi.effects import ANSWERS
 from mock_heidi.everything import Everything
 from mock_heidi.fault_fields import Quota
-from mock_heidi.faults import ANSWERS, CLINICAL, STREAM_EFFECTS, Fault, FaultError
+from mock_heidi.faults import CLINICAL, STREAM_EFFECTS, Fault, FaultError
 from mock_heidi.ids import Chance
 from mock_heidi.operations import CODERS, SIGN_IN, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern

@@ -110,3 +110,8 @@ def settled(client: Client) -> dict[str, Any]:
     """The state before an act, its user signed in: signing in is a change too."""
     client.token()
     return client.state()
+
+
+def argument(effect: str, value: Any) -> Any:
+    """The keyword argument of an effect that is chosen while the test runs, so that no checker knows its type."""
+    return {effect: value}

@@ -8,7 +8,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -24,12 +24,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, api, errors, http, models, streams
+from mock_heidi import MockHeidi, api, delivery, errors, http, models
 from mock_heidi.assumptions import assumptions
 from mock_heidi.cli import cli
+from mock_heidi.delivery import Stream
 from mock_heidi.errors import HeidiError
 from mock_heidi.models import Incoming, Outgoing
 
@@ -913,7 +914,7 @@ def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
 
 @pytest.mark.parametrize("texts", [[], [""], ["a", 'b "c"\n', "ä😀"]])
 def test_the_judge_of_streams_is_content_with_the_one_form(texts: list[str]) -> None:
-    assert stream_findings(b"".join(map(streams.frame, texts))) == []
+    assert stream_findings(b"".join(map(delivery.frame, texts))) == []
 
 
 def test_a_stream_says_its_encoding_and_json_need_not() -> None:
@@ -934,13 +935,13 @@ def test_a_stream_says_its_encoding_and_json_need_not() -> None:
 def test_a_stream_that_is_taken_away_is_judged_by_what_came(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, contract_watch: Watch
 ) -> None:
-    async def torn(_: Request) -> Response:
-        async def pieces() -> AsyncIterator[bytes]:
-            yield b"data: [BEGIN]\n\n"
-            raise RuntimeError("a defect")
+    def broken() -> None:
+        raise RuntimeError("a defect")
 
-        return StreamingResponse(pieces(), headers={"Content-Type": "text/event-stream; charset=utf-8"})
+    async def torn(_: Request) -> Stream:
+        return Stream(["One"], broken)
 
+    monkeypatch.setattr(delivery, "frame", lambda _: b"data: [BEGIN]\n\n")
     route = next(route for route in api.ROUTES if route.name == "ask_ai")
     monkeypatch.setattr(route, "endpoint", torn)
     headers = {"Authorization": f"Bearer {heidi.token()}"}

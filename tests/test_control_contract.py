@@ -552,8 +552,8 @@ MODELS = {
     "another order": (_other_order, 1, "Fault: the fields are"),
     "another type": (_other_type, 1, "Fault.ttl: "),
     "no bound": (_no_bound, 1, "Fault.times: "),
-    "a type less": (_fewer_types, 3, "Fault.delay_body: "),
-    "other items": (_other_items, 3, "Fault.null_key: "),
+    "a type less": (_fewer_types, 4, "Fault.delay_body: "),
+    "other items": (_other_items, 4, "Fault.null_key: "),
     "another word": (_other_word, 1, "ConsultNote.brain: "),
 }
 

@@ -21,6 +21,7 @@ from helpers import (
     SESSION_NOT_FOUND,
     another,
     answered,
+    argument,
     ask,
     settled,
     space,
@@ -30,8 +31,9 @@ from peer import Ending, Sleepers, asking, connected
 from running import until
 
 from mock_heidi import create_app
+from mock_heidi.effects import ANSWERS
 from mock_heidi.errors import BY_NAME, render
-from mock_heidi.faults import ANSWERS, BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
 from mock_heidi.rules import Asked
@@ -232,7 +234,7 @@ def test_a_token_that_dies_is_dead_everywhere_until_a_new_one_comes(
 ) -> None:
     status = render(BY_NAME["InvalidTokenError"][0])[0]
     heidi.token()
-    add(heidi, operation="get_session", after=1, times=1, **{effect: True})
+    add(heidi, operation="get_session", after=1, times=1, **argument(effect, True))
 
     before = [heidi.get(GET).status_code, heidi.get("/patient-profiles").status_code]
     deaths = [heidi.get(path) for path in (GET, GET, "/patient-profiles", f"{GET}/documents")]
@@ -344,7 +346,7 @@ def test_a_token_whose_rule_is_gone_works_again(heidi: Client) -> None:
 
 @pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
 def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, how: str) -> None:
-    fault = mock_heidi.fault("create_session", **{effect: True})
+    fault = mock_heidi.fault("create_session", **argument(effect, True))
     before = sessions(mock_heidi)
 
     with asking(mock_heidi, "POST", "/sessions", {}) as peer:
@@ -357,7 +359,7 @@ def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, 
 
 @pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
 def test_a_large_body_is_taken_in_before_its_connection_ends(mock_heidi: Handle, effect: str, how: str) -> None:
-    mock_heidi.fault("upload_audio", **{effect: True})
+    mock_heidi.fault("upload_audio", **argument(effect, True))
 
     with asking(mock_heidi, "POST", f"{GET}/upload-audio", b"x" * 5_000_000) as peer:
         assert peer.end() == Ending(b"", how)
@@ -630,7 +632,7 @@ def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
 ) -> None:
     before = plain(mock_heidi)
     at = at if at >= 0 else len(before) - 1
-    fault = mock_heidi.fault("get_session", **{effect: at})
+    fault = mock_heidi.fault("get_session", **argument(effect, at))
 
     with asking(mock_heidi, "GET", GET) as peer:
         status, headers = peer.head()
@@ -746,14 +748,14 @@ def test_a_body_can_be_sent_as_another_type(heidi: Client) -> None:
     assert answer.headers.get_list("content-type") == ["text/plain; charset=latin-1"]
 
 
-def test_a_type_of_ones_own_goes_before_that_of_the_page(heidi: Client) -> None:
+def test_a_media_type_goes_before_that_of_the_page(heidi: Client) -> None:
     add(heidi, operation="get_session", media_type="text/plain")
     add(heidi, operation="get_session", not_json=True)
 
     answer = heidi.get(GET)
 
     assert answer.text.startswith("<html>")
-    assert answer.headers.get_list("content-type") == ["text/html; charset=utf-8"]
+    assert answer.headers.get_list("content-type") == ["text/plain"]
     assert hits(heidi) == [1, 1]
 
 
@@ -1117,8 +1119,8 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
 def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
     values: dict[str, Any] = {
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
-        "delay_chunks": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
-        "rename_key": "session:a", "null_key": "session", "wrong_type": "session",
+        "delay_chunks": 0, "slow_first_byte": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
+        "rename_key": "session:a", "null_key": "session", "wrong_type": "session", "duplicate_key": "session",
     }  # fmt: skip
     rule = add(heidi, operation="get_session", **{effect: values.get(effect, True)})
 

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, seeds
+from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.rules import Faults, Rule
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
@@ -28,8 +29,16 @@ BUSY = (503, wire({"detail": "Service Unavailable"}))
 ASK = f"/sessions/{SESSION}/ask-ai"
 COMMAND = {"ai_command_text": "Say it", "content": "Some text.", "content_type": "MARKDOWN"}
 
-# Every effect: as JSON, as text and as YAML.
+
+def in_three_forms(example: str) -> tuple[Any, str, str]:
+    """The argument of an effect's own example: as JSON, as text and as YAML."""
+    name, _, text = example.partition("=")
+    return parse(f"*:{example}").model_dump()[name], text, text or "true"
+
+
+# Every effect: as JSON, as text and as YAML. Where its own example tells too little, there is another one.
 EXAMPLES: dict[str, tuple[Any, str, str]] = {
+    **{name: in_three_forms(BY_NAME[name].example) for name in EFFECTS},
     "error": ("UploadFailedError", "UploadFailedError", "UploadFailedError"),
     "status": (418, "418", "418"),
     "retry_after": ("date:30", "date:30", "date:30"),
@@ -986,7 +995,7 @@ def test_an_effect_means_the_same_as_json_as_text_and_as_yaml(tmp_path: Path, ef
             shown.append(rules(heidi))
 
     assert shown == [from_yaml, from_yaml]
-    assert parse({effect: from_yaml[0][effect]}).effects == [effect]
+    assert parse({effect: from_yaml[0][effect]}).given(EFFECTS) == [effect]
 
 
 def test_a_rule_in_python_is_a_rule_too() -> None:

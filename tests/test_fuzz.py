@@ -18,7 +18,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.core.transport import expand_status_codes
 
-from mock_heidi import api, streams
+from mock_heidi import api, delivery
 
 pytestmark = pytest.mark.slow
 
@@ -148,7 +148,7 @@ def test_every_check_is_on_but_where_the_settings_explain() -> None:
 
 @pytest.mark.breaks_contract
 def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "frame", lambda text: b'data: {"text": "%s"}\n\n' % text.encode())
+    monkeypatch.setattr(delivery, "frame", lambda text: b'data: {"text": "%s"}\n\n' % text.encode())
     body: dict[str, Any] = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}
     operation = IN_PROCESS["/sessions/{session_id}/ask-ai"]["POST"]
     headers = {"Authorization": f"Bearer {TOKEN}"}

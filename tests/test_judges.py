@@ -8,7 +8,7 @@ import pytest
 from helpers import SESSION, wire
 from judges import Watch
 
-from mock_heidi import MockHeidi, streams
+from mock_heidi import MockHeidi, delivery
 from mock_heidi.settings import BASE_PATH
 
 NOTE = {
@@ -66,8 +66,8 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 def test_the_judge_finds_broken_framing_in_a_stream_that_is_read_over_a_socket(
     heidi: MockHeidi, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
-    frame, (broken, words) = streams.frame, BROKEN[kind]
-    monkeypatch.setattr(streams, "frame", lambda text: broken(frame(text)))
+    frame, (broken, words) = delivery.frame, BROKEN[kind]
+    monkeypatch.setattr(delivery, "frame", lambda text: broken(frame(text)))
 
     _read(heidi, path, STREAMS[path])
 
@@ -82,7 +82,7 @@ def test_a_test_fails_that_reads_a_broken_stream_over_a_socket(pytester: pytest.
     pytester.makepyfile(
         """
         import httpx
-        from mock_heidi import MockHeidi, streams
+        from mock_heidi import MockHeidi, delivery
 
         def read():
             body = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}
@@ -94,8 +94,8 @@ def test_a_test_fails_that_reads_a_broken_stream_over_a_socket(pytester: pytest.
             read()
 
         def test_it_is_broken(monkeypatch):
-            frame = streams.frame
-            monkeypatch.setattr(streams, "frame", lambda text: frame(text).replace(b": ", b":", 1))
+            frame = delivery.frame
+            monkeypatch.setattr(delivery, "frame", lambda text: frame(text).replace(b": ", b":", 1))
             read()
         """
     )

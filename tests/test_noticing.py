@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Client
-from helpers import OTHER_SESSION, SESSION
+from helpers import OTHER_SESSION, SESSION, argument
 
 from mock_heidi import MockHeidi
 from mock_heidi.handle import Handle
@@ -182,7 +182,7 @@ def handle(server: MockHeidi) -> Iterator[Handle]:
 
 @pytest.mark.parametrize("effect", ["rst_after", "stall_after", "error_piece"])
 def test_a_client_that_got_an_error_may_read_on_but_not_write_on(handle: Handle, effect: str) -> None:
-    fault = handle.fault("generate_consult_note", **{effect: 1}, times=1)
+    fault = handle.fault("generate_consult_note", **argument(effect, 1), times=1)
     with handle.client() as client:
         lose(client)
         for path in ("documents", "transcript"):

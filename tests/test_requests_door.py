@@ -648,7 +648,7 @@ def test_a_stream_on_its_way_shows_the_pieces_so_far() -> None:
 
 # --- On a connection --------------------------------------------------------------------------------------------------
 
-LATE = {"delay": 60}
+LATE: Any = {"delay": 60}
 
 
 @pytest.mark.parametrize(

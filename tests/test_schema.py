@@ -60,7 +60,7 @@ def test_what_a_fixture_file_may_not_hold_does_not_fit(kind: str, row: dict[str,
 def test_the_examples_of_the_packaged_faults_can_be_copied() -> None:
     loaded = Store(seeds.load({"faults": examples()})).all(Fault)
 
-    assert [fault.effects for fault in loaded] == [["end_after"], ["error"], ["delay"]]
+    assert [list(fault.effects) for fault in loaded] == [["end_after"], ["error"], ["delay"]]
 
 
 def test_a_record_needs_no_more_than_the_loader_does() -> None:

@@ -396,7 +396,7 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
     for name in ("looked-at", "filled", "signed-in", "left"):
         heidi.post(f"/_mock/namespaces/{name}")
     monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: start + 3_605)
-    for module in ("admin.control", "middleware"):
+    for module in ("admin.control", "exchange"):
         monkeypatch.setattr(f"mock_heidi.{module}.precise", lambda: start + 3_600)
     heidi.get("/ns/looked-at/_mock/health")
     heidi.post("/ns/filled/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Client
-from helpers import SESSION, exchange, space
+from helpers import SESSION, argument, exchange, space
 
 from mock_heidi import MockHeidi
 from mock_heidi.handle import Handle, MockHeidiError
@@ -213,7 +213,7 @@ def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
 
 @pytest.mark.parametrize("effect", ["end_after", "rst_after", "stall_after", "error_piece"])
 def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> None:
-    fault = handle.fault("generate_consult_note", **{effect: 2}, times=1)
+    fault = handle.fault("generate_consult_note", **argument(effect, 2), times=1)
     with handle.client() as client:
         lose(client)
         with pytest.raises(AssertionError, match="has not read the session or asked for the note again"):

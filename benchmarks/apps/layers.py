@@ -67,7 +67,7 @@ def cut(app: Front, until: str) -> None:
         async def operate(_: Call, scope: Scope, receive: Receive, send: Send) -> None:
             await constant(scope, receive, send)
 
-        middleware.operate = operate  # type: ignore[assignment] # its first argument has no name
+        middleware.operate = operate
     elif until == "answer":
 
         async def endpoint(_: Request) -> Response:

@@ -14,9 +14,8 @@ from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
 from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
-from mock_heidi.http import Answer, Call, Request
+from mock_heidi.http import Answer, Call, Request, log_defect
 from mock_heidi.json_text import parsing_json, to_json
-from mock_heidi.middleware import log_defect
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices

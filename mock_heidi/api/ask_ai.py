@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from starlette.responses import Response
-
 from mock_heidi import answers, clinical, consultations, scribe
+from mock_heidi.delivery import Stream
 from mock_heidi.http import Request, find, read
 from mock_heidi.models import ContentType, Incoming, Session
-from mock_heidi.streams import PieceStream, distorted, said
+from mock_heidi.streams import distorted, said
 
 
 class AiCommand(Incoming):
@@ -16,7 +15,7 @@ class AiCommand(Incoming):
     content_type: ContentType
 
 
-async def ask_ai(request: Request) -> Response:
+async def ask_ai(request: Request) -> Stream:
     given = await read(request, AiCommand)
     session = find(request, Session, request.params["session_id"])
     material, _ = consultations.material(request.namespace, session)
@@ -28,7 +27,7 @@ async def ask_ai(request: Request) -> Response:
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
         return clinical.spoil(effects, text, material.name)
 
-    return PieceStream(request, said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))
+    return Stream(said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))
 
 
 handlers = (ask_ai,)

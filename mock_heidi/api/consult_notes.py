@@ -8,13 +8,14 @@ from starlette.responses import Response
 
 from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
+from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
 from mock_heidi.http import Answer, Request, find, read
 from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Manner, Material
-from mock_heidi.streams import PieceStream, distorted, said
+from mock_heidi.streams import distorted, said
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -64,7 +65,7 @@ class CustomTemplate(Incoming):
     responses: list[CustomQuestion] | None = None
 
 
-async def generate_consult_note(request: Request) -> Response:
+async def generate_consult_note(request: Request) -> Stream:
     given = await read(request, ConsultNoteGenerate)
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
@@ -87,7 +88,7 @@ async def generate_consult_note(request: Request) -> Response:
         template_id=given.template_id,
     )
     made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
-    return PieceStream(request, pieces, lambda: _keep(namespace, session.session_id, note, made))
+    return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made))
 
 
 def write(

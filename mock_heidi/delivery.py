@@ -1,0 +1,115 @@
+"""How an answer goes out, as a value: what a handler returns becomes one, faults change it, the player sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from json.encoder import encode_basestring_ascii
+from typing import NamedTuple
+
+Header = tuple[bytes, bytes]
+
+_WITHOUT_BODY = (204, 304)
+_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+class Ending(Enum):
+    """The end of an answer, once all its parts are out."""
+
+    COMPLETE = "complete"
+    CLOSE = "close"
+    """The connection is closed, whatever length was promised."""
+    RESET = "reset"
+    """The connection is reset (RST)."""
+    STALL = "stall"
+    """Nothing more comes, and the connection stays open until the client leaves."""
+
+
+class Part(NamedTuple):
+    """Bytes that go out together, ``pause`` seconds of the namespace's clock after the part before."""
+
+    data: bytes
+    pause: float = 0.0
+    number: int | None = None
+    """Which piece of the stream it was, counted from 1; None for what the stream never had."""
+
+
+class Stream(NamedTuple):
+    """A handler's answer that comes in pieces of text, all known when it begins.
+
+    ``commit`` keeps what the stream made. It runs once: before the end is sent, or when the client has left; never
+    after a reset of the namespace.
+    """
+
+    texts: Sequence[str]
+    commit: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An answer on its way out: its head, its parts, and how it ends."""
+
+    status: int | None
+    """None where not even a head is sent."""
+    headers: tuple[Header, ...] = ()
+    """Without a length: the player adds the promised one."""
+    parts: tuple[Part, ...] = ()
+    length: int | None = None
+    """The promised length of the body in bytes, whatever is sent of it; None for a stream."""
+    pause: float = 0.0
+    """Seconds before the head."""
+    ending: Ending = Ending.COMPLETE
+    early: bool = False
+    """True where a fault ends a stream before its time."""
+    write_size: int | None = None
+    """So many bytes at most go out in one write, and others run between two; None: a part is a write."""
+    commit: Callable[[], None] | None = field(default=None, compare=False)
+
+    @property
+    def streams(self) -> bool:
+        """True for an answer in pieces."""
+        return self.length is None and self.status is not None
+
+    @property
+    def body(self) -> bytes:
+        """The parts, joined."""
+        return b"".join(part.data for part in self.parts)
+
+    @property
+    def has_body(self) -> bool:
+        """False for a status that has none."""
+        return self.status not in _WITHOUT_BODY
+
+    def with_body(self, body: bytes) -> Delivery:
+        """The same with another whole body, whose length is promised."""
+        return replace(self, parts=(Part(body),), length=len(body))
+
+    def with_header(self, name: bytes, value: bytes) -> Delivery:
+        """The same with this value of a header, in the place of any other."""
+        others = [header for header in self.headers if header[0] != name]
+        return replace(self, headers=(*others, (name, value)))
+
+    def with_parts(self, parts: Iterable[Part]) -> Delivery:
+        """The same with other parts; the promised length stays."""
+        return replace(self, parts=tuple(parts))
+
+
+def of_body(status: int, headers: Iterable[Header], body: bytes) -> Delivery:
+    """The delivery of a whole body. A status without a body has neither body nor length."""
+    if status in _WITHOUT_BODY:
+        kept = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
+        return Delivery(status, tuple(kept), (Part(b""),), 0)
+    kept = [header for header in headers if header[0] != b"content-length"]
+    return Delivery(status, tuple(kept), (Part(body),), len(body))
+
+
+def of_stream(stream: Stream, pause: Callable[[int], float]) -> Delivery:
+    """The delivery of a stream; ``pause`` gives the seconds before each piece, counted from 0."""
+    parts = [Part(frame(text), pause(at), at + 1) for at, text in enumerate(stream.texts)]
+    return Delivery(200, (_EVENTS,), tuple(parts), commit=stream.commit)
+
+
+def frame(text: str) -> bytes:
+    """A piece on the wire: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
+    return b'data: {"data": %s}\n\n' % encode_basestring_ascii(text).encode()

@@ -1,0 +1,147 @@
+"""Effects on whole bodies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from mock_heidi.delivery import Delivery, Ending, Part
+
+_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+_HTML = b"text/html; charset=utf-8"
+# Ends the second of two equal keys until the text is written: no object of Python's holds a key twice.
+_AGAIN = "\ue000again\ue000"
+
+
+def not_json(delivery: Delivery, text: Any) -> Delivery:
+    """A proxy's page in place of the body, or another text."""
+    if not delivery.has_body:
+        return delivery
+    if text is True:
+        return delivery.with_body(_PAGE).with_header(b"content-type", _HTML)
+    return delivery.with_body(text.encode())
+
+
+def empty(delivery: Delivery, _: Any) -> Delivery:
+    """The right status with no body."""
+    return delivery.with_body(b"") if delivery.has_body else delivery
+
+
+def media_type(delivery: Delivery, wanted: str) -> Delivery:
+    """Another content type for the same body."""
+    return delivery.with_header(b"content-type", wanted.encode("latin-1"))
+
+
+def drop_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Keys that are missing."""
+
+    def change(holder: dict[str, Any], key: str, _: str) -> None:
+        holder.pop(key, None)  # another path may have led here too
+
+    return _changed(delivery, dict.fromkeys(paths, ""), change)
+
+
+def rename_key(delivery: Delivery, names: dict[str, str]) -> Delivery:
+    """Keys with another name, in their own places: the order of the keys is not what is wrong."""
+
+    def change(holder: dict[str, Any], key: str, new: str) -> None:
+        items = [(new if name == key else name, item) for name, item in holder.items()]
+        holder.clear()
+        holder.update(items)
+
+    return _changed(delivery, names, change)
+
+
+def null_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Keys that are null."""
+
+    def change(holder: dict[str, Any], key: str, _: str) -> None:
+        holder[key] = None
+
+    return _changed(delivery, dict.fromkeys(paths, ""), change)
+
+
+def wrong_type(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Keys whose value is of another type: a client that counts on the type breaks on it."""
+
+    def change(holder: dict[str, Any], key: str, _: str) -> None:
+        holder[key] = _other_type(holder[key])
+
+    return _changed(delivery, dict.fromkeys(paths, ""), change)
+
+
+def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Keys that stand twice in their object, the second time with null."""
+
+    def change(holder: dict[str, Any], key: str, _: str) -> None:
+        items = [*holder.items()]
+        holder.clear()
+        for name, item in items:
+            holder[name] = item
+            if name == key:
+                holder[name + _AGAIN] = None
+
+    return _changed(delivery, dict.fromkeys(paths, ""), change)
+
+
+def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
+    """The delivery with a change at each of these keys; the same one where it has none of them."""
+    if not delivery.has_body:
+        return delivery
+    try:
+        tree = json.loads(delivery.body)
+    except ValueError:
+        return delivery
+    found = [(place, new) for path, new in names.items() for place in list(_places(tree, path.split(".")))]
+    for (holder, key), new in found:
+        change(holder, key, new)
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).replace(_AGAIN, "")
+    return delivery.with_body(text.encode()) if found else delivery
+
+
+def _places(tree: Any, path: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The objects that hold a key such as ``data.*.id``, each with the key's name."""
+    step, *rest = path
+    if isinstance(tree, list):
+        chosen = tree if step == "*" else tree[int(step) : int(step) + 1] if step.isdecimal() else []
+        for item in chosen if rest else ():
+            yield from _places(item, rest)
+    elif isinstance(tree, dict):
+        for key in list(tree) if step == "*" else [step] if step in tree else []:
+            if rest:
+                yield from _places(tree[key], rest)
+            else:
+                yield tree, key
+
+
+def _other_type(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    return {"0": value} if isinstance(value, list) else [value]
+
+
+def cut_at(delivery: Delivery, size: int) -> Delivery:
+    """The body ends after so many bytes, its length promises more."""
+    return _ended(delivery, size, Ending.CLOSE) if size < len(delivery.body) else delivery
+
+
+def rst_at(delivery: Delivery, size: int) -> Delivery:
+    """The connection is reset after so many bytes of the body."""
+    return _ended(delivery, size, Ending.RESET)
+
+
+def stall_at(delivery: Delivery, size: int) -> Delivery:
+    """The body stalls after so many bytes."""
+    return _ended(delivery, size, Ending.STALL)
+
+
+def _ended(delivery: Delivery, size: int, ending: Ending) -> Delivery:
+    """The delivery with this end, unless another effect ends it no later."""
+    body = delivery.body
+    if delivery.ending is not Ending.COMPLETE and len(body) <= size:
+        return delivery
+    return replace(delivery, parts=(Part(body[:size]),), ending=ending)

@@ -1,0 +1,59 @@
+"""The type of an effect: one thing that can go wrong with an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, IntEnum
+from typing import Any, NamedTuple
+
+from mock_heidi.delivery import Delivery
+
+
+class Stage(IntEnum):
+    """The order in which effects apply, whatever the order of the rules."""
+
+    ANSWER = 1
+    """Another answer takes the place of the operation's."""
+    WAIT = 2
+    """Nothing is done for a while."""
+    TEXT = 3
+    """The writer of the text gets it wrong."""
+    CONTENT = 4
+    PIECES = 5
+    END = 6
+    FORM = 7
+    PAUSE = 8
+    WRITE = 9
+
+
+class Where(Enum):
+    """The answers that an effect works on."""
+
+    ANY = "any answer"
+    BODIES = "whole bodies"
+    STREAMS = "streams"
+    WRITTEN = "written text"
+    CODES = "codes"
+
+
+class Effect(NamedTuple):
+    """One effect: a field of a rule, and what it does to the delivery of an answer."""
+
+    name: str
+    stage: Stage
+    type: Any
+    """The type of its argument, as a field of a rule has it."""
+    example: str
+    """In the short form."""
+    doc: str
+    """One sentence or two of Markdown, for the docs and the JSON Schema."""
+    where: Where = Where.ANY
+    apply: Callable[[Delivery, Any], Delivery] | None = None
+    """Returns the delivery with the effect, or the same one where it finds nothing to change.
+
+    None where the effect acts before there is a delivery: as an answer, a wait, or in the words of a text.
+    """
+    breaks: bool = False
+    """True if it needs a connection to break."""
+    goes_with: tuple[str, ...] = ()
+    """The effects of which it needs one beside it: it is none by itself."""

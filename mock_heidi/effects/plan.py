@@ -1,0 +1,108 @@
+"""What several rules make of one answer, and which of them really change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from mock_heidi.delivery import Delivery
+from mock_heidi.effects import EFFECTS
+from mock_heidi.effects.effect import Effect, Stage, Where
+from mock_heidi.fault_fields import Delay
+from mock_heidi.ids import Chance
+
+R = TypeVar("R")
+
+_APPLIED = sorted((effect for effect in EFFECTS if effect.apply is not None), key=lambda effect: effect.stage)
+_PAUSES = frozenset(effect.name for effect in EFFECTS if effect.stage is Stage.PAUSE)
+
+
+class Drawn:
+    """A delay whose lengths, in seconds, are drawn once: the same however often the answer is planned."""
+
+    def __init__(self, delay: Delay, chance: Chance) -> None:
+        self._delay, self._chance = delay, chance
+        self._seconds: list[float] = []
+
+    def __getitem__(self, at: int) -> float:
+        while len(self._seconds) <= at:
+            self._seconds.append(self._delay.draw(self._chance))
+        return self._seconds[at]
+
+
+class Chosen(NamedTuple, Generic[R]):
+    """A rule that is to shape an answer, with its effects and their arguments by name."""
+
+    rule: R
+    effects: Mapping[str, Any]
+
+    @property
+    def pauses(self) -> bool:
+        """True if it lets parts of the answer wait."""
+        return not _PAUSES.isdisjoint(self.effects)
+
+
+def choose(rule: R, effects: Mapping[str, Any], chance: Chance) -> Chosen[R]:
+    """A rule with its effects, whose delays are drawn from ``chance`` when they are needed."""
+    drawn = {name: Drawn(value, chance) if isinstance(value, Delay) else value for name, value in effects.items()}
+    return Chosen(rule, drawn)
+
+
+def plan(answer: Delivery, chosen: Iterable[Chosen[Any]]) -> Delivery:
+    """The answer with all effects of the rules, by their stages.
+
+    Of the same effect twice the first rule counts; delays add up; of several ends the earliest comes.
+    """
+    wanted: dict[str, list[Any]] = {}
+    for one in chosen:
+        for name, argument in one.effects.items():
+            wanted.setdefault(name, []).append(argument)
+    if "end_inside" in wanted:
+        # The two are one effect with two arguments, which may come from two rules.
+        wanted["end_after"] = [(wanted.get("end_after", [1])[0], wanted["end_inside"][0])]
+    elif "end_after" in wanted:
+        wanted["end_after"] = [(wanted["end_after"][0], None)]
+    for effect in _APPLIED:
+        if effect.name in wanted and _fits(effect, answer):
+            arguments = wanted[effect.name]
+            for argument in arguments if effect.stage is Stage.PAUSE else arguments[:1]:
+                answer = effect.apply(answer, argument)  # type: ignore[misc] # _APPLIED has only those with one
+    return answer
+
+
+def _fits(effect: Effect, answer: Delivery) -> bool:
+    if effect.where is Where.BODIES:
+        return not answer.streams and answer.status is not None
+    return answer.streams if effect.where is Where.STREAMS else answer.status is not None
+
+
+def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> tuple[Delivery, list[Chosen[R]]]:
+    """The planned answer, and the rules without which it would be another one.
+
+    Rules are left out one after the other, so that of two that do the same one counts.
+    """
+    made, kept, seen = plan(answer, chosen), [], set[str]()
+    for one in chosen:
+        if one.pauses or not seen.issuperset(one.effects):
+            kept.append(one)  # of the others, earlier rules have every effect
+        seen.update(one.effects)
+    for one in reversed(tuple(kept)):
+        others = [other for other in kept if other is not one]
+        if not one.pauses and plan(answer, others) == made:
+            kept = others
+    return made, kept
+
+
+def sent_otherwise(made: Delivery, other: Delivery, parts: int) -> bool:
+    """True if the first so many parts, and the wait for the next one, differ between two plans."""
+    return (made.status, made.headers, made.length, made.pause) != (
+        other.status,
+        other.headers,
+        other.length,
+        other.pause,
+    ) or _sent(made, parts) != _sent(other, parts)
+
+
+def _sent(delivery: Delivery, parts: int) -> tuple[list[bytes], list[float], int | None]:
+    data = [part.data for part in delivery.parts[:parts]]
+    return data, [part.pause for part in delivery.parts[: parts + 1]], delivery.write_size if parts else None

@@ -1,0 +1,155 @@
+"""Effects on the pieces of streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from mock_heidi.delivery import Delivery, Ending, Part, frame
+
+_ERROR = b'data: {"error": {"msg": "The stream broke", "type": "StreamError"}}\n\n'
+_HEAD = b'data: {"data": "'
+_MARKS = b": keep-alive\nevent: message\n"
+
+
+# --- Pieces: their order and number -----------------------------------------------------------------------------------
+
+
+def repeat(delivery: Delivery, number: int) -> Delivery:
+    """That piece comes twice."""
+    return delivery.with_parts(_each(delivery, number, lambda part: (part, part._replace(pause=0.0))))
+
+
+def lose(delivery: Delivery, number: int) -> Delivery:
+    """That piece does not come; the next one comes no sooner."""
+    at = _place(delivery, number)
+    if at is None:
+        return delivery
+    before, lost, rest = delivery.parts[:at], delivery.parts[at], delivery.parts[at + 1 :]
+    if rest:
+        rest = (rest[0]._replace(pause=lost.pause + rest[0].pause), *rest[1:])
+    return delivery.with_parts((*before, *rest))
+
+
+def swap(delivery: Delivery, number: int) -> Delivery:
+    """That piece comes after the next one."""
+    at = _place(delivery, number)
+    later = range(len(delivery.parts) if at is None else at + 1, len(delivery.parts))
+    behind = next((index for index in later if delivery.parts[index].number is not None), None)
+    if at is None or behind is None:
+        return delivery
+    parts = list(delivery.parts)
+    late = parts.pop(at)
+    parts[at] = parts[at]._replace(pause=late.pause + parts[at].pause)
+    parts.insert(behind, late._replace(pause=0.0))
+    return delivery.with_parts(parts)
+
+
+def empty_piece(delivery: Delivery, number: int) -> Delivery:
+    """An empty piece before that one."""
+    void = frame("")
+    return delivery.with_parts(_each(delivery, number, lambda part: (Part(void, part.pause), part._replace(pause=0.0))))
+
+
+def _place(delivery: Delivery, number: int) -> int | None:
+    """The index of the part that was this piece; None where it is gone or never was."""
+    return next((at for at, part in enumerate(delivery.parts) if part.number == number), None)
+
+
+def _each(delivery: Delivery, number: int, made: Any) -> Iterator[Part]:
+    """The parts, with what ``made`` gives in the place of the first that was this piece."""
+    at = _place(delivery, number)
+    for index, part in enumerate(delivery.parts):
+        if index == at:
+            yield from made(part)
+        else:
+            yield part
+
+
+# --- Ends -------------------------------------------------------------------------------------------------------------
+
+
+def end_after(delivery: Delivery, wanted: tuple[int, str | None]) -> Delivery:
+    """A clean end after so many pieces, or inside the next one."""
+    count, inside = wanted
+    if not _is_sooner(delivery, count) or count >= len(delivery.parts):
+        return delivery
+    parts = delivery.parts[:count]
+    if inside is not None:
+        coming = delivery.parts[count]
+        parts = (*parts, coming._replace(data=_cut(coming.data, inside)))
+    return replace(delivery, parts=parts, early=True)
+
+
+def error_piece(delivery: Delivery, count: int) -> Delivery:
+    """After so many pieces an error object, then nothing."""
+    if not _is_sooner(delivery, count):
+        return delivery
+    return replace(delivery, parts=(*delivery.parts[:count], Part(_ERROR)), early=True)
+
+
+def rst_after(delivery: Delivery, count: int) -> Delivery:
+    """The connection is reset after so many pieces."""
+    return _broken(delivery, count, Ending.RESET)
+
+
+def stall_after(delivery: Delivery, count: int) -> Delivery:
+    """Nothing more comes after so many pieces."""
+    return _broken(delivery, count, Ending.STALL)
+
+
+def _broken(delivery: Delivery, count: int, ending: Ending) -> Delivery:
+    if not _is_sooner(delivery, count):
+        return delivery
+    return replace(delivery, parts=delivery.parts[:count], ending=ending, early=True)
+
+
+def _is_sooner(delivery: Delivery, count: int) -> bool:
+    """True where an end after so many parts comes before any other end."""
+    there = len(delivery.parts)
+    return count < there or (count == there and not delivery.early)
+
+
+def _cut(made: bytes, inside: str) -> bytes:
+    """The beginning of a piece: without its empty line, without the end of its JSON, or without half a letter."""
+    if inside == "piece":
+        return made[:-1]
+    text: str = json.loads(made[len(b"data: ") :])["data"]
+    if inside == "json":
+        return _HEAD + json.dumps(text[: len(text) // 2])[1:-1].encode()
+    at = next((at for at, letter in enumerate(text) if letter > "\x7f"), len(text))
+    letter = text[at : at + 1] or "é"
+    return _HEAD + json.dumps(text[:at])[1:-1].encode() + letter.encode()[:1]
+
+
+# --- Form and writes --------------------------------------------------------------------------------------------------
+
+
+def no_space(delivery: Delivery, _: Any) -> Delivery:
+    """No space after ``data:``."""
+    return delivery.with_parts(part._replace(data=part.data.replace(b"data: ", b"data:", 1)) for part in delivery.parts)
+
+
+def comments(delivery: Delivery, _: Any) -> Delivery:
+    """Comment and ``event:`` lines between the pieces."""
+    return delivery.with_parts(part._replace(data=_MARKS + part.data) for part in delivery.parts)
+
+
+def crlf(delivery: Delivery, _: Any) -> Delivery:
+    """Lines end with CR LF."""
+    return delivery.with_parts(part._replace(data=part.data.replace(b"\n", b"\r\n")) for part in delivery.parts)
+
+
+def one_write(delivery: Delivery, _: Any) -> Delivery:
+    """All pieces in one write, when the last of them is due."""
+    if not delivery.parts:
+        return delivery
+    body = delivery.body
+    return replace(delivery, parts=(Part(body, sum(part.pause for part in delivery.parts)),), write_size=len(body))
+
+
+def byte_by_byte(delivery: Delivery, _: Any) -> Delivery:
+    """One byte a write, unless all is to be one write."""
+    return replace(delivery, write_size=1) if delivery.parts and delivery.write_size is None else delivery

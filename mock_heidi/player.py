@@ -1,0 +1,233 @@
+"""Plays a delivery on a connection: the only place where an answer waits or is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Self
+
+from starlette.types import Receive, Send
+
+from mock_heidi.clock import Alarm, precise
+from mock_heidi.delivery import Delivery, Ending, Header
+from mock_heidi.http import Call
+from mock_heidi.journal import Entry
+from mock_heidi.namespace import Namespace
+from mock_heidi.wire import Wire
+
+# So many parts without a pause may go out in one turn of the loop.
+_BURST = 16
+
+
+async def send_whole(call: Call, send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    """Send an answer that neither waits nor breaks, as nearly all do."""
+    entry = call.entry
+    assert entry is not None  # noqa: S101 - the exchange makes one for every request
+    entry.pieces = (body,)
+    await _send_head(call, entry, send, status, headers)
+    await send({"type": "http.response.body", "body": body})
+
+
+def _send_head(call: Call, entry: Entry, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
+    """Send a head with what the journal calls its request."""
+    entry.status = status
+    if entry.id == 0 and call.namespace is not None:
+        call.namespace.journal.add(entry)  # this very request has made its namespace
+    if entry.id:
+        headers = [*headers, (b"x-mock-request-id", b"%d" % entry.id)]
+    if call.why is not None:
+        entry.why, entry.stray = call.why, call.stray
+        headers = [*headers, (b"x-mock-reason", call.why.encode("ascii", "replace"))]
+    return send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+class Player:
+    """Plays one answer, and knows what of it was really sent."""
+
+    def __init__(self, call: Call, entry: Entry, wire: Wire | None, receive: Receive, send: Send) -> None:
+        self.call = call
+        self.entry = entry
+        self.wire = wire
+        self.receive = receive
+        self._send = send
+        self.parts = 0
+        """How many parts went out whole."""
+        self._committed = False
+        self.ended = False
+        """True once the answer has ended as it was planned."""
+
+    async def wait(self, namespace: Namespace, seconds: float) -> bool:
+        """Wait before any work; False where the client left, or a reset of the namespace took the answer away."""
+        with _Interruption(namespace, self.wire, None) as interruption:
+            await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption.alarm)
+            return not await self._interrupted(interruption)
+
+    async def play(self, delivery: Delivery, namespace: Namespace | None) -> None:
+        """Send the answer part by part, and end it. ``namespace`` is None for a refusal that made none."""
+        if namespace is None or not (delivery.streams or _takes_time(delivery)):
+            await self._whole(delivery)
+            return
+        # In process, whoever leaves is told by the next message; there nothing may be received before the answer.
+        receive = self.receive if delivery.streams else None
+        with _Interruption(namespace, self.wire, receive) as interruption:
+            try:
+                await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
+                if delivery.status is not None and not interruption.over:
+                    await self._head(delivery)
+                await self._parts(delivery, namespace, interruption)
+                if not await self._interrupted(interruption):
+                    await self._end(delivery, interruption)
+            finally:
+                # Also when the client has left: what was made is kept.
+                if not interruption.taken.done():
+                    self._commit(delivery)
+
+    async def _whole(self, delivery: Delivery) -> None:
+        assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
+        self.parts, self.ended = len(delivery.parts), True
+        await send_whole(self.call, self._send, delivery.status, _headers(delivery), delivery.body)
+
+    async def _head(self, delivery: Delivery) -> None:
+        assert delivery.status is not None  # noqa: S101 - play() asks before
+        await _send_head(self.call, self.entry, self._send, delivery.status, _headers(delivery))
+
+    async def _parts(self, delivery: Delivery, namespace: Namespace, interruption: _Interruption) -> None:
+        clock, alarm, size = namespace.clock, interruption.alarm, delivery.write_size
+        # Each part has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
+        due = clock.exact()
+        whole = self._is_whole(delivery)
+        for number, part in enumerate(delivery.parts):
+            # A turn of the loop now and then: what was sent goes out, and who has left is noticed.
+            if number % _BURST == 1:
+                await asyncio.sleep(0)
+            if part.pause:
+                due += part.pause * 1000
+                await clock.wait(due, alarm)
+            if alarm.rung and interruption.over:
+                return
+            if size is not None:
+                for at in range(0, len(part.data), size):
+                    await self._piece(part.data[at : at + size])
+                    await asyncio.sleep(0)  # a turn of the loop, so that each is a write of its own
+            else:
+                await self._piece(part.data, more=not (whole and number == len(delivery.parts) - 1))
+            self.parts += 1
+
+    @staticmethod
+    def _is_whole(delivery: Delivery) -> bool:
+        """True for a body whose last part can say that it is the last."""
+        return not delivery.streams and delivery.ending is Ending.COMPLETE and delivery.write_size is None
+
+    async def _piece(self, data: bytes, *, more: bool = True) -> None:
+        entry = self.entry
+        if more or entry.times:
+            entry.stream(data, precise() if more else None)
+        else:
+            entry.pieces = (data,)
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def _end(self, delivery: Delivery, interruption: _Interruption) -> None:
+        entry, wire = self.entry, self.wire
+        self.ended = True
+        entry.early_end = delivery.early
+        if delivery.ending is Ending.COMPLETE or wire is None:
+            self.call.over = delivery.early
+            self._commit(delivery)
+            if not self._is_whole(delivery):
+                await self._piece(b"", more=False)
+            return
+        if delivery.status is not None:
+            await wire.flush()
+        if delivery.ending is Ending.STALL:
+            await interruption.come()
+        if await self._interrupted(interruption):
+            return
+        self._commit(delivery)
+        # The journal would take a connection that we end for a client that left.
+        self.call.over, entry.client_left = True, False
+        await (wire.reset() if delivery.ending is Ending.RESET else wire.close())
+
+    def _commit(self, delivery: Delivery) -> None:
+        if delivery.commit is not None and not self._committed:
+            self._committed = True
+            delivery.commit()
+
+    async def _interrupted(self, interruption: _Interruption) -> bool:
+        """True where the client has left or a reset took the answer away; the journal learns which."""
+        if not interruption.over:
+            return False
+        if interruption.taken.done():
+            self.call.over = True  # or it would look as if the client had left
+            if self.wire is not None:
+                await self.wire.gone
+        else:
+            self.entry.client_left = True
+        return True
+
+
+def _headers(delivery: Delivery) -> list[Header]:
+    if delivery.length is None or not delivery.has_body:
+        return list(delivery.headers)
+    return [*delivery.headers, (b"content-length", b"%d" % delivery.length)]
+
+
+def _takes_time(delivery: Delivery) -> bool:
+    return (
+        delivery.status is None
+        or delivery.pause > 0
+        or delivery.ending is not Ending.COMPLETE
+        or len(delivery.parts) != 1
+        or delivery.parts[0].pause > 0
+    )
+
+
+class _Interruption:
+    """What ends an answer before its time: the client leaves, or its namespace is reset."""
+
+    def __init__(self, namespace: Namespace, wire: Wire | None, receive: Receive | None) -> None:
+        self._namespace = namespace
+        self._wire = wire
+        self._receive = receive
+        self.alarm = Alarm()
+        self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when a reset takes the answer away."""
+        self._gone: asyncio.Future[Any] | None = None
+
+    def __enter__(self) -> Self:
+        if self._wire is not None:
+            # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
+            self.taken.add_done_callback(self._cut)
+            self._gone = self._wire.gone
+        elif self._receive is not None:
+            self._gone = asyncio.ensure_future(self._receive())
+        self.taken.add_done_callback(self.alarm.ring)
+        if self._gone is not None:
+            self._gone.add_done_callback(self.alarm.ring)
+        self._namespace.streams.add(self.taken)
+        return self
+
+    def _cut(self, _: object) -> None:
+        if self._wire is not None:
+            self._wire.cut()
+
+    @property
+    def over(self) -> bool:
+        """True if nobody is left to answer. In process a reset ends the waits of a whole body, and it goes out."""
+        if self._gone is None:
+            return False
+        return self._gone.done() or self.taken.done()
+
+    async def come(self) -> None:
+        """Wait until the client leaves or the namespace is reset."""
+        if not self.alarm.rung:
+            await self.alarm.set()
+
+    def __exit__(self, *_: object) -> None:
+        self._namespace.streams.discard(self.taken)
+        # A future holds its callbacks, and they hold this: such a circle stays until somebody collects it.
+        self.taken.remove_done_callback(self._cut)
+        self.taken.remove_done_callback(self.alarm.ring)
+        if self._gone is not None:
+            self._gone.remove_done_callback(self.alarm.ring)
+            if self._wire is None:
+                self._gone.cancel()
