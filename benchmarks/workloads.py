@@ -30,10 +30,8 @@ LAYERED = ("GET one", "POST", "PATCH")
 LAYERS = {
     "server": "the server alone, which parses and sends",
     "router": "and the router, which finds the operation and who asks",
-    "journal": "and the journal, and a look whether CORS concerns it",
-    "faults": "and a look whether a fault concerns it",
-    "token": "and the token check",
-    "answer": "and a handler that answers constant bytes",
+    "exchange": "and the journal, a look for rules, and the sending of an answer",
+    "answer": "and the token, the body, and a handler that answers constant bytes",
     "all": "and the handler's own work",
 }
 # What is loaded before the first answer, each with all that stands before it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
@@ -17,9 +18,10 @@ from mock_heidi.injection import admit
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
-from mock_heidi.operations import SIGN_IN
+from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
 from mock_heidi.player import Player, send_whole
 from mock_heidi.tokens import Caller
+from mock_heidi.uploads import form
 from mock_heidi.wire import wire_of
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
@@ -170,18 +172,31 @@ async def work(call: Call, scope: Scope, receive: Receive) -> Response | Stream 
 
 
 async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Stream:
+    """Read the body, run the handler, and read what is left of the request."""
     assert call.route is not None  # noqa: S101 - a call without a route was refused before
-    request = Request(call, scope, receive)
-    namespace, answer = call.namespace, None
-    if namespace is not None and call.operation in namespace.replies.replaced:
-        answer = await replaced(request)
-    answer = answer or await call.route.endpoint(request)
+    request, takes = Request(call, scope, receive), OPERATIONS[call.route.name].takes
+    answer = await _replaced(request, takes)
+    if answer is None:
+        if takes is Takes.JSON:
+            await request.raw()
+        async with form(request) if takes is Takes.FORM else contextlib.nullcontext():
+            answer = call.route.endpoint(request)
     namespace, caller = call.namespace, call.caller
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)
     return answer
+
+
+async def _replaced(request: Request, takes: Takes) -> Response | None:
+    """The whole answer that a test wants given in the place of the operation's; None where it wants none."""
+    call = request.call
+    if call.namespace is None or call.operation not in call.namespace.replies.replaced:
+        return None
+    if call.operation in call.namespace.replies.judging and takes is not Takes.FORM:
+        await request.raw()
+    return replaced(request)
 
 
 def refusal(error: Exception) -> Answer:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pydantic_core
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import Headers
+from starlette.datastructures import FormData, Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -109,7 +109,10 @@ class Call:
 class Request:
     """A request as a handler meets it: signed in, named, in its namespace."""
 
-    __slots__ = ("call", "receive", "scope")
+    __slots__ = ("call", "form", "receive", "scope")
+
+    form: FormData
+    """The parts of the form that the request brought; only for operations that take one."""
 
     def __init__(self, call: Call, scope: Scope, receive: Receive) -> None:
         self.call = call
@@ -305,18 +308,18 @@ class Answer(Response):
         await send({"type": "http.response.body", "body": self.body})
 
 
-async def read(request: Request, model: type[I]) -> I:
+def read(request: Request, model: type[I]) -> I:
     """The request's JSON body as ``model``, whatever its content type says; 422 where it does not fit."""
-    body = await request.raw()
+    body = request.call.body
     value = parse_json(body) if body else None
     if value is None:
         raise UnprocessableError([missing("body")])
     return _fit(value, model)
 
 
-async def read_optional(request: Request, model: type[I]) -> I:
+def read_optional(request: Request, model: type[I]) -> I:
     """Like :func:`read`, but no body, an empty one and ``null`` are the same as ``{}``."""
-    body = await request.raw()
+    body = request.call.body
     value = parse_json(body) if body else None
     return _fit({} if value is None else value, model)
 
@@ -439,7 +442,7 @@ def reply_record(view: type[Outgoing], record: Record, envelope: str) -> Answer:
     return Answer(record.once((view, envelope), lambda: reply(written(view, record), envelope).body))
 
 
-async def replaced(request: Request) -> Response | None:
+def replaced(request: Request) -> Response | None:
     """The whole answer that a test wants given, before body and ids are checked; None where it wants none.
 
     Signing in is replaced after the key was checked.
@@ -447,8 +450,6 @@ async def replaced(request: Request) -> Response | None:
     call, replies = request.call, request.namespace.replies
     if call.operation not in replies.replaced or (call.operation == SIGN_IN and not call.opened):
         return None
-    if call.operation in replies.judging and b"multipart" not in call.headers.get(b"content-type", b""):
-        await request.raw()
     rule = request.find_reply()
     if rule is None or not rule.reply.whole:
         return None

@@ -19,6 +19,14 @@ class Content(Enum):
     CODES = "JSON with codes and their places in a note"
 
 
+class Takes(Enum):
+    """The body that an operation reads of its requests."""
+
+    NOTHING = "nothing"
+    JSON = "JSON"
+    FORM = "a form with files"
+
+
 class After(Enum):
     """The meaning of a request that follows, in its session, a stream that ended early."""
 
@@ -35,6 +43,7 @@ class Operation(NamedTuple):
     """Its method and its path below the base path, with ``{name}`` for each parameter."""
     signed: bool
     """True if it wants a bearer token."""
+    takes: Takes
     content: Content
     polled: bool
     """True if clients ask it again and again until something is ready."""
@@ -65,9 +74,11 @@ class Operation(NamedTuple):
 
 
 _SESSION = "/sessions/{session_id}"
-_RECORDING = f"{_SESSION}/restful-segment-transcription"
+_LIVE = f"{_SESSION}/restful-segment-transcription"
 _CUSTOM_TEMPLATE = f"{_SESSION}/client-customised-template"
+_NOTE_TEMPLATES = "/templates/consult-note-templates"
 _PATIENT = "/patient-profiles/{patient_profile_id}"
+_NIL, _BODY, _FORM = Takes
 _JSON, _SPOKEN, _DOCUMENT, _STREAM, _CODES = Content
 _NO, _LOOKS, _ON = After
 
@@ -76,38 +87,38 @@ _NO, _LOOKS, _ON = After
 # answer to a PATCH of a session shows the note too, but its sender wants to write. Verbs behind a colon, and a DELETE
 # with a body, are the vendor's.
 _ROWS = (
-    # name, request, wants a token, content, is polled, meaning after a note, meaning after an answer
-    Operation("get_jwt", "GET /jwt", False, _JSON, False, _NO, _NO),
-    Operation("link_account", "POST /users/linked-account", True, _JSON, False, _NO, _NO),
-    Operation("unlink_account", "DELETE /users/linked-account:unlink", True, _JSON, False, _NO, _NO),
-    Operation("get_account_access", "GET /users/linked-account/access", True, _JSON, False, _NO, _NO),
-    Operation("list_consult_note_templates", "GET /templates/consult-note-templates", True, _JSON, False, _NO, _NO),
-    Operation("list_document_templates", "GET /templates/document-templates", True, _JSON, False, _NO, _NO),
-    Operation("create_patient_profile", "POST /patient-profiles", True, _JSON, False, _NO, _NO),
-    Operation("update_patient_profile", f"PATCH {_PATIENT}", True, _JSON, False, _NO, _NO),
-    Operation("delete_patient_profiles", "DELETE /patient-profiles:batch-delete", True, _JSON, False, _NO, _NO),
-    Operation("link_sessions", f"POST {_PATIENT}/sessions", True, _JSON, False, _NO, _NO),
-    Operation("list_patient_profiles", "GET /patient-profiles", True, _JSON, False, _NO, _NO),
-    Operation("get_patient_profile", f"GET {_PATIENT}", True, _JSON, False, _NO, _NO),
-    Operation("create_session", "POST /sessions", True, _JSON, False, _NO, _NO),
-    Operation("get_session", f"GET {_SESSION}", True, _JSON, True, _LOOKS, _NO),
-    Operation("update_session", f"PATCH {_SESSION}", True, _JSON, False, _ON, _ON),
-    Operation("list_linked_user_sessions", "GET /sessions/linked-user", True, _JSON, False, _LOOKS, _NO),
-    Operation("upload_context_documents", f"POST {_SESSION}/context-documents", True, _JSON, False, _NO, _NO),
-    Operation("list_context_documents", f"GET {_SESSION}/context-documents", True, _JSON, True, _NO, _NO),
-    Operation("delete_context_documents", f"DELETE {_SESSION}/context-documents", True, _JSON, False, _NO, _NO),
-    Operation("upload_audio", f"POST {_SESSION}/upload-audio", True, _JSON, False, _NO, _NO),
-    Operation("start_recording", f"POST {_RECORDING}", True, _JSON, False, _NO, _NO),
-    Operation("transcribe_segment", f"POST {_RECORDING}/{{recording_id}}:transcribe", True, _JSON, False, _NO, _NO),
-    Operation("finish_recording", f"POST {_RECORDING}/{{recording_id}}:finish", True, _JSON, False, _NO, _NO),
-    Operation("get_transcript", f"GET {_SESSION}/transcript", True, _SPOKEN, True, _NO, _NO),
-    Operation("get_live_transcript", f"GET {_SESSION}/transcript/live", True, _JSON, True, _NO, _NO),
-    Operation("generate_consult_note", f"POST {_SESSION}/consult-note", True, _STREAM, False, _LOOKS, _ON),
-    Operation("answer_custom_template", f"POST {_CUSTOM_TEMPLATE}/response", True, _JSON, False, _ON, _ON),
-    Operation("create_document", f"POST {_SESSION}/documents", True, _DOCUMENT, False, _ON, _ON),
-    Operation("list_documents", f"GET {_SESSION}/documents", True, _JSON, False, _NO, _NO),
-    Operation("ask_ai", f"POST {_SESSION}/ask-ai", True, _STREAM, False, _ON, _LOOKS),
-    Operation("generate_clinical_codes", f"GET {_SESSION}/clinical-codes", True, _CODES, False, _ON, _NO),
+    # name, request, wants a token, takes, content, is polled, meaning after a note, meaning after an answer
+    Operation("get_jwt", "GET /jwt", False, _NIL, _JSON, False, _NO, _NO),
+    Operation("link_account", "POST /users/linked-account", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("unlink_account", "DELETE /users/linked-account:unlink", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("get_account_access", "GET /users/linked-account/access", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("list_consult_note_templates", f"GET {_NOTE_TEMPLATES}", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("list_document_templates", "GET /templates/document-templates", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("create_patient_profile", "POST /patient-profiles", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("update_patient_profile", f"PATCH {_PATIENT}", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("delete_patient_profiles", "DELETE /patient-profiles:batch-delete", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("link_sessions", f"POST {_PATIENT}/sessions", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("list_patient_profiles", "GET /patient-profiles", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("get_patient_profile", f"GET {_PATIENT}", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("create_session", "POST /sessions", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("get_session", f"GET {_SESSION}", True, _NIL, _JSON, True, _LOOKS, _NO),
+    Operation("update_session", f"PATCH {_SESSION}", True, _BODY, _JSON, False, _ON, _ON),
+    Operation("list_linked_user_sessions", "GET /sessions/linked-user", True, _NIL, _JSON, False, _LOOKS, _NO),
+    Operation("upload_context_documents", f"POST {_SESSION}/context-documents", True, _FORM, _JSON, False, _NO, _NO),
+    Operation("list_context_documents", f"GET {_SESSION}/context-documents", True, _NIL, _JSON, True, _NO, _NO),
+    Operation("delete_context_documents", f"DELETE {_SESSION}/context-documents", True, _BODY, _JSON, False, _NO, _NO),
+    Operation("upload_audio", f"POST {_SESSION}/upload-audio", True, _FORM, _JSON, False, _NO, _NO),
+    Operation("start_recording", f"POST {_LIVE}", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("transcribe_segment", f"POST {_LIVE}/{{recording_id}}:transcribe", True, _FORM, _JSON, False, _NO, _NO),
+    Operation("finish_recording", f"POST {_LIVE}/{{recording_id}}:finish", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("get_transcript", f"GET {_SESSION}/transcript", True, _NIL, _SPOKEN, True, _NO, _NO),
+    Operation("get_live_transcript", f"GET {_SESSION}/transcript/live", True, _NIL, _JSON, True, _NO, _NO),
+    Operation("generate_consult_note", f"POST {_SESSION}/consult-note", True, _BODY, _STREAM, False, _LOOKS, _ON),
+    Operation("answer_custom_template", f"POST {_CUSTOM_TEMPLATE}/response", True, _BODY, _JSON, False, _ON, _ON),
+    Operation("create_document", f"POST {_SESSION}/documents", True, _BODY, _DOCUMENT, False, _ON, _ON),
+    Operation("list_documents", f"GET {_SESSION}/documents", True, _NIL, _JSON, False, _NO, _NO),
+    Operation("ask_ai", f"POST {_SESSION}/ask-ai", True, _BODY, _STREAM, False, _ON, _LOOKS),
+    Operation("generate_clinical_codes", f"GET {_SESSION}/clinical-codes", True, _NIL, _CODES, False, _ON, _NO),
 )  # fmt: skip
 OPERATIONS = {row.name: row for row in _ROWS}
 

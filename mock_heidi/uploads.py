@@ -85,8 +85,8 @@ class _WholeParser(MultiPartParser):
 
 
 @contextlib.asynccontextmanager
-async def form(request: Request) -> AsyncIterator[FormData]:
-    """The parts of a multipart body; its files are closed and gone at the end, whatever happens.
+async def form(request: Request) -> AsyncIterator[None]:
+    """Put the parts of a multipart body into ``request.form``; its files are gone at the end, whatever happens.
 
     Raises :class:`BodyTooLargeError`, or :class:`UnprocessableError` for what is no complete form.
     """
@@ -103,7 +103,8 @@ async def form(request: Request) -> AsyncIterator[FormData]:
         async for _ in _bounded(request):
             continue  # read before refusing, or the client sees a reset instead of the answer
     try:
-        yield fields
+        request.form = fields
+        yield
     finally:
         await fields.close()
 

@@ -738,31 +738,31 @@ def _altered(change: Change, status: int = 200, **headers: str) -> Callable[[Req
     """A handler that answers as ``get_session`` does, but for a change to the session."""
     original = api.sessions.get_session
 
-    async def altered(request: Request) -> Response:
-        answer = json.loads((await original(request)).body)  # type: ignore[arg-type]
+    def altered(request: Request) -> Response:
+        answer = json.loads(bytes(original(request).body))  # type: ignore[arg-type] # Starlette has one of that name
         change(answer["session"])
         return Response(json.dumps(answer), status, {"Content-Type": "application/json", **headers})
 
     return altered
 
 
-async def _crash(_: Request) -> Response:
+def _crash(_: Request) -> Response:
     raise RuntimeError("a defect")
 
 
-async def _plain(_: Request) -> Response:
+def _plain(_: Request) -> Response:
     return Response("Session not found", 404, {"Content-Type": "text/plain"})
 
 
-async def _no_json(_: Request) -> Response:
+def _no_json(_: Request) -> Response:
     return Response('{"session": NaN}', 200, {"Content-Type": "application/json"})
 
 
-async def _twice(_: Request) -> Response:
+def _twice(_: Request) -> Response:
     return Response('{"session": {}, "session": {}}', 200, {"Content-Type": "application/json"})
 
 
-async def _framework(_: Request) -> Response:
+def _framework(_: Request) -> Response:
     return Response('{"detail": "Not Found"}', 404, {"Content-Type": "application/json"})
 
 
@@ -848,7 +848,7 @@ def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pyt
         from mock_heidi import MockHeidi, api
         from starlette.responses import Response
 
-        async def wrong(request):
+        def wrong(request):
             return Response("{}", 418)
 
         def ask(monkeypatch):
@@ -938,7 +938,7 @@ def test_a_stream_that_is_taken_away_is_judged_by_what_came(
     def broken() -> None:
         raise RuntimeError("a defect")
 
-    async def torn(_: Request) -> Stream:
+    def torn(_: Request) -> Stream:
         return Stream(["One"], broken)
 
     monkeypatch.setattr(delivery, "frame", lambda _: b"data: [BEGIN]\n\n")

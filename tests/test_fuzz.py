@@ -160,7 +160,7 @@ def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, m
 
 @pytest.mark.breaks_contract
 def test_a_failure_prints_the_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def crash(_: Any) -> None:
+    def crash(_: Any) -> None:
         raise RuntimeError("a defect")
 
     route = next(route for route in api.ROUTES if route.name == "update_session")

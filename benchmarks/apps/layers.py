@@ -13,14 +13,13 @@ from typing import Any
 
 import uvloop
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from benchmarks.apps import bare
 from benchmarks.loads import BASE, Asked, profile
 from benchmarks.workloads import LAYERED, LAYERS, get_one, patch, post
-from mock_heidi import create_app, middleware
+from mock_heidi import create_app, exchange
 from mock_heidi.app import Front
-from mock_heidi.http import Answer, Call, Request
+from mock_heidi.http import Answer
 from mock_heidi.server import Server, bind
 
 ASKED = dict(zip(LAYERED, (get_one, post, patch), strict=True))
@@ -54,27 +53,17 @@ class Kept:
 
 def cut(app: Front, until: str) -> None:
     """Have what is inside of a layer answer constant bytes."""
-    constant = bare.answering(_ANSWER)
-    crossing: Any = app.vendor.stack
     if until == "router":
-        app.vendor.stack = constant
-    elif until == "journal":
-        crossing.app.app = constant
-    elif until == "faults":
-        crossing.app.app.app = constant
-    elif until == "token":
+        app.vendor.stack = bare.answering(_ANSWER)
+    elif until == "exchange":
 
-        async def operate(_: Call, scope: Scope, receive: Receive, send: Send) -> None:
-            await constant(scope, receive, send)
-
-        middleware.operate = operate
-    elif until == "answer":
-
-        async def endpoint(_: Request) -> Response:
+        async def work(*_: object) -> Response:
             return Answer(_ANSWER)
 
+        exchange.work = work
+    elif until == "answer":
         for route in app.vendor.exact.routes:
-            route.endpoint = endpoint
+            route.endpoint = lambda _: Answer(_ANSWER)
 
 
 def _request(asked: Asked, headers: Sequence[str]) -> bytes:

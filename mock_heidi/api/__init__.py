@@ -1,6 +1,6 @@
 """The vendor's surface, a module for each documented resource; nothing here that the vendor does not have."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,6 +18,7 @@ from mock_heidi.api import (
     templates,
     transcription,
 )
+from mock_heidi.delivery import Stream
 from mock_heidi.http import Request
 from mock_heidi.operations import OPERATIONS
 
@@ -34,7 +35,7 @@ _MODULES = (
     ask_ai,
     clinical_codes,
 )
-HANDLERS: dict[str, Callable[[Request], Awaitable[Response]]] = {
+HANDLERS: dict[str, Callable[[Request], Response | Stream]] = {
     handler.__name__: handler for module in _MODULES for handler in module.handlers
 }
 ROUTES = [

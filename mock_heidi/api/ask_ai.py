@@ -15,8 +15,8 @@ class AiCommand(Incoming):
     content_type: ContentType
 
 
-async def ask_ai(request: Request) -> Stream:
-    given = await read(request, AiCommand)
+def ask_ai(request: Request) -> Stream:
+    given = read(request, AiCommand)
     session = find(request, Session, request.params["session_id"])
     material, _ = consultations.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None

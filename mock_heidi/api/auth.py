@@ -20,7 +20,7 @@ class Token(Outgoing):
     expiration_time: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")
 
 
-async def get_jwt(request: Request) -> Response:
+def get_jwt(request: Request) -> Response:
     opened = request.call.opened
     if opened is None:
         request.call.why = _UNKNOWN_KEY if b"heidi-api-key" in request.call.headers else _NO_KEY
@@ -30,7 +30,7 @@ async def get_jwt(request: Request) -> Response:
 
     fresh = request.call.namespace is None
     namespace = request.call.namespace = request.call.space.make(name)
-    if fresh and (answer := await replaced(request)) is not None:
+    if fresh and (answer := replaced(request)) is not None:
         return answer  # its fixtures may begin with a reply
     namespace.know(key.managed_by, email, third_party_internal_id)
     who = Who(name, key.managed_by, email, third_party_internal_id)

@@ -51,7 +51,7 @@ class ClinicalCodes(Outgoing):
     clinical_entities: list[ClinicalEntity]
 
 
-async def generate_clinical_codes(request: Request) -> Response:
+def generate_clinical_codes(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     if session.consult_note is None:
         raise ConsultNoteNotFoundError

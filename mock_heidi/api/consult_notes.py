@@ -65,8 +65,8 @@ class CustomTemplate(Incoming):
     responses: list[CustomQuestion] | None = None
 
 
-async def generate_consult_note(request: Request) -> Stream:
-    given = await read(request, ConsultNoteGenerate)
+def generate_consult_note(request: Request) -> Stream:
+    given = read(request, ConsultNoteGenerate)
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     foreign = None if given.third_party_template is None else _foreign(given.third_party_template)
@@ -140,9 +140,9 @@ def _foreign(text: str) -> NoteTemplate:
         raise UnprocessableError([row]) from None
 
 
-async def answer_custom_template(request: Request) -> Response:
+def answer_custom_template(request: Request) -> Response:
     """The body is the template itself; each of its questions comes back with an answer."""
-    given = await read(request, CustomTemplate)
+    given = read(request, CustomTemplate)
     session = find(request, Session, request.params["session_id"])
     if session.consult_note is None:
         raise ConsultNoteNotFoundError

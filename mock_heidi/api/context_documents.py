@@ -12,7 +12,7 @@ from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, miss
 from mock_heidi.http import Request, find, read_optional, reply_list, reply_success
 from mock_heidi.json_text import parse_json
 from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
-from mock_heidi.uploads import form, take, text_of
+from mock_heidi.uploads import take, text_of
 
 _TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
 
@@ -31,19 +31,18 @@ class ContextDocumentsDelete(Incoming):
     ids: list[str] | None = None
 
 
-async def upload_context_documents(request: Request) -> Response:
+def upload_context_documents(request: Request) -> Response:
     session_id = request.params["session_id"]
-    async with form(request) as fields:
-        files = [file for file in fields.getlist("context_documents") if isinstance(file, UploadFile)]
-        if not files:
-            raise UnprocessableError([missing("body", "context_documents")])
-        about = _about(text_of(fields, "meta_data"))
-        find(request, Session, session_id)
-        if any(PurePosixPath((file.filename or "").lower()).suffix not in _TYPES for file in files):
-            raise UnsupportedFileTypeError
-        uploads = [take(file) for file in files]
-
-    session, namespace = find(request, Session, session_id), request.namespace
+    fields = request.form
+    files = [file for file in fields.getlist("context_documents") if isinstance(file, UploadFile)]
+    if not files:
+        raise UnprocessableError([missing("body", "context_documents")])
+    about = _about(text_of(fields, "meta_data"))
+    session = find(request, Session, session_id)
+    if any(PurePosixPath((file.filename or "").lower()).suffix not in _TYPES for file in files):
+        raise UnsupportedFileTypeError
+    uploads = [take(file) for file in files]
+    namespace = request.namespace
     added = [
         ContextFile(
             id=namespace.object_id(),
@@ -62,7 +61,7 @@ async def upload_context_documents(request: Request) -> Response:
     return reply_list([_shown(one, ready=False) for one in added], "context_documents")
 
 
-async def list_context_documents(request: Request) -> Response:
+def list_context_documents(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
     rows = [
@@ -74,9 +73,9 @@ async def list_context_documents(request: Request) -> Response:
     return reply_list(rows, "context_documents")
 
 
-async def delete_context_documents(request: Request) -> Response:
+def delete_context_documents(request: Request) -> Response:
     """The ids stand in the query, repeated, or in a body: both are in use."""
-    given = await read_optional(request, ContextDocumentsDelete)
+    given = read_optional(request, ContextDocumentsDelete)
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     ids = {value for name, value in query if name == "ids"} | set(given.ids or ())
     session = find(request, Session, request.params["session_id"])

@@ -46,8 +46,8 @@ class DocumentCreated(Outgoing):
     content: str
 
 
-async def create_document(request: Request) -> Response:
-    given = await read(request, DocumentGenerate)
+def create_document(request: Request) -> Response:
+    given = read(request, DocumentGenerate)
     session = find(request, Session, request.params["session_id"])
     template = find_template(request, given.template_id)
     namespace, brain = request.namespace, given.brain or "LEFT"
@@ -80,7 +80,7 @@ async def create_document(request: Request) -> Response:
     )
 
 
-async def list_documents(request: Request) -> Response:
+def list_documents(request: Request) -> Response:
     return reply_list(documents(find(request, Session, request.params["session_id"])), "documents")
 
 

@@ -39,8 +39,8 @@ class AccountAccess(Outgoing):
     linked_account_plan: str | None
 
 
-async def link_account(request: Request) -> Response:
-    given = await read(request, AccountLink)
+def link_account(request: Request) -> Response:
+    given = read(request, AccountLink)
     user, namespace = request.user_record, request.namespace
     if user.linked_to is not None or namespace.taken(user, given.kinde_user_id):
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
@@ -49,14 +49,14 @@ async def link_account(request: Request) -> Response:
     return reply(LinkedAccount.model_validate({"_id": user.account_id, **_summary(request, user), **times}), "account")
 
 
-async def unlink_account(request: Request) -> Response:
+def unlink_account(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is not None:
         request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
     return reply_success()
 
 
-async def get_account_access(request: Request) -> Response:
+def get_account_access(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is None:
         return reply(

@@ -146,8 +146,8 @@ _BLANK = PatientProfile(
 )
 
 
-async def create_patient_profile(request: Request) -> Response:
-    given = await read(request, PatientProfileCreate)
+def create_patient_profile(request: Request) -> Response:
+    given = read(request, PatientProfileCreate)
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
     # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
@@ -164,16 +164,16 @@ async def create_patient_profile(request: Request) -> Response:
     return reply(written(PatientProfileCreated, profile), "data")
 
 
-async def update_patient_profile(request: Request) -> Response:
-    changes = await read(request, PatientProfileUpdate)
+def update_patient_profile(request: Request) -> Response:
+    changes = read(request, PatientProfileUpdate)
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = changed(profile, changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
     return reply(written(PatientProfileUpdated, profile, source="EHR"), "data")
 
 
-async def delete_patient_profiles(request: Request) -> Response:
-    given = await read(request, PatientProfilesDelete)
+def delete_patient_profiles(request: Request) -> Response:
+    given = read(request, PatientProfilesDelete)
     for profile_id in given.patient_profile_ids:
         profile = request.store.get(PatientProfile, profile_id)
         # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
@@ -182,8 +182,8 @@ async def delete_patient_profiles(request: Request) -> Response:
     return reply_success()
 
 
-async def link_sessions(request: Request) -> Response:
-    given = await read(request, SessionsLink)
+def link_sessions(request: Request) -> Response:
+    given = read(request, SessionsLink)
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     sessions = [find(request, Session, session_id) for session_id in given.session_ids]
     for session in sessions:
@@ -192,7 +192,7 @@ async def link_sessions(request: Request) -> Response:
     return reply_list([shown(LinkedSession, session) for session in sessions], "data")
 
 
-async def list_patient_profiles(request: Request) -> Response:
+def list_patient_profiles(request: Request) -> Response:
     asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"])
     return Answer(request.store.once(asked, lambda: _listed(request)))
 
@@ -215,7 +215,7 @@ def _listed(request: Request) -> bytes:
     return reply_list(rows, "data").body
 
 
-async def get_patient_profile(request: Request) -> Response:
+def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     return reply_record(PatientProfileDetail, profile, "data")
 

@@ -143,8 +143,8 @@ class PageQuery(BaseModel):
     page: int = Field(default=1, ge=1)
 
 
-async def create_session(request: Request) -> Response:
-    given = await read_optional(request, SessionCreate)
+def create_session(request: Request) -> Response:
+    given = read_optional(request, SessionCreate)
     if given.patient_profile_id is not None:
         find(request, PatientProfile, given.patient_profile_id)
     namespace, caller, owner = request.namespace, request.caller, request.owner
@@ -164,7 +164,7 @@ async def create_session(request: Request) -> Response:
     return reply(SessionCreated(session_id=session.session_id))
 
 
-async def get_session(request: Request) -> Response:
+def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     answer = reply(_seen(SessionDetail, request, session), "session")
     if session.note_begun_at is not None:
@@ -172,7 +172,7 @@ async def get_session(request: Request) -> Response:
     return answer
 
 
-async def list_linked_user_sessions(request: Request) -> Response:
+def list_linked_user_sessions(request: Request) -> Response:
     query = read_query(request, PageQuery)
     user = request.user_record
     if user.linked_to is None:
@@ -205,8 +205,8 @@ async def list_linked_user_sessions(request: Request) -> Response:
     return reply(page)
 
 
-async def update_session(request: Request) -> Response:
-    changes = await read(request, SessionUpdate)
+def update_session(request: Request) -> Response:
+    changes = read(request, SessionUpdate)
     session = find(request, Session, request.params["session_id"])
     session = merge(session, changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)

@@ -26,13 +26,13 @@ def find_template(request: Request, template_id: str) -> NoteTemplate:
     return template
 
 
-async def list_consult_note_templates(request: Request) -> Response:
+def list_consult_note_templates(request: Request) -> Response:
     """The older page's list: notes only."""
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
     return reply_list([shown(Template, one) for one in templates], "templates")
 
 
-async def list_document_templates(request: Request) -> Response:
+def list_document_templates(request: Request) -> Response:
     """The newer page's list: both categories, whatever its name says."""
     return reply_list([shown(Template, one) for one in request.store.all(NoteTemplate)], "templates")
 

@@ -23,7 +23,7 @@ from mock_heidi.http import Request, find, read_query, reply, reply_success
 from mock_heidi.models import AudioPiece, Number, ObjectId, Outgoing, Recording, Session, SessionId
 from mock_heidi.speech import UPLOAD
 from mock_heidi.streams import said
-from mock_heidi.uploads import Upload, file_of, form, take, text_of
+from mock_heidi.uploads import Upload, file_of, take, text_of
 
 _MOST_SEGMENTS = 10_000
 # Two moments further apart than a day are no recording.
@@ -61,18 +61,16 @@ class LiveQuery(BaseModel):
     recording_status: Literal["in_progress", "completed"] = "in_progress"
 
 
-async def upload_audio(request: Request) -> Response:
+def upload_audio(request: Request) -> Response:
     session_id = request.params["session_id"]
-    async with form(request) as fields:
-        file = file_of(fields, "file")
-        start, end = (_moment(name, text_of(fields, name)) for name in ("start_time", "end_time"))
-        expiry = _whole("expiry", text_of(fields, "expiry") or "0", 10**9)
-        find(request, Session, session_id)
-        if not (file.content_type or "").lower().startswith("audio/"):
-            raise OnlyAudioError
-        upload = _not_empty(take(file))
-
+    fields = request.form
+    file = file_of(fields, "file")
+    start, end = (_moment(name, text_of(fields, name)) for name in ("start_time", "end_time"))
+    expiry = _whole("expiry", text_of(fields, "expiry") or "0", 10**9)
     session = find(request, Session, session_id)
+    if not (file.content_type or "").lower().startswith("audio/"):
+        raise OnlyAudioError
+    upload = _not_empty(take(file))
     if any(one.sha256 == upload.sha256 for one in consultations.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
     told = seconds_between(start, end) if start and end else 0
@@ -84,7 +82,7 @@ async def upload_audio(request: Request) -> Response:
     return reply(uploaded(request.namespace, session, piece), "uploaded_audio")
 
 
-async def start_recording(request: Request) -> Response:
+def start_recording(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     taken = {recording.recording_id for recording in session.recordings}
     while (recording_id := request.namespace.ids.number(6)) in taken:
@@ -94,14 +92,12 @@ async def start_recording(request: Request) -> Response:
     return reply(RecordingStarted(recording_id=recording_id))
 
 
-async def transcribe_segment(request: Request) -> Response:
-    async with form(request) as fields:
-        file = file_of(fields, "file")
-        index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
-        _open_recording(request)
-        upload = _not_empty(take(file))
-
+def transcribe_segment(request: Request) -> Response:
+    fields = request.form
+    file = file_of(fields, "file")
+    index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
     session, recording = _open_recording(request)
+    upload = _not_empty(take(file))
     piece = _piece(request, upload, recording.recording_id, index)
     same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
     if same:
@@ -114,7 +110,7 @@ async def transcribe_segment(request: Request) -> Response:
     return reply_success()
 
 
-async def finish_recording(request: Request) -> Response:
+def finish_recording(request: Request) -> Response:
     session, recording = _recording(request)
     there = {one.index for one in session.audio if one.track == recording.recording_id}
     if lost := set(range(max(there, default=-1) + 1)) - there:
@@ -127,7 +123,7 @@ async def finish_recording(request: Request) -> Response:
     return reply_success()
 
 
-async def get_transcript(request: Request) -> Response:
+def get_transcript(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     session = consultations.begin(request.namespace, session)
     text = consultations.transcript(request.namespace, session)
@@ -135,7 +131,7 @@ async def get_transcript(request: Request) -> Response:
     return reply(Transcript(transcript="".join(said(request.reply(), lambda: [text]))))
 
 
-async def get_live_transcript(request: Request) -> Response:
+def get_live_transcript(request: Request) -> Response:
     read_query(request, LiveQuery)
     session = find(request, Session, request.params["session_id"])
     pieces = consultations.heard(request.namespace, session)
