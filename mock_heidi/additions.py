@@ -8,8 +8,8 @@ from typing import Any
 
 from mock_heidi import seeds
 from mock_heidi.faults import Fault
-from mock_heidi.models import PatientProfile, Record, Reply, Session
-from mock_heidi.namespace import Namespace
+from mock_heidi.models import Record, Reply
+from mock_heidi.namespace import Namespace, unused_object_id, unused_session_id
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
 
@@ -36,17 +36,11 @@ class _Draft:
         if not same or (self._store.version, self._source.drawn) != (self._version, self._drawn):
             raise StateChangedError
 
-    # Fixtures may hold ids that this very source made in an earlier run: those are passed over.
-
     def object_id(self, *_: str | int) -> str:
-        while self._store.get(PatientProfile, made := self.ids.object_id(self._namespace.clock.now())) is not None:
-            continue
-        return made
+        return unused_object_id(self._store, self.ids, self._namespace.clock)
 
     def session_id(self, *_: str | int) -> str:
-        while self._store.get(Session, made := self.ids.session_id()) is not None:
-            continue
-        return made
+        return unused_session_id(self._store, self.ids)
 
     def stamp(self) -> str:
         return self._namespace.clock.stamp()

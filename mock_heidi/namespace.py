@@ -311,17 +311,11 @@ class Namespace:
 
     # Where records that bring no id or time of their own get them from: a seeds.Source.
 
-    # Fixtures may hold ids that this very source made in an earlier run: those are passed over.
-
     def object_id(self, *_: str | int) -> str:
-        while self.store.get(PatientProfile, made := self.ids.object_id(self.clock.now())) is not None:
-            continue
-        return made
+        return unused_object_id(self.store, self.ids, self.clock)
 
     def session_id(self, *_: str | int) -> str:
-        while self.store.get(Session, made := self.ids.session_id()) is not None:
-            continue
-        return made
+        return unused_session_id(self.store, self.ids)
 
     def stamp(self) -> str:
         return self.clock.stamp()
@@ -383,6 +377,23 @@ class Namespace:
             token = self.settings.admin_token
             self._secrets_of = own, others, own.union(others, () if token is None else (token,))
         return self._secrets_of[2]
+
+
+# Fixtures may hold ids that the same source of chance made in an earlier run: those are passed over.
+
+
+def unused_object_id(store: Store, ids: Ids, clock: Clock) -> str:
+    """The next id of 24 hex digits that no patient profile of the state has."""
+    while store.get(PatientProfile, made := ids.object_id(clock.now())) is not None:
+        continue
+    return made
+
+
+def unused_session_id(store: Store, ids: Ids) -> str:
+    """The next decimal id that no session of the state has."""
+    while store.get(Session, made := ids.session_id()) is not None:
+        continue
+    return made
 
 
 def _scenario(store: Store, name: str) -> Scenario:

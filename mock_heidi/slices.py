@@ -1,4 +1,4 @@
-"""Long work in slices: other requests run between two of them."""
+"""Long work in slices: other requests run between two of them, and none runs within one."""
 
 from __future__ import annotations
 

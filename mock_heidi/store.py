@@ -319,7 +319,10 @@ class Store:
         return [pair for pair in self.comparing(other, kind) if pair is not None]
 
     def comparing(self, other: Store, kind: Kind) -> Iterator[tuple[Record | None, Record | None] | None]:
-        """The same one by one, both states as they are now; None for a record that does not differ."""
+        """The same, compared one by one, both states as they are now; None for a record that does not differ.
+
+        All pairs are collected first, in one go: the states may change while they are compared.
+        """
         if self._base is other._base:
             keys = {**self._changes.get(kind, {}), **other._changes.get(kind, {})}
             pairs = [(self.get(kind, key), other.get(kind, key)) for key in keys]

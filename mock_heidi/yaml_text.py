@@ -17,7 +17,7 @@ from yaml.composer import ComposerError
 
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import ConfigError
-from mock_heidi.slices import Work, finish
+from mock_heidi.slices import Work
 
 MOST_PROBLEMS = 100
 """How many problems of one set are told."""
@@ -404,13 +404,11 @@ class Document(NamedTuple):
         return self.name + field if line is None else f"{self.name}:{line}: {field.lstrip('.') or 'file'}"
 
 
-def parse_yaml(text: bytes, name: str) -> Any:
-    """The values of a YAML text, plain scalars as :class:`Plain`."""
-    return finish(parsing_yaml(text, name))
-
-
 def parsing_yaml(text: bytes, name: str) -> Work[Any]:
-    """The same, record by record: what stands deep inside, or has an anchor, is read in one go and may not be long."""
+    """The values of a YAML text, plain scalars as :class:`Plain`, record by record.
+
+    What stands deep inside, or has an anchor, is read in one go and may not be long.
+    """
     return (yield from YamlText(text, name).parsing())
 
 
@@ -428,6 +426,6 @@ _Dumper.add_representer(str, _quoted)
 
 
 def dump_yaml(values: Any) -> bytes:
-    """Values as YAML that :func:`parse_yaml` reads back as they are."""
+    """Values as YAML that :func:`parsing_yaml` reads back as they are."""
     text: bytes = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, encoding="utf-8", width=100)
     return text

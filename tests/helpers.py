@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message
 
 from mock_heidi.app import create_app
 from mock_heidi.settings import BASE_PATH
+from mock_heidi.slices import finish
+from mock_heidi.yaml_text import parsing_yaml
 
 SESSION = "1234567890"
 OTHER_SESSION = "0987654321"
@@ -40,6 +42,11 @@ def another(base: str = BASE_PATH, **options: Any) -> Iterator[Client]:
 def space(client: Client, name: str) -> Client:
     """A client of the same application that speaks to another namespace by path."""
     return Client(client.app, f"/ns/{name}{BASE_PATH}")
+
+
+def parse_yaml(text: bytes, name: str) -> Any:
+    """The values of a YAML text, read in one go."""
+    return finish(parsing_yaml(text, name))
 
 
 def wire(value: Any) -> str:

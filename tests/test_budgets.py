@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 from conftest import JOHN, NOON, Client
-from helpers import SESSION, another, settled
+from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
-from mock_heidi.yaml_text import dump_yaml, parse_yaml
+from mock_heidi.yaml_text import dump_yaml
 
 MANY = 6_000
 # So many turns others get at least while so many records are looked at, or so many long bodies.

@@ -66,7 +66,7 @@ async def rows_of(values: Iterable[Any]) -> Rows:
 class Streamed(Response):
     """An answer of pieces that are made while it is sent; a short one has its length.
 
-    It goes out in parts of ``size`` bytes or more; other requests run between them.
+    It goes out in parts of ``size`` bytes or more; other requests run between two parts, once the first two are made.
     """
 
     def __init__(self, pieces: Iterable[bytes], media_type: str, size: int) -> None:

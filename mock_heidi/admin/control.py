@@ -81,6 +81,13 @@ def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
     return request.query
 
 
+def read_number(text: str, digits: int, error: str, hint: str) -> int:
+    """A whole number of at most so many digits, in ASCII; the refusal in these words of anything else."""
+    if not text.isascii() or not text.isdecimal() or len(text) > digits:
+        raise ControlError(400, error, hint)
+    return int(text)
+
+
 def renew_namespace(request: Request) -> None:
     """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
     call = request.call

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.admin.control import ControlError, known_query, leaving
+from mock_heidi.admin.control import known_query, leaving, read_number
 from mock_heidi.events import Event
 from mock_heidi.http import Request
 from mock_heidi.journal import Entry
@@ -32,10 +32,10 @@ async def listen(request: Request) -> Response:
     """
     known_query(request, ())
     last = request.headers.get("last-event-id")
-    if last is not None and (not last.isascii() or not last.isdecimal() or len(last) > _DIGITS):
-        raise ControlError(400, f"Last-Event-ID: {last} is no event's id", "send the id of the last event you saw")
+    wrong, hint = f"Last-Event-ID: {last} is no event's id", "send the id of the last event you saw"
+    after = None if last is None else read_number(last, _DIGITS, wrong, hint)
     events = request.namespace.listen()
-    since = events.last if last is None else int(last)
+    since = events.last if after is None else after
     # An id that is still to come is from before this server, or this namespace, began.
     return EventStream(request.namespace, since if since <= events.last else 0)
 

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
 from mock_heidi.findings import LEVELS, at_least
 from mock_heidi.http import Request
 from mock_heidi.slices import in_slices
@@ -16,11 +16,10 @@ async def list_findings(request: Request) -> Response:
     level, since = query.get("level", LEVELS[0]), query.get("since", "0")
     if level not in LEVELS:
         raise ControlError(400, f"there is no level {level!r}", nearest(level, LEVELS))
-    if not since.isascii() or not since.isdecimal() or len(since) > _DIGITS:
-        raise ControlError(400, f"since={since} is no request's id", "write it like since=20")
+    after = read_number(since, _DIGITS, f"since={since} is no request's id", "write it like since=20")
     wanted = at_least(level)
     findings = await in_slices(request.namespace.reviewing())
-    found = [one for one in findings if one.level in wanted and one.last > int(since)]
+    found = [one for one in findings if one.level in wanted and one.last > after]
     # Details are the client's own words: names of fields, of files, ids.
     return respond({"findings": [one.shown(request.namespace.journal.word) for one in found]})
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from mock_heidi import filters
 from mock_heidi.admin import exports
 from mock_heidi.admin.answers import NO_STORE, Rows
-from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
 from mock_heidi.filters import Filter, FilterError
 from mock_heidi.http import Answer, Request
 from mock_heidi.journal import Entry, Journal
@@ -28,14 +28,13 @@ async def list_requests(request: Request) -> Response:
     query = known_query(request, (*filters.NAMES, "limit", "format"))
     limit = query.pop("limit", str(request.call.space.settings.journal_entries))
     form = query.pop("format", "json")
-    if not limit.isascii() or not limit.isdecimal() or len(limit) > _DIGITS:
-        raise ControlError(400, f"limit={limit} is no number", "write it like limit=20")
+    most = read_number(limit, _DIGITS, f"limit={limit} is no number", "write it like limit=20")
     if form not in _FORMATS:
         raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
     journal = request.namespace.journal
     origin = f"{request.scope['scheme']}://{request.headers.get('host', '')}"
     rows = Rows(_MOST_BYTES)
-    for entry in await _found(request, query, int(limit)):
+    for entry in await _found(request, query, most):
         if rows.full:
             rows.omitted += 1
         else:
