@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
+from mock_heidi import documented
+
 Span = tuple[int, int]
 
 # A name is secret if one of its words is: session_id, template_id, keyboard and pinned are not.
@@ -175,13 +177,22 @@ def _named(text: str) -> Iterator[Span]:
     while match := _NAMED.search(text, at):
         at = match.end()
         name, quote, mark = match.groups()
-        if not is_secret_name(name):
+        if not is_secret_name(name) or _names_operation(match):
             continue
         in_data = mark == "=" or quote or ends_secret(name)
         value = _value(text, at) if in_data else None
         if value is not None:
             at = value[1]
             yield value
+
+
+def _names_operation(named: re.Match[str]) -> bool:
+    """Whether the name is an operation or the end of a documented path in a sentence: ``422 at get_jwt: …``."""
+    text, name = named.string, named[1]
+    if named[2] or named[3] != ":" or not text[named.end() : named.end() + 1].isspace():
+        return False
+    in_path = text.endswith("/", 0, named.start())
+    return name in (documented.path_parts() if in_path else documented.documented())
 
 
 def _value(text: str, at: int) -> Span | None:

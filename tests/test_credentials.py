@@ -77,6 +77,15 @@ HIDDEN |= {
     "<secret><![CDATA[hunt": "<![CDATA[hunt",
     "<secret><!-- a --><value>hunter</value></secret>, more": "<!-- a --><value>hunter</value>",
 }
+# Beside what is written like a name of the API.
+HIDDEN |= {
+    "/jwt:hunter": "hunter",
+    "/get_jwt: hunter": "hunter",
+    "a jwt: hunter": "hunter",
+    "get_jwt=hunter": "hunter",
+    '{"get_jwt": "hunter", "': '"hunter"',
+    "my_get_jwt: hunter": "hunter",
+}
 # In the forms of YAML.
 HIDDEN |= {
     "password: |-\n  hunter": "hunter",
@@ -128,6 +137,9 @@ SHOWN = [
     "Basic metabolic panel, basic exam, basic 24-hour monitoring",
     "Pin: removed from the left tibia. Key: improved. Signature: Dr Sample",
     "The token of thanks; the secret is out.",
+    "422 at get_jwt: query.email: Field required",
+    "no such path; use GET /jwt: it signs in",
+    "GET /api/v2/ml-scribe/open-api/jwt: refused",
     "author: Ada; note=fine; session_id=1234567890; template_id=659b8042fe093d6592b41ef7",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.6778.33 Safari/537.36",
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
