@@ -49,6 +49,8 @@ _BLOCK = re.compile(
     """,
     re.VERBOSE,
 )
+# What announces a block or a typed value of YAML, which no prose has behind a colon.
+_YAML = re.compile(r"[ \t]*+(?:![!\w]|&\w|[|>][+0-9-]{0,2}+[ \t]*+(?:\#[^\n]{0,200}+)?+\r?\n)")
 _SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate)\s++", re.IGNORECASE)
 _VALUE = re.compile(
     r"""
@@ -108,8 +110,8 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _SPLIT.findall(name)]
 
 
-def ends_secret(name: str) -> bool:
-    """Whether a name is secret even without anything that marks it as a name: ``access_token``, but not ``key``."""
+def _ends_secret(name: str) -> bool:
+    """Whether a name is secret even before a colon in prose: ``access_token``, but not ``key``."""
     return "".join(_words(decoded(name[:_LONGEST_NAME]))).endswith(_ENDINGS)
 
 
@@ -122,15 +124,18 @@ def decoded(text: str) -> str:
     return text
 
 
-def found(text: str) -> Iterator[Span]:
-    """Where the credentials stand in a text, in no order; they may overlap."""
+def found(text: str, *, prose: bool = True) -> Iterator[Span]:
+    """Where the credentials stand in a text, in no order; they may overlap.
+
+    In ``prose``, words such as ``pin`` and ``key`` before a colon are no secret names.
+    """
     if _SUSPECT.search(text) is None:
         return
     if _OPENING in text:
         yield from _tokens(text)
     yield from users(text)
     yield from _schemes(text)
-    yield from _named(text)
+    yield from _named(text, prose=prose)
     yield from _tagged(text)
     yield from _random(text)
 
@@ -171,7 +176,7 @@ def _is_login(coded: str) -> bool:
         return False
 
 
-def _named(text: str) -> Iterator[Span]:
+def _named(text: str, *, prose: bool) -> Iterator[Span]:
     """Values that stand beside a secret name: ``token=…``, ``"pin": …``, ``password: …``."""
     at = 0
     while match := _NAMED.search(text, at):
@@ -179,7 +184,7 @@ def _named(text: str) -> Iterator[Span]:
         name, quote, mark = match.groups()
         if not is_secret_name(name) or _names_operation(match):
             continue
-        in_data = mark == "=" or quote or ends_secret(name)
+        in_data = not prose or mark == "=" or quote or _ends_secret(name) or _YAML.match(text, at)
         value = _value(text, at) if in_data else None
         if value is not None:
             at = value[1]

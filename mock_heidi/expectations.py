@@ -192,7 +192,7 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
         return [f"{short_repr(value, _LONGEST_LINE)} stands nowhere in it"]
     if name in ("since", "since_moment"):
         return ["it came before"]
-    wanted = value.text if name == "path" else value
+    wanted = journal.filter({"path": value.text})["path"] if name == "path" else value
     return [f"{name} was {given[name]}, not {wanted}"]
 
 

@@ -29,9 +29,13 @@ class Policy:
     ``***`` stands for the value of a secret name, a credential, and each secret that is known here.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), *, prose: bool = True) -> None:
+        """With ``prose``, what stands before a colon in a text may be a word of a sentence."""
         self._secrets = frozenset(secrets) - {""}
         self._by_length = sorted(self._secrets, key=len)
+        self._prose = prose
+        self.strict: Policy = Policy(secrets, prose=False) if prose else self
+        """The same for what is not prose: names, headers, parameters, parts of paths, labels."""
 
     def text(self, text: str) -> str:
         """A text without the credentials in it."""
@@ -83,7 +87,7 @@ class Policy:
         if isinstance(value, str):
             return self.value(value)
         if isinstance(value, Mapping):
-            return {self.value(name): self.named(name, item) for name, item in value.items()}
+            return {self.strict.value(name): self.named(name, item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
         if isinstance(value, int) and not isinstance(value, bool) and str(value) in self._secrets:
@@ -92,8 +96,8 @@ class Policy:
 
     def form(self, text: str) -> str:
         """The text of a form, each of its fields judged by itself."""
-        pairs = [(self.value(name), self.named(name, value)) for name, value in parse_qsl(text, keep_blank_values=True)]
-        return urlencode(pairs, safe="*")
+        pairs = parse_qsl(text, keep_blank_values=True)
+        return urlencode([(self.strict.value(name), self.named(name, value)) for name, value in pairs], safe="*")
 
     def path(self, path: str) -> str:
         """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
@@ -101,9 +105,13 @@ class Policy:
         return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
 
     def _part(self, part: str, before: str) -> str:
-        if part and credentials.ends_secret(before) and part not in documented.path_parts():
+        is_pattern = not part.strip("*")  # of a fault's path
+        if is_secret_name(before) and not is_pattern and part not in documented.path_parts():
             return REDACTED
-        return self.value(part)
+        plain = decoded(part)
+        if "/" in plain and plain != part and self.path(plain) != plain:
+            return REDACTED
+        return self.strict.value(part)
 
     def url(self, url: str, known: Container[str]) -> str:
         """A URL, such as a Referer: without user and password; unknown parameters and the fragment by length."""
@@ -112,7 +120,7 @@ class Policy:
         except ValueError:
             return length_of(url)
         pairs = [
-            (self.value(name), self.parameter(name, value, known))
+            (self.strict.value(name), self.parameter(name, value, known))
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
         ]
         place = parts.netloc.rpartition("@")
@@ -128,18 +136,24 @@ class Policy:
         """The value of a parameter or header: shown if its name is one of those that are ``known``."""
         if is_secret_name(name):
             return REDACTED
-        return self.value(value) if name in known or not value else length_of(value)
+        return self.strict.value(value) if name in known or not value else length_of(value)
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
-        shown = {name: self.json(value) if name in WRITTEN else value for name, value in rule.items()}
+        shown = {name: self.field(name, value) if name in WRITTEN else value for name, value in rule.items()}
         if "header" in rule:
             shown["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
         return shown
 
+    def field(self, name: str, value: Any) -> Any:
+        """What a test has set as a field of a rule or of an expectation."""
+        if name == "path" and isinstance(value, str):
+            return self.path(value)
+        return self.strict.json(value) if name in ("label", "header") else self.json(value)
+
     def _spans(self, text: str) -> list[Span]:
         """Where secrets stand, in order and not overlapping."""
-        return _merged([*credentials.found(text), *self._known(text)])
+        return _merged([*credentials.found(text, prose=self._prose), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
         fitting = self._by_length[: bisect_right(self._by_length, len(text), key=len)]

@@ -102,6 +102,10 @@ HIDDEN |= {
     "passwords:\n- hunt\n- er\nuser: a": "- hunt\n- er",
     "password:\n  value: hunter\nuser: a": "value: hunter",
     "password: 'hunt''er'": "'hunt''er'",
+    "pin: |\n  hunter\n": "hunter",
+    "pin: >2-  # why\n\n  hunt\n  er\nuser: a": "hunt\n  er",
+    "pin: !!str hunter": "!!str hunter",
+    "pin: &one hunter": "&one hunter",
 }
 
 
@@ -111,6 +115,25 @@ def test_a_credential_is_found_where_it_stands(text: str) -> None:
 
     assert HIDDEN[text] in spans
     assert [span for span in spans if span not in HIDDEN[text]] == []
+
+
+DATA = {
+    "app/1 (pin: hunter)": "hunter)",
+    "pin:hunter": "hunter",
+    "a;sid: hunter, b": "hunter",
+    "Signature: hunter": "hunter",
+}
+
+
+@pytest.mark.parametrize("text", DATA)
+def test_any_secret_name_counts_before_a_colon_unless_the_text_is_prose(text: str) -> None:
+    spans = [text[begin:end] for begin, end in found(text, prose=False)]
+
+    assert (spans, [*found(text)]) == ([DATA[text]], [])
+
+
+def test_the_name_of_an_operation_counts_nowhere() -> None:
+    assert [*found("422 at get_jwt: refused", prose=False)] == []
 
 
 SHOWN = [
@@ -136,6 +159,8 @@ SHOWN = [
     "token=&note=fine",
     "Basic metabolic panel, basic exam, basic 24-hour monitoring",
     "Pin: removed from the left tibia. Key: improved. Signature: Dr Sample",
+    "Key:\n  - improved\nSignature:\n  Dr Sample",
+    "Pin: > 5 mm, pin: !",
     "The token of thanks; the secret is out.",
     "422 at get_jwt: query.email: Field required",
     "no such path; use GET /jwt: it signs in",
@@ -183,6 +208,9 @@ HOSTILE = [
     "password:\n  a\n",
     "password: |\n",
     "password:>",
+    "pin: |\n",
+    "pin: >#",
+    "pin: | \n ",
     "password: ' ",
     "<a ",
     "<key>",
