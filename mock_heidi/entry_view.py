@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import accumulate
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from mock_heidi import documented
 from mock_heidi.clock import zulu
@@ -130,8 +129,7 @@ class View:
     def query(self, entry: Exchange) -> list[tuple[str, str]]:
         """The parameters of the query, in order and as often as they were sent."""
         known: Container[str] = () if self._masked else Everything() if self._full else documented.parameters()
-        pairs = parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
-        return [(self.policy.strict.value(name), self.policy.parameter(name, value, known)) for name, value in pairs]
+        return self.policy.query(entry.query.decode("latin-1"), known)
 
     def named(self, name: str, value: Any) -> Any:
         """The value of a body's field."""

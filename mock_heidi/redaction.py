@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mock_heidi import credentials, documented
-from mock_heidi.credentials import Span, decoded, is_secret_name
+from mock_heidi.credentials import Span
 from mock_heidi.excerpts import length_of
+from mock_heidi.secret_names import decoded, is_secret_name, values_of_secrets
 
 REDACTED = "***"
 
@@ -76,9 +77,9 @@ class Policy:
         hides_more = plain != shown and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
         return REDACTED if hides_more else shown
 
-    def named(self, name: str, value: Any) -> Any:
-        """The JSON value of a field or parameter of that name."""
-        if is_secret_name(name) and not (value is None or isinstance(value, bool)):
+    def named(self, name: str, value: Any, secrets: Container[str] = ()) -> Any:
+        """The JSON value of a field or parameter of that name; ``secrets`` are further names that are secret here."""
+        if (name in secrets or is_secret_name(name)) and not (value is None or isinstance(value, bool)):
             return REDACTED
         return self.json(value)
 
@@ -87,7 +88,8 @@ class Policy:
         if isinstance(value, str):
             return self.value(value)
         if isinstance(value, Mapping):
-            return {self.strict.value(name): self.named(name, item) for name, item in value.items()}
+            secrets = values_of_secrets(value.items())
+            return {self.strict.value(name): self.named(name, item, secrets) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
         if isinstance(value, int) and not isinstance(value, bool) and str(value) in self._secrets:
@@ -97,7 +99,9 @@ class Policy:
     def form(self, text: str) -> str:
         """The text of a form, each of its fields judged by itself."""
         pairs = parse_qsl(text, keep_blank_values=True)
-        return urlencode([(self.strict.value(name), self.named(name, value)) for name, value in pairs], safe="*")
+        secrets = values_of_secrets(pairs)
+        shown = [(self.strict.value(name), self.named(name, value, secrets)) for name, value in pairs]
+        return urlencode(shown, safe="*")
 
     def path(self, path: str) -> str:
         """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
@@ -119,18 +123,23 @@ class Policy:
             parts = urlsplit(url)
         except ValueError:
             return length_of(url)
-        pairs = [
-            (self.strict.value(name), self.parameter(name, value, known))
-            for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        ]
         place = parts.netloc.rpartition("@")
         made = parts._replace(
             netloc=(REDACTED + "@" if place[1] else "") + self.value(place[2]),
             path=self.path(parts.path),
-            query=urlencode(pairs, safe=_MARKS, quote_via=quote),
+            query=urlencode(self.query(parts.query, known), safe=_MARKS, quote_via=quote),
             fragment=parts.fragment and length_of(parts.fragment),
         )
         return made.geturl()
+
+    def query(self, query: str, known: Container[str]) -> list[tuple[str, str]]:
+        """The parameters of a query, in order and as often as they were sent."""
+        pairs = parse_qsl(query, keep_blank_values=True)
+        secrets = values_of_secrets(pairs)
+        return [
+            (self.strict.value(name), REDACTED if name in secrets else self.parameter(name, value, known))
+            for name, value in pairs
+        ]
 
     def parameter(self, name: str, value: str, known: Container[str]) -> str:
         """The value of a parameter or header: shown if its name is one of those that are ``known``."""

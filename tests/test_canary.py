@@ -178,6 +178,45 @@ SET_BY_A_TEST: dict[str, Way] = {
     "match in an order": lambda world, name, word: world.verify(in_order=[{"match": {name: word}}]),
     "text of an expectation": lambda world, name, word: world.verify(text=f"{name}={word}."),
 }
+# The name is a value itself, and the word is the value beside it.
+UNDER_A_NAME |= {
+    "name and value": lambda world, name, word: world.post("sessions", json={"a": [{"name": name, "value": word}]}),
+    "value and key": lambda world, name, word: world.post("sessions", json={"Value": {"b": [word]}, "Key": name}),
+    "field and values": lambda world, name, word: world.post("sessions", json={"field": name, "values": [word]}),
+    "name and value that break off": lambda world, name, word: world.post(
+        "sessions", json={"a": f'[{{"name": "{name}", "value": "{word}'}
+    ),
+    "name and value in quotes": lambda world, name, word: world.post(
+        "sessions", json={"a": f'say {{\\"value\\": \\"{word}\\", \\"name\\": \\"{name}\\"}}'}
+    ),
+    "name and value in YAML": lambda world, name, word: world.post(
+        "sessions", json={"a": f"- name: a\n  value: b\n- name: {name}\n  value: {word}\n"}
+    ),
+    "name and value in a form": lambda world, name, word: world.post("sessions", data={"name": name, "value": word}),
+    "name and value in a query": lambda world, name, word: world.get(f"patient-profiles?name={name}&value={word}"),
+    "name and value in a header": lambda world, name, word: world.get(
+        "jwt", **{"X-Request-Id": f"name={name}; value={word}"}
+    ),
+    "input of a page": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<input name="{name}" value="{word}">'}
+    ),
+    "input of a page, value first": lambda world, name, word: world.post(
+        "sessions", json={"a": f"<input value='a>{word}' type=x name={name}/>"}
+    ),
+    "meta of a page": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<meta name="{name}" content="{word}">'}
+    ),
+    "element with a name": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<entry key="{name}">{word}</entry>'}
+    ),
+}
+SET_BY_A_TEST |= {
+    "name and value of a fault": lambda world, name, word: _fault(world, detail={"name": name, "value": word}),
+    "name and value of a reply": lambda world, name, word: _reply(world, text=f'<input name="{name}" value="{word}">'),
+    "name and value of an expectation": lambda world, name, word: world.verify(
+        match={"a": {"name": name, "value": word}}
+    ),
+}
 # Before a colon, and behind a slash.
 UNDER_A_NAME |= {
     "user agent with a colon": lambda world, name, word: world.get("jwt", **{"User-Agent": f"app/1 ({name}: {word})"}),

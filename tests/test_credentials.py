@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
-from mock_heidi.credentials import decoded, found, is_secret_name
+from mock_heidi.credentials import found
 from mock_heidi.documented import documented
+from mock_heidi.secret_names import decoded, is_secret_name
 
 SECRET_NAMES = (
     "auth", "X-Auth", "authorization", "Proxy-Authorization", "oauth2", "oauth_token", "cookie", "Set-Cookie",
@@ -86,6 +87,20 @@ HIDDEN |= {
     '{"get_jwt": "hunter", "': '"hunter"',
     "my_get_jwt: hunter": "hunter",
 }
+# Beside a field whose value is the name.
+HIDDEN |= {
+    '<input name="password" value="hunter">': '"hunter"',
+    '<input type="password" id=a value=hunter>': "hunter",
+    "<input value='hunt>er' name='password'/>": "'hunt>er'",
+    '<add field="password" value="hunter"/> more': '"hunter"',
+    '<param name="password">hunter</param>, more': "hunter",
+    '<p name="a"><meta content="hunter" name="csrf-token"><p value="b">': '"hunter"',
+    '{"a": [{"name": "password", "value": "hunter", ': '"hunter"',
+    '{"name": "password", "values": ["hunter", ': '["hunter", ',
+    '{"value": "a"}, {"value": "hunter", "name": "password"}, {"value": "b"}, ': '"hunter"',
+    "{'name': 'password', 'value': 'hunter'}": "'hunter'",
+    "- name: a\n  value: b\n- name: PIN\n  value: hunter\n- name: c\n  value: d": "hunter",
+}
 # In the forms of YAML.
 HIDDEN |= {
     "password: |-\n  hunter": "hunter",
@@ -161,6 +176,11 @@ SHOWN = [
     "Pin: removed from the left tibia. Key: improved. Signature: Dr Sample",
     "Key:\n  - improved\nSignature:\n  Dr Sample",
     "Pin: > 5 mm, pin: !",
+    '<input name="note" value="fine"> and <b>a secret</b>',
+    '{"name": "Key points", "value": "improved", ',
+    "Name: Pin removed; value: none. Type of pin, values: 5",
+    '<input name="password"> is a field; value: none',
+    "name: Signature\ncontent: Dr Sample",
     "The token of thanks; the secret is out.",
     "422 at get_jwt: query.email: Field required",
     "no such path; use GET /jwt: it signs in",
@@ -209,6 +229,16 @@ HOSTILE = [
     "password: |\n",
     "password:>",
     "pin: |\n",
+    "value: {name: pin ",
+    "name=pin ",
+    "value=",
+    "value:\n name:",
+    "value:\n ",
+    "value: [",
+    "<a name=pin name=",
+    "<a name=pin></a>",
+    "<a name=pin>",
+    "name=pin a",
     "pin: >#",
     "pin: | \n ",
     "password: ' ",

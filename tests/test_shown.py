@@ -73,6 +73,22 @@ def test_a_note_may_have_any_word_before_a_colon(heidi: Client) -> None:
     assert (as_json, last(heidi)["body"]) == ({"note": note}, "note=Pin%3A+removed")
 
 
+@pytest.mark.parametrize("name", ["Key points", "note", "Signature of the doctor", "session_id"])
+def test_a_value_stays_beside_a_name_that_is_not_secret(heidi: Client, name: str) -> None:
+    body = {"name": name, "value": "fine", "more": [{"type": name, "values": ["fine", 1]}]}
+    heidi.post("/sessions", json=body)
+
+    assert last(heidi)["body"] == body
+
+
+def test_only_the_value_beside_a_secret_name_is_hidden(heidi: Client) -> None:
+    pairs = [{"name": "a", "value": "b"}, {"name": "password", "value": "hunter2", "note": "fine", "content": "all"}]
+    heidi.post("/sessions", json={"a": pairs, "value": "fine"})
+
+    hidden = {"name": "password", "value": "***", "note": "fine", "content": "all"}
+    assert last(heidi)["body"] == {"a": [pairs[0], hidden], "value": "fine"}
+
+
 @pytest.mark.parametrize("value", [value for value in USEFUL if value.isascii()])
 def test_known_headers_are_shown_as_they_were_sent(heidi: Client, value: str) -> None:
     heidi.get("/patient-profiles", headers={"User-Agent": value, "X-Request-Id": value, "Accept": value})
@@ -175,6 +191,18 @@ def test_full_shows_the_unknown_too(heidi: Client) -> None:
     own, key, token = (row["headers"][name] for name in ("x-own", "x-api-key", "authorization"))
     assert (own, key, token) == ("own words", "***", "***")
     assert row["body"]["password"] == "***"
+
+
+def test_full_hides_the_value_beside_a_secret_name_too(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/full", json={"journal": "full"})
+    named = space(heidi, "full")
+    named.get("/sessions?name=password&value=hunter2&note=fine", headers={"X-Own": "pin: hunter2"})
+    named.post("/sessions", content=b"pin: hunter2\nnote: fine")
+    first, second = heidi.get("/ns/full/_mock/requests?limit=2").json()["requests"]
+    named.close()
+
+    assert first["query"] == {"name": "password", "value": "***", "note": "fine"}
+    assert (first["headers"]["x-own"], second["body"]) == ("pin: ***", "pin: ***\nnote: fine")
 
 
 def test_full_shows_bodies_that_cannot_be_parsed_without_what_is_known(heidi: Client) -> None:
