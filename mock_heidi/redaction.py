@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from mock_heidi import credentials, documented
 from mock_heidi.credentials import Span
 from mock_heidi.excerpts import length_of
-from mock_heidi.secret_names import decoded, is_secret_name, values_of_secrets
+from mock_heidi.secret_names import decoded, is_secret_name, is_secret_word, values_of_secrets
 
 REDACTED = "***"
 
@@ -109,8 +109,7 @@ class Policy:
         return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
 
     def _part(self, part: str, before: str) -> str:
-        is_pattern = not part.strip("*")  # of a fault's path
-        if is_secret_name(before) and not is_pattern and part not in documented.path_parts():
+        if is_secret_name(before) and not _is_public(part):
             return REDACTED
         plain = decoded(part)
         if "/" in plain and plain != part and self.path(plain) != plain:
@@ -169,6 +168,11 @@ class Policy:
         there = [re.escape(secret) for secret in reversed(fitting) if secret in text]
         if there:
             yield from (match.span() for match in re.finditer("|".join(there), text))
+
+
+def _is_public(part: str) -> bool:
+    """Whether a part of a path is no secret wherever it stands; the path of a fault may hold ``*``."""
+    return not part.strip("*") or is_secret_word(part) or part in documented.path_parts()
 
 
 def _with_the_one_before(parts: Sequence[str]) -> Iterator[tuple[str, str]]:

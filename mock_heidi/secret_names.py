@@ -61,6 +61,11 @@ def decoded(text: str) -> str:
     return text
 
 
+def is_secret_word(text: str) -> bool:
+    """Whether it is one of the words that make names secret, and so a name rather than a secret: ``token``."""
+    return text.lower() in _WORDS
+
+
 def values_of_secrets(fields: Iterable[tuple[str, Any]]) -> frozenset[str]:
     """The names of the fields that hold the value of a secret: ``value`` where ``name`` is ``password``."""
     fields = list(fields)

@@ -112,6 +112,8 @@ def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
         ("/x/Password//hunter2/more", "/x/Password//***/more"),
         ("/reset-password/hunter2", "/reset-password/***"),
         ("/oauth/access_token/hunter2", "/oauth/***/***"),
+        ("/oauth/token", "/oauth/token"),
+        ("/oauth/token/hunter2", "/oauth/token/***"),
         ("/pin/hunter2", "/pin/***"),
         ("/pin:hunter2", "/pin:***"),
         ("/pin%253Ahunter2", "/***"),
