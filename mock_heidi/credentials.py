@@ -1,4 +1,4 @@
-"""What a credential looks like, in a text or by its name. All work here is linear in the length of the text."""
+"""What a credential looks like in a text. All work here is linear in the length of the text."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import base64
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from urllib.parse import unquote
+
+from mock_heidi import documented
+from mock_heidi.secret_names import NAMING, ends_secret, is_secret_name
 
 Span = tuple[int, int]
-
-# A name is secret if one of its words is: session_id, template_id, keyboard and pinned are not.
-_WORDS = frozenset((
-    "apikey", "apikeys", "auth", "authenticate", "authentication", "authorisation", "authorization", "bearer", "cookie",
-    "cookies", "cred", "credential", "credentials", "creds", "csrf", "hmac", "jsessionid", "jwt", "jwts", "key", "keys",
-    "oauth", "otp", "pass", "passcode", "passphrase", "passphrases", "passwd", "password", "passwords", "phpsessid",
-    "pin", "pins", "pwd", "refresh", "saml", "secret", "secrets", "sess", "sessid", "sid", "sig", "signature",
-    "signatures", "token", "tokens", "totp", "xsrf",
-))  # fmt: skip
-# Words that also count at the end of a longer one: mypassword, idtoken. "key" does not, because of monkey. Before a
-# colon in prose only these count: a note may say "Pin: removed", "Key: improved" or "Signature: Dr Sample".
-_ENDINGS = (
-    "accesskey", "apikey", "authkey", "authorization", "bearer", "cookie", "credential", "credentials", "csrf", "jwt",
-    "passphrase", "passphrases", "passwd", "password", "passwords", "privatekey", "pwd", "secret", "secretkey",
-    "secrets", "sessid", "token", "tokens", "xsrf",
-)  # fmt: skip
-_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_LONGEST_NAME = 256
-_MOST_DECODINGS = 3
 
 # A name before "=" or before ":", quoted or not.
 _NAMED = re.compile(r"""(?<![\w.%\[\]$@-])([\w.%\[\]$@-]++)(\\?["']?+)\s*+([=:])""")
@@ -47,6 +29,8 @@ _BLOCK = re.compile(
     """,
     re.VERBOSE,
 )
+# What announces a block or a typed value of YAML, which no prose has behind a colon.
+_YAML = re.compile(r"[ \t]*+(?:![!\w]|&\w|[|>][+0-9-]{0,2}+[ \t]*+(?:\#[^\n]{0,200}+)?+\r?\n)")
 _SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate)\s++", re.IGNORECASE)
 _VALUE = re.compile(
     r"""
@@ -58,6 +42,25 @@ _VALUE = re.compile(
     | (?:(?<=\s)&)?[^\s"'&,;<>{}\\]++
     """,
     re.VERBOSE | re.DOTALL,
+)
+
+# A field that may name the value beside it, the value of such a field, and what ends the fields that belong together.
+_FIELD = re.compile(
+    rf"""
+    (?P<end>[<>{{}}]|\n[ \t]*+-\s)
+    | (?<![\w.%$@-])(?:(?P<naming>{"|".join(NAMING)})|values?+|content(?=\s*+=))\\?["']?+\s*+[=:]
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# One name, in quotes or alone; before another word it belongs to a sentence.
+_NAME = re.compile(
+    r"""
+    \s*+(?:
+        (\\?["'])(?P<quoted>[\w.%\[\]$@-]++)\1
+        | (?P<bare>[\w.%\[\]$@-]++)(?=[ \t]*+(?:[\r\n,;&|/<>{}]|\Z|[\w:-]++\s*+=))
+    )
+    """,
+    re.VERBOSE,
 )
 
 _TAG = re.compile(r"<([\w.:-]++)(?:\s++([^<>]*+))?>")
@@ -92,43 +95,19 @@ _VOWELS = re.compile(r"[AEIOUaeiou]")
 _RESTLESS, _RESTLESS_HEX, _SPOKEN, _WORDY = 0.4, 0.25, 0.36, 0.7
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a value of that name is a secret whatever it is: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
-    return _is_secret(decoded(name[:_LONGEST_NAME]))
+def found(text: str, *, prose: bool = True) -> Iterator[Span]:
+    """Where the credentials stand in a text, in no order; they may overlap.
 
-
-@lru_cache(maxsize=4_096)
-def _is_secret(name: str) -> bool:
-    return any(word in _WORDS or word.endswith(_ENDINGS) for word in _words(name))
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _SPLIT.findall(name)]
-
-
-def ends_secret(name: str) -> bool:
-    """Whether a name is secret even without anything that marks it as a name: ``access_token``, but not ``key``."""
-    return "".join(_words(decoded(name[:_LONGEST_NAME]))).endswith(_ENDINGS)
-
-
-def decoded(text: str) -> str:
-    """The text after all its percent-decodings, of which a client may have made several."""
-    for _ in range(_MOST_DECODINGS):
-        if "%" not in text or (once := unquote(text)) == text:
-            break
-        text = once
-    return text
-
-
-def found(text: str) -> Iterator[Span]:
-    """Where the credentials stand in a text, in no order; they may overlap."""
+    In ``prose``, words such as ``pin`` and ``key`` before a colon are no secret names.
+    """
     if _SUSPECT.search(text) is None:
         return
     if _OPENING in text:
         yield from _tokens(text)
     yield from users(text)
     yield from _schemes(text)
-    yield from _named(text)
+    yield from _named(text, prose=prose)
+    yield from _beside_names(text)
     yield from _tagged(text)
     yield from _random(text)
 
@@ -169,19 +148,28 @@ def _is_login(coded: str) -> bool:
         return False
 
 
-def _named(text: str) -> Iterator[Span]:
+def _named(text: str, *, prose: bool) -> Iterator[Span]:
     """Values that stand beside a secret name: ``token=…``, ``"pin": …``, ``password: …``."""
     at = 0
     while match := _NAMED.search(text, at):
         at = match.end()
         name, quote, mark = match.groups()
-        if not is_secret_name(name):
+        if not is_secret_name(name) or _names_operation(match):
             continue
-        in_data = mark == "=" or quote or ends_secret(name)
+        in_data = not prose or mark == "=" or quote or ends_secret(name) or _YAML.match(text, at)
         value = _value(text, at) if in_data else None
         if value is not None:
             at = value[1]
             yield value
+
+
+def _names_operation(named: re.Match[str]) -> bool:
+    """Whether the name is an operation or the end of a documented path in a sentence: ``422 at get_jwt: …``."""
+    text, name = named.string, named[1]
+    if named[2] or named[3] != ":" or not text[named.end() : named.end() + 1].isspace():
+        return False
+    in_path = text.endswith("/", 0, named.start())
+    return name in (documented.path_parts() if in_path else documented.documented())
 
 
 def _value(text: str, at: int) -> Span | None:
@@ -194,18 +182,57 @@ def _value(text: str, at: int) -> Span | None:
     return None if value is None else value.span()
 
 
+def _beside_names(text: str) -> Iterator[Span]:
+    """Values of fields that stand beside a secret name: ``<input name="password" value="…">``."""
+    at, is_secret = 0, False
+    values: list[Span] = []
+    while match := _FIELD.search(text, at):
+        at = match.end()
+        if match["end"]:
+            yield from values if is_secret else ()
+            is_secret, values = False, []
+        elif match["naming"]:
+            name = _name(text, at)
+            is_secret = is_secret or is_secret_name(name)
+        elif value := _whole_value(text, at):
+            values.append(value)
+            at = at if text[value[0]] in "[{" else value[1]
+    yield from values if is_secret else ()
+
+
+def _name(text: str, at: int) -> str:
+    match = _NAME.match(text, at)
+    return "" if match is None else match["quoted"] or match["bare"]
+
+
+def _whole_value(text: str, at: int) -> Span | None:
+    """The value of a field; an object or a list reaches to the end of the text."""
+    blank = _BLANK.match(text, at)
+    begin = at if blank is None else blank.end()
+    return (begin, len(text)) if text[begin : begin + 1] in ("[", "{") else _value(text, at)
+
+
 def _tagged(text: str) -> Iterator[Span]:
-    """Attributes and contents of elements with a secret name: ``<secret>…</secret>``, ``<secret value=… />``."""
-    tags = [tag for tag in _TAG.finditer(text) if is_secret_name(tag[1])]
+    """Attributes and contents of elements with a secret name: ``<secret>…</secret>``, ``<entry key="secret">…``."""
+    named = [(tag, is_secret_name(tag[1])) for tag in _TAG.finditer(text)]
+    tags = [(tag, by_tag) for tag, by_tag in named if by_tag or _has_secret_name(tag[2] or "")]
     ends: dict[str, list[int]] = {}
     for match in _END_TAG.finditer(text) if tags else ():
         ends.setdefault(match[1], []).append(match.start())
-    for tag in tags:
-        if "=" in (tag[2] or ""):
+    for tag, by_tag in tags:
+        if by_tag and "=" in (tag[2] or ""):
             yield tag.span(2)
-        content = tag.end(), _content_end(text, tag.end(), ends.get(tag[1], ()))
+        following = ends.get(tag[1], ())
+        # An element such as <input name="password"> has no content.
+        content = tag.end(), _content_end(text, tag.end(), following) if by_tag or following else 0
         if content[0] < content[1]:
             yield content
+
+
+def _has_secret_name(attributes: str) -> bool:
+    """Whether one of the attributes names a secret, and the element may have content."""
+    fields = _FIELD.finditer(attributes) if not attributes.endswith("/") else ()
+    return any(field["naming"] and is_secret_name(_name(attributes, field.end())) for field in fields)
 
 
 def _content_end(text: str, at: int, ends: Sequence[int]) -> int:

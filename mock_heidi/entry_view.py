@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import accumulate
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from mock_heidi import documented
 from mock_heidi.clock import zulu
@@ -115,7 +114,7 @@ class View:
             "id": entry.id,
             "at": zulu(entry.at),
             "operation": entry.operation,
-            "method": self.policy.text(entry.method),
+            "method": self.policy.strict.text(entry.method),
             "path": self._path(_writable(entry.path)),
             "status": entry.status,
             "duration": None if entry.duration is None else round(entry.duration, 6),
@@ -132,16 +131,15 @@ class View:
     def query(self, entry: Exchange) -> list[tuple[str, str]]:
         """The parameters of the query, in order and as often as they were sent."""
         known: Container[str] = () if self._masked else Everything() if self._full else documented.parameters()
-        pairs = parse_qsl(entry.query.decode("latin-1"), keep_blank_values=True)
-        return [(self.policy.value(name), self.policy.parameter(name, value, known)) for name, value in pairs]
+        return self.policy.query(entry.query.decode("latin-1"), known)
 
     def named(self, name: str, value: Any) -> Any:
         """The value of a body's field."""
-        return lengths(value, self.policy.value) if self._masked else self.policy.named(name, value)
+        return lengths(value, self.policy.strict.value) if self._masked else self.policy.named(name, value)
 
     def word(self, text: str) -> str:
         """A word that a client chose, such as the name of a file."""
-        return length_of(text) if self._masked and text else self.policy.value(text)
+        return length_of(text) if self._masked and text else self.policy.strict.value(text)
 
     def _headers(self, entry: Exchange) -> Iterator[tuple[str, str]]:
         known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented.HEADERS
@@ -149,7 +147,7 @@ class View:
             name = raw.decode("latin-1")
             judge = {} if self._masked else self._judges
             shown = judge.get(name, self.policy.parameter)(name, value.decode("latin-1"), known)
-            yield self.policy.value(name), shown
+            yield self.policy.strict.value(name), shown
 
     @property
     def _judges(self) -> dict[str, Callable[[str, str, Container[str]], str]]:
@@ -167,7 +165,7 @@ class View:
         try:
             return json.dumps(self.policy.rule(parse(value).model_dump()), ensure_ascii=False)
         except (FaultError, RecursionError):
-            return self.policy.value(value) if self._full else length_of(value)
+            return self.policy.strict.value(value) if self._full else length_of(value)
 
     def _body(self, body: bytes, most: int | None) -> Any:
         """A body as JSON or as a form, else by its length; None if there is none."""
@@ -180,7 +178,7 @@ class View:
         text = body.decode(json.detect_encoding(body), "replace")
         if _FORM.fullmatch(text) and not self._masked:
             return self.policy.form(text if most is None else _fields(text, most))
-        return self._text(text, most) if self._full else size_of(body)
+        return _text(self.policy.strict, text, most) if self._full else size_of(body)
 
     def _response(self, entry: Exchange, most: int | None) -> Any:
         """The body of an answer; one that is not JSON is the text of a fault or a reply."""
@@ -190,13 +188,13 @@ class View:
         try:
             return self._json(json.loads(body), len(body), most) if body else None
         except (ValueError, RecursionError):
-            return size_of(body) if self._masked else self._text(body.decode("utf-8", "replace"), most)
+            return size_of(body) if self._masked else _text(self.policy, body.decode("utf-8", "replace"), most)
 
     def _json(self, value: Any, size: int, most: int | None) -> Any:
         """JSON without its secrets; its text if that is too long, or holds what nobody can write again."""
         if most is not None and size > most:
             value, _ = beginning(value, most + _MARGIN)
-        shown = lengths(value, self.policy.value) if self._masked else self.policy.json(value)
+        shown = lengths(value, self.policy.strict.value) if self._masked else self.policy.json(value)
         try:
             text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
             text.encode()
@@ -204,16 +202,11 @@ class View:
             return json.dumps(shown)[:most]
         return shown if most is None or size <= most else text[:most]
 
-    def _text(self, text: str, most: int | None) -> str:
-        if most is None:
-            return self.policy.value(text)
-        return self.policy.value(text[: most + _MARGIN])[:most]
-
     def _parts(self, parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The parts of a form, without what is in them."""
         return [
             {
-                "name": self.policy.value(_short(part["name"])),
+                "name": self.policy.strict.value(_short(part["name"])),
                 "filename": self._part(part, "filename"),
                 "content_type": self._part(part, "content_type"),
                 "size": part["size"],
@@ -265,6 +258,10 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _fields(text: str, most: int) -> str:
     """The first fields of a form, as far as they are whole."""
     return text if len(text) <= most else text[:most].rpartition("&")[0]
+
+
+def _text(policy: Policy, text: str, most: int | None) -> str:
+    return policy.value(text) if most is None else policy.value(text[: most + _MARGIN])[:most]
 
 
 def _short(text: str) -> str:

@@ -11,6 +11,7 @@ from mock_heidi.entries import Reading
 from mock_heidi.filters import Filter, body_of, sessions_of
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
+from mock_heidi.secret_names import values_of_secrets
 from mock_heidi.slices import Work
 from mock_heidi.wording import short_repr, shorten
 
@@ -192,7 +193,7 @@ def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
         return [f"{short_repr(value, _LONGEST_LINE)} stands nowhere in it"]
     if name in ("since", "since_moment"):
         return ["it came before"]
-    wanted = value.text if name == "path" else value
+    wanted = journal.filter({"path": value.text})["path"] if name == "path" else value
     return [f"{name} was {given[name]}, not {wanted}"]
 
 
@@ -202,11 +203,13 @@ def _differences(
     """A line for each place where a body lacks what is wanted of it; ``show`` says what may be shown of a value."""
     # What stands under a secret name is one value, whatever is in it.
     if isinstance(wanted, Mapping) and isinstance(given, Mapping) and show(name, {}) == {}:
+        secrets = values_of_secrets([*wanted.items(), *given.items()])
         for key, value in wanted.items():
+            name = "secret" if key in secrets else key
             if key in given:
-                yield from _differences(value, given[key], show, key, f"{place}.{key}")
+                yield from _differences(value, given[key], show, name, f"{place}.{key}")
             else:
-                yield f"{place}.{key} was not there, wanted {_short(show(key, value))}"
+                yield f"{place}.{key} was not there, wanted {_short(show(name, value))}"
     elif wanted != given:
         yield f"{place} was {_short(show(name, given))}, not {_short(show(name, wanted))}"
 

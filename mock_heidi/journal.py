@@ -263,6 +263,13 @@ class Journal:
         """A fault without its secrets."""
         return self._view.policy.rule(rule)
 
+    def filter(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a test expects of a request, by the names of filters, without its secrets."""
+        try:
+            return {name: self._view.policy.field(name, value) for name, value in given.items()}
+        except RecursionError:
+            return dict.fromkeys(given, REDACTED)
+
     def together(self, texts: Sequence[str]) -> list[str]:
         """Texts that follow each other, without secrets in any of them or across several."""
         return self._view.policy.together(texts)

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mock_heidi import credentials, documented
-from mock_heidi.credentials import Span, decoded, is_secret_name
+from mock_heidi.credentials import Span
 from mock_heidi.excerpts import length_of
+from mock_heidi.secret_names import decoded, is_secret_name, is_secret_word, values_of_secrets
 
 REDACTED = "***"
 
@@ -29,9 +30,13 @@ class Policy:
     ``***`` stands for the value of a secret name, a credential, and each secret that is known here.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), *, prose: bool = True) -> None:
+        """With ``prose``, what stands before a colon in a text may be a word of a sentence."""
         self._secrets = frozenset(secrets) - {""}
         self._by_length = sorted(self._secrets, key=len)
+        self._prose = prose
+        self.strict: Policy = Policy(secrets, prose=False) if prose else self
+        """The same for what is not prose: names, headers, parameters, parts of paths, labels."""
 
     def text(self, text: str) -> str:
         """A text without the credentials in it."""
@@ -72,9 +77,9 @@ class Policy:
         hides_more = plain != shown and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
         return REDACTED if hides_more else shown
 
-    def named(self, name: str, value: Any) -> Any:
-        """The JSON value of a field or parameter of that name."""
-        if is_secret_name(name) and not (value is None or isinstance(value, bool)):
+    def named(self, name: str, value: Any, secrets: Container[str] = ()) -> Any:
+        """The JSON value of a field or parameter of that name; ``secrets`` are further names that are secret here."""
+        if (name in secrets or is_secret_name(name)) and not (value is None or isinstance(value, bool)):
             return REDACTED
         return self.json(value)
 
@@ -83,7 +88,8 @@ class Policy:
         if isinstance(value, str):
             return self.value(value)
         if isinstance(value, Mapping):
-            return {self.value(name): self.named(name, item) for name, item in value.items()}
+            secrets = values_of_secrets(value.items())
+            return {self.strict.value(name): self.named(name, item, secrets) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
         if isinstance(value, int) and not isinstance(value, bool) and str(value) in self._secrets:
@@ -92,8 +98,10 @@ class Policy:
 
     def form(self, text: str) -> str:
         """The text of a form, each of its fields judged by itself."""
-        pairs = [(self.value(name), self.named(name, value)) for name, value in parse_qsl(text, keep_blank_values=True)]
-        return urlencode(pairs, safe="*")
+        pairs = parse_qsl(text, keep_blank_values=True)
+        secrets = values_of_secrets(pairs)
+        shown = [(self.strict.value(name), self.named(name, value, secrets)) for name, value in pairs]
+        return urlencode(shown, safe="*")
 
     def path(self, path: str) -> str:
         """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
@@ -101,9 +109,12 @@ class Policy:
         return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
 
     def _part(self, part: str, before: str) -> str:
-        if part and credentials.ends_secret(before) and part not in documented.path_parts():
+        if is_secret_name(before) and not _is_public(part):
             return REDACTED
-        return self.value(part)
+        plain = decoded(part)
+        if "/" in plain and plain != part and self.path(plain) != plain:
+            return REDACTED
+        return self.strict.value(part)
 
     def url(self, url: str, known: Container[str]) -> str:
         """A URL, such as a Referer: without user and password; unknown parameters and the fragment by length."""
@@ -111,41 +122,57 @@ class Policy:
             parts = urlsplit(url)
         except ValueError:
             return length_of(url)
-        pairs = [
-            (self.value(name), self.parameter(name, value, known))
-            for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        ]
         place = parts.netloc.rpartition("@")
         made = parts._replace(
             netloc=(REDACTED + "@" if place[1] else "") + self.value(place[2]),
             path=self.path(parts.path),
-            query=urlencode(pairs, safe=_MARKS, quote_via=quote),
+            query=urlencode(self.query(parts.query, known), safe=_MARKS, quote_via=quote),
             fragment=parts.fragment and length_of(parts.fragment),
         )
         return made.geturl()
+
+    def query(self, query: str, known: Container[str]) -> list[tuple[str, str]]:
+        """The parameters of a query, in order and as often as they were sent."""
+        pairs = parse_qsl(query, keep_blank_values=True)
+        secrets = values_of_secrets(pairs)
+        return [
+            (self.strict.value(name), REDACTED if name in secrets else self.parameter(name, value, known))
+            for name, value in pairs
+        ]
 
     def parameter(self, name: str, value: str, known: Container[str]) -> str:
         """The value of a parameter or header: shown if its name is one of those that are ``known``."""
         if is_secret_name(name):
             return REDACTED
-        return self.value(value) if name in known or not value else length_of(value)
+        return self.strict.value(value) if name in known or not value else length_of(value)
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
-        shown = {name: self.json(value) if name in WRITTEN else value for name, value in rule.items()}
+        shown = {name: self.field(name, value) if name in WRITTEN else value for name, value in rule.items()}
         if "header" in rule:
             shown["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
         return shown
 
+    def field(self, name: str, value: Any) -> Any:
+        """What a test has set as a field of a rule or of an expectation."""
+        if name == "path" and isinstance(value, str):
+            return self.path(value)
+        return self.strict.json(value) if name in ("label", "header") else self.json(value)
+
     def _spans(self, text: str) -> list[Span]:
         """Where secrets stand, in order and not overlapping."""
-        return _merged([*credentials.found(text), *self._known(text)])
+        return _merged([*credentials.found(text, prose=self._prose), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
         fitting = self._by_length[: bisect_right(self._by_length, len(text), key=len)]
         there = [re.escape(secret) for secret in reversed(fitting) if secret in text]
         if there:
             yield from (match.span() for match in re.finditer("|".join(there), text))
+
+
+def _is_public(part: str) -> bool:
+    """Whether a part of a path is no secret wherever it stands; the path of a fault may hold ``*``."""
+    return not part.strip("*") or is_secret_word(part) or part in documented.path_parts()
 
 
 def _with_the_one_before(parts: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -135,6 +135,8 @@ UNDER_A_NAME: dict[str, Way] = {
     "JSON that breaks off": lambda world, name, word: world.content(f'{{"a": {{"{name}"        : "{word}", '),
     "JSON of Python": lambda world, name, word: world.content(str({name: word})),
     "YAML": lambda world, name, word: world.content(f"{name}: |\n  {word}\n", kind="application/yaml"),
+    "YAML in JSON": lambda world, name, word: world.post("sessions", json={"a": f"{name}: |\n  {word}"}),
+    "YAML with a type in JSON": lambda world, name, word: world.post("sessions", json={"a": f"{name}: !!str {word}"}),
     "XML": lambda world, name, word: world.content(f"<{name}>{word}</{name}>", kind="application/xml"),
     "body that nobody reads": lambda world, name, word: world.post("nothing", json={name: word}),
     "form": lambda world, name, word: world.post("sessions", data={name: word}),
@@ -175,6 +177,70 @@ SET_BY_A_TEST: dict[str, Way] = {
     "deep match of an expectation": lambda world, name, word: world.verify(match={"a": {name: {"b": word}}}),
     "match in an order": lambda world, name, word: world.verify(in_order=[{"match": {name: word}}]),
     "text of an expectation": lambda world, name, word: world.verify(text=f"{name}={word}."),
+}
+# The name is a value itself, and the word is the value beside it.
+UNDER_A_NAME |= {
+    "name and value": lambda world, name, word: world.post("sessions", json={"a": [{"name": name, "value": word}]}),
+    "value and key": lambda world, name, word: world.post("sessions", json={"Value": {"b": [word]}, "Key": name}),
+    "field and values": lambda world, name, word: world.post("sessions", json={"field": name, "values": [word]}),
+    "name and value that break off": lambda world, name, word: world.post(
+        "sessions", json={"a": f'[{{"name": "{name}", "value": "{word}'}
+    ),
+    "name and value in quotes": lambda world, name, word: world.post(
+        "sessions", json={"a": f'say {{\\"value\\": \\"{word}\\", \\"name\\": \\"{name}\\"}}'}
+    ),
+    "name and value in YAML": lambda world, name, word: world.post(
+        "sessions", json={"a": f"- name: a\n  value: b\n- name: {name}\n  value: {word}\n"}
+    ),
+    "name and value in a form": lambda world, name, word: world.post("sessions", data={"name": name, "value": word}),
+    "name and value in a query": lambda world, name, word: world.get(f"patient-profiles?name={name}&value={word}"),
+    "name and value in a header": lambda world, name, word: world.get(
+        "jwt", **{"X-Request-Id": f"name={name}; value={word}"}
+    ),
+    "input of a page": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<input name="{name}" value="{word}">'}
+    ),
+    "input of a page, value first": lambda world, name, word: world.post(
+        "sessions", json={"a": f"<input value='a>{word}' type=x name={name}/>"}
+    ),
+    "meta of a page": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<meta name="{name}" content="{word}">'}
+    ),
+    "element with a name": lambda world, name, word: world.post(
+        "sessions", json={"a": f'<entry key="{name}">{word}</entry>'}
+    ),
+}
+SET_BY_A_TEST |= {
+    "name and value of a fault": lambda world, name, word: _fault(world, detail={"name": name, "value": word}),
+    "name and value of a reply": lambda world, name, word: _reply(world, text=f'<input name="{name}" value="{word}">'),
+    "name and value of an expectation": lambda world, name, word: world.verify(
+        match={"a": {"name": name, "value": word}}
+    ),
+}
+# Before a colon, and behind a slash.
+UNDER_A_NAME |= {
+    "user agent with a colon": lambda world, name, word: world.get("jwt", **{"User-Agent": f"app/1 ({name}: {word})"}),
+    "query with a colon": lambda world, name, word: world.get(f"patient-profiles?email={name}:{word}"),
+    "path with a colon": lambda world, name, word: world.get(f"a/{name}:{word}"),
+    "path with a colon, encoded twice": lambda world, name, word: world.target(f"{world.path}/{name}%253A{word}"),
+    "path behind a name": lambda world, name, word: world.get(f"{name}/{word}"),
+    "path behind a name, encoded twice": lambda world, name, word: world.target(f"{world.path}/{name}%252F{word}"),
+    "path of a referer behind a name": lambda world, name, word: world.get(
+        "jwt", Referer=f"http://localhost/{name}%2F{word}"
+    ),
+    "label of a fault asked for, with a colon": lambda world, name, word: _asked(
+        world, f"status=404,label={name}: {word}"
+    ),
+    "path of a fault asked for": lambda world, name, word: _asked(world, f"status=404,path=/{name}/{word}"),
+    "name of a field with a colon": lambda world, name, word: world.post("sessions", json={f"{name}: {word}": 1}),
+}
+SET_BY_A_TEST |= {
+    "label of a fault with a colon": lambda world, name, word: _fault(world, label=f"{name}: {word}"),
+    "header of a fault with a colon": lambda world, name, word: _fault(world, header={"X-A": f"{name}: {word}"}),
+    "path of a fault with a colon": lambda world, name, word: _fault(world, path=f"/{name}:{word}", session_id=None),
+    "path of a fault behind a name": lambda world, name, word: _fault(world, path=f"/{name}/{word}", session_id=None),
+    "path of an expectation": lambda world, name, word: world.verify(path=f"/{name}/{word}", status=299),
+    "path of an order with a colon": lambda world, name, word: world.verify(in_order=[{"path": f"/{name}:{word}"}]),
 }
 
 ANYWHERE: dict[str, Callable[[World, str], object]] = {

@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
-from mock_heidi.credentials import decoded, found, is_secret_name
+from mock_heidi.credentials import found
 from mock_heidi.documented import documented
+from mock_heidi.secret_names import decoded, is_secret_name
 
 SECRET_NAMES = (
     "auth", "X-Auth", "authorization", "Proxy-Authorization", "oauth2", "oauth_token", "cookie", "Set-Cookie",
@@ -77,6 +78,29 @@ HIDDEN |= {
     "<secret><![CDATA[hunt": "<![CDATA[hunt",
     "<secret><!-- a --><value>hunter</value></secret>, more": "<!-- a --><value>hunter</value>",
 }
+# Beside what is written like a name of the API.
+HIDDEN |= {
+    "/jwt:hunter": "hunter",
+    "/get_jwt: hunter": "hunter",
+    "a jwt: hunter": "hunter",
+    "get_jwt=hunter": "hunter",
+    '{"get_jwt": "hunter", "': '"hunter"',
+    "my_get_jwt: hunter": "hunter",
+}
+# Beside a field whose value is the name.
+HIDDEN |= {
+    '<input name="password" value="hunter">': '"hunter"',
+    '<input type="password" id=a value=hunter>': "hunter",
+    "<input value='hunt>er' name='password'/>": "'hunt>er'",
+    '<add field="password" value="hunter"/> more': '"hunter"',
+    '<param name="password">hunter</param>, more': "hunter",
+    '<p name="a"><meta content="hunter" name="csrf-token"><p value="b">': '"hunter"',
+    '{"a": [{"name": "password", "value": "hunter", ': '"hunter"',
+    '{"name": "password", "values": ["hunter", ': '["hunter", ',
+    '{"value": "a"}, {"value": "hunter", "name": "password"}, {"value": "b"}, ': '"hunter"',
+    "{'name': 'password', 'value': 'hunter'}": "'hunter'",
+    "- name: a\n  value: b\n- name: PIN\n  value: hunter\n- name: c\n  value: d": "hunter",
+}
 # In the forms of YAML.
 HIDDEN |= {
     "password: |-\n  hunter": "hunter",
@@ -93,6 +117,10 @@ HIDDEN |= {
     "passwords:\n- hunt\n- er\nuser: a": "- hunt\n- er",
     "password:\n  value: hunter\nuser: a": "value: hunter",
     "password: 'hunt''er'": "'hunt''er'",
+    "pin: |\n  hunter\n": "hunter",
+    "pin: >2-  # why\n\n  hunt\n  er\nuser: a": "hunt\n  er",
+    "pin: !!str hunter": "!!str hunter",
+    "pin: &one hunter": "&one hunter",
 }
 
 
@@ -102,6 +130,25 @@ def test_a_credential_is_found_where_it_stands(text: str) -> None:
 
     assert HIDDEN[text] in spans
     assert [span for span in spans if span not in HIDDEN[text]] == []
+
+
+DATA = {
+    "app/1 (pin: hunter)": "hunter)",
+    "pin:hunter": "hunter",
+    "a;sid: hunter, b": "hunter",
+    "Signature: hunter": "hunter",
+}
+
+
+@pytest.mark.parametrize("text", DATA)
+def test_any_secret_name_counts_before_a_colon_unless_the_text_is_prose(text: str) -> None:
+    spans = [text[begin:end] for begin, end in found(text, prose=False)]
+
+    assert (spans, [*found(text)]) == ([DATA[text]], [])
+
+
+def test_the_name_of_an_operation_counts_nowhere() -> None:
+    assert [*found("422 at get_jwt: refused", prose=False)] == []
 
 
 SHOWN = [
@@ -127,7 +174,17 @@ SHOWN = [
     "token=&note=fine",
     "Basic metabolic panel, basic exam, basic 24-hour monitoring",
     "Pin: removed from the left tibia. Key: improved. Signature: Dr Sample",
+    "Key:\n  - improved\nSignature:\n  Dr Sample",
+    "Pin: > 5 mm, pin: !",
+    '<input name="note" value="fine"> and <b>a secret</b>',
+    '{"name": "Key points", "value": "improved", ',
+    "Name: Pin removed; value: none. Type of pin, values: 5",
+    '<input name="password"> is a field; value: none',
+    "name: Signature\ncontent: Dr Sample",
     "The token of thanks; the secret is out.",
+    "422 at get_jwt: query.email: Field required",
+    "no such path; use GET /jwt: it signs in",
+    "GET /api/v2/ml-scribe/open-api/jwt: refused",
     "author: Ada; note=fine; session_id=1234567890; template_id=659b8042fe093d6592b41ef7",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.6778.33 Safari/537.36",
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
@@ -171,6 +228,19 @@ HOSTILE = [
     "password:\n  a\n",
     "password: |\n",
     "password:>",
+    "pin: |\n",
+    "value: {name: pin ",
+    "name=pin ",
+    "value=",
+    "value:\n name:",
+    "value:\n ",
+    "value: [",
+    "<a name=pin name=",
+    "<a name=pin></a>",
+    "<a name=pin>",
+    "name=pin a",
+    "pin: >#",
+    "pin: | \n ",
     "password: ' ",
     "<a ",
     "<key>",

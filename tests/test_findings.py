@@ -201,6 +201,14 @@ def test_the_gap_is_told_in_ranges(heidi: Client) -> None:
     assert found(heidi)["segment_gap"]["message"].endswith(f": 0, 2-4, 6 of recording {recording}")
 
 
+def test_a_refused_sign_in_is_told_with_what_was_wrong(heidi: Client) -> None:
+    heidi.get("/jwt?email=a@example.com", headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    assert found(heidi)["invalid_request"]["message"].endswith(
+        "422 at get_jwt: query.third_party_internal_id: Field required"
+    )
+
+
 def test_the_same_thing_again_is_counted(heidi: Client) -> None:
     for _ in range(3):
         heidi.get("/patient-profiles?page=1")

@@ -44,7 +44,7 @@ USEFUL = [
     "2024-12-11T03:57:57.123456",
     "zoë.o'brien+test@heidihealth.com",
     "Zoë O'Brien",
-    "Pin removed from the left tibia; signature: Dr Sample. Basic exam 24 h later.",
+    "Pin removed from the left tibia. Basic exam 24 h later.",
     "recording-2024-12-11-Room4B_v2.wav",
     "monkey_keyboard",
     "50% of all",
@@ -62,6 +62,31 @@ def test_ids_times_names_and_notes_are_shown_as_they_were_sent(heidi: Client, va
     assert as_json["path"] == f"{BASE_PATH}/sesions/{value}"
     assert (as_json["query"], as_json["body"]) == ({"ehr_patient_id": value}, body)
     assert as_form["body"] == f"note={quote(value, safe='').replace('%20', '+')}"
+
+
+def test_a_note_may_have_any_word_before_a_colon(heidi: Client) -> None:
+    note = "Pin: removed from the left tibia; key: improved.\nSignature:\n  Dr Sample"
+    heidi.post("/sessions", json={"note": note})
+    as_json = last(heidi)["body"]
+    heidi.post("/sessions", data={"note": "Pin: removed"})
+
+    assert (as_json, last(heidi)["body"]) == ({"note": note}, "note=Pin%3A+removed")
+
+
+@pytest.mark.parametrize("name", ["Key points", "note", "Signature of the doctor", "session_id"])
+def test_a_value_stays_beside_a_name_that_is_not_secret(heidi: Client, name: str) -> None:
+    body = {"name": name, "value": "fine", "more": [{"type": name, "values": ["fine", 1]}]}
+    heidi.post("/sessions", json=body)
+
+    assert last(heidi)["body"] == body
+
+
+def test_only_the_value_beside_a_secret_name_is_hidden(heidi: Client) -> None:
+    pairs = [{"name": "a", "value": "b"}, {"name": "password", "value": "hunter2", "note": "fine", "content": "all"}]
+    heidi.post("/sessions", json={"a": pairs, "value": "fine"})
+
+    hidden = {"name": "password", "value": "***", "note": "fine", "content": "all"}
+    assert last(heidi)["body"] == {"a": [pairs[0], hidden], "value": "fine"}
 
 
 @pytest.mark.parametrize("value", [value for value in USEFUL if value.isascii()])
@@ -86,9 +111,17 @@ def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
         ("/x/password/hunter2", "/x/password/***"),
         ("/x/Password//hunter2/more", "/x/Password//***/more"),
         ("/reset-password/hunter2", "/reset-password/***"),
-        ("/oauth/access_token/hunter2", "/oauth/access_token/***"),
+        ("/oauth/access_token/hunter2", "/oauth/***/***"),
+        ("/oauth/token", "/oauth/token"),
+        ("/oauth/token/hunter2", "/oauth/token/***"),
+        ("/pin/hunter2", "/pin/***"),
+        ("/pin:hunter2", "/pin:***"),
+        ("/pin%253Ahunter2", "/***"),
+        ("/sid%252Fhunter2", "/***"),
         ("/keyboard/secretary/token", "/keyboard/secretary/token"),
         ("/token/sessions/77", "/token/sessions/77"),
+        ("/users/linked-account:unlinked", "/users/linked-account:unlinked"),
+        ("/jwt", "/jwt"),
     ],
 )
 def test_the_part_of_a_path_behind_a_secret_word_is_not_shown(heidi: Client, path: str, shown: str) -> None:
@@ -160,6 +193,18 @@ def test_full_shows_the_unknown_too(heidi: Client) -> None:
     own, key, token = (row["headers"][name] for name in ("x-own", "x-api-key", "authorization"))
     assert (own, key, token) == ("own words", "***", "***")
     assert row["body"]["password"] == "***"
+
+
+def test_full_hides_the_value_beside_a_secret_name_too(heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/full", json={"journal": "full"})
+    named = space(heidi, "full")
+    named.get("/sessions?name=password&value=hunter2&note=fine", headers={"X-Own": "pin: hunter2"})
+    named.post("/sessions", content=b"pin: hunter2\nnote: fine")
+    first, second = heidi.get("/ns/full/_mock/requests?limit=2").json()["requests"]
+    named.close()
+
+    assert first["query"] == {"name": "password", "value": "***", "note": "fine"}
+    assert (first["headers"]["x-own"], second["body"]) == ("pin: ***", "pin: ***\nnote: fine")
 
 
 def test_full_shows_bodies_that_cannot_be_parsed_without_what_is_known(heidi: Client) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import uvloop
-from starlette.responses import Response
 
 from benchmarks.apps import bare
 from benchmarks.loads import BASE, Asked, profile

@@ -40,7 +40,7 @@ async def verify(request: Request) -> Response:
             hint = nearest(name, (*_FILTERS, *_COUNTS, "within", "in_order", "noticed"))
             raise ControlError(400, f"unknown field {name!r}", hint)
     within = _seconds(body.pop("within", 0))
-    expectation = _expectation(body, request.namespace.journal.clean)
+    expectation = _expectation(body, request.namespace.journal.filter)
     verdict = await _judged(request, expectation, within)
     if verdict.holds:
         return respond({"verified": True, "requests": verdict.requests})
@@ -96,7 +96,7 @@ async def _more(more: asyncio.Event, seconds: float, gone: asyncio.Future[None])
         come.cancel()
 
 
-def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectation:
+def _expectation(body: dict[str, Any], clean: Callable[[dict[str, Any]], dict[str, Any]]) -> Expectation:
     """What is expected; ``clean`` takes the secrets out of what the answer repeats of it."""
     if "in_order" in body:
         steps = body["in_order"]
@@ -106,7 +106,7 @@ def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectati
             )
         if len(steps) > _MOST_STEPS:
             raise ControlError(400, f"in_order has more than {_MOST_STEPS} steps", "verify it in parts, with since")
-        return Order([read_filter(_known(step)) for step in steps], words_of(clean(steps)))
+        return Order([read_filter(_known(step)) for step in steps], words_of([clean(step) for step in steps]))
     if "noticed" in body:
         given = body["noticed"]
         if set(body) != {"noticed"} or not isinstance(given, dict) or not _is_id(given.get("fault")):
@@ -118,7 +118,7 @@ def _expectation(body: dict[str, Any], clean: Callable[[Any], Any]) -> Expectati
     return _count(body, clean)
 
 
-def _count(body: dict[str, Any], clean: Callable[[Any], Any]) -> Count:
+def _count(body: dict[str, Any], clean: Callable[[dict[str, Any]], dict[str, Any]]) -> Count:
     counts = [name for name in _COUNTS if name in body]
     if len(counts) > 1:
         raise ControlError(400, f"{' and '.join(counts)} are two expectations", "send one of them at once")
