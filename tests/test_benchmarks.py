@@ -32,6 +32,7 @@ def written(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_wrk
 def test_a_part_is_measured_and_written_down(tmp_path: Path) -> None:
     ended = run("--quick", "--only", "get_one", "in_process", "--output", str(tmp_path))
