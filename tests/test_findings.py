@@ -73,7 +73,7 @@ def ask_too_early(client: Client) -> None:
 def go_on_after_half_a_note(client: Client) -> None:
     client.post("/_mock/faults", json={"operation": "generate_consult_note", "end_after": 2, "times": 1})
     client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
-    client.get(f"/sessions/{SESSION}/clinical-codes")
+    client.patch(f"/sessions/{SESSION}", json={"duration": 60})
 
 
 def round_a_session_id(client: Client) -> None:

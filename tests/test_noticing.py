@@ -127,10 +127,16 @@ def test_reads_of_other_things_audio_and_other_sessions_say_nothing(heidi: Clien
     assert judged(heidi) == NOT_YET[operation]
 
 
+def test_no_read_counts_as_going_on() -> None:
+    reads = {name for name, operation in OPERATIONS.items() if operation.method == "GET"}
+
+    assert [name for name, row in NOTICING.items() if row.goes_on & reads] == []
+
+
 @pytest.mark.parametrize("operation", STREAMS)
 def test_a_look_counts_after_any_number_of_reads(heidi: Client, operation: str) -> None:
     cut(heidi, operation)
-    act(heidi, "list_documents", "get_transcript", "get_session", operation, "create_document")
+    act(heidi, "generate_clinical_codes", "get_transcript", "get_session", operation, "create_document")
 
     assert judged(heidi) == NOTICED
 
