@@ -36,20 +36,20 @@ class Heard(NamedTuple):
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
     """The id of the consultation that a session speaks; None where there are no consultations.
 
-    The one that its fixture names, else the one whose words are in the first file's name, else one by chance of those
-    that fit its language and its patient: the same for the same seed, namespace and session.
+    The one that its fixture names; else, of those that fit its patient, the first with a word of the file's name; else
+    one by chance of those that fit its language and its patient: the same for the same seed, namespace and session.
     """
     if session.consultation is not None:
         return session.consultation
     known = namespace.store.all(Consultation)
     if not known:
         return None
-    name = filename.lower()
+    patient, today, name = _patient(namespace, session), namespace.clock.stamp()[:10], filename.lower()
     for consultation in known:
-        if any(word.lower() in name for word in consultation.match):
+        if any(word.lower() in name for word in consultation.match) and _fits(consultation, patient, today):
             return consultation.id
     spoken = [one for one in known if one.language == session.language_code[:2].lower()] or known
-    fitting = _fitting(spoken, _patient(namespace, session), namespace.clock.stamp()[:10])
+    fitting = _fitting(spoken, patient, today)
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
     return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
 
