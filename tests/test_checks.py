@@ -429,23 +429,32 @@ def record(client: Client, *, finish: bool, place: str = SEGMENTS) -> str:
     return recording
 
 
+POSTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "note": ("consult-note", NOTE),
+    "document": ("documents", {"generation_method": "TEMPLATE", "template_id": "66455a5f0b0a1c8d018c6896"}),
+    "question": ("ask-ai", {"ai_command_text": "Summarise", "content": "", "content_type": "MARKDOWN"}),
+    "form": ("client-customised-template/response", {"questions": []}),
+    "another recording": ("restful-segment-transcription", {}),
+}
+
+
 def use(client: Client, how: str) -> None:
-    if how == "note":
-        client.post(f"{PLACE}/consult-note", json=NOTE)
-    elif how == "document":
-        template = {"generation_method": "TEMPLATE", "template_id": "66455a5f0b0a1c8d018c6896"}
-        client.post(f"{PLACE}/documents", json=template)
+    if how in POSTED:
+        path, body = POSTED[how]
+        answer = client.post(f"{PLACE}/{path}", json=body)
     else:
-        client.get(f"{PLACE}/{how}")
+        answer = client.get(f"{PLACE}/{how}")
+    assert answer.status_code == 200, answer.text
 
 
 def unfinished(client: Client) -> list[str]:
     return messages(client, "recording_unfinished")
 
 
-@pytest.mark.parametrize("how", ["note", "document", "transcript/live?recording_status=completed"])
+@pytest.mark.parametrize("how", [*POSTED, "clinical-codes", "transcript/live?recording_status=completed"])
 def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str) -> None:
     record(heidi, finish=True)
+    use(heidi, "note")
     use(heidi, how)
     before = unfinished(heidi)
     recording = record(heidi, finish=False)
@@ -458,6 +467,14 @@ def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str
 def test_what_was_said_so_far_can_be_read_while_somebody_speaks(heidi: Client, how: str) -> None:
     record(heidi, finish=False)
     use(heidi, how)
+
+    assert unfinished(heidi) == []
+
+
+def test_a_refused_question_uses_no_recording(heidi: Client) -> None:
+    record(heidi, finish=False)
+    fault(heidi, "ask_ai:status=503")
+    heidi.post(f"{PLACE}/ask-ai", json=POSTED["question"][1])
 
     assert unfinished(heidi) == []
 
