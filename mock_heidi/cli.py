@@ -5,23 +5,19 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.flags import option, runs_server, settings
+from mock_heidi.flags import runs_server, settings
 from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _INTERRUPTED = 130
-_LEVELS = ("debug", "info", "warning", "error")
-
 
 # Verbs that speak to a running server; what they need is imported when one of them is called.
 _REMOTE = (
@@ -67,24 +63,17 @@ def cli() -> None:
 
 
 @cli.command()
-@runs_server(port=DEFAULT_PORT)
-@option("--url-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the base URL, once it listens.")
-@option("--log-level", default="info", type=click.Choice(_LEVELS), help="How much to say; info has a line per request.")
-@option("--quiet", is_flag=True, help="No banner and no line per request.")
+@runs_server(port=DEFAULT_PORT, log_level="info")
 def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
     from mock_heidi import console
+    from mock_heidi import url_file as file
     from mock_heidi.app import create_app
     from mock_heidi.hosts import is_loopback
     from mock_heidi.server import Server, bind
 
-    # What uvicorn says at level info is in the banner already.
-    level = "WARNING" if log_level == "info" else log_level.upper()
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    says = not quiet
-    log = console.RequestLog(sys.stdout) if says and log_level in ("debug", "info") else None
-
+    log = console.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
 
     def started() -> None:
@@ -92,9 +81,9 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
         gc.freeze()
         gc.enable()
         if url_file is not None:
-            _write(url_file, f"{server.url}{BASE_PATH}\n")
+            file.write(url_file, f"{server.url}{BASE_PATH}")
             written.append(url_file)
-        if says:
+        if not quiet:
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
             click.echo(console.banner(server.url, app.namespaces.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
@@ -108,7 +97,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 bound.callback(listener.close)
             if url_file is not None:
                 # Before the fixtures are read, which may take long: the file of a killed server leads elsewhere.
-                _remove(url_file)
+                file.remove(url_file)
             app = create_app(chosen, listener=log)
             server = Server(app, sockets, started, memory=app.namespaces.memory)
             server.run()
@@ -118,32 +107,11 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             log.close()
         # Only what this server wrote: before it listened, the file was somebody else's.
         for path in written:
-            _remove(path)
-
-
-def _write(path: Path, text: str) -> None:
-    # Whoever waits for the file must never read half of it.
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"--url-file: cannot write {path}: {error.strerror}; give a file in a folder of yours"
-        ) from None
+            file.remove(path)
 
 
 def _print(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}; give another file") from None
 
 
 @cli.command()

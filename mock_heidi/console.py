@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
+import sys
 import threading
 from datetime import datetime
 from typing import TextIO
@@ -66,6 +68,14 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             *([printable(journal.clean(entry.why))] if entry.why is not None else []),
         )
     )
+
+
+def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
+    """What writes a line for each request, or None; warnings and errors go to stderr from now on."""
+    # What uvicorn says at level info is in the banner already.
+    shown = "WARNING" if level == "info" else level.upper()
+    logging.basicConfig(level=shown, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    return RequestLog(stream) if level in ("debug", "info") and not quiet else None
 
 
 class RequestLog:

@@ -20,6 +20,10 @@ from mock_heidi.models import (
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Material
 from mock_heidi.speech import UPLOAD, Spoken
+from mock_heidi.wording import shorten
+
+LONGEST_EARLIER = 20_000
+"""The longest part of an earlier session's note that a note holds, in characters: notes may hold each other."""
 
 
 class Heard(NamedTuple):
@@ -36,20 +40,20 @@ class Heard(NamedTuple):
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
     """The id of the consultation that a session speaks; None where there are no consultations.
 
-    The one that its fixture names, else the one whose words are in the first file's name, else one by chance of those
-    that fit its language and its patient: the same for the same seed, namespace and session.
+    The one that its fixture names; else, of those that fit its patient, the first with a word of the file's name; else
+    one by chance of those that fit its language and its patient: the same for the same seed, namespace and session.
     """
     if session.consultation is not None:
         return session.consultation
     known = namespace.store.all(Consultation)
     if not known:
         return None
-    name = filename.lower()
+    patient, today, name = _patient(namespace, session), namespace.clock.stamp()[:10], filename.lower()
     for consultation in known:
-        if any(word.lower() in name for word in consultation.match):
+        if any(word.lower() in name for word in consultation.match) and _fits(consultation, patient, today):
             return consultation.id
     spoken = [one for one in known if one.language == session.language_code[:2].lower()] or known
-    fitting = _fitting(spoken, _patient(namespace, session), namespace.clock.stamp()[:10])
+    fitting = _fitting(spoken, patient, today)
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
     return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
 
@@ -127,7 +131,7 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     """What a note of the session is made of, and where that came from."""
     ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
-    linked = [namespace.store.get(Session, one) for one in session.linked_sessions_for_context or ()]
+    linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
     earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
     background = (profile.additional_context if profile else None) or ""
     patient = _patient(namespace, session)
@@ -140,7 +144,7 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
         born=patient.dob or "",
         background=background,
         clinician_notes=session.clinician_notes,
-        earlier=[f"{one.session_name}: {one.consult_note.result or ''}" for one in earlier if one.consult_note],
+        earlier=[_told(one.session_name, one.consult_note.result or "") for one in earlier if one.consult_note],
         documents=[_described(one.name, one.filename, one.additional_context) for one in session.context_documents],
         addition=addition,
         session_name=session.session_name,
@@ -158,6 +162,11 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
         "addition": bool(addition.strip()),
     }
     return made, sources
+
+
+def _told(name: str, note: str) -> str:
+    """What a note says of an earlier session."""
+    return f"{name}: {shorten(note, LONGEST_EARLIER)}"
 
 
 def _dictated(session: Session) -> list[Utterance]:

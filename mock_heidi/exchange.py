@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
 from mock_heidi.player import Player, send_whole
+from mock_heidi.slices import Work, in_slices
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
 from mock_heidi.wire import wire_of
@@ -175,18 +177,22 @@ async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Str
     """Read the body, run the handler, and read what is left of the request."""
     assert call.route is not None  # noqa: S101 - a call without a route was refused before
     request, takes = Request(call, scope, receive), OPERATIONS[call.route.name].takes
-    answer = await _replaced(request, takes)
-    if answer is None:
-        if takes is Takes.JSON:
-            await request.raw()
-        async with form(request) if takes is Takes.FORM else contextlib.nullcontext():
-            answer = call.route.endpoint(request)
+    answer = await _replaced(request, takes) or await _handled(request, takes, call.route.endpoint)
     namespace, caller = call.namespace, call.caller
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)
     return answer
+
+
+async def _handled(request: Request, takes: Takes, handler: Callable[[Request], Any]) -> Response | Stream:
+    """What the handler returns once the body is there; long work is done in slices."""
+    if takes is Takes.JSON:
+        await request.raw()
+    async with form(request) if takes is Takes.FORM else contextlib.nullcontext():
+        answer: Response | Stream | Work[Response] = handler(request)
+        return await in_slices(answer) if isinstance(answer, Generator) else answer
 
 
 async def _replaced(request: Request, takes: Takes) -> Response | None:

@@ -7,11 +7,13 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from mock_heidi import child_process
+from mock_heidi import url_file as file
 from mock_heidi.findings import LEVELS, at_least, told
 from mock_heidi.flags import Seconds, option, runs_server, settings
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
@@ -34,24 +36,41 @@ def client_variables(heidi: Handle) -> dict[str, str]:
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@runs_server(port=0)
+@runs_server(port=0, log_level="warning")
 @option("--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD has after SIGTERM or SIGINT.")
 @option("--fail-on", type=click.Choice(LEVELS), help="Exit 3 if CMD succeeds with a finding of this level or above.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
-def exec_command(
-    command: tuple[str, ...], host: str, port: int, grace: float, fail_on: str | None, **options: Any
+def exec_command(  # noqa: PLR0913 - a flag each
+    command: tuple[str, ...],
+    *,
+    host: str,
+    port: int,
+    url_file: Path | None,
+    log_level: str,
+    quiet: bool,
+    grace: float,
+    fail_on: str | None,
+    **options: Any,
 ) -> NoReturn:
     """Serve while a command runs; end with its exit status.
 
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi.hosts import is_loopback  # noqa: PLC0415 - the help of a verb needs no web framework
+    from mock_heidi import console  # noqa: PLC0415 - the help of a verb needs no web framework
+    from mock_heidi.hosts import is_loopback  # noqa: PLC0415 - as above
 
     chosen = settings(options)
     heidi = MockHeidi(chosen, host=host, port=port)
-    with contextlib.closing(heidi):
-        heidi.listen()
+    with contextlib.ExitStack() as ends:
+        log = console.request_log(sys.stderr, log_level, quiet=quiet)
+        if log is not None:
+            ends.callback(log.close)
+        ends.enter_context(contextlib.closing(heidi))
+        heidi.listen(log)
+        if url_file is not None:
+            file.write(url_file, heidi.base_url)
+            ends.callback(file.remove, url_file)
         if not is_loopback(host):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
         try:
@@ -60,7 +79,7 @@ def exec_command(
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)
-        sys.exit(_judge(ended, _used(heidi, chosen.admin_token), fail_on))
+        sys.exit(_judge(ended, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
 
 
 def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
@@ -68,8 +87,8 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
     return {**os.environ, **client_variables(heidi), **token}
 
 
-def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None) -> int:
-    """The status to end with; a failure is told together with what the server saw.
+def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
+    """The status to end with; a failure is told together with what the server saw, unless this is to be ``quiet``.
 
     Findings that cannot be asked for fail a command too, because nobody knows that there are none.
     """
@@ -78,7 +97,7 @@ def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | No
         if found:
             _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
         return FOUND if found else 0
-    if not ended.interrupted:
+    if not (ended.interrupted or quiet):
         seen = _asked(_seen(used)) or ["no request"]
         _say(f"the command ended with status {ended.status}; what its server saw:", *seen)
     return ended.status

@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
     "segment_gap": Kind("error", "finished a recording without these segments: {}"),
     "segment_repeat": Kind("info", "sent a segment that was there already: {}"),
     "segment_after_finish": Kind("error", "sent a segment after the recording was finished"),
-    "recording_unfinished": Kind("warning", "used a recording as if it were complete, without finishing it first: {}"),
+    "recording_unfinished": Kind("warning", "went on as if a recording were complete, without finishing it first: {}"),
     "early_end_unnoticed": Kind("error", "went on after a stream had ended early, without looking for its text: {}"),
     "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),

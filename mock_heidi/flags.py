@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -12,6 +13,7 @@ import click
 from mock_heidi.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError, Settings, parse_pace
 
 _MEGABYTE = 1024 * 1024
+_LEVELS = ("debug", "info", "warning", "error")
 
 
 class Rule(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
@@ -188,8 +190,11 @@ SERVER_OPTIONS = (
 )
 
 
-def runs_server(*, port: int) -> Callable[[Any], Any]:
-    """Give a verb ``host``, ``port`` (with this default) and all of SERVER_OPTIONS, each by its field's name."""
+def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
+    """Give a verb the options of a server: where it listens, what it says, and SERVER_OPTIONS by their fields' names.
+
+    ``port`` and ``log_level`` are the defaults of these two.
+    """
     place = (
         option(
             "--host",
@@ -199,10 +204,24 @@ def runs_server(*, port: int) -> Callable[[Any], Any]:
         ),
         option("--port", default=port, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one."),
     )
+    says = (
+        option(
+            "--url-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="File for the base URL, once it listens.",
+        ),
+        option(
+            "--log-level",
+            default=log_level,
+            type=click.Choice(_LEVELS),
+            help="How much to say; info has a line per request.",
+        ),
+        option("--quiet", is_flag=True, help="No banner, no line per request, no report of a command that fails."),
+    )
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
     def decorate(verb: Any) -> Any:
-        for given in reversed([*place, *settings]):
+        for given in reversed([*place, *settings, *says]):
             verb = given(verb)
         return verb
 

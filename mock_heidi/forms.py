@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest
+from itertools import islice
+from typing import Any, NamedTuple
 
 from mock_heidi.models import NoteTemplate, TemplateSection, Topic
+from mock_heidi.slices import Work, finish
 
 _WORD = re.compile(r"\w{3,}")
 _BULLETS = "●-*• \t"
 _DEEPEST = 10
+MOST_QUESTIONS = 1_000
+"""The number of questions that a template may have, with those inside others."""
+MOST_HEADINGS = 100
+"""The number of headings that a partner's template of a note may have."""
+LONGEST_SENTENCE = 500
+"""The longest answer that is taken from a note, in characters."""
+# The work is the product of questions and sentences. A note of the usual length has fewer than a hundred.
+_MOST_SENTENCES = 300
+# In the unit of mock_heidi.slices.
+_COST_OF_SENTENCE = 200
 # The vendor's names for the forms of a date, as Python writes them; D is a day without a leading zero.
 _DATE_FORMS = {
     "D MMM YYYY": "{d} {b} {Y}",
@@ -51,9 +64,39 @@ _NOT_SAID = {"en": "Not discussed", "es": "No referido"}
 _EVERYTHING: tuple[Topic, ...] = ("complaint", "history", "examination", "assessment", "plan")
 
 
+class TemplateTooLargeError(ValueError):
+    """A template with too many questions or headings; the message is for its sender."""
+
+
+class _Sentence(NamedTuple):
+    """A sentence of a note, with its words in lower case."""
+
+    text: str
+    words: set[str]
+
+
+class _Note(NamedTuple):
+    """A note, read once: its sentences, each once and of very many the first, and all of its words."""
+
+    sentences: list[_Sentence]
+    words: set[str]
+
+    @classmethod
+    def of(cls, text: str) -> _Note:
+        lines = (line for line in (line.strip(_BULLETS) for line in text.splitlines()) if line)
+        short = (line if len(line) <= LONGEST_SENTENCE else f"{line[: LONGEST_SENTENCE - 1]}…" for line in lines)
+        sentences = islice(dict.fromkeys(short), _MOST_SENTENCES)
+        return cls([_Sentence(sentence, _words(sentence)) for sentence in sentences], _words(text))
+
+
 def template_of(value: Any) -> NoteTemplate:
-    """A template from any JSON: its ``heading``, ``title`` and ``name`` values in order, each with its topics."""
+    """A template from any JSON: its ``heading``, ``title`` and ``name`` values in order, each with its topics.
+
+    Raises :class:`TemplateTooLargeError`.
+    """
     headings = list(dict.fromkeys(_headings(value, 0)))
+    if len(headings) > MOST_HEADINGS:
+        raise TemplateTooLargeError(f"a template has {MOST_HEADINGS} headings at most, not {len(headings)}")
     name, sections = (headings[0], headings[1:] or headings) if headings else ("Note", ["Note"])
     return NoteTemplate(
         id="0" * 24,
@@ -88,49 +131,67 @@ def _topics(heading: str) -> tuple[Topic, ...]:
 
 
 def answer(template: Mapping[str, Any], note: str, day: str) -> dict[str, Any]:
-    """The vendor's answer to a template: its questions with their ``answer``, in both documented forms."""
-    questions = template.get("questions", template.get("responses"))
-    sentences = [line for line in (text.strip(_BULLETS) for text in note.splitlines()) if line]
+    """The vendor's answer to a template: its questions with their ``answer``, in both documented forms.
+
+    Raises :class:`TemplateTooLargeError`.
+    """
+    return finish(answering(template, note, day))
+
+
+def answering(template: Mapping[str, Any], note: str, day: str) -> Work[dict[str, Any]]:
+    """:func:`answer` as work in parts, one for each question."""
+    questions = _those_of(template.get("questions", template.get("responses")))
+    number = sum(map(_count, questions))
+    if number > MOST_QUESTIONS:
+        raise TemplateTooLargeError(f"a template has {MOST_QUESTIONS} questions at most, not {number}")
+    told = _Note.of(note)
     filled: dict[str, Any] = {}
     if isinstance(template.get("template", template.get("content")), str):
         filled["content"] = note
-    filled["questionAnswers"] = [
-        _answered(question, sentences, day, 0) for question in questions if isinstance(question, Mapping)
-    ] if isinstance(questions, list) else []  # fmt: skip
+    filled["questionAnswers"] = yield from _answered(questions, told, day, 0)
     if template.get("summaryRequired") is True:
-        filled["summary"] = " ".join(sentences[:3])
+        filled["summary"] = " ".join(sentence.text for sentence in told.sentences[:3])
     return filled
 
 
-def _answered(question: Mapping[str, Any], sentences: Sequence[str], day: str, depth: int) -> dict[str, Any]:
-    made = dict(question)
-    children = question.get("childQuestions")
-    if isinstance(children, list) and depth < _DEEPEST:
-        made["childQuestions"] = [
-            _answered(child, sentences, day, depth + 1) for child in children if isinstance(child, Mapping)
-        ]
-    made["answer"] = _answer(question, sentences, day)
-    return made
+def _those_of(questions: Any) -> list[Mapping[str, Any]]:
+    return [one for one in questions if isinstance(one, Mapping)] if isinstance(questions, list) else []
 
 
-def _answer(question: Mapping[str, Any], sentences: Sequence[str], day: str) -> list[dict[str, str]]:
+def _count(question: Mapping[str, Any]) -> int:
+    """The number of questions in one, with itself."""
+    return 1 + sum(map(_count, _those_of(question.get("childQuestions"))))
+
+
+def _answered(questions: Iterable[Mapping[str, Any]], note: _Note, day: str, depth: int) -> Work[list[dict[str, Any]]]:
+    answered = []
+    for question in questions:
+        made = dict(question)
+        if isinstance(question.get("childQuestions"), list) and depth < _DEEPEST:
+            made["childQuestions"] = yield from _answered(_those_of(question["childQuestions"]), note, day, depth + 1)
+        made["answer"] = _answer(question, note, day)
+        answered.append(made)
+        yield _COST_OF_SENTENCE * len(note.sentences)
+    return answered
+
+
+def _answer(question: Mapping[str, Any], note: _Note, day: str) -> list[dict[str, str]]:
     asked = " ".join(str(question.get(name) or "") for name in ("question", "description"))
     kind = question.get("answerType")
     options = [value for option in question.get("answerOptions") or [] if (value := _option(option)) is not None]
     if kind == "DateResponse":
         return [{"value": _date(day, question.get("dateFormat"))}]
     if options and kind in ("SingleResponse", "MultipleResponse"):
-        found = [option for option in options if _words(option) & _words(" ".join(sentences))]
+        found = [option for option in options if _words(option) & note.words]
         if kind == "MultipleResponse" and found:
             return [{"value": option} for option in found]
         # Nothing in the note speaks for an option: the same question always gets the same one.
         chosen = found[0] if found else options[hashlib.sha256(asked.encode()).digest()[0] % len(options)]
         return [{"value": chosen}]
-    ranked = sorted(sentences, key=lambda sentence: -len(_words(sentence) & _words(asked)))
-    if not ranked:
-        return [{}]
+    wanted = _words(asked[:LONGEST_SENTENCE])
     count = 2 if question.get("repeatable") is True else 1
-    return [{"value": sentence} for sentence in ranked[:count]]
+    nearest = nlargest(count, note.sentences, key=lambda sentence: len(sentence.words & wanted))
+    return [{"value": sentence.text} for sentence in nearest] or [{}]
 
 
 def _option(option: Any) -> str | None:

@@ -529,14 +529,17 @@ class MockHeidi(Handle):
                 raise AttributeError(f"{name}: this MockHeidi has not been started; use it in a with, or call start()")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def listen(self) -> None:
-        """Bind the port without answering yet: clients may connect from now on, and wait for :meth:`start`."""
+    def listen(self, listener: Any = None) -> None:
+        """Bind the port without answering yet: clients may connect from now on, and wait for :meth:`start`.
+
+        ``listener`` is told of each answer, as :func:`create_app` says.
+        """
         from mock_heidi.app import create_app
         from mock_heidi.server import Server, bind
 
         if self._server is not None:
             raise RuntimeError("this MockHeidi has been started already; make another")
-        app = create_app(self._settings)
+        app = create_app(self._settings, listener=listener)
         self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.namespaces.memory)
         super().__init__(
             self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)), self._settings.admin_token

@@ -83,9 +83,9 @@ _JSON, _SPOKEN, _DOCUMENT, _STREAM, _CODES = Content
 _NO, _LOOKS, _ON = After
 
 # The session holds the whole note once its stream has ended, also where the client got only half of it. Nothing keeps
-# an answer of Ask Heidi, so no read can show it. The codes are read with GET, yet they are made from the note. The
-# answer to a PATCH of a session shows the note too, but its sender wants to write. Verbs behind a colon, and a DELETE
-# with a body, are the vendor's.
+# an answer of Ask Heidi, so no read can show it. The codes are made from the note, but asking for them writes nothing.
+# The answer to a PATCH of a session shows the note too, but its sender wants to write. Verbs behind a colon, and a
+# DELETE with a body, are the vendor's.
 _ROWS = (
     # name, request, wants a token, takes, content, is polled, meaning after a note, meaning after an answer
     Operation("get_jwt", "GET /jwt", False, _NIL, _JSON, False, _NO, _NO),
@@ -118,7 +118,7 @@ _ROWS = (
     Operation("create_document", f"POST {_SESSION}/documents", True, _BODY, _DOCUMENT, False, _ON, _ON),
     Operation("list_documents", f"GET {_SESSION}/documents", True, _NIL, _JSON, False, _NO, _NO),
     Operation("ask_ai", f"POST {_SESSION}/ask-ai", True, _BODY, _STREAM, False, _ON, _LOOKS),
-    Operation("generate_clinical_codes", f"GET {_SESSION}/clinical-codes", True, _NIL, _CODES, False, _ON, _NO),
+    Operation("generate_clinical_codes", f"GET {_SESSION}/clinical-codes", True, _NIL, _CODES, False, _NO, _NO),
 )  # fmt: skip
 OPERATIONS = {row.name: row for row in _ROWS}
 

@@ -1,7 +1,8 @@
 """Patterns of request paths, such as ``/sessions/{session_id}`` and ``/sessions*``.
 
-A pattern is matched by searching for texts and for slashes, never by trying one split of a path after another, so
-that the work grows with the length of the path only.
+A pattern is matched by searching for texts and for slashes, a few times for each of its parts and never by trying one
+split of a path after another. So between two stars there is only text: a parameter there would have to be tried at
+each slash of the path.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class _Step(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """The part of a pattern between two stars."""
+    """The part of a pattern before its first star, or behind its last one."""
 
     head: str
     steps: tuple[_Step, ...]
@@ -51,18 +52,6 @@ class _Run(NamedTuple):
                 return -1
             at = end + len(after)
         return at
-
-    def first_end(self, path: str, at: int) -> int:
-        """Where the run ends if it begins at ``at`` or at the next place where it fits; -1 where there is none.
-
-        Beginning at a later place could only make it end later, so no other place has to be tried.
-        """
-        while (at := path.find(self.head, at)) >= 0:
-            end = self.end(path, at)
-            if end >= 0:
-                return end
-            at += 1
-        return -1
 
     def ends(self, path: str, at: int) -> bool:
         """True where the path ends with the run, which begins at ``at`` or later."""
@@ -89,20 +78,30 @@ class PathPattern:
         segments = _segments(text)
         for segment in segments:
             _check(segment)
-        self._first, *others = (_Run.of(run) for run in ("/" + "/".join(segments)).split("*"))
-        self._middle, self._last = others[:-1], others[-1] if others else None
+        first, *others = ("/" + "/".join(segments)).split("*")
+        self._first, self._middle, self._last = _Run.of(first), others[:-1], _Run.of(others[-1]) if others else None
+        for name in _PARAMETER.findall("*".join(self._middle)):
+            raise PathPatternError(f"{name} stands between two stars; use * for it too")
 
     def matches(self, path: str) -> bool:
         """True for a path that fits the pattern."""
-        path = "/" + "/".join(_segments(path))
+        path = _normal(path)
         at = self._first.end(path, 0)
-        if self._last is None:
+        if self._last is None or at < 0:
             return at == len(path)
-        for run in self._middle:
-            if at < 0:
+        for text in self._middle:
+            start = path.find(text, at)
+            if start < 0:
                 return False
-            at = run.first_end(path, at)
-        return at >= 0 and self._last.ends(path, at)
+            at = start + len(text)
+        return self._last.ends(path, at)
+
+
+def _normal(path: str) -> str:
+    # Most paths are normal already, and a long one is compared with many patterns.
+    if path[:1] == "/" and path[-1:] != "/" and "//" not in path:
+        return path
+    return "/" + "/".join(_segments(path))
 
 
 def _segments(path: str) -> list[str]:

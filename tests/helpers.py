@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 from conftest import NOON, Client
 from starlette.types import ASGIApp, Message
 
@@ -57,6 +58,14 @@ def wire(value: Any) -> str:
 def answered(response: httpx.Response) -> tuple[int, str]:
     """Status and body, to be compared with ``(200, wire(…))`` at once."""
     return response.status_code, response.text
+
+
+@contextlib.contextmanager
+def in_one_moment() -> Iterator[None]:
+    """Every request begins at the same moment of the process's own clock, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mock_heidi.middleware.precise", lambda: 0.0)
+        yield
 
 
 class Reply(NamedTuple):

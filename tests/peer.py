@@ -109,6 +109,21 @@ def asking(heidi: Handle, method: str, path: str, body: Any = None, **headers: s
         yield peer
 
 
+def lose(heidi: Handle, path: str, body: Any, stall_after: int | None = None) -> None:
+    """Ask for a stream and read it to its end, or leave after the piece behind which it stalls.
+
+    Comes back when the request is complete in the journal.
+    """
+    with asking(heidi, "POST", path, body, Content_Type="application/json", Connection="close") as peer:
+        if stall_after is None:
+            peer.end()
+        else:
+            peer.head()
+            for _ in range(stall_after):
+                peer.chunk()
+    until(lambda: heidi.requests()[-1]["duration"] is not None, "the end of the request")
+
+
 class Sleepers:
     """Those who wait on the clock of a Heidi of this process: whoever moves it must not be quicker than they are."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import JOHN, Client
-from helpers import KEY_TWO, SESSION
+from helpers import KEY_TWO, SESSION, in_one_moment
 
 from mock_heidi.checks.pace import FAST
 from mock_heidi.checks.sign_in import MARGIN, SIGN_INS
@@ -376,18 +376,20 @@ def test_a_request_with_the_same_id_after_a_reset_counts_too(heidi: Client) -> N
 
 
 def test_the_eleventh_poll_in_a_second_is_one_too_many(heidi: Client) -> None:
-    for _ in range(FAST):
+    with in_one_moment():
+        for _ in range(FAST):
+            heidi.get(f"{PLACE}/transcript")
+        before = codes(heidi)
         heidi.get(f"{PLACE}/transcript")
-    before = codes(heidi)
-    heidi.get(f"{PLACE}/transcript")
 
     assert (before, codes(heidi)) == ([], ["fast_polling"])
 
 
 def test_polls_between_which_the_clock_is_advanced_are_slow(heidi: Client) -> None:
-    for _ in range(2 * FAST):
-        heidi.get(f"{PLACE}/transcript")
-        advance(heidi, 5)
+    with in_one_moment():
+        for _ in range(2 * FAST):
+            heidi.get(f"{PLACE}/transcript")
+            advance(heidi, 5)
 
     assert codes(heidi) == []
 
@@ -395,8 +397,9 @@ def test_polls_between_which_the_clock_is_advanced_are_slow(heidi: Client) -> No
 def test_the_polls_of_two_users_are_counted_apart(heidi: Client) -> None:
     for who in ("ada@example.com", "eve@example.com"):
         heidi.sign_in(email=who)
-        for _ in range(FAST):
-            heidi.get(f"{PLACE}/transcript")
+        with in_one_moment():
+            for _ in range(FAST):
+                heidi.get(f"{PLACE}/transcript")
 
     assert codes(heidi) == []
 
@@ -426,23 +429,32 @@ def record(client: Client, *, finish: bool, place: str = SEGMENTS) -> str:
     return recording
 
 
+POSTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "note": ("consult-note", NOTE),
+    "document": ("documents", {"generation_method": "TEMPLATE", "template_id": "66455a5f0b0a1c8d018c6896"}),
+    "question": ("ask-ai", {"ai_command_text": "Summarise", "content": "", "content_type": "MARKDOWN"}),
+    "form": ("client-customised-template/response", {"questions": []}),
+    "another recording": ("restful-segment-transcription", {}),
+}
+
+
 def use(client: Client, how: str) -> None:
-    if how == "note":
-        client.post(f"{PLACE}/consult-note", json=NOTE)
-    elif how == "document":
-        template = {"generation_method": "TEMPLATE", "template_id": "66455a5f0b0a1c8d018c6896"}
-        client.post(f"{PLACE}/documents", json=template)
+    if how in POSTED:
+        path, body = POSTED[how]
+        answer = client.post(f"{PLACE}/{path}", json=body)
     else:
-        client.get(f"{PLACE}/{how}")
+        answer = client.get(f"{PLACE}/{how}")
+    assert answer.status_code == 200, answer.text
 
 
 def unfinished(client: Client) -> list[str]:
     return messages(client, "recording_unfinished")
 
 
-@pytest.mark.parametrize("how", ["note", "document", "transcript/live?recording_status=completed"])
+@pytest.mark.parametrize("how", [*POSTED, "clinical-codes", "transcript/live?recording_status=completed"])
 def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str) -> None:
     record(heidi, finish=True)
+    use(heidi, "note")
     use(heidi, how)
     before = unfinished(heidi)
     recording = record(heidi, finish=False)
@@ -455,6 +467,14 @@ def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str
 def test_what_was_said_so_far_can_be_read_while_somebody_speaks(heidi: Client, how: str) -> None:
     record(heidi, finish=False)
     use(heidi, how)
+
+    assert unfinished(heidi) == []
+
+
+def test_a_refused_question_uses_no_recording(heidi: Client) -> None:
+    record(heidi, finish=False)
+    fault(heidi, "ask_ai:status=503")
+    heidi.post(f"{PLACE}/ask-ai", json=POSTED["question"][1])
 
     assert unfinished(heidi) == []
 

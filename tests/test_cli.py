@@ -708,3 +708,16 @@ def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (status, statuses) == (0, [401])
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert "401" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_requests_that_are_not_complete_count_in_the_memory_of_the_server(tmp_path: Path) -> None:
+    def memory() -> dict[str, int]:
+        return dict(server.ask("GET", "/_mock/health")[2]["memory"])
+
+    with serving(tmp_path, "--memory", "1") as server, contextlib.ExitStack() as held:
+        for _ in range(3):
+            peer = held.enter_context(socket.create_connection((server.host, server.port), timeout=60))
+            peer.sendall(b"GET / HTTP/1.1\r\nX-Filler: " + b"x" * 20_000)
+        until(lambda: memory()["used"] > 60_000, "the counting of the heads")
+
+        assert memory()["limit"] == 1024 * 1024

@@ -62,9 +62,10 @@ NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_en
 
 
 def options_of(verb: click.Command) -> dict[str, dict[str, Any]]:
-    """What each option is, by its flag; the port differs, which is free by default."""
+    """What each option is, by its flag, apart from the defaults of the two that differ."""
     found = {option.opts[0]: option.to_info_dict() for option in verb.params if isinstance(option, click.Option)}
-    found["--port"]["default"] = None
+    for flag in ("--port", "--log-level"):
+        found[flag]["default"] = None
     return found
 
 
@@ -74,10 +75,10 @@ def test_every_setting_is_an_option_or_left_to_programs() -> None:
     assert sorted([*fields, *NO_OPTIONS]) == sorted(field.name for field in dataclasses.fields(Settings))
 
 
-def test_exec_takes_every_option_of_serve_that_is_about_the_server() -> None:
+def test_exec_takes_every_option_of_serve() -> None:
     served, executed = options_of(cli.commands["serve"]), options_of(exec_command)
 
-    assert served.keys() - executed.keys() == {"--url-file", "--log-level", "--quiet"}
+    assert served.keys() - executed.keys() == set()
     assert executed.keys() - served.keys() == {"--grace", "--fail-on"}
     assert all(executed[flag] == served[flag] for flag in served.keys() & executed.keys())
 
@@ -85,6 +86,56 @@ def test_exec_takes_every_option_of_serve_that_is_about_the_server() -> None:
 def execute(*command: str, options: tuple[str, ...] = (), env: dict[str, str] | None = None) -> Ended:
     ended = run("exec", *options, "--", *command, env=env)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def option_by(how: str, flag: str, *values: str) -> dict[str, Any]:
+    """What gives an option to :func:`execute`, as a flag or by its variable."""
+    variable = f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}"
+    return {"options": (flag, *values)} if how == "flag" else {"env": {variable: values[0] if values else "1"}}
+
+
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_the_url_file_is_there_while_the_command_runs(how: str, tmp_path: Path) -> None:
+    url_file = tmp_path / "heidi.url"
+    url_file.write_text("http://127.0.0.1:1\n", encoding="utf-8")
+    code = (
+        "import os, pathlib, sys; print(pathlib.Path(sys.argv[1]).read_text() == os.environ['HEIDI_BASE_URL'] + '\\n')"
+    )
+
+    ended = execute(PYTHON, "-c", code, str(url_file), **option_by(how, "--url-file", str(url_file)))
+
+    assert ended == (0, "True\n", "")
+    assert not url_file.exists()
+
+
+def test_a_url_file_that_cannot_be_written_is_one_line_and_runs_no_command(tmp_path: Path) -> None:
+    ended = execute(PYTHON, "-c", "print('ran')", options=("--url-file", str(tmp_path / "none" / "heidi.url")))
+
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("mock-heidi: --url-file: cannot write ")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_exec_has_a_line_for_each_request_where_it_is_told_so(how: str) -> None:
+    code = f"{CLIENT.format('')} client.get('/patient-profiles')"
+
+    ended = execute(PYTHON, "-c", code, **option_by(how, "--log-level", "info"))
+
+    assert (ended.status, ended.out) == (0, "")
+    assert [line.split()[1] for line in ended.err.splitlines()] == ["GET", "GET"]
+    assert "(list_patient_profiles)" in ended.err
+
+
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_a_quiet_exec_says_nothing_of_a_command_that_fails(how: str) -> None:
+    assert execute(PYTHON, "-c", "exit(7)", **option_by(how, "--quiet")) == (7, "", "")
+
+
+def test_a_quiet_exec_has_no_line_for_a_request() -> None:
+    code = f"{CLIENT.format('')} client.get('/patient-profiles')"
+
+    assert execute(PYTHON, "-c", code, options=("--quiet", "--log-level", "info")) == (0, "", "")
 
 
 def is_free(port: int) -> bool:
@@ -565,7 +616,8 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
         raise error
         yield
 
-    ended = exec_verb._judge(child_process.Ended(status, interrupted=False), used(), "error")  # noqa: SLF001
+    ran = child_process.Ended(status, interrupted=False)
+    ended = exec_verb._judge(ran, used(), "error", quiet=False)  # noqa: SLF001
 
     assert ended == ends_with
     assert f"cannot be asked: {error}" in capsys.readouterr().err

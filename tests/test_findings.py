@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import JOHN, NOON, Client
-from helpers import SESSION, another
+from helpers import SESSION, another, in_one_moment
 
 from mock_heidi import MockHeidi
 from mock_heidi.findings import KINDS
@@ -70,10 +70,16 @@ def ask_too_early(client: Client) -> None:
     client.get(f"/sessions/{SESSION}")
 
 
+def poll_in_one_moment(client: Client) -> None:
+    with in_one_moment():
+        for _ in range(12):
+            client.get(f"/sessions/{SESSION}/transcript")
+
+
 def go_on_after_half_a_note(client: Client) -> None:
     client.post("/_mock/faults", json={"operation": "generate_consult_note", "end_after": 2, "times": 1})
     client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
-    client.get(f"/sessions/{SESSION}/clinical-codes")
+    client.patch(f"/sessions/{SESSION}", json={"duration": 60})
 
 
 def round_a_session_id(client: Client) -> None:
@@ -149,7 +155,7 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
         lambda client: client.get("/patient-profiles", headers={"Heidi-Api-Key": DEFAULT_KEY}),
     ),
     "too early": ("early_retry", ask_too_early),
-    "too often": ("fast_polling", lambda client: [client.get(f"/sessions/{SESSION}/transcript") for _ in range(12)]),
+    "too often": ("fast_polling", poll_in_one_moment),
     "the same audio": ("audio_again", _twice),
     "a note before its words": (
         "untranscribed_audio",

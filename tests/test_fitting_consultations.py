@@ -172,10 +172,35 @@ def test_session_s_own_patient_goes_before_the_linked_profile(clinic: Client) ->
     assert (spoken(clinic, linked), spoken(clinic, own)) == ("gp-rash", "paed-ear-pain")
 
 
-def test_name_of_the_file_still_chooses_before_the_patient(clinic: Client) -> None:
-    (session_id,) = sessions(clinic, {"patient": {"gender": "FEMALE", "dob": "1950-01-01"}})
+def test_name_of_the_file_chooses_among_the_consultations_that_fit_the_patient(clinic: Client) -> None:
+    boy, man, unknown = sessions(
+        clinic,
+        {"patient": {"gender": "MALE", "dob": "2020-06-15"}},
+        {"patient": {"gender": "MALE", "dob": "1980-06-15"}},
+        {},
+    )
 
-    assert spoken(clinic, session_id, "earache.wav") == "paed-ear-pain"
+    heard = [spoken(clinic, one, "earache.wav") for one in (boy, man, unknown)]
+    assert [one == "paed-ear-pain" for one in heard] == [True, False, True]
+    assert mismatches(CONSULTATIONS[heard[1]], Patient("MALE", 44)) == []
+
+
+@pytest.mark.parametrize("name", ["itchy.wav", "erupcion.wav"])
+def test_name_of_the_file_may_choose_a_consultation_that_is_for_all(clinic: Client, name: str) -> None:
+    (boy,) = sessions(clinic, {"patient": {"gender": "MALE", "dob": "2020-06-15"}})
+
+    assert spoken(clinic, boy, name) in NEUTRAL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gender", GENDERS)
+def test_no_name_of_a_file_makes_a_patient_say_what_does_not_fit(clinic: Client, gender: str | None) -> None:
+    names = [f"{word}.wav" for one in CONSULTATIONS.values() for word in one.match]
+    made = sessions(clinic, *[{"patient": {"gender": gender, "dob": "1980-06-15"}}] * len(names))
+
+    heard = [CONSULTATIONS[spoken(clinic, *one)] for one in zip(made, names, strict=True)]
+
+    assert [wrong for one in heard for wrong in mismatches(one, Patient(gender, 44))] == []
 
 
 # What new sessions without a patient speak, by seed: who has written a test against one of them relies on it.

@@ -448,10 +448,10 @@ def test_a_wrong_key_is_an_error_with_the_status(heidi: Handle) -> None:
 
 
 def test_a_client_takes_the_options_of_httpx(heidi: Handle) -> None:
-    with heidi.client(timeout=1.5, headers={"Authorization": "Bearer forged"}) as client:
+    with heidi.client(timeout=61.5, headers={"Authorization": "Bearer forged"}) as client:
         answer = client.get("/patient-profiles")
 
-    assert client.timeout == httpx.Timeout(1.5)
+    assert client.timeout == httpx.Timeout(61.5)
     assert answer.status_code == 401
 
 

@@ -16,8 +16,8 @@ OWN = {
         "transcribe_segment",
         "finish_recording",
         "get_live_transcript",
-        "generate_consult_note",
-        "create_document",
+        "start_recording",
+        "answer_custom_template",
     },
 }
 

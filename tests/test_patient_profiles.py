@@ -214,6 +214,8 @@ def test_the_list_follows_each_change_and_a_reset_back(heidi: Client) -> None:
         (f"?ehr_patient_id={TWINS}", ["Aoife", "Alex"]),
         (f"?ehr_patient_id={TWINS}&ehr_provider=Northside%20EHR", ["Alex"]),
         (f"?ehr_provider=Best+Practice&ehr_patient_id={TWINS}", ["Aoife"]),
+        (f"?ehr_patient_id={TWINS}&ehr_provider=northside%20ehr", []),
+        (f"?ehr_patient_id={TWINS}&ehr_provider=Northside", []),
         ("?ehr_provider=Best%20Practice", ["Aoife"]),
         ("?ehr_provider=Northside%20EHR", ["Alex"]),
         ("?ehr_provider=best%20practice", []),

@@ -21,6 +21,7 @@ from mock_heidi.api import (
 from mock_heidi.delivery import Stream
 from mock_heidi.http import Request
 from mock_heidi.operations import OPERATIONS
+from mock_heidi.slices import Work
 
 _MODULES = (
     auth,
@@ -35,7 +36,7 @@ _MODULES = (
     ask_ai,
     clinical_codes,
 )
-HANDLERS: dict[str, Callable[[Request], Response | Stream]] = {
+HANDLERS: dict[str, Callable[[Request], Response | Stream | Work[Response]]] = {
     handler.__name__: handler for module in _MODULES for handler in module.handlers
 }
 ROUTES = [

@@ -15,6 +15,7 @@ from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Manner, Material
+from mock_heidi.slices import Work
 from mock_heidi.streams import distorted, said
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
@@ -135,24 +136,28 @@ def _foreign(text: str) -> NoteTemplate:
     try:
         return forms.template_of(parse_json(text.encode()))
     except UnprocessableError:
-        msg = "Value error, third_party_template should be a string of JSON"
-        row = {"type": "value_error", "loc": ["body", "third_party_template"], "msg": msg, "input": text}
-        raise UnprocessableError([row]) from None
+        raise _refused("third_party_template", "third_party_template should be a string of JSON", text) from None
+    except forms.TemplateTooLargeError as error:
+        raise _refused("third_party_template", str(error), text) from None
 
 
-def answer_custom_template(request: Request) -> Response:
+def _refused(field: str, message: str, given: Any) -> UnprocessableError:
+    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
+    return UnprocessableError([row])
+
+
+def answer_custom_template(request: Request) -> Work[Response]:
     """The body is the template itself; each of its questions comes back with an answer."""
-    given = read(request, CustomTemplate)
+    given = read(request, CustomTemplate).model_dump(exclude_unset=True)
     session = find(request, Session, request.params["session_id"])
     if session.consult_note is None:
         raise ConsultNoteNotFoundError
-    return Answer(
-        to_json(
-            forms.answer(
-                given.model_dump(exclude_unset=True), session.consult_note.result or "", session.created_at[:10]
-            )
-        )
-    )
+    try:
+        made = yield from forms.answering(given, session.consult_note.result or "", session.created_at[:10])
+    except forms.TemplateTooLargeError as error:
+        field = "questions" if "questions" in given else "responses"
+        raise _refused(field, str(error), given[field]) from None
+    return Answer(to_json(made))
 
 
 handlers = (generate_consult_note, answer_custom_template)

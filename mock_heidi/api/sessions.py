@@ -212,8 +212,8 @@ def update_session(request: Request) -> Response:
     request.store.put(session)
     named = changes.linked_sessions_for_context or ()
     # Another key's session is unknown, as everywhere.
-    known = [one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by]
-    if lost := [one for one in named if one not in known]:
+    known = {one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by}
+    if lost := [one for one in dict.fromkeys(named) if one not in known]:
         request.note("linked_session_unknown", ", ".join(lost))
     return reply(_seen(SessionUpdated, request, session), "session")
 

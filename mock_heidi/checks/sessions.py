@@ -9,6 +9,7 @@ from mock_heidi.checks.check import Check, Latest, Note
 from mock_heidi.documented import documented
 from mock_heidi.entries import Reading
 from mock_heidi.noticing import EarlyEnd, early_end, left_behind, looked_for
+from mock_heidi.operations import CODERS, WRITERS
 
 # A session id as a language writes it that took it for a number.
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -19,7 +20,8 @@ _DIGITS = 39
 _RECORDING = re.compile(r"/restful-segment-transcription/([^/:]+):")
 # More recordings of one session are not remembered.
 _RECORDINGS = 8
-_WRITTEN_FROM = ("generate_consult_note", "create_document")
+# What is written, coded or recorded after it takes a recording as complete.
+_COMES_AFTER = (*WRITERS, *CODERS, "answer_custom_template", "start_recording")
 
 
 class SessionIds(Check):
@@ -61,7 +63,7 @@ class SessionIds(Check):
 
 
 class Recordings(Check):
-    """A recording that is used as if it were complete although nobody has finished it."""
+    """A client that goes on as if a recording were complete, although nobody has finished it."""
 
     def __init__(self) -> None:
         # By session, whether each of its last recordings is finished; None where only the request to finish is known.
@@ -104,7 +106,7 @@ def _recording(request: Reading) -> str:
 
 def _takes_as_complete(request: Reading) -> bool:
     live = request.operation == "get_live_transcript" and request.query.get("recording_status") == "completed"
-    return live or request.operation in _WRITTEN_FROM
+    return live or request.operation in _COMES_AFTER
 
 
 class EarlyEnds(Check):

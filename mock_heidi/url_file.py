@@ -1,0 +1,30 @@
+"""The file in which a server says where it listens, for programs that start it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mock_heidi.settings import ConfigError
+
+
+def write(path: Path, base_url: str) -> None:
+    """Put the base URL into the file at once, so that nobody reads half of it; :class:`ConfigError` if that fails."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(f"{base_url}\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"--url-file: cannot write {path}: {error.strerror}; give a file in a folder of yours"
+        ) from None
+
+
+def remove(path: Path) -> None:
+    """Remove the file if it is there; :class:`ConfigError` if that fails."""
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}; give another file") from None

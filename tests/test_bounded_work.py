@@ -1,0 +1,128 @@
+"""No request makes the server multiply two sizes that one client chooses: what is written stays short."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Client
+from helpers import SESSION
+
+from mock_heidi import forms
+from mock_heidi.consultations import LONGEST_EARLIER
+from mock_heidi.forms import LONGEST_SENTENCE, MOST_HEADINGS, MOST_QUESTIONS
+
+PATH = f"/sessions/{SESSION}"
+FILL = f"{PATH}/client-customised-template/response"
+TEMPLATE_ID = "659b8042fe093d6592b41ef7"
+
+
+def write(client: Client, path: str = PATH, **changes: Any) -> str:
+    """Have a note written; the note."""
+    asked = {"generation_method": "TEMPLATE", "template_id": TEMPLATE_ID, "addition": "", "voice_style": "GOLDILOCKS"}
+    client.post(f"{path}/consult-note", json={**asked, **changes}).raise_for_status()
+    return str(client.get(path).json()["session"]["consult_note"]["result"])
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts whose words are read from now on."""
+    read: list[str] = []
+    words: Callable[[str], set[str]] = vars(forms)["_words"]
+
+    def reading(text: str) -> set[str]:
+        read.append(text)
+        return words(text)
+
+    monkeypatch.setattr(forms, "_words", reading)
+    return read
+
+
+def question(text: str = "What?", **fields: Any) -> dict[str, Any]:
+    return {"question": text, "answerType": "TextArea", "repeatable": True, **fields}
+
+
+def test_an_answer_of_a_form_is_no_longer_than_a_sentence(heidi: Client) -> None:
+    write(heidi, addition="word " * 20_000)
+
+    (answered,) = heidi.post(FILL, json={"questions": [question("Which word?")]}).json()["questionAnswers"]
+
+    assert max(len(one["value"]) for one in answered["answer"]) == LONGEST_SENTENCE
+    assert answered["answer"][0]["value"].endswith("word…")
+
+
+@pytest.mark.parametrize("kind", ["TextArea", "MultipleResponse"])
+def test_a_note_is_read_once_for_all_questions_of_a_form(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    read = spied(monkeypatch)
+    note = "\n".join(f"Sentence {number}" for number in range(100))
+    asked = [question(f"Question {number}", answerType=kind, answerOptions=["One"]) for number in range(100)]
+
+    forms.answer({"questions": asked}, note, "2025-01-06")
+
+    # Each sentence, the whole note, and each question with its option.
+    assert sum(map(len, read)) < 2 * len(note) + 100 * len("Question 99 One")
+
+
+def test_of_a_note_without_end_the_first_different_sentences_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = spied(monkeypatch)
+    note = "\n".join([*["The same"] * 5_000, *(f"Sentence {number}" for number in range(5_000))])
+
+    made = forms.answer({"questions": [question("About sentence 7?")]}, note, "2025-01-06")
+
+    assert len(read) < 400
+    assert made["questionAnswers"][0]["answer"][0] == {"value": "Sentence 0"}
+
+
+def test_the_questions_of_a_form_are_answered_in_parts_between_which_others_run() -> None:
+    note = "\n".join(f"Sentence {number}" for number in range(300))
+    asked = [question(childQuestions=[question()] * 9) for _ in range(100)]
+
+    work = forms.answering({"questions": asked}, note, "2025-01-06")
+
+    assert sum(1 for _ in work) == MOST_QUESTIONS
+
+
+@pytest.mark.parametrize("name", ["questions", "responses"])
+def test_a_form_may_have_so_many_questions_with_those_inside_others(heidi: Client, name: str) -> None:
+    write(heidi)
+    children = [question() for _ in range(MOST_QUESTIONS - 1)]
+
+    most = heidi.post(FILL, json={name: [question(childQuestions=children)]})
+    more = heidi.post(FILL, json={name: [question(childQuestions=children), question()]})
+
+    (problem,) = more.json()["detail"]
+    assert (most.status_code, more.status_code) == (200, 422)
+    assert (problem["type"], problem["loc"]) == ("value_error", ["body", name])
+    assert problem["msg"] == f"Value error, a template has {MOST_QUESTIONS} questions at most, not {MOST_QUESTIONS + 1}"
+
+
+def test_a_partner_s_template_may_have_so_many_headings(heidi: Client) -> None:
+    headings = [f"Heading {number}" for number in range(MOST_HEADINGS + 1)]
+    template = {"template_id": None, "third_party_template": json.dumps({"name": "Letter", "sections": headings})}
+    asked = {"generation_method": "TEMPLATE", "addition": "", "voice_style": "GOLDILOCKS"}
+
+    refused = heidi.post(f"{PATH}/consult-note", json={**asked, **template})
+    note = write(heidi, template_id=None, third_party_template=json.dumps(headings[1:]))
+
+    assert refused.status_code == 422
+    assert refused.json()["detail"][0]["loc"] == ["body", "third_party_template"]
+    assert f"a template has {MOST_HEADINGS} headings at most" in refused.json()["detail"][0]["msg"]
+    assert headings[-1] in note
+
+
+def test_a_session_that_is_linked_many_times_is_in_the_note_once(heidi: Client) -> None:
+    other = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+    write(heidi, other, addition="The knee is better.")
+    heidi.patch(PATH, json={"linked_sessions_for_context": [other.removeprefix("/sessions/")] * 1_000})
+
+    assert write(heidi).count("The knee is better.") == 1
+
+
+def test_notes_that_hold_each_other_do_not_grow_without_end(heidi: Client) -> None:
+    first, second = (f"/sessions/{heidi.post('/sessions').json()['session_id']}" for _ in range(2))
+    for path, other in ((first, second), (second, first)):
+        linked = [one.removeprefix("/sessions/") for one in (other, path)]
+        heidi.patch(path, json={"linked_sessions_for_context": linked})
+
+    lengths = [len(write(heidi, path, addition="word " * 100)) for _ in range(8) for path in (first, second)]
+
+    assert max(lengths) < 3 * LONGEST_EARLIER
