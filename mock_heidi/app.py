@@ -1,4 +1,4 @@
-"""The whole server on one page: two Starlette applications behind one front, their middleware in order."""
+"""The whole server on one page: a Starlette application with two surfaces, each with its stack."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi import admin, api
@@ -31,7 +30,7 @@ _VENDOR_ZONE = "heidihealth.com"
 _OTHER_HOST = "its Host is no name or address of this server; allow it with --allowed-host NAME"
 
 
-def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> Front:
+def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> App:
     """The ASGI application, ready without a lifespan; ``options`` are the fields of :class:`Settings`.
 
     ``listener`` is told of each answer of the vendor surface: the namespace's name, its journal, the entry.
@@ -41,25 +40,20 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
     settings = settings or Settings(**options)
     origins = Origins(settings.cors_origins)
-    vendor = Surface(
-        routes=[*api.ROUTES, *api.SPELLINGS],
-        unplaced=_not_found,
-        middleware=[
-            Middleware(ApiCors, origins, settings.cors_headers, credentials=settings.cors_credentials),
-        ],
-        inmost=Exchange(listener),
+    api_stack = ApiCors(Exchange(listener), origins, settings.cors_headers, credentials=settings.cors_credentials)
+    control_stack = Guard(
+        ControlCors(Controlled(_operate), settings.cors_headers),
+        settings.allowed_hosts,
+        settings.admin_origins,
+        origins,
+        settings.admin_token,
     )
-    control = Surface(
-        routes=admin.ROUTES,
-        unplaced=_no_door,
-        middleware=[
-            Middleware(Guard, settings.allowed_hosts, settings.admin_origins, origins, settings.admin_token),
-            Middleware(ControlCors, settings.cors_headers),
-            Middleware(Controlled),
-        ],
-        inmost=_operate,
+    return App(
+        Namespaces(settings),
+        Surface([*api.ROUTES, *api.SPELLINGS], api_stack, _not_found),
+        Surface(admin.ROUTES, control_stack, _no_door),
+        origins,
     )
-    return Front(Namespaces(settings), vendor, control, origins)
 
 
 def _not_found(match: Match, _: str) -> Exception:
@@ -74,30 +68,15 @@ def _no_door(match: Match, path: str) -> Exception:
     )
 
 
-class Surface(Starlette):
-    """A Starlette application whose stack is its list of middleware and an exact router, and nothing else.
+class Surface:
+    """One of the two surfaces: its routes, an exact router for them, and the stack that answers its requests."""
 
-    Starlette's own two error layers and its walk over the routes cost more than a whole request here.
-    """
-
-    def __init__(
-        self,
-        routes: list[Route],
-        middleware: Sequence[Middleware],
-        inmost: ASGIApp,
-        unplaced: Callable[[Match, str], Exception],
-    ) -> None:
-        super().__init__(routes=routes, middleware=middleware)
+    def __init__(self, routes: list[Route], stack: ASGIApp, unplaced: Callable[[Match, str], Exception]) -> None:
+        """``unplaced`` makes the error for a path or method that no route has."""
+        self.routes = routes
         self.exact = Router(routes)
+        self.stack = stack
         self.unplaced = unplaced
-        self.inmost = inmost
-        self.stack = self.middleware_stack = self.build_middleware_stack()
-
-    def build_middleware_stack(self) -> ASGIApp:
-        app = self.inmost
-        for cls, args, kwargs in reversed(self.user_middleware):
-            app = cls(app, *args, **kwargs)
-        return app
 
     def call(self, space: Namespaces, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
         """What is known of a request once its path and method are."""
@@ -118,10 +97,15 @@ async def _operate(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-class Front:
-    """The door of the house: tells the namespace, the surface, the operation and the caller of every request."""
+class App(Starlette):
+    """The whole server as a Starlette application, which can be mounted below a path of another one.
+
+    ``routes`` lists the endpoints of both surfaces. Starlette's walk over them and its layers would cost more than most
+    handlers, so a request is routed here: to its surface, namespace, operation and caller.
+    """
 
     def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface, origins: Origins) -> None:
+        super().__init__(routes=[Mount(BASE_PATH, routes=vendor.routes), Mount("/_mock", routes=control.routes)])
         self.namespaces = namespaces
         self.hosts = Hosts(namespaces.settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.vendor = vendor
@@ -130,8 +114,8 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # A lifespan has nothing to wait for, and there are no websockets: Starlette's router says both.
-            await self.control.router(scope, receive, send)
+            # A lifespan has nothing to wait for, and there are no websockets: Starlette says both.
+            await super().__call__(scope, receive, send)
             return
         path: str = scope["path"]
         root: str = scope.get("root_path", "")

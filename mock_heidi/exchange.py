@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from types import GeneratorType
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -18,10 +18,11 @@ from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, r
 from mock_heidi.injection import admit
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
+from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
 from mock_heidi.player import Player, send_whole
-from mock_heidi.slices import Work, in_slices
+from mock_heidi.slices import in_slices
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
 from mock_heidi.wire import wire_of
@@ -176,31 +177,32 @@ async def work(call: Call, scope: Scope, receive: Receive) -> Response | Stream 
 async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Stream:
     """Read the body, run the handler, and read what is left of the request."""
     assert call.route is not None  # noqa: S101 - a call without a route was refused before
-    request, takes = Request(call, scope, receive), OPERATIONS[call.route.name].takes
-    answer = await _replaced(request, takes) or await _handled(request, takes, call.route.endpoint)
+    request, namespace = Request(call, scope, receive), call.namespace
+    handler, takes = call.route.endpoint, OPERATIONS[call.route.name].takes
+    answer: Any = None
+    if namespace is not None and call.operation in namespace.replies.replaced:
+        answer = await _replaced(request, namespace, takes)
+    if answer is None and takes is Takes.FORM:
+        async with form(request):
+            answer = handler(request)
+    elif answer is None:
+        if takes is Takes.JSON:
+            await request.raw()
+        answer = handler(request)
+        if isinstance(answer, GeneratorType):
+            answer = await in_slices(answer)
     namespace, caller = call.namespace, call.caller
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)
-    return answer
+    made: Response | Stream = answer
+    return made
 
 
-async def _handled(request: Request, takes: Takes, handler: Callable[[Request], Any]) -> Response | Stream:
-    """What the handler returns once the body is there; long work is done in slices."""
-    if takes is Takes.JSON:
-        await request.raw()
-    async with form(request) if takes is Takes.FORM else contextlib.nullcontext():
-        answer: Response | Stream | Work[Response] = handler(request)
-        return await in_slices(answer) if isinstance(answer, Generator) else answer
-
-
-async def _replaced(request: Request, takes: Takes) -> Response | None:
+async def _replaced(request: Request, namespace: Namespace, takes: Takes) -> Response | None:
     """The whole answer that a test wants given in the place of the operation's; None where it wants none."""
-    call = request.call
-    if call.namespace is None or call.operation not in call.namespace.replies.replaced:
-        return None
-    if call.operation in call.namespace.replies.judging and takes is not Takes.FORM:
+    if request.call.operation in namespace.replies.judging and takes is not Takes.FORM:
         await request.raw()
     return replaced(request)
 

@@ -11,7 +11,7 @@ import pytest
 import running
 from hypothesis import Phase, settings
 
-from mock_heidi.app import Front, create_app
+from mock_heidi.app import App, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 pytest_plugins = ["pytester", "judges"]
@@ -47,7 +47,7 @@ class Client:
     Paths are relative to the base path; those that begin with ``/_mock`` or ``/ns/`` or are whole URLs are not.
     """
 
-    def __init__(self, app: Front, base: str = BASE_PATH) -> None:
+    def __init__(self, app: App, base: str = BASE_PATH) -> None:
         self.app = app
         self.base = base
         self.email = DEFAULT_EMAIL
@@ -99,13 +99,13 @@ class Client:
 
 
 @pytest.fixture
-def app() -> Front:
+def app() -> App:
     """A fresh application with the packaged fixtures, its clock standing at :data:`NOON`."""
     return create_app(clock=NOON)
 
 
 @pytest.fixture
-def heidi(app: Front) -> Iterator[Client]:
+def heidi(app: App) -> Iterator[Client]:
     """A signed-in client of :func:`app`."""
     client = Client(app)
     yield client

@@ -13,7 +13,7 @@ from helpers import SESSION
 from judges import OPENAPI, load_contract
 
 from mock_heidi import MockHeidi, seeds
-from mock_heidi.app import Front, create_app
+from mock_heidi.app import App, create_app
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
 from mock_heidi.store import Store
 
@@ -44,7 +44,7 @@ def _token() -> str:
 TOKEN = _token()
 
 
-def load(app: Front | None, contract: dict[str, Any] | None = None) -> schemathesis.BaseSchema:
+def load(app: App | None, contract: dict[str, Any] | None = None) -> schemathesis.BaseSchema:
     """The contract, or another, to be asked of an application; with None of whatever server a call names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEIDI_TOKEN", TOKEN)

@@ -402,12 +402,12 @@ def watch() -> Iterator[Watch]:
     Answers are only noted as they pass, before the client has them, and judged when somebody asks: a verdict takes
     longer than a request, and a server that waits for it would be another server.
     """
-    from mock_heidi.app import Front  # noqa: PLC0415 - the judges themselves must not need the code that they judge
+    from mock_heidi.app import App  # noqa: PLC0415 - the judges themselves must not need the code that they judge
 
     watching = Watch()
-    original = Front.__call__
+    original = App.__call__
 
-    async def watched(self: Front, scope: Any, receive: Any, send: Any) -> None:
+    async def watched(self: App, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await original(self, scope, receive, send)
             return
@@ -443,7 +443,7 @@ def watch() -> Iterator[Watch]:
                 note()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Front, "__call__", watched)
+        patch.setattr(App, "__call__", watched)
         _watches.append(watching)
         try:
             yield watching

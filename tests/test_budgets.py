@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from mock_heidi import json_text, seeds, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.errors import UnprocessableError
 from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
@@ -56,7 +56,7 @@ def named(answer: httpx.Response) -> list[str]:
     return [row["first_name"] for row in answer.json()["patient_profiles"]]
 
 
-def meanwhile(app: Front, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
+def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
     """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it.
 
     Bytes are sent as YAML, a text as JSON that is written already.
@@ -84,7 +84,7 @@ def meanwhile(app: Front, asked: tuple[str, str, Any], others: Callable[[int], N
     return asyncio.run(asyncio.wait_for(ask(), 60))
 
 
-def turns(app: Front, method: str, door: str, body: Any = None) -> tuple[httpx.Response, int]:
+def turns(app: App, method: str, door: str, body: Any = None) -> tuple[httpx.Response, int]:
     """The answer to a control request, and how many turns another task got meanwhile."""
     counted = [0]
     answer = meanwhile(app, (method, door, body), lambda turn: counted.__setitem__(0, turn))
@@ -118,7 +118,7 @@ def fill(heidi: Client, number: int, size: int) -> None:
         heidi.patch(f"/sessions/{SESSION}", json={"session_name": f"{at} {'x' * size}"})
 
 
-def test_a_request_that_does_its_work_in_one_go_leaves_others_no_more_than_a_few_turns(app: Front) -> None:
+def test_a_request_that_does_its_work_in_one_go_leaves_others_no_more_than_a_few_turns(app: App) -> None:
     _, few = turns(app, "GET", "/clock")
 
     assert few < TURNS
@@ -359,21 +359,21 @@ def test_of_very_many_wrong_values_the_first_are_told_wherever_they_begin(heidi:
 
 @pytest.mark.parametrize("body", [{"patient_profiles": profiles(MANY)}, profiles_as_yaml(MANY)], ids=["JSON", "YAML"])
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_others_run_while_many_records_are_taken(app: Front, method: str, body: Any) -> None:
+def test_others_run_while_many_records_are_taken(app: App, method: str, body: Any) -> None:
     answer, others = turns(app, method, "/state", body)
 
     assert (answer.status_code, named(answer)[-MANY:]) == (200, [row["first_name"] for row in profiles(MANY)])
     assert others >= TURNS
 
 
-def test_others_run_while_records_are_refused(app: Front) -> None:
+def test_others_run_while_records_are_refused(app: App) -> None:
     answer, others = turns(app, "PUT", "/state", {"patient_profiles": [*profiles(MANY), 1]})
 
     assert answer.status_code == 400
     assert others >= TURNS
 
 
-def test_others_run_while_a_namespace_is_given_many_records(app: Front) -> None:
+def test_others_run_while_a_namespace_is_given_many_records(app: App) -> None:
     answer, others = turns(app, "POST", "/namespaces/blue", {"fixtures": {"patient_profiles": profiles(MANY)}})
 
     assert answer.json()["counts"]["patient_profiles"] == MANY
@@ -421,7 +421,7 @@ def test_a_state_is_answered_as_it_was_when_it_was_asked_for() -> None:
     assert named(answer) == [row["first_name"] for row in profiles(MANY)]
 
 
-def test_records_are_added_to_a_state_that_changes_meanwhile(app: Front) -> None:
+def test_records_are_added_to_a_state_that_changes_meanwhile(app: App) -> None:
     namespace = app.namespaces.default
     changed = PatientProfile(id="a" * 24, managed_by=JOHN, ehr_provider="P", created_at=STAMP, updated_at=STAMP)
 
@@ -435,7 +435,7 @@ def test_records_are_added_to_a_state_that_changes_meanwhile(app: Front) -> None
     assert len(set(ids)) == len(ids) == 15 + 1 + MANY
 
 
-def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: Front) -> None:
+def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: App) -> None:
     namespace = app.namespaces.default
     drawn: list[str] = []
 
@@ -449,7 +449,7 @@ def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: Front) -> N
     assert len({*ids, *drawn}) == MANY + 1
 
 
-def test_a_state_that_never_stands_still_takes_no_records(app: Front) -> None:
+def test_a_state_that_never_stands_still_takes_no_records(app: App) -> None:
     namespace = app.namespaces.default
     record = namespace.store.all(PatientProfile)[0]
 
@@ -462,7 +462,7 @@ def test_a_state_that_never_stands_still_takes_no_records(app: Front) -> None:
     assert namespace.store.size(PatientProfile) == 15
 
 
-def test_two_states_at_once_do_not_mix(app: Front) -> None:
+def test_two_states_at_once_do_not_mix(app: App) -> None:
     async def put(client: httpx.AsyncClient, name: str) -> None:
         body = {"patient_profiles": [{"first_name": name}] * MANY, "sessions": [{"session_name": name}]}
         answer = await client.put("/_mock/state", json=body)
@@ -482,7 +482,7 @@ def test_two_states_at_once_do_not_mix(app: Front) -> None:
     assert names in ({"one"}, {"two"})
 
 
-def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: Front) -> None:
+def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: App) -> None:
     spaces = app.namespaces
     old = spaces.make("blue")
 
@@ -507,7 +507,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("method", "door", "body"), CHANGES)
-def test_a_change_goes_into_the_namespace_of_now(app: Front, method: str, door: str, body: Any) -> None:
+def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: str, body: Any) -> None:
     """The namespace is deleted and made anew while the body of the change comes."""
     spaces = app.namespaces
     old, now = spaces.make("blue"), []
@@ -538,7 +538,7 @@ def trace(namespace: Namespace) -> Any:
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])
-def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: Front, *, used: bool) -> None:
+def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: App, *, used: bool) -> None:
     def use(turn: int) -> None:
         namespace = app.namespaces.get("blue")
         if used and turn > 2 and namespace is not None:
@@ -586,7 +586,7 @@ LONG_JSON = {
 
 
 @pytest.mark.parametrize("shape", LONG_JSON)
-def test_others_run_while_a_long_json_body_is_read(app: Front, shape: str) -> None:
+def test_others_run_while_a_long_json_body_is_read(app: App, shape: str) -> None:
     answer, others = turns(app, "PUT", "/state", LONG_JSON[shape])
 
     assert answer.status_code == 400
@@ -660,7 +660,7 @@ MANY_EMPTY = {
 
 
 @pytest.mark.parametrize("shape", MANY_EMPTY)
-def test_others_run_while_empty_values_of_a_yaml_body_are_read(app: Front, shape: str) -> None:
+def test_others_run_while_empty_values_of_a_yaml_body_are_read(app: App, shape: str) -> None:
     answer, others = turns(app, "PUT", "/state", MANY_EMPTY[shape])
 
     assert answer.status_code == 400
@@ -952,7 +952,7 @@ def test_a_difference_says_how_many_records_it_leaves_out(heidi: Client) -> None
     assert told["omitted"] == 500 - len(told["added"])
 
 
-def test_others_run_while_states_are_compared(app: Front) -> None:
+def test_others_run_while_states_are_compared(app: App) -> None:
     heidi = Client(app)
     heidi.put("/_mock/snapshots/before")
     heidi.put("/_mock/state", json={"patient_profiles": profiles(MANY)})

@@ -18,7 +18,7 @@ import pytest
 from starlette.types import Message
 
 from mock_heidi import create_app
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.settings import BASE_PATH
 
 # Calls of Python functions, by the role of their modules: a rename is no cost. Other versions of Python and of the
@@ -60,7 +60,7 @@ def role_of(module: str) -> str:
 class Client:
     """Asks an application for one thing after another, and counts the calls that each takes."""
 
-    def __init__(self, app: Front) -> None:
+    def __init__(self, app: App) -> None:
         self.app = app
         self.headers = [
             (b"host", b"localhost"),

@@ -22,7 +22,7 @@ from starlette.types import Message
 
 from mock_heidi import MockHeidi, uvicorn_parts
 from mock_heidi.admin.events import EventStream
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.events import Event as Told
 from mock_heidi.events import Events
 from mock_heidi.handle import Handle, MockHeidiError
@@ -234,7 +234,7 @@ def test_the_handle_tells_kind_and_data(server: MockHeidi) -> None:
 
 
 @pytest.mark.parametrize(("last", "ids"), [("0", [1, 2]), ("1", [2]), ("2", []), ("3", [1, 2]), ("999", [1, 2])])
-def test_an_id_from_before_the_server_began_misses_nothing(app: Front, last: str, ids: list[int]) -> None:
+def test_an_id_from_before_the_server_began_misses_nothing(app: App, last: str, ids: list[int]) -> None:
     events = app.namespaces.default.listen()
     for _ in range(2):
         events.emit("reset", {"reset": []})
@@ -286,7 +286,7 @@ def test_a_listening_handle_can_be_used_in_a_with(server: MockHeidi) -> None:
 class Listener:
     """A listener in this process, who takes what comes when he likes and leaves when he likes."""
 
-    def __init__(self, app: Front) -> None:
+    def __init__(self, app: App) -> None:
         self.taken: list[bytes] = []
         self.takes, self._came = asyncio.Event(), asyncio.Event()
         self.leaves = asyncio.Event()
@@ -321,7 +321,7 @@ class Listener:
                 await self._came.wait()
 
 
-def test_nothing_is_left_of_a_listener_who_leaves(app: Front) -> None:
+def test_nothing_is_left_of_a_listener_who_leaves(app: App) -> None:
     async def come_and_go() -> None:
         listener, other = Listener(app), Listener(app)
         events = app.namespaces.default.listen()
@@ -342,7 +342,7 @@ def test_nothing_is_left_of_a_listener_who_leaves(app: Front) -> None:
     asyncio.run(come_and_go())
 
 
-def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: Front) -> None:
+def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: App) -> None:
     async def come_and_go() -> None:
         namespace = app.namespaces.default
         listener = Listener(app)
@@ -357,7 +357,7 @@ def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: Front) -> No
     asyncio.run(come_and_go())
 
 
-def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody(app: Front) -> None:
+def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody(app: App) -> None:
     async def be_slow() -> None:
         slow, quick = Listener(app), Listener(app)
         events = app.namespaces.default.listen()
@@ -381,7 +381,7 @@ def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody
     asyncio.run(be_slow())
 
 
-def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(app: Front) -> None:
+def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(app: App) -> None:
     async def be_slow() -> None:
         slow = Listener(app)
         events = app.namespaces.default.listen()
@@ -399,9 +399,7 @@ def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(
     asyncio.run(be_slow())
 
 
-def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(
-    app: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     framed: list[int] = []
     really = EventStream._frame  # noqa: SLF001 - the costly step
 
@@ -429,7 +427,7 @@ def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(
     asyncio.run(listen())
 
 
-def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: Front) -> None:
+def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: App) -> None:
     namespace = app.namespaces.default
     events = namespace.listen()
     events.emit("state", {"kind": "users", "id": "a-key-of-later", "removed": False})
@@ -491,7 +489,7 @@ def attend(server: Server, *small: int) -> socket.socket:
 
 @pytest.mark.parametrize("missing", [(), ("httptools", "uvloop")], ids=["fast", "plain"])
 def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
-    app: Front, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+    app: App, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
     really = uvicorn_parts.installed
     monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
@@ -507,7 +505,7 @@ def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
     assert raw.endswith(b'{"status":"ok"}')
 
 
-def test_a_client_that_never_reads_is_cut_off(app: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_reads_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mock_heidi.admin.events._PATIENCE", 0.1)
     with in_a_thread(app) as server:
         for listener in server.sockets:

@@ -13,7 +13,7 @@ import pytest
 from conftest import NOON, Client
 from helpers import another, ask, settled
 
-from mock_heidi.app import Front, create_app
+from mock_heidi.app import App, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 HERE = ["localhost", "LocalHost", "localhost:4343", "127.0.0.1", "127.0.0.1:4343", "127.9.9.9", "[::1]:4343", "[::1]"]
@@ -53,7 +53,7 @@ FOREIGN = [
 ]
 
 
-def status(app: Front, headers: dict[str, str], method: str = "GET", path: str = "/_mock/health") -> int | None:
+def status(app: App, headers: dict[str, str], method: str = "GET", path: str = "/_mock/health") -> int | None:
     return ask(app, method, path, headers=headers).status
 
 
@@ -68,7 +68,7 @@ def test_both_surfaces_answer_to_every_name_and_address_of_this_machine(heidi: C
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: Front, host: str) -> None:
+def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: App, host: str) -> None:
     reply = ask(app, "GET", "/_mock/state", headers={"Host": host})
 
     body = json.loads(reply.body)
@@ -174,7 +174,7 @@ def test_a_host_that_only_ends_like_the_vendors_is_refused(heidi: Client) -> Non
 
 
 @pytest.mark.parametrize("base", ["http://testserver", "http://heidi", "https://clinic.example"])
-def test_in_process_any_base_url_reaches_both_surfaces(app: Front, base: str) -> None:
+def test_in_process_any_base_url_reaches_both_surfaces(app: App, base: str) -> None:
     async def asked() -> list[int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base) as client:
             signing = await client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
@@ -196,7 +196,7 @@ def test_in_process_a_host_that_is_not_the_base_urls_is_still_refused(heidi: Cli
 
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_foreign_page_is_refused(app: Front, origin: str, method: str) -> None:
+def test_a_foreign_page_is_refused(app: App, origin: str, method: str) -> None:
     path = "/_mock/state" if method == "GET" else "/_mock/reset"
 
     reply = ask(app, method, path, headers={"Host": "localhost:4343", "Origin": origin})
@@ -212,7 +212,7 @@ def test_a_foreign_page_is_refused(app: Front, origin: str, method: str) -> None
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", ["localhost:4343", "127.0.0.1:4343", "[::1]:4343", "localhost"])
-def test_the_servers_own_page_is_let_in(app: Front, scheme: str, host: str) -> None:
+def test_the_servers_own_page_is_let_in(app: App, scheme: str, host: str) -> None:
     assert status(app, {"Host": host, "Origin": f"{scheme}://{host}"}) == 200
 
 
@@ -249,13 +249,13 @@ def test_the_vendor_surfaces_pages_have_no_right_to_the_control_plane() -> None:
         ("cross-site", "navigate", 403),
     ],
 )
-def test_a_page_that_hides_its_origin_is_known_by_its_site(app: Front, site: str, mode: str, expected: int) -> None:
+def test_a_page_that_hides_its_origin_is_known_by_its_site(app: App, site: str, mode: str, expected: int) -> None:
     headers = {"Host": "localhost", "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
 
     assert status(app, headers) == expected
 
 
-def test_a_link_on_another_site_leads_to_pages_only(app: Front) -> None:
+def test_a_link_on_another_site_leads_to_pages_only(app: App) -> None:
     headers = {"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
 
     assert status(app, headers, path="/_mock/") == 200
@@ -264,7 +264,7 @@ def test_a_link_on_another_site_leads_to_pages_only(app: Front) -> None:
 
 
 @pytest.mark.parametrize("name", [b"host", b"origin"])
-def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: Front, name: bytes) -> None:
+def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: App, name: bytes) -> None:
     good = b"localhost" if name == b"host" else b"http://localhost"
     headers = [(b"host", b"localhost")] if name == b"origin" else []
 
@@ -281,7 +281,7 @@ def test_the_api_refuses_two_hosts_whichever_comes_last(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)])
-def test_another_machine_is_refused_whatever_host_it_names(app: Front, peer: str, expected: int) -> None:
+def test_another_machine_is_refused_whatever_host_it_names(app: App, peer: str, expected: int) -> None:
     assert ask_raw(app, [(b"host", b"localhost")], (peer, 50_000)) == expected
 
 
@@ -302,14 +302,14 @@ def test_another_machine_reaches_the_api_but_not_the_control_plane(heidi: Client
     assert ask_raw(heidi.app, headers, ("203.0.113.9", 50_000)) == 403
 
 
-def test_this_machine_may_use_its_own_address_in_the_network(app: Front) -> None:
+def test_this_machine_may_use_its_own_address_in_the_network(app: App) -> None:
     headers = [(b"host", b"192.168.1.5:4343")]
 
     assert ask_raw(app, headers, ("192.168.1.5", 50_000), server=("192.168.1.5", 4343)) == 200
 
 
 def ask_raw(
-    app: Front,
+    app: App,
     headers: list[tuple[bytes, bytes]],
     client: tuple[str, int] = ("127.0.0.1", 1),
     path: str = "/_mock/health",

@@ -18,7 +18,7 @@ from helpers import Reply, exchange
 from starlette.types import Message
 
 from mock_heidi import admin, api
-from mock_heidi.app import Front, create_app
+from mock_heidi.app import App, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "X" * 50, ""]
@@ -139,13 +139,13 @@ class Attacker:
         return {pick(NAMES): self.value(depth - 1) for _ in range(pick([0, 1, 2, 5]))}
 
 
-async def ask(app: Front, asked: Asked) -> Reply:
+async def ask(app: App, asked: Asked) -> Reply:
     headers = {name.decode(): value.decode() for name, value in asked.headers}
     sent = exchange(app, asked.method, asked.path, headers=headers, messages=asked.messages, query=asked.query)
     return await asyncio.wait_for(sent, timeout=30)
 
 
-async def sign_in(app: Front) -> str:
+async def sign_in(app: App) -> str:
     query = b"email=a@b.c&third_party_internal_id=1"
     reply = await exchange(app, "GET", f"{BASE_PATH}/jwt", headers={"heidi-api-key": DEFAULT_KEY}, query=query)
     return str(json.loads(reply.body)["token"])

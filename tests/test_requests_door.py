@@ -27,7 +27,7 @@ from running import until
 
 from mock_heidi import MockHeidi
 from mock_heidi.admin import exports
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.handle import Handle
 from mock_heidi.journal import Entry
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Pace
@@ -876,7 +876,7 @@ def test_requests_that_are_kept_are_not_held_against_anybody_again(heidi: Client
 # --- How much is kept -------------------------------------------------------------------------------------------------
 
 # The judges keep every answer that they see; these pass by them, so that the journal's memory is all that there is.
-PASS_BY = Front.__call__
+PASS_BY = App.__call__
 ENTRIES, ROOM = 200, 1_000_000
 LARGEST = 40_000
 

@@ -9,14 +9,14 @@ import jwt
 import pytest
 from conftest import JOHN, NOON, Client
 
-from mock_heidi.app import Front, create_app
+from mock_heidi.app import App, create_app
 from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
 from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 
 
-def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: Front, heidi: Client) -> None:
+def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: App, heidi: Client) -> None:
     heidi.post("/_mock/namespaces/gone")
     heidi.sign_in(key="mock-heidi-key.gone")
     heidi.delete("/_mock/namespaces/gone")
@@ -38,7 +38,7 @@ def test_a_user_that_a_reset_forgot_is_made_again_by_what_succeeds_only(heidi: C
     assert "new@example.com" in json.dumps(heidi.state())
 
 
-def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(app: Front) -> None:
+def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(app: App) -> None:
     """A bad body that comes slowly, and a sign-in to the same new namespace while it is on its way."""
     body_wanted, go_on = asyncio.Event(), asyncio.Event()
     statuses: list[int] = []
@@ -258,7 +258,7 @@ def test_the_log_holds_no_bodies() -> None:
     log.close()
 
 
-def test_the_page_links_to_the_doors_of_its_own_namespace(app: Front, heidi: Client) -> None:
+def test_the_page_links_to_the_doors_of_its_own_namespace(app: App, heidi: Client) -> None:
     page = heidi.get("/ns/blue/_mock/")
 
     assert 'href="/ns/blue/_mock/health"' in page.text

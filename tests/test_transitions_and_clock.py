@@ -12,7 +12,7 @@ import pytest
 from conftest import NOON, Client
 from helpers import SESSION, answered, settled, space, wire
 
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.settings import BASE_PATH
 
 CLOCK, ADVANCE, TRANSITIONS = "/_mock/clock", "/_mock/clock/advance", "/_mock/transitions"
@@ -176,7 +176,7 @@ def test_a_token_expires_by_this_clock(heidi: Client) -> None:
     assert (before, heidi.get("/patient-profiles").status_code) == (200, 401)
 
 
-def test_who_slept_until_a_moment_is_woken_when_it_is_passed(app: Front) -> None:
+def test_who_slept_until_a_moment_is_woken_when_it_is_passed(app: App) -> None:
     clock = app.namespaces.default.clock
     woken: list[str] = []
 

@@ -29,7 +29,7 @@ from helpers import SESSION, wire
 from running import MODULE, serving, until
 
 from mock_heidi import create_app, uvicorn_parts
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.handle import Handle
 from mock_heidi.models import Reply
 from mock_heidi.server import Server, bind
@@ -348,7 +348,7 @@ class Inside(NamedTuple):
 
     server: Server
     heidi: Handle
-    front: Front
+    front: App
 
     def busy(self, count: int) -> None:
         """Wait until it is at so many requests."""

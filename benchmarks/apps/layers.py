@@ -17,7 +17,7 @@ from benchmarks.apps import bare
 from benchmarks.loads import BASE, Asked, profile
 from benchmarks.workloads import LAYERED, LAYERS, get_one, patch, post
 from mock_heidi import create_app, exchange
-from mock_heidi.app import Front
+from mock_heidi.app import App
 from mock_heidi.http import Answer
 from mock_heidi.server import Server, bind
 
@@ -50,7 +50,7 @@ class Kept:
         pass
 
 
-def cut(app: Front, until: str) -> None:
+def cut(app: App, until: str) -> None:
     """Have what is inside of a layer answer constant bytes."""
     if until == "router":
         app.vendor.stack = bare.answering(_ANSWER)
@@ -90,7 +90,7 @@ class Connection:
         return json.loads(last.partition(b"\r\n\r\n")[2])
 
 
-async def _prepared(app: Front, connection: Connection) -> tuple[list[str], list[str]]:
+async def _prepared(app: App, connection: Connection) -> tuple[list[str], list[str]]:
     """The headers of somebody who has signed in, and the ids of a hundred profiles."""
     who = Asked("GET", "/jwt?email=a@example.com&third_party_internal_id=1")
     key = next(iter(app.namespaces.default.keys))
