@@ -64,7 +64,7 @@ def answered(response: httpx.Response) -> tuple[int, str]:
 def in_one_moment() -> Iterator[None]:
     """Every request begins at the same moment of the process's own clock, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mock_heidi.middleware.precise", lambda: 0.0)
+        patch.setattr("mock_heidi.exchange.precise", lambda: 0.0)
         yield
 
 
