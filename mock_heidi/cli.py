@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -74,6 +73,8 @@ def cli() -> None:
 def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
+    import logging
+
     from mock_heidi import console
     from mock_heidi.app import create_app
     from mock_heidi.hosts import is_loopback
@@ -178,12 +179,11 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
 @_json
 def routes(*, as_json: bool) -> None:
     """List the operations of the vendor surface."""
-    from mock_heidi import api
+    from mock_heidi.operations import OPERATIONS
 
     rows = [
-        {"method": method, "path": route.path, "operation": route.name}
-        for route in sorted(api.ROUTES, key=lambda route: route.path)
-        for method in sorted((route.methods or set()) - {"HEAD"})
+        {"method": operation.method, "path": operation.path, "operation": operation.name}
+        for operation in sorted(OPERATIONS.values(), key=lambda operation: operation.path)
     ]
     if as_json:
         _print(rows)

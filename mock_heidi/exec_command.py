@@ -7,15 +7,17 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi import child_process
 from mock_heidi.findings import LEVELS, at_least, told
 from mock_heidi.flags import Seconds, option, runs_server, settings
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
 from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
+
+if TYPE_CHECKING:
+    from mock_heidi.child_process import Ended
+    from mock_heidi.handle import Handle
 
 # Neither what a command usually ends with nor what the other verbs use for a mistake.
 FOUND = 3
@@ -46,7 +48,9 @@ def exec_command(
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi.hosts import is_loopback  # noqa: PLC0415 - the help of a verb needs no web framework
+    from mock_heidi import child_process
+    from mock_heidi.handle import MockHeidi
+    from mock_heidi.hosts import is_loopback
 
     chosen = settings(options)
     heidi = MockHeidi(chosen, host=host, port=port)
@@ -68,7 +72,7 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
     return {**os.environ, **client_variables(heidi), **token}
 
 
-def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None) -> int:
+def _judge(ended: Ended, used: Iterator[Handle], fail_on: str | None) -> int:
     """The status to end with; a failure is told together with what the server saw."""
     if ended.status == 0:
         found = [] if fail_on is None else _found(used, fail_on)
@@ -88,6 +92,8 @@ def _found(used: Iterator[Handle], level: str) -> list[str]:
 
 def _seen(used: Iterator[Handle]) -> list[str]:
     """The reports of the first few namespaces, or why there is none."""
+    from mock_heidi.handle import MockHeidiError, NoAnswerError
+
     try:
         reports = [(space, space.report()) for space in itertools.islice(used, _MOST_REPORTS)]
     except (MockHeidiError, NoAnswerError) as error:
@@ -101,6 +107,8 @@ def _named(space: Handle, line: str) -> str:
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     """The default namespace, and of the others each that had a request."""
+    from mock_heidi.handle import visit
+
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
