@@ -46,11 +46,11 @@ KINDS: dict[str, type[Record]] = {
     "sessions": Session,
 }
 # Of the packaged set, these are read when they are first asked for.
-_LATE = ("templates", "transcripts", "clinical_codes")
-# What no request of the API can change.
-_FIXED = (*_LATE, "replies", "faults", "scenarios")
+_LATE = ("templates", "transcripts", "clinical_codes", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
+# What no request of the API can change.
+_FIXED = tuple(name for name in KINDS if name not in ("api_keys", *_UNIT))
 
 # For records that do not say when they were made.
 DEFAULT_TIME = "2025-01-06T09:00:00.000000"
