@@ -5,8 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 
 class Assumption(NamedTuple):
     """A named guess: ``default`` is what is served, ``alternatives`` what the real service might do instead."""
@@ -21,6 +19,8 @@ class Assumption(NamedTuple):
 @cache
 def assumptions() -> Mapping[str, Assumption]:
     """Every assumption by its name, in the order of ``assumptions.yaml``."""
+    import yaml
+
     text = Path(__file__).with_name("assumptions.yaml").read_bytes()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     rows = yaml.load(text, loader)  # noqa: S506 - the safe loader, in C where it is built

@@ -153,9 +153,9 @@ def _remove(path: Path) -> None:
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
     from mock_heidi import seeds
+    from mock_heidi.fixture_documents import FixtureError
     from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
-    from mock_heidi.yaml_text import FixtureError
 
     try:
         store = Store(seeds.load(fixtures, whole=True))

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import yaml
-
 from mock_heidi import spec
 
 _URI = "urn:contract"
@@ -19,6 +17,8 @@ _LONGEST = 200
 @cache
 def loaded() -> dict[str, Any]:
     """The contents of ``openapi.yaml``."""
+    import yaml
+
     # The C loader: the contract is long, and somebody waits for it.
     contract: dict[str, Any] = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones
     return contract

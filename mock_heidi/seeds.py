@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
 from mock_heidi import spec
 from mock_heidi.faults import Fault, Scenario
+from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
 from mock_heidi.models import (
     ApiKey,
@@ -31,7 +32,9 @@ from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.slices import RECORD, Work, finish
 from mock_heidi.store import Base, Store
 from mock_heidi.wording import listed, near_names, short_repr, shorten
-from mock_heidi.yaml_text import MOST_PROBLEMS, Document, FixtureError, Steps, YamlText
+
+if TYPE_CHECKING:
+    from mock_heidi.yaml_text import YamlText
 
 # In the order in which they may refer to each other.
 KINDS: dict[str, type[Record]] = {
@@ -109,7 +112,7 @@ def _folder(folder: Path) -> dict[str, Document]:
             return {path.stem: _document(path) for path in files}
     except FixtureError:
         pass  # here comes the same again, with what is wrong in the other files
-    raise FixtureError([one for path in files for one in problems.get(path) or YamlText(path, str(path)).problems()])
+    raise FixtureError([one for path in files for one in problems.get(path) or _text(path).problems()])
 
 
 def _misnamed(files: Iterable[Path]) -> dict[Path, list[str]]:
@@ -129,7 +132,7 @@ def _file(path: Path) -> dict[str, Document]:
 
     The file is read whole, so a folder is the better home for a hundred thousand records.
     """
-    text = YamlText(path, str(path))
+    text = _text(path)
     kinds = text.values()
     if not isinstance(kinds, dict):
         hint = f"write a list under each kind: {', '.join(KINDS)}"
@@ -143,8 +146,14 @@ def _file(path: Path) -> dict[str, Document]:
     return given
 
 
+def _text(path: Path) -> YamlText:
+    from mock_heidi.yaml_text import YamlText
+
+    return YamlText(path, str(path))
+
+
 def _document(path: Path) -> Document:
-    text = YamlText(path, str(path))
+    text = _text(path)
     document = Document(path.stem, str(path), text, text)
     return document if path.stem in _UNIT else _whole(document)
 
@@ -354,8 +363,8 @@ class _Check:
         return FixtureError(self._told(), self.more, counted=self.more < _MOST_COUNTED)
 
     def _unreadable(self) -> list[str]:
-        texts = [document.records for document in self.given.values() if isinstance(document.records, YamlText)]
-        return [problem for text in texts for problem in text.problems()]
+        texts = [document.unread for document in self.given.values()]
+        return [problem for text in texts if text is not None for problem in text.problems()]
 
     def _told(self) -> list[str]:
         """The problems with their places, which a file is read again for."""

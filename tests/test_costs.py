@@ -250,7 +250,7 @@ NEEDED = {
     "routes": set(),
     "env --url http://127.0.0.1:1": {"http.client", "mock_heidi.handle"},
     "token --url http://127.0.0.1:1": {"http.client", "mock_heidi.handle"},
-    "schema": {"pydantic", "yaml"},
+    "schema": {"pydantic"},
     "validate": {"pydantic", "yaml"},
 }  # fmt: skip
 VERB = """

@@ -23,10 +23,10 @@ import pytest
 from running import until
 
 from mock_heidi import MockHeidi, __version__, create_app
+from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.handle import Handle, MockHeidiError, visit
 from mock_heidi.report import report, unfired
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
-from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
 ADA = {"patient_profiles": [{"first_name": "Ada", "ehr_patient_id": "A1"}]}

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request
 from mock_heidi.json_text import parse_json, to_json
@@ -21,7 +22,6 @@ from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
 from mock_heidi.wording import listed, near_names, shorten
-from mock_heidi.yaml_text import FixtureError, parsing_yaml
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -89,6 +89,8 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
         if not body.strip():
             return None
         if "yaml" in request.headers.get("content-type", ""):
+            from mock_heidi.yaml_text import parsing_yaml
+
             return await in_slices(parsing_yaml(body, "body"))
         return parse_json(body)
     except BodyTooLargeError:
