@@ -235,7 +235,11 @@ class Namespace:
     def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Whoever holds a good token is a user, also where a reset or a restart has forgotten them."""
         if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
-            self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
+            # Constructed, since the first check of any value loads pydantic's plugins, and a sign-in needs no check.
+            made = User.model_construct(
+                managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id
+            )
+            self.store.put(made)
 
     @property
     def untouched(self) -> bool:

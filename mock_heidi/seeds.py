@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from mock_heidi import spec
+from mock_heidi import built_fixtures, spec
 from mock_heidi.faults import Fault, Scenario
 from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
@@ -48,6 +48,8 @@ KINDS: dict[str, type[Record]] = {
     "patient_profiles": PatientProfile,
     "sessions": Session,
 }
+# Users stand under their keys in a file, and alone where the build of the package has written them.
+_BUILT: dict[str, type[Record]] = {"api_keys": ApiKey, "users": User, **KINDS}
 # Of the packaged set, these are read when they are first asked for.
 _LATE = ("templates", "transcripts", "clinical_codes", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
@@ -94,7 +96,9 @@ def _unread(name: str) -> Document:
 @cache
 def _late(name: str) -> dict[str, Record]:
     """The packaged records of a kind that most requests never need, and no start should wait for."""
-    records = finish(_Check({name: _packaged(name)}, Derived()).run([name]))
+    records = built_fixtures.records({name: KINDS[name]})
+    if records is None:
+        records = finish(_Check({name: _packaged(name)}, Derived()).run([name]))
     return {record.key: record for record in records}
 
 
@@ -529,6 +533,11 @@ def reading(given: dict[str, Document], api_key: str | None = None) -> Work[Base
     ``api_key`` replaces the first key. Another key of that name is removed, with the records of its account.
     """
     records = yield from _Check(given, Derived()).run()
+    packaged = frozenset(name for name, document in given.items() if document.packaged)
+    return (yield from _making(records, packaged, api_key))
+
+
+def _making(records: list[Record], packaged: frozenset[str], api_key: str | None) -> Work[Base]:
     if api_key is not None:
         if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
             raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
@@ -538,7 +547,6 @@ def reading(given: dict[str, Document], api_key: str | None = None) -> Work[Base
         owners = {None, *(key.managed_by for key in keys)}
         own = [record for record in records if getattr(record, "managed_by", None) in owners]
         records = [*keys, *(record for record in own if not isinstance(record, ApiKey))]
-    packaged = frozenset(name for name, document in given.items() if document.packaged)
     late = {KINDS[name]: partial(_late, name) for name in _LATE if name in packaged}
     return (yield from Base.making(records, packaged, late))
 
@@ -554,15 +562,31 @@ def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: boo
     ``api_key`` replaces the first key of the chosen fixtures; if they hold no keys, it is the only key.
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
-    if choice is None and api_key is None and not whole:
-        return _packaged_base()
+    if choice is None and not whole:
+        return _packaged_base() if api_key is None else _packaged_with(api_key)
     return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
 
 
 @cache
 def _packaged_base() -> Base:
     """The packaged set, read once in a process: a base never changes, and tests make many applications."""
-    return read(documents(None))
+    return _packaged_with(None)
+
+
+def _packaged_with(api_key: str | None) -> Base:
+    """The packaged set; ``api_key`` takes the place of its keys."""
+    records = built_fixtures.records({name: kind for name, kind in _BUILT.items() if name not in _LATE})
+    if records is None:
+        return read(documents(None, one_key=api_key is not None), api_key)
+    if api_key is not None:
+        others = [record for record in records if isinstance(record, ApiKey)][1:]
+        records = [record for record in records if record not in others]
+    return finish(_making(records, frozenset(KINDS), api_key))
+
+
+def built() -> dict[str, bytes]:
+    """The JSON files from which :func:`load` makes the packaged set without YAML, by the names of their kinds."""
+    return built_fixtures.texts(_BUILT, read(documents(None, whole=True)).records)
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:
