@@ -953,3 +953,15 @@ def test_a_client_without_httpx_says_what_to_install(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, "httpx", None)
         with pytest.raises(ModuleNotFoundError, match=r"install mock-heidi\[pytest\], or httpx itself"):
             getattr(heidi, make)()
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_a_start_leaves_the_garbage_collector_as_it_was(collects: bool) -> None:
+    (gc.enable if collects else gc.disable)()
+    try:
+        with MockHeidi():
+            left = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert left is collects
