@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from mock_heidi import built_fixtures, spec
+from mock_heidi import assumptions, built_fixtures, spec
 from mock_heidi.faults import Fault, Scenario
 from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
@@ -585,8 +585,9 @@ def _packaged_with(api_key: str | None) -> Base:
 
 
 def built() -> dict[str, bytes]:
-    """The JSON files from which :func:`load` makes the packaged set without YAML, by the names of their kinds."""
-    return built_fixtures.texts(_BUILT, read(documents(None, whole=True)).records)
+    """The JSON files of a wheel by their names: the packaged records and the assumptions, which then need no YAML."""
+    records = read(documents(None, whole=True)).records
+    return {**built_fixtures.texts(_BUILT, records), "assumptions": assumptions.built_text()}
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:

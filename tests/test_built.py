@@ -37,7 +37,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def write() -> None:
         folder.mkdir()
-        for name, text in {**seeds.built(), "assumptions": assumptions.built_text()}.items():
+        for name, text in seeds.built().items():
             (folder / f"{name}.json").write_bytes(text)
         forget()
 
