@@ -18,7 +18,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
         from mock_heidi import seeds  # noqa: PLC0415 - it is found by that path
 
         self.folder = TemporaryDirectory(prefix="mock-heidi-build-")
-        for name, text in seeds.built().items():
+        for name, text in seeds.wheel_files().items():
             path = Path(self.folder.name, f"{name}.json")
             path.write_bytes(text)
             build_data["force_include"][str(path)] = f"mock_heidi/_data/built/{name}.json"

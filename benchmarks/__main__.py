@@ -90,7 +90,7 @@ def _as_installed() -> Iterator[None]:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     built.FOLDER.mkdir(parents=True, exist_ok=True)
     try:
-        for name, text in seeds.built().items():
+        for name, text in seeds.wheel_files().items():
             (built.FOLDER / f"{name}.json").write_bytes(text)
         yield
     finally:

@@ -1,6 +1,6 @@
-"""What the build of the package made of its YAML files, so that a start need not read YAML.
+"""What the build of the package made of its YAML files and its models, so that a start need not do it again.
 
-A checkout has none of it. It is used only if the YAML files hold what they held when the package was built.
+A checkout has none of it. It is used only if the files hold what they held when the package was built.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ FOLDER = Path(__file__).resolve().parent / "_data" / "built"
 def digest(files: Iterable[Path]) -> str:
     """Names the contents of these files."""
     return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def code() -> str:
+    """Names the contents of the package's modules; those of its packages hold no records."""
+    return digest(sorted(Path(__file__).parent.glob("*.py")))
 
 
 def text(rows: Any, sources: str) -> bytes:

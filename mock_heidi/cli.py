@@ -196,12 +196,16 @@ def routes(*, as_json: bool) -> None:
 @click.argument("kind", required=False, metavar="[KIND]")
 def schema(kind: str | None) -> None:
     """Print the JSON Schema of a fixture file, or without KIND those of all, by name."""
-    from mock_heidi import seeds
+    from mock_heidi import built
 
-    if kind is not None and kind not in seeds.KINDS:
-        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(seeds.KINDS)}")
-    made = seeds.schema(kind) if kind else {name: seeds.schema(name) for name in seeds.KINDS}
-    _print(made)
+    schemas = built.rows("schemas", built.code())
+    if schemas is None:
+        from mock_heidi import seeds
+
+        schemas = seeds.schemas()
+    if kind is not None and kind not in schemas:
+        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
+    _print(schemas[kind] if kind else schemas)
 
 
 @cli.command()

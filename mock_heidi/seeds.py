@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from mock_heidi import assumptions, built_fixtures, spec
+from mock_heidi import assumptions, built, built_fixtures, spec
 from mock_heidi.faults import Fault, Scenario
 from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
@@ -584,10 +584,14 @@ def _packaged_with(api_key: str | None) -> Base:
     return finish(_making(records, frozenset(KINDS), api_key))
 
 
-def built() -> dict[str, bytes]:
-    """The JSON files of a wheel by their names: the packaged records and the assumptions, which then need no YAML."""
+def wheel_files() -> dict[str, bytes]:
+    """The JSON files that a wheel carries, by their names: the packaged records, the assumptions and the schemas."""
     records = read(documents(None, whole=True)).records
-    return {**built_fixtures.texts(_BUILT, records), "assumptions": assumptions.built_text()}
+    return {
+        **built_fixtures.texts(_BUILT, records),
+        "assumptions": assumptions.built_text(),
+        "schemas": built.text(schemas(), built.code()),
+    }
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:
@@ -681,6 +685,11 @@ def schema(kind: str) -> dict[str, Any]:
         "items": made,
         "$defs": definitions,
     }
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of all fixture files, by kind."""
+    return {kind: schema(kind) for kind in KINDS}
 
 
 def _as_written(node: Any) -> Any:

@@ -1,5 +1,6 @@
 """What the build makes of the packaged YAML: the same records and assumptions, and never older ones."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from mock_heidi import assumptions, built, built_fixtures, seeds, spec
+from mock_heidi.cli import main
 from mock_heidi.models import CodeEntry, Consultation, NoteTemplate, Record
 from mock_heidi.seeds import KINDS
 from mock_heidi.store import Base
@@ -37,7 +39,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def write() -> None:
         folder.mkdir()
-        for name, text in seeds.built().items():
+        for name, text in seeds.wheel_files().items():
             (folder / f"{name}.json").write_bytes(text)
         forget()
 
@@ -69,6 +71,31 @@ def test_what_was_built_makes_the_assumptions_that_the_yaml_makes(build: Callabl
     build()
 
     assert list(assumptions.assumptions().items()) == list(read.items())
+
+
+def test_what_was_built_holds_the_schemas_of_the_models(
+    build: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = seeds.schemas()
+
+    build()
+    monkeypatch.setattr(seeds, "schemas", None)
+    with pytest.raises(SystemExit):
+        main(["schema"])
+
+    assert capsys.readouterr().out == f"{json.dumps(made, indent=2, ensure_ascii=False)}\n"
+
+
+def test_schemas_of_other_models_are_not_used(
+    build: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()
+    monkeypatch.setattr(built, "code", lambda: "of a changed module")
+    monkeypatch.setattr(seeds, "schemas", lambda: {"sessions": "made anew"})
+    with pytest.raises(SystemExit):
+        main(["schema", "sessions"])
+
+    assert json.loads(capsys.readouterr().out) == "made anew"
 
 
 def test_what_was_built_is_what_is_read(build: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
