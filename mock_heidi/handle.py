@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import http.client
 import json
 import os
 import select
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from mock_heidi import recordings
+from mock_heidi.kept_connection import KeptConnection
 from mock_heidi.remote import Clock, Faults, State
-from mock_heidi.report import failed, report, unfired
 from mock_heidi.settings import (
     BASE_PATH,
     DEFAULT_EMAIL,
@@ -54,7 +54,7 @@ def _answering(url: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
-    except (http.client.HTTPException, ValueError) as error:
+    except ValueError as error:
         raise NoAnswerError(f"what answers at {url} is no mock_heidi") from error
 
 
@@ -64,7 +64,7 @@ class _Connection:
     def __init__(self, url: str, admin_token: str | None, patience: float = 30) -> None:
         self._url = url
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
+        self._connection = KeptConnection(parts.hostname or "", parts.port, patience)
         self.admin = {} if admin_token is None else {"X-Mock-Admin-Token": admin_token}
         self._lock = threading.Lock()
 
@@ -77,7 +77,7 @@ class _Connection:
         data = None if body is None else json.dumps(body).encode()
         with self._lock:
             status, answer = self._exchange(method, path, data, dict(headers or {}))
-        if status != http.HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise MockHeidiError(f"{method} {path}: {_refusal(answer)}; {answer.get('hint', f'status {status}')}")
         return answer
 
@@ -90,9 +90,8 @@ class _Connection:
             with _answering(self._url):
                 # The token is for the control plane, and for nothing else.
                 admin = self.admin if "/_mock" in path else {}
-                self._connection.request(method, path, data, {**headers, **admin})
-                response = self._connection.getresponse()
-                return response.status, json.loads(response.read())
+                status, answer = self._connection.ask(method, path, data, {**headers, **admin})
+                return status, json.loads(answer)
         except BaseException:
             self._connection.close()  # half an exchange would be taken for the next one's answer
             raise
@@ -105,11 +104,9 @@ class _Connection:
     def text(self, path: str) -> str:
         """The text of an answer; :class:`MockHeidiError` for one that is no success."""
         with self._lock, contextlib.closing(self._connection), _answering(self._url):
-            self._connection.request("GET", path, headers=self.admin)
-            response = self._connection.getresponse()
-            answer = response.read().decode()
-            if response.status == http.HTTPStatus.OK:
-                return answer
+            status, answer = self._connection.ask("GET", path, None, self.admin)
+            if status == HTTPStatus.OK:
+                return answer.decode()
             refusal = json.loads(answer)
         raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
 
@@ -117,20 +114,19 @@ class _Connection:
         """The events that come in an answer whose head is there already: none can be missed from now on."""
         try:
             with _answering(self._url):
-                self._connection.request("GET", path, headers=self.admin)
-                response = self._connection.getresponse()
-                refusal = None if response.status == http.HTTPStatus.OK else json.loads(response.read())
+                status, pieces = self._connection.open("GET", path, None, self.admin)
+                refusal = None if status == HTTPStatus.OK else json.loads(b"".join(pieces))
             if refusal is not None:
                 raise MockHeidiError(f"GET {path}: {refusal['error']}; {refusal['hint']}")
         except BaseException:
             self._connection.close()
             raise
-        return self._read(response)
+        return self._read(pieces)
 
-    def _read(self, response: http.client.HTTPResponse) -> Generator[tuple[str, Any]]:
-        with contextlib.closing(self._connection), response:
+    def _read(self, pieces: Iterator[bytes]) -> Generator[tuple[str, Any]]:
+        with contextlib.closing(self._connection):
             kind = ""
-            for line in _lines(response, self._url):
+            for line in _lines(pieces, self._url):
                 name, _, value = line.decode().strip().partition(": ")
                 if name == "event":
                     kind = value
@@ -147,9 +143,12 @@ def _refusal(answer: dict[str, Any]) -> Any:
     return said.get("msg", said) if isinstance(said, dict) else said
 
 
-def _lines(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
+def _lines(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
+    rest = b""
     with _answering(url):
-        yield from response
+        for piece in pieces:
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
 
 
 class Handle:
@@ -215,10 +214,14 @@ class Handle:
 
     def unfired(self) -> list[str]:
         """Which faults of this handle's namespace have shaped no answer so far, a line each."""
+        from mock_heidi.report import unfired
+
         return unfired(self._all_faults())
 
     def report(self, limit: int = 30) -> str:
         """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        from mock_heidi.report import report
+
         return report(self.requests(limit=limit), self._all_faults(), self.findings)
 
     def _all_faults(self) -> list[dict[str, Any]]:
@@ -286,9 +289,11 @@ class Handle:
         patience = float(expectation.get("within", 0)) + 30
         path = f"{self._prefix}/_mock/verify"
         status, answer = _Connection(self.url, self._admin_token, patience).exchange("POST", path, expectation)
-        if status == http.HTTPStatus.EXPECTATION_FAILED:
+        if status == HTTPStatus.EXPECTATION_FAILED:
+            from mock_heidi.report import failed
+
             raise AssertionError(failed(answer))
-        if status != http.HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise MockHeidiError(f"POST {path}: {answer.get('error')}; {answer.get('hint')}")
         requests: list[int] = answer["requests"]
         return requests

@@ -60,19 +60,19 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
 
 def _missing(url: str, patience: float) -> str | None:
     """Why there is no server to speak to at a URL; None if there is one."""
-    import http.client
     from urllib.parse import urlsplit
 
+    from mock_heidi.kept_connection import KeptConnection
+
     parts = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
+    with contextlib.closing(KeptConnection(parts.hostname or "", parts.port, patience)) as peer:
         try:
             # This endpoint is open to all, whatever token the control API wants.
-            peer.request("GET", "/readyz")
-            if json.loads(peer.getresponse().read()) == {"status": "ok"}:
+            if json.loads(peer.ask("GET", "/readyz", None, {})[1]) == {"status": "ok"}:
                 return None
         except OSError:
             return f"no server answers at {url}"
-        except (http.client.HTTPException, ValueError):
+        except ValueError:
             pass
         return f"another program answers at {url}"
 

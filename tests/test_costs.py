@@ -248,8 +248,8 @@ NEEDED = {
     "serve --help": set(),
     "exec --help": set(),
     "routes": set(),
-    "env --url http://127.0.0.1:1": {"http.client", "mock_heidi.handle"},
-    "token --url http://127.0.0.1:1": {"http.client", "mock_heidi.handle"},
+    "env --url http://127.0.0.1:1": {"mock_heidi.handle"},
+    "token --url http://127.0.0.1:1": {"mock_heidi.handle"},
     "schema": {"pydantic"},
     "validate": {"pydantic", "yaml"},
 }  # fmt: skip

@@ -230,13 +230,13 @@ def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
     server: MockHeidi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.control("GET", "/health")
-    connect, made = HTTPConnection.connect, []
+    connect, made = socket.create_connection, []
 
-    def counted(connection: HTTPConnection) -> None:
-        made.append(connection)
-        connect(connection)
+    def counted(*where: Any) -> socket.socket:
+        made.append(where)
+        return connect(*where)
 
-    monkeypatch.setattr(HTTPConnection, "connect", counted)
+    monkeypatch.setattr(socket, "create_connection", counted)
     with server.namespace("quiet"):
         pass
     assert not made
@@ -502,7 +502,9 @@ def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
 def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) -> None:
     heidi.token()
     # What the server does to a connection that nobody has used for a while.
-    heidi._connection._connection.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+    sock = heidi._connection._connection.sock  # noqa: SLF001
+    assert sock is not None
+    sock.shutdown(socket.SHUT_RDWR)
 
     assert heidi.token()
 
