@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -267,6 +266,8 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
+    from http import HTTPStatus
+
     rows = [] if own.closed else own.requests()
     # A refused key has a reason too, but its path is known.
     return [

@@ -241,6 +241,12 @@ def test_importing_the_server_builds_no_model() -> None:
     assert printed(BUILT) == ["built:"]
 
 
+def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else() -> None:
+    code = "import sys, mock_heidi.pytest_plugin; print(*sorted(one for one in sys.modules if 'mock_heidi.' in one))"
+
+    assert printed(code) == ["mock_heidi.pytest_plugin"]
+
+
 # What takes long to import; a verb loads of it what it cannot do without.
 HEAVY = {"asyncio", "http.client", "jwt", "logging", "mock_heidi.handle", "pydantic", "starlette", "uvicorn", "yaml"}
 NEEDED = {
