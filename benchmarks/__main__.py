@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from benchmarks.machine import cores, described
 from benchmarks.report import write
 from benchmarks.rounds import measure
 from benchmarks.workloads import Bench, Workload, workloads
+from mock_heidi import built, seeds
 
 _WIDTH = 100
 # What the extra brings.
@@ -60,11 +63,14 @@ def _folder(given: argparse.Namespace) -> Path:
 
 
 def _chosen(only: list[str] | None, *, quick: bool) -> list[Workload]:
+    """The workloads of these names and those whose names begin with one of them: ``start`` is also ``start_verbs``."""
     known = {workload.name: workload for workload in workloads(quick=quick)}
     for name in only or ():
         if name not in known:
             sys.exit(f"benchmarks: there is no workload {name!r}; there are {', '.join(known)}")
-    return [known[name] for name in only or known]
+    wanted = tuple(only or known)
+    below = tuple(f"{name}_" for name in wanted)
+    return [workload for name, workload in known.items() if name in wanted or name.startswith(below)]
 
 
 def _told(args: list[str]) -> list[str]:
@@ -73,11 +79,22 @@ def _told(args: list[str]) -> list[str]:
     return args[:at] + args[at + 2 :]
 
 
-def _compile() -> None:
-    """Have everybody's bytecode ready, as after an installation: a start that compiles measures the compiler."""
+@contextmanager
+def _as_installed() -> Iterator[None]:
+    """Have the bytecode and the JSON of the fixtures ready, as after an installation; a checkout has neither.
+
+    A start that compiles measures the compiler.
+    """
     for folder in (Path(__file__).parent, ROOT / "mock_heidi"):
         compileall.compile_dir(folder, quiet=1)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    built.FOLDER.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, text in seeds.wheel_files().items():
+            (built.FOLDER / f"{name}.json").write_bytes(text)
+        yield
+    finally:
+        shutil.rmtree(built.FOLDER.parent)
 
 
 def main() -> int:
@@ -94,10 +111,9 @@ def main() -> int:
         sys.exit(f"benchmarks: needs {', '.join(missing)}; pip install -e '.[benchmarks]'")
     where = cores()
     os.sched_setaffinity(0, {where.load})
-    _compile()
     rounds = 1 if given.quick else max(1, given.rounds)
     steps = rounds * sum(len(workload.variants) for workload in chosen)
-    with tempfile.TemporaryDirectory() as folder:
+    with _as_installed(), tempfile.TemporaryDirectory() as folder:
         outcome = measure(
             Bench.of(where, Path(folder), quick=given.quick), chosen, rounds, _Progress(steps), again=not given.quick
         )

@@ -50,14 +50,15 @@ def free_port() -> int:
 def command(name: str, port: int, options: Sequence[str] = ()) -> list[str]:
     """How a contestant is started."""
     if name == "mock_heidi":
-        return [_script("mock-heidi"), "--port", str(port), "--quiet", "--api-key", KEY, *options]
+        return [script("mock-heidi"), "--port", str(port), "--quiet", "--api-key", KEY, *options]
     if name == "prism":
         # Of one process: the second would share the core with it.
         return [str(prism()), "mock", "-p", str(port), "--multiprocess", "false", str(ROOT / "openapi.yaml")]
     return [sys.executable, "-m", f"benchmarks.apps.{name}", "--port", str(port), *options]
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """The path of a command beside this Python, or its name where it is not there."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else name
 

@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.contestants import KEY, ROOT, Running, await_answer, free_port, prism, running, spawned
+from benchmarks.contestants import KEY, ROOT, Running, await_answer, free_port, prism, running, script, spawned
 from benchmarks.loads import BASE, Asked, Load, LoadError, ask_bytes, converse, profile
 from benchmarks.machine import Cores, resident
 from benchmarks.streams import first_piece, paced, request_bytes
@@ -36,15 +36,17 @@ LAYERS = {
 }
 # What is loaded before the first answer, each with all that stands before it.
 _SERVER = "import gc; gc.disable(); import uvicorn, uvloop, httptools; import uvicorn.protocols.http.httptools_impl"
-_LIBRARIES = f"{_SERVER}; import pydantic, starlette.applications, yaml, jwt; from pydantic import BaseModel"
+_LIBRARIES = f"{_SERVER}; import pydantic, starlette.applications; from pydantic import BaseModel"
 _MODULES = f"{_LIBRARIES}; import mock_heidi.cli, mock_heidi.app, mock_heidi.console, mock_heidi.server"
 _PARTS = {
     "Python": "",
     "and the server": _SERVER,
-    "and pydantic, Starlette, PyYAML, PyJWT": _LIBRARIES,
+    "and pydantic, Starlette": _LIBRARIES,
     "and mock_heidi's modules with their models": _MODULES,
     "and the packaged fixtures": f"{_MODULES}; mock_heidi.app.create_app()",
 }
+# In milliseconds.
+_VERBS = {"--help": 60, "env": 60, "token": 60, "routes": 120, "validate": 120, "schema": 120}
 _STATEFUL = ("mock_heidi", "unjournaled", "team")
 _SINGLE = "/patient-profiles"
 
@@ -103,8 +105,8 @@ def at_most(limit: float, unit: str, variant: str, figure: str) -> Target:
     return Target(variant, figure, f"≤ {limit:g} {unit}", lambda value, _: value <= limit)
 
 
-def at_most_more(limit: float, variant: str) -> Target:
-    return Target(variant, "time", f"≤ {limit:g} ms more", lambda value, ratio: value - value / ratio <= limit)
+def at_most_more(limit: float, variant: str, figure: str = "time") -> Target:
+    return Target(variant, figure, f"≤ {limit:g} ms more", lambda value, ratio: value - value / ratio <= limit)
 
 
 # --- Requests a second ---------------------------------------------------------------------------------------------
@@ -182,6 +184,13 @@ def _start(name: str, bench: Bench) -> Figures:
             await_answer(process, port, name)
             taken.append(time.perf_counter() - begun)
     return {"time": statistics.median(taken) * 1000}
+
+
+def _verb(verb: str, bench: Bench) -> Figures:
+    """A verb of the command from its start to its end, with a server that answers it where it asks one."""
+    with running("mock_heidi", bench.cores.load, _EMPTY) as contestant:
+        options = ("--url", f"http://127.0.0.1:{contestant.port}", "--api-key", KEY) if verb in ("env", "token") else ()
+        return {"time": _milliseconds(bench, [script("mock-heidi"), verb, *options], ROOT)}
 
 
 def _memory(name: str, bench: Bench, options: Sequence[str] = ()) -> Figures:
@@ -342,13 +351,18 @@ def _up_to(layer: str, bench: Bench) -> Figures:
     }
 
 
-def _loading(code: str, bench: Bench) -> Figures:
+def _milliseconds(bench: Bench, command: Sequence[str], folder: Path) -> float:
+    """How long a command takes, the median of some times."""
     taken = []
     for _ in range(bench.repeats):
         begun = time.perf_counter()
-        _run(bench, [sys.executable, "-c", code], ROOT)
+        _run(bench, command, folder)
         taken.append(time.perf_counter() - begun)
-    return {"time": statistics.median(taken) * 1000}
+    return statistics.median(taken) * 1000
+
+
+def _loading(code: str, bench: Bench) -> Figures:
+    return {"time": _milliseconds(bench, [sys.executable, "-c", code], ROOT)}
 
 
 _TESTS = """
@@ -370,12 +384,8 @@ _PLUGIN = ("-p", "mock_heidi.pytest_plugin")
 def _pytest(bench: Bench, fixture: str, count: int, options: Sequence[str] = _PLUGIN) -> float:
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         (Path(folder) / "test_it.py").write_text(_TESTS.format(fixture=fixture, count=count))
-        taken = []
-        for _ in range(bench.repeats):
-            begun = time.perf_counter()
-            _run(bench, [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options], Path(folder))
-            taken.append(time.perf_counter() - begun)
-        return statistics.median(taken) * 1000
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+        return _milliseconds(bench, command, Path(folder))
 
 
 def _unused(options: Sequence[str], bench: Bench) -> Figures:
@@ -383,23 +393,27 @@ def _unused(options: Sequence[str], bench: Bench) -> Figures:
 
 
 def _fixture(name: str, bench: Bench) -> Figures:
-    """What one test costs, beyond what the start of the server costs once."""
+    """A run with one test that uses a fixture, and what each further test adds to it."""
     few, many = 1, 201
-    more = _pytest(bench, name, many) - _pytest(bench, name, few)
-    return {"time": more / (many - few)}
+    first = _pytest(bench, name, few)
+    return {"first": first, "further": (_pytest(bench, name, many) - first) / (many - few)}
 
 
 def workloads(*, quick: bool = False) -> list[Workload]:
     """All of them, in the order of the report; the ``quick`` ones have the others take part once, and no more."""
     milliseconds, megabytes = {"time": "ms"}, {"memory": "MB"}
-    own, extra = at_most_more(1, "mock_heidi"), at_most_more(10, "with the plugin")
     starters = ["bare", "mock_heidi", "plain", "team", *(["prism"] if prism() else [])]
     few, many = "100 profiles", "many profiles"
     others = () if quick else ("plain", "team")
     return [
         Workload(
             "start", "Start to the first answer", {name: partial(_start, name) for name in starters}, milliseconds,
-            (at_most_times(2, "mock_heidi", "time"),),
+            (at_most_times(2.1, "mock_heidi", "time"),),
+        ),
+        Workload(
+            "start_verbs", "A verb of the command, from its start to its end",
+            {"Python": partial(_loading, ""), **{verb: partial(_verb, verb) for verb in _VERBS}}, milliseconds,
+            tuple(at_most(limit, "ms", verb, "time") for verb, limit in _VERBS.items()),
         ),
         _rates("get_one", "GET one", get_one, at_least(0.7), others=["plain", "team", "prism"]),
         _rates("get_list", "GET list of 100", get_list, at_least(0.5), others=others),
@@ -488,13 +502,14 @@ def workloads(*, quick: bool = False) -> list[Workload]:
             {title: partial(_loading, code) for title, code in _PARTS.items()}, milliseconds,
         ),
         Workload(
-            "plugin", "A pytest run that does not use the plugin",
+            "start_plugin", "A pytest run that does not use the plugin",
             {"without the plugin": partial(_unused, ()), "with the plugin": partial(_unused, _PLUGIN)},
-            milliseconds, (extra,),
+            milliseconds, (at_most_more(5, "with the plugin"),),
         ),
         Workload(
-            "fixture", "The fixture, a test",
+            "start_fixture", "The fixture: a run with one test, and each further test",
             {"an empty fixture": partial(_fixture, "nothing"), "mock_heidi": partial(_fixture, "mock_heidi")},
-            milliseconds, (own,),
+            {"first": "ms", "further": "ms"},
+            (at_most_more(350, "mock_heidi", "first"), at_most_more(1.2, "mock_heidi", "further")),
         ),
     ]  # fmt: skip

@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from mock_heidi import built
+
+_FILE = Path(__file__).with_name("assumptions.yaml")
 
 
 class Assumption(NamedTuple):
@@ -21,11 +23,22 @@ class Assumption(NamedTuple):
 @cache
 def assumptions() -> Mapping[str, Assumption]:
     """Every assumption by its name, in the order of ``assumptions.yaml``."""
-    text = Path(__file__).with_name("assumptions.yaml").read_bytes()
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows = yaml.load(text, loader)  # noqa: S506 - the safe loader, in C where it is built
+    rows = built.rows("assumptions", built.digest([_FILE])) or _read()
     listed = (Assumption(**{**row, "alternatives": tuple(row["alternatives"])}) for row in rows)
     return {row.name: row for row in listed}
+
+
+def _read() -> list[dict[str, Any]]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    rows: list[dict[str, Any]] = yaml.load(_FILE.read_bytes(), loader)  # noqa: S506 - the safe loader, in C where it is built
+    return rows
+
+
+def built_text() -> bytes:
+    """The JSON file from which :func:`assumptions` takes them without YAML."""
+    return built.text(_read(), built.digest([_FILE]))
 
 
 @cache

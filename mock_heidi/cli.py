@@ -67,6 +67,7 @@ def cli() -> None:
 def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
+
     from mock_heidi import console
     from mock_heidi import url_file as file
     from mock_heidi.app import create_app
@@ -120,9 +121,9 @@ def _print(value: Any) -> None:
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
     from mock_heidi import seeds
+    from mock_heidi.fixture_documents import FixtureError
     from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
-    from mock_heidi.yaml_text import FixtureError
 
     try:
         store = Store(seeds.load(fixtures, whole=True))
@@ -146,12 +147,11 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
 @_json
 def routes(*, as_json: bool) -> None:
     """List the operations of the vendor surface."""
-    from mock_heidi import api
+    from mock_heidi.operations import OPERATIONS
 
     rows = [
-        {"method": method, "path": route.path, "operation": route.name}
-        for route in sorted(api.ROUTES, key=lambda route: route.path)
-        for method in sorted((route.methods or set()) - {"HEAD"})
+        {"method": operation.method, "path": operation.path, "operation": operation.name}
+        for operation in sorted(OPERATIONS.values(), key=lambda operation: operation.path)
     ]
     if as_json:
         _print(rows)
@@ -164,12 +164,16 @@ def routes(*, as_json: bool) -> None:
 @click.argument("kind", required=False, metavar="[KIND]")
 def schema(kind: str | None) -> None:
     """Print the JSON Schema of a fixture file, or without KIND those of all, by name."""
-    from mock_heidi import seeds
+    from mock_heidi import built
 
-    if kind is not None and kind not in seeds.KINDS:
-        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(seeds.KINDS)}")
-    made = seeds.schema(kind) if kind else {name: seeds.schema(name) for name in seeds.KINDS}
-    _print(made)
+    schemas = built.rows("schemas", built.code())
+    if schemas is None:
+        from mock_heidi import seeds
+
+        schemas = seeds.schemas()
+    if kind is not None and kind not in schemas:
+        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
+    _print(schemas[kind] if kind else schemas)
 
 
 @cli.command()

@@ -17,7 +17,7 @@ _LONGEST = 200
 @cache
 def loaded() -> dict[str, Any]:
     """The contents of ``openapi.yaml``."""
-    import yaml  # a tenth of a start, which most commands never need
+    import yaml
 
     # The C loader: the contract is long, and somebody waits for it.
     contract: dict[str, Any] = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones

@@ -7,17 +7,19 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi import child_process
-from mock_heidi import url_file as file
 from mock_heidi.findings import LEVELS, at_least, told
 from mock_heidi.flags import Seconds, option, runs_server, settings
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError, NoAnswerError, visit
 from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mock_heidi.child_process import Ended
+    from mock_heidi.handle import Handle
 
 # Neither what a command usually ends with nor what the other verbs use for a mistake.
 FOUND = 3
@@ -57,8 +59,10 @@ def exec_command(  # noqa: PLR0913 - a flag each
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi import console  # noqa: PLC0415 - the help of a verb needs no web framework
-    from mock_heidi.hosts import is_loopback  # noqa: PLC0415 - as above
+    from mock_heidi import child_process, console
+    from mock_heidi import url_file as file
+    from mock_heidi.handle import MockHeidi
+    from mock_heidi.hosts import is_loopback
 
     chosen = settings(options)
     heidi = MockHeidi(chosen, host=host, port=port)
@@ -87,7 +91,7 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
     return {**os.environ, **client_variables(heidi), **token}
 
 
-def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
+def _judge(ended: Ended, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
     """The status to end with; a failure is told together with what the server saw, unless this is to be ``quiet``.
 
     Findings that cannot be asked for fail a command too, because nobody knows that there are none.
@@ -105,6 +109,8 @@ def _judge(ended: child_process.Ended, used: Iterator[Handle], fail_on: str | No
 
 def _asked(lines: Iterator[str]) -> list[str]:
     """The lines; the last one says why there are no more, where the server does not answer."""
+    from mock_heidi.handle import MockHeidiError, NoAnswerError
+
     told = []
     try:
         for line in lines:
@@ -132,6 +138,8 @@ def _named(space: Handle, line: str) -> str:
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     """The default namespace, and of the others each that had a request."""
+    from mock_heidi.handle import visit
+
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
+import gc
 import json
 import os
 import select
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
 from mock_heidi import recordings
+from mock_heidi.kept_connection import KeptConnection
 from mock_heidi.remote import Clock, Faults, State
-from mock_heidi.report import failed, report, unfired
 from mock_heidi.settings import (
     BASE_PATH,
     DEFAULT_EMAIL,
@@ -55,7 +56,7 @@ def _answering(url: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
-    except (http.client.HTTPException, ValueError) as error:
+    except ValueError as error:
         raise NoAnswerError(_STRANGER.format(url)) from error
 
 
@@ -65,7 +66,7 @@ class _Connection:
     def __init__(self, url: str, admin_token: str | None, patience: float = 30) -> None:
         self._url = url
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
+        self._connection = KeptConnection(parts.hostname or "", parts.port, patience)
         self.admin = {} if admin_token is None else {"X-Mock-Admin-Token": admin_token}
         self._lock = threading.Lock()
 
@@ -78,7 +79,7 @@ class _Connection:
         data = None if body is None else json.dumps(body).encode()
         with self._lock:
             status, answer = self._exchange(method, path, data, dict(headers or {}))
-        if status != http.HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise self.refusal(method, path, status, answer)
         return answer
 
@@ -91,9 +92,8 @@ class _Connection:
             with _answering(self._url):
                 # The token is for the control plane, and for nothing else.
                 admin = self.admin if "/_mock" in path else {}
-                self._connection.request(method, path, data, {**headers, **admin})
-                response = self._connection.getresponse()
-                return response.status, json.loads(response.read())
+                status, answer = self._connection.ask(method, path, data, {**headers, **admin})
+                return status, json.loads(answer)
         except BaseException:
             self._connection.close()  # half an exchange would be taken for the next one's answer
             raise
@@ -106,27 +106,24 @@ class _Connection:
     def text(self, path: str) -> str:
         """The text of an answer; :class:`MockHeidiError` for one that is no success."""
         with self._lock, contextlib.closing(self._connection), _answering(self._url):
-            self._connection.request("GET", path, headers=self.admin)
-            response = self._connection.getresponse()
-            answer = response.read().decode()
-            if response.status == http.HTTPStatus.OK:
-                return answer
+            status, answer = self._connection.ask("GET", path, None, self.admin)
+            if status == HTTPStatus.OK:
+                return answer.decode()
             refusal = json.loads(answer)
-        raise self.refusal("GET", path, response.status, refusal)
+        raise self.refusal("GET", path, status, refusal)
 
     def events(self, path: str) -> EventStream:
         """The events that come in an answer whose head is there already: none can be missed from now on."""
         try:
             with _answering(self._url):
-                self._connection.request("GET", path, headers=self.admin)
-                response = self._connection.getresponse()
-                answer = None if response.status == http.HTTPStatus.OK else json.loads(response.read())
+                status, pieces = self._connection.open("GET", path, None, self.admin)
+                answer = None if status == HTTPStatus.OK else json.loads(b"".join(pieces))
             if answer is not None:
-                raise self.refusal("GET", path, response.status, answer)
+                raise self.refusal("GET", path, status, answer)
         except BaseException:
             self._connection.close()
             raise
-        return EventStream(self._connection, response, self._url)
+        return EventStream(self._connection, pieces, self._url)
 
     def refusal(self, method: str, path: str, status: int, answer: Any) -> Exception:
         """The error for an answer that is no success: in our form, in the vendor's, or from another program."""
@@ -143,10 +140,9 @@ class _Connection:
 class EventStream(Iterator[tuple[str, Any]]):
     """The kind and the data of each event as it happens. Close it, or use it in a ``with``."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str) -> None:
+    def __init__(self, connection: KeptConnection, pieces: Iterator[bytes], url: str) -> None:
         self._connection = connection
-        self._response = response
-        self._events = _events(connection, response, url)
+        self._events = _events(connection, pieces, url)
 
     def __next__(self) -> tuple[str, Any]:
         return next(self._events)
@@ -160,16 +156,13 @@ class EventStream(Iterator[tuple[str, Any]]):
     def close(self) -> None:
         """Stop listening and give the socket back."""
         self._events.close()  # which closes nothing where it has not begun
-        self._response.close()
         self._connection.close()
 
 
-def _events(
-    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str
-) -> Generator[tuple[str, Any]]:
-    with contextlib.closing(connection), response:
+def _events(connection: KeptConnection, pieces: Iterator[bytes], url: str) -> Generator[tuple[str, Any]]:
+    with contextlib.closing(connection):
         kind = ""
-        for line in _lines(response, url):
+        for line in _lines(pieces, url):
             name, _, value = line.decode().strip().partition(": ")
             if name == "event":
                 kind = value
@@ -177,9 +170,12 @@ def _events(
                 yield kind, json.loads(value)
 
 
-def _lines(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
+def _lines(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
+    rest = b""
     with _answering(url):
-        yield from response
+        for piece in pieces:
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
 
 
 class Handle:
@@ -245,10 +241,14 @@ class Handle:
 
     def unfired(self) -> list[str]:
         """Which faults of this handle's namespace have shaped no answer so far, a line each."""
+        from mock_heidi.report import unfired
+
         return unfired(self._all_faults())
 
     def report(self, limit: int = 30) -> str:
         """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        from mock_heidi.report import report
+
         return report(self.requests(limit=limit), self._all_faults(), self.findings)
 
     def _all_faults(self) -> list[dict[str, Any]]:
@@ -317,9 +317,11 @@ class Handle:
         path = f"{self._prefix}/_mock/verify"
         connection = _Connection(self.url, self._admin_token, patience)
         status, answer = connection.exchange("POST", path, expectation)
-        if status == http.HTTPStatus.EXPECTATION_FAILED:
+        if status == HTTPStatus.EXPECTATION_FAILED:
+            from mock_heidi.report import failed
+
             raise AssertionError(failed(answer))
-        if status != http.HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise connection.refusal("POST", path, status, answer)
         requests: list[int] = answer["requests"]
         return requests
@@ -534,12 +536,13 @@ class MockHeidi(Handle):
 
         ``listener`` is told of each answer, as :func:`create_app` says.
         """
-        from mock_heidi.app import create_app
-        from mock_heidi.server import Server, bind
-
         if self._server is not None:
             raise RuntimeError("this MockHeidi has been started already; make another")
-        app = create_app(self._settings, listener=listener)
+        with _collecting_nothing():
+            from mock_heidi.app import create_app
+            from mock_heidi.server import Server, bind
+
+            app = create_app(self._settings, listener=listener)
         self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.namespaces.memory)
         super().__init__(
             self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)), self._settings.admin_token
@@ -566,6 +569,18 @@ class MockHeidi(Handle):
             self._thread.join()
         for listener in self._server.sockets:  # those of a server that listened and was never started
             listener.close()
+
+
+@contextlib.contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Leave the garbage collector off: nothing that a start makes is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _httpx() -> Any:

@@ -504,7 +504,8 @@ class Session(Record):
     created_by: Creator | None = None
     patient_profile_id: ObjectId | None = None
     session_name: str
-    patient: SessionPatient = SessionPatient()
+    # Constructed, since the first check of any value loads pydantic's plugins.
+    patient: SessionPatient = SessionPatient.model_construct()
     clinician_notes: Texts = ()
     consult_note: ConsultNote | None = None
     duration: Number = 0

@@ -249,11 +249,14 @@ class Namespace:
 
     def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Keep the holder of a good token as a user, also after a reset or a restart, if the account is still there."""
-        if (
-            managed_by in self.owners
-            and self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None
-        ):
-            self.store.put(User(managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id))
+        if managed_by not in self.owners:
+            return
+        if self.store.get(User, user_key(managed_by, email, third_party_internal_id)) is None:
+            # Constructed, since the first check of any value loads pydantic's plugins, and a sign-in needs no check.
+            made = User.model_construct(
+                managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id
+            )
+            self.store.put(made)
 
     @property
     def untouched(self) -> bool:

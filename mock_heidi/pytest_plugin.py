@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,16 +106,36 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     """One server for the whole run (one for each worker under xdist), or the one that --mock-heidi-url names."""
-    from mock_heidi.handle import MockHeidi  # not before a test asks
-    from mock_heidi.settings import ConfigError
-
     url = _url(request.config)
     with contextlib.ExitStack() as ending:
-        try:
-            server = ending.enter_context(MockHeidi(**_ini(request.config)) if url is None else _running(url))
-        except ConfigError as error:
-            raise pytest.UsageError(f"mock_heidi: {error}") from None
+        with _imported_as_it_is(request.config):
+            from mock_heidi.handle import MockHeidi  # not before a test asks
+            from mock_heidi.settings import ConfigError
+
+            try:
+                server = ending.enter_context(MockHeidi(**_ini(request.config)) if url is None else _running(url))
+            except ConfigError as error:
+                raise pytest.UsageError(f"mock_heidi: {error}") from None
         yield server
+
+
+@contextlib.contextmanager
+def _imported_as_it_is(config: pytest.Config) -> Iterator[None]:
+    """Import without pytest's assertion rewriting meanwhile.
+
+    pytest rewrites the asserts of all modules of a package that has a plugin. On the first run after an installation
+    that compiles all of them anew, and no assert of ours needs it.
+    """
+    hook: Any = config.pluginmanager.rewrite_hook
+    if hook not in sys.meta_path:  # --assert=plain
+        yield
+        return
+    place = sys.meta_path.index(hook)
+    sys.meta_path.remove(hook)
+    try:
+        yield
+    finally:
+        sys.meta_path.insert(place, hook)
 
 
 def _url(config: pytest.Config) -> str | None:
@@ -247,6 +266,8 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
+    from http import HTTPStatus
+
     from mock_heidi.wording import printable
 
     rows = [] if own.closed else own.requests()

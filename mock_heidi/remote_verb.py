@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from mock_heidi.flags import option
-from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
 from mock_heidi.settings import DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
 from mock_heidi.wording import printable_json
 
@@ -23,6 +22,8 @@ def speaks(verb: Callable[..., Any]) -> Any:
     @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
     @functools.wraps(verb)
     def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
+        from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
+
         with visit(url, namespace, api_key) as heidi:
             try:
                 return verb(heidi, as_json, **options)

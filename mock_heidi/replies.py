@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mock_heidi import contract
+from mock_heidi.json_text import to_json
 from mock_heidi.models import Reply
 from mock_heidi.settings import ConfigError
 
@@ -29,7 +30,8 @@ class Rule:
     @cached_property
     def size(self) -> int:
         """How many bytes of JSON it has."""
-        return len(self.reply.model_dump_json(exclude_none=True))
+        given = {name: value for name, value in vars(self.reply).items() if value is not None}
+        return len(to_json(given))
 
     @cached_property
     def deviation(self) -> str | None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from mock_heidi import spec
+from mock_heidi import assumptions, built, built_fixtures, spec
 from mock_heidi.faults import Fault, Scenario
+from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
 from mock_heidi.models import (
     ApiKey,
@@ -31,7 +32,9 @@ from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.slices import RECORD, SLICE, Work, finish
 from mock_heidi.store import Base, Store
 from mock_heidi.wording import listed, near_names, short_repr, shorten
-from mock_heidi.yaml_text import MOST_PROBLEMS, Document, FixtureError, Steps, YamlText
+
+if TYPE_CHECKING:
+    from mock_heidi.yaml_text import YamlText
 
 # In the order in which they may refer to each other.
 KINDS: dict[str, type[Record]] = {
@@ -45,12 +48,14 @@ KINDS: dict[str, type[Record]] = {
     "patient_profiles": PatientProfile,
     "sessions": Session,
 }
+# Users stand under their keys in a file, and alone where the build of the package has written them.
+_BUILT: dict[str, type[Record]] = {"api_keys": ApiKey, "users": User, **KINDS}
 # Of the packaged set, these are read when they are first asked for.
-_LATE = ("templates", "transcripts", "clinical_codes")
-# What no request of the API can change.
-_FIXED = (*_LATE, "replies", "faults", "scenarios")
+_LATE = ("templates", "transcripts", "clinical_codes", "scenarios")
 # A folder that has one of these has its own clinic: the packaged patients would not fit its sessions.
 _UNIT = ("patient_profiles", "sessions")
+# What no request of the API can change.
+_FIXED = tuple(name for name in KINDS if name not in ("api_keys", *_UNIT))
 
 # For records that do not say when they were made.
 DEFAULT_TIME = "2025-01-06T09:00:00.000000"
@@ -93,7 +98,9 @@ def _unread(name: str) -> Document:
 @cache
 def _late(name: str) -> dict[str, Record]:
     """The packaged records of a kind that most requests never need, and no start should wait for."""
-    records = finish(_Check({name: _packaged(name)}, Derived()).run([name]))
+    records = built_fixtures.records({name: KINDS[name]})
+    if records is None:
+        records = finish(_Check({name: _packaged(name)}, Derived()).run([name]))
     return {record.key: record for record in records}
 
 
@@ -111,7 +118,7 @@ def _folder(folder: Path) -> dict[str, Document]:
             return {path.stem: _document(path) for path in files}
     except FixtureError:
         pass  # here comes the same again, with what is wrong in the other files
-    raise FixtureError([one for path in files for one in problems.get(path) or YamlText(path, str(path)).problems()])
+    raise FixtureError([one for path in files for one in problems.get(path) or _text(path).problems()])
 
 
 def _misnamed(files: Iterable[Path]) -> dict[Path, list[str]]:
@@ -131,7 +138,7 @@ def _file(path: Path) -> dict[str, Document]:
 
     The file is read whole, so a folder is the better home for a hundred thousand records.
     """
-    text = YamlText(path, str(path))
+    text = _text(path)
     kinds = text.values()
     if not isinstance(kinds, dict):
         hint = f"write a list under each kind: {', '.join(KINDS)}"
@@ -145,8 +152,14 @@ def _file(path: Path) -> dict[str, Document]:
     return given
 
 
+def _text(path: Path) -> YamlText:
+    from mock_heidi.yaml_text import YamlText
+
+    return YamlText(path, str(path))
+
+
 def _document(path: Path) -> Document:
-    text = YamlText(path, str(path))
+    text = _text(path)
     document = Document(path.stem, str(path), text, text)
     return document if path.stem in _UNIT else _whole(document)
 
@@ -367,8 +380,8 @@ class _Check:
         return FixtureError(self._told(), self.more, counted=self.more < _MOST_COUNTED)
 
     def _unreadable(self) -> list[str]:
-        texts = [document.records for document in self.given.values() if isinstance(document.records, YamlText)]
-        return [problem for text in texts for problem in text.problems()]
+        texts = [document.unread for document in self.given.values()]
+        return [problem for text in texts if text is not None for problem in text.problems()]
 
     def _told(self) -> list[str]:
         """The problems with their places, which a file is read again for."""
@@ -587,15 +600,26 @@ def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: boo
     ``api_key`` replaces the first key of the chosen fixtures; if they hold no keys, it is the only key.
     With ``whole`` every file of the packaged set is read and checked now, and not when somebody first asks for it.
     """
-    if choice is None and api_key is None and not whole:
-        return _packaged_base()
+    if choice is None and not whole:
+        return _packaged_base() if api_key is None else finish(rekeyed(_packaged_base(), api_key))
     return read(documents(choice, whole=whole, one_key=api_key is not None), api_key)
 
 
 @cache
 def _packaged_base() -> Base:
     """The packaged set, read once in a process: a base never changes, and tests make many applications."""
-    return read(documents(None))
+    records = built_fixtures.records({name: kind for name, kind in _BUILT.items() if name not in _LATE})
+    return read(documents(None)) if records is None else finish(_making(records, frozenset(KINDS)))
+
+
+def wheel_files() -> dict[str, bytes]:
+    """The JSON files that a wheel carries, by their names: the packaged records, the assumptions and the schemas."""
+    records = read(documents(None, whole=True)).records
+    return {
+        **built_fixtures.texts(_BUILT, records),
+        "assumptions": assumptions.built_text(),
+        "schemas": built.text(schemas(), built.code()),
+    }
 
 
 def further(store: Store, records: Mapping[str, Any], source: Source) -> Work[list[Record]]:
@@ -690,6 +714,11 @@ def schema(kind: str) -> dict[str, Any]:
         "items": made,
         "$defs": definitions,
     }
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of all fixture files, by kind."""
+    return {kind: schema(kind) for kind in KINDS}
 
 
 def _as_written(node: Any) -> Any:

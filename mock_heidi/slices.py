@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
@@ -48,5 +47,7 @@ class Slices:
         """Note that work of this cost was done."""
         self._left -= cost
         if self._left <= 0:
+            import asyncio
+
             self._left = SLICE
             await asyncio.sleep(0)

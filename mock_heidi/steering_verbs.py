@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from mock_heidi.handle import Handle, snapshot_path
 from mock_heidi.remote_verb import say, speaks
 from mock_heidi.settings import ConfigError
 from mock_heidi.wording import printable_json
+
+if TYPE_CHECKING:
+    from mock_heidi.handle import Handle
 
 
 @click.group()
@@ -106,6 +108,8 @@ def _seconds(text: str | None) -> float:
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
+    from mock_heidi.handle import snapshot_path
+
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")
     if what == "list" and name is not None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import shlex
 import sys
-import threading
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mock_heidi.clock import precise
 from mock_heidi.exec_command import client_variables, exec_command
 from mock_heidi.findings import LEVELS, told
 from mock_heidi.flags import Seconds
-from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
 from mock_heidi.settings import ConfigError
 from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
 from mock_heidi.wording import near_names, printable_json
+
+if TYPE_CHECKING:
+    from mock_heidi.handle import Handle
 
 _PAUSE = 0.05
 _GLANCE = 1.0
@@ -50,6 +48,10 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
 @click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Seconds.")
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
+    import threading
+
+    from mock_heidi.clock import precise
+
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
@@ -60,16 +62,19 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
 
 def _missing(url: str, patience: float) -> str | None:
     """Why there is no server to speak to at a URL; None if there is one."""
+    from urllib.parse import urlsplit
+
+    from mock_heidi.kept_connection import KeptConnection
+
     parts = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as peer:
+    with contextlib.closing(KeptConnection(parts.hostname or "", parts.port, patience)) as peer:
         try:
             # This endpoint is open to all, whatever token the control API wants.
-            peer.request("GET", "/readyz")
-            if json.loads(peer.getresponse().read()) == {"status": "ok"}:
+            if json.loads(peer.ask("GET", "/readyz", None, {})[1]) == {"status": "ok"}:
                 return None
         except OSError:
             return f"no server answers at {url}"
-        except (http.client.HTTPException, ValueError):
+        except ValueError:
             pass
         return f"another program answers at {url}"
 
@@ -80,6 +85,8 @@ def _missing(url: str, patience: float) -> str | None:
 @click.option("--all", "everything", is_flag=True, help="Every namespace.")
 def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> None:
     """Put everything back to the beginning."""
+    from urllib.parse import urlencode
+
     query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
     done = heidi.control("POST", f"/reset?{urlencode(query)}")
     say(as_json, done, f"put back: {', '.join(done['reset'])}")
@@ -91,6 +98,8 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
 @click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
 def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
     """Sign in and print a bearer token."""
+    from mock_heidi.handle import MockHeidiError
+
     try:
         made = heidi.token(email, third_party_internal_id)
     except MockHeidiError as error:
@@ -115,6 +124,7 @@ def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
 
 def _must_be_there(heidi: Handle) -> None:
     """A name that was mistyped is no clean bill of health."""
+
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
         near = near_names(heidi.name, names, 1)
@@ -172,7 +182,7 @@ def _tell(as_json: bool, rows: list[dict[str, Any]], seen: int) -> int:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: `eval "$(mock-heidi completion bash)"`."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this verb needs it
+    from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choice above

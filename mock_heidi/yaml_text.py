@@ -10,17 +10,15 @@ import io
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import yaml
 from yaml.composer import ComposerError
 
+from mock_heidi.fixture_documents import FixtureError, Steps
 from mock_heidi.models import Plain, resolve
-from mock_heidi.settings import ConfigError
 from mock_heidi.slices import Work
 
-MOST_PROBLEMS = 100
-"""How many problems of one set are told."""
 _MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
 # What libyaml says since PyYAML 6.0.4; it looks ahead, so it can refuse before any event shows the depth.
@@ -48,28 +46,8 @@ _MAPPING_END: Any = yaml.MappingEndEvent
 _END: Any = yaml.StreamEndEvent
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
-# Where a value stands: the steps from the top.
-Steps = tuple[str | int, ...]
 # A node is the event that begins it; of a list or mapping, its ``value`` is then what it holds.
 Node: TypeAlias = Any
-
-
-class FixtureError(ConfigError):
-    """Fixtures that cannot be used: the first problems, a line each, and how many ``more`` there are.
-
-    ``counted`` is False where there are still more.
-    """
-
-    def __init__(self, problems: list[str], more: int = 0, *, counted: bool = True) -> None:
-        self.problems = problems[:MOST_PROBLEMS]
-        self.more = more + len(problems) - len(self.problems)
-        self.counted = counted
-        super().__init__("\n".join([*self.problems, *([f"and {self.others(0)}"] if self.more else [])]))
-
-    def others(self, untold: int) -> str:
-        """How many problems there are beside those that are told, as ``5 more``; ``untold`` of these are not told."""
-        number = self.more + untold
-        return f"{number:,} more" if self.counted else f"at least {number:,} more"
 
 
 class YamlText:
@@ -376,32 +354,6 @@ def _find(node: Node, steps: Steps) -> int:
         else:
             break
     return line
-
-
-class Document(NamedTuple):
-    """One fixture file, or one list of a body: its records, and where they stand if that is known."""
-
-    kind: str
-    name: str
-    records: Any
-    """What was given, or the text that holds it and is only read when it is its turn."""
-    text: YamlText | None = None
-    packaged: bool = False
-    top: Steps = ()
-    """Where its records begin in the text: under their kind, in a file that holds several."""
-
-    def read(self) -> Any:
-        return self.records.values() if isinstance(self.records, YamlText) else self.records
-
-    def places(self, wanted: Collection[Steps]) -> dict[Steps, str]:
-        """``file:line: field`` of values, or ``kind[0].field`` where there are no lines."""
-        whole = {steps: (*self.top, *steps) for steps in wanted}
-        lines = self.text.lines(whole.values()) if self.text else {}
-        return {steps: self._place(place, lines.get(place)) for steps, place in whole.items()}
-
-    def _place(self, steps: Steps, line: int | None) -> str:
-        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-        return self.name + field if line is None else f"{self.name}:{line}: {field.lstrip('.') or 'file'}"
 
 
 def parsing_yaml(text: bytes, name: str) -> Work[Any]:

@@ -79,6 +79,12 @@ def test_what_is_not_installed_is_named_before_anything_is_measured() -> None:
     assert (ended.returncode, ended.stderr) == (1, told)
 
 
+def test_a_name_also_chooses_the_workloads_whose_names_begin_with_it() -> None:
+    names = [line.split()[0] for line in run("--list", "--only", "start").stdout.splitlines()]
+
+    assert names == ["start", "start_verbs", "start_parts", "start_plugin", "start_fixture"]
+
+
 def test_a_workload_that_nobody_knows_is_refused_in_one_line() -> None:
     ended = run("--only", "get_two")
 

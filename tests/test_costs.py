@@ -169,14 +169,68 @@ print(len(sys.modules), *sorted(names - set(sys.stdlib_module_names) - {"mock_he
 """
 
 
-def test_a_start_loads_no_more_than_it_did() -> None:
+def printed(code: str, *args: str) -> list[str]:
+    """The words of the last line that a new Python prints."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    command = [sys.executable, "-c", START]
-    said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()  # noqa: S603 - ours
+    command = [sys.executable, "-c", code, *args]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    return ended.stdout.splitlines()[-1].split()
+
+
+def test_a_start_loads_no_more_than_it_did() -> None:
+    said = printed(START)
     count, names = int(said[0]), set(said[1:])
 
     assert names <= LOADED, f"a start loads {', '.join(sorted(names - LOADED))} too; import late what few requests need"
     assert count <= MODULES * SLACK, f"a start loads {count} modules, and no longer about {MODULES}"
+
+
+BUILT = """
+import mock_heidi.app, mock_heidi.console
+from pydantic import BaseModel
+def below(cls):
+    return {cls}.union(*map(below, cls.__subclasses__()))
+print("built:", *sorted(cls.__name__ for cls in below(BaseModel) - {BaseModel} if cls.__pydantic_complete__))
+"""
+
+
+def test_importing_the_server_builds_no_model() -> None:
+    assert printed(BUILT) == ["built:"]
+
+
+def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else() -> None:
+    code = "import sys, mock_heidi.pytest_plugin; print(*sorted(one for one in sys.modules if 'mock_heidi.' in one))"
+
+    assert printed(code) == ["mock_heidi.pytest_plugin"]
+
+
+# What takes long to import; a verb loads of it what it cannot do without.
+HEAVY = {"asyncio", "http.client", "jwt", "logging", "mock_heidi.handle", "pydantic", "starlette", "uvicorn", "yaml"}
+NEEDED = {
+    "--help": set(),
+    "serve --help": set(),
+    "exec --help": set(),
+    "routes": set(),
+    "env --url http://127.0.0.1:1": {"mock_heidi.handle"},
+    "token --url http://127.0.0.1:1": {"mock_heidi.handle"},
+    "schema": {"pydantic"},
+    "validate": {"pydantic", "yaml"},
+}  # fmt: skip
+VERB = """
+import sys
+from mock_heidi.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize("verb", NEEDED)
+def test_a_verb_loads_only_what_it_needs(verb: str) -> None:
+    loaded = HEAVY.intersection(printed(VERB, *verb.split()))
+
+    assert loaded == NEEDED[verb]
 
 
 def test_the_message_names_what_has_grown() -> None:

@@ -23,10 +23,10 @@ import pytest
 from running import until
 
 from mock_heidi import MockHeidi, __version__, create_app
+from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.handle import Handle, MockHeidiError, visit
 from mock_heidi.report import report, unfired
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
-from mock_heidi.yaml_text import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
 ADA = {"patient_profiles": [{"first_name": "Ada", "ehr_patient_id": "A1"}]}
@@ -230,13 +230,13 @@ def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
     server: MockHeidi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.control("GET", "/health")
-    connect, made = HTTPConnection.connect, []
+    connect, made = socket.create_connection, []
 
-    def counted(connection: HTTPConnection) -> None:
-        made.append(connection)
-        connect(connection)
+    def counted(*where: Any) -> socket.socket:
+        made.append(where)
+        return connect(*where)
 
-    monkeypatch.setattr(HTTPConnection, "connect", counted)
+    monkeypatch.setattr(socket, "create_connection", counted)
     with server.namespace("quiet"):
         pass
     assert not made
@@ -502,7 +502,9 @@ def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
 def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) -> None:
     heidi.token()
     # What the server does to a connection that nobody has used for a while.
-    heidi._connection._connection.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+    sock = heidi._connection._connection.sock  # noqa: SLF001
+    assert sock is not None
+    sock.shutdown(socket.SHUT_RDWR)
 
     assert heidi.token()
 
@@ -964,3 +966,15 @@ def test_a_client_without_httpx_says_what_to_install(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, "httpx", None)
         with pytest.raises(ModuleNotFoundError, match=r"install mock-heidi\[pytest\], or httpx itself"):
             getattr(heidi, make)()
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_a_start_leaves_the_garbage_collector_as_it_was(collects: bool) -> None:
+    (gc.enable if collects else gc.disable)()
+    try:
+        with MockHeidi():
+            left = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert left is collects

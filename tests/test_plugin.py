@@ -64,6 +64,32 @@ def test_every_test_has_a_heidi_of_its_own(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=3)
 
 
+def test_pytest_compiles_no_module_of_the_server_anew(pytester: pytest.Pytester) -> None:
+    # As pytest does by itself for every package that is installed with a plugin.
+    pytester.makeconftest("import pytest\npytest.register_assert_rewrite('mock_heidi')\n")
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it(mock_heidi, request):
+            hook = request.config.pluginmanager.rewrite_hook
+            loaded = {name: module for name, module in sys.modules.items() if name.startswith("mock_heidi.")}
+            assert "mock_heidi.app" in loaded
+            rewritten = {name for name, module in loaded.items() if module.__spec__.loader is hook}
+            assert rewritten == {"mock_heidi.pytest_plugin"}  # which pytest itself imports
+            assert sys.meta_path[0] is hook
+        """
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_server_starts_without_rewriting_of_asserts(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(mock_heidi): ...")
+
+    pytester.runpytest_subprocess("--assert=plain").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("test", "name"),
     [

@@ -104,7 +104,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     for name in ("mock_heidi", "fixtures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "openapi.yaml", "control.yaml"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "openapi.yaml", "control.yaml"):
         shutil.copy(ROOT / name, folder)
     return folder
 

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_heidi import create_app, seeds
+from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.models import (
     ApiKey,
     CodeEntry,
@@ -37,7 +38,7 @@ from mock_heidi.models import (
 from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
-from mock_heidi.yaml_text import FixtureError, YamlText, dump_yaml
+from mock_heidi.yaml_text import YamlText, dump_yaml
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
@@ -850,8 +851,8 @@ def test_aliases_that_only_share_are_read(tmp_path: Path) -> None:
 def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> None:
     # In a process of its own: the C composer of PyYAML dies of this, and would take the whole run with it.
     code = (
-        "import sys\nfrom mock_heidi.slices import finish\n"
-        "from mock_heidi.yaml_text import FixtureError, parsing_yaml\n"
+        "import sys\nfrom mock_heidi.fixture_documents import FixtureError\n"
+        "from mock_heidi.slices import finish\nfrom mock_heidi.yaml_text import parsing_yaml\n"
         f"text = {text!r}\n"
         "nested = ''.join(' ' * n + text for n in range(2_000)) if text.endswith('\\n') else text * 100_000\n"
         "try:\n    finish(parsing_yaml(nested.encode(), 'deep'))\n"

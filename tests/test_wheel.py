@@ -10,10 +10,35 @@ from pathlib import Path
 import pytest
 from running import run, serving
 
+from mock_heidi.seeds import KINDS
 from mock_heidi.settings import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable,)
+SIGN_IN = """
+import asyncio, sys
+from mock_heidi import create_app
+from pydantic import BaseModel
+
+async def receive():
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+async def send(message):
+    if "status" in message:
+        print(message["status"])
+
+def below(cls):
+    return {cls}.union(*map(below, cls.__subclasses__()))
+
+scope = {
+    "type": "http", "method": "GET", "path": "/api/v2/ml-scribe/open-api/jwt", "root_path": "",
+    "query_string": b"email=ada@example.com&third_party_internal_id=1",
+    "headers": [(b"host", b"localhost"), (b"heidi-api-key", b"mock-heidi-key")],
+}
+asyncio.run(create_app()(scope, receive, send))
+print("built:", *sorted(cls.__name__ for cls in below(BaseModel) - {BaseModel} if cls.__pydantic_complete__))
+print(sorted({"yaml"}.intersection(sys.modules)))
+"""
 
 
 def build(source: Path, target: Path, kind: str) -> Path:
@@ -57,6 +82,7 @@ def names(wheel: Path) -> set[str]:
 def test_the_wheel_carries_its_data(wheel: Path) -> None:
     data = {f"mock_heidi/_data/fixtures/{path.name}" for path in (ROOT / "fixtures").iterdir()}
     data |= {"mock_heidi/_data/openapi.yaml", "mock_heidi/_data/control.yaml"}
+    data |= {f"mock_heidi/_data/built/{name}.json" for name in (*KINDS, "users", "assumptions", "schemas")}
 
     assert data | {"mock_heidi/py.typed", "mock_heidi/assumptions.yaml"} <= names(wheel)
 
@@ -112,6 +138,14 @@ def test_the_installed_command_has_its_data(installed: Path, tmp_path: Path) -> 
     assert contract.stdout == (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     assert control.stdout == (ROOT / "control.yaml").read_text(encoding="utf-8")
     assert checked.stdout == run("validate").stdout
+
+
+def test_the_installed_package_answers_a_sign_in_without_yaml_and_checks_of_pydantic(
+    installed: Path, tmp_path: Path
+) -> None:
+    ended = run("-c", SIGN_IN, command=(str(installed / Path(sys.executable).name),), cwd=tmp_path)
+
+    assert ended.stdout.splitlines() == ["200", "built:", "[]"], ended.stderr
 
 
 def test_the_installed_command_serves(installed: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
 from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
+from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request, log_defect
 from mock_heidi.json_text import parsing_json, to_json
@@ -20,7 +21,6 @@ from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
 from mock_heidi.wording import listed, near_names, shorten
-from mock_heidi.yaml_text import FixtureError, parsing_yaml
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -110,6 +110,8 @@ async def _read_body(request: Request, limit: int) -> Any:
         if not body.strip():
             return None
         if "yaml" in request.headers.get("content-type", ""):
+            from mock_heidi.yaml_text import parsing_yaml
+
             return await in_slices(parsing_yaml(body, "body"))
         return await in_slices(parsing_json(body))
     except BodyTooLargeError:

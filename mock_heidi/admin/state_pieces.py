@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mock_heidi.json_text import to_json
-from mock_heidi.yaml_text import dump_yaml
 
 
 def json_pieces(value: Any) -> Iterator[bytes]:
@@ -29,6 +28,8 @@ def json_pieces(value: Any) -> Iterator[bytes]:
 
 def yaml_pieces(value: Mapping[str, Any], indent: str = "") -> Iterator[bytes]:
     """The YAML of a mapping of iterators, whose items may end with such mappings."""
+    from mock_heidi.yaml_text import dump_yaml
+
     for name, items in value.items():
         line, end = f"{indent}{name}:", " []\n"
         for item in items:

@@ -137,7 +137,7 @@ class LinkedSession(Outgoing):
     updated_at: Timestamp
 
 
-_BLANK = PatientProfile(
+_BLANK = PatientProfile.model_construct(
     id="0" * 24,
     managed_by="0" * 24,
     ehr_provider="",

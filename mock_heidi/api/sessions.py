@@ -138,7 +138,7 @@ class SessionPage(Outgoing):
     has_next_page: bool
 
 
-class PageQuery(BaseModel):
+class PageQuery(BaseModel, defer_build=True):
     page_size: int = Field(default=20, ge=1, le=200)
     page: int = Field(default=1, ge=1)
 

@@ -57,7 +57,7 @@ class LiveTranscript(Outgoing):
     chunks: list[LiveChunk]
 
 
-class LiveQuery(BaseModel):
+class LiveQuery(BaseModel, defer_build=True):
     recording_status: Literal["in_progress", "completed"] = "in_progress"
 
 

@@ -1,0 +1,38 @@
+"""What the build of the package made of its YAML files and its models, so that a start need not do it again.
+
+A checkout has none of it. It is used only if the files hold what they held when the package was built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent / "_data" / "built"
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Names the contents of these files."""
+    return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def code() -> str:
+    """Names the contents of the package's modules."""
+    return digest(sorted(Path(__file__).parent.rglob("*.py")))
+
+
+def text(rows: Any, sources: str) -> bytes:
+    """The JSON file that keeps ``rows``; ``sources`` is the digest of what they were made of."""
+    return json.dumps({"sources": sources, "rows": rows}, ensure_ascii=False).encode()
+
+
+def rows(name: str, sources: str) -> Any:
+    """The rows of a JSON file; None if there is no such file, or if it was made of other sources."""
+    try:
+        kept = json.loads((FOLDER / f"{name}.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    return kept["rows"] if kept["sources"] == sources else None
