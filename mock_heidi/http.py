@@ -40,7 +40,6 @@ from mock_heidi.tokens import Caller
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
 Q = TypeVar("Q", bound=BaseModel)
-V = TypeVar("V", bound=Value)
 Owned = TypeVar("Owned", PatientProfile, Session)
 
 _MOST_MADE = 1_000
@@ -343,37 +342,6 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
     if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
         raise _NOT_FOUND[kind]
     return record
-
-
-def merge(value: V, changes: Incoming, **own: Any) -> V:
-    """The value with the fields that were sent, and ``own`` ones; ``null`` puts a field's default back.
-
-    The whole is validated again: a copy with unchecked updates could be stored and never be answered.
-    """
-    merged = dict(value)
-    for name in changes.model_fields_set:
-        change = getattr(changes, name)
-        if change is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge(merged[name], change) if isinstance(change, Incoming) else change
-    return type(value).model_validate({**merged, **own})
-
-
-def changed(value: V, changes: Incoming, **own: Any) -> V:
-    """Like :func:`merge` for a value without parts of its own, whose fields are of the same types as those sent.
-
-    So what comes in has been checked already.
-    """
-    given, defaults = vars(changes), _defaults(type(value))
-    for name in changes.__pydantic_fields_set__:
-        own[name] = defaults[name] if given[name] is None else given[name]
-    return value.but(own)
-
-
-@cache
-def _defaults(kind: type[Value]) -> dict[str, Any]:
-    return {name: field.default for name, field in kind.model_fields.items()}
 
 
 def show(view: type[O], value: Value, **own: Any) -> O:

@@ -242,7 +242,7 @@ def test_a_server_that_creates_and_deletes_all_day_keeps_nothing_of_it(base: Bas
     for number in range(100):
         record = profile(f"{number + 100:024x}", number=f"E{number}")
         store.put(record)
-        store.put(record.model_copy(update={"ehr_patient_id": f"F{number}"}))
+        store.put(record.replace(ehr_patient_id=f"F{number}"))
         store.remove(record)
 
     kept = [getattr(store, name) for name in ("_joined", "_left", "_mixed", "_born")]
