@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from mock_heidi.indexes import Kind, Slot, slots_of
 from mock_heidi.models import Record
@@ -18,8 +18,8 @@ class Overlay:
         """``first`` is the number of the next new record."""
         self.records: dict[Kind, dict[str, Record | None]] = {}
         """By kind the records that differ from the base, None for a removed one, in the order of their first change."""
-        self.born: dict[tuple[Kind, str], int] = {}
-        """The numbers of the new records, which only rise."""
+        self.born: dict[Kind, dict[str, int]] = {}
+        """By kind the numbers of the new records, which only rise."""
         self._next = self._first_unplaced = first
         # By slot the keys that came in, and the base's keys that went out.
         self._joined: dict[Slot, dict[str, None]] = {}
@@ -31,7 +31,8 @@ class Overlay:
         """The same changes, to be changed further."""
         other = Overlay(self._next)
         other.records = {kind: dict(records) for kind, records in self.records.items()}
-        other.born, other._first_unplaced = dict(self.born), self._first_unplaced
+        other.born = {kind: dict(numbers) for kind, numbers in self.born.items()}
+        other._first_unplaced = self._first_unplaced
         other._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
         other._left = {slot: set(keys) for slot, keys in self._left.items()}
         other._mixed = set(self._mixed)
@@ -52,7 +53,7 @@ class Overlay:
 
     def add(self, kind: Kind, key: str) -> None:
         """Number a new record, after all that were there before."""
-        self.born[kind, key] = self._next
+        self.born.setdefault(kind, {})[key] = self._next
         self._next += 1
 
     def move(self, old: Record, new: Record) -> None:
@@ -71,21 +72,26 @@ class Overlay:
         self._place()
         for slot in slots_of(record):
             self._leave(slot, key)
-        self.born.pop((type(record), key), None)
+        self.born.get(type(record), {}).pop(key, None)
 
     def _place(self) -> None:
         """Put the records that have become new since the last time into their slots."""
         if self._first_unplaced == self._next:
             return
-        new = []
-        for (kind, key), number in reversed(self.born.items()):
-            if number < self._first_unplaced:
-                break
-            new.append((key, self.records[kind][key]))
-        for key, record in reversed(new):
-            for slot in slots_of(record) if record else ():
-                self._joined.setdefault(slot, {})[key] = None
+        for kind, records in self.records.items():
+            for key in self._unplaced(kind):
+                record = records[key]
+                for slot in slots_of(record) if record else ():
+                    self._joined.setdefault(slot, {})[key] = None
         self._first_unplaced = self._next
+
+    def _unplaced(self, kind: Kind) -> Iterable[str]:
+        keys, numbers = [], self.born.get(kind, {})
+        for key in reversed(numbers):
+            if numbers[key] < self._first_unplaced:
+                break
+            keys.append(key)
+        return reversed(keys)
 
     def _leave(self, slot: Slot, key: str) -> None:
         joined = self._joined.get(slot)
@@ -99,7 +105,7 @@ class Overlay:
             self._mixed.discard(slot)
 
     def _join(self, slot: Slot, key: str) -> None:
-        if (slot[0], key) not in self.born and key in self._left.get(slot, ()):
+        if key not in self.born.get(slot[0], ()) and key in self._left.get(slot, ()):
             self._left[slot].remove(key)
         else:
             self._joined.setdefault(slot, {})[key] = None

@@ -169,9 +169,9 @@ class Store:
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
         base = self._base.records[kind]
-        changes, born = self._overlay.records.get(kind, {}), self._overlay.born
-        old = (changes.get(key, record) for key, record in base.items() if (kind, key) not in born)
-        new = [record for key, record in changes.items() if (kind, key) in born]
+        changes, born = self._overlay.records.get(kind, {}), self._overlay.born.get(kind, ())
+        old = (changes.get(key, record) for key, record in base.items() if key not in born)
+        new = [record for key, record in changes.items() if key in born]
         return cast("Sequence[R]", [record for record in old if record is not None] + new)
 
     def where(self, kind: type[R], **values: Any) -> Sequence[R]:
@@ -249,5 +249,5 @@ class Store:
         return kind, fields, wanted if len(wanted) > 1 else wanted[0]
 
     def _position(self, kind: Kind, key: str) -> int:
-        born = self._overlay.born.get((kind, key))
+        born = self._overlay.born.get(kind, {}).get(key)
         return self._base.position[kind, key] if born is None else born
