@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
-import pydantic_core
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -27,7 +24,7 @@ from mock_heidi.errors import (
     missing,
 )
 from mock_heidi.journal import Entry
-from mock_heidi.json_text import parse_json, to_json
+from mock_heidi.json_text import parse_json, to_json, written
 from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
@@ -349,19 +346,6 @@ def show(view: type[O], value: Value, **own: Any) -> O:
     # Both sides are checked already; validating again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
-
-
-def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
-    """The JSON of :func:`show`, without an object of it in between."""
-    names, taken = _fields(view)
-    return pydantic_core.to_json(dict(zip(names, taken({**vars(record), **own}), strict=True)))
-
-
-@cache
-def _fields(view: type[Outgoing]) -> tuple[list[str], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
-    """The names of a view's fields, and what takes their values out of a mapping."""
-    names = list(view.model_fields)
-    return names, itemgetter(*names)
 
 
 def shown(view: type[Outgoing], record: Record, **own: Any) -> bytes:

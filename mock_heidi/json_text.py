@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from codecs import BOM_UTF8
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import pydantic_core
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import UnprocessableError
+from mock_heidi.models import Outgoing, Record, fields_of
 
 
 def _invalid(position: int, error: str) -> UnprocessableError:
@@ -111,3 +114,21 @@ def to_json(value: Any) -> bytes:
         made: bytes = value.__pydantic_serializer__.to_json(value, by_alias=True)
         return made
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+    """The JSON of what a view shows of a record: all of the view's keys, from the record or from ``own``."""
+    serializer, in_order, taken = _writer(view, type(record))
+    values = vars(record)
+    if own or not in_order:
+        values = dict(zip(view.model_fields, taken({**values, **own}), strict=True))
+    made: bytes = serializer.to_json(values)
+    return made
+
+
+@cache
+def _writer(view: type[Outgoing], kind: type[Record]) -> tuple[Any, bool, Any]:
+    """What writes a view of such records, whether they have its keys in its order, and what takes its values."""
+    names = list(view.model_fields)
+    in_order = names == [name for name in kind.model_fields if name in view.model_fields]
+    return fields_of(view).serializer, in_order, itemgetter(*names)

@@ -163,11 +163,13 @@ class _Immutable(BaseModel):
         ``sent`` gives the fields that a request's body has: ``null`` puts a field's default back, and a part with
         fields of its own replaces only these.
         """
-        kind = type(self)
-        trusted = {} if sent is None else _sort(self, sent, values)
-        checked = _partial(kind).validate_python(values) if values else {}
+        kind, fields = type(self), {**vars(self)}
+        if sent is not None:
+            _take(kind, sent, fields, values)
+        if values:
+            fields.update(fields_of(kind).validator.validate_python(values))
         made, private = object.__new__(kind), self.__pydantic_private__
-        _SET_FIELDS(made, {**vars(self), **trusted, **checked})
+        _SET_FIELDS(made, fields)
         _SET_NAMES(made, self.__pydantic_fields_set__)
         _SET_EXTRA(made, None)
         _SET_PRIVATE(made, private and {**private})
@@ -181,20 +183,18 @@ _SET_FIELDS, _SET_NAMES, _SET_EXTRA, _SET_PRIVATE = (
 )
 
 
-def _sort(value: _Immutable, sent: Incoming, values: dict[str, Any]) -> dict[str, Any]:
-    """The sent values that were validated already; the others are put into ``values`` where these say nothing."""
-    kind, given, trusted = type(value), vars(sent), {}
-    same = _of_the_same_type(kind, type(sent))
+def _take(kind: type[_Immutable], sent: Incoming, fields: dict[str, Any], values: dict[str, Any]) -> None:
+    """Put what was sent into the fields, and what has still to be validated into the values where these say nothing."""
+    given, same = vars(sent), _of_the_same_type(kind, type(sent))
     for name in sent.__pydantic_fields_set__:
         change = given[name]
         if change is None:
             values.setdefault(name, kind.model_fields[name].get_default(call_default_factory=True))
         elif name in same:
-            trusted[name] = change
+            fields[name] = change
         else:
-            part = getattr(value, name).replace(change) if isinstance(change, Incoming) else change
+            part = fields[name].replace(change) if isinstance(change, Incoming) else change
             values.setdefault(name, part)
-    return trusted
 
 
 @cache
@@ -208,16 +208,16 @@ def _of_the_same_type(kind: type[BaseModel], sent: type[Incoming]) -> frozenset[
 
 
 @cache
-def _partial(kind: type[BaseModel]) -> Any:
-    """What validates some of a kind's fields, whichever they are."""
+def fields_of(model: type[BaseModel]) -> TypeAdapter[dict[str, Any]]:
+    """What validates and writes some fields of a model as a dict, whichever they are."""
     types = {
         name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        for name, field in kind.model_fields.items()
+        for name, field in model.model_fields.items()
     }
-    made: Any = TypedDict
-    fields = made(kind.__name__, types, total=False)
-    fields.__pydantic_config__ = ConfigDict(strict=kind.model_config.get("strict", False), extra="forbid")
-    return TypeAdapter(fields).validator
+    typed_dict: Any = TypedDict
+    fields = typed_dict(model.__name__, types, total=False)
+    fields.__pydantic_config__ = ConfigDict(strict=model.model_config.get("strict", False), extra="forbid")
+    return TypeAdapter(fields)
 
 
 class Outgoing(_Immutable):

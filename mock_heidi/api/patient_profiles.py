@@ -15,8 +15,8 @@ from mock_heidi.http import (
     reply_record,
     reply_success,
     shown,
-    written,
 )
+from mock_heidi.json_text import written
 from mock_heidi.models import (
     Date,
     Gender,
