@@ -85,13 +85,13 @@ def _day(value: str) -> str:
     raise PydanticKnownError("date_from_datetime_parsing", {"error": problem})
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=256)
 def _stamp(value: str) -> str:
     match = _TIMESTAMP.fullmatch(value)
     try:
         if match is None:
             raise ValueError
-        datetime.fromisoformat(f"{match[1]}T{match[2]}")
+        datetime.fromisoformat(value)
     except ValueError:
         raise PydanticCustomError(
             "timestamp", "Input should be a UTC timestamp without a zone, such as 2024-12-11T03:57:57.921000"
