@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 from typing_extensions import TypedDict
 
@@ -166,8 +167,13 @@ class _Immutable(BaseModel):
         kind, fields = type(self), {**vars(self)}
         if sent is not None:
             _take(kind, sent, fields, values)
-        if values:
-            fields.update(fields_of(kind).validator.validate_python(values))
+        checks = _checks(kind)
+        try:
+            for name, value in values.items():
+                fields[name] = checks[name](value)
+        except (KeyError, ValidationError):
+            fields_of(kind).validator.validate_python(values)  # refuses them too, and names the fields
+            raise
         made, private = object.__new__(kind), self.__pydantic_private__
         _SET_FIELDS(made, fields)
         _SET_NAMES(made, self.__pydantic_fields_set__)
@@ -207,17 +213,38 @@ def _of_the_same_type(kind: type[BaseModel], sent: type[Incoming]) -> frozenset[
     return frozenset(name for name, accepted in others.items() if own.get(name) == accepted)
 
 
+class _Checks(dict[str, Callable[[Any], Any]]):
+    """What validates each field of a model, made when a field is first replaced."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    def __missing__(self, name: str) -> Callable[[Any], Any]:
+        kind = _type_of(self._model.model_fields[name])
+        config = None if isinstance(kind, type) and issubclass(kind, BaseModel) else _config(self._model)
+        check = self[name] = TypeAdapter(kind, config=config).validator.validate_python
+        return check
+
+
+_checks = cache(_Checks)
+
+
 @cache
 def fields_of(model: type[BaseModel]) -> TypeAdapter[dict[str, Any]]:
     """What validates and writes some fields of a model as a dict, whichever they are."""
-    types = {
-        name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        for name, field in model.model_fields.items()
-    }
     typed_dict: Any = TypedDict
+    types = {name: _type_of(field) for name, field in model.model_fields.items()}
     fields = typed_dict(model.__name__, types, total=False)
-    fields.__pydantic_config__ = ConfigDict(strict=model.model_config.get("strict", False), extra="forbid")
+    fields.__pydantic_config__ = _config(model)
     return TypeAdapter(fields)
+
+
+def _type_of(field: FieldInfo) -> Any:
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
+def _config(model: type[BaseModel]) -> ConfigDict:
+    return ConfigDict(strict=model.model_config.get("strict", False), extra="forbid")
 
 
 class Outgoing(_Immutable):
