@@ -26,6 +26,7 @@ FIRST, RATE = 0.3, 40
 Figures = dict[str, float]
 _EMPTY = ("--fixtures", "empty")
 LAYERED = ("GET one", "POST", "PATCH")
+CPU = ("GET one", "GET list of 100", "PATCH", "POST")
 # Up to which layer a request goes before it is answered with constant bytes.
 LAYERS = {
     "server": "the server alone, which parses and sends",
@@ -344,6 +345,12 @@ def _run(bench: Bench, command: Sequence[str], folder: Path) -> str:
     return ended.stdout
 
 
+def _cpu(name: str, bench: Bench) -> Figures:
+    command = [sys.executable, "-m", "benchmarks.apps.cpu", name, "--turns", str(bench.repeats * 4)]
+    above: Figures = json.loads(_run(bench, command, ROOT))
+    return above
+
+
 def _up_to(layer: str, bench: Bench) -> Figures:
     return {
         name: float(_run(bench, [sys.executable, "-m", "benchmarks.apps.layers", name, "--until", layer], ROOT))
@@ -492,6 +499,14 @@ def workloads(*, quick: bool = False) -> list[Workload]:
             "in_process", "In process, by httpx.ASGITransport, GET one",
             {name: partial(_in_process, name) for name in ("bare", "mock_heidi", "plain", "team")},
             {"rate": "requests/s"},
+        ),
+        Workload(
+            "cpu", "CPU time of a request above bare ASGI, in process and without a network",
+            {name: partial(_cpu, name) for name in ("plain", "mock_heidi")}, dict.fromkeys(CPU, "µs"),
+            tuple(
+                at_most(limit, "µs", "mock_heidi", asked)
+                for asked, limit in zip(CPU, (9.5, 9.5, 20, 25), strict=True)
+            ),
         ),
         Workload(
             "layers", "Where a request's time goes, in process and without a network",

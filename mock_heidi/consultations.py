@@ -119,10 +119,9 @@ def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece],
     changes = [change(piece) for piece in session.audio]
     if any(changes):
         pieces = [
-            piece.model_copy(update=update) if update else piece
-            for piece, update in zip(session.audio, changes, strict=True)
+            piece.replace(**update) if update else piece for piece, update in zip(session.audio, changes, strict=True)
         ]
-        session = session.model_copy(update={"audio": tuple(pieces)})
+        session = session.replace(audio=tuple(pieces))
         namespace.store.put(session)
     return session
 
@@ -202,7 +201,7 @@ def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
         return note
     transition, now = namespace.transitions["consult_note"], namespace.clock.now()
     if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):
-        return note.model_copy(update={"status": "COMPLETED"})
+        return note.replace(status="COMPLETED")
     return note
 
 

@@ -78,7 +78,7 @@ class _Selection(Record):
 
     def again(self, number: int) -> Self:
         """The same as a rule by itself, ``number`` of them being there already."""
-        other = self.model_copy()
+        other = self.replace()
         other._number = number  # noqa: SLF001 - a copy of its own kind
         return other
 
@@ -180,10 +180,7 @@ class Scenario(Record):
     @property
     def rules(self) -> list[Fault]:
         """Its faults, labelled with its name where they have no label of their own."""
-        return [
-            fault if fault.label else fault.model_copy(update={"label": f"scenario {self.name}"})
-            for fault in self.faults
-        ]
+        return [fault if fault.label else fault.replace(label=f"scenario {self.name}") for fault in self.faults]
 
     def problem(self) -> str | None:
         """What is wrong with one of its rules, or None."""

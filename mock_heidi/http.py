@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
-import pydantic_core
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, Headers
 from starlette.requests import ClientDisconnect
@@ -30,7 +27,7 @@ from mock_heidi.errors import (
     missing,
 )
 from mock_heidi.journal import Entry
-from mock_heidi.json_text import parse_json, to_json
+from mock_heidi.json_text import parse_json, to_json, written
 from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
@@ -43,7 +40,6 @@ from mock_heidi.tokens import Caller
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
 Q = TypeVar("Q", bound=BaseModel)
-V = TypeVar("V", bound=Value)
 Owned = TypeVar("Owned", PatientProfile, Session)
 
 _MOST_MADE = 1_000
@@ -381,55 +377,11 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
     return record
 
 
-def merge(value: V, changes: Incoming, **own: Any) -> V:
-    """The value with the fields that were sent, and ``own`` ones; ``null`` puts a field's default back.
-
-    The whole is validated again: a copy with unchecked updates could be stored and never be answered.
-    """
-    merged = dict(value)
-    for name in changes.model_fields_set:
-        change = getattr(changes, name)
-        if change is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge(merged[name], change) if isinstance(change, Incoming) else change
-    return type(value).model_validate({**merged, **own})
-
-
-def changed(value: V, changes: Incoming, **own: Any) -> V:
-    """Like :func:`merge` for a value without parts of its own, whose fields are of the same types as those sent.
-
-    So what comes in has been checked already.
-    """
-    given, defaults = vars(changes), _defaults(type(value))
-    for name in changes.__pydantic_fields_set__:
-        own[name] = defaults[name] if given[name] is None else given[name]
-    return value.but(own)
-
-
-@cache
-def _defaults(kind: type[Value]) -> dict[str, Any]:
-    return {name: field.default for name, field in kind.model_fields.items()}
-
-
 def show(view: type[O], value: Value, **own: Any) -> O:
     """What an answer shows of a value: the view's keys, taken from the value or from ``own``."""
     # Both sides are checked already; validating again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
-
-
-def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
-    """The JSON of :func:`show`, without an object of it in between."""
-    names, taken = _fields(view)
-    return pydantic_core.to_json(dict(zip(names, taken({**vars(record), **own}), strict=True)))
-
-
-@cache
-def _fields(view: type[Outgoing]) -> tuple[list[str], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
-    """The names of a view's fields, and what takes their values out of a mapping."""
-    names = list(view.model_fields)
-    return names, itemgetter(*names)
 
 
 def shown(view: type[Outgoing], record: Record, **own: Any) -> bytes:

@@ -278,7 +278,7 @@ class Namespace:
         """Remove a record; the sessions of a patient profile stay and are unlinked."""
         if isinstance(record, PatientProfile):
             for session in tuple(self.store.where(Session, patient_profile_id=record.id)):
-                self.store.put(session.model_copy(update={"patient_profile_id": None}))
+                self.store.put(session.replace(patient_profile_id=None))
         self.store.remove(record)
 
     def listen(self) -> Events:
@@ -354,14 +354,10 @@ class Namespace:
         owner = self.owners[user.managed_by]
         others = tuple(known for known in owner.heidi_users if known.kinde_user_id != heidi_user.kinde_user_id)
         if heidi_user not in owner.heidi_users:
-            self.store.put(owner.model_copy(update={"heidi_users": (*others, heidi_user)}))
+            self.store.put(owner.replace(heidi_users=(*others, heidi_user)))
             self.learn_keys()
-        linked = user.model_copy(
-            update={
-                "linked_to": heidi_user.kinde_user_id,
-                "account_id": self.object_id(),
-                "linked_at": self.clock.stamp(),
-            }
+        linked = user.replace(
+            linked_to=heidi_user.kinde_user_id, account_id=self.object_id(), linked_at=self.clock.stamp()
         )
         self.store.put(linked)
         return linked

@@ -577,7 +577,7 @@ def _with_key(records: list[Record], api_key: str) -> list[Record]:
     if not api_key.isascii() or not api_key.isprintable() or api_key.split() != [api_key]:
         raise ConfigError(f"api key: {api_key!r} fits into no header; use letters, digits and signs without blanks")
     first, *keys = (record for record in records if isinstance(record, ApiKey))
-    keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
+    keys = [first.replace(api_key=api_key), *(key for key in keys if key.key != api_key)]
     # What is nobody's, such as a template, is everybody's.
     owners = {None, *(key.managed_by for key in keys)}
     own = [record for record in records if getattr(record, "managed_by", None) in owners]

@@ -6,13 +6,12 @@ So reset, fork and snapshot cost what was changed since, not what is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import chain
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from mock_heidi.indexes import Index, Kind, Slot, indexed
 from mock_heidi.models import Record
+from mock_heidi.overlay import Overlay
 from mock_heidi.slices import RECORD, Work, finish
 
 R = TypeVar("R", bound=Record)
@@ -21,62 +20,6 @@ _UNCHANGED = object()
 _MOST_MADE, _LARGE = 1_000, 256 * 1024
 # So many records are put into a base between two pauses.
 _AT_ONCE = 64
-Kind = type[Record]
-# A place in an index: the kind, the fields and their values, or the one value of a single field.
-Slot = tuple[Kind, tuple[str, ...], Any]
-
-
-def _slots(record: Record) -> list[Slot]:
-    kind = type(record)
-    return [(kind, fields, values(record)) for fields, values in _indexes(kind)]
-
-
-@cache
-def _indexes(kind: Kind) -> list[tuple[tuple[str, ...], Callable[[Record], Any]]]:
-    """The indexes of a kind, each with what takes its values out of a record."""
-    return [(fields, attrgetter(*fields)) for fields in kind.indexes]
-
-
-@cache
-def _indexed(kind: Kind) -> Callable[[Record], Any]:
-    """What takes the values of every indexed field out of a record."""
-    fields = dict.fromkeys(chain.from_iterable(kind.indexes))
-    return attrgetter(*fields) if fields else type
-
-
-class _Index(Mapping[Slot, Sequence[Record]]):
-    """The records at each slot. A slot with one record holds no list of it: most of a large base are such."""
-
-    def __init__(self) -> None:
-        self._tables: dict[tuple[Kind, tuple[str, ...]], dict[Any, Record | list[Record]]] = {}
-
-    def add(self, record: Record) -> None:
-        for kind, fields, values in _slots(record):
-            table = self._tables.setdefault((kind, fields), {})
-            found = table.setdefault(values, record)
-            if isinstance(found, list):
-                found.append(record)
-            elif found is not record:
-                table[values] = [found, record]
-
-    def __getitem__(self, slot: Slot) -> Sequence[Record]:
-        found: Sequence[Record] = self.get(slot)
-        if not found:
-            raise KeyError(slot)
-        return found
-
-    def get(self, slot: Slot, default: Any = ()) -> Any:
-        """The records at a slot; asked more often than anything else, so without an exception on the way."""
-        kind, fields, values = slot
-        table = self._tables.get((kind, fields))
-        found: Any = None if table is None else table.get(values)
-        return default if found is None else found if isinstance(found, list) else [found]
-
-    def __iter__(self) -> Iterator[Slot]:
-        return ((*where, values) for where, table in self._tables.items() for values in table)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._tables.values()))
 
 
 class _Positions(Mapping[tuple[Kind, str], int]):
@@ -125,7 +68,7 @@ class Base:
         self.packaged = packaged
         """The fixture files that the packaged set gave."""
         self.records: dict[Kind, dict[str, Record]] = _Tables(late)
-        self._index = _Index()
+        self._index = Index()
         self.index: Mapping[Slot, Sequence[Record]] = self._index
         self.position: Mapping[tuple[Kind, str], int] = _Positions(self.records)
         finish(self._fill(records))
@@ -161,18 +104,8 @@ class Store:
     def reset(self, base: Base | None = None) -> None:
         """Forget every change; with ``base``, stand on that one from now on."""
         self._base = base or self._base
-        # Per kind the records that differ from the base, None for a removed one, in the order of their first change.
-        self._changes: dict[Kind, dict[str, Record | None]] = {}
-        # Per slot the keys that came in and the base's keys that went out.
-        self._joined: dict[Slot, dict[str, None]] = {}
-        self._left: dict[Slot, set[str]] = {}
-        # The slots that an older record came into, so that coming in is no longer the order of creation.
-        self._mixed: set[Slot] = set()
-        self._born: dict[tuple[Kind, str], int] = {}
-        # Per kind how many records there are more than in the base.
-        self._grown: dict[Kind, int] = {}
-        self._next = len(self._base.position)
-        # Whether a fork looks into the same tables.
+        self._overlay = Overlay(len(self._base.position))
+        # True if another store looks into the same overlay.
         self._shared = False
         self._made: dict[Hashable, bytes] = {}
         self.version += 1
@@ -185,38 +118,25 @@ class Store:
         """The record of that key, or None."""
         # A table holds records of its own kind only.
         found: Any = _UNCHANGED
-        if kind in self._changes:
-            found = self._changes[kind].get(key, _UNCHANGED)
+        changes = self._overlay.records.get(kind)
+        if changes:
+            found = changes.get(key, _UNCHANGED)
         if found is _UNCHANGED:
             found = self._base.records[kind].get(key)
         return found  # type: ignore[no-any-return]
 
     def put(self, record: Record) -> None:
         """Keep a record in the place of the one with its key, or as the newest of its kind."""
-        if self._shared:
-            self._own()
-        kind, key = type(record), record.key
+        overlay, kind, key = self._own(), type(record), record.key
         old = self.get(kind, key)
-        changes = self._changes.setdefault(kind, {})
+        changes = overlay.records.setdefault(kind, {})
         if old is None:
-            self._bear(record, key)
+            overlay.add(kind, key)
             changes.pop(key, None)  # one of the base that had been removed is now the newest
-        elif _indexed(kind)(old) != _indexed(kind)(record):
-            self._move(old, record)
+        elif indexed(kind)(old) != indexed(kind)(record):
+            overlay.move(old, record)
         changes[key] = record
         self._tell(record)
-
-    def _bear(self, record: Record, key: str) -> None:
-        """Have it stand in the indexes, after all that were there before."""
-        kind = type(record)
-        self._born[kind, key] = self._next
-        self._next += 1
-        self._grown[kind] = self._grown.get(kind, 0) + 1
-        for slot in _slots(record):
-            if slot in self._joined:
-                self._joined[slot][key] = None
-            else:
-                self._joined[slot] = {key: None}
 
     def _tell(self, record: Record) -> None:
         """Note that something has changed."""
@@ -227,19 +147,14 @@ class Store:
 
     def remove(self, record: Record) -> None:
         """Forget a record; one that is not there is no error."""
-        if self._shared:
-            self._own()
-        kind, key = type(record), record.key
+        overlay, kind, key = self._own(), type(record), record.key
         old = self.get(kind, key)
         if old is not None:
-            self._grown[kind] = self._grown.get(kind, 0) - 1
-            for slot in _slots(old):
-                self._leave(slot, key)
-        self._born.pop((kind, key), None)
+            overlay.remove(old, key)
         if key in self._base.records[kind]:
-            self._changes.setdefault(kind, {})[key] = None
+            overlay.records.setdefault(kind, {})[key] = None
         else:
-            self._changes.get(kind, {}).pop(key, None)
+            overlay.records.get(kind, {}).pop(key, None)
         self._tell(record)
 
     def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
@@ -254,62 +169,57 @@ class Store:
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
         base = self._base.records[kind]
-        changes = self._changes.get(kind, {})
-        old = (changes.get(key, record) for key, record in base.items() if (kind, key) not in self._born)
-        new = [record for key, record in changes.items() if (kind, key) in self._born]
+        changes, born = self._overlay.records.get(kind, {}), self._overlay.born.get(kind, ())
+        old = (changes.get(key, record) for key, record in base.items() if key not in born)
+        new = [record for key, record in changes.items() if key in born]
         return cast("Sequence[R]", [record for record in old if record is not None] + new)
 
     def where(self, kind: type[R], **values: Any) -> Sequence[R]:
         """The records with these values, in the order of creation; the fields must be one of the kind's indexes."""
         slot = self._slot(kind, values)
         base: Sequence[Any] = self._base.index.get(slot, ())
-        changes = self._changes.get(kind)
+        overlay = self._overlay
+        changes = overlay.records.get(kind)
         if not changes:
             return base
-        left, joined = self._left.get(slot, ()), self._joined.get(slot, ())
+        left, joined = overlay.left(slot), overlay.joined(slot)
         found: list[Any] = [changes.get(record.key, record) for record in base if record.key not in left]
         found += [changes[key] for key in joined]
-        if slot in self._mixed:
+        if overlay.is_mixed(slot):
             found.sort(key=lambda record: self._position(kind, record.key))
         return found
 
     def count(self, kind: Kind, **values: Any) -> int:
         """How many :meth:`where` would find, without looking at them."""
         slot = self._slot(kind, values)
-        return len(self._base.index.get(slot, ())) - len(self._left.get(slot, ())) + len(self._joined.get(slot, ()))
+        return len(self._base.index.get(slot, ())) - len(self._overlay.left(slot)) + len(self._overlay.joined(slot))
 
     @property
     def changed(self) -> bool:
         """Whether anything differs from the base."""
-        return any(self._changes.values())
+        return any(self._overlay.records.values())
 
     def size(self, kind: Kind) -> int:
         """How many records of a kind there are."""
-        return len(self._base.records[kind]) + self._grown.get(kind, 0)
+        return len(self._base.records[kind]) + self._overlay.growth(kind)
 
     def fork(self) -> Store:
         """Another store with the same content, that goes its own way; whoever changes something first pays for it."""
         other = Store(self._base)
-        other._changes, other._joined, other._left = self._changes, self._joined, self._left
-        other._mixed, other._born, other._next, other._grown = self._mixed, self._born, self._next, self._grown
-        self._shared = other._shared = True
+        other._overlay, other._shared, self._shared = self._overlay, True, True
         return other
 
     def adopt(self, fork: Store) -> None:
         """Hold what a fork holds, which goes its own way no longer; nobody is told."""
-        self._changes, self._joined, self._left = fork._changes, fork._joined, fork._left
-        self._mixed, self._born, self._next, self._grown = fork._mixed, fork._born, fork._next, fork._grown
-        self._shared = fork._shared
+        self._overlay, self._shared = fork._overlay, fork._shared
         self._made.clear()
         self.version += 1
 
-    def _own(self) -> None:
-        """Have tables of its own before one of them is changed."""
-        self._changes = {kind: dict(records) for kind, records in self._changes.items()}
-        self._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
-        self._left = {slot: set(keys) for slot, keys in self._left.items()}
-        self._mixed, self._born, self._grown = set(self._mixed), dict(self._born), dict(self._grown)
-        self._shared = False
+    def _own(self) -> Overlay:
+        """The changes of this store alone, before one more is made."""
+        if self._shared:
+            self._overlay, self._shared = self._overlay.copy(), False
+        return self._overlay
 
     def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:
         """The records of a kind that differ from another store's: this one's and the other's, None where one lacks it.
@@ -324,7 +234,7 @@ class Store:
         All pairs are collected first, in one go: the states may change while they are compared.
         """
         if self._base is other._base:
-            keys = {**self._changes.get(kind, {}), **other._changes.get(kind, {})}
+            keys = {**self._overlay.records.get(kind, {}), **other._overlay.records.get(kind, {})}
             pairs = [(self.get(kind, key), other.get(kind, key)) for key in keys]
         else:
             mine, theirs = ({record.key: record for record in store.all(kind)} for store in (self, other))
@@ -340,32 +250,5 @@ class Store:
         return kind, fields, wanted if len(wanted) > 1 else wanted[0]
 
     def _position(self, kind: Kind, key: str) -> int:
-        born = self._born.get((kind, key))
+        born = self._overlay.born.get(kind, {}).get(key)
         return self._base.position[kind, key] if born is None else born
-
-    def _move(self, old: Record, new: Record) -> None:
-        before, after = _slots(old), _slots(new)
-        for slot in before:
-            if slot not in after:
-                self._leave(slot, old.key)
-        for slot in after:
-            if slot not in before:
-                self._join(slot, new.key)
-
-    def _leave(self, slot: Slot, key: str) -> None:
-        joined = self._joined.get(slot)
-        if joined is None or key not in joined:
-            self._left.setdefault(slot, set()).add(key)
-            return
-        del joined[key]
-        # Empty places go, or a server that creates and deletes all day would keep one for every value it ever saw.
-        if not joined:
-            del self._joined[slot]
-            self._mixed.discard(slot)
-
-    def _join(self, slot: Slot, key: str) -> None:
-        if (slot[0], key) not in self._born and key in self._left.get(slot, ()):
-            self._left[slot].remove(key)
-        else:
-            self._joined.setdefault(slot, {})[key] = None
-            self._mixed.add(slot)

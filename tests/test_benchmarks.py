@@ -1,6 +1,7 @@
 """The benchmarks still run: their short form, once, with all that it writes."""
 
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -35,10 +36,18 @@ def written(folder: Path) -> set[str]:
 @pytest.mark.timeout(600)
 @needs_wrk
 def test_a_part_is_measured_and_written_down(tmp_path: Path) -> None:
-    ended = run("--quick", "--only", "get_one", "in_process", "--output", str(tmp_path))
+    ended = run("--quick", "--only", "get_one", "in_process", "cpu", "--output", str(tmp_path))
 
     assert ended.returncode == 0, ended.stderr
-    assert written(tmp_path) == {"GET one", "In process, by httpx.ASGITransport, GET one"}
+    assert written(tmp_path) == {
+        "GET one",
+        "In process, by httpx.ASGITransport, GET one",
+        "CPU time of a request above bare ASGI, in process and without a network",
+    }
+    figures = json.loads((tmp_path / "results.json").read_text())["figures"]
+    assert [row["figure"] for row in figures if (row["workload"], row["variant"]) == ("cpu", "mock_heidi")] == [
+        "GET one", "GET list of 100", "PATCH", "POST",
+    ]  # fmt: skip
 
 
 @pytest.mark.long

@@ -334,7 +334,7 @@ def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> Non
         "url = os.environ['MOCK_HEIDI_URL'] + '/readyz';"
         f"signal.signal(15, lambda *_: exit(ask(url).status - 191)); {LASTING}"
     )
-    with executing(last_wish) as process:
+    with executing(last_wish, *PATIENT) as process:
         process.terminate()
 
         assert process.wait(timeout=60) == 9

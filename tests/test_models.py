@@ -1,6 +1,7 @@
 """The values everything else is made of: which texts and numbers a field takes, and that no record ever changes."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_heidi.http import merge
+from mock_heidi.faults import Fault
 from mock_heidi.models import (
     ApiKey,
     ConsultNote,
@@ -32,7 +33,7 @@ from mock_heidi.models import (
 )
 
 OWNER = "a" * 24
-TIME = "2025-01-06T12:00:00.000000"
+TIME, LATER = "2025-01-06T12:00:00.000000", "2025-01-06T12:00:01.000000"
 PROFILE = PatientProfile(id="1" * 24, managed_by=OWNER, ehr_provider="P", created_at=TIME, updated_at=TIME)
 SESSION = Session(
     session_id="1", managed_by=OWNER, session_name="S", ehr_provider="P", created_at=TIME, updated_at=TIME
@@ -167,7 +168,7 @@ def test_a_record_comes_back_from_its_own_json(record: Any) -> None:
     [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", None, "Ada"), (None, "L", "L"), (None, None, ""), ("", "", "")],
 )
 def test_a_name_is_what_is_known_of_it(first: str | None, last: str | None, name: str) -> None:
-    assert PROFILE.model_copy(update={"first_name": first, "last_name": last}).name == name
+    assert PROFILE.replace(first_name=first, last_name=last).name == name
 
 
 def test_keys_tell_records_apart() -> None:
@@ -204,25 +205,91 @@ def test_an_answer_may_not() -> None:
 
 
 def test_merging_changes_what_was_sent_and_leaves_the_old_value_alone() -> None:
-    old = SESSION.model_copy(update={"language_code": "es", "patient": SessionPatient(name="A", gender="OTHER")})
+    old = SESSION.replace(language_code="es", patient=SessionPatient(name="A", gender="OTHER"))
 
-    new = merge(old, Changes.model_validate({"duration": 5, "patient": {"name": "B"}}), updated_at=TIME)
+    new = old.replace(Changes.model_validate({"duration": 5, "patient": {"name": "B"}}), updated_at=LATER)
 
-    assert new == old.model_copy(update={"duration": 5, "patient": SessionPatient(name="B", gender="OTHER")})
-    assert (old.duration, old.patient.name) == (0, "A")
+    patient = {"name": "B", "gender": "OTHER", "dob": None, "demographic_details": None}
+    assert new.model_dump() == {**old.model_dump(), "duration": 5, "patient": patient, "updated_at": LATER}
+    assert (old.duration, old.patient.name, old.updated_at) == (0, "A", TIME)
 
 
 def test_merging_null_puts_the_default_back() -> None:
-    old = SESSION.model_copy(update={"language_code": "es", "duration": 5, "patient": SessionPatient(name="A")})
+    old = SESSION.replace(language_code="es", duration=5, patient=SessionPatient(name="A"))
 
-    new = merge(old, Changes.model_validate({"duration": None, "language_code": None, "patient": None}))
+    new = old.replace(Changes.model_validate({"duration": None, "language_code": None, "patient": None}))
 
     assert new == SESSION
 
 
-def test_merging_checks_the_whole_again() -> None:
+@pytest.mark.parametrize(
+    ("record", "values"),
+    [
+        (PROFILE, {"updated_at": "yesterday"}),
+        (PROFILE, {"first_name": 5}),
+        (PROFILE, {"id": None}),
+        (SESSION, {"note_reads": None}),
+        (SESSION, {"patient": {"name": 5}}),
+        (SESSION, {"audio": ("no piece",)}),
+        (ACCOUNT, {"kinde_user_id": ""}),
+        (View(name="a"), {"name": 5}),
+    ],
+)
+def test_a_copy_validates_what_is_changed(record: Any, values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(values))):
+        record.replace(**values)
+
+
+@pytest.mark.parametrize("record", [*RECORDS, View(name="a")], ids=lambda record: type(record).__name__)
+def test_a_copy_has_no_field_that_nobody_knows(record: Any) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        record.replace(unknown=1)
+
+
+@pytest.mark.parametrize("record", [*RECORDS, View(name="a")], ids=lambda record: type(record).__name__)
+def test_a_copy_takes_every_value_that_the_record_has(record: Any) -> None:
+    assert record.replace(**dict(record)) == record.replace() == record
+
+
+def test_a_copy_does_not_look_at_the_other_fields() -> None:
+    odd = PatientProfile.model_construct(**{**dict(PROFILE), "gender": "UNHEARD OF"})
+
+    assert dict(odd.replace(first_name="Ada"))["gender"] == "UNHEARD OF"
+
+
+def test_a_copy_validates_a_sent_value_of_another_type() -> None:
     class Loose(Incoming):
         session_name: int
 
     with pytest.raises(ValidationError, match="session_name"):
-        merge(SESSION, Loose(session_name=5))
+        SESSION.replace(Loose(session_name=5))
+
+
+def test_a_copy_refuses_null_for_a_field_without_a_default() -> None:
+    class Loose(Incoming):
+        session_name: str | None
+
+    with pytest.raises(ValidationError, match="session_name"):
+        SESSION.replace(Loose(session_name=None))
+
+
+def test_of_a_field_that_is_sent_and_given_the_given_value_counts() -> None:
+    sent = Changes(duration=5, language_code="es")
+
+    new = SESSION.replace(sent, duration=6)
+
+    assert (new.duration, new.language_code) == (6, "es")
+
+
+def test_a_copy_keeps_its_own_private_values() -> None:
+    first = Fault.model_validate({"label": "one", "status": 503})
+
+    second = first.again(2)
+
+    assert (first.key == second.key, second.replace(label="two").key.endswith("-2")) == (False, True)
+
+
+def test_no_module_copies_without_validating() -> None:
+    modules = (Path(__file__).parent.parent / "mock_heidi").rglob("*.py")
+
+    assert [module.name for module in modules if "model_copy(" in module.read_text()] == []

@@ -15,9 +15,9 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def serve(app: ASGIApp, port: int) -> None:
-    """Serve until a signal comes."""
-    uvicorn.run(
+def configured(app: ASGIApp, port: int = 0) -> uvicorn.Config:
+    """uvicorn's settings, the same for every contestant."""
+    return uvicorn.Config(
         app,
         port=port,
         loop="uvloop",
@@ -31,3 +31,8 @@ def serve(app: ASGIApp, port: int) -> None:
         proxy_headers=False,
         timeout_keep_alive=75,
     )
+
+
+def serve(app: ASGIApp, port: int) -> None:
+    """Serve until a signal comes."""
+    uvicorn.Server(configured(app, port)).run()

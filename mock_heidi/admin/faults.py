@@ -157,7 +157,7 @@ async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
 def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:
     given, shown = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
     unchanged = {name: getattr(known, name) for name in WRITTEN if name in shown and given.get(name) == shown[name]}
-    restored: Fault = fault.model_copy(update=unchanged)
+    restored: Fault = fault.replace(**unchanged)
     return restored
 
 

@@ -34,7 +34,7 @@ async def set_session(request: Request) -> Response:
 
 
 def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Session:
-    values: dict[str, Any] = {**dict(session), **{name: fields[name] for name in _FIELDS[:3] if name in fields}}
+    values: dict[str, Any] = {name: fields[name] for name in _FIELDS[:3] if name in fields}
     try:
         if "consult_note" in fields:
             values |= _note(request, session, fields["consult_note"])
@@ -42,8 +42,7 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
             values["documents"] = _documents(request, fields["documents"])
         if "failed_chunks" in fields:
             values["audio"] = _failed(session, fields["failed_chunks"])
-        values["updated_at"] = request.namespace.clock.stamp()
-        return Session.model_validate(values)
+        return session.replace(**values, updated_at=request.namespace.clock.stamp())
     except ValidationError as error:
         row = error.errors()[0]
         place = ".".join(map(str, row["loc"])) or "the session"
@@ -53,7 +52,7 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
 def _shown(request: Request, session: Session) -> dict[str, Any]:
     """The session as the state holds it, its note's status as the API shows it by now."""
     note = consultations.note_of(request.namespace, session)
-    return seeds.shown(session.model_copy(update={"consult_note": note}))
+    return seeds.shown(session.replace(consult_note=note))
 
 
 def _session(request: Request) -> Session:
@@ -89,7 +88,7 @@ def _failed(session: Session, given: Any) -> tuple[Any, ...]:
         raise ControlError(
             400, "failed_chunks names no chunks of this session", f"there are {', '.join(sorted(known)) or 'none'}"
         )
-    return tuple(piece.model_copy(update={"failed": piece.id in given}) for piece in session.audio)
+    return tuple(piece.replace(failed=piece.id in given) for piece in session.audio)
 
 
 routes = [

@@ -21,14 +21,14 @@ async def link_user(request: Request) -> Response:
     heidi_user = namespace.heidi_user(user.managed_by, fields.get("kinde_user_id"))
     if namespace.taken(user, heidi_user.kinde_user_id):
         raise ControlError(409, "another user is linked already", "unlink first, or choose another kinde_user_id")
-    described = heidi_user.model_copy(update={name: fields[name] for name in _FIELDS[1:3] if name in fields})
+    described = heidi_user.replace(**{name: fields[name] for name in _FIELDS[1:3] if name in fields})
     return respond(_account(request, namespace.link(user, described), described))
 
 
 async def unlink_user(request: Request) -> Response:
     fields = await _texts(request, ("third_party_internal_id",))
     user = _user(request, fields.get("third_party_internal_id"))
-    request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
+    request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
     return respond({"linked": False, "email": user.email})
 
 

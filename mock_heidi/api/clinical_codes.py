@@ -75,17 +75,14 @@ def generate_clinical_codes(request: Request) -> Response:
 def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:
     """The same codes where the note has no words: beyond its end."""
     entities = [
-        entity.model_copy(
-            update={
-                "location_in_note": [
-                    NoteLocation(start=place.start + length, end=place.end + length)
-                    for place in entity.location_in_note
-                ]
-            }
+        entity.replace(
+            location_in_note=[
+                NoteLocation(start=place.start + length, end=place.end + length) for place in entity.location_in_note
+            ]
         )
         for entity in answer.clinical_entities
     ]
-    return answer.model_copy(update={"clinical_entities": entities})
+    return answer.replace(clinical_entities=entities)
 
 
 def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:

@@ -118,15 +118,13 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
         return
     stamp = namespace.clock.stamp()
     namespace.store.put(
-        session.model_copy(
-            update={
-                "consult_note": note,
-                "note_id": namespace.object_id(),
-                "note_begun_at": stamp,
-                "note_reads": 0,
-                "note_sources": sources,
-                "updated_at": stamp,
-            }
+        session.replace(
+            consult_note=note,
+            note_id=namespace.object_id(),
+            note_begun_at=stamp,
+            note_reads=0,
+            note_sources=sources,
+            updated_at=stamp,
         )
     )
 

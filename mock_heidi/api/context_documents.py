@@ -56,7 +56,7 @@ def upload_context_documents(request: Request) -> Response:
         )
         for upload in uploads
     ]
-    session = session.model_copy(update={"context_documents": (*session.context_documents, *added)})
+    session = session.replace(context_documents=(*session.context_documents, *added))
     request.store.put(session)
     return reply_list([_shown(one, ready=False) for one in added], "context_documents")
 
@@ -68,8 +68,8 @@ def list_context_documents(request: Request) -> Response:
         _shown(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
-    looked = tuple(one.model_copy(update={"reads": one.reads + 1}) for one in session.context_documents)
-    request.store.put(session.model_copy(update={"context_documents": looked}))
+    looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
+    request.store.put(session.replace(context_documents=looked))
     return reply_list(rows, "context_documents")
 
 
@@ -80,7 +80,7 @@ def delete_context_documents(request: Request) -> Response:
     ids = {value for name, value in query if name == "ids"} | set(given.ids or ())
     session = find(request, Session, request.params["session_id"])
     kept = tuple(one for one in session.context_documents if one.id not in ids)
-    request.store.put(session.model_copy(update={"context_documents": kept}))
+    request.store.put(session.replace(context_documents=kept))
     return reply_success()
 
 

@@ -65,7 +65,7 @@ def create_document(request: Request) -> Response:
         sources={**sources, "template_id": template.id},
     )
     stamp = namespace.clock.stamp()
-    request.store.put(session.model_copy(update={"documents": (*session.documents, document), "updated_at": stamp}))
+    request.store.put(session.replace(documents=(*session.documents, document), updated_at=stamp))
     return reply(
         DocumentCreated(
             id=document.id,

@@ -52,7 +52,7 @@ def link_account(request: Request) -> Response:
 def unlink_account(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is not None:
-        request.store.put(user.model_copy(update={"linked_to": None, "account_id": None, "linked_at": None}))
+        request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
     return reply_success()
 
 

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from mock_heidi.http import (
     Answer,
     Request,
-    changed,
     find,
     read,
     reply,
@@ -16,8 +15,8 @@ from mock_heidi.http import (
     reply_record,
     reply_success,
     shown,
-    written,
 )
+from mock_heidi.json_text import written
 from mock_heidi.models import (
     Date,
     Gender,
@@ -151,8 +150,7 @@ def create_patient_profile(request: Request) -> Response:
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
     # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
-    profile = changed(
-        _BLANK,
+    profile = _BLANK.replace(
         given,
         id=namespace.object_id(),
         managed_by=owner.managed_by,
@@ -167,7 +165,7 @@ def create_patient_profile(request: Request) -> Response:
 def update_patient_profile(request: Request) -> Response:
     changes = read(request, PatientProfileUpdate)
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    profile = changed(profile, changes, updated_at=request.namespace.clock.stamp())
+    profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
     return reply(written(PatientProfileUpdated, profile, source="EHR"), "data")
 
@@ -188,7 +186,7 @@ def link_sessions(request: Request) -> Response:
     sessions = [find(request, Session, session_id) for session_id in given.session_ids]
     for session in sessions:
         # Linking leaves updated_at alone: the documented answer shows the stored times.
-        request.store.put(session.model_copy(update={"patient_profile_id": profile.id}))
+        request.store.put(session.replace(patient_profile_id=profile.id))
     return reply_list([shown(LinkedSession, session) for session in sessions], "data")
 
 

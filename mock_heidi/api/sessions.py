@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from mock_heidi import consultations
 from mock_heidi.errors import NoLinkedUserException
-from mock_heidi.http import Request, find, merge, read, read_optional, read_query, reply, show
+from mock_heidi.http import Request, find, read, read_optional, read_query, reply, show
 from mock_heidi.models import (
     AudioPiece,
     Brain,
@@ -168,7 +168,7 @@ def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     answer = reply(_seen(SessionDetail, request, session), "session")
     if session.note_begun_at is not None:
-        request.store.put(session.model_copy(update={"note_reads": session.note_reads + 1}))
+        request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
 
 
@@ -208,7 +208,7 @@ def list_linked_user_sessions(request: Request) -> Response:
 def update_session(request: Request) -> Response:
     changes = read(request, SessionUpdate)
     session = find(request, Session, request.params["session_id"])
-    session = merge(session, changes, updated_at=request.namespace.clock.stamp())
+    session = session.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)
     named = changes.linked_sessions_for_context or ()
     # Another key's session is unknown, as everywhere.

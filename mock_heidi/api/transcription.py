@@ -77,7 +77,7 @@ def upload_audio(request: Request) -> Response:
     piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)), told if 0 < told <= _LONGEST else None)
     if start and not end:
         end = seconds_later(start, piece.duration)
-    piece = piece.model_copy(update={"start_time": start, "end_time": end, "expiry": expiry})
+    piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
     session = _accept(request, session, piece)
     return reply(uploaded(request.namespace, session, piece), "uploaded_audio")
 
@@ -88,7 +88,7 @@ def start_recording(request: Request) -> Response:
     while (recording_id := request.namespace.ids.number(6)) in taken:
         continue
     recordings = (*session.recordings, Recording(recording_id=recording_id))
-    request.store.put(session.model_copy(update={"recordings": recordings}))
+    request.store.put(session.replace(recordings=recordings))
     return reply(RecordingStarted(recording_id=recording_id))
 
 
@@ -102,10 +102,10 @@ def transcribe_segment(request: Request) -> Response:
     same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
-    piece = piece.model_copy(update={"begun_at": piece.received_at, "again": bool(same)})
+    piece = piece.replace(begun_at=piece.received_at, again=bool(same))
     others = tuple(one for one in session.audio if one not in same)
     gone = sum(one.duration for one in same)
-    session = session.model_copy(update={"audio": others, "duration": max(0, session.duration - round(gone))})
+    session = session.replace(audio=others, duration=max(0, session.duration - round(gone)))
     _accept(request, session, piece)
     return reply_success()
 
@@ -119,7 +119,7 @@ def finish_recording(request: Request) -> Response:
         Recording(recording_id=one.recording_id, finished=one.finished or one is recording)
         for one in session.recordings
     )
-    request.store.put(session.model_copy(update={"recordings": recordings}))
+    request.store.put(session.replace(recordings=recordings))
     return reply_success()
 
 
@@ -212,13 +212,11 @@ def _seconds(detected: float | None) -> float:
 
 
 def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
-    session = session.model_copy(
-        update={
-            "consultation": consultations.consultation_of(request.namespace, session, piece.filename),
-            "audio": (*session.audio, piece),
-            "duration": session.duration + round(piece.duration),
-            "updated_at": piece.received_at,
-        }
+    session = session.replace(
+        consultation=consultations.consultation_of(request.namespace, session, piece.filename),
+        audio=(*session.audio, piece),
+        duration=session.duration + round(piece.duration),
+        updated_at=piece.received_at,
     )
     request.store.put(session)
     return session
