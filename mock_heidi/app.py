@@ -15,7 +15,7 @@ from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMetho
 from mock_heidi.cors import ApiCors, ControlCors, Origins
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
 from mock_heidi.exchange import Exchange, Listener
-from mock_heidi.hosts import Hosts
+from mock_heidi.hosts import Hosts, Refused
 from mock_heidi.http import Call, Request, announces_body, take_in
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
@@ -27,7 +27,7 @@ from mock_heidi.tokens import Caller
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
 _VENDOR_ZONE = "heidihealth.com"
-_OTHER_HOST = "its Host is no name or address of this server; allow it with --allowed-host NAME"
+_OTHER_HOST = "its Host is no name or address of this server"
 
 
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> App:
@@ -148,7 +148,7 @@ class App(Starlette):
         # Of a repeated header the call has only the last.
         known = call.headers.get(b"host") in self.hosts.good and len(call.headers) == len(scope["headers"])
         if not known and (refused := self.hosts.refusal(scope)):
-            self._bar(call, HostNotAllowedError(*refused))
+            self._bar(call, refused)
             return self.vendor.stack(scope, receive, send)
         if call.route is None:
             call.why, call.stray = explain(self.vendor.exact, scope, segments), self.origins.is_stray(call.headers)
@@ -164,9 +164,10 @@ class App(Starlette):
         call.namespace = space.default if spoken is None else space.get(spoken)
         return self.vendor.stack(scope, receive, send)
 
-    def _bar(self, call: Call, refusal: HostNotAllowedError) -> None:
+    def _bar(self, call: Call, refused: Refused) -> None:
         """Leave nothing of a request but its refusal, which the default namespace's journal keeps."""
-        call.barred, call.refusal, call.why = True, refusal, _OTHER_HOST
+        call.barred, call.refusal = True, HostNotAllowedError(refused.what, refused.cure)
+        call.why = f"{_OTHER_HOST}; {refused.logged}"
         call.stray = self.origins.is_stray(call.headers)
         call.name = call.route = call.operation = None
         call.namespace = self.namespaces.default

@@ -106,9 +106,9 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
         gc.enable()
         if log is not None:
             log.close()
-        # Only what this server wrote: before it listened, the file was somebody else's.
+        # Only what this server wrote: before it listened, and if another one listens by now, the file is not its.
         for path in written:
-            file.remove(path)
+            file.take_back(path, f"{server.url}{BASE_PATH}")
 
 
 def _print(value: Any) -> None:

@@ -52,6 +52,8 @@ class Exchange:
         finally:
             if namespace is not None:
                 namespace.busy -= 1
+            if call.peeked:
+                call.space.memory.hold(-call.peeked)
             wire = wire_of(scope)
             if wire is not None and wire.lost and not call.over:
                 entry.client_left = True
@@ -123,16 +125,18 @@ async def _shaped(call: Call, scope: Scope, receive: Receive, shaping: injection
         except ClientDisconnect:
             _note_left(call)
             return None
-        return shaping.shape(instead)
+        return await in_slices(shaping.shaping(instead))
     answer = await work(call, scope, receive)
     if answer is None:
         return None
     delivery = delivery_of(answer, call)
     if instead is not None:
         if delivery.commit is not None:
-            delivery.commit()  # the work is done, and only its answer is lost
-        delivery = instead
-    return delivery if shaping is None else shaping.shape(delivery)
+            delivery.commit()
+        delivery = instead  # the work is done, and only its answer is lost
+        if shaping is not None:
+            shaping.worked = True
+    return delivery if shaping is None else await in_slices(shaping.shaping(delivery))
 
 
 def delivery_of(answer: Response | Stream, call: Call) -> Delivery:

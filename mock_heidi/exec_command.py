@@ -74,7 +74,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
         heidi.listen(log)
         if url_file is not None:
             file.write(url_file, heidi.base_url)
-            ends.callback(file.remove, url_file)
+            ends.callback(file.take_back, url_file, heidi.base_url)
         if not is_loopback(host):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
         try:
@@ -83,7 +83,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)
-        sys.exit(_judge(ended, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
+        sys.exit(_judge(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
 
 
 def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
@@ -91,8 +91,10 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
     return {**os.environ, **client_variables(heidi), **token}
 
 
-def _judge(ended: Ended, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
-    """The status to end with; a failure is told together with what the server saw, unless this is to be ``quiet``.
+def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
+    """The status to end with; what went wrong is told unless this is to be ``quiet``.
+
+    A failure is told with what the server saw, a success with the faults of ``heidi`` that never fired.
 
     Findings that cannot be asked for fail a command too, because nobody knows that there are none.
     """
@@ -100,6 +102,8 @@ def _judge(ended: Ended, used: Iterator[Handle], fail_on: str | None, *, quiet: 
         found = [] if fail_on is None else _asked(_found(used, fail_on))
         if found:
             _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
+        if not quiet and (unfired := _asked(iter(heidi.unfired()))):
+            _say("the command succeeded, but it never met these faults:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
         seen = _asked(_seen(used)) or ["no request"]

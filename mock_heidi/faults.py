@@ -29,6 +29,7 @@ from mock_heidi.fault_fields import (
 from mock_heidi.models import Plain, Record, SessionId, Whatever
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
 from mock_heidi.settings import ConfigError
+from mock_heidi.wording import shorten
 
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
@@ -37,6 +38,7 @@ _JSON = json.JSONDecoder()
 # Each one is cut off the rest of the text, which costs as much as the rest is long.
 _MOST_FIELDS = 200
 _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
+_SHORT = "get_session:status=503"
 
 
 def _field(effect: Effect) -> Any:
@@ -226,6 +228,9 @@ def parse_text(text: str) -> dict[str, Any]:
     if text.strip() in OPERATIONS:
         raise FaultError(f"nothing goes wrong; write it like {text.strip()}:status=503")
     head, colon, rest = _split(text)
+    name = text.partition("=")[0].partition(",")[0].strip()
+    if name and not colon and name not in Fault.model_fields:
+        raise FaultError(f"it begins neither with requests nor with a field: {shorten(name)}; write it like {_SHORT}")
     made: dict[str, Any] = {}
     if colon and head.strip() != "*":
         method, _, path = head.strip().partition(" ")

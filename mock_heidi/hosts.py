@@ -25,6 +25,8 @@ class Refused(NamedTuple):
 
     what: str
     cure: str
+    logged: str
+    """The cure for log and journal, without the name: it is a client's word and may be a secret."""
 
 
 class Hosts:
@@ -40,19 +42,22 @@ class Hosts:
         """Why this request's host is refused; None where it is not."""
         given = [value for name, value in scope["headers"] if name == b"host"]
         if len(given) > 1:
-            return Refused("a request with more than one Host", "send one")
+            return Refused("a request with more than one Host", "send one", "send one")
         if not given or given[0] in self.good:
             return None
         name = host_name(given[0].decode("latin-1"))
         if not name:
-            return Refused("a Host of this form", "send the name or the address that you connect to")
+            cure = "send the name or the address that you connect to"
+            return Refused("a Host of this form", cure, cure)
         if name in self._allowed or is_address(name) or f".{name}".endswith(self._zones):
             if len(self.good) < _REMEMBERED:
                 self.good.add(given[0])
             return None
         if name == _called(scope):
             return None
-        return Refused(f"the host {name!r}", f"allow it with --allowed-host {name}")
+        return Refused(
+            f"the host {name!r}", f"allow it with --allowed-host {name}", "allow it with --allowed-host NAME"
+        )
 
 
 def _called(scope: Scope) -> str:

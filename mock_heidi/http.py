@@ -80,6 +80,8 @@ class Call:
     taken = False
     """Whether the whole body has been read."""
     reply: Reply | None = None
+    peeked = 0
+    """How many bytes of the body were read for the rules and wait to be read by the operation."""
     asked_fault: bytes | None = None
     """What the request itself wants to go wrong with it."""
     clinical: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
 from mock_heidi.rules import Asked, Rule, below_base, token_mark
+from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
 from mock_heidi.wire import wire_of
 
@@ -115,7 +116,13 @@ def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
     if call.asked_fault is None or not _signed_in(call, namespace):
         return []
-    return [Rule("header", parse(call.asked_fault.decode("latin-1")))]
+    fault = parse(call.asked_fault.decode("latin-1"))
+    if fault.operation is None and call.operation is not None:
+        # It is for this request: what could never act on it makes no sense.
+        problem = fault.replace(operation=(call.operation,)).problem()
+        if problem:
+            raise FaultError(problem)
+    return [Rule("header", fault)]
 
 
 def _signed_in(call: Call, namespace: Namespace) -> bool:
@@ -136,7 +143,7 @@ async def _choose(
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
     body = None
     if look and not _is_form(scope):
-        receive, body = await _peek(receive)
+        receive, body = await _peek(call, receive)
     asked = Asked(
         call.operation,
         scope["method"],
@@ -152,21 +159,35 @@ def _is_form(scope: Scope) -> bool:
     return any(name == b"content-type" and b"multipart" in value.lower() for name, value in scope["headers"])
 
 
-async def _peek(receive: Receive) -> tuple[Receive, Any]:
-    """The JSON of a request's body, or None, and a ``receive`` that gives the same messages once more."""
+async def _peek(call: Call, receive: Receive) -> tuple[Receive, Any]:
+    """The JSON of a request's body, or None, and a ``receive`` that gives the same messages once more.
+
+    What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
+    """
     messages: list[Message] = []
-    size, more = 0, True
-    while more and size <= _PEEK:
+    memory, size, more, room = call.space.memory, 0, True, True
+    while more and room and size <= _PEEK:
         messages.append(await receive())
-        size += len(messages[-1].get("body", b""))
+        length = len(messages[-1].get("body", b""))
+        size += length
         more = messages[-1].get("more_body", False)
+        if more:  # most bodies come at once
+            call.peeked += length
+            room = memory.hold(length)
     try:
         body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
     except (ValueError, RecursionError):
         body = None
 
     async def again() -> Message:
-        return messages.pop(0) if messages else await receive()
+        if not messages:
+            return await receive()
+        message = messages.pop(0)
+        if call.peeked:
+            length = len(message.get("body", b""))
+            call.peeked -= length
+            memory.hold(-length)
+        return message
 
     return again, body
 
@@ -193,6 +214,8 @@ class Shaping:
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
         self._always = {refused_by} if refused_by else set[Rule]()
         """The rules whose hits need no comparison."""
+        self.worked = False
+        """True once the operation was carried out although a rule gives the answer."""
         self._plain: Delivery | None = None
         self._made: Delivery | None = None
         self._acting: list[Chosen[Rule]] = []
@@ -226,7 +249,6 @@ class Shaping:
             return self._refuse(status, {"detail": self.refusal}, {})
         if self._answering is None:
             return None
-        self._always.add(self._answering)
         fault = self._answering.fault
         for effect, ending in _ENDINGS.items():
             if fault.given([effect]):
@@ -272,15 +294,16 @@ class Shaping:
         raw = [_JSON, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in marked.items())]
         return of_body(status, raw, to_json(body))
 
-    def shape(self, answer: Delivery) -> Delivery:
+    def shaping(self, answer: Delivery) -> Work[Delivery]:
         """The answer with all that the rules want of it; a header names the rules that act."""
         if self.refusal is not None:
             ids = [rule.id for rule in self._always] or ["header"]
             return answer.with_header(b"x-mock-fault", ", ".join(ids).encode())
         self._always.update(self._misled())
         self._plain = answer
-        self._made, self._acting = acting(answer, self._chosen)
-        ids = [one.rule.id for one in self._chosen if one in self._acting or one.rule in self._always]
+        self._made, self._acting = yield from acting(answer, self._chosen)
+        acting_ids = {id(one.rule) for one in self._acting} | {id(rule) for rule in (*self._always, self._answering)}
+        ids = [one.rule.id for one in self._chosen if id(one.rule) in acting_ids]
         return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
 
     def _misled(self) -> list[Rule]:
@@ -293,6 +316,8 @@ class Shaping:
     def settle(self, player: Player) -> None:
         """Give back the hits of rules that changed nothing of what was sent, and tell the journal of the others."""
         hit = {one.rule for one in self._acting if player.ended or self._has_shown(one, player)} | self._always
+        if self._answering is not None and (self.worked or player.ended or player.entry.status is not None):
+            hit.add(self._answering)
         for rule in self.rules:
             if rule not in hit:
                 rule.hits -= 1
@@ -305,7 +330,11 @@ class Shaping:
         """True if what was sent before the answer was interrupted differs without this rule."""
         if self._plain is None or self._made is None:
             return False
-        if player.entry.status is None:
-            return "slow_first_byte" in one.effects
+        begun = player.entry.status is not None
+        if one.pauses:
+            # By what it waited for: a plan without each of many rules would take longer than the answer.
+            return "slow_first_byte" in one.effects or (begun and ("delay_body" in one.effects or player.parts > 0))
+        if not begun:
+            return False
         other = plan(self._plain, [kept for kept in self._acting if kept is not one])
         return sent_otherwise(self._made, other, player.parts)

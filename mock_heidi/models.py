@@ -158,6 +158,8 @@ class Incoming(BaseModel):
 class _Immutable(BaseModel):
     """A value that never changes; another one takes its place."""
 
+    model_config = ConfigDict(defer_build=True)
+
     def replace(self, sent: Incoming | None = None, /, **values: Any) -> Self:
         """A copy with other values in some fields, each of them validated; the other fields are not looked at.
 

@@ -106,12 +106,22 @@ class Player:
             if alarm.rung and interruption.over:
                 return
             if size is not None:
-                for at in range(0, len(part.data), size):
-                    await self._piece(part.data[at : at + size])
-                    await asyncio.sleep(0)  # a turn of the loop, so that each is a write of its own
+                if not await self._in_writes(part.data, size, interruption):
+                    return
             else:
                 await self._piece(part.data, more=not (whole and number == len(delivery.parts) - 1))
             self.parts += 1
+
+    async def _in_writes(self, data: bytes, size: int, interruption: _Interruption) -> bool:
+        """Send a part in writes of so many bytes; False if it was interrupted. The journal keeps it as one piece."""
+        for at in range(0, len(data), size):
+            if interruption.alarm.rung and interruption.over:
+                self.entry.stream(data[:at], precise())
+                return False
+            await self._send({"type": "http.response.body", "body": data[at : at + size], "more_body": True})
+            await asyncio.sleep(0)  # a turn of the loop, so that each is a write of its own
+        self.entry.stream(data, precise())
+        return True
 
     @staticmethod
     def _is_whole(delivery: Delivery) -> bool:
@@ -128,16 +138,20 @@ class Player:
 
     async def _end(self, delivery: Delivery, interruption: _Interruption) -> None:
         entry, wire = self.entry, self.wire
-        self.ended = True
-        entry.early_end = delivery.early
         if delivery.ending is Ending.COMPLETE or wire is None:
+            self.ended, entry.early_end = True, delivery.early
             self.call.over = delivery.early
             self._commit(delivery)
             if not self._is_whole(delivery):
                 await self._piece(b"", more=False)
+            if interruption.taken.done():
+                self.call.over = True  # or it would look as if the client had left
             return
         if delivery.status is not None:
             await wire.flush()
+            if await self._interrupted(interruption):
+                return  # before the client met the end
+        self.ended, entry.early_end = True, delivery.early
         if delivery.ending is Ending.STALL:
             await interruption.come()
         if await self._interrupted(interruption):

@@ -16,7 +16,9 @@ from mock_heidi.secret_names import decoded, is_secret_name, is_secret_word, val
 
 REDACTED = "***"
 
-WRITTEN = ("label", "path", "header", "match", "detail", "not_json")
+# Names of keys, and a media type.
+_WORDS = ("media_type", "drop_key", "rename_key", "null_key", "wrong_type", "duplicate_key")
+WRITTEN = ("label", "path", "header", "match", "detail", "not_json", *_WORDS)
 """The fields of a fault that hold what somebody has written, which may be a secret."""
 # What stays as it is in a query that is written again, so that a mark can be read.
 _MARKS = "*<> "
@@ -148,10 +150,19 @@ class Policy:
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
-        shown = {name: self.field(name, value) if name in WRITTEN else value for name, value in rule.items()}
+        shown = {
+            name: self._words(value) if name in _WORDS else self.field(name, value) if name in WRITTEN else value
+            for name, value in rule.items()
+        }
         if "header" in rule:
             shown["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
         return shown
+
+    def _words(self, value: Any) -> Any:
+        """Names that a test has written, each judged by itself: that a key is called ``token`` hides nothing."""
+        if isinstance(value, Mapping):
+            return {self.value(name): self.value(word) for name, word in value.items()}
+        return self.value(value) if isinstance(value, str) else [self.value(word) for word in value]
 
     def field(self, name: str, value: Any) -> Any:
         """What a test has set as a field of a rule or of an expectation."""

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 # How many characters of a body, and of a note on a request, a report shows.
 _BODY = 200
-_NOTE = 120
+_NOTE = 200
 
 
 def report(requests: Sequence[Row], faults: Sequence[Row], found: Sequence[Row]) -> str:

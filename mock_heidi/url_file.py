@@ -20,6 +20,16 @@ def write(path: Path, base_url: str) -> None:
         ) from None
 
 
+def take_back(path: Path, base_url: str) -> None:
+    """Remove the file unless another server has written it meanwhile; :class:`ConfigError` if that fails."""
+    try:
+        own = path.read_text(encoding="utf-8") == f"{base_url}\n"
+    except (OSError, UnicodeDecodeError):
+        return  # gone, or another file
+    if own:
+        remove(path)
+
+
 def remove(path: Path) -> None:
     """Remove the file if it is there; :class:`ConfigError` if that fails."""
     try:

@@ -437,6 +437,15 @@ def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
 
 
+def test_the_url_file_of_a_server_that_has_begun_since_stays(tmp_path: Path) -> None:
+    url_file = tmp_path / "heidi.url"
+    with serving(tmp_path) as first:
+        url_file.unlink()
+        with serving(tmp_path) as second:
+            assert first.end() == 0
+            assert url_file.read_text(encoding="utf-8") == f"{second.base_url}\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
     url_file, sessions = tmp_path / "heidi.url", clinic / "sessions.yaml"

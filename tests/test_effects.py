@@ -16,6 +16,7 @@ from mock_heidi.effects.effect import Effect, Stage, Where
 from mock_heidi.effects.plan import Chosen, acting, choose, plan
 from mock_heidi.fault_fields import Delay
 from mock_heidi.faults import Fault, parse
+from mock_heidi.slices import finish
 
 APPLIED = [effect for effect in EFFECTS if effect.apply is not None]
 SESSION = {"session": {"session_id": "1", "duration": 16, "patient": {"name": "Ada"}}, "session_id": "1"}
@@ -31,6 +32,10 @@ def rule(text: str, number: int = 0) -> Chosen[str]:
 
 def planned(answer: Delivery, *rules: str) -> Delivery:
     return plan(answer, [rule(text, number) for number, text in enumerate(rules)])
+
+
+def acted_on(answer: Delivery, rules: list[Chosen[str]]) -> tuple[Delivery, list[Chosen[str]]]:
+    return finish(acting(answer, rules))
 
 
 def answer_for(effect: Effect) -> Delivery:
@@ -110,14 +115,14 @@ def test_the_order_of_the_rules_does_not_matter_to_effects_of_different_stages(w
 
 
 def test_of_the_same_effect_twice_the_first_rule_counts() -> None:
-    made, acted = acting(STREAM, [rule("lose=2", 1), rule("lose=3", 2)])
+    made, acted = acted_on(STREAM, [rule("lose=2", 1), rule("lose=3", 2)])
 
     assert words(made) == ["One", "three", "four"]
     assert [one.rule for one in acted] == ["1:lose=2"]
 
 
 def test_of_two_equal_rules_one_acts() -> None:
-    _, acted = acting(BODY, [rule("empty", 1), rule("empty", 2)])
+    _, acted = acted_on(BODY, [rule("empty", 1), rule("empty", 2)])
 
     assert [one.rule for one in acted] == ["1:empty"]
 
@@ -125,7 +130,7 @@ def test_of_two_equal_rules_one_acts() -> None:
 def test_of_rules_that_come_to_the_same_one_acts() -> None:
     rules = [rule("lose=4", 1), rule("end_after=3", 2)]
 
-    made, acted = acting(STREAM, rules)
+    made, acted = acted_on(STREAM, rules)
 
     assert words(made) == ["One", "twö", "three"]
     assert [one.rule for one in acted] == ["1:lose=4"]
@@ -154,7 +159,7 @@ def test_of_several_ends_the_earliest_comes(rules: tuple[str, ...]) -> None:
 
 
 def test_the_two_arguments_of_an_end_may_come_from_two_rules() -> None:
-    made, acted = acting(STREAM, [rule("end_inside=piece", 1), rule("end_after=2", 2)])
+    made, acted = acted_on(STREAM, [rule("end_inside=piece", 1), rule("end_after=2", 2)])
 
     assert data(made) == [*data(STREAM)[:2], data(STREAM)[2][:-1]]
     assert len(acted) == 2
@@ -169,7 +174,7 @@ def test_very_many_equal_rules_are_planned_a_few_times_only(monkeypatch: pytest.
         return really(answer, chosen)
 
     monkeypatch.setattr("mock_heidi.effects.plan.plan", counting)
-    acting(BODY, [rule("empty,media_type=text/plain", number) for number in range(1_000)])
+    acted_on(BODY, [rule("empty,media_type=text/plain", number) for number in range(1_000)])
 
     assert len(plans) <= 3
 
@@ -269,3 +274,25 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
 
     assert 'use.py:6: error: Unexpected keyword argument "staus"' in ended.stdout
     assert ended.stdout.count("error:") == 1
+
+
+def test_what_a_client_cannot_tell_apart_is_no_hit() -> None:
+    same = of_stream(Stream(["a", "a"]), lambda _: 0.0)
+    one = of_stream(Stream(["a"]), lambda _: 0.0)
+
+    acted = [acted_on(same, [rule("swap=1")])[1], acted_on(one, [rule("one_write")])[1]]
+
+    assert acted == [[], []]
+
+
+def test_a_pause_of_an_answer_without_parts_is_no_hit() -> None:
+    _, acted = acted_on(Delivery(None, ending=Ending.CLOSE), [rule("slow_first_byte=1,delay_body=1")])
+
+    assert acted == []
+
+
+def test_other_keys_leave_every_text_as_it_is() -> None:
+    text = "\ue000again\ue000"
+    answer = of_body(200, [], json.dumps({"text": text, "a": 1}).encode())
+
+    assert json.loads(planned(answer, "drop_key=a").body) == {"text": text}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import click
@@ -207,7 +208,15 @@ def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp
     )
     ended = execute(
         *("sh", "-c", script),
-        options=("--fixtures", str(tmp_path), "--fault", "ask_ai:end_after=3", "--clock", "2025-01-06T09:00:00"),
+        options=(
+            "--fixtures",
+            str(tmp_path),
+            "--fault",
+            "ask_ai:end_after=3",
+            "--clock",
+            "2025-01-06T09:00:00",
+            "--quiet",
+        ),
         env={"MOCK_HEIDI_URL": server.url, "MOCK_HEIDI_NAMESPACE": "blue", "MOCK_HEIDI_API_KEY": "wrong"},
     )
 
@@ -607,6 +616,9 @@ def test_no_finding_can_drive_the_terminal() -> None:
     assert "\x1b" not in ended.err
 
 
+UNUSED: Any = SimpleNamespace(unfired=list)
+
+
 @pytest.mark.parametrize("error", [MockHeidiError("GET /findings: no"), NoAnswerError("no answer")], ids=repr)
 @pytest.mark.parametrize(("status", "ends_with"), [(0, 3), (7, 7)])
 def test_a_server_that_cannot_be_asked_is_told_in_a_line(
@@ -617,7 +629,7 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_verb._judge(ran, used(), "error", quiet=False)  # noqa: SLF001
+    ended = exec_verb._judge(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001
 
     assert ended == ends_with
     assert f"cannot be asked: {error}" in capsys.readouterr().err
@@ -660,3 +672,11 @@ def test_exec_serves_with_the_key_that_a_client_has() -> None:
     ended = run("exec", "--api-key", "sesame-seeds", "--", sys.executable, "-c", asked)
 
     assert (ended.returncode, ended.stdout) == (0, "sesame-seeds sesame-seeds\n")
+
+
+def test_a_fault_that_never_fired_is_told_after_a_success() -> None:
+    rule = ("--fault", "ask_ai:end_after=1")
+    ended, quiet = execute(PYTHON, "-c", "", options=rule), execute(PYTHON, "-c", "", options=(*rule, "--quiet"))
+
+    assert (ended.status, quiet) == (0, Ended(0, "", ""))
+    assert "it never met these faults:\nfault-1 (operation=ask_ai, end_after=1) never fired" in ended.err

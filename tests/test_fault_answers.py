@@ -1107,10 +1107,11 @@ def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: 
 def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effect: str) -> None:
     value = "" if effect in ("close", "rst", "stall") else "=1"
     rule = f"ask_ai:{effect}{value}" if effect.endswith("_after") else f"*:{effect}{value}"
-    body = {"ai_command_text": "a", "content": "b", "content_type": "HTML"}
+    place = "/patient-profiles" if effect.endswith("_at") else f"{GET}/ask-ai"
+    body = {"ai_command_text": "a", "content": "b", "content_type": "HTML", "first_name": "Ada"}
     with another(faults=(f"{rule},header=X-Mine: *",)) as heidi:
-        set_at_start = heidi.post(f"{GET}/ask-ai", json=body, headers={"X-Mine": "1"})
-        asked_for = heidi.post(f"{GET}/ask-ai", json=body, headers={"X-Mock-Fault": rule})
+        set_at_start = heidi.post(place, json=body, headers={"X-Mine": "1"})
+        asked_for = heidi.post(place, json=body, headers={"X-Mock-Fault": rule})
 
     text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
     assert answered(set_at_start) == answered(asked_for) == (500, wire({"detail": text}))
@@ -1240,3 +1241,26 @@ def test_a_spoiled_answer_spoils_no_state(heidi: Client) -> None:
     assert asked() == before
     assert [one != other for one, other in zip(spoilt, before, strict=True)] == [True] * 4
     assert before[3] == (404, wire(SESSION_NOT_FOUND))
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [("end_after=2", "end_after is for generate_consult_note, ask_ai"), ("wrong_offsets", "wrong_offsets is for")],
+)
+def test_a_rule_of_the_header_that_could_never_act_on_its_request_is_refused(
+    heidi: Client, rule: str, words: str
+) -> None:
+    answer = heidi.get(GET, headers={"X-Mock-Fault": rule})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"X-Mock-Fault: {words}")
+
+
+def test_a_client_that_left_before_the_answer_of_a_rule_has_not_met_it(mock_heidi: Handle) -> None:
+    rule = mock_heidi.fault("create_session", status=503, times=1)
+    with connected(mock_heidi) as peer:
+        peer.ask("POST", "/sessions", headers={**mock_heidi.headers, "Content-Length": "100"})
+        until(lambda: mock_heidi.requests(operation="create_session"), "the request")
+    until(lambda: mock_heidi.requests(operation="create_session")[0]["client_left"], "its end")
+
+    assert rule.hits == 0

@@ -963,6 +963,8 @@ def test_the_short_form_says_the_same_as_json(text: str, rule: dict[str, Any]) -
         ("FETCH /x:close", "method: there is no method 'FETCH'; there are GET"),
         ('{"status": 5', "it is no JSON: "),
         ("get_session", "nothing goes wrong; write it like get_session:status=503"),
+        ("foo", "it begins neither with requests nor with a field: foo; write it like get_session:status=503"),
+        ("get_session status=503", "it begins neither with requests nor with a field: get_session status; write it"),
         ("*:drop_key=a,b", "a fault knows no 'b'"),
         ("*:header=X-A,close", "header: Input should name headers and their values"),
     ],
@@ -1185,3 +1187,16 @@ def test_the_schema_refuses_what_the_loader_refuses(rule: dict[str, Any]) -> Non
     assert not Draft202012Validator(seeds.schema("faults")).is_valid([rule])
     with pytest.raises(FaultError):
         parse(rule)
+
+
+@pytest.mark.parametrize(
+    "rule", [{"rename_key": {"session": "TOKEN"}}, {"media_type": "text/TOKEN"}, {"drop_key": "TOKEN"}]
+)
+def test_no_list_of_rules_shows_a_token_in_a_name(heidi: Client, rule: dict[str, Any]) -> None:
+    token = heidi.token()
+    heidi.post(PATH, content=json.dumps({"operation": "get_session", **rule}).replace("TOKEN", token))
+
+    shown = heidi.get(PATH).text
+
+    assert heidi.get(PATH).json()["faults"]
+    assert token not in shown

@@ -567,3 +567,15 @@ def test_the_mocks_own_words_are_cut_as_well_as_those_of_a_reply(mock_heidi: Han
     assert whole.startswith(short)
     assert (short.count(b"\n\n"), whole.count(b"\n\n") > 10) == (3, True)
     assert note(mock_heidi) == events(whole)
+
+
+def test_a_stream_byte_by_byte_ends_when_its_client_leaves(mock_heidi: Handle) -> None:
+    mock_heidi.reply("ask_ai", pieces=["x" * 300_000])
+    fault(mock_heidi, byte_by_byte=True)
+
+    with streaming(mock_heidi) as peer:
+        peer.head()
+    [row] = until(lambda: [row for row in mock_heidi.requests(operation="ask_ai") if row["duration"] is not None], "it")
+
+    assert row["client_left"]
+    assert row["response_bytes"] < 300_000

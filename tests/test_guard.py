@@ -121,6 +121,12 @@ def test_a_refused_host_is_journaled_in_the_default_namespace_with_the_reason(he
     }
 
 
+def test_the_reason_of_a_host_that_makes_no_sense_names_its_own_cure(heidi: Client) -> None:
+    reply = ask(heidi.app, "GET", PATIENTS, headers=signed(heidi, Host="ev il"))
+
+    assert reply.headers["x-mock-reason"].endswith("; send the name or the address that you connect to")
+
+
 def test_no_rule_acts_on_a_refused_host(heidi: Client) -> None:
     headers = signed(heidi, Host="evil.example", **{"X-Mock-Fault": "status=418"})
     heidi.post("/_mock/faults", json={"status": 503})

@@ -237,8 +237,9 @@ def in_pieces(number: int, size: int) -> list[Message]:
     return [*pieces, {"type": "http.request", "body": b"{}", "more_body": False}]
 
 
-def test_a_body_that_the_memory_has_no_room_for_is_refused() -> None:
-    with another(memory=400_000) as heidi:
+@pytest.mark.parametrize("faults", [(), ('*:status=500,match={"a": 1}',)], ids=["no rule", "a rule that looks into it"])
+def test_a_body_that_the_memory_has_no_room_for_is_refused(faults: tuple[str, ...]) -> None:
+    with another(memory=400_000, faults=faults) as heidi:
         headers = {"Authorization": f"Bearer {heidi.token()}"}
         before = heidi.state()
 

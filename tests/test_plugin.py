@@ -191,6 +191,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ),
         ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
         ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
+        ("api_key=''", "@pytest.mark.mock_heidi: api key: '' fits into no header; use letters, digits"),
         ("api_key='a key'", "@pytest.mark.mock_heidi: api key: 'a key' fits into no header; use letters, digits"),
         ("api_key=7", "@pytest.mark.mock_heidi: api_key is not a text; write it like"),
         ("clock='noon'", "@pytest.mark.mock_heidi: clock: 'noon' is no moment; write it like 2025-01-06T09:00:00"),

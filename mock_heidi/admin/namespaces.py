@@ -115,7 +115,7 @@ async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
     if api_key is not None and not isinstance(api_key, str):
         raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
-        key = api_key or space.settings.api_key
+        key = space.settings.api_key if api_key is None else api_key
         if fixtures is None:
             # Its folder or file may have changed since, and is not read again.
             return space.start.base if key is None else await in_slices(seeds.rekeyed(space.start.base, key))

@@ -83,7 +83,8 @@ def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
             if name == key:
                 holder[name + _AGAIN] = None
 
-    return _changed(delivery, dict.fromkeys(paths, ""), change)
+    made = _changed(delivery, dict.fromkeys(paths, ""), change)
+    return delivery if made is delivery else made.with_body(made.body.replace(_AGAIN.encode(), b""))
 
 
 def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
@@ -97,7 +98,7 @@ def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[s
     found = [(place, new) for path, new in names.items() for place in list(_places(tree, path.split(".")))]
     for (holder, key), new in found:
         change(holder, key, new)
-    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).replace(_AGAIN, "")
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     return delivery.with_body(text.encode()) if found else delivery
 
 

@@ -10,6 +10,7 @@ from mock_heidi.effects import EFFECTS
 from mock_heidi.effects.effect import Effect, Stage, Where
 from mock_heidi.fault_fields import Delay
 from mock_heidi.ids import Chance
+from mock_heidi.slices import Work
 
 R = TypeVar("R")
 
@@ -76,33 +77,48 @@ def _fits(effect: Effect, answer: Delivery) -> bool:
     return answer.streams if effect.where is Where.STREAMS else answer.status is not None
 
 
-def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> tuple[Delivery, list[Chosen[R]]]:
+def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> Work[tuple[Delivery, list[Chosen[R]]]]:
     """The planned answer, and the rules without which it would be another one.
 
     Rules are left out one after the other, so that of two that do the same one counts.
     """
     made, kept, seen = plan(answer, chosen), [], set[str]()
+    yield _cost(made)
     for one in chosen:
-        if one.pauses or not seen.issuperset(one.effects):
+        if (one.pauses and made.parts) or not seen.issuperset(one.effects):
             kept.append(one)  # of the others, earlier rules have every effect
         seen.update(one.effects)
     for one in reversed(tuple(kept)):
+        if one.pauses and made.parts:
+            continue
         others = [other for other in kept if other is not one]
-        if not one.pauses and plan(answer, others) == made:
+        if _same(plan(answer, others), made):
             kept = others
+        yield _cost(made)
     return made, kept
 
 
+def _cost(delivery: Delivery) -> int:
+    """The work of one plan, in the unit of :mod:`mock_heidi.slices`."""
+    return 1_000 * len(delivery.parts) + sum(len(part.data) for part in delivery.parts)
+
+
+def _same(one: Delivery, other: Delivery) -> bool:
+    """True if a client could not tell the two apart. The numbers of the pieces are not sent."""
+    heads = [(made.status, made.headers, made.length, made.pause, made.ending) for made in (one, other)]
+    return heads[0] == heads[1] and _writes(one) == _writes(other)
+
+
+def _writes(delivery: Delivery) -> tuple[list[tuple[bytes, float]], int | None]:
+    parts = [(part.data, part.pause) for part in delivery.parts]
+    size = delivery.write_size
+    return parts, None if size is None or all(len(data) <= size for data, _ in parts) else size
+
+
 def sent_otherwise(made: Delivery, other: Delivery, parts: int) -> bool:
-    """True if the first so many parts, and the wait for the next one, differ between two plans."""
-    return (made.status, made.headers, made.length, made.pause) != (
-        other.status,
-        other.headers,
-        other.length,
-        other.pause,
-    ) or _sent(made, parts) != _sent(other, parts)
-
-
-def _sent(delivery: Delivery, parts: int) -> tuple[list[bytes], list[float], int | None]:
-    data = [part.data for part in delivery.parts[:parts]]
-    return data, [part.pause for part in delivery.parts[: parts + 1]], delivery.write_size if parts else None
+    """True if a client that got the first so many parts could tell two plans apart. It has not met their ends."""
+    heads = [(one.status, one.headers, one.length, one.pause) for one in (made, other)]
+    sent = b"".join(part.data for part in made.parts[:parts])
+    return (
+        heads[0] != heads[1] or not other.body.startswith(sent) or (parts > 0 and _writes(made)[1] != _writes(other)[1])
+    )
