@@ -26,7 +26,7 @@ _WAITING = 10_000
 def banner(url: str, namespace: Namespace, fixtures: str) -> str:
     """What to give to a client, and where everything is."""
     given = namespace.settings.api_key is not None
-    # Whoever gives a key of their own may keep the output: it need not stand there.
+    # Do not print a key that the user gave: the output may be kept.
     key = "***" if given else next(iter(namespace.keys))
     counts = ", ".join(
         f"{namespace.store.size(kind)} {name}"

@@ -19,7 +19,7 @@ _NEAREST = 3
 # Of what a request misses so many places are counted, and so many told, each so long at most.
 _MOST_COUNTED, _MOST_LINES = 100, 10
 _LONGEST_LINE, _LONGEST_VALUE = 300, 80
-# A request that says nothing misses all that it should have said, not one thing.
+# A request without a body ranks below a partial match.
 _NO_OBJECT, _BODILESS = "its body was no JSON object", 5
 
 
