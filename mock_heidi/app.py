@@ -79,7 +79,7 @@ class Surface:
         self.unplaced = unplaced
 
     def call(self, space: Namespaces, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
-        """What is known of a request once its path and method are."""
+        """The :class:`Call` of a request, made once its path and method are known."""
         match = self.exact.find(scope["method"], segments)
         call = scope["mock_heidi"] = Call(space, name, match, segments, scope)
         if match.route is None:

@@ -1,6 +1,6 @@
-"""What the build of the package made of its YAML files and its models, so that a start need not do it again.
+"""Data that the build makes of the package's YAML files and models, so that a start need not make it again.
 
-A checkout has none of it. It is used only if the files hold what they held when the package was built.
+A checkout lacks it. It is used only if the files are the same as when the package was built.
 """
 
 from __future__ import annotations

@@ -36,11 +36,11 @@ class NotStartedError(Exception):
 
 
 class Ended(NamedTuple):
-    """How a command ended: its status, 128 and the number of the signal that ended it, as in a shell."""
+    """The end of a command: its status, or 128 plus the number of the signal that ended it, as in a shell."""
 
     status: int
     interrupted: bool
-    """Whether somebody pressed Ctrl-C at the terminal meanwhile."""
+    """True if somebody pressed Ctrl-C at the terminal meanwhile."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], grace: float, started: Callable[[], None]) -> Ended:
@@ -174,7 +174,7 @@ def _caught(signals: _Signals) -> Iterator[_Signals]:
 
 
 def is_at_terminal() -> bool:
-    """Whether we are what a terminal sends its signals to."""
+    """True if the terminal sends its signals to this process."""
     try:
         terminal = os.open("/dev/tty", os.O_RDWR)
     except OSError:
@@ -186,7 +186,7 @@ def is_at_terminal() -> bool:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """What a child does before it becomes the command: ask to be killed when we are. Only Linux can do that."""
+    """A function for a child before it becomes the command: ask to be killed when we are. None except on Linux."""
     if sys.platform != "linux":
         return None
     import ctypes  # noqa: PLC0415 - the help of a verb does not need it
@@ -230,7 +230,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _is_there(group: int) -> bool:
-    """Whether any process of a group is running. One that has ended and was not waited for by its parent is not."""
+    """True if any process of a group is running. A process that has ended but was not waited for does not count."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

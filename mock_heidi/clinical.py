@@ -18,13 +18,13 @@ _DOSE = re.compile(
 )
 _SCRIPT = '<script>alert("mock_heidi")</script>'
 LONG = 200_000
-"""How many characters a very long note has at least."""
+"""The least number of characters in a very long note."""
 
 
 def mislead(
     effects: Collection[str], material: Material, manner: Manner, content_type: ContentType
 ) -> tuple[Material, Manner, ContentType]:
-    """What a note is made of, with what is wrong before a word of it is written."""
+    """A note's material, manner and content type, with the faults that act before a word is written."""
     if "wrong_patient" in effects:
         name, born, gender = _SOMEBODY_ELSE
         material = material._replace(patient=f"{name}, {born}, {gender}", name=name, born=born)

@@ -117,7 +117,7 @@ class Clock:
 
     @property
     def awaited(self) -> bool:
-        """Whether anybody sleeps by this clock, and is not just about to get up."""
+        """True if anybody sleeps by this clock and has not been woken yet."""
         return any(alarm.asleep for alarm in tuple(self._sleepers))
 
     def _wake(self) -> None:
@@ -134,7 +134,7 @@ class Alarm:
         self._waiting: asyncio.Future[None] | None = None
 
     def set(self) -> asyncio.Future[None]:
-        """What is done when somebody wakes or rings."""
+        """A new future, which is done when somebody wakes the sleeper or rings the alarm."""
         self._waiting = asyncio.get_running_loop().create_future()
         return self._waiting
 

@@ -1,4 +1,4 @@
-"""What the command says while it serves: a banner, and a line for each request."""
+"""Output of the command while it serves: a banner, and a line for each request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _WAITING = 10_000
 
 
 def banner(url: str, namespace: Namespace, fixtures: str) -> str:
-    """What to give to a client, and where everything is."""
+    """The banner: the values to give to a client, and the addresses of everything."""
     given = namespace.settings.api_key is not None
-    # Whoever gives a key of their own may keep the output: it need not stand there.
+    # Do not print a key that the user gave: the output may be kept.
     key = "***" if given else next(iter(namespace.keys))
     counts = ", ".join(
         f"{namespace.store.size(kind)} {name}"
@@ -45,7 +45,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
 
 
 def colourful(stream: TextIO) -> bool:
-    """Whether to write colours: only to a person at a terminal who has not asked for none."""
+    """True if colours should be written: only to a terminal, and only if ``NO_COLOR`` is not set."""
     return stream.isatty() and "NO_COLOR" not in os.environ
 
 
@@ -71,7 +71,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 
 
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
-    """What writes a line for each request, or None; warnings and errors go to stderr from now on."""
+    """The log that writes a line for each request, or None; warnings and errors go to stderr from now on."""
     # What uvicorn says at level info is in the banner already.
     shown = "WARNING" if level == "info" else level.upper()
     logging.basicConfig(level=shown, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a session has heard, what of it is ready, and what a note of it is made of."""
+"""The audio of a session, the part of it that is ready, and the material for a note."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _fitting(known: Sequence[Consultation], patient: SessionPatient, today: str)
 
 
 def _fits(consultation: Consultation, patient: SessionPatient, today: str) -> bool:
-    """Whether nothing that is known of the patient speaks against it."""
+    """True if nothing known about the patient contradicts the consultation."""
     if consultation.gender and patient.gender and consultation.gender != patient.gender:
         return False
     if consultation.age is None or patient.dob is None:
@@ -127,7 +127,7 @@ def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece],
 
 
 def material(namespace: Namespace, session: Session, addition: str = "") -> tuple[Material, dict[str, Any]]:
-    """What a note of the session is made of, and where that came from."""
+    """The material for a note of the session, and its sources."""
     ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
@@ -164,7 +164,7 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
 
 
 def _told(name: str, note: str) -> str:
-    """What a note says of an earlier session."""
+    """The text of an earlier session in a note."""
     return f"{name}: {shorten(note, LONGEST_EARLIER)}"
 
 

@@ -37,9 +37,9 @@ class Origins:
         return _LOOPBACK.fullmatch(origin) is not None or origin.lower() in self._allowed
 
     def is_stray(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request comes from a browser, and from no page that may use the API.
+        """True if a request comes from a browser, but not from a page that may use the API.
 
-        Such are a page of another site, a favicon and an image: no client under test sent them.
+        Examples are a page of another site, a favicon and an image: no client under test sent them.
         """
         if headers.get(b"sec-fetch-dest", b"empty") != b"empty":
             return True
@@ -94,7 +94,7 @@ class ApiCors(CORSMiddleware):
         return self.app
 
     def _problems(self, headers: Headers) -> list[str]:
-        """What a preflight asks for and does not get, each with its cure."""
+        """The parts of a preflight that are refused, each with its cure."""
         problems = []
         if not self.is_allowed_origin(headers["origin"]):
             problems.append("its origin is not allowed, start with --cors-origin ORIGIN")
@@ -135,5 +135,5 @@ class ControlCors(CORSMiddleware):
 
 
 def is_own(origin: bytes, host: bytes) -> bool:
-    """Whether an origin is the server itself, by the host that the request names."""
+    """True if an origin is the server itself, by the host that the request names."""
     return origin.lower() in (b"http://" + host.lower(), b"https://" + host.lower())

@@ -1,4 +1,4 @@
-"""What a credential looks like in a text. All work here is linear in the length of the text."""
+"""Credentials in a text. All work here is linear in the length of the text."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ _RESTLESS, _RESTLESS_HEX, _SPOKEN, _WORDY = 0.4, 0.25, 0.36, 0.7
 
 
 def found(text: str, *, prose: bool = True) -> Iterator[Span]:
-    """Where the credentials stand in a text, in no order; they may overlap.
+    """The places of credentials in a text, in no order; they may overlap.
 
-    In ``prose``, words such as ``pin`` and ``key`` before a colon are no secret names.
+    In ``prose``, words such as ``pin`` and ``key`` before a colon do not count as secret names.
     """
     if _SUSPECT.search(text) is None:
         return
@@ -127,7 +127,7 @@ def _tokens(text: str) -> Iterator[Span]:
 
 
 def _schemes(text: str) -> Iterator[Span]:
-    """What follows ``Bearer`` and ``Basic``, where it is not a word of a sentence."""
+    """The places of words after ``Bearer`` and ``Basic``, except for words of a sentence."""
     whole = len(text.strip())
     for match in _BEARER.finditer(text):
         word = match[1].rstrip(".)!?:")
@@ -140,7 +140,7 @@ def _schemes(text: str) -> Iterator[Span]:
 
 
 def _is_login(coded: str) -> bool:
-    """Whether this is ``user:password`` in base64."""
+    """True for ``user:password`` in base64."""
     coded = coded.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return b":" in base64.b64decode(coded + "=" * (-len(coded) % 4), validate=True)
@@ -164,7 +164,7 @@ def _named(text: str, *, prose: bool) -> Iterator[Span]:
 
 
 def _names_operation(named: re.Match[str]) -> bool:
-    """Whether the name is an operation or the end of a documented path in a sentence: ``422 at get_jwt: …``."""
+    """True for an operation or the end of a documented path as a name in a sentence: ``422 at get_jwt: …``."""
     text, name = named.string, named[1]
     if named[2] or named[3] != ":" or not text[named.end() : named.end() + 1].isspace():
         return False
@@ -230,13 +230,13 @@ def _tagged(text: str) -> Iterator[Span]:
 
 
 def _has_secret_name(attributes: str) -> bool:
-    """Whether one of the attributes names a secret, and the element may have content."""
+    """True if one of the attributes names a secret, and the element may have content."""
     fields = _FIELD.finditer(attributes) if not attributes.endswith("/") else ()
     return any(field["naming"] and is_secret_name(_name(attributes, field.end())) for field in fields)
 
 
 def _content_end(text: str, at: int, ends: Sequence[int]) -> int:
-    """Where the content of an element that begins there ends; ``ends`` are the places of the end tags of its name."""
+    """The end of an element's content that begins at ``at``; ``ends`` are the places of the end tags of its name."""
     following = bisect_left(ends, at)
     if following < len(ends):
         return ends[following]
@@ -259,7 +259,7 @@ def _random(text: str) -> Iterator[Span]:
 
 
 def _is_random(run: str) -> bool:
-    """Whether a word looks random. The vendor's ids, UUIDs, times, names of files and of fields do not."""
+    """True if a word looks random. The vendor's ids, UUIDs, times, names of files and of fields do not."""
     parts = _PARTS.split(run)
     if all(map(_PLAIN.fullmatch, parts)) or _IDS.fullmatch(run):
         return False

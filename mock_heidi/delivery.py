@@ -1,4 +1,4 @@
-"""How an answer goes out, as a value: what a handler returns becomes one, faults change it, the player sends it."""
+"""Answers as values: a handler's result becomes one, faults change it, the player sends it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Part(NamedTuple):
     data: bytes
     pause: float = 0.0
     number: int | None = None
-    """Which piece of the stream it was, counted from 1; None for what the stream never had."""
+    """The number of the piece in its stream, counted from 1; None for bytes from outside the stream."""
 
 
 class Stream(NamedTuple):

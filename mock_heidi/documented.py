@@ -1,6 +1,6 @@
-"""What is documented: fields, parameters and paths of the contract, read from ``openapi.yaml`` when first asked.
+"""Fields, parameters and paths of the contract, read from ``openapi.yaml`` when first asked.
 
-And the headers that clients are known to send.
+Also the headers that clients are known to send.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HEADERS = frozenset((
 
 
 class Documented(NamedTuple):
-    """What the contract says of an operation: its path, its body's fields, its parameters, and whether it takes JSON.
+    """The contract of an operation: its path, its body's fields, its parameters, and whether it takes JSON.
 
     Each field has the fields inside it; ``fields`` is None where any field may be sent.
     """
@@ -47,7 +47,7 @@ class Documented(NamedTuple):
 
 @cache
 def documented() -> dict[str, Documented]:
-    """What is documented, by operation."""
+    """The contract of each operation, by its name."""
     return {
         operation["operationId"]: _documented(path, methods, operation)
         for path, methods in contract.loaded()["paths"].items()

@@ -1,4 +1,4 @@
-"""How long a recording is: read from the container that it came in."""
+"""The duration of a recording, read from its container."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Reading:
 
     @property
     def made_by_test(self) -> bool:
-        """Whether a fault or a reply gave the answer, so that its status says nothing about the client.
+        """True if a fault or a reply gave the answer, so that its status says nothing about the client.
 
         A rule that only delays or spoils the operation's own answer leaves ``injected`` alone as its provenance.
         """

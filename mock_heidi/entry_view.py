@@ -1,4 +1,4 @@
-"""What may be shown of an entry of the journal: parsed, judged by the one policy, and bounded."""
+"""The visible form of a journal entry: parsed, judged by the one policy, and bounded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "
 
 
 class Exchange(Protocol):
-    """What a view needs of an entry: one request and its answer, as :class:`mock_heidi.journal.Entry` keeps them."""
+    """The part of a :class:`mock_heidi.journal.Entry` that a view needs: one request and its answer."""
 
     id: int
     at: int
@@ -269,7 +269,7 @@ def _short(text: str) -> str:
 
 
 def _frame_text(frame: bytes) -> str:
-    """What a frame of a stream says, or the frame itself if it is broken."""
+    """The text in a frame of a stream, or the frame itself if it is broken."""
     for line in frame.splitlines():
         if line.startswith(b"data:"):
             try:

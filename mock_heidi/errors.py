@@ -256,7 +256,7 @@ def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
 
 
 def reason_phrase(status: int) -> str:
-    """What HTTP calls a status."""
+    """The HTTP reason phrase of a status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""What happens in a namespace, for those who listen: nothing is kept before somebody does."""
+"""Events of a namespace for its listeners. Nothing is kept before somebody listens."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Event:
         self.data = data
         self.held = _EVENT + 2 * size  # as data and as a frame
         self.frame = b""
-        """What the listeners are sent, made once for all of them."""
+        """The bytes that the listeners get, made once for all of them."""
         self.reader: object = None
-        """What has made the frame: another reader may know other secrets."""
+        """The reader that made the frame: another reader may know other secrets."""
 
 
 class Events:
@@ -36,9 +36,9 @@ class Events:
 
     def __init__(self, memory: MemoryBudget) -> None:
         self.heard = False
-        """Whether anybody has ever listened."""
+        """True if anybody has ever listened."""
         self.closed = False
-        """Whether the namespace is gone."""
+        """True if the namespace is gone."""
         self.held = 0
         self._memory = memory
         memory.logs.add(self)

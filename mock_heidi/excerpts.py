@@ -1,4 +1,4 @@
-"""What is shown instead of a value that is too long, or that is not shown: its beginning, or its length."""
+"""Stand-ins for values that are too long or hidden: their beginning, or their length."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _MARK = re.compile(r"\*\*\*|<\d+ (?:character|byte)s?>")
 
 
 def length_of(text: str) -> str:
-    """What is shown of a text whose content is not: ``<14 characters>``."""
+    """The stand-in for a text whose content is hidden: ``<14 characters>``."""
     return f"<{len(text)} character{'' if len(text) == 1 else 's'}>"
 
 
 def size_of(body: bytes) -> str:
-    """What is shown of a body whose content is not: ``<1024 bytes>``."""
+    """The stand-in for a body whose content is hidden: ``<1024 bytes>``."""
     return f"<{len(body)} byte{'' if len(body) == 1 else 's'}>"
 
 
 def is_hidden(shown: str) -> bool:
-    """Whether a mark in what is shown stands for something that is not."""
+    """True if a text holds a mark that stands for hidden content."""
     return _MARK.search(shown) is not None
 
 

@@ -223,7 +223,7 @@ def refusal(error: Exception) -> Answer:
 
 
 def _forget(call: Call, *, made: bool) -> None:
-    """What is refused leaves nothing behind, so neither does a namespace that was made for it."""
+    """Drop a namespace that was made for a refused request, since a refused request leaves nothing behind."""
     namespace = call.namespace
     if (
         made

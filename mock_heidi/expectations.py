@@ -1,4 +1,4 @@
-"""What a test expects of the requests, judged on those whose answer is complete."""
+"""Expectations that a test has of the requests, judged on those whose answer is complete."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NEAREST = 3
 # Of what a request misses so many places are counted, and so many told, each so long at most.
 _MOST_COUNTED, _MOST_LINES = 100, 10
 _LONGEST_LINE, _LONGEST_VALUE = 300, 80
-# A request that says nothing misses all that it should have said, not one thing.
+# A request without a body ranks below a partial match.
 _NO_OBJECT, _BODILESS = "its body was no JSON object", 5
 
 
 class Verdict(NamedTuple):
-    """Whether it holds, which requests show it, and else what was found and what came nearest.
+    """The result of a judgement: the requests that show it, or else what was found and what came nearest.
 
-    ``settled`` says that no further request can change it.
+    ``settled`` is True if no further request can change it.
     """
 
     holds: bool
@@ -163,13 +163,13 @@ def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[
 
 
 def _joined(missed: Sequence[str]) -> str:
-    """What a request misses, in a line."""
+    """The missing parts of a request, in one line."""
     told = [shorten(line, _LONGEST_LINE) for line in missed[:_MOST_LINES]]
     return "; ".join([*told, *([f"and {len(missed) - len(told)} more"] if len(missed) > len(told) else [])])
 
 
 def _misses(entry: Entry, name: str, part: Filter, journal: Journal) -> list[str]:
-    """What a request lacks of a filter that looks at that one field."""
+    """The parts that a request lacks of a filter for that one field."""
     return [] if part.fits(entry, journal) else _told(entry, name, getattr(part, name), journal)
 
 

@@ -46,7 +46,7 @@ def _seconds(value: Any) -> float:
 
 
 class Delay(NamedTuple):
-    """How long to wait, in seconds: always ``first``, evenly from ``first`` to ``second``, or log-normally.
+    """A wait in seconds: always ``first``, evenly from ``first`` to ``second``, or log-normally.
 
     Log-normal delays have the median ``first`` and the spread ``second`` (the sigma of their logarithm).
     """

@@ -1,4 +1,4 @@
-"""What can go wrong, as values: rules that say which requests, how often, and what happens to their answers."""
+"""Faults as values: rules that say which requests, how often, and what happens to their answers."""
 
 import json
 import re
@@ -85,7 +85,7 @@ class _Selection(Record):
         return other
 
     def given(self, names: Iterable[str]) -> list[str]:
-        """Which of the fields it has."""
+        """The fields among ``names`` that are set."""
         values = ((name, getattr(self, name)) for name in names)
         return [name for name, value in values if value is not None and value is not False]
 
@@ -108,7 +108,7 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return {name: getattr(self, name) for name in self.given(EFFECTS)}
 
     def problem(self) -> str | None:
-        """What is wrong with it as a whole, or None."""
+        """The problem with the fault as a whole, or None."""
         answers = self.given(ANSWERS)
         problems = {
             f"a fault needs an effect, such as status=503; there are {', '.join(EFFECTS)}": not self.effects,
@@ -151,7 +151,7 @@ WHOLE_BODY = _names(Where.BODIES)
 BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
 STREAM_EFFECTS = _names(Where.STREAMS)
 CLINICAL = _names(Where.WRITTEN, Where.CODES)
-"""What is wrong with the text itself, and, last, with codes."""
+"""Effects on the text itself and, last, on codes."""
 CONNECTION = tuple(effect.name for effect in effects.EFFECTS if effect.breaks)
 """Effects that need a connection to break."""
 
@@ -185,7 +185,7 @@ class Scenario(Record):
         return [fault if fault.label else fault.replace(label=f"scenario {self.name}") for fault in self.faults]
 
     def problem(self) -> str | None:
-        """What is wrong with one of its rules, or None."""
+        """The first problem with one of its rules, or None."""
         problems = (fault.problem() for fault in self.faults)
         return next((problem for problem in problems if problem), None)
 
@@ -274,7 +274,7 @@ def _value(text: str) -> tuple[Any, str]:
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """What stands before and after the colon that ends WHICH: the paths of custom verbs hold colons too."""
+    """The text before the colon that ends WHICH, that colon, and the rest: paths of custom verbs hold colons too."""
     head, equals, _ = text.partition("=")
     which, colon, _ = head.rpartition(":") if equals else text.rpartition(":")
     return which, colon, text[len(which) + len(colon) :]

@@ -1,4 +1,4 @@
-"""Which requests somebody asks for: the same words for the journal's doors and for what a test expects."""
+"""Filters of requests, with the same words for the journal's endpoints and for a test's expectations."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What the requests that somebody asks for have in common; what is None does not matter.
+    """Conditions that requests must meet; a condition of None is always met.
 
     ``status`` is a status, ``4xx`` and the like, or ``none`` for an answer that never began; ``since`` the id of a
-    request or a moment in ms since 1970, both exclusive; ``fault`` a rule's id, ``any`` or ``none``; ``text`` stands
-    somewhere in what is shown of the request; ``match`` is a subset of its JSON body.
+    request or a moment in ms since 1970, both exclusive; ``fault`` a rule's id, ``any`` or ``none``; ``text`` is part
+    of the request as it is shown; ``match`` is a subset of its JSON body.
     """
 
     operation: str | None = None
@@ -54,7 +54,7 @@ class Filter:
     match: Any = None
 
     def fits(self, entry: Entry, journal: Journal) -> bool:
-        """Whether a request is one of them; what costs most is looked at last."""
+        """True if a request meets all conditions; the most expensive ones are checked last."""
         return (
             self.operation in (None, entry.operation)
             and self.method in (None, entry.method)

@@ -1,4 +1,4 @@
-"""What a strict reviewer would say of a client: each thing once, with the first and the last request that shows it."""
+"""Findings about a client: each thing once, with the first and the last request that shows it."""
 
 from __future__ import annotations
 

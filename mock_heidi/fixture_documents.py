@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from mock_heidi.settings import ConfigError
 
 MOST_PROBLEMS = 100
-"""How many problems of one set are told."""
+"""The most problems of one set that are told."""
 # Where a value stands: the steps from the top.
 Steps = tuple[str | int, ...]
 
@@ -26,7 +26,7 @@ class FixtureError(ConfigError):
         super().__init__("\n".join([*self.problems, *([f"and {self.others(0)}"] if self.more else [])]))
 
     def others(self, untold: int) -> str:
-        """How many problems there are beside those that are told, as ``5 more``; ``untold`` of these are not told."""
+        """The number of problems that are not told, as ``5 more``; ``untold`` is the number of these that are kept."""
         number = self.more + untold
         return f"{number:,} more" if self.counted else f"at least {number:,} more"
 
@@ -47,11 +47,11 @@ class Document(NamedTuple):
     kind: str
     name: str
     records: Any
-    """What was given, or the text that holds it and is only read when it is its turn."""
+    """The records as given, or the text that holds them until they are read."""
     text: Text | None = None
     packaged: bool = False
     top: Steps = ()
-    """Where its records begin in the text: under their kind, in a file that holds several."""
+    """The steps from the top of the text to the records: their kind, in a file that holds several kinds."""
 
     @property
     def unread(self) -> Text | None:

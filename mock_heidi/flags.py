@@ -48,7 +48,7 @@ class ServerOption(NamedTuple):
     flag: str
     field: str
     attributes: Mapping[str, Any]
-    """What click is told of it."""
+    """The arguments that click gets for it."""
     read: Callable[[Any], Any]
 
 

@@ -196,9 +196,9 @@ class Handle:
         """``home`` is a connection of whoever has made the namespace."""
         self.name = name
         self.url = url
-        """Where the server is: ``http://127.0.0.1:PORT``."""
+        """The address of the server: ``http://127.0.0.1:PORT``."""
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
-        """What a client is given: its base path includes the namespace."""
+        """The base URL for a client: its path includes the namespace."""
         self.api_key = api_key
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = _Connection(url, self._admin_token)
@@ -240,7 +240,7 @@ class Handle:
         return Faults(self.control, made, self._spent)
 
     def unfired(self) -> list[str]:
-        """Which faults of this handle's namespace have shaped no answer so far, a line each."""
+        """The faults of this handle's namespace that have shaped no answer so far, a line each."""
         from mock_heidi.report import unfired
 
         return unfired(self._all_faults())
@@ -258,7 +258,7 @@ class Handle:
 
     @property
     def closed(self) -> bool:
-        """Whether it has been given back."""
+        """True if it has been given back."""
         return self._closed
 
     def token(self, email: str | None = None, third_party_internal_id: str | None = None) -> str:
@@ -352,7 +352,7 @@ class Handle:
 
     @property
     def findings(self) -> list[dict[str, Any]]:
-        """What a strict reviewer would say of the client so far."""
+        """The findings about the client so far."""
         found: list[dict[str, Any]] = self.control("GET", "/findings")["findings"]
         return found
 
@@ -366,7 +366,7 @@ class Handle:
         self.control("POST", f"{snapshot_path(name)}/restore")
 
     def diff(self, name: str = "snapshot", against: str | None = None) -> dict[str, Any]:
-        """What was added, removed and changed since a snapshot, or up to another one."""
+        """The records added, removed and changed since a snapshot, or up to another one."""
         query = "" if against is None else f"?{urlencode({'against': against})}"
         found: dict[str, Any] = self.control("GET", f"{snapshot_path(name)}/diff{query}")
         return found
@@ -378,7 +378,7 @@ class Handle:
         return self._connection.text(path)
 
     def events(self) -> EventStream:
-        """What happens from now on, as it happens: the kind and the data of each event. It does not end by itself.
+        """The events from now on, as they happen: the kind and the data of each. The stream does not end by itself.
 
         Close it, or use it in a ``with``.
         """
@@ -592,7 +592,7 @@ def _httpx() -> Any:
 
 
 def snapshot_path(name: str) -> str:
-    """Where a snapshot is, below ``/_mock``; :class:`MockHeidiError` for what could never be its name."""
+    """The path of a snapshot, below ``/_mock``; :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
         raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
     return f"/snapshots/{quote(name, safe='')}"

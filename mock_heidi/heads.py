@@ -18,13 +18,13 @@ _LINGER = 5
 
 
 class Limits(NamedTuple):
-    """What a server puts up with, in bytes and seconds."""
+    """The limits of a server, in bytes and seconds."""
 
     head_size: int = 64 * 1024
     head_seconds: float = 30
-    """How long a head may take to arrive."""
+    """The longest time that a head may take to arrive."""
     blocked: float = 5
-    """How long its loop may stand still before it says where."""
+    """The longest time that the event loop may stand still before the server says where."""
 
     def too_large(self) -> bytes:
         detail = f"The head of the request is larger than {self.head_size // 1024} KB"

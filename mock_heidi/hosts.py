@@ -21,7 +21,7 @@ _REMEMBERED = 100
 
 
 class Refused(NamedTuple):
-    """What is wrong with a request's host, as the end of a sentence, and the cure."""
+    """A problem with a request's host, as the end of a sentence, and the cure."""
 
     what: str
     cure: str
@@ -39,7 +39,7 @@ class Hosts:
         """Headers that passed before, so that most requests cost one look. None: every browser sends a ``Host``."""
 
     def refusal(self, scope: Scope) -> Refused | None:
-        """Why this request's host is refused; None where it is not."""
+        """The refusal of this request's host; None where it is accepted."""
         given = [value for name, value in scope["headers"] if name == b"host"]
         if len(given) > 1:
             return Refused("a request with more than one Host", "send one", "send one")

@@ -54,41 +54,41 @@ logger = logging.getLogger("mock_heidi")
 
 
 class Call:
-    """What is known of a request before its handler runs; it travels in ``scope["mock_heidi"]``."""
+    """The facts about a request before its handler runs; they travel in ``scope["mock_heidi"]``."""
 
     # Most of a request's life is as these say: what is not set costs nothing.
     refusal: Exception | None = None
-    """Why no handler will run: no such path, no such method, a name that is none."""
+    """The reason that no handler runs: an unknown path, an unknown method, or an invalid name."""
     answer: Response | None = None
     """The answer, where it is known before any operation runs."""
     namespace: Namespace | None = None
     caller: Caller | type[HeidiError] | None = None
     opened: tuple[str, ApiKey] | None = None
-    """What the API key of a sign-in opens: a namespace's name and whose data."""
+    """The namespace's name and the data's owner that the API key of a sign-in opens."""
     barred = False
     """True where it is refused for its host, before any rule sees it."""
     made = False
-    """Whether this very request made its namespace."""
+    """True if this very request made its namespace."""
     at = 0
-    """When it came in, in ms since 1970 by its namespace's clock."""
+    """The moment when it came in, in ms since 1970 by its namespace's clock."""
     entry: Entry | None = None
     body = b""
     why: str | None = None
-    """Why it matched nothing, or was refused before anything else."""
+    """The reason that it matched nothing, or was refused before anything else."""
     stray = False
-    """Whether a web page that may not use the API, or the browser by itself, sent what matched nothing."""
+    """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
     taken = False
-    """Whether the whole body has been read."""
+    """True if the whole body has been read."""
     reply: Reply | None = None
     peeked = 0
     """How many bytes of the body were read for the rules and wait to be read by the operation."""
     asked_fault: bytes | None = None
-    """What the request itself wants to go wrong with it."""
+    """The fault that the request itself asks for."""
     clinical: tuple[str, ...] = ()
-    """What is to be wrong in the text of the answer, and in ``distorted`` what of it is."""
+    """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
     over = False
-    """Whether the answer has ended before its time."""
+    """True if the answer has ended before its time."""
 
     def __init__(
         self, space: Namespaces, name: str | None, match: Match, segments: Sequence[str], scope: Scope
@@ -139,14 +139,14 @@ class Request:
 
     @property
     def caller(self) -> Caller:
-        """Who asks; only for operations that want a token."""
+        """The caller; only for operations that want a token."""
         caller = self.call.caller
         assert isinstance(caller, Caller)  # noqa: S101 - the bearer check has let it through
         return caller
 
     @property
     def owner(self) -> ApiKey:
-        """Whose data the caller works on."""
+        """The API key whose data the caller works on."""
         return self.namespace.owners[self.caller.managed_by]
 
     @property
@@ -239,7 +239,7 @@ class Request:
 
 
 def announces_body(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the headers say that a body follows."""
+    """True if the headers say that a body follows."""
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
@@ -380,7 +380,7 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
 
 
 def show(view: type[O], value: Value, **own: Any) -> O:
-    """What an answer shows of a value: the view's keys, taken from the value or from ``own``."""
+    """The form of a value in an answer: the view's keys, taken from the value or from ``own``."""
     # Both sides are checked already; validating again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})

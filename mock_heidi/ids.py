@@ -19,7 +19,7 @@ class Ids:
         self._jitter = random.Random(f"{seed}/{namespace}/jitter")  # noqa: S311 - as above
         self._tokens = 0
         self.drawn = 0
-        """How many ids and numbers it has given, tokens not counted."""
+        """The number of ids and numbers it has given, tokens not counted."""
         self.chance = random.Random(f"{seed}/{namespace}/faults")  # noqa: S311 - as above
         """For faults: whose turn it is, and how long a delay takes."""
 
@@ -45,7 +45,7 @@ class Ids:
         return self._jitter.uniform(-1, 1)
 
     def token_number(self) -> int:
-        """Which token of this namespace it is, from 1: without it, two of the same second would be the same."""
+        """The next token number of this namespace, from 1: it keeps two tokens of the same second apart."""
         self._tokens += 1
         return self._tokens
 

@@ -28,7 +28,7 @@ def _indexes(kind: Kind) -> list[tuple[tuple[str, ...], Callable[[Record], Any]]
 
 @cache
 def indexed(kind: Kind) -> Callable[[Record], Any]:
-    """What takes the values of every indexed field out of a record."""
+    """A function that takes the values of every indexed field out of a record."""
     fields = dict.fromkeys(chain.from_iterable(kind.indexes))
     return attrgetter(*fields) if fields else type
 

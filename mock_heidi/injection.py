@@ -208,7 +208,7 @@ class Shaping:
         self.namespace = namespace
         self.rules = rules
         self.refusal = refusal
-        """Why no rule can act: what the client is told instead of any answer."""
+        """The reason that no rule can act: the client is told it instead of any answer."""
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
         chance = namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]

@@ -1,4 +1,4 @@
-"""What was asked and answered: a bounded list that costs next to nothing to keep.
+"""Requests and their answers: a bounded list that costs next to nothing to keep.
 
 Nothing is parsed or redacted while a request is on its way. Every endpoint that shows an entry shows what
 :meth:`Journal.read` returns, which :mod:`mock_heidi.entry_view` makes, so that no secret leaves by another way.
@@ -40,24 +40,24 @@ class Entry:
     client_left = False
     done = False
     kept = False
-    """Whether the journal still has it."""
+    """True if the journal still has it."""
     fault: tuple[str, ...] = ()
     """The ids of the rules that have shaped the answer."""
     provenance: str | None = None
     retry_at: int | None = None
     """Before which moment (ms since 1970) the answer asked not to be asked again."""
     early_end = False
-    """Whether a fault has ended its stream before its time."""
+    """True if a fault has ended its stream before its time."""
     why: str | None = None
-    """Why it matched nothing, or was refused before any handler saw it."""
+    """The reason that it matched nothing, or was refused before any handler saw it."""
     stray = False
-    """Whether a web page that may not use the API, or the browser by itself, sent what matched nothing."""
+    """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
     findings: tuple[str, ...] = ()
-    """What is to be said of it, by code."""
+    """The codes of its findings."""
     pieces: tuple[bytes, ...] | list[bytes] = ()
     """The answer's body, of a stream in its pieces."""
     times: list[float] = []  # noqa: RUF012 - never changed: a stream has a list of its own
-    """When the pieces of a stream went out, by the process's own clock."""
+    """The moments when the pieces of a stream went out, in seconds of the process's own clock."""
 
     def __init__(self, at: int, started: float, operation: str | None, scope: Any) -> None:
         self.at = at
@@ -69,7 +69,7 @@ class Entry:
         # As one value: thousands of little ones that live as long as the journal would make all others slow.
         self._headers = marshal.dumps(scope["headers"], 0)
         self.held = _ENTRY + len(self._headers)
-        """How many bytes of it the journal counts: until it is complete, those of its head."""
+        """The number of its bytes that the journal counts: until it is complete, those of its head."""
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -105,7 +105,7 @@ class Entry:
 
 
 def answered(entry: Entry) -> float:
-    """When its answer was at its end for the client, in seconds of the process's own clock."""
+    """The moment when its answer ended for the client, in seconds of the process's own clock."""
     ended = entry.started + (entry.duration or 0)
     whole = len(entry.pieces) > len(entry.times)  # the end of a body is a piece of its own
     return ended if whole else ended - _LATER
@@ -215,7 +215,7 @@ class Journal:
 
     @property
     def _view(self) -> View:
-        """What shows entries without the secrets of now; a fresh one if there are others than before."""
+        """The view that shows entries without the current secrets; a fresh one if they have changed."""
         secrets = self._secrets()
         if secrets is not self._known:
             self._known, known = secrets, frozenset(secrets)
@@ -230,7 +230,7 @@ class Journal:
 
     @property
     def reader(self) -> object:
-        """What takes the secrets out; another object when other secrets are known."""
+        """The object that takes the secrets out; another one when other secrets are known."""
         return self._view
 
     def headline(self, entry: Entry) -> dict[str, Any]:
@@ -264,7 +264,7 @@ class Journal:
         return self._view.policy.rule(rule)
 
     def filter(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What a test expects of a request, by the names of filters, without its secrets."""
+        """A test's expectation of a request, by the names of filters, without its secrets."""
         try:
             return {name: self._view.policy.field(name, value) for name, value in given.items()}
         except RecursionError:

@@ -57,7 +57,7 @@ _SINGLE = 64
 _BLANKS = re.compile(r"[ \t\n\r]*+")
 _PARTS = ("[", "{")
 MOST_VALUES = 100_000
-"""How many values a record or a reply may hold: each may be wrong, and pydantic notes every mistake."""
+"""The most values that a record or a reply may hold: each may be wrong, and pydantic notes every mistake."""
 _NESTED = frozenset((dict, list))
 # What most bodies are made of. A float may be beyond all bounds, and what is nested too deep.
 _PLAIN = frozenset((str, int, bool, type(None)))
@@ -91,7 +91,7 @@ def parse_plain(body: bytes) -> dict[str, Any] | None:
 
 
 def parse_exactly(body: bytes) -> Any:
-    """What :func:`parse_json` does, by a slower reader that knows all that it promises."""
+    """The same as :func:`parse_json`, by a slower reader that handles every case."""
     with _worded():
         value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
         _check(value, escapes=b"\\u" in body, containers=body.count(b"[") + body.count(b"{"))
@@ -236,7 +236,7 @@ class _Reading:
         return name, self._after_blanks(colon + 1)
 
     def _next(self, at: int, closing: str) -> tuple[int, bool]:
-        """Where the next part begins, or what follows a list or object that is over."""
+        """The start of the next part and False, or the place after the closing sign and True."""
         at = self._after_blanks(at)
         sign = self.text[at : at + 1]
         if sign == closing:
@@ -255,7 +255,7 @@ def _depth(value: Any) -> int:
 
 
 def holds_more(value: Any, most: int) -> bool:
-    """Whether more values than so many stand in a value, at whatever depth."""
+    """True if more than ``most`` values stand in a value, at whatever depth."""
     count, left = 0, [value] if type(value) in _NESTED else []
     while left:
         part = left.pop()
@@ -287,7 +287,7 @@ def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
 
 @cache
 def _writer(view: type[Outgoing], kind: type[Record]) -> tuple[Any, dict[str, Any], bool]:
-    """What writes a view of such records, the view's keys in their order, and whether the records have them in it."""
+    """The writer of a view of such records, the view's keys in order, and True if the records have that order."""
     order = dict.fromkeys(view.model_fields)
     in_order = list(order) == [name for name in kind.model_fields if name in order]
     return fields_of(view).serializer, order, in_order

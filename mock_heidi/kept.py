@@ -16,7 +16,7 @@ class Kept:
         self._grow = grow
         self._all: dict[int, tuple[weakref.ref[Any], str]] = {}
         self.held = 0
-        """How many characters they are."""
+        """The length of all texts, in characters."""
 
     def get(self, owner: object) -> str | None:
         kept = self._all.pop(id(owner), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 MOST_FORMER = 1_000
-"""How many former keys are remembered: every text that is shown is searched for each."""
+"""The most former keys that are remembered: every text that is shown is searched for each."""
 # What is shorter is a word that others may use too.
 _SHORTEST = 8
 

@@ -1,4 +1,4 @@
-"""The one ceiling for what a server keeps of its traffic: journals, event logs and unfinished requests."""
+"""The one ceiling for what a server keeps of its traffic: journals, kept views, events and unfinished requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHARE = 64
 
 
 class Log(Protocol):
-    """What gives its oldest entries away when memory is short."""
+    """A log that gives its oldest entries away when memory is short."""
 
     held: int
     """Its size in bytes."""

@@ -47,7 +47,7 @@ _DATES = SchemaValidator(core_schema.date_schema(strict=True))
 
 
 def resolve(value: Any) -> Any:
-    """What YAML's unquoted scalars mean where no field says more: numbers, booleans, else text."""
+    """The value with YAML's unquoted scalars, where no field says more: as numbers, booleans, else text."""
     if isinstance(value, Plain):
         if value.lower() in ("true", "false"):
             return value.lower() == "true"
@@ -216,7 +216,7 @@ def _of_the_same_type(kind: type[BaseModel], sent: type[Incoming]) -> frozenset[
 
 
 class _Checks(dict[str, Callable[[Any], Any]]):
-    """What validates each field of a model, made when a field is first replaced."""
+    """The validators of a model's fields, each made when its field is first replaced."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
@@ -233,7 +233,7 @@ _checks = cache(_Checks)
 
 @cache
 def fields_of(model: type[BaseModel]) -> TypeAdapter[dict[str, Any]]:
-    """What validates and writes some fields of a model as a dict, whichever they are."""
+    """The adapter that validates and writes some fields of a model as a dict, whichever they are."""
     typed_dict: Any = TypedDict
     types = {name: _type_of(field) for name, field in model.model_fields.items()}
     fields = typed_dict(model.__name__, types, total=False)
@@ -277,7 +277,7 @@ class Record(Value):
         raise NotImplementedError
 
     def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
-        """What ``make`` makes of this record, kept beside it: neither ever changes."""
+        """The result of ``make`` for this record, kept beside it: neither ever changes."""
         try:
             kept: dict[Hashable, bytes] = _MADE.__get__(self)  # as an attribute, pydantic would look for it at length
         except AttributeError:
@@ -289,7 +289,7 @@ class Record(Value):
         return made
 
     def problem(self) -> str | None:
-        """What is wrong with it as a whole, or None."""
+        """The problem with it as a whole, or None."""
         return None
 
 
@@ -322,7 +322,7 @@ class ApiKey(Record):
 
 
 class User(Record):
-    """Who signed in: an e-mail and a third party's id under one owner of data, linked to a Heidi account or not."""
+    """A signed-in user: an e-mail and a third party's id under one owner of data, linked to a Heidi account or not."""
 
     managed_by: ObjectId
     email: str
@@ -337,7 +337,7 @@ class User(Record):
 
 
 def user_key(managed_by: str, email: str, third_party_internal_id: str) -> str:
-    """What names a user: the parts can hold anything but the zero byte that joins them."""
+    """The key of a user: the parts can hold anything but the zero byte that joins them."""
     return f"{managed_by}\0{email}\0{third_party_internal_id}"
 
 
@@ -375,7 +375,7 @@ class PatientProfile(Record):
 
 
 class SessionPatient(Value):
-    """What a session itself says of its patient; a linked profile fills the gaps when it is shown."""
+    """The patient as the session itself names them; a linked profile fills the gaps when it is shown."""
 
     name: str = ""
     gender: Gender | None = None
@@ -407,7 +407,7 @@ class ConsultNote(Value):
 
 
 class AudioPiece(Value):
-    """What is kept of a piece of audio: everything but its bytes.
+    """The record of a piece of audio: everything but its bytes.
 
     ``track`` is ``upload`` or a recording's id; ``index`` counts within it. ``begun_at`` is when its transcription
     began, ``reads`` how often somebody has looked at it since; lengths are bytes, durations seconds.
@@ -660,7 +660,7 @@ class Reply(Record):
         return self.body is not None or self.status is not None
 
     def problem(self) -> str | None:
-        """What is wrong with it as a whole, or None."""
+        """The problem with it as a whole, or None."""
         said = [name for name in ("text", "pieces") if getattr(self, name) is not None]
         if len(said) + self.whole != 1:
             return "needs text, or pieces, or a body, or a status; body and status may stand together"

@@ -32,7 +32,7 @@ PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults"
 
 
 class Start(NamedTuple):
-    """What a namespace begins with, and what a reset brings back.
+    """The first content of a namespace, which a reset brings back.
 
     ``frozen`` is in ms since 1970; ``linked`` is the e-mail and third party's id of a user to link; ``journal`` is the
     journal's mode, None for that of the server.
@@ -46,11 +46,11 @@ class Start(NamedTuple):
     scenario: str | None = None
     journal: str | None = None
     copied: Copied | None = None
-    """What it begins with instead of all that, where it is a copy."""
+    """The content that a copy of another namespace begins with instead."""
 
 
 class Copied(NamedTuple):
-    """What another namespace held when a copy of it was made; nobody works on it."""
+    """The content of another namespace when a copy of it was made; nobody works on it."""
 
     state: Store
     clock: Clock
@@ -99,7 +99,7 @@ class Namespace:
         mode = start.journal or settings.journal
         self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
         self.busy = 0
-        """How many requests with a good token are on their way."""
+        """The number of requests with a good token that are on their way."""
         self.last_use = self.begun = precise()
         """In seconds of the process's own clock, which a frozen one does not stop."""
         self.streams: set[asyncio.Future[None]] = set()
@@ -195,7 +195,7 @@ class Namespace:
             entry.findings = ()
 
     def review(self) -> Findings:
-        """What is to be said of the requests so far."""
+        """The findings about the requests so far."""
         return finish(self.reviewing())
 
     def reviewing(self) -> Work[Findings]:
@@ -260,7 +260,7 @@ class Namespace:
 
     @property
     def untouched(self) -> bool:
-        """Whether its state is still as it began."""
+        """True if its state is still as it began."""
         return not self.store.changed
 
     def linked_to(self, user: User) -> str | None:
@@ -343,7 +343,7 @@ class Namespace:
         )
 
     def taken(self, user: User, kinde_user_id: str) -> bool:
-        """Whether another user of the same key is linked to that Heidi account."""
+        """True if another user of the same key is linked to that Heidi account."""
         return any(
             other.linked_to == kinde_user_id and other.managed_by == user.managed_by and other.key != user.key
             for other in self.store.all(User)
@@ -370,7 +370,7 @@ class Namespace:
         }
 
     def _secrets(self) -> frozenset[str]:
-        """What nobody is shown; the same object as long as it is the same, since every row of a list asks for it."""
+        """The secrets that are never shown: the same object until they change, as every row of a list asks for it."""
         own, others = self.known_keys, self._all_keys.all()
         if own is not self._secrets_of[0] or others is not self._secrets_of[1]:
             token = self.settings.admin_token

@@ -53,7 +53,7 @@ class Namespaces:
         self._keys = dict(self.default.keys)
         self.tokens = Tokens(settings.seed, self._keys)
         self.begins_faulty = len(self.default.faults) > 0
-        """Whether a namespace begins with faults, so that even its first request may meet one."""
+        """True if a namespace begins with faults, so that even its first request may meet one."""
 
     @property
     def default(self) -> Namespace:
@@ -118,7 +118,7 @@ class Namespaces:
         return True
 
     def open(self, key: str, path_name: str | None) -> tuple[str, ApiKey] | None:
-        """Which namespace a key opens, and as whom; None for a bad key.
+        """The name of the namespace that a key opens, and the data's owner; None for a bad key.
 
         ``path_name`` is the namespace that the path names, if it names one. An exact key wins over a suffix, and a
         suffix must agree with the path.

@@ -60,11 +60,11 @@ class EarlyEnd(NamedTuple):
     ended: float
 
     def is_look(self, started: float) -> bool:
-        """Whether a look for the text that was sent at that moment can be for its end."""
+        """True if a look for the text, sent at ``started``, can be a reaction to its end."""
         return started > self.began and started >= self.known
 
     def is_later(self, started: float) -> bool:
-        """Whether a request of that moment was surely sent after the end."""
+        """True if a request sent at ``started`` was surely sent after the end."""
         return started >= self.ended
 
 

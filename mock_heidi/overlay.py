@@ -1,4 +1,4 @@
-"""What has been changed over a base: the records, their order, and where they are found."""
+"""Changes over a base: the records, their order, and their places in the indexes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Overlay:
         return other
 
     def growth(self, kind: Kind) -> int:
-        """How many records of a kind there are more than in the base; negative if there are fewer."""
+        """The number of records of a kind beyond those of the base; negative if there are fewer."""
         return self._growth.get(kind, 0)
 
     def joined(self, slot: Slot) -> Collection[str]:

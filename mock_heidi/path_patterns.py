@@ -41,7 +41,7 @@ class _Run(NamedTuple):
         return cls(head, tuple(_Step(suffix, slash + rest) for suffix, slash, rest in parts), text.count("/"))
 
     def end(self, path: str, at: int) -> int:
-        """Where the run ends in a path if it begins at ``at``; -1 where it does not fit there."""
+        """The end of the run in a path if it begins at ``at``; -1 where it does not fit there."""
         if not path.startswith(self.head, at):
             return -1
         at += len(self.head)

@@ -51,7 +51,7 @@ class Player:
         self.receive = receive
         self._send = send
         self.parts = 0
-        """How many parts went out whole."""
+        """The number of parts that went out whole."""
         self._committed = False
         self.ended = False
         """True once the answer has ended as it was planned."""
@@ -196,7 +196,7 @@ def _takes_time(delivery: Delivery) -> bool:
 
 
 class _Interruption:
-    """What ends an answer before its time: the client leaves, or its namespace is reset."""
+    """A watch for the two events that end an answer early: the client leaves, or its namespace is reset."""
 
     def __init__(self, namespace: Namespace, wire: Wire | None, receive: Receive | None) -> None:
         self._namespace = namespace

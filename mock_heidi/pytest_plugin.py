@@ -155,7 +155,7 @@ def _running(url: str) -> Handle:
 
 
 def _begins(config: pytest.Config) -> dict[str, Any]:
-    """How all begin, where the server did not begin so already."""
+    """The options that every namespace begins with, unless the server began with them already."""
     return {} if _url(config) is None else _ini(config)
 
 
@@ -214,7 +214,7 @@ def _run() -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What the test's Heidis were asked stands in the report of a failure; faults that never fired may make one."""
+    """Add the requests of the test's Heidis to the report of a failure; faults that never fired may make one."""
     report = yield
     if call.when == "teardown":
         return report  # they are gone by then

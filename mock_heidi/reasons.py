@@ -1,4 +1,4 @@
-"""Why a request matched nothing: one sentence for the journal and for a header, in words of our own.
+"""Reasons why a request matched nothing: one sentence for the journal and for a header, in words of our own.
 
 Nothing of what the client sent is repeated: it may hold secrets, and a header must stay one line.
 """
@@ -58,7 +58,7 @@ _READ_AT = {
 
 
 def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
-    """Why this request was not placed; ``below`` is its path below the base, None where it has not that base."""
+    """The reason that this request was not placed; ``below`` is its path below the base, None if it lacks the base."""
     segments, method = split(scope["path"]), scope["method"]
     if segments[:1] == ["ns"]:
         if len(segments) > 1 and not is_namespace(segments[1]):

@@ -165,13 +165,13 @@ class Policy:
         return self.value(value) if isinstance(value, str) else [self.value(word) for word in value]
 
     def field(self, name: str, value: Any) -> Any:
-        """What a test has set as a field of a rule or of an expectation."""
+        """The value that a test has set for a field of a rule or of an expectation, without its secrets."""
         if name == "path" and isinstance(value, str):
             return self.path(value)
         return self.strict.json(value) if name in ("label", "header") else self.json(value)
 
     def _spans(self, text: str) -> list[Span]:
-        """Where secrets stand, in order and not overlapping."""
+        """The places of secrets, in order and not overlapping."""
         return _merged([*credentials.found(text, prose=self._prose), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
@@ -182,7 +182,7 @@ class Policy:
 
 
 def _is_public(part: str) -> bool:
-    """Whether a part of a path is no secret wherever it stands; the path of a fault may hold ``*``."""
+    """True if a part of a path is public wherever it stands; the path of a fault may hold ``*``."""
     return not part.strip("*") or is_secret_word(part) or part in documented.path_parts()
 
 

@@ -1,4 +1,4 @@
-"""What a handle shows of its namespace: what it holds, what time it is, and what goes wrong there."""
+"""The parts of a namespace that a handle shows: its records, its clock and its faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Control = Callable[..., Any]
 
 
 class State:
-    """What a namespace holds: records as dicts, the fields named as in the fixture files."""
+    """The content of a namespace: records as dicts, the fields named as in the fixture files."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -36,7 +36,7 @@ class State:
 
     @property
     def users(self) -> list[dict[str, Any]]:
-        """Who has signed in, under whatever key."""
+        """The users who have signed in, under whatever key."""
         return [user for key in self.as_fixtures()["api_keys"] for user in key["users"]]
 
     def add_patient(self, **fields: Any) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Faults:
 
     @property
     def hits(self) -> int:
-        """How many answers they have shaped."""
+        """The number of answers they have shaped."""
         return sum(rule["hits"] for rule in self.rules)
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""What all verbs that speak to a running server share: how they are told which one, and how they answer."""
+"""The common part of all commands that speak to a running server: the server's address, and the output."""
 
 from __future__ import annotations
 

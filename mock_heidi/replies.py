@@ -1,4 +1,4 @@
-"""What a test wants said instead of what the mock would say."""
+"""Replies that a test sets in place of the mock's own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rule:
 
     @cached_property
     def size(self) -> int:
-        """How many bytes of JSON it has."""
+        """The length of its JSON, in bytes."""
         given = {name: value for name, value in vars(self.reply).items() if value is not None}
         return len(to_json(given))
 
@@ -117,7 +117,7 @@ class Replies:
 
 
 def matches(wanted: Any, given: Any) -> bool:
-    """Whether ``given`` has all that is wanted: objects may have more keys, everything else is equal."""
+    """True if ``given`` has all that is wanted: objects may have more keys, everything else is equal."""
     if isinstance(wanted, Mapping):
         return isinstance(given, Mapping) and all(
             name in given and matches(value, given[name]) for name, value in wanted.items()

@@ -16,14 +16,14 @@ _Shape = tuple[int, ...]
 
 
 class Match(NamedTuple):
-    """What a path and a method lead to: a route, or the methods that the path would allow, or neither."""
+    """The result for a path and a method: a route, or the methods that the path would allow, or neither."""
 
     route: Route | None = None
     names: tuple[tuple[int, str], ...] = ()
-    """Where the route's parameters stand."""
+    """The positions and names of the route's parameters."""
     allow: tuple[str, ...] = ()
     verbal: bool = False
-    """Whether the path ends in a verb, which is no part of the parameter before it."""
+    """True if the path ends in a verb, which does not belong to the parameter before it."""
 
     def params(self, segments: Sequence[str]) -> dict[str, str]:
         """The parameters in the segments of a path that has led here."""
@@ -107,5 +107,5 @@ class Router:
 
 
 def _taking(shape: _Shape) -> Callable[[Sequence[str]], Any]:
-    """What takes these positions out of a path's segments."""
+    """A function that takes these positions out of a path's segments."""
     return itemgetter(*shape) if shape else lambda _: ()

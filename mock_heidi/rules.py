@@ -25,7 +25,7 @@ _DEATHS = ("expire_token", "revoke_token")
 
 
 class Asked(NamedTuple):
-    """What a rule looks at in a request; ``body`` is called for those rules that want to see one."""
+    """The parts of a request that rules look at; ``body`` is called for those rules that want to see one."""
 
     operation: str | None
     method: str
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
     @property
     def token_counts(self) -> bool:
-        """Whether it has a token that anybody looks at: signing in needs none, and what is not there asks for none."""
+        """True if it has a token that is checked: signing in and unknown paths need no token."""
         return self.operation not in (None, SIGN_IN) and self.token != b""
 
 
@@ -64,9 +64,9 @@ class Rule:
         self.id = id
         self.fault = fault
         self.hits = 0
-        """How many answers it has shaped."""
+        """The number of answers it has shaped."""
         self.matched = 0
-        """How many requests it has fitted."""
+        """The number of requests it has fitted."""
         self.dead: set[bytes] = set()
         """The tokens that it has made worthless."""
         self.window: tuple[int, int] = (0, 0)
@@ -77,12 +77,12 @@ class Rule:
 
     @property
     def over(self) -> bool:
-        """Whether its time to live is."""
+        """True if its time to live is over."""
         return self._ends is not None and precise() >= self._ends
 
     @property
     def size(self) -> int:
-        """How many characters of JSON it has."""
+        """The length of its JSON, in characters."""
         if self._size is None:
             self._size = len(json.dumps(self.fault.model_dump(), ensure_ascii=False))
         return self._size
@@ -97,7 +97,7 @@ class Rule:
         return made
 
     def fits(self, asked: Asked) -> bool:
-        """Whether it is for requests like this one."""
+        """True if it is for requests like this one."""
         fault = self.fault
         return (
             (fault.operation is None or asked.operation in fault.operation)
@@ -119,7 +119,7 @@ class Rule:
         return not (text or codes) or (text and operation in WRITERS) or (codes and operation in CODERS)
 
     def turn(self, chance: Chance) -> bool:
-        """Whether it is this request's turn; counts it."""
+        """True if it is this request's turn; counts the request."""
         fault = self.fault
         self.matched += 1
         late = self.matched - 1 - (fault.after or 0)
@@ -133,11 +133,11 @@ class Rule:
 
     @property
     def _taken(self) -> int:
-        """How many of its times it has had: that a dead token comes again is none of them."""
+        """The number of ``times`` that are used up. A repeated dead token does not count."""
         return len(self.dead) if self.fault.given(_DEATHS) else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
-        """Whether one more request is within the quota; counts it. ``now`` in ms since 1970."""
+        """True if one more request is within the quota; counts it. ``now`` in ms since 1970."""
         begun, count = self.window
         if not begun <= now < begun + quota.seconds * 1000:
             begun, count = now, 0
@@ -240,7 +240,7 @@ class Faults:
 
     @property
     def look_into_bodies(self) -> bool:
-        """Whether a rule wants to see what a request says."""
+        """True if a rule wants to see the body of a request."""
         return any(rule.fault.match is not None for rule in self._rules)
 
     def choose(self, asked: Asked, now: int, chance: Chance, first: Sequence[Rule] = ()) -> list[Rule]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mock_heidi.models import Languages, NoteTemplate, TemplateSection, Utterance
 
 BULLET = "● "
-"""What stands before each line of a section."""
+"""The prefix of each line of a section."""
 # What the note adds to a template's own sections, by language.
 _HEADINGS: dict[str, Languages] = {
     "patient": {"en": "Patient", "es": "Paciente"},
@@ -42,7 +42,7 @@ class Material(NamedTuple):
 
 
 class Manner(NamedTuple):
-    """How a note is written: the vendor's own words for it; ``language`` as in ``en`` or ``es-MX``."""
+    """The style of a note in the vendor's own words; ``language`` as in ``en`` or ``es-MX``."""
 
     voice_style: str = "GOLDILOCKS"
     brain: str = "LEFT"

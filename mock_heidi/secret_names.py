@@ -1,4 +1,4 @@
-"""Which names are secret: those of fields, parameters and headers whose values are shown nowhere."""
+"""Secret names: those of fields, parameters and headers whose values are never shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ONE_NAME = re.compile(r"[\w.%\[\]$@-]+")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value of that name is a secret whatever it is: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
+    """True if any value of that name is a secret: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
     return _is_secret(decoded(name[:_LONGEST_NAME]))
 
 
@@ -48,7 +48,7 @@ def _words(name: str) -> list[str]:
 
 
 def ends_secret(name: str) -> bool:
-    """Whether a name is secret even before a colon in prose: ``access_token``, but not ``key``."""
+    """True if a name is secret even before a colon in prose: ``access_token``, but not ``key``."""
     return "".join(_words(decoded(name[:_LONGEST_NAME]))).endswith(_ENDINGS)
 
 
@@ -62,7 +62,7 @@ def decoded(text: str) -> str:
 
 
 def is_secret_word(text: str) -> bool:
-    """Whether it is one of the words that make names secret, and so a name rather than a secret: ``token``."""
+    """True for one of the words that make names secret, and so for a name rather than a secret: ``token``."""
     return text.lower() in _WORDS
 
 
@@ -75,5 +75,5 @@ def values_of_secrets(fields: Iterable[tuple[str, Any]]) -> frozenset[str]:
 
 
 def _is_one_secret_name(value: Any) -> bool:
-    """Whether it is a secret name and not a sentence: ``PIN``, but not ``Key points``."""
+    """True for a secret name that is not a sentence: ``PIN``, but not ``Key points``."""
     return isinstance(value, str) and _ONE_NAME.fullmatch(value) is not None and is_secret_name(value)

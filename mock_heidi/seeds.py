@@ -218,7 +218,7 @@ def fill(own: dict[str, Document], *, whole: bool = False) -> dict[str, Document
 
 
 class Source(Protocol):
-    """Where records that bring no id or time of their own get them from."""
+    """The source of ids and times for records that bring no id or time."""
 
     def object_id(self, *place: str | int) -> str: ...
 
@@ -253,7 +253,7 @@ class _EnoughError(Exception):
 
 
 class _Common:
-    """What many records hold alike, such as an account or a day, kept once: nothing changes it."""
+    """Values that many records share, such as an account or a day, kept once: nothing changes them."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
@@ -284,7 +284,7 @@ class _Check:
         self.store = store or Store(Base())
         self.problems: list[Problem] = []
         self.more = 0
-        """How many problems there are beyond those."""
+        """The number of problems beyond those."""
         self._unspent = 0
         self.records: list[Record] = []
         self.known: dict[type[Record], dict[str, Record]] = {}
@@ -363,7 +363,7 @@ class _Check:
         return text()
 
     def _spent(self) -> int:
-        """What it has cost to look for the nearest names since the last time."""
+        """The cost of the searches for the nearest names since the last call."""
         spent, self._unspent = self._unspent, 0
         return spent
 
@@ -668,7 +668,7 @@ def _key_rows(keys: Iterable[ApiKey], users: Mapping[str, Iterable[User]]) -> It
 
 
 def _added(store: Store, kind: type[Record]) -> bool:
-    """Whether there is more of a kind that is never removed."""
+    """True if there are more records of a kind than in the base; only for kinds that are never removed."""
     return store.size(kind) > len(store.base.records.get(kind, ()))
 
 

@@ -1,4 +1,4 @@
-"""What a server can be told before it starts, with its defaults and limits."""
+"""The settings of a server, with their defaults and limits."""
 
 import json
 import re
@@ -15,7 +15,7 @@ DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
 DEFAULT_MEMORY = 256 * 1024 * 1024
 JOURNAL_MODES = ("normal", "full", "masked")
-"""How much the journal shows."""
+"""The amounts of detail that the journal can show."""
 # Whom tests sign in as: the user of the vendor's own example.
 DEFAULT_EMAIL = "test@heidihealth.com"
 DEFAULT_THIRD_PARTY_ID = "123"
@@ -40,7 +40,7 @@ class ConfigError(Exception):
 
 
 class Pace(NamedTuple):
-    """How a stream goes: seconds before the first piece, pieces a second after it, and how far they stray (0 to 1)."""
+    """The pace of a stream: seconds before the first piece, pieces a second after it, and their variation (0 to 1)."""
 
     first: float = 0
     rate: float = 0
@@ -167,11 +167,11 @@ def check_journal(mode: object) -> str:
 
 
 def namespace_path(name: str) -> str:
-    """What stands before every path of a namespace: ``""`` for the default one."""
+    """The prefix of every path of a namespace: ``""`` for the default one."""
     return "" if name == DEFAULT_NAMESPACE else f"/ns/{name}"
 
 
 def is_namespace(name: str) -> bool:
-    """Whether a namespace may be called so: letters, digits, ``-``, ``_`` and ``.``, 64 at most."""
+    """True for a valid name of a namespace: letters, digits, ``-``, ``_`` and ``.``, 64 at most."""
     # "." and ".." are letters of a path, not names: clients and proxies fold them away.
     return _NAMESPACE.fullmatch(name) is not None and name.strip(".") != ""

@@ -1,4 +1,4 @@
-"""How SIGINT and SIGTERM end a server: the first one in order, the second one at once, whatever code runs."""
+"""SIGINT and SIGTERM end a server: the first one in order, the second one at once, whatever code runs."""
 
 from __future__ import annotations
 

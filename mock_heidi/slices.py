@@ -13,7 +13,7 @@ Work: TypeAlias = Generator[int, None, T]
 SLICE = 500_000
 """The cost of a slice, which takes some milliseconds."""
 RECORD = 2_000
-"""What it costs to check, to write or to look at one record of the usual size."""
+"""The cost to check, to write or to look at one record of the usual size."""
 
 
 def finish(work: Work[T]) -> T:

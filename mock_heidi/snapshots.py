@@ -13,13 +13,13 @@ from mock_heidi.store import Store
 from mock_heidi.transitions import Transition
 
 MOST = 100
-"""How many snapshots a namespace may have."""
+"""The most snapshots that a namespace may have."""
 KINDS: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
 """The kinds of records that are compared, by their names."""
 
 
 class Snapshot(NamedTuple):
-    """What a namespace held at a moment, in ms since 1970. It shares all that nobody has changed since."""
+    """The content of a namespace at a moment, in ms since 1970. It shares everything that has not changed since."""
 
     name: str
     at: int
@@ -33,9 +33,9 @@ class Snapshot(NamedTuple):
 
 
 def differing(before: Store, after: Store, kind: type[Record]) -> Iterator[tuple[str, Any] | None]:
-    """What was ``added``, ``removed`` and ``changed`` of a kind, one by one; None for what is as it was.
+    """The ``added``, ``removed`` and ``changed`` records of a kind, one by one; None for an unchanged one.
 
-    Of a changed record each field is told, before and after.
+    A changed record comes with its changed fields, before and after.
     """
     return (pair and _difference(*pair) for pair in before.comparing(after, kind))
 

@@ -1,4 +1,4 @@
-"""Where the data that ships with the package lies: the contracts and the packaged fixtures."""
+"""The places of the data that ships with the package: the contracts and the packaged fixtures."""
 
 from functools import cache
 from pathlib import Path

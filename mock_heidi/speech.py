@@ -1,4 +1,4 @@
-"""What a session's audio says: pieces of audio laid along an invented consultation."""
+"""The words in a session's audio: pieces of audio laid along an invented consultation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def listen(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Spo
 
 
 def _remark(consultation: Consultation, began: float, ended: float, *, last: bool) -> str:
-    """What a piece between two seconds says of the silence in it; ``last`` where the consultation ended before it."""
+    """The remark of a piece on the silence between two seconds; ``last`` if the consultation ended before the piece."""
     final = consultation.utterances[-1]
     since = max(began, final.at + final.length)
     if not last and ended - since <= _LONGEST_PAUSE:

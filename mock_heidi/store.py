@@ -23,7 +23,7 @@ _AT_ONCE = 64
 
 
 class _Positions(Mapping[tuple[Kind, str], int]):
-    """Where each record stands among those of its kind: counted when it is first asked, which is rare."""
+    """The position of each record among those of its kind, counted when first asked, which is rare."""
 
     def __init__(self, records: Mapping[Kind, Mapping[str, Record]]) -> None:
         self._records = records
@@ -158,7 +158,7 @@ class Store:
         self._tell(record)
 
     def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
-        """What ``make`` makes of the records, made anew when any of them has changed since."""
+        """The result of ``make`` for the records, made anew when any of them has changed since."""
         made = self._made.get(name)
         if made is None:
             made = make()
@@ -190,17 +190,17 @@ class Store:
         return found
 
     def count(self, kind: Kind, **values: Any) -> int:
-        """How many :meth:`where` would find, without looking at them."""
+        """The number of records that :meth:`where` would find, without looking at them."""
         slot = self._slot(kind, values)
         return len(self._base.index.get(slot, ())) - len(self._overlay.left(slot)) + len(self._overlay.joined(slot))
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs from the base."""
+        """True if anything differs from the base."""
         return any(self._overlay.records.values())
 
     def size(self, kind: Kind) -> int:
-        """How many records of a kind there are."""
+        """The number of records of a kind."""
         return len(self._base.records[kind]) + self._overlay.growth(kind)
 
     def fork(self) -> Store:

@@ -23,7 +23,7 @@ def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
     """
     counted = list(request.call.clinical)
     made = compose(counted)
-    # Of those that come to the same one counts.
+    # If two effects give the same text, only one is counted.
     for effect in reversed(request.call.clinical):
         others = [other for other in counted if other != effect]
         if compose(others) == made:

@@ -16,7 +16,7 @@ _REMEMBERED = 4_096
 
 
 class Who(NamedTuple):
-    """Whom a token is for."""
+    """The user and the namespace that a token is for."""
 
     namespace: str
     managed_by: str
@@ -28,7 +28,7 @@ _CLAIMS = Who._fields
 
 
 class Caller(NamedTuple):
-    """Who a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock.
+    """The user that a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock.
 
     ``key`` is the name under which the state knows them.
     """
@@ -62,7 +62,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm="HS256"), expires
 
     def identify(self, authorization: bytes | None) -> Caller | type[HeidiError]:
-        """Whom an ``Authorization`` header speaks for, or the error that refuses it."""
+        """The caller that an ``Authorization`` header speaks for, or the error that refuses it."""
         if authorization is None:
             return MissingTokenError
         caller = self._callers.get(authorization)

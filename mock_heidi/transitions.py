@@ -1,6 +1,6 @@
-"""What takes time in reality, and how it goes on here: at once, by being looked at, or by the mock's clock.
+"""Work that takes time in reality. Here it advances at once, by being looked at, or by the mock's clock.
 
-Never by a background task and never by a sleep, so a test decides when a thing is ready.
+No background task and no sleep advances it, so a test decides when a thing is ready.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Transition(NamedTuple):
     seconds: float = 0
 
     def ready(self, reads: int, since: int, now: int) -> bool:
-        """Whether a thing is ready that began at ``since`` and was looked at ``reads`` times (moments in ms)."""
+        """True if a thing is ready that began at ``since`` and was looked at ``reads`` times (moments in ms)."""
         return reads >= self.reads and now - since >= self.seconds * 1000
 
     def shown(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Transition(NamedTuple):
 
 
 def at_once() -> dict[str, Transition]:
-    """How every namespace begins."""
+    """The transitions that every namespace begins with."""
     return dict.fromkeys(KINDS, Transition())
 
 

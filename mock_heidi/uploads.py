@@ -20,7 +20,7 @@ _MOST_PARTS = 100
 
 
 class Upload(NamedTuple):
-    """What is kept of an uploaded file; ``duration`` is in seconds, None where it could not be told."""
+    """The record of an uploaded file; ``duration`` is in seconds, None where it is unknown."""
 
     filename: str
     media_type: str
@@ -41,7 +41,7 @@ class _WholeParser(MultiPartParser):
         super().__init__(request.headers, _bounded(request), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
         self.digest = hashlib.sha256()
         self.parts: list[dict[str, Any]] = []
-        """What the journal keeps of the parts: all but what is in them."""
+        """The parts as the journal keeps them: without their contents."""
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
@@ -146,7 +146,7 @@ def text_of(fields: FormData, name: str) -> str | None:
 
 
 def take(file: UploadFile) -> Upload:
-    """What is kept of an uploaded file: its length, hash and, if it is audio, its duration."""
+    """The record of an uploaded file: its length, hash and, if it is audio, its duration."""
     return Upload(
         filename=file.filename or "",
         media_type=file.content_type or "",

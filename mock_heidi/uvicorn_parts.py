@@ -47,7 +47,7 @@ def installed(module: str) -> bool:
 
 
 class _Connection:
-    """What our two protocols have in common, whichever parser reads the requests.
+    """The common part of our two protocols, whichever parser reads the requests.
 
     It limits the heads of requests, and it tells the application which connection a request came by.
     """
@@ -71,11 +71,11 @@ class _Connection:
     """The head that the parser waits for the rest of."""
 
     def in_body(self) -> bool:
-        """Whether the parser has completed a head and now reads its body."""
+        """True if the parser has completed a head and now reads its body."""
         raise NotImplementedError
 
     def fields(self) -> int:
-        """How many header fields of an unfinished head the parser has made."""
+        """The number of header fields that the parser has made of an unfinished head."""
         return 0
 
     def connection_made(self, transport: Any) -> None:

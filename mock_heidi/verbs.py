@@ -61,7 +61,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
 
 
 def _missing(url: str, patience: float) -> str | None:
-    """Why there is no server to speak to at a URL; None if there is one."""
+    """The reason that a URL has no server to speak to; None if it has one."""
     from urllib.parse import urlsplit
 
     from mock_heidi.kept_connection import KeptConnection

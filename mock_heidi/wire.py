@@ -21,7 +21,7 @@ _SO_NWRITE = 0x1024  # macOS: bytes that the other side has not acknowledged
 
 
 class Outbox:
-    """What one turn of the loop has to send, on whatever connections: it all goes out when the turn is over.
+    """The data to send in one turn of the loop, on whatever connections: it all goes out when the turn is over.
 
     The server writes the head of an answer and its body one by one. Each would be a packet of its own and, between
     the work for two requests, wake a client that has just fallen asleep.
@@ -92,7 +92,7 @@ class Wire:
         self._transport = transport
         self._gone: asyncio.Future[None] | None = None
         self.lost = False
-        """Whether the connection is no more."""
+        """True if the connection is gone."""
 
     def lose(self) -> None:
         """Learn that the connection is no more."""
@@ -111,7 +111,7 @@ class Wire:
 
     @property
     def backlog(self) -> int:
-        """How many bytes of what was sent the system has not taken yet, because the client does not read."""
+        """The number of sent bytes that the system has not taken yet, because the client does not read."""
         held: int = self._transport.get_write_buffer_size()
         return held
 
@@ -151,7 +151,7 @@ class Wire:
 
 
 def _unacknowledged(connection: Any) -> int:
-    """How many bytes the kernel still holds; 0 where there is no telling."""
+    """The number of bytes that the kernel still holds; 0 where it is unknown."""
     try:
         if sys.platform == "darwin":
             return int(connection.getsockopt(socket.SOL_SOCKET, _SO_NWRITE))

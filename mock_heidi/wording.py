@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 LONGEST = 1_000
-"""How many characters of a message are shown at most."""
+"""The most characters of a message that are shown."""
 _MOST_NAMES = 1_000
 _LONGEST_NAME = 100
 MOST_COMPARED = 300_000
-"""How many pairs of characters are compared at most for one name, which takes some 20 milliseconds."""
+"""The most pairs of characters that are compared for one name, which takes about 20 milliseconds."""
 
 
 def shorten(text: str, most: int = LONGEST) -> str:

@@ -59,7 +59,7 @@ class YamlText:
         self._size = 0
 
     def values(self) -> Any:
-        """What it says, plain scalars as :class:`Plain`; of a list an iterator that reads on as it goes."""
+        """The value of the text, plain scalars as :class:`Plain`; for a list an iterator that reads on as it goes."""
         nodes = self._nodes()
         root = next(nodes, None)
         if root is None:
@@ -68,7 +68,7 @@ class YamlText:
         return self._items(root, nodes, builder) if _is_read_by_item(root) else builder.build(root)
 
     def parsing(self) -> Work[Any]:
-        """What it says, read part by part."""
+        """The value of the text, read part by part."""
         reading: _Reading | None = None
         value = None
         with self._worded(), self._open() as file:
@@ -83,7 +83,7 @@ class YamlText:
         return value
 
     def problems(self) -> list[str]:
-        """Why it cannot be read, if it cannot."""
+        """The reasons that it cannot be read; empty if it can."""
         try:
             values = self.values()
             for _ in values if isinstance(values, Iterator) else ():
@@ -157,7 +157,7 @@ def _stream(file: BinaryIO) -> Any:
 
 
 def _is_read_by_item(node: Node) -> bool:
-    """Whether it is a list; one with an anchor might hold itself."""
+    """True for a list; one with an anchor might hold itself, so it does not count."""
     return type(node) is _LIST and node.anchor is None
 
 

@@ -32,7 +32,7 @@ class Rows:
 
     @property
     def full(self) -> bool:
-        """Whether no other row fits."""
+        """True if no other row fits."""
         return self._left <= 0
 
     async def add(self, row: bytes, work: int = 0) -> None:

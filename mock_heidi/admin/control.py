@@ -1,4 +1,4 @@
-"""How the control plane speaks: its refusals, its bodies, and the guard in front of it."""
+"""The common parts of the control API: its refusals, its bodies, and the guard in front of it."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class Guard:
         return refusal or self._token_refusal(scope)
 
     def _knows(self, origin: str, host: str, scope: Scope) -> bool:
-        """Whether a page of that origin may ask for this."""
+        """True if a page of that origin may ask for this."""
         if origin in self.origins or is_own(origin.encode("latin-1"), host.encode("latin-1")):
             return True
         return list(scope["mock_heidi"].segments) in _CONTRACTS and self.readers.allow(origin)

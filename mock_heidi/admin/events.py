@@ -1,4 +1,4 @@
-"""What happens, as it happens: server-sent events."""
+"""Events of a namespace as they happen, sent as server-sent events."""
 
 import asyncio
 
@@ -80,7 +80,7 @@ class EventStream(Response):
 
     @property
     def _over(self) -> bool:
-        """Whether the namespace is gone, or the next event is not kept any more."""
+        """True if the namespace is gone, or the next event is no longer kept."""
         return self.events.closed or self.last + 1 < self.events.first
 
     async def _send(self, send: Send, body: bytes) -> None:

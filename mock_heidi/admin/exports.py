@@ -134,7 +134,7 @@ def _text(body: Any) -> str:
 
 
 def har_head(omitted: int) -> dict[str, Any]:
-    """What an HTTP archive says of itself beside its entries."""
+    """The fields of an HTTP archive beside its entries."""
     comment = {"comment": f"{omitted} older requests are left out"} if omitted else {}
     return {"version": "1.2", "creator": {"name": "mock_heidi", "version": VERSION}, **comment}
 

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: rules, and scenarios that are made of them."""
+"""Deliberate faults: rules, and scenarios that are made of them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a strict reviewer would say of the client so far."""
+"""Findings about the client so far."""
 
 from starlette.responses import Response
 from starlette.routing import Route

@@ -1,4 +1,4 @@
-"""Whether the server answers, where it is, and what it uses."""
+"""The health of the server: its status, its address, and what it uses."""
 
 from starlette.responses import Response
 from starlette.routing import Route

@@ -1,4 +1,4 @@
-"""What a person or a tool reads: the list of doors, and the contracts."""
+"""Pages for people and tools: the list of endpoints, and the contracts."""
 
 from html import escape
 

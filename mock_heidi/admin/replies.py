@@ -1,4 +1,4 @@
-"""What a test wants said instead of what the mock would say."""
+"""Replies that a test sets in place of the mock's own."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ async def restore_snapshot(request: Request) -> Response:
 
 
 async def compare_snapshot(request: Request) -> Response:
-    """What has changed since a snapshot, or up to another one."""
+    """The changes since a snapshot, or up to another one."""
     query = known_query(request, ("against",))
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store

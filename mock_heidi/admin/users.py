@@ -1,4 +1,4 @@
-"""What a user does in Heidi's own application: linking an account."""
+"""Actions of a user in Heidi's application: linking an account."""
 
 from typing import Any
 

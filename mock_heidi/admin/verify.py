@@ -1,4 +1,4 @@
-"""What a test expects of its client: judged here, and waited for here, so that nobody has to poll."""
+"""Expectations of the client, judged and awaited in the server, so that a test need not poll."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def _judged(request: Request, expectation: Expectation, within: float) -> 
 
 
 def _may_spoil(expectation: Expectation) -> bool:
-    """Whether it has to hold to the end of the time, and not only to come true once."""
+    """True if it must hold until the time is over, not only come true once."""
     return not isinstance(expectation, Count) or expectation.least == 0
 
 
@@ -97,7 +97,7 @@ async def _more(more: asyncio.Event, seconds: float, gone: asyncio.Future[None])
 
 
 def _expectation(body: dict[str, Any], clean: Callable[[dict[str, Any]], dict[str, Any]]) -> Expectation:
-    """What is expected; ``clean`` takes the secrets out of what the answer repeats of it."""
+    """The expectation in a body; ``clean`` removes the secrets from the parts that the answer repeats."""
     if "in_order" in body:
         steps = body["in_order"]
         if set(body) != {"in_order"} or not isinstance(steps, list) or not steps:

@@ -86,7 +86,7 @@ def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:
 
 
 def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:
-    """Where each entry's terms stand, by the entry's position: whole words, and of overlapping terms the longest."""
+    """The places of each entry's terms, by the entry's position: whole words, and of overlapping terms the longest."""
     owners = {term.lower(): at for at, entry in enumerate(entries) for term in entry.terms}
     found: dict[int, list[NoteLocation]] = {}
     for start, end in _without_overlaps(_matches(owners, text), len(text)):

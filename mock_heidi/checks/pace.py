@@ -22,7 +22,7 @@ _POLLED = frozenset(name for name, operation in OPERATIONS.items() if operation.
 
 
 def _place(request: Reading) -> Hashable:
-    """What is asked, and by whom: one client need not know what another was told."""
+    """The operation, the path and a mark of the sender: a client need not know what another was told."""
     sender = request.headers.get(b"authorization", request.entry.query)
     return request.operation, request.entry.path, hash(sender)
 

@@ -61,7 +61,7 @@ def _problems(detail: Any) -> Iterable[str]:
 
 
 def _place(location: Any) -> str:
-    """Where a field stands, as ``body.session_ids.*``: the items of a list are alike."""
+    """The place of a field, as ``body.session_ids.*``: the items of a list are alike."""
     steps = location if isinstance(location, list) else []
     return ".".join("*" if isinstance(step, int) else str(step) for step in steps)
 

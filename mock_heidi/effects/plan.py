@@ -1,4 +1,4 @@
-"""What several rules make of one answer, and which of them really change it."""
+"""The effects of several rules on one answer, and the choice of the rules that really change it."""
 
 from __future__ import annotations
 
