@@ -81,7 +81,7 @@ class Call:
     """True if the whole body has been read."""
     reply: Reply | None = None
     peeked = 0
-    """How many bytes of the body were read for the rules and wait to be read by the operation."""
+    """The bytes of the body that were read for the rules and wait to be read by the operation."""
     asked_fault: bytes | None = None
     """The fault that the request itself asks for."""
     clinical: tuple[str, ...] = ()

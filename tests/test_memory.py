@@ -350,18 +350,22 @@ def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[i
         one.id, one.status, one.duration, one.done, one.kept = number + 1_000, 200, number / 7, True, True
         return one
 
-    made(0)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        kept = [made(number) for number in range(count)]
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    def measured() -> tuple[int, int]:
+        """How many bytes Python has given for the entries, and how many they say to hold."""
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            kept = [made(number) for number in range(count)]
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        return after - before, sum(one.size for one in kept)
 
-    said = sum(one.size for one in kept)
-    assert 0.97 * (after - before) <= said <= 1.4 * (after - before)
+    made(0)
+    # Now and then something else of the process asks for memory in the meantime.
+    given, said = min(measured() for _ in range(3))
+    assert 0.97 * given <= said <= 1.4 * given
 
 
 # --- The setting and the view of it -----------------------------------------------------------------------------------
