@@ -208,7 +208,7 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
         option(
             "--url-file",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="File for the base URL, once it listens.",
+            help="File for the base URL, once it listens; removed at the end.",
         ),
         option(
             "--log-level",
