@@ -147,11 +147,10 @@ class Player:
             if interruption.taken.done():
                 self.call.over = True  # or it would look as if the client had left
             return
+        # Also where the client leaves while the rest is on its way: whether it met the end cannot be told.
+        self.ended, entry.early_end = True, delivery.early
         if delivery.status is not None:
             await wire.flush()
-            if await self._interrupted(interruption):
-                return  # before the client met the end
-        self.ended, entry.early_end = True, delivery.early
         if delivery.ending is Ending.STALL:
             await interruption.come()
         if await self._interrupted(interruption):

@@ -14,7 +14,6 @@ from starlette.types import Scope
 EXTENSION = "mock_heidi.wire"
 # Looking whether the client has everything: first after so many seconds, then ever more rarely.
 _SOON, _RARELY = 0.0002, 0.01
-_TURNS = 4
 # Of so many bytes nothing is gained by waiting for more.
 _MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -125,9 +124,6 @@ class Wire:
         while not self.lost and not self._transport.is_closing() and self._unsent():
             await asyncio.sleep(pause)
             pause = min(pause * 2, _RARELY)
-        # A client that resets the connection empties the kernel's queue too, and the loop says so some turns later.
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
 
     def _unsent(self) -> int:
         return self.backlog or _unacknowledged(self._transport.get_extra_info("socket"))

@@ -447,7 +447,6 @@ def test_clients_that_leave_without_reading_are_noticed(inside: Inside) -> None:
             inside.busy(2)
         inside.idle()
         assert left(inside.heidi) == [True] * 2
-        assert [row["fault"] for row in asked(inside.heidi)] == [None] * 2, "nobody has met the end"
 
 
 def test_clients_that_leave_a_stall_free_it(inside: Inside) -> None:
