@@ -258,6 +258,7 @@ def test_what_is_made_from_the_list_is_not_stale() -> None:
 
 @pytest.mark.slow
 def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="the lowest versions are tried without the linters")
     test = tmp_path / "use.py"
     test.write_text(
         "from mock_heidi.handle import Handle\n\n\ndef use(heidi: Handle) -> None:\n"
