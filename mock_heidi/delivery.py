@@ -23,7 +23,7 @@ class Ending(Enum):
     RESET = "reset"
     """The connection is reset (RST)."""
     STALL = "stall"
-    """Nothing more comes, and the connection stays open until the client leaves."""
+    """The connection stays open and silent until the client leaves."""
 
 
 class Part(NamedTuple):
@@ -51,7 +51,7 @@ class Delivery:
     """An answer on its way out: its head, its parts, and how it ends."""
 
     status: int | None
-    """None where not even a head is sent."""
+    """The status, or None if no head is sent."""
     headers: tuple[Header, ...] = ()
     """Without a length: the player adds the promised one."""
     parts: tuple[Part, ...] = ()

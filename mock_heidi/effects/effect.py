@@ -15,7 +15,7 @@ class Stage(IntEnum):
     ANSWER = 1
     """Another answer takes the place of the operation's."""
     WAIT = 2
-    """Nothing is done for a while."""
+    """The work begins later."""
     TEXT = 3
     """The writer of the text gets it wrong."""
     CONTENT = 4

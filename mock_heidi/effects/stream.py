@@ -18,12 +18,12 @@ _MARKS = b": keep-alive\nevent: message\n"
 
 
 def repeat(delivery: Delivery, number: int) -> Delivery:
-    """That piece comes twice."""
+    """Send this piece twice."""
     return delivery.with_parts(_each(delivery, number, lambda part: (part, part._replace(pause=0.0))))
 
 
 def lose(delivery: Delivery, number: int) -> Delivery:
-    """That piece does not come; the next one comes no sooner."""
+    """Leave this piece out. The next one comes at its usual time."""
     at = _place(delivery, number)
     if at is None:
         return delivery
@@ -34,7 +34,7 @@ def lose(delivery: Delivery, number: int) -> Delivery:
 
 
 def swap(delivery: Delivery, number: int) -> Delivery:
-    """That piece comes after the next one."""
+    """Send this piece after the next one."""
     at = _place(delivery, number)
     later = range(len(delivery.parts) if at is None else at + 1, len(delivery.parts))
     behind = next((index for index in later if delivery.parts[index].number is not None), None)
@@ -96,7 +96,7 @@ def rst_after(delivery: Delivery, count: int) -> Delivery:
 
 
 def stall_after(delivery: Delivery, count: int) -> Delivery:
-    """Nothing more comes after so many pieces."""
+    """Stop after so many pieces and keep the connection open."""
     return _broken(delivery, count, Ending.STALL)
 
 
