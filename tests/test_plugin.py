@@ -9,6 +9,7 @@ from importlib.util import find_spec
 # pytester forgets what a run inside it has imported first, and what is imported again is another module.
 import httpcore  # noqa: F401
 import pytest
+import yaml  # noqa: F401
 from running import run
 
 import mock_heidi.app
@@ -76,7 +77,7 @@ def test_pytest_compiles_no_module_of_the_server_anew(pytester: pytest.Pytester)
             loaded = {name: module for name, module in sys.modules.items() if name.startswith("mock_heidi.")}
             assert "mock_heidi.app" in loaded
             rewritten = {name for name, module in loaded.items() if module.__spec__.loader is hook}
-            assert rewritten == {"mock_heidi.pytest_plugin"}  # which pytest itself imports
+            assert rewritten <= {"mock_heidi.pytest_plugin"}  # pytest itself may have imported it
             assert sys.meta_path[0] is hook
         """
     )

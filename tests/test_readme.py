@@ -156,7 +156,7 @@ def test_the_command_for_the_tests_is_the_one_of_the_integration(block: Block) -
     script = (ROOT / "check").read_text(encoding="utf-8")
 
     assert os.access(ROOT / command, os.X_OK)
-    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == command
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == f"{command} --all"
     for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "coverage run -m pytest"):
         assert tool in script
 
