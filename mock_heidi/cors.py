@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from mock_heidi.http import Call
+from mock_heidi.request import Request
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Tools that trace requests, and caches that are switched off, put these on the calls of any page.
@@ -49,19 +50,29 @@ class Origins:
         return not self.allow(origin.decode("latin-1"))
 
 
-class ApiCors(CORSMiddleware):
+class _Cors(CORSMiddleware):
+    """Starlette's rules, for a request that has passed the router."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_no_app, **options)
+
+    def pass_on(self, request: Request, send: Send) -> Response | Send:
+        """The answer of a preflight, or a ``send`` that tells the browser who may read the answer."""
+        headers = Headers(scope=request.scope)
+        if request.scope["method"] == "OPTIONS" and b"access-control-request-method" in request.headers:
+            return self.preflight_response(headers)
+        return partial(self.send, send=send, request_headers=headers)
+
+
+async def _no_app(_: Scope, __: Receive, ___: Send) -> None:
+    raise NotImplementedError
+
+
+class ApiCors(_Cors):
     """CORS of the API, only for requests that name an origin. A refused preflight is journaled with its reason."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        origins: Origins,
-        headers: Collection[str] = (),
-        *,
-        credentials: bool = False,
-    ) -> None:
+    def __init__(self, origins: Origins, headers: Collection[str] = (), *, credentials: bool = False) -> None:
         super().__init__(
-            app,
             allow_methods=METHODS,
             allow_headers=[*_HEADERS, *ORDINARY_HEADERS, *headers],
             allow_credentials=credentials,
@@ -73,25 +84,14 @@ class ApiCors(CORSMiddleware):
     def is_allowed_origin(self, origin: str) -> bool:
         return self.origins.allow(origin)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        call: Call = scope["mock_heidi"]
-        passed: Any = self.app
-        if b"origin" in call.headers:
-            preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in call.headers
-            passed = self._preflight(call, scope) if preflight else super().__call__
-        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
-        return crossed
-
-    def _preflight(self, call: Call, scope: Scope) -> ASGIApp:
-        headers = Headers(scope=scope)
-        answer = self.preflight_response(headers)
-        problems = self._problems(headers)
-        if not problems:
-            return answer
-        call.why = f"the preflight is refused: {'; '.join(problems)}"
-        # No rule sees it, and the journal keeps it.
-        call.barred, call.answer = True, _reworded(answer, call.why)
-        return self.app
+    def pass_on(self, request: Request, send: Send) -> Response | Send:
+        """The same. A refused preflight becomes the answer of the request, which no rule sees."""
+        passed = super().pass_on(request, send)
+        if isinstance(passed, Response) and (problems := self._problems(Headers(scope=request.scope))):
+            request.why = f"the preflight is refused: {'; '.join(problems)}"
+            request.barred, request.answer = True, _reworded(passed, request.why)
+            return send
+        return passed
 
     def _problems(self, headers: Headers) -> list[str]:
         """The parts of a preflight that are refused, each with its cure."""
@@ -115,23 +115,15 @@ def _reworded(refused: Response, text: str) -> Response:
     return Response(text, refused.status_code, headers)
 
 
-class ControlCors(CORSMiddleware):
+class ControlCors(_Cors):
     """Tells browsers that a page of another origin may use what the guard let it reach."""
 
-    def __init__(self, app: ASGIApp, headers: Collection[str] = ()) -> None:
+    def __init__(self, headers: Collection[str] = ()) -> None:
         super().__init__(
-            app,
             allow_origin_regex=".*",  # the guard, which stands before, has judged the origin
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token", *ORDINARY_HEADERS, *headers],
         )
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        headers: Mapping[bytes, bytes] = scope["mock_heidi"].headers
-        origin = headers.get(b"origin")
-        passed: Any = self.app if origin is None or is_own(origin, headers.get(b"host", b"")) else super().__call__
-        crossed: Coroutine[Any, Any, None] = passed(scope, receive, send)
-        return crossed
 
 
 def is_own(origin: bytes, host: bytes) -> bool:

@@ -8,21 +8,23 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from mock_heidi import injection
 from mock_heidi.clock import precise
+from mock_heidi.cors import ApiCors
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
-from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, replaced, take_in
-from mock_heidi.injection import admit
+from mock_heidi.injection import Shaping, admit
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
-from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
 from mock_heidi.player import Player, send_whole
+from mock_heidi.request import Request, log_defect
+from mock_heidi.response import Answer
 from mock_heidi.slices import in_slices
+from mock_heidi.stubs import whole_reply
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
 from mock_heidi.wire import wire_of
@@ -34,102 +36,108 @@ Listener = Callable[[str, Journal, Entry], None]
 class Exchange:
     """Answers requests to the API. The journal keeps each; ``listener`` is told when its answer is complete."""
 
-    def __init__(self, listener: Listener | None = None) -> None:
+    def __init__(self, cors: ApiCors, listener: Listener | None = None) -> None:
+        self.cors = cors
         self.listener = listener
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call: Call = scope["mock_heidi"]
-        namespace = call.namespace
-        clock = call.space.fresh_clock() if namespace is None else namespace.clock
-        call.at = clock.now()
-        entry = call.entry = Entry(call.at, precise(), call.operation, scope)
+    async def __call__(self, request: Request, send: Send) -> None:
+        if b"origin" in request.headers:
+            passed = self.cors.pass_on(request, send)
+            if isinstance(passed, Response):
+                await passed(request.scope, request.receive, send)
+                return
+            send = passed
+        namespace = request.known_namespace
+        clock = request.registry.fresh_clock() if namespace is None else namespace.clock
+        request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
             namespace.busy += 1
-            namespace.last_use = entry.started
-            namespace.journal.add(entry)
+            namespace.last_use = request.started
+        if self.listener is not None or (namespace is not None and namespace.journal.watchers):
+            request.journaled()
         try:
-            await self._exchange(call, scope, receive, send)
+            await self._answer(request, send)
         finally:
             if namespace is not None:
                 namespace.busy -= 1
-            if call.peeked:
-                call.space.memory.hold(-call.peeked)
-            wire = wire_of(scope)
-            if wire is not None and wire.lost and not call.over:
-                entry.client_left = True
-            self._close(call, entry)
+            self._close(request)
 
-    async def _exchange(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, request: Request, send: Send) -> None:
         try:
-            if injection.may_meet_rules(call):
-                await self._with_rules(call, scope, receive, send)
+            if injection.may_meet_rules(request):
+                await self._answer_with_rules(request, send)
                 return
-            answer = await work(call, scope, receive)
+            answer = await work(request)
             if isinstance(answer, Stream):
-                await _player(call, scope, receive, send).play(delivery_of(answer, call), call.namespace)
+                await Player(request, send).play(delivery_of(answer, request), request.known_namespace)
             elif answer is not None:
-                await send_whole(call, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+                await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
             # An answer that broke on its way: what is missing from it is all that can be said now.
-            if call.entry is None or call.entry.status is None:
+            if not request.answered:
                 answer = refusal(InternalError())
-                await send_whole(call, send, answer.status_code, answer.raw_headers, answer.body)
+                await send_whole(request, send, answer.status_code, answer.raw_headers, answer.body)
 
-    async def _with_rules(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        player = _player(call, scope, receive, send)
-        begun, shaping = injection.begin(call), None
+    async def _answer_with_rules(self, request: Request, send: Send) -> None:
+        player = Player(request, send)
+        begun, shaping = injection.begin(request), None
         try:
-            receive, shaping = await injection.shaping(call, scope, receive)
+            shaping = await injection.shaping(request)
             if shaping is not None and (delay := shaping.delay) is not None:
-                assert call.namespace is not None  # noqa: S101 - rules are those of a namespace
-                if not await player.wait(call.namespace, delay):
+                assert request.known_namespace is not None  # noqa: S101 - rules are those of a namespace
+                if not await player.wait(request.known_namespace, delay):
                     return
-            delivery = await _shaped(call, scope, receive, shaping)
+            delivery = await _shaped(request, shaping)
             if delivery is not None:
                 if begun is not None:
                     # Before the answer goes out, which says under which number it is kept.
-                    injection.forget_unused(call, begun, delivery.status)
-                await player.play(delivery, call.namespace)
+                    injection.forget_unused(request, begun, delivery.status)
+                await player.play(delivery, request.known_namespace)
         finally:
             if shaping is not None:
                 shaping.settle(player)
             if begun is not None and player.entry.status is None:
-                injection.forget_unused(call, begun, None)
+                injection.forget_unused(request, begun, None)
+            if request.peeked:
+                request.registry.memory.hold(-request.peeked)
 
-    def _close(self, call: Call, entry: Entry) -> None:
-        namespace = call.namespace
+    def _close(self, request: Request) -> None:
+        entry, namespace = request.entry, request.known_namespace
+        wire = wire_of(request.scope)
+        left = wire is not None and wire.lost and not request.over
+        if entry is None:
+            if request.number and not left:
+                return  # the journal has all of it
+            entry = namespace.journal.entry(request.number) if namespace and request.number else request.journaled()
+            if entry is None:
+                return  # dropped in the meantime
+        entry.client_left = entry.client_left or left
         # A refused request makes no namespace, so where there was and is none, nobody keeps it.
         if namespace is None:
             entry.duration = precise() - entry.started
         else:
-            if entry.id == 0:
-                namespace.journal.add(entry)
+            request.show()
             namespace.journal.close(entry, precise())
         if self.listener is not None:
-            namespace = namespace or call.space.default
-            self.listener(call.name or namespace.name, namespace.journal, entry)
+            namespace = namespace or request.registry.default
+            self.listener(request.name or namespace.name, namespace.journal, entry)
 
 
-def _player(call: Call, scope: Scope, receive: Receive, send: Send) -> Player:
-    assert call.entry is not None  # noqa: S101 - the exchange makes one for every request
-    return Player(call, call.entry, wire_of(scope), receive, send)
-
-
-async def _shaped(call: Call, scope: Scope, receive: Receive, shaping: injection.Shaping | None) -> Delivery | None:
+async def _shaped(request: Request, shaping: Shaping | None) -> Delivery | None:
     """The answer as the rules want it; None if the client has left."""
     instead = None if shaping is None else shaping.instead()
     if instead is not None and shaping is not None and not shaping.works:
         try:
-            await take_in(scope, receive)
+            await request.discard_body()
         except ClientDisconnect:
-            _note_left(call)
+            request.journaled().client_left = True
             return None
         return await in_slices(shaping.shaping(instead))
-    answer = await work(call, scope, receive)
+    answer = await work(request)
     if answer is None:
         return None
-    delivery = delivery_of(answer, call)
+    delivery = delivery_of(answer, request)
     if instead is not None:
         if delivery.commit is not None:
             delivery.commit()
@@ -139,76 +147,70 @@ async def _shaped(call: Call, scope: Scope, receive: Receive, shaping: injection
     return delivery if shaping is None else await in_slices(shaping.shaping(delivery))
 
 
-def delivery_of(answer: Response | Stream, call: Call) -> Delivery:
+def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
-        assert call.namespace is not None  # noqa: S101 - a stream is of a session
-        return of_stream(answer, call.namespace.pace)
+        assert request.known_namespace is not None  # noqa: S101 - a stream is of a session
+        return of_stream(answer, request.known_namespace.pace)
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
-async def work(call: Call, scope: Scope, receive: Receive) -> Response | Stream | None:
+async def work(request: Request) -> Response | Stream | None:
     """The answer of the operation, or of the error that refuses it; None if the client has left meanwhile.
 
     A defect of ours becomes a 500 in the vendor's form.
     """
-    made = call.namespace is None
+    made = request.known_namespace is None
     try:
-        if call.answer is not None:
-            return call.answer
-        if call.refusal is not None:
-            raise call.refusal
-        if call.operation != SIGN_IN:
-            admit(call)
-        return await _operate(call, scope, receive)
+        if request.answer is not None:
+            return request.answer
+        if request.refusal is not None:
+            raise request.refusal
+        if request.operation != SIGN_IN:
+            admit(request)
+        return await _operate(request)
     except ClientDisconnect:
-        _forget(call, made=made)
-        _note_left(call)
+        _forget(request, made=made)
+        request.journaled().client_left = True
         return None
     except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
         # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
         answer = refusal(error)
         if not isinstance(error, LimitReachedError):
-            _forget(call, made=made)
+            _forget(request, made=made)
     try:
-        await take_in(scope, receive)
+        await request.discard_body()
     except ClientDisconnect:
-        _note_left(call)
+        request.journaled().client_left = True
         return None
     return answer
 
 
-async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Stream:
+async def _operate(request: Request) -> Response | Stream:
     """Read the body, run the handler, and read what is left of the request."""
-    assert call.route is not None  # noqa: S101 - a call without a route was refused before
-    request, namespace = Request(call, scope, receive), call.namespace
-    handler, takes = call.route.endpoint, OPERATIONS[call.route.name].takes
+    assert request.route is not None  # noqa: S101 - a request without a route was refused before
+    namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
-    if namespace is not None and call.operation in namespace.replies.replaced:
-        answer = await _replaced(request, namespace, takes)
+    if namespace is not None and request.operation in namespace.replies.replaced:
+        if request.operation in namespace.replies.judging and takes is not Takes.FORM:
+            await request.read_body()
+        answer = whole_reply(request)
     if answer is None and takes is Takes.FORM:
         async with form(request):
-            answer = handler(request)
+            answer = request.route.endpoint(request)
     elif answer is None:
         if takes is Takes.JSON:
-            await request.raw()
-        answer = handler(request)
+            await request.read_body()
+        answer = request.route.endpoint(request)
         if isinstance(answer, GeneratorType):
             answer = await in_slices(answer)
-    namespace, caller = call.namespace, call.caller
+    namespace, caller = request.known_namespace, request.identity
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
-    if not call.taken and announces_body(call.headers):
-        await take_in(scope, receive)
+    if not request.taken and request.announces_body:
+        await request.discard_body()
     made: Response | Stream = answer
     return made
-
-
-async def _replaced(request: Request, namespace: Namespace, takes: Takes) -> Response | None:
-    """The whole answer that a test wants given in the place of the operation's; None where it wants none."""
-    if request.call.operation in namespace.replies.judging and takes is not Takes.FORM:
-        await request.raw()
-    return replaced(request)
 
 
 def refusal(error: Exception) -> Answer:
@@ -222,20 +224,14 @@ def refusal(error: Exception) -> Answer:
     return Answer(body, status, headers)
 
 
-def _forget(call: Call, *, made: bool) -> None:
+def _forget(request: Request, *, made: bool) -> None:
     """Drop a namespace that was made for a refused request, since a refused request leaves nothing behind."""
-    namespace = call.namespace
+    namespace = request.known_namespace
     if (
         made
         and namespace is not None
-        and isinstance(call.caller, Caller)
+        and isinstance(request.identity, Caller)
         and not namespace.busy
         and namespace.untouched
     ):
-        call.space.drop(namespace.name)
-        call.namespace = None
-
-
-def _note_left(call: Call) -> None:
-    if call.entry is not None:
-        call.entry.client_left = True
+        request.drop_namespace()

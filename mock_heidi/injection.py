@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Scope
 
 from mock_heidi.clock import http_date
 from mock_heidi.delivery import Delivery, Ending, of_body
@@ -23,12 +23,12 @@ from mock_heidi.errors import (
     render,
 )
 from mock_heidi.faults import CLINICAL, CONNECTION, FaultError, parse
-from mock_heidi.http import Call
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
+from mock_heidi.request import Request
 from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
@@ -40,139 +40,137 @@ _JSON = (b"content-type", b"application/json")
 _UNDOCUMENTED = "injected, not documented"
 
 
-def admit(call: Call) -> None:
+def admit(request: Request) -> None:
     """Let in whoever has a good token, or raise the error that refuses it."""
-    caller = call.caller
+    caller = request.identity
     if not isinstance(caller, Caller):
         raise caller or InvalidTokenError
-    if call.name is not None and call.name != caller.namespace:
+    if request.name is not None and request.name != caller.namespace:
         raise InvalidTokenError
-    if caller.expires * 1000 <= call.at:
+    if caller.expires * 1000 <= request.at:
         raise ExpiredTokenError
-    if call.namespace is None:
+    if request.known_namespace is None:
         # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
-        call.namespace = call.space.make(caller.namespace)
-    if caller.managed_by not in call.namespace.owners:
+        request.known_namespace = request.registry.make(caller.namespace)
+    if caller.managed_by not in request.known_namespace.owners:
         raise InvalidTokenError
 
 
-def may_meet_rules(call: Call) -> bool:
+def may_meet_rules(request: Request) -> bool:
     """True unless it is sure that no rule is for the request."""
-    if call.barred:
+    if request.barred:
         return False
-    rules = call.space.begins_faulty if call.namespace is None else call.operation in call.namespace.faults.operations
-    return rules or call.asked_fault is not None
+    namespace = request.known_namespace
+    rules = request.registry.begins_faulty if namespace is None else request.operation in namespace.faults.operations
+    return rules or request.asked_fault is not None
 
 
-def begin(call: Call) -> Namespace | None:
+def begin(request: Request) -> Namespace | None:
     """The namespace that good credentials open, where it had to be made: its rules count the hits of this request."""
     name = None
-    if call.opened is not None:
-        name = call.opened[0]
-    elif isinstance(call.caller, Caller) and call.name in (None, call.caller.namespace):
-        name = call.caller.namespace
-    if call.namespace is not None or name is None:
+    if request.opened is not None:
+        name = request.opened[0]
+    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
+        name = request.identity.namespace
+    if request.known_namespace is not None or name is None:
         return None
     try:
-        call.namespace = call.space.make(name)
+        request.known_namespace = request.registry.make(name)
     except LimitReachedError:
         return None  # the handler comes to the same end and says so
-    return call.namespace
+    return request.known_namespace
 
 
-def forget_unused(call: Call, namespace: Namespace, status: int | None) -> None:
+def forget_unused(request: Request, namespace: Namespace, status: int | None) -> None:
     """A refused request leaves no namespace behind, unless a rule of it has had its turn."""
     refused = status is None or status >= HTTPStatus.BAD_REQUEST
-    others = any(entry is not call.entry for entry in namespace.journal)
+    others = any(entry is not request.entry for entry in namespace.journal)
     used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
     if refused and not used:
-        call.space.drop(namespace.name)
-        call.namespace = None
+        request.drop_namespace()
 
 
-async def shaping(call: Call, scope: Scope, receive: Receive) -> tuple[Receive, Shaping | None]:
-    """The rules that are to shape the answer, None without any, and a ``receive`` that gives the whole request."""
-    namespace = call.namespace
+async def shaping(request: Request) -> Shaping | None:
+    """The rules that are to shape the answer, or None. The request's body can still be received whole."""
+    namespace = request.known_namespace
     if namespace is None:
-        return receive, None
+        return None
     try:
-        asked_for = _asked_for(call, namespace)
+        asked_for = _asked_for(request, namespace)
     except FaultError as error:
-        return receive, Shaping(call, namespace, [], refusal=f"X-Mock-Fault: {error}")
-    receive, rules = await _choose(call, namespace, asked_for, scope, receive)
+        return Shaping(request, namespace, [], refusal=f"X-Mock-Fault: {error}")
+    rules = await _choose(request, namespace, asked_for)
     if not rules:
-        return receive, None
-    made = Shaping(call, namespace, rules)
+        return None
+    made = Shaping(request, namespace, rules)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
-    if broken and wire_of(scope) is None:
+    if broken and wire_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
-        made = Shaping(call, namespace, rules, refusal=text, refused_by=rule)
-    return receive, made
+        made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
+    return made
 
 
-def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
+def _asked_for(request: Request, namespace: Namespace) -> list[Rule]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
-    if call.asked_fault is None or not _signed_in(call, namespace):
+    if request.asked_fault is None or not _signed_in(request, namespace):
         return []
-    fault = parse(call.asked_fault.decode("latin-1"))
-    if fault.operation is None and call.operation is not None:
+    fault = parse(request.asked_fault.decode("latin-1"))
+    if fault.operation is None and request.operation is not None:
         # It is for this request: what could never act on it makes no sense.
-        problem = fault.replace(operation=(call.operation,)).problem()
+        problem = fault.replace(operation=(request.operation,)).problem()
         if problem:
             raise FaultError(problem)
     return [Rule("header", fault)]
 
 
-def _signed_in(call: Call, namespace: Namespace) -> bool:
+def _signed_in(request: Request, namespace: Namespace) -> bool:
     """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
-    if call.operation == SIGN_IN:
-        return call.opened is not None
+    if request.operation == SIGN_IN:
+        return request.opened is not None
     try:
-        admit(call)
+        admit(request)
     except HeidiError:
         return False
-    token = token_mark(call.headers.get(b"authorization"))
+    token = token_mark(request.headers.get(b"authorization"))
     return not any(token in rule.dead for rule in namespace.faults)
 
 
-async def _choose(
-    call: Call, namespace: Namespace, asked_for: list[Rule], scope: Scope, receive: Receive
-) -> tuple[Receive, list[Rule]]:
+async def _choose(request: Request, namespace: Namespace, asked_for: list[Rule]) -> list[Rule]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
-    body = None
-    if look and not _is_form(scope):
-        receive, body = await _peek(call, receive)
+    scope = request.scope
+    body = await _peek(request) if look and not _is_form(scope) else None
     asked = Asked(
-        call.operation,
+        request.operation,
         scope["method"],
         below_base(scope["path"]),
-        call.match.params(call.segments).get("session_id"),
+        request.match.params(request.segments).get("session_id"),
         scope["headers"],
         body,
     )
-    return receive, namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
+    return namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
 
 
 def _is_form(scope: Scope) -> bool:
     return any(name == b"content-type" and b"multipart" in value.lower() for name, value in scope["headers"])
 
 
-async def _peek(call: Call, receive: Receive) -> tuple[Receive, Any]:
-    """The JSON of a request's body, or None, and a ``receive`` that gives the same messages once more.
+async def _peek(request: Request) -> Any:
+    """The JSON of a request's body, or None. The request receives the same messages once more.
 
     What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
     """
     messages: list[Message] = []
-    memory, size, more, room = call.space.memory, 0, True, True
+    receive = request.receive
+    memory, size, more, room = request.registry.memory, 0, True, True
     while more and room and size <= _PEEK:
         messages.append(await receive())
         length = len(messages[-1].get("body", b""))
         size += length
         more = messages[-1].get("more_body", False)
         if more:  # most bodies come at once
-            call.peeked += length
+            request.peeked += length
             room = memory.hold(length)
     try:
         body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
@@ -183,13 +181,14 @@ async def _peek(call: Call, receive: Receive) -> tuple[Receive, Any]:
         if not messages:
             return await receive()
         message = messages.pop(0)
-        if call.peeked:
+        if request.peeked:
             length = len(message.get("body", b""))
-            call.peeked -= length
+            request.peeked -= length
             memory.hold(-length)
         return message
 
-    return again, body
+    request.receive = again
+    return body
 
 
 class Shaping:
@@ -197,14 +196,14 @@ class Shaping:
 
     def __init__(
         self,
-        call: Call,
+        request: Request,
         namespace: Namespace,
         rules: Sequence[Rule],
         *,
         refusal: str | None = None,
         refused_by: Rule | None = None,
     ) -> None:
-        self.call = call
+        self.request = request
         self.namespace = namespace
         self.rules = rules
         self.refusal = refusal
@@ -220,7 +219,7 @@ class Shaping:
         self._made: Delivery | None = None
         self._acting: list[Chosen[Rule]] = []
         self._provenance = _UNDOCUMENTED if refusal else "injected"
-        call.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
+        request.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
 
     # Before the work.
 
@@ -286,8 +285,8 @@ class Shaping:
         return {"retry-after": http_date(until) if fault.retry_after.dated else str(seconds)}
 
     def _note_retry(self, until: int) -> None:
-        if self.call.entry is not None:
-            self.call.entry.retry_at = until
+        if self.request.entry is not None:
+            self.request.entry.retry_at = until
 
     def _refuse(self, status: int, body: Any, headers: Mapping[str, str]) -> Delivery:
         marked = {**headers, "x-mock-provenance": self._provenance}
@@ -309,7 +308,7 @@ class Shaping:
     def _misled(self) -> list[Rule]:
         """The rules whose effects are in the words of the text."""
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
-        return [first[name] for name in self.call.distorted]
+        return [first[name] for name in self.request.distorted]
 
     # After the answer.
 

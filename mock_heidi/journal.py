@@ -9,8 +9,9 @@ from __future__ import annotations
 import marshal
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+from mock_heidi.clock import precise
 from mock_heidi.entry_view import View
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.redaction import REDACTED, Policy
@@ -25,6 +26,16 @@ _PIECE = 80
 _PART = 512
 # In seconds: so much later than its client the server may learn that a connection is no more.
 _LATER = 0.02
+
+
+class Answered(Protocol):
+    """The facts about a request that the journal keeps."""
+
+    scope: Any
+    at: int
+    started: float
+    operation: str | None
+    body: bytes
 
 
 class Entry:
@@ -76,6 +87,15 @@ class Entry:
         """The request's headers, in order and as often as they were sent."""
         made: list[tuple[bytes, bytes]] = marshal.loads(self._headers)  # noqa: S302 - made above, by ourselves
         return made
+
+    @classmethod
+    def of(cls, value: tuple[Any, ...]) -> Entry:
+        """The entry of a request that :meth:`Journal.keep` kept as a small value."""
+        entry: Entry = cls.__new__(cls)
+        entry.id, entry.at, entry.started, entry.duration, entry.operation, entry.method, entry.path = value[:7]
+        entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.held = value[7:]
+        entry.done = entry.kept = True
+        return entry
 
     def stream(self, piece: bytes, moment: float | None) -> None:
         """Note a piece of a stream and when it went out; the last one has no moment of its own."""
@@ -129,7 +149,8 @@ class Journal:
         self.mode = mode
         self._known: Iterable[str] = ()
         self._made = frozenset[str](), View(name, mode, Policy(), self._grow)
-        self._entries: deque[Entry] = deque()
+        # A value of an ordinary request becomes an entry when somebody looks at the journal.
+        self._entries: deque[Entry | tuple[Any, ...]] = deque()
         self.held = 0
         self._next = 1
         self.dropped = 0
@@ -145,6 +166,34 @@ class Journal:
         self._grow(entry.held)
         if len(self._entries) > self._most:
             self._drop_oldest()
+
+    def keep(self, request: Answered, status: int, answer: bytes) -> int:
+        """Keep a request whose whole answer is known, as one small value, and say under which id."""
+        number, scope, headers = self._next, request.scope, marshal.dumps(request.scope["headers"], 0)
+        self._next = number + 1
+        path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
+        method = scope["method"]
+        held = _ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body) + _PIECE + len(answer)
+        self._entries.append(
+            (
+                *(number, request.at, started, precise() - started, request.operation, method, path),
+                *(query, headers, body, status, (answer,), held),
+            )
+        )
+        self._grow(held)
+        if len(self._entries) > self._most:
+            self._drop_oldest()
+        return number
+
+    def entry(self, number: int) -> Entry | None:
+        """The entry of that id, or None."""
+        return next((entry for entry in reversed(self._all()) if entry.id == number), None)
+
+    def _all(self) -> list[Entry]:
+        """All entries; those of ordinary requests are made now."""
+        entries = [one if isinstance(one, Entry) else Entry.of(one) for one in self._entries]
+        self._entries = deque(entries)
+        return entries
 
     def close(self, entry: Entry, now: float) -> None:
         """Note that its answer is complete, or that there will be none."""
@@ -174,26 +223,31 @@ class Journal:
         if not self._entries:
             return False
         oldest = self._entries.popleft()
-        oldest.kept = False
+        if isinstance(oldest, Entry):
+            oldest.kept = False
+            held = oldest.held
+        else:
+            held = oldest[-1]
         self.dropped += 1
-        self.held -= oldest.held
-        self._memory.used -= oldest.held
+        self.held -= held
+        self._memory.used -= held
         return True
 
     def remove(self, ids: Collection[int]) -> int:
         """Forget the entries of those ids; how many there were."""
         before, gone = len(self._entries), 0
-        for entry in self._entries:
+        entries = self._all()
+        for entry in entries:
             entry.kept = entry.id not in ids
             gone += 0 if entry.kept else entry.held
-        self._entries = deque(entry for entry in self._entries if entry.kept)
+        self._entries = deque(entry for entry in entries if entry.kept)
         self._grow(-gone)
         return before - len(self._entries)
 
     def clear(self) -> int:
         """Forget every entry; how many there were."""
         self.dropped = 0
-        return self.remove({entry.id for entry in self._entries})
+        return self.remove({entry.id for entry in self._all()})
 
     def begin(self) -> None:
         """Forget every entry and count from 1 again."""
@@ -211,7 +265,7 @@ class Journal:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(tuple(self._entries))
+        return iter(self._all())
 
     @property
     def _view(self) -> View:

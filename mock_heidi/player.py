@@ -10,45 +10,46 @@ from starlette.types import Receive, Send
 
 from mock_heidi.clock import Alarm, precise
 from mock_heidi.delivery import Delivery, Ending, Header
-from mock_heidi.http import Call
-from mock_heidi.journal import Entry
 from mock_heidi.namespace import Namespace
-from mock_heidi.wire import Wire
+from mock_heidi.request import Request
+from mock_heidi.wire import Wire, wire_of
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16
 
 
-async def send_whole(call: Call, send: Send, status: int, headers: list[Header], body: bytes) -> None:
+async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
-    entry = call.entry
-    assert entry is not None  # noqa: S101 - the exchange makes one for every request
-    entry.pieces = (body,)
-    await _send_head(call, entry, send, status, headers)
+    if request.entry is not None or request.why is not None:
+        request.journaled().pieces = (body,)
+    elif request.known_namespace is not None:
+        request.number = request.known_namespace.journal.keep(request, status, body)
+    await _send_head(request, send, status, headers)
     await send({"type": "http.response.body", "body": body})
 
 
-def _send_head(call: Call, entry: Entry, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
-    """Send a head with what the journal calls its request."""
-    entry.status = status
-    if entry.id == 0 and call.namespace is not None:
-        call.namespace.journal.add(entry)  # this very request has made its namespace
-    if entry.id:
-        headers = [*headers, (b"x-mock-request-id", b"%d" % entry.id)]
-    if call.why is not None:
-        entry.why, entry.stray = call.why, call.stray
-        headers = [*headers, (b"x-mock-reason", call.why.encode("ascii", "replace"))]
+def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
+    """Send a head with the number that the journal gives its request."""
+    request.answered = True
+    if request.why is not None:
+        headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
+        entry = request.journaled()
+        entry.why, entry.stray = request.why, request.stray
+    if request.entry is not None:
+        request.entry.status = status
+        request.show()
+    if request.number:
+        headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
     return send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 class Player:
     """Plays one answer, and knows what of it was really sent."""
 
-    def __init__(self, call: Call, entry: Entry, wire: Wire | None, receive: Receive, send: Send) -> None:
-        self.call = call
-        self.entry = entry
-        self.wire = wire
-        self.receive = receive
+    def __init__(self, request: Request, send: Send) -> None:
+        self.request = request
+        self.entry = request.journaled()
+        self.wire = wire_of(request.scope)
         self._send = send
         self.parts = 0
         """The number of parts that went out whole."""
@@ -68,7 +69,7 @@ class Player:
             await self._whole(delivery)
             return
         # In process, whoever leaves is told by the next message; there nothing may be received before the answer.
-        receive = self.receive if delivery.streams else None
+        receive = self.request.receive if delivery.streams else None
         with _Interruption(namespace, self.wire, receive) as interruption:
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
@@ -85,11 +86,11 @@ class Player:
     async def _whole(self, delivery: Delivery) -> None:
         assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
         self.parts, self.ended = len(delivery.parts), True
-        await send_whole(self.call, self._send, delivery.status, _headers(delivery), delivery.body)
+        await send_whole(self.request, self._send, delivery.status, _headers(delivery), delivery.body)
 
     async def _head(self, delivery: Delivery) -> None:
         assert delivery.status is not None  # noqa: S101 - play() asks before
-        await _send_head(self.call, self.entry, self._send, delivery.status, _headers(delivery))
+        await _send_head(self.request, self._send, delivery.status, _headers(delivery))
 
     async def _parts(self, delivery: Delivery, namespace: Namespace, interruption: _Interruption) -> None:
         clock, alarm, size = namespace.clock, interruption.alarm, delivery.write_size
@@ -140,12 +141,12 @@ class Player:
         entry, wire = self.entry, self.wire
         if delivery.ending is Ending.COMPLETE or wire is None:
             self.ended, entry.early_end = True, delivery.early
-            self.call.over = delivery.early
+            self.request.over = delivery.early
             self._commit(delivery)
             if not self._is_whole(delivery):
                 await self._piece(b"", more=False)
             if interruption.taken.done():
-                self.call.over = True  # or it would look as if the client had left
+                self.request.over = True  # or it would look as if the client had left
             return
         # Also where the client leaves while the rest is on its way: whether it met the end cannot be told.
         self.ended, entry.early_end = True, delivery.early
@@ -157,7 +158,7 @@ class Player:
             return
         self._commit(delivery)
         # The journal would take a connection that we end for a client that left.
-        self.call.over, entry.client_left = True, False
+        self.request.over, entry.client_left = True, False
         await (wire.reset() if delivery.ending is Ending.RESET else wire.close())
 
     def _commit(self, delivery: Delivery) -> None:
@@ -170,7 +171,7 @@ class Player:
         if not interruption.over:
             return False
         if interruption.taken.done():
-            self.call.over = True  # or it would look as if the client had left
+            self.request.over = True  # or it would look as if the client had left
             if self.wire is not None:
                 await self.wire.gone
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mock_heidi import scribe
-from mock_heidi.http import Request
 from mock_heidi.models import Reply
+from mock_heidi.request import Request
 
 
 def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:
@@ -21,12 +21,12 @@ def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
 
     Effects that find nothing to spoil in the text do not count, nor do those of which others leave nothing.
     """
-    counted = list(request.call.clinical)
+    counted = list(request.clinical)
     made = compose(counted)
     # If two effects give the same text, only one is counted.
-    for effect in reversed(request.call.clinical):
+    for effect in reversed(request.clinical):
         others = [other for other in counted if other != effect]
         if compose(others) == made:
             counted = others
-    request.call.distorted = tuple(counted)
+    request.distorted = tuple(counted)
     return made

@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from mock_heidi import durations
 from mock_heidi.errors import BodyTooLargeError, UnprocessableError, missing
-from mock_heidi.http import Request
+from mock_heidi.request import Request
 
 _MOST_PARTS = 100
 
@@ -38,7 +38,7 @@ class _WholeParser(MultiPartParser):
     whole = False
 
     def __init__(self, request: Request) -> None:
-        super().__init__(request.headers, _bounded(request), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
+        super().__init__(Headers(scope=request.scope), _bounded(request), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
         self.digest = hashlib.sha256()
         self.parts: list[dict[str, Any]] = []
         """The parts as the journal keeps them: without their contents."""
@@ -91,10 +91,9 @@ async def form(request: Request) -> AsyncIterator[None]:
     Raises :class:`BodyTooLargeError`, or :class:`UnprocessableError` for what is no complete form.
     """
     fields = FormData()
-    if "multipart/form-data" in request.headers.get("content-type", "").lower():
+    if "multipart/form-data" in (request.header("content-type") or "").lower():
         parser = _WholeParser(request)
-        if request.call.entry is not None:
-            request.call.entry.parts = parser.parts
+        request.journaled().parts = parser.parts
         try:
             fields = await parser.parse()
         except MultiPartException as error:
@@ -110,7 +109,7 @@ async def form(request: Request) -> AsyncIterator[None]:
 
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
-    most, size, more = request.call.space.settings.max_upload, 0, True
+    most, size, more = request.registry.settings.max_upload, 0, True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -118,7 +117,7 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
         body: bytes = message.get("body", b"")
         size += len(body)
         more = message.get("more_body", False)
-        request.call.taken = not more
+        request.taken = not more
         if size > most:
             raise BodyTooLargeError
         if body:

@@ -25,7 +25,10 @@ from mock_heidi.settings import BASE_PATH
 # libraries may need a few more.
 SLACK = 1.15
 ROLES = {
-    "path": ("app", "cors", "delivery", "exchange", "http", "injection", "player", "router", "streams", "wire"),
+    "path": (
+        *("app", "cors", "delivery", "exchange", "injection", "inputs", "player", "request"),
+        *("response", "router", "streams", "stubs", "wire"),
+    ),
     "caller": ("namespaces", "tokens"),
     "journal": ("journal", "memory"),
     "time": ("clock", "ids"),
@@ -235,5 +238,5 @@ def test_a_verb_loads_only_what_it_needs(verb: str) -> None:
 
 def test_the_message_names_what_has_grown() -> None:
     assert grown(
-        {"mock_heidi.app": 5, "mock_heidi.http": 9, "json": 1}, {"mock_heidi.app": 5, "mock_heidi.http": 2}
-    ) == ("mock_heidi.http +7, json +1")
+        {"mock_heidi.app": 5, "mock_heidi.request": 9, "json": 1}, {"mock_heidi.app": 5, "mock_heidi.request": 2}
+    ) == ("mock_heidi.request +7, json +1")

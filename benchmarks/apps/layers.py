@@ -16,7 +16,7 @@ from benchmarks.contestants import KEY
 from benchmarks.workloads import LAYERED, LAYERS, get_one, patch, post
 from mock_heidi import create_app, exchange
 from mock_heidi.app import App
-from mock_heidi.http import Answer
+from mock_heidi.response import Answer
 from mock_heidi.server import Server, bind
 
 ASKED = dict(zip(LAYERED, (get_one, post, patch), strict=True))
@@ -27,7 +27,8 @@ _REQUESTS, _RUNS = 6_000, 5
 def cut(app: App, until: str) -> None:
     """Have what is inside of a layer answer constant bytes."""
     if until == "router":
-        app.vendor.stack = bare.answering(_ANSWER)
+        constant: Any = bare.answering(_ANSWER)
+        app.exchange = lambda request, send: constant(request.scope, request.receive, send)  # type: ignore[assignment]
     elif until == "exchange":
 
         async def work(*_: object) -> Any:
@@ -35,7 +36,7 @@ def cut(app: App, until: str) -> None:
 
         exchange.work = work  # type: ignore[assignment] # its arguments have no names
     elif until == "answer":
-        for route in app.vendor.exact.routes:
+        for route in app.api_router.routes:
             route.endpoint = lambda _: Answer(_ANSWER)
 
 

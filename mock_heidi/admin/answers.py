@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.admin.control import leaving
-from mock_heidi.http import Answer
 from mock_heidi.json_text import to_json
+from mock_heidi.response import Answer
 from mock_heidi.slices import RECORD, Slices
 
 NO_STORE = {"cache-control": "no-store"}

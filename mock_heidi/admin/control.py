@@ -8,16 +8,17 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mock_heidi.clock import precise
 from mock_heidi.cors import Origins, is_own
 from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
-from mock_heidi.http import Answer, Call, Request, log_defect
 from mock_heidi.json_text import parsing_json, to_json
 from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.request import Request, log_defect
+from mock_heidi.response import Answer
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
 from mock_heidi.wording import listed, near_names, shorten
@@ -90,8 +91,7 @@ def read_number(text: str, digits: int, error: str, hint: str) -> int:
 
 def renew_namespace(request: Request) -> None:
     """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
-    call = request.call
-    call.namespace = call.space.get(call.name or call.space.default.name)
+    request.known_namespace = request.registry.get(request.name or request.registry.default.name)
 
 
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
@@ -106,10 +106,10 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
 
 async def _read_body(request: Request, limit: int) -> Any:
     try:
-        body = await request.raw(limit)
+        body = await request.read_body(limit)
         if not body.strip():
             return None
-        if "yaml" in request.headers.get("content-type", ""):
+        if "yaml" in (request.header("content-type") or ""):
             from mock_heidi.yaml_text import parsing_yaml
 
             return await in_slices(parsing_yaml(body, "body"))
@@ -145,34 +145,44 @@ async def leaving(receive: Receive) -> None:
         continue
 
 
-class Controlled:
-    """Turns what the control plane's handlers raise into its answers."""
+async def operate(request: Request, send: Send) -> None:
+    """Run a handler of the control API, and send its answer or that of the error that it raises."""
+    answer = await _answer(request)
+    if answer is None:
+        return
+    try:
+        await answer(request.scope, request.receive, send)
+    except Exception as error:  # noqa: BLE001 - what was sent cannot be taken back
+        log_defect(error)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            call: Call = scope["mock_heidi"]
-            if call.refusal is not None:
-                raise call.refusal
-            if call.namespace is not None:
-                call.namespace.last_use = precise()
-            await self.app(scope, receive, send)
-        except ControlError as error:
-            # A refused request makes none, unless somebody else has come to it while the request was looked at.
-            if call.made and call.namespace is not None and call.namespace.last_use == call.namespace.begun:
-                call.space.drop(call.namespace.name)
-            await respond(error.body, error.status, error.headers)(scope, receive, send)
-        except LimitReachedError:
-            hint = "delete some with DELETE /_mock/namespaces/{name}"
-            await respond({"error": "there is no room for another namespace", "hint": hint}, 409)(scope, receive, send)
-        except ClientDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-            log_defect(error)
-            hint = "this is a defect of mock_heidi: the log says where"
-            await respond({"error": "the control plane failed", "hint": hint}, 500)(scope, receive, send)
+async def _answer(request: Request) -> Response | None:
+    """The answer; None if the client has left."""
+    try:
+        if request.refusal is not None:
+            raise request.refusal
+        assert request.route is not None  # noqa: S101 - a request without a route was refused before
+        if request.known_namespace is not None:
+            request.known_namespace.last_use = precise()
+        answer: Response = await request.route.endpoint(request)
+        if not request.taken and request.announces_body:
+            await request.discard_body()
+    except ControlError as error:
+        # A refused request makes none, unless somebody else has come to it while the request was looked at.
+        namespace = request.known_namespace
+        if request.made and namespace is not None and namespace.last_use == namespace.begun:
+            request.drop_namespace()
+        return respond(error.body, error.status, error.headers)
+    except LimitReachedError:
+        hint = "delete some with DELETE /_mock/namespaces/{name}"
+        return respond({"error": "there is no room for another namespace", "hint": hint}, 409)
+    except ClientDisconnect:
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+        log_defect(error)
+        hint = "this is a defect of mock_heidi: the log says where"
+        return respond({"error": "the control plane failed", "hint": hint}, 500)
+    return answer
 
 
 class Guard:
@@ -185,28 +195,21 @@ class Guard:
 
     def __init__(
         self,
-        app: ASGIApp,
         hosts: Collection[str] = (),
         origins: Collection[str] = (),
         readers: Origins | None = None,
         token: str | None = None,
     ) -> None:
         """``readers`` are the origins whose pages may read the contracts: these hold no secret."""
-        self.app = app
         self.token = None if token is None else token.encode()
         self.hosts = Hosts(hosts)
         self.allowed = {host.strip("[]").lower() for host in hosts}
         self.origins = {origin.lower().rstrip("/") for origin in origins}
         self.readers = readers or Origins()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope)
-        if refusal is None:
-            await self.app(scope, receive, send)
-        else:
-            await refusal(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> Response | None:
+    def refusal(self, request: Request) -> Response | None:
+        """The answer to a request that may not pass, or None."""
+        scope = request.scope
         names = [name for name, _ in scope["headers"]]
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
         refused = self.hosts.refusal(scope)
@@ -217,16 +220,16 @@ class Guard:
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         if self._is_from_elsewhere(scope) and host_name(host) not in self.allowed:
             return _forbid("the control plane does not answer to other machines", "allow a host with --allowed-host")
-        if origin is not None and not self._knows(origin, host, scope):
+        if origin is not None and not self._knows(origin, host, request):
             return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
-        refusal = None if origin is not None else self._site_refusal(scope, headers)
+        refusal = None if origin is not None else self._site_refusal(request, headers)
         return refusal or self._token_refusal(scope)
 
-    def _knows(self, origin: str, host: str, scope: Scope) -> bool:
+    def _knows(self, origin: str, host: str, request: Request) -> bool:
         """True if a page of that origin may ask for this."""
         if origin in self.origins or is_own(origin.encode("latin-1"), host.encode("latin-1")):
             return True
-        return list(scope["mock_heidi"].segments) in _CONTRACTS and self.readers.allow(origin)
+        return list(request.segments) in _CONTRACTS and self.readers.allow(origin)
 
     @staticmethod
     def _is_from_elsewhere(scope: Scope) -> bool:
@@ -245,10 +248,10 @@ class Guard:
         return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
 
     @staticmethod
-    def _site_refusal(scope: Scope, headers: dict[bytes, str]) -> Response | None:
+    def _site_refusal(request: Request, headers: dict[bytes, str]) -> Response | None:
         site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode", "")
         # Following a link to a page is harmless: it shows something to a person.
-        shown = mode == "navigate" and scope["mock_heidi"].operation in _PAGES
+        shown = mode == "navigate" and request.operation in _PAGES
         if site in ("cross-site", "same-site") and not shown:
             return _forbid("the control plane does not answer to other sites' pages", "open it in its own tab")
         return None

@@ -8,10 +8,10 @@ from starlette.types import Receive, Scope, Send
 
 from mock_heidi.admin.control import known_query, leaving, read_number
 from mock_heidi.events import Event
-from mock_heidi.http import Request
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
+from mock_heidi.request import Request
 from mock_heidi.wire import Wire, wire_of
 
 _QUIET = 15
@@ -31,7 +31,7 @@ async def listen(request: Request) -> Response:
     Ids follow each other, so what is no longer kept shows as a gap.
     """
     known_query(request, ())
-    last = request.headers.get("last-event-id")
+    last = request.header("last-event-id")
     wrong, hint = f"Last-Event-ID: {last} is no event's id", "send the id of the last event you saw"
     after = None if last is None else read_number(last, _DIGITS, wrong, hint)
     events = request.namespace.listen()

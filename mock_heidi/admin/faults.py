@@ -8,8 +8,8 @@ from starlette.routing import Route
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
-from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
+from mock_heidi.request import Request
 from mock_heidi.rules import MOST_RULES, Rule
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.wire import wire_of

@@ -5,7 +5,7 @@ from starlette.routing import Route
 
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
 from mock_heidi.findings import LEVELS, at_least
-from mock_heidi.http import Request
+from mock_heidi.request import Request
 from mock_heidi.slices import in_slices
 
 _DIGITS = 9

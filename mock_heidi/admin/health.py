@@ -5,17 +5,17 @@ from starlette.routing import Route
 
 from mock_heidi.admin.control import known_query, respond
 from mock_heidi.clock import precise
-from mock_heidi.http import Request
+from mock_heidi.request import Request
 from mock_heidi.settings import BASE_PATH, VERSION, namespace_path
 
 
 async def get_health(request: Request) -> Response:
     known_query(request, ())
-    namespace, space = request.namespace, request.call.space
+    namespace, space = request.namespace, request.registry
     prefix = namespace_path(namespace.name)
     host, port = request.scope.get("server") or ("", None)
     # A client of HTTP/1.0 need not send a Host.
-    called = request.headers.get("host") or (f"{host}:{port}" if port else host)
+    called = request.header("host") or (f"{host}:{port}" if port else host)
     return respond(
         {
             "status": "ok",

@@ -12,11 +12,11 @@ from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.http import Request
 from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.replies import ReplyError
+from mock_heidi.request import Request
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
@@ -34,8 +34,8 @@ _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario
 
 async def list_namespaces(request: Request) -> Response:
     known_query(request, ())
-    request.call.space.sweep()
-    return (await rows_of(map(_row, request.call.space))).respond("namespaces")
+    request.registry.sweep()
+    return (await rows_of(map(_row, request.registry))).respond("namespaces")
 
 
 async def create_namespace(request: Request) -> Response:
@@ -43,7 +43,7 @@ async def create_namespace(request: Request) -> Response:
     name = _name(request)
     query = known_query(request, ("from",))
     fields = await read_fields(request, _FIELDS)
-    space = request.call.space
+    space = request.registry
     if "from" in query:
         return respond(_row(_fork(space, query["from"], name, fields)))
     start = await _start(request, fields)
@@ -66,7 +66,7 @@ def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> 
 
 
 async def _start(request: Request, fields: dict[str, Any]) -> Start:
-    space = request.call.space
+    space = request.registry
     start = space.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None or fields.get("api_key") is not None:
@@ -131,9 +131,9 @@ async def delete_namespace(request: Request) -> Response:
     known_query(request, ())
     if name == DEFAULT_NAMESPACE:
         raise ControlError(400, "the default namespace cannot be deleted", "put it back with POST /_mock/reset")
-    if not request.call.space.drop(name):
+    if not request.registry.drop(name):
         raise ControlError(404, f"there is no namespace {name!r}", "GET /_mock/namespaces lists them")
-    return respond({"deleted": name, "namespaces": len(request.call.space)})
+    return respond({"deleted": name, "namespaces": len(request.registry)})
 
 
 def _name(request: Request) -> str:

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from mock_heidi import spec
 from mock_heidi.admin.control import known_query
-from mock_heidi.http import Request
+from mock_heidi.request import Request
 from mock_heidi.settings import BASE_PATH, namespace_path
 
 _DOORS = (

@@ -12,8 +12,8 @@ from mock_heidi import seeds
 from mock_heidi.additions import put_row
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.request import Request
 
 # Tell users with the same e-mail apart.
 _QUERY = ("third_party_internal_id", "managed_by")

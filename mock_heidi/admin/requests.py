@@ -12,9 +12,10 @@ from mock_heidi.admin import exports
 from mock_heidi.admin.answers import NO_STORE, Rows
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
 from mock_heidi.filters import Filter, FilterError
-from mock_heidi.http import Answer, Request
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import to_json
+from mock_heidi.request import Request
+from mock_heidi.response import Answer
 from mock_heidi.slices import Slices, in_slices
 
 _DIGITS = 9
@@ -26,13 +27,13 @@ _MOST_BYTES = 8_000_000
 async def list_requests(request: Request) -> Response:
     """The last requests that fit, oldest first; of very long ones the newest."""
     query = known_query(request, (*filters.NAMES, "limit", "format"))
-    limit = query.pop("limit", str(request.call.space.settings.journal_entries))
+    limit = query.pop("limit", str(request.registry.settings.journal_entries))
     form = query.pop("format", "json")
     most = read_number(limit, _DIGITS, f"limit={limit} is no number", "write it like limit=20")
     if form not in _FORMATS:
         raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
     journal = request.namespace.journal
-    origin = f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    origin = f"{request.scope['scheme']}://{request.header('host') or ''}"
     rows = Rows(_MOST_BYTES)
     for entry in await _found(request, query, most):
         if rows.full:

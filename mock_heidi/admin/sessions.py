@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from mock_heidi import consultations, seeds
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.http import Request
 from mock_heidi.models import ConsultNote, Session, WrittenDocument
+from mock_heidi.request import Request
 
 _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents", "failed_chunks")
 

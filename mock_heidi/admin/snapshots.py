@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from mock_heidi import snapshots
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
-from mock_heidi.http import Request
 from mock_heidi.json_text import to_json
+from mock_heidi.request import Request
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
 

@@ -12,10 +12,10 @@ from mock_heidi.admin.control import ControlError, known_query, nearest, read_bo
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.namespace import PARTS, Namespace
 from mock_heidi.replies import ReplyError
+from mock_heidi.request import Request
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
 
@@ -27,7 +27,7 @@ _RESET = 10
 
 async def get_state(request: Request) -> Response:
     known_query(request, ())
-    if "yaml" in request.headers.get("accept", ""):
+    if "yaml" in (request.header("accept") or ""):
         # YAML takes so much longer to write than JSON.
         return Streamed(yaml_pieces(seeds.dumping(request.store)), "application/yaml", SLICE // 20)
     return _whole(request)
@@ -41,7 +41,7 @@ async def replace_state(request: Request) -> Response:
     """Another state in the place of this one. It is checked first, while others may use the old one."""
     body = await _fixtures(request)
     # A private key stays the only one where the body brings none; keys that it brings stay as they are.
-    api_key = None if "api_keys" in body else request.call.space.settings.api_key
+    api_key = None if "api_keys" in body else request.registry.settings.api_key
     try:
         base = await in_slices(seeds.reading(seeds.documents(body, one_key=api_key is not None), api_key))
     except FixtureError as error:
@@ -106,7 +106,7 @@ async def reset(request: Request) -> Response:
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
-    spaces = request.call.space if everything == "true" else [request.namespace]
+    spaces = request.registry if everything == "true" else [request.namespace]
     slices = Slices()
     restored: list[str] = []
     for namespace in spaces:
@@ -119,7 +119,7 @@ async def reset(request: Request) -> Response:
 
 async def _fixtures(request: Request) -> dict[str, object]:
     known_query(request, ())
-    body = await read_body(request, request.call.space.settings.max_state)
+    body = await read_body(request, request.registry.settings.max_state)
     if not isinstance(body, dict):
         raise ControlError(400, "the body is no set of fixtures", _SHAPE)
     return body

@@ -9,8 +9,8 @@ from starlette.routing import Route
 from mock_heidi import transitions
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.clock import parse_moment, zulu
-from mock_heidi.http import Request
 from mock_heidi.namespace import Namespace
+from mock_heidi.request import Request
 from mock_heidi.settings import ConfigError
 
 # In ms since 1970. Later than this, a token's end could lie beyond the last year that can be written.

@@ -16,8 +16,8 @@ from mock_heidi.admin.control import ControlError, known_query, leaving, nearest
 from mock_heidi.admin.requests import read_filter
 from mock_heidi.clock import precise
 from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, judging, words_of
-from mock_heidi.http import Request
 from mock_heidi.journal import Entry
+from mock_heidi.request import Request
 from mock_heidi.slices import in_slices
 
 _FILTERS = (*filters.NAMES, "match")

@@ -19,8 +19,8 @@ from mock_heidi.api import (
     transcription,
 )
 from mock_heidi.delivery import Stream
-from mock_heidi.http import Request
 from mock_heidi.operations import OPERATIONS
+from mock_heidi.request import Request
 from mock_heidi.slices import Work
 
 _MODULES = (

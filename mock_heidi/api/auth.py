@@ -1,13 +1,16 @@
 """Signing in: an API key, an e-mail and a third party's id become a bearer token."""
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
-from mock_heidi.http import Request, replaced, reply, required_query
+from mock_heidi.inputs import read_query
 from mock_heidi.json_text import to_json
 from mock_heidi.models import Outgoing
+from mock_heidi.request import Request
+from mock_heidi.response import respond
+from mock_heidi.stubs import whole_reply
 from mock_heidi.tokens import Who
 
 # For the journal and a header, so that no key stands in them.
@@ -16,28 +19,33 @@ _UNKNOWN_KEY = f"unknown API key: this server takes the key of {_WHERE}"
 _NO_KEY = f"no API key: send in the header Heidi-Api-Key the key of {_WHERE}"
 
 
+class SignIn(BaseModel, defer_build=True):
+    email: str
+    third_party_internal_id: str
+
+
 class Token(Outgoing):
     token: str
     expiration_time: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")
 
 
 def get_jwt(request: Request) -> Response:
-    opened = request.call.opened
+    opened = request.opened
     if opened is None:
-        request.call.why = _UNKNOWN_KEY if b"heidi-api-key" in request.call.headers else _NO_KEY
+        request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened
-    email, third_party_internal_id = required_query(request, "email", "third_party_internal_id")
+    user = read_query(request, SignIn)
 
-    fresh = request.call.namespace is None
-    namespace = request.call.namespace = request.call.space.make(name)
-    if fresh and (answer := replaced(request)) is not None:
+    fresh = request.known_namespace is None
+    namespace = request.known_namespace = request.registry.make(name)
+    if fresh and (answer := whole_reply(request)) is not None:
         return answer  # its fixtures may begin with a reply
-    namespace.know(key.managed_by, email, third_party_internal_id)
-    who = Who(name, key.managed_by, email, third_party_internal_id)
-    token, expires = request.call.space.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
+    namespace.know(key.managed_by, user.email, user.third_party_internal_id)
+    who = Who(name, key.managed_by, user.email, user.third_party_internal_id)
+    token, expires = request.registry.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
-    return reply(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
+    return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
 
 
 handlers = (get_jwt,)

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from mock_heidi import consultations
 from mock_heidi.errors import ConsultNoteNotFoundError
-from mock_heidi.http import Request, find, reply
+from mock_heidi.inputs import find
 from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
+from mock_heidi.request import Request
+from mock_heidi.response import respond
 from mock_heidi.seeds import Derived
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
@@ -66,10 +68,10 @@ def generate_clinical_codes(request: Request) -> Response:
         consult_note_id=session.note_id or Derived().object_id("note", session.session_id),
         clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
     )
-    if "wrong_offsets" in request.call.clinical and note:
+    if "wrong_offsets" in request.clinical and note:
         answer = _misplaced(answer, len(session.consult_note.result or ""))
-        request.call.distorted = ("wrong_offsets",)
-    return reply(answer)
+        request.distorted = ("wrong_offsets",)
+    return respond(answer)
 
 
 def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:

@@ -10,13 +10,16 @@ from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
-from mock_heidi.http import Answer, Request, find, read
+from mock_heidi.inputs import find, read
 from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
+from mock_heidi.request import Request
+from mock_heidi.response import Answer
 from mock_heidi.scribe import Manner, Material
 from mock_heidi.slices import Work
 from mock_heidi.streams import distorted, said
+from mock_heidi.stubs import reply_to
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -78,7 +81,7 @@ def generate_consult_note(request: Request) -> Stream:
     material, sources = consultations.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
-    pieces = said(request.reply(), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
+    pieces = said(reply_to(request), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),

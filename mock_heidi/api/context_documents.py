@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from mock_heidi.clock import parse_moment
 from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
-from mock_heidi.http import Request, find, read_optional, reply_list, reply_success
+from mock_heidi.inputs import find, read
 from mock_heidi.json_text import parse_json
 from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
+from mock_heidi.request import Request
+from mock_heidi.response import SUCCESS, respond, respond_list
 from mock_heidi.uploads import take, text_of
 
 _TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
@@ -58,7 +60,7 @@ def upload_context_documents(request: Request) -> Response:
     ]
     session = session.replace(context_documents=(*session.context_documents, *added))
     request.store.put(session)
-    return reply_list([_shown(one, ready=False) for one in added], "context_documents")
+    return respond_list([_shown(one, ready=False) for one in added], "context_documents")
 
 
 def list_context_documents(request: Request) -> Response:
@@ -70,18 +72,18 @@ def list_context_documents(request: Request) -> Response:
     ]
     looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
     request.store.put(session.replace(context_documents=looked))
-    return reply_list(rows, "context_documents")
+    return respond_list(rows, "context_documents")
 
 
 def delete_context_documents(request: Request) -> Response:
     """The ids stand in the query, repeated, or in a body: both are in use."""
-    given = read_optional(request, ContextDocumentsDelete)
+    given = read(request, ContextDocumentsDelete, optional=True)
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     ids = {value for name, value in query if name == "ids"} | set(given.ids or ())
     session = find(request, Session, request.params["session_id"])
     kept = tuple(one for one in session.context_documents if one.id not in ids)
     request.store.put(session.replace(context_documents=kept))
-    return reply_success()
+    return respond(SUCCESS)
 
 
 def _about(text: str | None) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from mock_heidi import consultations
 from mock_heidi.api.consult_notes import write
 from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
-from mock_heidi.http import Request, find, read, reply, reply_list
+from mock_heidi.inputs import find, read
 from mock_heidi.models import (
     Brain,
     ContentType,
@@ -20,8 +20,11 @@ from mock_heidi.models import (
     VoiceStyle,
     WrittenDocument,
 )
+from mock_heidi.request import Request
+from mock_heidi.response import respond, respond_list
 from mock_heidi.scribe import Manner
 from mock_heidi.streams import said
+from mock_heidi.stubs import reply_to
 
 
 class DocumentGenerate(Incoming):
@@ -58,7 +61,7 @@ def create_document(request: Request) -> Response:
         id=namespace.object_id(),
         name=template.name,
         template_id=template.id,
-        content="".join(said(request.reply(), lambda: [write(request, template, material, manner, content_type)])),
+        content="".join(said(reply_to(request), lambda: [write(request, template, material, manner, content_type)])),
         brain=brain,
         voice_style=given.voice_style,
         content_type=content_type,
@@ -66,7 +69,7 @@ def create_document(request: Request) -> Response:
     )
     stamp = namespace.clock.stamp()
     request.store.put(session.replace(documents=(*session.documents, document), updated_at=stamp))
-    return reply(
+    return respond(
         DocumentCreated(
             id=document.id,
             session_id=session.session_id,
@@ -81,7 +84,7 @@ def create_document(request: Request) -> Response:
 
 
 def list_documents(request: Request) -> Response:
-    return reply_list(documents(find(request, Session, request.params["session_id"])), "documents")
+    return respond_list(documents(find(request, Session, request.params["session_id"])), "documents")
 
 
 handlers = (create_document, list_documents)

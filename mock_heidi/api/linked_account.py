@@ -4,8 +4,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
-from mock_heidi.http import Request, read, reply, reply_success
+from mock_heidi.inputs import read
 from mock_heidi.models import Incoming, ObjectId, Outgoing, Timestamp, User
+from mock_heidi.request import Request
+from mock_heidi.response import SUCCESS, respond
 
 
 class AccountLink(Incoming):
@@ -46,24 +48,26 @@ def link_account(request: Request) -> Response:
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
     user = namespace.link(user, namespace.heidi_user(user.managed_by, given.kinde_user_id))
     times = {"deleted_at": None, "created_at": user.linked_at, "updated_at": user.linked_at}
-    return reply(LinkedAccount.model_validate({"_id": user.account_id, **_summary(request, user), **times}), "account")
+    return respond(
+        LinkedAccount.model_validate({"_id": user.account_id, **_summary(request, user), **times}), "account"
+    )
 
 
 def unlink_account(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is not None:
         request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
-    return reply_success()
+    return respond(SUCCESS)
 
 
 def get_account_access(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is None:
-        return reply(
+        return respond(
             AccountAccess(is_valid=True, is_linked=False, account=None, heidi_email=None, linked_account_plan=None)
         )
     heidi_user = request.namespace.heidi_user(user.managed_by, user.linked_to)
-    return reply(
+    return respond(
         AccountAccess(
             is_valid=True,
             is_linked=True,

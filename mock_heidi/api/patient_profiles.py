@@ -5,17 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from mock_heidi.http import (
-    Answer,
-    Request,
-    find,
-    read,
-    reply,
-    reply_list,
-    reply_record,
-    reply_success,
-    shown,
-)
+from mock_heidi.inputs import find, read
 from mock_heidi.json_text import written
 from mock_heidi.models import (
     Date,
@@ -29,6 +19,8 @@ from mock_heidi.models import (
     SessionId,
     Timestamp,
 )
+from mock_heidi.request import Request
+from mock_heidi.response import SUCCESS, Answer, kept, respond, respond_list
 
 # Kept as records keep lists, and refused in the words for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]
@@ -159,7 +151,7 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return reply(written(PatientProfileCreated, profile), "data")
+    return respond(written(PatientProfileCreated, profile), "data")
 
 
 def update_patient_profile(request: Request) -> Response:
@@ -167,7 +159,7 @@ def update_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return reply(written(PatientProfileUpdated, profile, source="EHR"), "data")
+    return respond(written(PatientProfileUpdated, profile, source="EHR"), "data")
 
 
 def delete_patient_profiles(request: Request) -> Response:
@@ -177,7 +169,7 @@ def delete_patient_profiles(request: Request) -> Response:
         # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
         if profile is not None and profile.managed_by == request.owner.managed_by:
             request.namespace.remove(profile)
-    return reply_success()
+    return respond(SUCCESS)
 
 
 def link_sessions(request: Request) -> Response:
@@ -187,7 +179,7 @@ def link_sessions(request: Request) -> Response:
     for session in sessions:
         # Linking leaves updated_at alone: the documented answer shows the stored times.
         request.store.put(session.replace(patient_profile_id=profile.id))
-    return reply_list([shown(LinkedSession, session) for session in sessions], "data")
+    return respond_list([kept(LinkedSession, session) for session in sessions], "data")
 
 
 def list_patient_profiles(request: Request) -> Response:
@@ -207,15 +199,15 @@ def _listed(request: Request) -> bytes:
     else:
         profiles = store.where(PatientProfile, managed_by=owner)
     rows = [
-        shown(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
+        kept(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
         for profile in profiles
     ]
-    return reply_list(rows, "data").body
+    return respond_list(rows, "data").body
 
 
 def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    return reply_record(PatientProfileDetail, profile, "data")
+    return respond(kept(PatientProfileDetail, profile), "data")
 
 
 handlers = (

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from mock_heidi import consultations
 from mock_heidi.errors import NoLinkedUserException
-from mock_heidi.http import Request, find, read, read_optional, read_query, reply, show
+from mock_heidi.inputs import find, read, read_query
 from mock_heidi.models import (
     AudioPiece,
     Brain,
@@ -26,6 +26,8 @@ from mock_heidi.models import (
     User,
 )
 from mock_heidi.namespace import Namespace
+from mock_heidi.request import Request
+from mock_heidi.response import respond, view_of
 
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
@@ -144,7 +146,7 @@ class PageQuery(BaseModel, defer_build=True):
 
 
 def create_session(request: Request) -> Response:
-    given = read_optional(request, SessionCreate)
+    given = read(request, SessionCreate, optional=True)
     if given.patient_profile_id is not None:
         find(request, PatientProfile, given.patient_profile_id)
     namespace, caller, owner = request.namespace, request.caller, request.owner
@@ -161,12 +163,12 @@ def create_session(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(session)
-    return reply(SessionCreated(session_id=session.session_id))
+    return respond(SessionCreated(session_id=session.session_id))
 
 
 def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    answer = reply(_seen(SessionDetail, request, session), "session")
+    answer = respond(_seen(SessionDetail, request, session), "session")
     if session.note_begun_at is not None:
         request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
@@ -202,7 +204,7 @@ def list_linked_user_sessions(request: Request) -> Response:
         next_page=query.page + 1 if more else None,
         has_next_page=more,
     )
-    return reply(page)
+    return respond(page)
 
 
 def update_session(request: Request) -> Response:
@@ -215,7 +217,7 @@ def update_session(request: Request) -> Response:
     known = {one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by}
     if lost := [one for one in dict.fromkeys(named) if one not in known]:
         request.note("linked_session_unknown", ", ".join(lost))
-    return reply(_seen(SessionUpdated, request, session), "session")
+    return respond(_seen(SessionUpdated, request, session), "session")
 
 
 def _seen(view: type[View], request: Request, session: Session) -> View:
@@ -232,7 +234,7 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    return show(
+    return view_of(
         view,
         session,
         patient=patient,

@@ -5,8 +5,9 @@ from typing import Literal
 from starlette.responses import Response
 
 from mock_heidi.errors import TemplateNotFoundError
-from mock_heidi.http import Request, reply_list, shown
 from mock_heidi.models import NoteTemplate, ObjectId, Outgoing
+from mock_heidi.request import Request
+from mock_heidi.response import kept, respond_list
 
 
 class Template(Outgoing):
@@ -29,12 +30,12 @@ def find_template(request: Request, template_id: str) -> NoteTemplate:
 def list_consult_note_templates(request: Request) -> Response:
     """The older page's list: notes only."""
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
-    return reply_list([shown(Template, one) for one in templates], "templates")
+    return respond_list([kept(Template, one) for one in templates], "templates")
 
 
 def list_document_templates(request: Request) -> Response:
     """The newer page's list: both categories, whatever its name says."""
-    return reply_list([shown(Template, one) for one in request.store.all(NoteTemplate)], "templates")
+    return respond_list([kept(Template, one) for one in request.store.all(NoteTemplate)], "templates")
 
 
 handlers = (list_consult_note_templates, list_document_templates)

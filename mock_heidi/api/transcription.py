@@ -19,10 +19,13 @@ from mock_heidi.errors import (
     UnprocessableError,
     missing,
 )
-from mock_heidi.http import Request, find, read_query, reply, reply_success
+from mock_heidi.inputs import find, read_query
 from mock_heidi.models import AudioPiece, Number, ObjectId, Outgoing, Recording, Session, SessionId
+from mock_heidi.request import Request
+from mock_heidi.response import SUCCESS, respond
 from mock_heidi.speech import UPLOAD
 from mock_heidi.streams import said
+from mock_heidi.stubs import reply_to
 from mock_heidi.uploads import Upload, file_of, take, text_of
 
 _MOST_SEGMENTS = 10_000
@@ -79,7 +82,7 @@ def upload_audio(request: Request) -> Response:
         end = seconds_later(start, piece.duration)
     piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
     session = _accept(request, session, piece)
-    return reply(uploaded(request.namespace, session, piece), "uploaded_audio")
+    return respond(uploaded(request.namespace, session, piece), "uploaded_audio")
 
 
 def start_recording(request: Request) -> Response:
@@ -89,7 +92,7 @@ def start_recording(request: Request) -> Response:
         continue
     recordings = (*session.recordings, Recording(recording_id=recording_id))
     request.store.put(session.replace(recordings=recordings))
-    return reply(RecordingStarted(recording_id=recording_id))
+    return respond(RecordingStarted(recording_id=recording_id))
 
 
 def transcribe_segment(request: Request) -> Response:
@@ -107,7 +110,7 @@ def transcribe_segment(request: Request) -> Response:
     gone = sum(one.duration for one in same)
     session = session.replace(audio=others, duration=max(0, session.duration - round(gone)))
     _accept(request, session, piece)
-    return reply_success()
+    return respond(SUCCESS)
 
 
 def finish_recording(request: Request) -> Response:
@@ -120,7 +123,7 @@ def finish_recording(request: Request) -> Response:
         for one in session.recordings
     )
     request.store.put(session.replace(recordings=recordings))
-    return reply_success()
+    return respond(SUCCESS)
 
 
 def get_transcript(request: Request) -> Response:
@@ -128,7 +131,7 @@ def get_transcript(request: Request) -> Response:
     session = consultations.begin(request.namespace, session)
     text = consultations.transcript(request.namespace, session)
     consultations.seen(request.namespace, session)
-    return reply(Transcript(transcript="".join(said(request.reply(), lambda: [text]))))
+    return respond(Transcript(transcript="".join(said(reply_to(request), lambda: [text]))))
 
 
 def get_live_transcript(request: Request) -> Response:
@@ -152,7 +155,7 @@ def get_live_transcript(request: Request) -> Response:
         chunks=chunks,
     )
     consultations.seen(request.namespace, session)
-    return reply(answer)
+    return respond(answer)
 
 
 def _source(piece: AudioPiece) -> Source:

@@ -1,0 +1,92 @@
+"""The inputs of an operation as checked values: the JSON body, the query, and the caller's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mock_heidi.errors import (
+    MOST_PROBLEMS,
+    HeidiError,
+    PatientProfileNotFoundError,
+    SessionNotFoundError,
+    UnprocessableError,
+    missing,
+)
+from mock_heidi.json_text import parse_json
+from mock_heidi.models import Incoming, PatientProfile, Session
+from mock_heidi.request import Request
+from mock_heidi.tokens import Caller
+
+I = TypeVar("I", bound=Incoming)  # noqa: E741
+Q = TypeVar("Q", bound=BaseModel)
+Owned = TypeVar("Owned", PatientProfile, Session)
+
+_MOST_MADE = 1_000
+_NOT_FOUND: dict[type[Any], type[HeidiError]] = {
+    PatientProfile: PatientProfileNotFoundError,
+    Session: SessionNotFoundError,
+}
+
+
+def read(request: Request, model: type[I], *, optional: bool = False) -> I:
+    """The request's JSON body as ``model``, whatever its content type says; 422 if it does not fit.
+
+    If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``.
+    """
+    body = request.body
+    value = parse_json(body) if body else None
+    if value is None:
+        if not optional:
+            raise UnprocessableError([missing("body")])
+        value = {}
+    try:
+        # FastAPI validates so, and a body that is no object is refused in these words.
+        made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
+    except ValidationError as error:
+        raise _refusal("body", _first_problems(error, model, value)) from None
+    return made
+
+
+def read_query(request: Request, model: type[Q]) -> Q:
+    """The query's parameters as ``model``, numbers read from text; 422 if they do not fit."""
+    try:
+        return model.model_validate(request.query)
+    except ValidationError as error:
+        rows = error.errors(include_url=False)
+        # FastAPI repeats no input where there is none.
+        raise _refusal("query", [{**row, "input": None} if row["type"] == "missing" else row for row in rows]) from None
+
+
+def find(request: Request, kind: type[Owned], key: str) -> Owned:
+    """The caller's own record of that id; another key's is not found, as if it were not there."""
+    record, caller = request.store.get(kind, key), request.identity
+    if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
+        raise _NOT_FOUND[kind]
+    return record
+
+
+def _refusal(place: str, rows: list[Any]) -> UnprocessableError:
+    return UnprocessableError([{**row, "loc": [place, *row["loc"]]} for row in rows])
+
+
+def _first_problems(error: ValidationError, model: type[I], value: Any) -> list[Any]:
+    """The problems of a body; of very many the first, since pydantic makes all of them or none."""
+    most = MOST_PROBLEMS
+    while error.error_count() > _MOST_MADE and most < error.error_count():
+        try:
+            model.__pydantic_validator__.validate_python(_cut(value, most), from_attributes=True)
+        except ValidationError as first:
+            if first.error_count() >= MOST_PROBLEMS:
+                return list(first.errors(include_url=False))
+        most *= 10
+    return list(error.errors(include_url=False))
+
+
+def _cut(value: Any, most: int) -> Any:
+    """The same with no more items than so many in each list."""
+    if isinstance(value, Mapping):
+        return {name: _cut(item, most) for name, item in value.items()}
+    return [_cut(item, most) for item in value[:most]] if isinstance(value, list) else value

@@ -1,0 +1,66 @@
+"""Answers of the API as JSON: one value, or a list, each alone or under the name of its envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mock_heidi.json_text import to_json, written
+from mock_heidi.models import Outgoing, Record, Value
+
+O = TypeVar("O", bound=Outgoing)  # noqa: E741
+
+_JSON = (b"content-type", b"application/json")
+
+
+class Success(Outgoing):
+    is_success: Literal[True] = True
+
+
+SUCCESS = Success.model_construct()
+"""The value of an operation that has nothing else to say."""
+
+
+class Answer(Response):
+    """A JSON answer whose bytes are made already."""
+
+    body: bytes
+    background = None
+
+    def __init__(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code = status
+        self.body = body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
+        if headers:
+            self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def respond(value: Outgoing | bytes, under: str | None = None) -> Answer:
+    """A success with this value, or with an object that holds it under this name."""
+    body = value if isinstance(value, bytes) else to_json(value)
+    return Answer(body if under is None else b'{"%s":%s}' % (under.encode(), body))
+
+
+def respond_list(values: Iterable[Outgoing | bytes], under: str) -> Answer:
+    """A success with an object that holds the values under this name."""
+    rows = [value if isinstance(value, bytes) else to_json(value) for value in values]
+    return Answer(b'{"%s":[%s]}' % (under.encode(), b",".join(rows)))
+
+
+def kept(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+    """The JSON of a record in a view, made once and kept beside the record, which never changes."""
+    return record.once((view, *own.values()) if own else view, lambda: written(view, record, **own))
+
+
+def view_of(view: type[O], value: Value, **own: Any) -> O:
+    """A value in a view: the view's keys, taken from ``own`` or else from the value."""
+    # Both sides are checked already; validating again would double the cost of every answer.
+    names = view.model_fields
+    return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})

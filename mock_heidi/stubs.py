@@ -1,0 +1,56 @@
+"""Stubs: the replies that a test has set, found for a request."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.responses import Response
+
+from mock_heidi.json_text import to_json
+from mock_heidi.models import Reply
+from mock_heidi.operations import SIGN_IN
+from mock_heidi.replies import Rule
+from mock_heidi.request import Request
+
+
+def reply_to(request: Request) -> Reply | None:
+    """The reply that a test has set for this request, None without one; asking again counts no second hit."""
+    if request.reply is None and request.namespace.replies and (rule := _find(request)) is not None:
+        rule.hits += 1
+        request.reply = rule.reply
+    return request.reply
+
+
+def whole_reply(request: Request) -> Response | None:
+    """The whole answer that a test wants given, before body and ids are checked; None where it wants none.
+
+    For signing in, after the key was checked.
+    """
+    replies = request.namespace.replies
+    if request.operation not in replies.replaced or (request.operation == SIGN_IN and not request.opened):
+        return None
+    rule = _find(request)
+    if rule is None or not rule.reply.whole:
+        return None
+    rule.hits += 1
+    request.journaled().provenance = "reply"
+    if rule.deviation is not None:
+        request.note("reply_breaks_contract", rule.deviation)
+    return _answer_of(rule.reply)
+
+
+def _find(request: Request) -> Rule | None:
+    """The first rule that fits, judged by the body as far as it was read."""
+    try:
+        body = json.loads(request.body) if request.body else None
+    except (ValueError, RecursionError):
+        body = None
+    return request.namespace.replies.find(request.operation, request.params.get("session_id"), body)
+
+
+def _answer_of(reply: Reply) -> Response:
+    headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
+    status = int(reply.status or 200)
+    if reply.body is None:
+        return Response(None, status, headers)
+    return Response(to_json(reply.body), status, headers, "application/json")
