@@ -15,11 +15,11 @@ from mock_heidi.clock import precise
 from mock_heidi.cors import ApiCors
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
-from mock_heidi.injection import Shaping, admit
+from mock_heidi.injection import Shaping
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.models import User
 from mock_heidi.namespaces import LimitReachedError
-from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
+from mock_heidi.operations import OPERATIONS, Takes
 from mock_heidi.player import Player, send_whole
 from mock_heidi.request import Request, log_defect
 from mock_heidi.response import Answer
@@ -60,47 +60,49 @@ class Exchange:
         finally:
             if namespace is not None:
                 namespace.busy -= 1
+            if request.made and not request.answered:
+                request.leave_nothing()
             self._close(request)
 
     async def _answer(self, request: Request, send: Send) -> None:
         try:
-            if injection.may_meet_rules(request):
-                await self._answer_with_rules(request, send)
-                return
-            answer = await work(request)
-            if isinstance(answer, Stream):
-                await Player(request, send).play(delivery_of(answer, request), request.known_namespace)
-            elif answer is not None:
-                await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+            if injection.may_meet_rules(request) and (shaping := await injection.shaping(request)):
+                await self._shape(request, shaping, send)
+            elif (answer := await work(request)) is not None:
+                if isinstance(answer, Stream):
+                    await Player(request, send).play(delivery_of(answer, request))
+                else:
+                    await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
             # An answer that broke on its way: what is missing from it is all that can be said now.
             if not request.answered:
-                answer = refusal(InternalError())
-                await send_whole(request, send, answer.status_code, answer.raw_headers, answer.body)
+                failed = refusal(InternalError())
+                await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
-    async def _answer_with_rules(self, request: Request, send: Send) -> None:
+    async def _shape(self, request: Request, shaping: Shaping, send: Send) -> None:
+        """Answer as the rules want it."""
         player = Player(request, send)
-        begun, shaping = injection.begin(request), None
         try:
-            shaping = await injection.shaping(request)
-            if shaping is not None and (delay := shaping.delay) is not None:
-                assert request.known_namespace is not None  # noqa: S101 - rules are those of a namespace
-                if not await player.wait(request.known_namespace, delay):
+            if shaping.delay is not None and not await player.wait(shaping.delay):
+                return
+            delivery = shaping.instead()
+            if shaping.works:
+                answer = await work(request)
+                if answer is None:
                     return
-            delivery = await _shaped(request, shaping)
-            if delivery is not None:
-                if begun is not None:
-                    # Before the answer goes out, which says under which number it is kept.
-                    injection.forget_unused(request, begun, delivery.status)
-                await player.play(delivery, request.known_namespace)
+                made, shaping.worked = delivery_of(answer, request), True
+                if delivery is not None and made.commit is not None:
+                    made.commit()  # the work is done, and only its answer is lost
+                delivery = delivery or made
+            else:
+                await request.discard_body()
+            assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
+            await player.play(await in_slices(shaping.shaping(delivery)))
+        except ClientDisconnect:
+            player.entry.client_left = True
         finally:
-            if shaping is not None:
-                shaping.settle(player)
-            if begun is not None and player.entry.status is None:
-                injection.forget_unused(request, begun, None)
-            if request.peeked:
-                request.registry.memory.hold(-request.peeked)
+            shaping.settle(player)
 
     def _close(self, request: Request) -> None:
         entry, namespace = request.entry, request.known_namespace
@@ -124,29 +126,6 @@ class Exchange:
             self.listener(request.name or namespace.name, namespace.journal, entry)
 
 
-async def _shaped(request: Request, shaping: Shaping | None) -> Delivery | None:
-    """The answer as the rules want it; None if the client has left."""
-    instead = None if shaping is None else shaping.instead()
-    if instead is not None and shaping is not None and not shaping.works:
-        try:
-            await request.discard_body()
-        except ClientDisconnect:
-            request.journaled().client_left = True
-            return None
-        return await in_slices(shaping.shaping(instead))
-    answer = await work(request)
-    if answer is None:
-        return None
-    delivery = delivery_of(answer, request)
-    if instead is not None:
-        if delivery.commit is not None:
-            delivery.commit()
-        delivery = instead  # the work is done, and only its answer is lost
-        if shaping is not None:
-            shaping.worked = True
-    return delivery if shaping is None else await in_slices(shaping.shaping(delivery))
-
-
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
@@ -160,25 +139,14 @@ async def work(request: Request) -> Response | Stream | None:
 
     A defect of ours becomes a 500 in the vendor's form.
     """
-    made = request.known_namespace is None
     try:
-        if request.answer is not None:
-            return request.answer
-        if request.refusal is not None:
-            raise request.refusal
-        if request.operation != SIGN_IN:
-            admit(request)
-        return await _operate(request)
-    except ClientDisconnect:
-        _forget(request, made=made)
-        request.journaled().client_left = True
-        return None
-    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-        # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
-        answer = refusal(error)
-        if not isinstance(error, LimitReachedError):
-            _forget(request, made=made)
-    try:
+        try:
+            return request.answer or await _operate(request)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
+            answer = refusal(error)
         await request.discard_body()
     except ClientDisconnect:
         request.journaled().client_left = True
@@ -187,7 +155,8 @@ async def work(request: Request) -> Response | Stream | None:
 
 
 async def _operate(request: Request) -> Response | Stream:
-    """Read the body, run the handler, and read what is left of the request."""
+    """Admit the caller, read the body, run the handler, and read what is left of the request."""
+    request.admit()
     assert request.route is not None  # noqa: S101 - a request without a route was refused before
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
@@ -222,16 +191,3 @@ def refusal(error: Exception) -> Answer:
         error = InternalError()
     status, body, headers = render(error)
     return Answer(body, status, headers)
-
-
-def _forget(request: Request, *, made: bool) -> None:
-    """Drop a namespace that was made for a refused request, since a refused request leaves nothing behind."""
-    namespace = request.known_namespace
-    if (
-        made
-        and namespace is not None
-        and isinstance(request.identity, Caller)
-        and not namespace.busy
-        and namespace.untouched
-    ):
-        request.drop_namespace()

@@ -40,22 +40,6 @@ _JSON = (b"content-type", b"application/json")
 _UNDOCUMENTED = "injected, not documented"
 
 
-def admit(request: Request) -> None:
-    """Let in whoever has a good token, or raise the error that refuses it."""
-    caller = request.identity
-    if not isinstance(caller, Caller):
-        raise caller or InvalidTokenError
-    if request.name is not None and request.name != caller.namespace:
-        raise InvalidTokenError
-    if caller.expires * 1000 <= request.at:
-        raise ExpiredTokenError
-    if request.known_namespace is None:
-        # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
-        request.known_namespace = request.registry.make(caller.namespace)
-    if caller.managed_by not in request.known_namespace.owners:
-        raise InvalidTokenError
-
-
 def may_meet_rules(request: Request) -> bool:
     """True unless it is sure that no rule is for the request."""
     if request.barred:
@@ -65,34 +49,9 @@ def may_meet_rules(request: Request) -> bool:
     return rules or request.asked_fault is not None
 
 
-def begin(request: Request) -> Namespace | None:
-    """The namespace that good credentials open, where it had to be made: its rules count the hits of this request."""
-    name = None
-    if request.opened is not None:
-        name = request.opened[0]
-    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
-        name = request.identity.namespace
-    if request.known_namespace is not None or name is None:
-        return None
-    try:
-        request.known_namespace = request.registry.make(name)
-    except LimitReachedError:
-        return None  # the handler comes to the same end and says so
-    return request.known_namespace
-
-
-def forget_unused(request: Request, namespace: Namespace, status: int | None) -> None:
-    """A refused request leaves no namespace behind, unless a rule of it has had its turn."""
-    refused = status is None or status >= HTTPStatus.BAD_REQUEST
-    others = any(entry is not request.entry for entry in namespace.journal)
-    used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
-    if refused and not used:
-        request.drop_namespace()
-
-
 async def shaping(request: Request) -> Shaping | None:
     """The rules that are to shape the answer, or None. The request's body can still be received whole."""
-    namespace = request.known_namespace
+    namespace = request.known_namespace or _opened(request)
     if namespace is None:
         return None
     try:
@@ -110,6 +69,19 @@ async def shaping(request: Request) -> Shaping | None:
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
         made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
     return made
+
+
+def _opened(request: Request) -> Namespace | None:
+    """The namespace that good credentials open and that has to be made: its rules count the hits of this request."""
+    name = None
+    if request.opened is not None:
+        name = request.opened[0]
+    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
+        name = request.identity.namespace
+    try:
+        return None if name is None else request.open(name)
+    except LimitReachedError:
+        return None  # the handler comes to the same end and says so
 
 
 def _asked_for(request: Request, namespace: Namespace) -> list[Rule]:
@@ -130,7 +102,7 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
     if request.operation == SIGN_IN:
         return request.opened is not None
     try:
-        admit(request)
+        request.admit()
     except HeidiError:
         return False
     token = token_mark(request.headers.get(b"authorization"))
@@ -285,8 +257,7 @@ class Shaping:
         return {"retry-after": http_date(until) if fault.retry_after.dated else str(seconds)}
 
     def _note_retry(self, until: int) -> None:
-        if self.request.entry is not None:
-            self.request.entry.retry_at = until
+        self.request.journaled().retry_at = until
 
     def _refuse(self, status: int, body: Any, headers: Mapping[str, str]) -> Delivery:
         marked = {**headers, "x-mock-provenance": self._provenance}

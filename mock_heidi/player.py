@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any, Self
 
 from starlette.types import Receive, Send
@@ -20,12 +21,20 @@ _BURST = 16
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
+    if request.made:
+        _leave_nothing(request, status)
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
         request.number = request.known_namespace.journal.keep(request, status, body)
     await _send_head(request, send, status, headers)
     await send({"type": "http.response.body", "body": body})
+
+
+def _leave_nothing(request: Request, status: int | None) -> None:
+    """A refused request leaves no namespace behind that it has made."""
+    if status is not None and status >= HTTPStatus.BAD_REQUEST:
+        request.leave_nothing()
 
 
 def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
@@ -57,14 +66,18 @@ class Player:
         self.ended = False
         """True once the answer has ended as it was planned."""
 
-    async def wait(self, namespace: Namespace, seconds: float) -> bool:
-        """Wait before any work; False where the client left, or a reset of the namespace took the answer away."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait before any work; False if the client left, or a reset of the namespace took the answer away."""
+        namespace = self.request.namespace
         with _Interruption(namespace, self.wire, None) as interruption:
             await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption.alarm)
             return not await self._interrupted(interruption)
 
-    async def play(self, delivery: Delivery, namespace: Namespace | None) -> None:
-        """Send the answer part by part, and end it. ``namespace`` is None for a refusal that made none."""
+    async def play(self, delivery: Delivery) -> None:
+        """Send the answer part by part, and end it."""
+        if self.request.made:
+            _leave_nothing(self.request, delivery.status)
+        namespace = self.request.known_namespace  # None for a refusal, which makes none
         if namespace is None or not (delivery.streams or _takes_time(delivery)):
             await self._whole(delivery)
             return

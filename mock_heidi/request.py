@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from mock_heidi.assumptions import assumed
-from mock_heidi.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
+from mock_heidi.errors import BodyTooLargeError, ExpiredTokenError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.journal import Entry
 from mock_heidi.models import ApiKey, Reply, User
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
+from mock_heidi.operations import SIGN_IN
 from mock_heidi.router import Match
 from mock_heidi.store import Store
 from mock_heidi.tokens import Caller
@@ -112,15 +113,29 @@ class Request:
     @property
     def namespace(self) -> Namespace:
         """The namespace that it speaks to, made now if it is not there yet."""
-        if self.known_namespace is None:
-            name = self.name or self.registry.default.name
-            self.made = self.registry.get(name) is None
-            self.known_namespace = self.registry.make(name)
+        return self.known_namespace or self.open(self.name or self.registry.default.name)
+
+    def open(self, name: str) -> Namespace:
+        """Speak to the namespace of that name, made now if it is not there yet.
+
+        Raises :class:`LimitReachedError` if one more would be too many.
+        """
+        self.made = self.made or self.registry.get(name) is None
+        self.known_namespace = self.registry.make(name)
         return self.known_namespace
+
+    def leave_nothing(self) -> None:
+        """Drop the namespace that this refused request has made, unless somebody or something else has used it."""
+        namespace = self.known_namespace
+        if not self.made or namespace is None or namespace.busy or not namespace.untouched:
+            return
+        rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.replies)
+        if not rules and all(entry is self.entry for entry in namespace.journal):
+            self.drop_namespace()
 
     @property
     def store(self) -> Store:
-        return self.namespace.store
+        return (self.known_namespace or self.namespace).store
 
     @property
     def caller(self) -> Caller:
@@ -149,6 +164,24 @@ class Request:
         if self.known_namespace is not None:
             self.registry.drop(self.known_namespace.name)
             self.known_namespace, self.number = None, 0
+
+    def admit(self) -> None:
+        """Let in a caller with a good token, or one who signs in; raise the error that refuses any other."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self.operation == SIGN_IN:
+            return
+        caller = self.identity
+        if not isinstance(caller, Caller):
+            raise caller or InvalidTokenError
+        if self.name is not None and self.name != caller.namespace:
+            raise InvalidTokenError
+        if caller.expires * 1000 <= self.at:
+            raise ExpiredTokenError
+        # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
+        namespace = self.known_namespace or self.open(caller.namespace)
+        if caller.managed_by not in namespace.owners:
+            raise InvalidTokenError
 
     def confirm_account(self) -> None:
         """Raise :class:`InvalidTokenError` if the caller's account has gone while their body came."""
@@ -201,30 +234,8 @@ class Request:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
-        waiting = self._show_soon()
-        memory, pieces, size, more, held = self.registry.memory, [], 0, True, 0
-        try:
-            while more:
-                message = await self.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                more = message.get("more_body", False)
-                self.taken = not more
-                if more:
-                    held = size
-                    if not memory.hold(len(pieces[-1])):
-                        pieces.clear()
-                        raise NoMemoryError
-                if size > most:
-                    raise BodyTooLargeError
-        finally:
-            if waiting is not None:
-                waiting.cancel()
-            if held:
-                memory.hold(-held)
-            self._keep(b"".join(pieces))  # also as far as it came
+        if await self._receive(most, keep=most, strict=True) > most:
+            raise BodyTooLargeError
         self.confirm_account()
         return self.body
 
@@ -236,8 +247,17 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        keep, memory = b"multipart" not in self.headers.get(b"content-type", b""), self.registry.memory
-        most, kept, size, more, held = self.registry.settings.max_upload, [self.body], len(self.body), True, 0
+        is_form = b"multipart" in self.headers.get(b"content-type", b"")
+        await self._receive(self.registry.settings.max_upload, keep=-1 if is_form else int(assumed("body_limit")))
+        self.taken = True
+
+    async def _receive(self, most: int, keep: int, *, strict: bool = False) -> int:
+        """Read until the body ends or has more than ``most`` bytes; its length so far.
+
+        Of a body of at most ``keep`` bytes all is kept. Without memory for it :class:`NoMemoryError` is raised if that
+        is ``strict``, and else it is forgotten.
+        """
+        memory, pieces, size, more, held = self.registry.memory, [self.body], len(self.body), True, 0
         waiting = self._show_soon()
         try:
             while more and size <= most:
@@ -245,25 +265,28 @@ class Request:
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 piece = message.get("body", b"")
-                size += len(piece)
                 more = message.get("more_body", False)
-                if keep and size <= int(assumed("body_limit")):
-                    kept.append(piece)
-                    if more:
-                        held += len(piece)
-                        keep = memory.hold(len(piece))
-                    if held and not keep:
-                        kept.clear()
-                        memory.hold(-held)
-                        held = 0
+                size += len(piece)
+                self.taken = not more
+                if size > keep and not strict:
+                    continue
+                pieces.append(piece)
+                if not more:
+                    break  # most bodies come at once
+                held += len(piece)
+                if not memory.hold(len(piece)):
+                    pieces.clear()
+                    if strict:
+                        raise NoMemoryError
+                    memory.hold(-held)
+                    keep, held = -1, 0
+            return size
         finally:
             if waiting is not None:
                 waiting.cancel()
             if held:
                 memory.hold(-held)
-        self.taken = True
-        if keep:
-            self._keep(b"".join(kept))
+            self._keep(b"".join(pieces))  # also as far as it came
 
     def _keep(self, body: bytes) -> None:
         self.body = body

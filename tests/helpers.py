@@ -65,6 +65,7 @@ def in_one_moment() -> Iterator[None]:
     """Every request begins at the same moment of the process's own clock, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mock_heidi.exchange.precise", lambda: 0.0)
+        patch.setattr("mock_heidi.journal.precise", lambda: 0.0)
         yield
 
 

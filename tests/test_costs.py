@@ -35,10 +35,10 @@ ROLES = {
     "state": ("indexes", "json_text", "models", "namespace", "overlay", "store"),
 }
 COSTS: dict[str, dict[str, int]] = {
-    "GET": {"path": 22, "caller": 2, "journal": 6, "time": 1, "state": 3, "handler": 1},
-    "GET list": {"path": 20, "caller": 2, "journal": 6, "time": 1, "state": 2, "handler": 1},
-    "POST": {"path": 24, "caller": 2, "journal": 6, "time": 6, "state": 18, "handler": 1},
-    "PATCH": {"path": 26, "caller": 2, "journal": 6, "time": 4, "state": 13, "handler": 1},
+    "GET": {"path": 23, "caller": 2, "journal": 2, "time": 1, "state": 3, "handler": 1},
+    "GET list": {"path": 19, "caller": 2, "journal": 2, "time": 1, "state": 2, "handler": 1},
+    "POST": {"path": 27, "caller": 2, "journal": 2, "time": 6, "state": 17, "handler": 1},
+    "PATCH": {"path": 29, "caller": 2, "journal": 2, "time": 4, "state": 13, "handler": 1},
 }
 STREAM_PIECE = 6.2
 # What a start loads beside the standard library, and about how many modules that are in all.
@@ -103,11 +103,9 @@ class Client:
 
         def note(frame: FrameType, event: str, _: Any) -> None:
             name = frame.f_globals.get("__name__", "")
-            if event == "call" and name not in (
-                __name__,
-                "judges",
-                "namedtuple_Exchange",
-            ):  # the judges watch every test
+            # The judges watch every test; the loop of a server, uvloop, calls no Python function.
+            passed = name in (__name__, "judges", "namedtuple_Exchange") or name.startswith("asyncio.")
+            if event == "call" and not passed:
                 calls[role_of(name)] += 1
 
         async def run() -> None:

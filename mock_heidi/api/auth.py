@@ -38,7 +38,7 @@ def get_jwt(request: Request) -> Response:
     user = read_query(request, SignIn)
 
     fresh = request.known_namespace is None
-    namespace = request.known_namespace = request.registry.make(name)
+    namespace = request.open(name)
     if fresh and (answer := whole_reply(request)) is not None:
         return answer  # its fixtures may begin with a reply
     namespace.know(key.managed_by, user.email, user.third_party_internal_id)
