@@ -120,13 +120,13 @@ def _print(value: Any) -> None:
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
-    from mock_heidi import seeds
+    from mock_heidi import fixture_loader
     from mock_heidi.fixture_documents import FixtureError
     from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
 
     try:
-        store = Store(seeds.load(fixtures, whole=True))
+        store = Store(fixture_loader.load(fixtures, whole=True))
     except FixtureError as error:
         if not as_json:
             raise
@@ -168,9 +168,9 @@ def schema(kind: str | None) -> None:
 
     schemas = built.rows("schemas", built.code())
     if schemas is None:
-        from mock_heidi import seeds
+        from mock_heidi import fixture_loader
 
-        schemas = seeds.schemas()
+        schemas = fixture_loader.schemas()
     if kind is not None and kind not in schemas:
         raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
     _print(schemas[kind] if kind else schemas)

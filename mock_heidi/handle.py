@@ -618,7 +618,7 @@ def _records(fixtures: FixtureChoice) -> Any:
     if fixtures is None or fixtures == "empty" or isinstance(fixtures, Mapping):
         return fixtures
     # A folder is read here, where its files are: the server takes no paths from a request.
-    from mock_heidi import seeds
+    from mock_heidi import fixture_loader
     from mock_heidi.store import Store
 
-    return seeds.dump(Store(seeds.load(Path(fixtures))))
+    return fixture_loader.dump(Store(fixture_loader.load(Path(fixtures))))

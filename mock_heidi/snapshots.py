@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.clock import zulu
 from mock_heidi.ids import Ids
 from mock_heidi.models import PatientProfile, Record, Session, User
@@ -14,7 +14,7 @@ from mock_heidi.transitions import Transition
 
 MOST = 100
 """The most snapshots that a namespace may have."""
-KINDS: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
+KINDS: dict[str, type[Record]] = {**fixture_loader.KINDS, "users": User}
 """The kinds of records that are compared, by their names."""
 
 
@@ -54,7 +54,7 @@ def _name(record: Record) -> str:
 
 
 def _fields(old: Record, new: Record) -> dict[str, Any]:
-    before, after = seeds.shown(old), seeds.shown(new)
+    before, after = fixture_loader.shown(old), fixture_loader.shown(new)
     return {
         name: {"before": before.get(name), "after": after.get(name)}
         for name in {**before, **after}

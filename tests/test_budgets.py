@@ -18,7 +18,7 @@ from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import json_text, seeds, wording, yaml_text
+from mock_heidi import fixture_loader, json_text, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import App
@@ -240,7 +240,7 @@ def test_the_nearest_name_is_looked_for_in_told_problems_only_and_others_run_in_
         looks.append(name)
         return near_names(name, known, most, cutoff)
 
-    monkeypatch.setattr(seeds, "near_names", looking)
+    monkeypatch.setattr(fixture_loader, "near_names", looking)
 
     answer, others = turns(heidi.app, "PUT", "/state", UNKNOWN[kind])
 
@@ -383,7 +383,7 @@ def test_others_run_while_a_namespace_is_given_many_records(app: App) -> None:
 @pytest.mark.parametrize(("accept", "number"), [("application/json", MANY), ("application/yaml", 500)])
 def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, number: int) -> None:
     with another(fixtures={"patient_profiles": profiles(number)}) as heidi:
-        expected = seeds.dump(heidi.app.namespaces.default.store)
+        expected = fixture_loader.dump(heidi.app.namespaces.default.store)
         answer = heidi.get("/_mock/state", headers={"accept": accept})
 
     read = answer.json() if "json" in accept else resolve(parse_yaml(answer.content, "state"))
@@ -393,7 +393,7 @@ def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, nu
 
 
 def test_a_state_in_yaml_is_written_as_if_it_were_written_at_once(heidi: Client) -> None:
-    state = seeds.dump(heidi.app.namespaces.default.store)
+    state = fixture_loader.dump(heidi.app.namespaces.default.store)
 
     answer = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
 

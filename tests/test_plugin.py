@@ -351,7 +351,7 @@ def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(pytester: py
     result.stdout.fnmatch_lines(
         "E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files, *"
     )
-    result.stdout.no_fnmatch_line("*mock_heidi/seeds.py*")
+    result.stdout.no_fnmatch_line("*mock_heidi/fixture_loader.py*")
 
 
 def test_the_factory_serves_fixtures_of_any_scope(pytester: pytest.Pytester) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
@@ -19,7 +19,7 @@ from mock_heidi.replies import ReplyError
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
 
-_SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
+_SHAPE = f"send an object with any of {', '.join(fixture_loader.KINDS)}, each a list of records"
 _ATTEMPTS = 3
 # A reset takes so many times as long as a look at a record.
 _RESET = 10
@@ -29,12 +29,12 @@ async def get_state(request: Request) -> Response:
     known_query(request, ())
     if "yaml" in request.headers.get("accept", ""):
         # YAML takes so much longer to write than JSON.
-        return Streamed(yaml_pieces(seeds.dumping(request.store)), "application/yaml", SLICE // 20)
+        return Streamed(yaml_pieces(fixture_loader.dumping(request.store)), "application/yaml", SLICE // 20)
     return _whole(request)
 
 
 def _whole(request: Request) -> Response:
-    return Streamed(json_pieces(seeds.dumping(request.store)), "application/json", SLICE // 2)
+    return Streamed(json_pieces(fixture_loader.dumping(request.store)), "application/json", SLICE // 2)
 
 
 async def replace_state(request: Request) -> Response:
@@ -43,7 +43,9 @@ async def replace_state(request: Request) -> Response:
     # A private key stays the only one where the body brings none; keys that it brings stay as they are.
     api_key = None if "api_keys" in body else request.call.space.settings.api_key
     try:
-        base = await in_slices(seeds.reading(seeds.documents(body, one_key=api_key is not None), api_key))
+        base = await in_slices(
+            fixture_loader.reading(fixture_loader.documents(body, one_key=api_key is not None), api_key)
+        )
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
@@ -73,7 +75,7 @@ async def add_state(request: Request) -> Response:
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
-    shown = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}
+    shown = {name: map(fixture_loader.shown, _of(kind, added)) for name, kind in kinds.items()}
     return Streamed(json_pieces(shown), "application/json", SLICE // 2)
 
 

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from mock_heidi import consultations
 from mock_heidi.errors import ConsultNoteNotFoundError
+from mock_heidi.fixture_loader import Derived
 from mock_heidi.http import Request, find, reply
 from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
-from mock_heidi.seeds import Derived
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
 _REACH = 150

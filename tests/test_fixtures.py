@@ -20,8 +20,9 @@ from helpers import KEY_TWO, another, parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_heidi import create_app, seeds
+from mock_heidi import create_app, fixture_loader
 from mock_heidi.fixture_documents import FixtureError
+from mock_heidi.fixture_loader import DEFAULT_TIME, dump, load
 from mock_heidi.models import (
     ApiKey,
     CodeEntry,
@@ -35,7 +36,6 @@ from mock_heidi.models import (
     Value,
     resolve,
 )
-from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
 from mock_heidi.yaml_text import YamlText, dump_yaml
@@ -264,7 +264,7 @@ def test_empty_has_keys_and_nothing_else() -> None:
 def test_own_patients_or_sessions_stand_without_the_packaged_ones(tmp_path: Path, kind: str) -> None:
     store = store_of(folder(tmp_path, **{kind: "- {}\n"}))
 
-    sizes = {name: store.size(of) for name, of in seeds.KINDS.items()}
+    sizes = {name: store.size(of) for name, of in fixture_loader.KINDS.items()}
     packaged = {"templates": 8, "transcripts": 12, "clinical_codes": 83, "replies": 1, "faults": 0, "scenarios": 13}
     assert sizes == {"api_keys": 2, **packaged, "patient_profiles": 0, "sessions": 0, kind: 1}
 
@@ -293,7 +293,7 @@ def test_an_empty_folder_is_the_packaged_set(tmp_path: Path, packaged: Store) ->
     # A folder of one's own shows the rest as well: nobody else has it.
     whole = dump(store_of(PACKAGED))
     assert {name: whole[name] for name in dump(packaged)} == dump(packaged)
-    assert sorted(whole) == sorted(seeds.KINDS)
+    assert sorted(whole) == sorted(fixture_loader.KINDS)
 
 
 def test_yml_is_as_good_and_both_are_one_too_many(tmp_path: Path) -> None:
@@ -375,7 +375,11 @@ def test_an_own_api_key_takes_the_place_of_the_first_of_own_keys(tmp_path: Path)
 def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> None:
     store = store_of(api_key="mine")
 
-    kinds = {kind: of for kind, of in seeds.KINDS.items() if kind not in ("api_keys", "patient_profiles", "sessions")}
+    kinds = {
+        kind: of
+        for kind, of in fixture_loader.KINDS.items()
+        if kind not in ("api_keys", "patient_profiles", "sessions")
+    }
     assert {kind: store.size(of) for kind, of in kinds.items()} == {
         kind: packaged.size(of) for kind, of in kinds.items()
     }
@@ -618,7 +622,7 @@ def test_files_that_cannot_be_read_are_all_told(tmp_path: Path) -> None:
         f"{tmp_path}/patient_profile.yaml:1: file: not a fixture file; did you mean patient_profiles?",
         f"{tmp_path}/sesions.yaml:1: file: not a fixture file; did you mean sessions?",
         f"{tmp_path}/sessions.yaml:2: no valid YAML: did not find expected node content",
-        f"{tmp_path}/xyzzy.yaml:1: file: not a fixture file; known are {', '.join(sorted(seeds.KINDS))}",
+        f"{tmp_path}/xyzzy.yaml:1: file: not a fixture file; known are {', '.join(sorted(fixture_loader.KINDS))}",
     ]
 
 
@@ -821,7 +825,7 @@ def test_no_unquoted_text_outlives_the_reading(packaged: Store) -> None:
             not isinstance(value, str) and isinstance(inner, Iterable) and any(map(plain, inner))
         )
 
-    kinds: list[type[Record]] = [*seeds.KINDS.values(), User]
+    kinds: list[type[Record]] = [*fixture_loader.KINDS.values(), User]
     records = [record for kind in kinds for record in packaged.all(kind)]
     assert len(records) > 100
     assert [record for record in records if plain(record)] == []
@@ -869,7 +873,7 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
 def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
-        "from mock_heidi.seeds import dump, load\nfrom mock_heidi.yaml_text import dump_yaml\n"
+        "from mock_heidi.fixture_loader import dump, load\nfrom mock_heidi.yaml_text import dump_yaml\n"
         "from mock_heidi.store import Store\n"
         "print(hashlib.sha256(dump_yaml(dump(Store(load())))).hexdigest())"
     )
