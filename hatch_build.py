@@ -15,10 +15,10 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from mock_heidi import fixture_loader  # noqa: PLC0415 - it is found by that path
+        from mock_heidi import wheel_data  # noqa: PLC0415 - it is found by that path
 
         self.folder = TemporaryDirectory(prefix="mock-heidi-build-")
-        for name, text in fixture_loader.wheel_files().items():
+        for name, text in wheel_data.files().items():
             path = Path(self.folder.name, f"{name}.json")
             path.write_bytes(text)
             build_data["force_include"][str(path)] = f"mock_heidi/_data/built/{name}.json"

@@ -54,7 +54,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
     succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
-    added = yield from fixture_loader.further(store, records, draft)
+    added = yield from fixture_loader.parsing_records(store, records, draft)
     draft.check()
     fork = None
     if len(added) > _MANY:
@@ -81,7 +81,7 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     draft, rest = _Draft(namespace), namespace.store.fork()
     if old is not None:
         rest.remove(old)
-    record = fixture_loader.revised(rest, kind, row, draft)
+    record = fixture_loader.parse_record(rest, kind, row, draft)
     namespace.ids.go_on_from(draft.ids)
     namespace.store.put(record)
     return record

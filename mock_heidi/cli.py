@@ -168,9 +168,9 @@ def schema(kind: str | None) -> None:
 
     schemas = built.rows("schemas", built.code())
     if schemas is None:
-        from mock_heidi import fixture_loader
+        from mock_heidi import fixture_schema
 
-        schemas = fixture_loader.schemas()
+        schemas = fixture_schema.schemas()
     if kind is not None and kind not in schemas:
         raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
     _print(schemas[kind] if kind else schemas)

@@ -54,6 +54,11 @@ class Document(NamedTuple):
     """The steps from the top of the text to the records: their kind, in a file that holds several kinds."""
 
     @property
+    def is_late(self) -> bool:
+        """True for a packaged document whose records are read when they are first needed."""
+        return self.packaged and self.records is None
+
+    @property
     def unread(self) -> Text | None:
         """The text that holds its records, as long as they have not been read."""
         return self.text if self.records is self.text else None

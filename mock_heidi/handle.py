@@ -619,6 +619,7 @@ def _records(fixtures: FixtureChoice) -> Any:
         return fixtures
     # A folder is read here, where its files are: the server takes no paths from a request.
     from mock_heidi import fixture_loader
+    from mock_heidi.fixture_export import export
     from mock_heidi.store import Store
 
-    return fixture_loader.dump(Store(fixture_loader.load(Path(fixtures))))
+    return export(Store(fixture_loader.load(Path(fixtures))))

@@ -7,12 +7,13 @@ import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mock_heidi import fixture_loader, transitions
+from mock_heidi import transitions
 from mock_heidi.clock import Clock, precise
 from mock_heidi.events import Events
 from mock_heidi.fault_fields import closest
 from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.known_keys import FormerKeys, KnownKeys
@@ -289,7 +290,7 @@ class Namespace:
         return self.events
 
     def _tell_state(self, record: Record) -> None:
-        kind = next((name for name, one in fixture_loader.KINDS.items() if isinstance(record, one)), "users")
+        kind = next((name for name, one in KINDS.items() if isinstance(record, one)), "users")
         there = self.store.get(type(record), record.key) is not None
         # The key of a user holds what parts its names, so that no two names can be taken for each other.
         # The id of a reply is all that it says, which may be long.
@@ -312,7 +313,7 @@ class Namespace:
         self.known_keys = frozenset([*self.keys, *self._former_keys])
         self._all_keys.learn(self.name, self.keys)
 
-    # Where records that bring no id or time of their own get them from: a fixture_loader.Source.
+    # The methods of an IdSource: ids and times of new records.
 
     def object_id(self, *_: str | int) -> str:
         return unused_object_id(self.store, self.ids, self.clock)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mock_heidi import fixture_loader
 from mock_heidi.clock import zulu
+from mock_heidi.fixture_export import to_row
 from mock_heidi.ids import Ids
-from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.store import Store
 from mock_heidi.transitions import Transition
 
 MOST = 100
 """The most snapshots that a namespace may have."""
-KINDS: dict[str, type[Record]] = {**fixture_loader.KINDS, "users": User}
-"""The kinds of records that are compared, by their names."""
 
 
 class Snapshot(NamedTuple):
@@ -54,7 +52,7 @@ def _name(record: Record) -> str:
 
 
 def _fields(old: Record, new: Record) -> dict[str, Any]:
-    before, after = fixture_loader.shown(old), fixture_loader.shown(new)
+    before, after = to_row(old), to_row(new)
     return {
         name: {"before": before.get(name), "after": after.get(name)}
         for name in {**before, **after}

@@ -10,8 +10,11 @@ from typing import Any
 
 LONGEST = 1_000
 """The most characters of a message that are shown."""
-_MOST_NAMES = 1_000
+MOST_NAMES = 1_000
+"""The most known names that an unknown one is compared with, or that are listed."""
 _LONGEST_NAME = 100
+# How alike two names must be, from 0 to 1.
+_CUTOFF = 0.5
 MOST_COMPARED = 300_000
 """The most pairs of characters that are compared for one name, which takes about 20 milliseconds."""
 
@@ -57,7 +60,14 @@ def _parts(value: Any, most: int) -> Iterator[str]:
         yield repr(str(value[:most])) if isinstance(value, str) else repr(value)
 
 
-def near_names(name: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
+def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
+    """A hint for an unknown name: the nearest known names, the nearest first, or all known names if none is near."""
+    options = sorted(set(islice(known, MOST_NAMES)))
+    near = near_names(name, options, most)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {shorten(', '.join(options))}"
+
+
+def near_names(name: str, known: Iterable[str], most: int, cutoff: float = _CUTOFF) -> list[str]:
     """The known names that an unknown name may be meant for, the nearest first."""
     if len(name) > _LONGEST_NAME:
         return []
@@ -67,7 +77,7 @@ def near_names(name: str, known: Iterable[str], most: int, cutoff: float = 0.6) 
 def _comparable(name: str, known: Iterable[str], cutoff: float) -> list[str]:
     """The names whose length is near enough, as many as may be compared."""
     options, left = [], MOST_COMPARED
-    for option in sorted(islice(known, _MOST_NAMES)):
+    for option in sorted(islice(known, MOST_NAMES)):
         if 2 * min(len(name), len(option)) >= cutoff * (len(name) + len(option)):
             left -= len(name) * len(option)
             if left < 0:
@@ -78,4 +88,4 @@ def _comparable(name: str, known: Iterable[str], cutoff: float) -> list[str]:
 
 def listed(names: Iterable[str]) -> str:
     """Names with commas between them, in their order, of many the first."""
-    return shorten(", ".join(islice(names, _MOST_NAMES)))
+    return shorten(", ".join(islice(names, MOST_NAMES)))

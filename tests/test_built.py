@@ -8,16 +8,26 @@ from typing import Any
 
 import pytest
 
-from mock_heidi import assumptions, built, built_fixtures, effects, fixture_loader, spec
+from mock_heidi import (
+    assumptions,
+    built,
+    built_fixtures,
+    effects,
+    fixture_files,
+    fixture_loader,
+    fixture_schema,
+    spec,
+    wheel_data,
+)
 from mock_heidi.cli import main
-from mock_heidi.fixture_loader import KINDS
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.models import CodeEntry, Consultation, NoteTemplate, Record
 from mock_heidi.store import Base
 
 _CACHED = (
-    (fixture_loader, "_packaged"),
+    (fixture_files, "packaged"),
     (fixture_loader, "_packaged_base"),
-    (fixture_loader, "_late"),
+    (fixture_loader, "_packaged_records"),
     (built_fixtures, "_sources"),
     (assumptions, "assumptions"),
     (assumptions, "assumed"),
@@ -39,7 +49,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def write() -> None:
         folder.mkdir()
-        for name, text in fixture_loader.wheel_files().items():
+        for name, text in wheel_data.files().items():
             (folder / f"{name}.json").write_bytes(text)
         forget()
 
@@ -76,10 +86,10 @@ def test_what_was_built_makes_the_assumptions_that_the_yaml_makes(build: Callabl
 def test_what_was_built_holds_the_schemas_of_the_models(
     build: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = fixture_loader.schemas()
+    made = fixture_schema.schemas()
 
     build()
-    monkeypatch.setattr(fixture_loader, "schemas", None)
+    monkeypatch.setattr(fixture_schema, "schemas", None)
     with pytest.raises(SystemExit):
         main(["schema"])
 
@@ -91,7 +101,7 @@ def test_schemas_of_other_models_are_not_used(
 ) -> None:
     build()
     monkeypatch.setattr(built, "code", lambda: "of a changed module")
-    monkeypatch.setattr(fixture_loader, "schemas", lambda: {"sessions": "made anew"})
+    monkeypatch.setattr(fixture_schema, "schemas", lambda: {"sessions": "made anew"})
     with pytest.raises(SystemExit):
         main(["schema", "sessions"])
 
@@ -109,7 +119,7 @@ def test_schemas_are_those_of_every_module_also_of_the_effects(monkeypatch: pyte
 
 def test_what_was_built_is_what_is_read(build: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     build()
-    monkeypatch.setattr(fixture_loader, "_text", None)  # reads YAML, as does:
+    monkeypatch.setattr(fixture_files, "_text", None)  # reads YAML, as does:
     monkeypatch.setattr(assumptions, "_read", None)
 
     base = fixture_loader.load()

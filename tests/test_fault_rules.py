@@ -16,7 +16,7 @@ from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, settled,
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
-from mock_heidi import create_app, fixture_loader
+from mock_heidi import create_app, fixture_schema
 from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.rules import Faults, Rule
@@ -1144,7 +1144,7 @@ def loaded(text: str) -> Any:
 def test_the_schema_takes_the_packaged_file_as_an_editor_reads_it(kind: str) -> None:
     rows = loaded((FIXTURES / f"{kind}.yaml").read_text(encoding="utf-8"))
 
-    validator = Draft202012Validator(fixture_loader.schema(kind))
+    validator = Draft202012Validator(fixture_schema.schema(kind))
     validator.check_schema(validator.schema)
     assert [error.message for error in validator.iter_errors(rows)] == []
 
@@ -1156,12 +1156,12 @@ def test_the_examples_in_the_packaged_file_are_rules() -> None:
 
     assert len(rows) == 3
     assert all(parse(row).effects for row in rows)
-    assert Draft202012Validator(fixture_loader.schema("faults")).is_valid(rows)
+    assert Draft202012Validator(fixture_schema.schema("faults")).is_valid(rows)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_the_schema_takes_every_effect(effect: str) -> None:
-    validator = Draft202012Validator(fixture_loader.schema("faults"))
+    validator = Draft202012Validator(fixture_schema.schema("faults"))
 
     assert validator.is_valid([{effect: EXAMPLES[effect][0]}])
     assert validator.is_valid([{effect: loaded(EXAMPLES[effect][2])}])
@@ -1184,7 +1184,7 @@ def test_the_schema_takes_every_effect(effect: str) -> None:
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(rule: dict[str, Any]) -> None:
-    assert not Draft202012Validator(fixture_loader.schema("faults")).is_valid([rule])
+    assert not Draft202012Validator(fixture_schema.schema("faults")).is_valid([rule])
     with pytest.raises(FaultError):
         parse(rule)
 

@@ -15,6 +15,7 @@ from helpers import SESSION, another, space
 
 from mock_heidi import clock, fixture_loader
 from mock_heidi.clock import precise
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.models import PatientProfile
 from mock_heidi.store import Store
 
@@ -106,7 +107,7 @@ def test_states_on_other_foundations_can_be_compared(heidi: Client) -> None:
     told = heidi.get("/_mock/snapshots/before/diff").json()
 
     assert told["patient_profiles"]["changed"][0]["id"] == JOHN
-    assert len(told["sessions"]["removed"]) == len(fixture_loader.load().records[fixture_loader.KINDS["sessions"]])
+    assert len(told["sessions"]["removed"]) == len(fixture_loader.load().records[KINDS["sessions"]])
 
 
 def test_a_reset_keeps_snapshots_and_a_deletion_does_not(heidi: Client) -> None:

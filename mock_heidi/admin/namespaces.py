@@ -118,8 +118,8 @@ async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
         key = space.settings.api_key if api_key is None else api_key
         if fixtures is None:
             # Its folder or file may have changed since, and is not read again.
-            return space.start.base if key is None else await in_slices(fixture_loader.rekeyed(space.start.base, key))
-        return await in_slices(fixture_loader.reading(fixture_loader.documents(fixtures, one_key=key is not None), key))
+            return space.start.base if key is None else await in_slices(fixture_loader.with_key(space.start.base, key))
+        return await in_slices(fixture_loader.loading(fixtures, key))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None
     except ConfigError as error:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from mock_heidi import snapshots
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.fixture_kinds import RECORD_KINDS
 from mock_heidi.http import Request
 from mock_heidi.json_text import to_json
 from mock_heidi.slices import RECORD, Slices
@@ -66,7 +67,7 @@ async def compare_snapshot(request: Request) -> Response:
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
     told: dict[str, Any] = {}
     room = _MOST_BYTES
-    for name, kind in snapshots.KINDS.items():
+    for name, kind in RECORD_KINDS.items():
         made, size = await _compared(request, snapshots.differing(found.store, other, kind), room)
         room -= size
         if any(made.values()):
