@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi import admin, api
-from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, nearest, respond
+from mock_heidi.admin.control import ControlError, Controlled, Guard, WrongMethodError, respond
 from mock_heidi.cors import ApiCors, ControlCors, Origins
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
 from mock_heidi.exchange import Exchange, Listener
@@ -23,6 +23,7 @@ from mock_heidi.reasons import explain
 from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 from mock_heidi.tokens import Caller
+from mock_heidi.wording import nearest
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
@@ -16,7 +16,7 @@ from mock_heidi.ids import Chance
 from mock_heidi.models import Flag, Plain, resolve
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.wording import listed, near_names
+from mock_heidi.wording import nearest
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0
@@ -151,20 +151,13 @@ def _operations(value: Any) -> tuple[str, ...]:
         raise _refuse("Input should be the name of an operation, or a list of them")
     for name in names:
         if name not in OPERATIONS:
-            raise _refuse(f"there is no operation {name!r}; {closest(name, OPERATIONS)}")
+            raise _refuse(f"there is no operation {name!r}; {nearest(name, OPERATIONS)}")
     return tuple(str(name) for name in names)
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that nobody knows: the nearest ones, or all."""
-    options = list(known)
-    near = near_names(name, options, 3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {listed(options)}"
 
 
 def _error(value: Any) -> str:
     if not isinstance(value, str) or value not in BY_NAME:
-        raise _refuse(f"there is no error {value!r}; {closest(str(value), sorted(BY_NAME))}")
+        raise _refuse(f"there is no error {value!r}; {nearest(str(value), BY_NAME)}")
     return str(value)
 
 

@@ -24,12 +24,11 @@ from mock_heidi.fault_fields import (
     Seconds,
     Share,
     Whole,
-    closest,
 )
 from mock_heidi.models import Plain, Record, SessionId, Whatever
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
 from mock_heidi.settings import ConfigError
-from mock_heidi.wording import shorten
+from mock_heidi.wording import nearest, shorten
 
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
@@ -205,7 +204,7 @@ def parse(given: Any) -> Fault:
         row = error.errors(include_url=False)[0]
         name = ".".join(str(step) for step in row["loc"][:1])
         if row["type"] == "extra_forbidden":
-            raise FaultError(f"a fault knows no {name!r}; {closest(name, Fault.model_fields)}") from None
+            raise FaultError(f"a fault knows no {name!r}; {nearest(name, Fault.model_fields)}") from None
         raise FaultError(f"{name or 'fault'}: {row['msg']}") from None
     problem = fault.problem()
     if problem:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from mock_heidi import transitions
 from mock_heidi.clock import Clock, precise
 from mock_heidi.events import Events
-from mock_heidi.fault_fields import closest
 from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
 from mock_heidi.fixture_kinds import KINDS
@@ -27,7 +26,7 @@ from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
 from mock_heidi.transitions import Transition
-from mock_heidi.wording import shorten
+from mock_heidi.wording import nearest, shorten
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -400,5 +399,5 @@ def _scenario(store: Store, name: str) -> Scenario:
     found = store.get(Scenario, name)
     if found is None:
         known = [one.name for one in store.all(Scenario)]
-        raise FaultError(f"there is no scenario {name!r}; {closest(name, known)}")
+        raise FaultError(f"there is no scenario {name!r}; {nearest(name, known)}")
     return found

@@ -17,14 +17,13 @@ from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
 from mock_heidi.settings import ConfigError
 from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
-from mock_heidi.wording import near_names, printable_json
+from mock_heidi.wording import nearest, printable_json
 
 if TYPE_CHECKING:
     from mock_heidi.handle import Handle
 
 _PAUSE = 0.05
 _GLANCE = 1.0
-_MANY = 10
 
 
 @click.command()
@@ -127,9 +126,7 @@ def _must_be_there(heidi: Handle) -> None:
 
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
-        near = near_names(heidi.name, names, 1)
-        cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:_MANY])}"
-        raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {cure}")
+        raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {nearest(heidi.name, names)}")
 
 
 @click.command()

@@ -67,25 +67,20 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"known are {shorten(', '.join(options))}"
 
 
-def near_names(name: str, known: Iterable[str], most: int, cutoff: float = _CUTOFF) -> list[str]:
+def near_names(name: str, known: Iterable[str], most: int) -> list[str]:
     """The known names that an unknown name may be meant for, the nearest first."""
     if len(name) > _LONGEST_NAME:
         return []
-    return get_close_matches(name, _comparable(name, known, cutoff), n=most, cutoff=cutoff)
+    return get_close_matches(name, _comparable(name, known), n=most, cutoff=_CUTOFF)
 
 
-def _comparable(name: str, known: Iterable[str], cutoff: float) -> list[str]:
+def _comparable(name: str, known: Iterable[str]) -> list[str]:
     """The names whose length is near enough, as many as may be compared."""
     options, left = [], MOST_COMPARED
     for option in sorted(islice(known, MOST_NAMES)):
-        if 2 * min(len(name), len(option)) >= cutoff * (len(name) + len(option)):
+        if 2 * min(len(name), len(option)) >= _CUTOFF * (len(name) + len(option)):
             left -= len(name) * len(option)
             if left < 0:
                 break
             options.append(option)
     return options
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names with commas between them, in their order, of many the first."""
-    return shorten(", ".join(islice(names, MOST_NAMES)))

@@ -206,7 +206,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503"),
         ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
         ("allow_findings=['unknown_fiel']", "allow_findings: there is no 'unknown_fiel'; did you mean unknown_field?"),
-        ("allow_findings='grave'", "allow_findings: there is no 'grave'; there are unknown_field, "),
+        ("allow_findings='grave'", "allow_findings: there is no 'grave'; known are audio_again, "),
         ("journal='loud'", "@pytest.mark.mock_heidi: journal: 'loud' is not a mode; write normal, full or masked"),
         ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -20,7 +20,7 @@ from mock_heidi.json_text import parsing_json, to_json
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
-from mock_heidi.wording import listed, near_names, shorten
+from mock_heidi.wording import nearest, shorten
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -63,13 +63,6 @@ class WrongMethodError(ControlError):
     def __init__(self, allow: tuple[str, ...]) -> None:
         super().__init__(405, "this door knows other methods only", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a word that is not known."""
-    options = sorted(set(known))
-    near = near_names(word, options, 3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {listed(options)}"
 
 
 def known_query(request: Request, known: Collection[str]) -> dict[str, str]:

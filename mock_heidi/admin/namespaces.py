@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from mock_heidi import fixture_loader
 from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
 from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
@@ -27,6 +27,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
+from mock_heidi.wording import nearest
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")

@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.additions import put_row
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.fixture_export import to_row
 from mock_heidi.http import Request
 from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.wording import nearest
 
 # Tell users with the same e-mail apart.
 _QUERY = ("third_party_internal_id", "managed_by")

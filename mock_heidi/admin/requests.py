@@ -10,12 +10,13 @@ from starlette.routing import Route
 from mock_heidi import filters
 from mock_heidi.admin import exports
 from mock_heidi.admin.answers import NO_STORE, Rows
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
+from mock_heidi.admin.control import ControlError, known_query, read_number, respond
 from mock_heidi.filters import Filter, FilterError
 from mock_heidi.http import Answer, Request
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import to_json
 from mock_heidi.slices import Slices, in_slices
+from mock_heidi.wording import nearest
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")

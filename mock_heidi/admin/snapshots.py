@@ -8,12 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import snapshots
-from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.admin.control import ControlError, known_query, respond
 from mock_heidi.fixture_kinds import RECORD_KINDS
 from mock_heidi.http import Request
 from mock_heidi.json_text import to_json
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
+from mock_heidi.wording import nearest
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Of a difference so much is told.

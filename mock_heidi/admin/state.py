@@ -8,7 +8,7 @@ from starlette.routing import Route
 from mock_heidi import fixture_loader
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
+from mock_heidi.admin.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
@@ -20,6 +20,7 @@ from mock_heidi.namespace import PARTS, Namespace
 from mock_heidi.replies import ReplyError
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
+from mock_heidi.wording import nearest
 
 _SHAPE = f"send an object with any of {', '.join(KINDS)}, each a list of records"
 _ATTEMPTS = 3
