@@ -172,7 +172,7 @@ def schema(kind: str | None) -> None:
 
         schemas = fixture_schema.schemas()
     if kind is not None and kind not in schemas:
-        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
+        raise ConfigError(f"there is no fixture file {kind!r}", f"there are {', '.join(schemas)}")
     _print(schemas[kind] if kind else schemas)
 
 
@@ -196,13 +196,14 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
     try:
         made = recordings.audio(seconds, form or file.suffix.lower().lstrip(".") or "wav")
     except ValueError as error:
-        raise ConfigError(f"audio: {error}; give --seconds and --format") from None
+        raise ConfigError(f"audio: {error}", "give --seconds and --format") from None
     if str(file) == "-" and sys.stdout.isatty():
-        raise ConfigError("audio: a terminal shows no recording; give a file, or pipe the output into a command")
+        raise ConfigError("audio: a terminal shows no recording", "give a file, or pipe the output into a command")
     try:
         target = click.open_file(str(file), "wb")
     except OSError as error:
-        raise ConfigError(f"audio: cannot write {file}: {error.strerror}; give a file in a folder of yours") from None
+        problem = f"audio: cannot write {file}: {error.strerror}"
+        raise ConfigError(problem, "give a file in a folder of yours") from None
     with target:
         target.write(made)
 

@@ -25,12 +25,8 @@ _MOST_DIGITS = 12
 _SHALLOW = 1_000
 
 
-class FilterError(ValueError):
-    """A filter that can match nothing; the message says why, ``hint`` what would help."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(problem)
-        self.hint = hint
+class FilterError(ConfigError):
+    """A filter that cannot match anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +114,7 @@ def _pattern(text: str) -> PathPattern:
     try:
         return PathPattern(text)
     except PathPatternError as error:
-        problem, _, cure = str(error).rpartition("; ")
-        raise FilterError(f"path: {problem}", cure) from None
+        raise FilterError(f"path: {error.problem}", error.hint) from None
 
 
 def _since(text: str) -> dict[str, int | None]:

@@ -119,9 +119,9 @@ def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
     fault = parse(call.asked_fault.decode("latin-1"))
     if fault.operation is None and call.operation is not None:
         # It is for this request: what could never act on it makes no sense.
-        problem = fault.replace(operation=(call.operation,)).problem()
-        if problem:
-            raise FaultError(problem)
+        refusal = fault.replace(operation=(call.operation,)).refusal()
+        if refusal is not None:
+            raise refusal
     return [Rule("header", fault)]
 
 

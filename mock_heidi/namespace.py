@@ -399,5 +399,5 @@ def _scenario(store: Store, name: str) -> Scenario:
     found = store.get(Scenario, name)
     if found is None:
         known = [one.name for one in store.all(Scenario)]
-        raise FaultError(f"there is no scenario {name!r}; {nearest(name, known)}")
+        raise FaultError(f"there is no scenario {name!r}", nearest(name, known))
     return found

@@ -31,7 +31,7 @@ def _rule(given: str | Mapping[str, Any]) -> Fault:
     try:
         return faults.parse(given)
     except FaultError as error:
-        raise ConfigError(f"fault {given!r}: {error}") from None
+        raise ConfigError(f"fault {given!r}: {error.problem}", error.hint) from None
 
 
 class Namespaces:

@@ -291,6 +291,13 @@ def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -
     assert answered(answer) == (400, wire({"error": "operation: there is no operation 'get_sesion'", "hint": hint}))
 
 
+def test_a_semicolon_in_an_unknown_name_belongs_to_the_name(heidi: Client) -> None:
+    answer = heidi.post(PATH, json={"operation": "get; sesion", "status": 503})
+
+    assert answer.json()["error"] == "operation: there is no operation 'get; sesion'"
+    assert answer.json()["hint"].startswith("did you mean get_session")
+
+
 def test_rules_without_an_effect_name_the_effects(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "get_session", "times": 1})
 

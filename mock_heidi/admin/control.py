@@ -39,9 +39,8 @@ class ControlError(Exception):
 
     @classmethod
     def of(cls, error: ConfigError, status: int = 400) -> ControlError:
-        """The refusal of a value that is no good in a flag either, whose message ends with the cure."""
-        wrong, _, cure = str(error).rpartition("; ")
-        return cls(status, wrong, cure)
+        """The refusal of a value that cannot be used in a flag either."""
+        return cls(status, error.problem, error.hint)
 
 
 def refuse(error: FixtureError, hint: str) -> ControlError:

@@ -76,8 +76,7 @@ async def run_scenario(request: Request) -> Response:
     try:
         scenario = namespace.scenario(request.params["name"])
     except FaultError as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(404, problem, hint) from None
+        raise ControlError.of(error, 404) from None
     for fault in scenario.faults:
         _possible(request, fault)
     try:
@@ -110,8 +109,7 @@ def _fault(request: Request, given: Any, place: str = "") -> Fault:
     try:
         fault = parse(given)
     except FaultError as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(400, f"{place}{problem}", hint or _HINT) from None
+        raise ControlError(400, f"{place}{error.problem}", error.hint or _HINT) from None
     _possible(request, fault)
     return fault
 

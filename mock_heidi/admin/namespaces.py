@@ -51,8 +51,7 @@ async def create_namespace(request: Request) -> Response:
     try:
         return respond(_row(space.make(name, start)))
     except (FaultError, ReplyError) as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(400, problem, hint) from None
+        raise ControlError.of(error) from None
 
 
 def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> Namespace:

@@ -114,7 +114,7 @@ def read_filter(given: dict[str, Any]) -> Filter:
     try:
         return filters.parse(given)
     except FilterError as error:
-        raise ControlError(400, str(error), error.hint) from None
+        raise ControlError.of(error) from None
 
 
 routes = [
