@@ -21,7 +21,7 @@ from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.reasons import explain
 from mock_heidi.router import NO_MATCH, Match, Router, split
-from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
+from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.tokens import Caller
 from mock_heidi.wording import nearest
 
@@ -176,7 +176,6 @@ class App(Starlette):
     async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         call = self.control.call(self.namespaces, name, scope, segments)
         if name is not None and not is_namespace(name):
-            hint = "use letters, digits, '-', '_' and '.', 64 at most"
-            call.refusal = ControlError(400, f"{name!r} is no name for a namespace", hint)
+            call.refusal = ControlError.of(wrong_name(name, "a namespace"))
         call.namespace = self.namespaces.get(name or self.namespaces.default.name)
         await self.control.stack(scope, receive, send)

@@ -27,7 +27,7 @@ from mock_heidi.fault_fields import (
 )
 from mock_heidi.models import Plain, Record, SessionId, Whatever
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
-from mock_heidi.settings import ConfigError
+from mock_heidi.settings import NAME_PATTERN, ConfigError
 from mock_heidi.wording import nearest, shorten
 
 # In the short form: a name with what ends it, and the comma before the next one.
@@ -51,7 +51,7 @@ class FaultError(ConfigError):
 class _Selection(Record):
     """The requests that a rule is for, and how often."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = None
     label: str | None = Field(None, description="What a person calls it.")
 
     operation: Operations | None = Field(None, description="The operation's name, or a list; absent: any.")

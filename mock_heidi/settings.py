@@ -14,6 +14,10 @@ DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
 DEFAULT_MEMORY = 256 * 1024 * 1024
+NAME_PATTERN = "[A-Za-z0-9._-]{1,64}"
+"""The names of namespaces, snapshots and rules."""
+NAME_RULE = "letters, digits, '-', '_' and '.', 64 at most"
+"""The same in words."""
 JOURNAL_MODES = ("normal", "full", "masked")
 """The amounts of detail that the journal can show."""
 # Whom tests sign in as: the user of the vendor's own example.
@@ -32,7 +36,7 @@ _FORMS = {
 }
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 _HALF_A_LETTER = re.compile("[\ud800-\udfff]")
-_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME = re.compile(NAME_PATTERN)
 
 
 class ConfigError(Exception):
@@ -178,7 +182,17 @@ def namespace_path(name: str) -> str:
     return "" if name == DEFAULT_NAMESPACE else f"/ns/{name}"
 
 
-def is_namespace(name: str) -> bool:
-    """True for a valid name of a namespace: letters, digits, ``-``, ``_`` and ``.``, 64 at most."""
-    # "." and ".." are letters of a path, not names: clients and proxies fold them away.
-    return _NAMESPACE.fullmatch(name) is not None and name.strip(".") != ""
+def is_name(text: str) -> bool:
+    """True for a valid name of a snapshot."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """True for a valid name of a namespace."""
+    # Clients and proxies remove "." and ".." from paths.
+    return is_name(text) and text.strip(".") != ""
+
+
+def wrong_name(name: str, owner: str) -> ConfigError:
+    """The error for a name that is not valid; ``owner`` is ``a namespace`` or ``a snapshot``."""
+    return ConfigError(f"{name!r} is no name for {owner}", f"use {NAME_RULE}")

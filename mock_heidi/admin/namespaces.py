@@ -24,6 +24,7 @@ from mock_heidi.settings import (
     ConfigError,
     check_journal,
     is_namespace,
+    wrong_name,
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
@@ -139,9 +140,7 @@ async def delete_namespace(request: Request) -> Response:
 def _name(request: Request) -> str:
     name = request.params["name"]
     if not is_namespace(name):
-        raise ControlError(
-            400, f"{name!r} is no name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"
-        )
+        raise ControlError.of(wrong_name(name, "a namespace"))
     return name
 
 

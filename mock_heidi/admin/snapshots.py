@@ -1,6 +1,5 @@
 """States with a name: to keep, to come back to, to compare with."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +11,11 @@ from mock_heidi.admin.control import ControlError, known_query, respond
 from mock_heidi.fixture_kinds import RECORD_KINDS
 from mock_heidi.http import Request
 from mock_heidi.json_text import to_json
+from mock_heidi.settings import is_name, wrong_name
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.wording import nearest
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Of a difference so much is told.
 _MOST_BYTES = 8_000_000
 
@@ -30,10 +29,8 @@ async def take_snapshot(request: Request) -> Response:
     """Keep the state as it is now, in the place of an older one of that name."""
     known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
-    if _NAME.fullmatch(name) is None:
-        raise ControlError(
-            400, f"{name!r} is no name for a snapshot", "use letters, digits, '-', '_' and '.', 64 at most"
-        )
+    if not is_name(name):
+        raise ControlError.of(wrong_name(name, "a snapshot"))
     if name not in kept and len(kept) >= snapshots.MOST:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
