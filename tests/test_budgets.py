@@ -31,7 +31,7 @@ from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
-from mock_heidi.yaml_text import dump_yaml
+from mock_heidi.yaml_dump import dump_yaml
 
 MANY = 6_000
 # So many turns others get at least while so many records are looked at, or so many long bodies.

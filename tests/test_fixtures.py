@@ -41,7 +41,8 @@ from mock_heidi.models import (
 )
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
-from mock_heidi.yaml_text import YamlText, dump_yaml
+from mock_heidi.yaml_dump import dump_yaml
+from mock_heidi.yaml_text import YamlText
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
@@ -873,7 +874,7 @@ def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
         "from mock_heidi.fixture_export import export\nfrom mock_heidi.fixture_loader import load\n"
-        "from mock_heidi.yaml_text import dump_yaml\n"
+        "from mock_heidi.yaml_dump import dump_yaml\n"
         "from mock_heidi.store import Store\n"
         "print(hashlib.sha256(dump_yaml(export(Store(load())))).hexdigest())"
     )
