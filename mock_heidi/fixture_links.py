@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 from mock_heidi.fixture_documents import Document, Steps
 from mock_heidi.fixture_problems import Problems
 from mock_heidi.fixture_records import LONGEST_VALUE, Records
 from mock_heidi.models import ApiKey, Consultation, PatientProfile, Session
-from mock_heidi.wording import MOST_NAMES, nearest, short_repr
+from mock_heidi.wording import nearest, short_repr
 
 
 class Links:
@@ -64,15 +63,12 @@ class Links:
         """Check that the patient of a session belongs to the same account."""
         patient = self._records.find(PatientProfile, wanted)
         if patient is None or patient.managed_by != session.managed_by:
+            known = (one.id for one in self._records.where(PatientProfile, managed_by=session.managed_by))
             self._problems.add(
-                document, (number, "patient_profile_id"), lambda: self._unknown_patient(session.managed_by, wanted)
+                document,
+                (number, "patient_profile_id"),
+                lambda: f"no patient profile {_repr(wanted)} of the same API key; {nearest(wanted, known, 1)}",
             )
-
-    def _unknown_patient(self, account: str, wanted: str) -> str:
-        made = self._records.made_of(PatientProfile)
-        own = list(islice((one.id for one in made if one.managed_by == account), MOST_NAMES))
-        cure = nearest(wanted, own, 1) if own else "there are none"
-        return f"no patient profile {_repr(wanted)} of the same API key; {cure}"
 
     def check_consultation(self, document: Document, number: int, wanted: str) -> None:
         """Check that the consultation of a session is there."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -39,13 +38,20 @@ class Records:
         made = cast("R | None", self._by_key.get(kind, {}).get(key))
         return self._store.get(kind, key) if made is None else made
 
-    def made_of(self, kind: type[R]) -> Iterator[R]:
-        """The records of a kind that are made so far."""
-        return iter(cast("dict[str, R]", self._by_key.get(kind, {})).values())
-
     def all(self, kind: type[R]) -> Iterator[R]:
         """The records of a kind, the made ones first."""
-        return chain(self.made_of(kind), self._store.all(kind))
+        yield from self._made_of(kind)
+        yield from self._store.all(kind)
+
+    def where(self, kind: type[R], **values: Any) -> Iterator[R]:
+        """The records with these values, the made ones first; the fields must be one of the kind's indexes."""
+        for record in self._made_of(kind):
+            if all(getattr(record, name) == value for name, value in values.items()):
+                yield record
+        yield from self._store.where(kind, **values)
+
+    def _made_of(self, kind: type[R]) -> Iterable[R]:
+        return cast("dict[str, R]", self._by_key.get(kind, {})).values()
 
     def stored(self, kind: type[Record]) -> int:
         """The number of records of a kind in the store."""

@@ -10,8 +10,8 @@ from typing import Any
 
 LONGEST = 1_000
 """The most characters of a message that are shown."""
-MOST_NAMES = 1_000
-"""The most known names that an unknown one is compared with, or that are listed."""
+# The most known names that an unknown one is compared with, or that are listed.
+_MOST_NAMES = 1_000
 _LONGEST_NAME = 100
 # How alike two names must be, from 0 to 1.
 _CUTOFF = 0.5
@@ -61,8 +61,10 @@ def _parts(value: Any, most: int) -> Iterator[str]:
 
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
-    """A hint for an unknown name: the nearest known names, the nearest first, or all known names if none is near."""
-    options = sorted(set(islice(known, MOST_NAMES)))
+    """A hint for an unknown name: the nearest known names, or all known names if none is near."""
+    options = sorted(set(islice(known, _MOST_NAMES)))
+    if not options:
+        return "there are none"
     near = near_names(name, options, most)
     return f"did you mean {' or '.join(near)}?" if near else f"known are {shorten(', '.join(options))}"
 
@@ -77,7 +79,7 @@ def near_names(name: str, known: Iterable[str], most: int) -> list[str]:
 def _comparable(name: str, known: Iterable[str]) -> list[str]:
     """The names whose length is near enough, as many as may be compared."""
     options, left = [], MOST_COMPARED
-    for option in sorted(islice(known, MOST_NAMES)):
+    for option in sorted(islice(known, _MOST_NAMES)):
         if 2 * min(len(name), len(option)) >= _CUTOFF * (len(name) + len(option)):
             left -= len(name) * len(option)
             if left < 0:

@@ -658,7 +658,7 @@ USER = "{email: a, third_party_internal_id: b}"
          ["{}:1: [0].users[1]: '" + OWNER + " / a / b' is there already; ids must be unique"]),
         (KEYS.replace("}", ", users: [{email: a}]}"), ["{}:1: [0].users[0].third_party_internal_id: Field required"]),
         (KEYS.replace("}", ", users: [{email: a, third_party_internal_id: b, linked_to: kp_x}]}"),
-         ["{}:1: [0].users[0].linked_to: no Heidi user 'kp_x' under this key; known are "]),
+         ["{}:1: [0].users[0].linked_to: no Heidi user 'kp_x' under this key; there are none"]),
         (KEYS.replace("}", ", heidi_users: [{kinde_user_id: '', heidi_email: e, linked_account_plan: P}]}"),
          ["{}:1: [0].heidi_users[0].kinde_user_id: String should have at least 1 character, not ''"]),
     ],

@@ -126,7 +126,7 @@ def _find(request: Request) -> Rule:
     rule = rules.find(wanted)
     if rule is None:
         known = [rule.id for rule in rules]
-        raise ControlError(404, f"there is no fault {wanted!r}", nearest(wanted, known) if known else "there are none")
+        raise ControlError(404, f"there is no fault {wanted!r}", nearest(wanted, known))
     return rule
 
 
