@@ -1,4 +1,4 @@
-"""Writes the packaged fixtures and the assumptions as JSON into the wheel, so that a start reads no YAML."""
+"""Writes the packaged fixtures, the assumptions and the schemas as JSON into the wheel: a start reads no YAML."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from mock_heidi import wheel_data  # noqa: PLC0415 - it is found by that path
+        from mock_heidi import wheel_data  # noqa: PLC0415 - found by that path
 
         self.folder = TemporaryDirectory(prefix="mock-heidi-build-")
         for name, text in wheel_data.files().items():

@@ -1,4 +1,4 @@
-"""States of a namespace with a name, to come back to and to compare with."""
+"""Named states of a namespace, to restore and to compare with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 100
 
 
 class Snapshot(NamedTuple):
-    """The content of a namespace at a moment, in ms since 1970. It shares everything that has not changed since."""
+    """The content of a namespace at a moment, in ms since 1970. It shares the records that have not changed since."""
 
     name: str
     at: int
@@ -25,22 +25,22 @@ class Snapshot(NamedTuple):
     ids: Ids
     transitions: dict[str, Transition]
 
-    def shown(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
+        """Its name, moment and numbers of records, as JSON."""
         counts = {"patient_profiles": self.store.size(PatientProfile), "sessions": self.store.size(Session)}
         return {"name": self.name, "at": zulu(self.at), "counts": counts}
 
 
 def differing(before: Store, after: Store, kind: type[Record]) -> Iterator[tuple[str, Any] | None]:
-    """The ``added``, ``removed`` and ``changed`` records of a kind, one by one; None for an unchanged one.
-
-    A changed record comes with its changed fields, before and after.
+    """The differences of two states, record by record: ``added`` or ``removed`` with the name of the record,
+    ``changed`` with its changed fields before and after; None for an equal record.
     """
     return (pair and _difference(*pair) for pair in before.comparing(after, kind))
 
 
 def _difference(old: Record | None, new: Record | None) -> tuple[str, Any]:
     if old is None:
-        assert new is not None  # noqa: S101 - of a pair that differs, one is there
+        assert new is not None  # noqa: S101 - a pair that differs has a record
         return "added", _name(new)
     if new is None:
         return "removed", _name(old)

@@ -45,8 +45,8 @@ class ControlError(Exception):
 
 def refuse(error: FixtureError, hint: str) -> ControlError:
     """The refusal of records: the first problem as a sentence, and a list of the first hundred."""
-    untold = len(error.problems) - 1
-    others = f" (and {error.others(untold)})" if untold + error.more else ""
+    unnamed = len(error.problems) - 1
+    others = f" (and {error.others(unnamed)})" if unnamed + error.more else ""
     more = {"more": error.more} if error.more else {}
     return ControlError(400, error.problems[0] + others, hint, problems=error.problems, **more)
 

@@ -22,7 +22,7 @@ _MOST_BYTES = 8_000_000
 
 async def list_snapshots(request: Request) -> Response:
     known_query(request, ())
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def take_snapshot(request: Request) -> Response:
@@ -35,19 +35,19 @@ async def take_snapshot(request: Request) -> Response:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
         )
-    return respond(request.namespace.snapshot(name).shown())
+    return respond(request.namespace.snapshot(name).summary())
 
 
 async def get_snapshot(request: Request) -> Response:
     known_query(request, ())
-    return respond(_find(request, request.params["name"]).shown())
+    return respond(_find(request, request.params["name"]).summary())
 
 
 async def delete_snapshot(request: Request) -> Response:
     known_query(request, ())
     found = _find(request, request.params["name"])
     del request.namespace.snapshots[found.name]
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def restore_snapshot(request: Request) -> Response:
@@ -55,7 +55,7 @@ async def restore_snapshot(request: Request) -> Response:
     known_query(request, ())
     found = _find(request, request.params["name"])
     request.namespace.restore(found)
-    return respond(found.shown())
+    return respond(found.summary())
 
 
 async def compare_snapshot(request: Request) -> Response:
