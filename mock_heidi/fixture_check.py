@@ -138,7 +138,7 @@ class _Check:
 
     def _make_session(self, document: Document, number: int, row: dict[str, Any]) -> None:
         row.setdefault("session_id", self._ids.session_id(document.kind, number))
-        row.setdefault("session_name", f"Session {self._records.stored(Session) + number + 1}")
+        row.setdefault("session_name", f"Session {self._records.count_stored(Session) + number + 1}")
         session = self._records.make(Session, document, (number,), row)
         if session is None:
             return

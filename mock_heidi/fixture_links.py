@@ -63,7 +63,7 @@ class Links:
         """Check that the patient of a session belongs to the same account."""
         patient = self._records.find(PatientProfile, wanted)
         if patient is None or patient.managed_by != session.managed_by:
-            known = (one.id for one in self._records.where(PatientProfile, managed_by=session.managed_by))
+            known = (one.id for one in self._records.where(PatientProfile, "managed_by", session.managed_by))
             self._problems.add(
                 document,
                 (number, "patient_profile_id"),

@@ -84,7 +84,7 @@ def _with_key(records: list[Record], api_key: str) -> list[Record]:
         problem = f"api key: {api_key!r} fits into no header"
         raise ConfigError(problem, "use letters, digits and signs without blanks")
     first, *keys = (record for record in records if isinstance(record, ApiKey))
-    keys = [first.model_copy(update={"api_key": api_key}), *(key for key in keys if key.key != api_key)]
+    keys = [first.replace(api_key=api_key), *(key for key in keys if key.key != api_key)]
     # A record without an account, such as a template, belongs to everybody.
     owners = {None, *(key.managed_by for key in keys)}
     own = [record for record in records if getattr(record, "managed_by", None) in owners]

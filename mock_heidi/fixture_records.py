@@ -23,10 +23,11 @@ _REMEMBERED = 10_000
 
 
 class Records:
-    """The records that are made so far, none with the key of another one in ``store`` or among them."""
+    """The records that are made so far. None has the key of another one, or of one in the store."""
 
     def __init__(self, store: Store, problems: Problems) -> None:
         self.made: list[Record] = []
+        """All of them, in the order of the fixtures."""
         self._store = store
         self._problems = problems
         self._by_key: dict[type[Record], dict[str, Record]] = {}
@@ -34,26 +35,24 @@ class Records:
         self._shared = _SharedValues()
 
     def find(self, kind: type[R], key: str) -> R | None:
-        """The record of that key, made or in the store, or None."""
+        """The record of that key, among the made ones and in the store; None if neither has it."""
         made = cast("R | None", self._by_key.get(kind, {}).get(key))
         return self._store.get(kind, key) if made is None else made
 
     def all(self, kind: type[R]) -> Iterator[R]:
-        """The records of a kind, the made ones first."""
+        """The records of a kind, the made ones first and then those of the store."""
         yield from self._made_of(kind)
         yield from self._store.all(kind)
 
-    def where(self, kind: type[R], **values: Any) -> Iterator[R]:
-        """The records with these values, the made ones first; the fields must be one of the kind's indexes."""
-        for record in self._made_of(kind):
-            if all(getattr(record, name) == value for name, value in values.items()):
-                yield record
-        yield from self._store.where(kind, **values)
+    def where(self, kind: type[R], field: str, value: str) -> Iterator[R]:
+        """The records whose field has this value, the made ones first; the kind must have an index of the field."""
+        yield from (record for record in self._made_of(kind) if getattr(record, field) == value)
+        yield from self._store.where(kind, **{field: value})
 
     def _made_of(self, kind: type[R]) -> Iterable[R]:
         return cast("dict[str, R]", self._by_key.get(kind, {})).values()
 
-    def stored(self, kind: type[Record]) -> int:
+    def count_stored(self, kind: type[Record]) -> int:
         """The number of records of a kind in the store."""
         return self._store.size(kind)
 
