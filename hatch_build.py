@@ -1,4 +1,4 @@
-"""Writes the packaged fixtures and the assumptions as JSON into the wheel, so that a start reads no YAML."""
+"""Writes the packaged fixtures, the assumptions and the schemas as JSON into the wheel: a start reads no YAML."""
 
 import sys
 from pathlib import Path
@@ -15,10 +15,10 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from mock_heidi import seeds  # noqa: PLC0415 - it is found by that path
+        from mock_heidi import wheel_data  # noqa: PLC0415 - found by that path
 
         self.folder = TemporaryDirectory(prefix="mock-heidi-build-")
-        for name, text in seeds.wheel_files().items():
+        for name, text in wheel_data.files().items():
             path = Path(self.folder.name, f"{name}.json")
             path.write_bytes(text)
             build_data["force_include"][str(path)] = f"mock_heidi/_data/built/{name}.json"

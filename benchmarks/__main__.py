@@ -18,7 +18,7 @@ from benchmarks.machine import cores, described
 from benchmarks.report import write
 from benchmarks.rounds import measure
 from benchmarks.workloads import Bench, Workload, workloads
-from mock_heidi import built, seeds
+from mock_heidi import built, wheel_data
 
 _WIDTH = 100
 # What the extra brings.
@@ -90,7 +90,7 @@ def _as_installed() -> Iterator[None]:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     built.FOLDER.mkdir(parents=True, exist_ok=True)
     try:
-        for name, text in seeds.wheel_files().items():
+        for name, text in wheel_data.files().items():
             (built.FOLDER / f"{name}.json").write_bytes(text)
         yield
     finally:

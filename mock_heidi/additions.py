@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.faults import Fault
 from mock_heidi.models import Record, Reply
 from mock_heidi.namespace import Namespace, unused_object_id, unused_session_id
@@ -54,7 +54,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
     succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
-    added = yield from seeds.further(store, records, draft)
+    added = yield from fixture_loader.parsing_records(store, records, draft)
     draft.check()
     fork = None
     if len(added) > _MANY:
@@ -81,7 +81,7 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     draft, rest = _Draft(namespace), namespace.store.fork()
     if old is not None:
         rest.remove(old)
-    record = seeds.revised(rest, kind, row, draft)
+    record = fixture_loader.parse_record(rest, kind, row, draft)
     namespace.ids.go_on_from(draft.ids)
     namespace.store.put(record)
     return record

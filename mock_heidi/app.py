@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import admin, api
-from mock_heidi.admin.control import ControlError, Guard, WrongMethodError, nearest, operate, respond
+from mock_heidi.admin.control import ControlError, Guard, WrongMethodError, operate, respond
 from mock_heidi.cors import ApiCors, ControlCors, Origins, is_own
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
 from mock_heidi.exchange import Exchange, Listener
@@ -20,8 +20,9 @@ from mock_heidi.operations import SIGN_IN
 from mock_heidi.reasons import explain
 from mock_heidi.request import Request
 from mock_heidi.router import NO_MATCH, Router, split
-from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
+from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.tokens import Caller
+from mock_heidi.wording import nearest
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
@@ -125,8 +126,7 @@ class App(Starlette):
         request = Request(self.namespaces, match, segments, scope, receive)
         request.name = name
         if name is not None and not is_namespace(name):
-            hint = "use letters, digits, '-', '_' and '.', 64 at most"
-            request.refusal = ControlError(400, f"{name!r} is no name for a namespace", hint)
+            request.refusal = ControlError.of(wrong_name(name, "a namespace"))
         elif match.route is None:
             request.refusal = WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])
         request.known_namespace = self.namespaces.get(name or self.namespaces.default.name)

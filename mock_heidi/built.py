@@ -1,6 +1,6 @@
-"""Data that the build makes of the package's YAML files and models, so that a start need not make it again.
+"""JSON that the build makes of the package's YAML files and models, so that a start reads no YAML.
 
-A checkout lacks it. It is used only if the files are the same as when the package was built.
+A checkout has no such JSON. It is used only if its sources are the same as when the package was built.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ FOLDER = Path(__file__).resolve().parent / "_data" / "built"
 
 
 def digest(files: Iterable[Path]) -> str:
-    """Names the contents of these files."""
+    """A digest of the contents of these files."""
     return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def code() -> str:
-    """Names the contents of the package's modules."""
+    """A digest of the package's modules."""
     return digest(sorted(Path(__file__).parent.rglob("*.py")))
 
 
 def text(rows: Any, sources: str) -> bytes:
-    """The JSON file that keeps ``rows``; ``sources`` is the digest of what they were made of."""
+    """The JSON file of ``rows``; ``sources`` is the digest of the files that they are made from."""
     return json.dumps({"sources": sources, "rows": rows}, ensure_ascii=False).encode()
 
 
 def rows(name: str, sources: str) -> Any:
-    """The rows of a JSON file; None if there is no such file, or if it was made of other sources."""
+    """The rows of a JSON file; None if the file is missing or was made from other sources."""
     try:
         kept = json.loads((FOLDER / f"{name}.json").read_bytes())
     except FileNotFoundError:

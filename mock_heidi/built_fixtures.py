@@ -1,4 +1,4 @@
-"""The packaged records as the build of the package wrote them: checked then, and only put together again now."""
+"""The packaged records as JSON. The build of the package writes and checks them; a start only reads them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mock_heidi.models import Record, Value
 
 @cache
 def _sources() -> str:
+    """The digest of the packaged fixtures."""
     return built.digest(sorted(spec.data("fixtures").iterdir()))
 
 
@@ -27,7 +28,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def records(kinds: Mapping[str, type[Record]]) -> list[Record] | None:
-    """The records of these kinds; None unless the build wrote all of them, out of the fixtures that are there."""
+    """The records of these kinds; None if the build did not write them all, or if the fixtures have changed since."""
     found = {kind: built.rows(name, _sources()) for name, kind in kinds.items()}
     if None in found.values():
         return None
@@ -35,7 +36,7 @@ def records(kinds: Mapping[str, type[Record]]) -> list[Record] | None:
 
 
 def _record(kind: type[Record], row: dict[str, Any]) -> Record:
-    # The fields of a rule make values of their own kinds out of what is written.
+    # The fields of a fault turn JSON into values of other types.
     made: Record = kind.model_validate(row) if issubclass(kind, Fault | Scenario) else _constructed(kind, row)
     return made
 
@@ -46,7 +47,7 @@ def _constructed(kind: type[Value], row: dict[str, Any]) -> Any:
 
 
 def _value(form: Any, value: Any) -> Any:
-    """A field's value out of JSON, in which a tuple is a list and a value an object; ``form`` is the field's type."""
+    """The value of a field from JSON, which has lists for tuples and objects for values; ``form`` is its type."""
     if isinstance(value, dict) and isinstance(form, type) and issubclass(form, Value):
         return _constructed(form, value)
     parts = get_args(form) if isinstance(value, list | dict) else ()

@@ -120,13 +120,13 @@ def _print(value: Any) -> None:
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
-    from mock_heidi import seeds
+    from mock_heidi import fixture_loader
     from mock_heidi.fixture_documents import FixtureError
     from mock_heidi.models import ApiKey, PatientProfile, Record, Session
     from mock_heidi.store import Store
 
     try:
-        store = Store(seeds.load(fixtures, whole=True))
+        store = Store(fixture_loader.load(fixtures, whole=True))
     except FixtureError as error:
         if not as_json:
             raise
@@ -168,11 +168,11 @@ def schema(kind: str | None) -> None:
 
     schemas = built.rows("schemas", built.code())
     if schemas is None:
-        from mock_heidi import seeds
+        from mock_heidi import fixture_schema
 
-        schemas = seeds.schemas()
+        schemas = fixture_schema.schemas()
     if kind is not None and kind not in schemas:
-        raise ConfigError(f"there is no fixture file {kind!r}; there are {', '.join(schemas)}")
+        raise ConfigError(f"there is no fixture file {kind!r}", f"there are {', '.join(schemas)}")
     _print(schemas[kind] if kind else schemas)
 
 
@@ -196,13 +196,14 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
     try:
         made = recordings.audio(seconds, form or file.suffix.lower().lstrip(".") or "wav")
     except ValueError as error:
-        raise ConfigError(f"audio: {error}; give --seconds and --format") from None
+        raise ConfigError(f"audio: {error}", "give --seconds and --format") from None
     if str(file) == "-" and sys.stdout.isatty():
-        raise ConfigError("audio: a terminal shows no recording; give a file, or pipe the output into a command")
+        raise ConfigError("audio: a terminal shows no recording", "give a file, or pipe the output into a command")
     try:
         target = click.open_file(str(file), "wb")
     except OSError as error:
-        raise ConfigError(f"audio: cannot write {file}: {error.strerror}; give a file in a folder of yours") from None
+        problem = f"audio: cannot write {file}: {error.strerror}"
+        raise ConfigError(problem, "give a file in a folder of yours") from None
     with target:
         target.write(made)
 

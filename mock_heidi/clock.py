@@ -29,7 +29,7 @@ def parse_moment(text: str) -> int:
         if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             raise ValueError
     except ValueError:
-        raise ConfigError(f"clock: {text!r} is no moment; write it like 2025-01-06T09:00:00 (UTC)") from None
+        raise ConfigError(f"clock: {text!r} is no moment", "write it like 2025-01-06T09:00:00 (UTC)") from None
     return round(moment.timestamp() * 1000)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
@@ -16,7 +16,7 @@ from mock_heidi.ids import Chance
 from mock_heidi.models import Flag, Plain, resolve
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.wording import listed, near_names
+from mock_heidi.wording import nearest
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0
@@ -24,8 +24,9 @@ _HIGHEST = 700.0  # whose exponential is still a number
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w-]+)*", re.ASCII)
 
 
-def _refuse(message: str) -> PydanticCustomError:
-    return PydanticCustomError("fault", "{message}", {"message": message})
+def _refuse(problem: str, hint: str = "") -> PydanticCustomError:
+    form = "{problem}; {hint}" if hint else "{problem}"
+    return PydanticCustomError("fault", form, {"problem": problem, "hint": hint})
 
 
 def _whole(least: int, most: int = 10**9) -> Callable[[Any], int]:
@@ -138,7 +139,7 @@ def _headers(value: Any) -> dict[str, str]:
         value = {name: text.strip()}
     if isinstance(value, Mapping) and value and all(isinstance(text, str) for text in value.values()):
         return {str(name).lower(): str(text) for name, text in value.items()}
-    raise _refuse("Input should name headers and their values, such as {X-Client: mobile}; * stands for any value")
+    raise _refuse("Input should name headers and their values, such as {X-Client: mobile}", "* stands for any value")
 
 
 def _numbers(value: Any) -> tuple[int, ...]:
@@ -151,26 +152,19 @@ def _operations(value: Any) -> tuple[str, ...]:
         raise _refuse("Input should be the name of an operation, or a list of them")
     for name in names:
         if name not in OPERATIONS:
-            raise _refuse(f"there is no operation {name!r}; {closest(name, OPERATIONS)}")
+            raise _refuse(f"there is no operation {name!r}", nearest(name, OPERATIONS))
     return tuple(str(name) for name in names)
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that nobody knows: the nearest ones, or all."""
-    options = list(known)
-    near = near_names(name, options, 3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {listed(options)}"
 
 
 def _error(value: Any) -> str:
     if not isinstance(value, str) or value not in BY_NAME:
-        raise _refuse(f"there is no error {value!r}; {closest(str(value), sorted(BY_NAME))}")
+        raise _refuse(f"there is no error {value!r}", nearest(str(value), BY_NAME))
     return str(value)
 
 
 def _method(value: Any) -> str:
     if not isinstance(value, str) or value.upper() not in METHODS:
-        raise _refuse(f"there is no method {value!r}; there are {', '.join(METHODS)}")
+        raise _refuse(f"there is no method {value!r}", f"there are {', '.join(METHODS)}")
     return value.upper()
 
 
@@ -178,7 +172,7 @@ def _path(value: str) -> str:
     try:
         return PathPattern(value).text
     except PathPatternError as error:
-        raise _refuse(str(error)) from None
+        raise _refuse(error.problem, error.hint) from None
 
 
 def _chance(value: Any) -> float:

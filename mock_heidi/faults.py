@@ -24,12 +24,11 @@ from mock_heidi.fault_fields import (
     Seconds,
     Share,
     Whole,
-    closest,
 )
 from mock_heidi.models import Plain, Record, SessionId, Whatever
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
-from mock_heidi.settings import ConfigError
-from mock_heidi.wording import shorten
+from mock_heidi.settings import NAME_PATTERN, ConfigError
+from mock_heidi.wording import nearest, shorten
 
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
@@ -45,10 +44,14 @@ def _field(effect: Effect) -> Any:
     return (effect.type if effect.type is Whatever else effect.type | None, Field(None, description=effect.doc))
 
 
+class FaultError(ConfigError):
+    """A rule that makes no sense."""
+
+
 class _Selection(Record):
     """The requests that a rule is for, and how often."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = None
     label: str | None = Field(None, description="What a person calls it.")
 
     operation: Operations | None = Field(None, description="The operation's name, or a list; absent: any.")
@@ -109,28 +112,35 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
 
     def problem(self) -> str | None:
         """The problem with the fault as a whole, or None."""
-        answers = self.given(ANSWERS)
-        problems = {
-            f"a fault needs an effect, such as status=503; there are {', '.join(EFFECTS)}": not self.effects,
-            "detail goes with status": self.detail is not None and self.status is None,
-            "method goes with path": self.method is not None and self.path is None,
-            f"{' and '.join(answers)} are two answers at once; make two rules of them": (
-                len(answers) > 1 and answers != ["status", "retry_after"]
-            ),
-            f"carried_out goes with one of {', '.join(ANSWERS)}": self.carried_out and not answers,
-        }
-        return next((problem for problem, holds in problems.items() if holds), None) or self._misplaced()
+        error = self.refusal()
+        return None if error is None else str(error)
 
-    def _misplaced(self) -> str | None:
+    def refusal(self) -> FaultError | None:
+        """The error of a fault whose fields do not go together, or None."""
+        answers = self.given(ANSWERS)
+        if not self.effects:
+            return FaultError("a fault needs an effect, such as status=503", f"there are {', '.join(EFFECTS)}")
+        if self.detail is not None and self.status is None:
+            return FaultError("detail goes with status")
+        if self.method is not None and self.path is None:
+            return FaultError("method goes with path")
+        if len(answers) > 1 and answers != ["status", "retry_after"]:
+            return FaultError(f"{' and '.join(answers)} are two answers at once", "make two rules of them")
+        if self.carried_out and not answers:
+            return FaultError(f"carried_out goes with one of {', '.join(ANSWERS)}")
+        return self._misplaced()
+
+    def _misplaced(self) -> FaultError | None:
         for names, operations in ((STREAM_EFFECTS, STREAMS), (CLINICAL[:-1], WRITERS), (CLINICAL[-1:], CODERS)):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
-                return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
+                return FaultError(f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}")
         whole = self.given(WHOLE_BODY)
         if whole and self.operation is not None and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
             others = f"one of {', '.join(STREAM_EFFECTS)}"
             cure = f"say a status too, use {others}, or for a reply with a body say path instead of operation"
-            return f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}; {cure}"
+            problem = f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}"
+            return FaultError(problem, cure)
         return None
 
     @model_serializer
@@ -190,10 +200,6 @@ class Scenario(Record):
         return next((problem for problem in problems if problem), None)
 
 
-class FaultError(ConfigError):
-    """A rule that makes no sense; the message says why and what would."""
-
-
 def parse(given: Any) -> Fault:
     """A rule from an object, or from text such as ``generate_consult_note:end_after=3,times=1``."""
     if isinstance(given, Fault):
@@ -205,11 +211,12 @@ def parse(given: Any) -> Fault:
         row = error.errors(include_url=False)[0]
         name = ".".join(str(step) for step in row["loc"][:1])
         if row["type"] == "extra_forbidden":
-            raise FaultError(f"a fault knows no {name!r}; {closest(name, Fault.model_fields)}") from None
-        raise FaultError(f"{name or 'fault'}: {row['msg']}") from None
-    problem = fault.problem()
-    if problem:
-        raise FaultError(problem)
+            raise FaultError(f"a fault knows no {name!r}", nearest(name, Fault.model_fields)) from None
+        said = row.get("ctx", {})
+        raise FaultError(f"{name or 'fault'}: {said.get('problem', row['msg'])}", said.get("hint", "")) from None
+    refusal = fault.refusal()
+    if refusal is not None:
+        raise refusal
     return fault
 
 
@@ -223,14 +230,15 @@ def parse_text(text: str) -> dict[str, Any]:
         try:
             fields = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise FaultError(f"it is no JSON: {error}; write it like {_EXAMPLE}") from None
+            raise FaultError(f"it is no JSON: {error}", f"write it like {_EXAMPLE}") from None
         return dict(_writable(fields))
     if text.strip() in OPERATIONS:
-        raise FaultError(f"nothing goes wrong; write it like {text.strip()}:status=503")
+        raise FaultError("nothing goes wrong", f"write it like {text.strip()}:status=503")
     head, colon, rest = _split(text)
     name = text.partition("=")[0].partition(",")[0].strip()
     if name and not colon and name not in Fault.model_fields:
-        raise FaultError(f"it begins neither with requests nor with a field: {shorten(name)}; write it like {_SHORT}")
+        problem = f"it begins neither with requests nor with a field: {shorten(name)}"
+        raise FaultError(problem, f"write it like {_SHORT}")
     made: dict[str, Any] = {}
     if colon and head.strip() != "*":
         method, _, path = head.strip().partition(" ")
@@ -239,7 +247,7 @@ def parse_text(text: str) -> dict[str, Any]:
     while rest:
         fields += 1
         if fields > _MOST_FIELDS:
-            raise FaultError(f"it has more than {_MOST_FIELDS} fields; write one rule, such as {_EXAMPLE}")
+            raise FaultError(f"it has more than {_MOST_FIELDS} fields", f"write one rule, such as {_EXAMPLE}")
         name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
         if mark.startswith("="):
             made[name.strip()], rest = _value(rest)
@@ -254,7 +262,7 @@ def _writable(value: Any) -> Any:
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
-        raise FaultError("it holds NaN, half a letter or too many levels; write what JSON can say") from None
+        raise FaultError("it holds NaN, half a letter or too many levels", "write what JSON can say") from None
     return value
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mock_heidi.clock import parse_moment
-from mock_heidi.fault_fields import METHODS, closest
+from mock_heidi.fault_fields import METHODS
 from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.operations import OPERATIONS
@@ -17,6 +17,7 @@ from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.replies import matches
 from mock_heidi.rules import below_base
 from mock_heidi.settings import ConfigError
+from mock_heidi.wording import nearest
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
 _MOST_DIGITS = 12
@@ -24,12 +25,8 @@ _MOST_DIGITS = 12
 _SHALLOW = 1_000
 
 
-class FilterError(ValueError):
-    """A filter that can match nothing; the message says why, ``hint`` what would help."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(problem)
-        self.hint = hint
+class FilterError(ConfigError):
+    """A filter that cannot match anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +107,14 @@ def _plain(name: str, value: Any) -> Any:
 
 def _check(made: Mapping[str, Any], name: str, known: Any) -> None:
     if name in made and made[name] not in known:
-        raise FilterError(f"there is no {name} {made[name]!r}", closest(made[name], known))
+        raise FilterError(f"there is no {name} {made[name]!r}", nearest(made[name], known))
 
 
 def _pattern(text: str) -> PathPattern:
     try:
         return PathPattern(text)
     except PathPatternError as error:
-        problem, _, cure = str(error).rpartition("; ")
-        raise FilterError(f"path: {problem}", cure) from None
+        raise FilterError(f"path: {error.problem}", error.hint) from None
 
 
 def _since(text: str) -> dict[str, int | None]:

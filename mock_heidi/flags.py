@@ -72,7 +72,7 @@ def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
             try:
                 parse(rule)
             except FaultError as error:
-                raise ConfigError(f"--fault {rule}: {error}") from None
+                raise ConfigError(f"--fault {rule}: {error.problem}", error.hint) from None
     return typed
 
 

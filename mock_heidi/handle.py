@@ -29,6 +29,7 @@ from mock_heidi.settings import (
     Settings,
     is_namespace,
     namespace_path,
+    wrong_name,
 )
 
 if TYPE_CHECKING:
@@ -495,7 +496,7 @@ def visit(url: str, namespace: str | None = None, api_key: str = DEFAULT_KEY, ad
     first, _, rest = parts.path.removeprefix("/").partition("/")
     name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
     if not is_namespace(name):
-        raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
+        raise wrong_name(name, "a namespace")
     return _Visitor(f"{parts.scheme}://{parts.netloc}", name, api_key, admin_token)
 
 
@@ -594,7 +595,7 @@ def _httpx() -> Any:
 def snapshot_path(name: str) -> str:
     """The path of a snapshot, below ``/_mock``; :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
-        raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
+        raise MockHeidiError(str(wrong_name(name, "a snapshot")))
     return f"/snapshots/{quote(name, safe='')}"
 
 
@@ -618,7 +619,8 @@ def _records(fixtures: FixtureChoice) -> Any:
     if fixtures is None or fixtures == "empty" or isinstance(fixtures, Mapping):
         return fixtures
     # A folder is read here, where its files are: the server takes no paths from a request.
-    from mock_heidi import seeds
+    from mock_heidi import fixture_loader
+    from mock_heidi.fixture_export import export
     from mock_heidi.store import Store
 
-    return seeds.dump(Store(seeds.load(Path(fixtures))))
+    return export(Store(fixture_loader.load(Path(fixtures))))

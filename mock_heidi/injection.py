@@ -91,9 +91,9 @@ def _asked_for(request: Request, namespace: Namespace) -> list[Rule]:
     fault = parse(request.asked_fault.decode("latin-1"))
     if fault.operation is None and request.operation is not None:
         # It is for this request: what could never act on it makes no sense.
-        problem = fault.replace(operation=(request.operation,)).problem()
-        if problem:
-            raise FaultError(problem)
+        refusal = fault.replace(operation=(request.operation,)).refusal()
+        if refusal is not None:
+            raise refusal
     return [Rule("header", fault)]
 
 

@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidat
 from typing_extensions import TypedDict
 
 from mock_heidi.operations import OPERATIONS, SPEAKING
-from mock_heidi.wording import near_names, short_repr
+from mock_heidi.wording import nearest, short_repr
 
 
 class Plain(str):
@@ -665,10 +665,8 @@ class Reply(Record):
         if len(said) + self.whole != 1:
             return "needs text, or pieces, or a body, or a status; body and status may stand together"
         if self.operation not in OPERATIONS:
-            near = near_names(self.operation, OPERATIONS, 2)
-            return f"there is no operation {short_repr(self.operation, _LONGEST_NAME)}; " + (
-                f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(OPERATIONS)}"
-            )
+            unknown = short_repr(self.operation, _LONGEST_NAME)
+            return f"there is no operation {unknown}; {nearest(self.operation, OPERATIONS)}"
         if said and self.operation not in SPEAKING:
             return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
         if self.times is not None and (type(self.times) is not int or self.times < 1):

@@ -7,12 +7,12 @@ import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mock_heidi import seeds, transitions
+from mock_heidi import transitions
 from mock_heidi.clock import Clock, precise
 from mock_heidi.events import Events
-from mock_heidi.fault_fields import closest
 from mock_heidi.faults import Fault, FaultError, Scenario
 from mock_heidi.findings import Findings
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.known_keys import FormerKeys, KnownKeys
@@ -26,7 +26,7 @@ from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
 from mock_heidi.transitions import Transition
-from mock_heidi.wording import shorten
+from mock_heidi.wording import nearest, shorten
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 
@@ -289,7 +289,7 @@ class Namespace:
         return self.events
 
     def _tell_state(self, record: Record) -> None:
-        kind = next((name for name, one in seeds.KINDS.items() if isinstance(record, one)), "users")
+        kind = next((name for name, one in KINDS.items() if isinstance(record, one)), "users")
         there = self.store.get(type(record), record.key) is not None
         # The key of a user holds what parts its names, so that no two names can be taken for each other.
         # The id of a reply is all that it says, which may be long.
@@ -312,7 +312,7 @@ class Namespace:
         self.known_keys = frozenset([*self.keys, *self._former_keys])
         self._all_keys.learn(self.name, self.keys)
 
-    # Where records that bring no id or time of their own get them from: a seeds.Source.
+    # The methods of an IdSource: ids and times of new records.
 
     def object_id(self, *_: str | int) -> str:
         return unused_object_id(self.store, self.ids, self.clock)
@@ -399,5 +399,5 @@ def _scenario(store: Store, name: str) -> Scenario:
     found = store.get(Scenario, name)
     if found is None:
         known = [one.name for one in store.all(Scenario)]
-        raise FaultError(f"there is no scenario {name!r}; {closest(name, known)}")
+        raise FaultError(f"there is no scenario {name!r}", nearest(name, known))
     return found

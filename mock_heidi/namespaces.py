@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mock_heidi import clock, faults, seeds
+from mock_heidi import clock, faults, fixture_loader
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
 from mock_heidi.known_keys import KnownKeys
@@ -31,7 +31,7 @@ def _rule(given: str | Mapping[str, Any]) -> Fault:
     try:
         return faults.parse(given)
     except FaultError as error:
-        raise ConfigError(f"fault {given!r}: {error}") from None
+        raise ConfigError(f"fault {given!r}: {error.problem}", error.hint) from None
 
 
 class Namespaces:
@@ -44,7 +44,7 @@ class Namespaces:
         """In seconds of the process's own clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
-        base = seeds.load(settings.fixtures, settings.api_key)
+        base = fixture_loader.load(settings.fixtures, settings.api_key)
         rules = tuple(_rule(given) for given in settings.faults)
         self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
         self._all: dict[str, Namespace] = {}

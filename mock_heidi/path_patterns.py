@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mock_heidi.settings import ConfigError
+
 LONGEST = 500
 """The longest pattern, in characters."""
 
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
-class PathPatternError(ValueError):
-    """A pattern that cannot match anything; the message ends with ``; `` and the cure."""
+class PathPatternError(ConfigError):
+    """A pattern that cannot match anything."""
 
 
 class _Step(NamedTuple):
@@ -74,14 +76,14 @@ class PathPattern:
         self.text = text
         """The pattern as it was given."""
         if len(text) > LONGEST:
-            raise PathPatternError(f"a pattern has {LONGEST} characters at most; use * for a part of it")
+            raise PathPatternError(f"a pattern has {LONGEST} characters at most", "use * for a part of it")
         segments = _segments(text)
         for segment in segments:
             _check(segment)
         first, *others = ("/" + "/".join(segments)).split("*")
         self._first, self._middle, self._last = _Run.of(first), others[:-1], _Run.of(others[-1]) if others else None
         for name in _PARAMETER.findall("*".join(self._middle)):
-            raise PathPatternError(f"{name} stands between two stars; use * for it too")
+            raise PathPatternError(f"{name} stands between two stars", "use * for it too")
 
     def matches(self, path: str) -> bool:
         """True for a path that fits the pattern."""
@@ -111,10 +113,10 @@ def _segments(path: str) -> list[str]:
 def _check(segment: str) -> None:
     names = _PARAMETER.findall(segment)
     if len(names) > 1:
-        raise PathPatternError(f"{names[0]} and {names[1]} stand in one segment; keep one, or use * for any text")
+        raise PathPatternError(f"{names[0]} and {names[1]} stand in one segment", "keep one, or use * for any text")
     if names and "*" in segment:
-        raise PathPatternError(f"{names[0]} and * stand in one segment; use * alone, it stands for both")
+        raise PathPatternError(f"{names[0]} and * stand in one segment", "use * alone, it stands for both")
     if set(_PARAMETER.sub("", segment)) & set("{}"):
-        raise PathPatternError(f"braces without a name in {segment!r}; write {{name}}, or * for any text")
+        raise PathPatternError(f"braces without a name in {segment!r}", "write {name}, or * for any text")
     if "?" in segment:
-        raise PathPatternError("a path has no query; leave out what follows the question mark")
+        raise PathPatternError("a path has no query", "leave out what follows the question mark")

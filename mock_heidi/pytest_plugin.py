@@ -296,16 +296,13 @@ _LOOK = {"unfired": _unfired, "unmatched": _unmatched, "findings": _found}
 def _allowed(given: Any) -> Sequence[str]:
     """The codes of findings that are no failure."""
     from mock_heidi.findings import KINDS
-    from mock_heidi.wording import near_names, shorten
+    from mock_heidi.wording import nearest, shorten
 
     codes: Sequence[str] = [given] if isinstance(given, str) else given or ()
     for code in codes:
         if code not in KINDS:
-            near = near_names(str(code), KINDS, 1)
-            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
-            raise pytest.UsageError(
-                f"@pytest.mark.mock_heidi: allow_findings: there is no {shorten(repr(code))}; {cure}"
-            )
+            unknown = f"there is no {shorten(repr(code))}; {nearest(str(code), KINDS)}"
+            raise pytest.UsageError(f"@pytest.mark.mock_heidi: allow_findings: {unknown}")
     return codes
 
 

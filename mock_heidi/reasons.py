@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from mock_heidi.router import NO_MATCH, Match, Router, split
-from mock_heidi.settings import BASE_PATH, is_namespace
+from mock_heidi.settings import BASE_PATH, NAME_RULE, is_namespace
 
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
 _BASE = split(BASE_PATH)
@@ -62,7 +62,7 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
     segments, method = split(scope["path"]), scope["method"]
     if segments[:1] == ["ns"]:
         if len(segments) > 1 and not is_namespace(segments[1]):
-            return "what follows /ns is no name for a namespace: letters, digits, '-', '_' and '.', 64 at most"
+            return f"what follows /ns is no name for a namespace: {NAME_RULE}"
         segments = segments[2:]
     match = NO_MATCH if below is None else router.find(method, below)
     if match.allow:

@@ -30,7 +30,7 @@ def speaks(verb: Callable[..., Any]) -> Any:
             except MockHeidiError as error:
                 raise ConfigError(str(error)) from None
             except NoAnswerError as error:
-                raise ConfigError(f"{error}; start a server with mock-heidi serve, or name it with --url") from None
+                raise ConfigError(str(error), "start a server with mock-heidi serve, or name it with --url") from None
 
     return speaking
 

@@ -76,10 +76,10 @@ class Replies:
     def extend(self, replies: Sequence[Reply]) -> list[Rule]:
         """Put replies before all others, the first of them foremost; none where there would be too many."""
         if len(self) + len(replies) > _MOST:
-            raise ReplyError(f"a namespace takes {_MOST:,} replies and no more; DELETE /_mock/replies makes room")
+            raise ReplyError(f"a namespace takes {_MOST:,} replies and no more", "DELETE /_mock/replies makes room")
         made = [Rule(f"reply-{number}", reply) for number, reply in enumerate(reversed(replies), self._made + 1)]
         if sum(rule.size for rule in (*made, *self._rules)) > _MOST_BYTES:
-            raise ReplyError(f"the replies have more than {_MOST_BYTES:,} bytes; DELETE /_mock/replies makes room")
+            raise ReplyError(f"the replies have more than {_MOST_BYTES:,} bytes", "DELETE /_mock/replies makes room")
         self._made += len(made)
         self._put([*reversed(made), *self._rules])
         return made

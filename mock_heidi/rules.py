@@ -194,16 +194,16 @@ class Faults:
         taken, size = {rule.id for rule in rules}, sum(rule.size for rule in rules)
         for fault in faults:
             if len(rules) >= MOST_RULES:
-                raise FaultError(f"there are {MOST_RULES} rules already; DELETE /_mock/faults makes room")
+                raise FaultError(f"there are {MOST_RULES} rules already", "DELETE /_mock/faults makes room")
             if fault.id in taken:
-                raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
+                raise FaultError(f"there is a rule {fault.id!r} already", "remove it first, or choose another id")
             if fault.id is None:
                 number = next(free for free in count(number + 1) if f"fault-{free}" not in taken)
             rules.append(Rule(fault.id or f"fault-{number}", fault))
             taken.add(rules[-1].id)
             size += rules[-1].size
             if size > _MOST_BYTES:
-                raise FaultError(f"the rules have more than {_MOST_BYTES:,} bytes; DELETE /_mock/faults makes room")
+                raise FaultError(f"the rules have more than {_MOST_BYTES:,} bytes", "DELETE /_mock/faults makes room")
         self._made = number
         self._put(rules)
         return rules[before:]

@@ -25,7 +25,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     Port 0 picks a free one. Raises :class:`ConfigError` where the address cannot be had.
     """
     if port not in range(65_536):
-        raise ConfigError(f"there is no port {port}; choose one up to 65535, or 0 for a free one")
+        raise ConfigError(f"there is no port {port}", "choose one up to 65535, or 0 for a free one")
     if host not in _LOOPBACK:
         return [_listen(host, port)]
     # With port 0 the second family may find the port of the first one taken: then both try another.
@@ -37,7 +37,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
             first.close()
             if port:
                 raise
-    raise ConfigError("no port is free on both 127.0.0.1 and ::1; choose one with --port")
+    raise ConfigError("no port is free on both 127.0.0.1 and ::1", "choose one with --port")
 
 
 def _second(port: int) -> list[socket.socket]:
@@ -56,9 +56,8 @@ def _listen(host: str, port: int) -> socket.socket:
         ]
         listener = socket.socket(family, kind)
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host}: {error.strerror or error}; give an address of this machine"
-        ) from None
+        problem = f"cannot listen on {host}: {error.strerror or error}"
+        raise ConfigError(problem, "give an address of this machine") from None
     try:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -68,14 +67,12 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                f"port {port} on {host} is in use; choose another with --port, or 0 for a free one"
-            ) from None
+            problem = f"port {port} on {host} is in use"
+            raise ConfigError(problem, "choose another with --port, or 0 for a free one") from None
         if error.errno == errno.EACCES:
-            raise ConfigError(
-                f"port {port} on {host} is not allowed to you; choose one above 1023 with --port"
-            ) from None
-        raise ConfigError(f"cannot listen on {host}: {error.strerror}; give an address of this machine") from None
+            problem = f"port {port} on {host} is not allowed to you"
+            raise ConfigError(problem, "choose one above 1023 with --port") from None
+        raise ConfigError(f"cannot listen on {host}: {error.strerror}", "give an address of this machine") from None
     return listener
 
 

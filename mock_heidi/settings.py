@@ -14,6 +14,10 @@ DEFAULT_KEY = "mock-heidi-key"
 DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
 DEFAULT_MEMORY = 256 * 1024 * 1024
+NAME_PATTERN = "[A-Za-z0-9._-]{1,64}"
+"""The names of namespaces, snapshots and rules."""
+NAME_RULE = "letters, digits, '-', '_' and '.', 64 at most"
+"""The same in words."""
 JOURNAL_MODES = ("normal", "full", "masked")
 """The amounts of detail that the journal can show."""
 # Whom tests sign in as: the user of the vendor's own example.
@@ -32,11 +36,17 @@ _FORMS = {
 }
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 _HALF_A_LETTER = re.compile("[\ud800-\udfff]")
-_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME = re.compile(NAME_PATTERN)
 
 
 class ConfigError(Exception):
-    """A setting that cannot be used: the message is one line and names the cure."""
+    """A value that cannot be used. The message is one line: the ``problem`` and, after a semicolon, the ``hint``."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        self.problem = problem
+        self.hint = hint
+        """The cure; empty if the problem says it."""
+        super().__init__(f"{problem}; {hint}" if hint else problem)
 
 
 class Pace(NamedTuple):
@@ -61,7 +71,7 @@ def parse_pace(text: str) -> Pace:
             or not 0 <= number < float("inf")
             or (name.strip() == "jitter" and number > 1)
         ):
-            raise ConfigError(f"pace: {part!r} says nothing; write it like first=0.3,rate=40,jitter=0.2")
+            raise ConfigError(f"pace: {part!r} says nothing", "write it like first=0.3,rate=40,jitter=0.2")
     return Pace(**given)
 
 
@@ -120,7 +130,7 @@ class Settings:
             value = getattr(self, name)
             # The path of a folder is shown and never answered.
             if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
-                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold; write text as UTF-8")
+                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold", "write text as UTF-8")
 
     def _check_lists(self) -> None:
         for name, (form, example) in _FORMS.items():
@@ -129,7 +139,7 @@ class Settings:
                 raise ConfigError(f"{name}: {value!r} should be a tuple of strings, such as ({str(value)!r},)")
             for item in value:
                 if form.fullmatch(item) is None:
-                    raise ConfigError(f"{name}: {item!r} can never match; write it like {example}")
+                    raise ConfigError(f"{name}: {item!r} can never match", f"write it like {example}")
 
     def _check_token(self) -> None:
         if self.admin_token is None:
@@ -137,9 +147,8 @@ class Settings:
         # A secret that is read from a file often ends with a line feed.
         token = self.admin_token.strip()
         if _TOKEN.fullmatch(token) is None:
-            raise ConfigError(
-                "admin_token: is too short or fits into no header; use 8 letters, digits and signs or more"
-            )
+            problem = "admin_token: is too short or fits into no header"
+            raise ConfigError(problem, "use 8 letters, digits and signs or more")
         object.__setattr__(self, "admin_token", token)
 
 
@@ -160,10 +169,12 @@ def _fits_utf_8(value: Any) -> bool:
 
 
 def check_journal(mode: object) -> str:
-    """The mode of a journal; :class:`ConfigError` for a word that is none."""
+    """The mode of a journal. Raises :class:`ConfigError` for an unknown word."""
     if mode in JOURNAL_MODES:
         return str(mode)
-    raise ConfigError(f"journal: {mode!r} is not a mode; write {', '.join(JOURNAL_MODES[:-1])} or {JOURNAL_MODES[-1]}")
+    raise ConfigError(
+        f"journal: {mode!r} is not a mode", f"write {', '.join(JOURNAL_MODES[:-1])} or {JOURNAL_MODES[-1]}"
+    )
 
 
 def namespace_path(name: str) -> str:
@@ -171,7 +182,17 @@ def namespace_path(name: str) -> str:
     return "" if name == DEFAULT_NAMESPACE else f"/ns/{name}"
 
 
-def is_namespace(name: str) -> bool:
-    """True for a valid name of a namespace: letters, digits, ``-``, ``_`` and ``.``, 64 at most."""
-    # "." and ".." are letters of a path, not names: clients and proxies fold them away.
-    return _NAMESPACE.fullmatch(name) is not None and name.strip(".") != ""
+def is_name(text: str) -> bool:
+    """True for a valid name of a snapshot."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """True for a valid name of a namespace."""
+    # Clients and proxies remove "." and ".." from paths.
+    return is_name(text) and text.strip(".") != ""
+
+
+def wrong_name(name: str, owner: str) -> ConfigError:
+    """The error for a name that is not valid; ``owner`` is ``a namespace`` or ``a snapshot``."""
+    return ConfigError(f"{name!r} is no name for {owner}", f"use {NAME_RULE}")

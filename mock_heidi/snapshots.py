@@ -1,25 +1,23 @@
-"""States of a namespace with a name, to come back to and to compare with."""
+"""Named states of a namespace, to restore and to compare with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mock_heidi import seeds
 from mock_heidi.clock import zulu
+from mock_heidi.fixture_export import to_row
 from mock_heidi.ids import Ids
-from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.store import Store
 from mock_heidi.transitions import Transition
 
 MOST = 100
 """The most snapshots that a namespace may have."""
-KINDS: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
-"""The kinds of records that are compared, by their names."""
 
 
 class Snapshot(NamedTuple):
-    """The content of a namespace at a moment, in ms since 1970. It shares everything that has not changed since."""
+    """The content of a namespace at a moment, in ms since 1970. It shares the records that have not changed since."""
 
     name: str
     at: int
@@ -27,22 +25,22 @@ class Snapshot(NamedTuple):
     ids: Ids
     transitions: dict[str, Transition]
 
-    def shown(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
+        """Its name, moment and numbers of records, as JSON."""
         counts = {"patient_profiles": self.store.size(PatientProfile), "sessions": self.store.size(Session)}
         return {"name": self.name, "at": zulu(self.at), "counts": counts}
 
 
 def differing(before: Store, after: Store, kind: type[Record]) -> Iterator[tuple[str, Any] | None]:
-    """The ``added``, ``removed`` and ``changed`` records of a kind, one by one; None for an unchanged one.
-
-    A changed record comes with its changed fields, before and after.
+    """The differences of two states, record by record: ``added`` or ``removed`` with the name of the record,
+    ``changed`` with its changed fields before and after; None for an equal record.
     """
     return (pair and _difference(*pair) for pair in before.comparing(after, kind))
 
 
 def _difference(old: Record | None, new: Record | None) -> tuple[str, Any]:
     if old is None:
-        assert new is not None  # noqa: S101 - of a pair that differs, one is there
+        assert new is not None  # noqa: S101 - a pair that differs has a record
         return "added", _name(new)
     if new is None:
         return "removed", _name(old)
@@ -54,7 +52,7 @@ def _name(record: Record) -> str:
 
 
 def _fields(old: Record, new: Record) -> dict[str, Any]:
-    before, after = seeds.shown(old), seeds.shown(new)
+    before, after = to_row(old), to_row(new)
     return {
         name: {"before": before.get(name), "after": after.get(name)}
         for name in {**before, **after}

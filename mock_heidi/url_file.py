@@ -15,9 +15,8 @@ def write(path: Path, base_url: str) -> None:
         part.write_text(f"{base_url}\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise ConfigError(
-            f"--url-file: cannot write {path}: {error.strerror}; give a file in a folder of yours"
-        ) from None
+        problem = f"--url-file: cannot write {path}: {error.strerror}"
+        raise ConfigError(problem, "give a file in a folder of yours") from None
 
 
 def take_back(path: Path, base_url: str) -> None:
@@ -37,4 +36,4 @@ def remove(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}; give another file") from None
+        raise ConfigError(f"--url-file: cannot replace {path}: {error.strerror}", "give another file") from None

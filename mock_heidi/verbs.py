@@ -17,14 +17,13 @@ from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
 from mock_heidi.settings import ConfigError
 from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
-from mock_heidi.wording import near_names, printable_json
+from mock_heidi.wording import nearest, printable_json
 
 if TYPE_CHECKING:
     from mock_heidi.handle import Handle
 
 _PAUSE = 0.05
 _GLANCE = 1.0
-_MANY = 10
 
 
 @click.command()
@@ -55,7 +54,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
         if precise() >= deadline:
-            raise ConfigError(f"{missing} after {timeout:g} s; start a server with mock-heidi serve")
+            raise ConfigError(f"{missing} after {timeout:g} s", "start a server with mock-heidi serve")
         threading.Event().wait(_PAUSE)
     say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
@@ -105,7 +104,7 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
     except MockHeidiError as error:
         if "Invalid API key" not in str(error):
             raise
-        raise ConfigError(f"{heidi.url} knows no such API key; give one of its fixtures with --api-key") from None
+        raise ConfigError(f"{heidi.url} knows no such API key", "give one of its fixtures with --api-key") from None
     say(as_json, {"token": made}, made)
 
 
@@ -127,9 +126,7 @@ def _must_be_there(heidi: Handle) -> None:
 
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
-        near = near_names(heidi.name, names, 1)
-        cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:_MANY])}"
-        raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}; {cure}")
+        raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}", nearest(heidi.name, names))
 
 
 @click.command()
@@ -165,7 +162,7 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
             if kind == "reset" and "requests" in data["reset"]:
                 seen = 0
             elif kind == "behind":
-                raise ConfigError(f"{heidi.url} had {data['missed']} events more than could be shown; begin again")
+                raise ConfigError(f"{heidi.url} had {data['missed']} events more than could be shown", "begin again")
             elif kind == "request" and data["id"] > seen:
                 seen = _tell(as_json, heidi.requests(**{**given, "since": seen}), seen)
         raise ConfigError(f"{heidi.url} has ended")

@@ -1,4 +1,4 @@
-"""Messages of a bounded length, whatever the values are that they repeat."""
+"""Messages of a bounded length, even if they repeat long values."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from itertools import islice
 from typing import Any
 
 LONGEST = 1_000
-"""The most characters of a message that are shown."""
+"""The most characters of a message."""
+# The most known names that an unknown one is compared with, or that are listed.
 _MOST_NAMES = 1_000
 _LONGEST_NAME = 100
+# How alike two names must be, from 0 to 1.
+_CUTOFF = 0.5
 MOST_COMPARED = 300_000
 """The most pairs of characters that are compared for one name, which takes about 20 milliseconds."""
 
 
 def shorten(text: str, most: int = LONGEST) -> str:
-    """A text, its middle left out where it is too long: the beginning says what is wrong, the end what helps."""
+    """A text without its middle if it is too long: the beginning says what is wrong, the end what helps."""
     if len(text) <= most:
         return text
     end = most // 3
@@ -36,13 +39,13 @@ def printable_json(value: Any, indent: int | None = None) -> str:
 
 
 def short_repr(value: Any, most: int) -> str:
-    """A JSON value as Python writes it, its end left out where it is too long."""
+    """A JSON value as Python writes it, without its end if it is too long."""
     text = "".join(islice(_parts(value, most), most + 1))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _parts(value: Any, most: int) -> Iterator[str]:
-    """The parts of what :func:`repr` would write, one by one, so that nobody has to write it all."""
+    """The parts of what :func:`repr` would write, one by one, so that only the needed ones are made."""
     if isinstance(value, dict):
         for at, (name, item) in enumerate(value.items()):
             yield f"{', ' if at else '{'}{name[:most]!r}: " if isinstance(name, str) else f"{name!r}: "
@@ -57,25 +60,29 @@ def _parts(value: Any, most: int) -> Iterator[str]:
         yield repr(str(value[:most])) if isinstance(value, str) else repr(value)
 
 
-def near_names(name: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
-    """The known names that an unknown name may be meant for, the nearest first."""
+def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
+    """A hint for an unknown name: the nearest known names, or all known names if none is near."""
+    options = sorted(set(islice(known, _MOST_NAMES)))
+    if not options:
+        return "there are none"
+    near = near_names(name, options, most)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {shorten(', '.join(options))}"
+
+
+def near_names(name: str, known: Iterable[str], most: int) -> list[str]:
+    """The known names that are like an unknown one, the nearest first; ``most`` is their greatest number."""
     if len(name) > _LONGEST_NAME:
         return []
-    return get_close_matches(name, _comparable(name, known, cutoff), n=most, cutoff=cutoff)
+    return get_close_matches(name, _comparable(name, known), n=most, cutoff=_CUTOFF)
 
 
-def _comparable(name: str, known: Iterable[str], cutoff: float) -> list[str]:
+def _comparable(name: str, known: Iterable[str]) -> list[str]:
     """The names whose length is near enough, as many as may be compared."""
     options, left = [], MOST_COMPARED
     for option in sorted(islice(known, _MOST_NAMES)):
-        if 2 * min(len(name), len(option)) >= cutoff * (len(name) + len(option)):
+        if 2 * min(len(name), len(option)) >= _CUTOFF * (len(name) + len(option)):
             left -= len(name) * len(option)
             if left < 0:
                 break
             options.append(option)
     return options
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names with commas between them, in their order, of many the first."""
-    return shorten(", ".join(islice(names, _MOST_NAMES)))

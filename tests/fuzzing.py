@@ -12,8 +12,9 @@ from conftest import NOON, Client
 from helpers import SESSION
 from judges import OPENAPI, load_contract
 
-from mock_heidi import MockHeidi, seeds
+from mock_heidi import MockHeidi, fixture_loader
 from mock_heidi.app import App, create_app
+from mock_heidi.fixture_export import export
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
 from mock_heidi.store import Store
 
@@ -24,7 +25,7 @@ Control = Callable[..., Any]
 
 def _beginning() -> dict[str, Any]:
     """The packaged fixtures, with the recording that the contract's examples name."""
-    state = seeds.dump(Store(seeds.load()))
+    state = export(Store(fixture_loader.load()))
     (documented,) = [session for session in state["sessions"] if session["session_id"] == SESSION]
     documented["recordings"] = [{"recording_id": "123"}]
     return state

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_consult_notes import foreign, recorded, text_of
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import Consultation
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"
-CONSULTATIONS = list(Store(seeds.load()).all(Consultation))
+CONSULTATIONS = list(Store(fixture_loader.load()).all(Consultation))
 WARFARIN = "Takes warfarin daily. Blood pressure 130/80. Sees the nurse on Monday."
 COMMANDS = [
     "Summarise this medical text",

@@ -26,7 +26,7 @@ from helpers import (
 )
 from starlette.types import Message
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.assumptions import assumed
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
@@ -382,7 +382,7 @@ OTHER_ACCOUNT = {"api_keys": [{"key": "another-key", "ehr_provider": "P", "manag
 
 def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -> tuple[int, Any]:
     """The answer to a request during whose body the state is replaced by one that does not know its account."""
-    token, base = heidi.token(), seeds.load(OTHER_ACCOUNT)
+    token, base = heidi.token(), fixture_loader.load(OTHER_ACCOUNT)
     messages: list[Message] = []
 
     async def receive() -> Message:

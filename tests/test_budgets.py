@@ -18,19 +18,20 @@ from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import json_text, seeds, wording, yaml_text
+from mock_heidi import json_text, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import App
 from mock_heidi.errors import UnprocessableError
 from mock_heidi.filters import Filter
+from mock_heidi.fixture_export import export
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import parse_json, parsing_json
 from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
-from mock_heidi.yaml_text import dump_yaml
+from mock_heidi.yaml_dump import dump_yaml
 
 MANY = 6_000
 # So many turns others get at least while so many records are looked at, or so many long bodies.
@@ -236,11 +237,11 @@ def test_the_nearest_name_is_looked_for_in_told_problems_only_and_others_run_in_
 ) -> None:
     looks: list[str] = []
 
-    def looking(name: str, known: Any, most: int, cutoff: float = 0.6) -> list[str]:
+    def looking(name: str, known: Any, most: int) -> list[str]:
         looks.append(name)
-        return near_names(name, known, most, cutoff)
+        return near_names(name, known, most)
 
-    monkeypatch.setattr(seeds, "near_names", looking)
+    monkeypatch.setattr(wording, "near_names", looking)
 
     answer, others = turns(heidi.app, "PUT", "/state", UNKNOWN[kind])
 
@@ -383,7 +384,7 @@ def test_others_run_while_a_namespace_is_given_many_records(app: App) -> None:
 @pytest.mark.parametrize(("accept", "number"), [("application/json", MANY), ("application/yaml", 500)])
 def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, number: int) -> None:
     with another(fixtures={"patient_profiles": profiles(number)}) as heidi:
-        expected = seeds.dump(heidi.app.namespaces.default.store)
+        expected = export(heidi.app.namespaces.default.store)
         answer = heidi.get("/_mock/state", headers={"accept": accept})
 
     read = answer.json() if "json" in accept else resolve(parse_yaml(answer.content, "state"))
@@ -393,7 +394,7 @@ def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, nu
 
 
 def test_a_state_in_yaml_is_written_as_if_it_were_written_at_once(heidi: Client) -> None:
-    state = seeds.dump(heidi.app.namespaces.default.store)
+    state = export(heidi.app.namespaces.default.store)
 
     answer = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
 

@@ -8,16 +8,26 @@ from typing import Any
 
 import pytest
 
-from mock_heidi import assumptions, built, built_fixtures, effects, seeds, spec
+from mock_heidi import (
+    assumptions,
+    built,
+    built_fixtures,
+    effects,
+    fixture_files,
+    fixture_loader,
+    fixture_schema,
+    spec,
+    wheel_data,
+)
 from mock_heidi.cli import main
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.models import CodeEntry, Consultation, NoteTemplate, Record
-from mock_heidi.seeds import KINDS
 from mock_heidi.store import Base
 
 _CACHED = (
-    (seeds, "_packaged"),
-    (seeds, "_packaged_base"),
-    (seeds, "_late"),
+    (fixture_files, "packaged"),
+    (fixture_loader, "_packaged_base"),
+    (fixture_loader, "_packaged_records"),
     (built_fixtures, "_sources"),
     (assumptions, "assumptions"),
     (assumptions, "assumed"),
@@ -39,7 +49,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def write() -> None:
         folder.mkdir()
-        for name, text in seeds.wheel_files().items():
+        for name, text in wheel_data.files().items():
             (folder / f"{name}.json").write_bytes(text)
         forget()
 
@@ -55,11 +65,11 @@ def records(base: Base) -> dict[type[Record], list[tuple[Any, ...]]]:
 
 @pytest.mark.parametrize("api_key", [None, "another-key"])
 def test_what_was_built_makes_the_state_that_the_yaml_makes(build: Callable[[], None], api_key: str | None) -> None:
-    read = records(seeds.load(api_key=api_key))
+    read = records(fixture_loader.load(api_key=api_key))
 
     build()
 
-    made = seeds.load(api_key=api_key)
+    made = fixture_loader.load(api_key=api_key)
     assert made.packaged == frozenset(KINDS)
     assert records(made) == read
     assert all(len(read[kind]) > 1 for kind in (NoteTemplate, Consultation, CodeEntry))
@@ -76,10 +86,10 @@ def test_what_was_built_makes_the_assumptions_that_the_yaml_makes(build: Callabl
 def test_what_was_built_holds_the_schemas_of_the_models(
     build: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = seeds.schemas()
+    made = fixture_schema.schemas()
 
     build()
-    monkeypatch.setattr(seeds, "schemas", None)
+    monkeypatch.setattr(fixture_schema, "schemas", None)
     with pytest.raises(SystemExit):
         main(["schema"])
 
@@ -91,7 +101,7 @@ def test_schemas_of_other_models_are_not_used(
 ) -> None:
     build()
     monkeypatch.setattr(built, "code", lambda: "of a changed module")
-    monkeypatch.setattr(seeds, "schemas", lambda: {"sessions": "made anew"})
+    monkeypatch.setattr(fixture_schema, "schemas", lambda: {"sessions": "made anew"})
     with pytest.raises(SystemExit):
         main(["schema", "sessions"])
 
@@ -109,10 +119,10 @@ def test_schemas_are_those_of_every_module_also_of_the_effects(monkeypatch: pyte
 
 def test_what_was_built_is_what_is_read(build: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     build()
-    monkeypatch.setattr(seeds, "_text", None)  # reads YAML, as does:
+    monkeypatch.setattr(fixture_files, "_text", None)  # reads YAML, as does:
     monkeypatch.setattr(assumptions, "_read", None)
 
-    base = seeds.load()
+    base = fixture_loader.load()
 
     assert [base.records[kind] for kind in KINDS.values()]
     assert assumptions.assumed("token_lifetime") == 3600
@@ -133,7 +143,7 @@ def test_a_changed_fixture_is_read_and_nothing_that_was_built_of_an_older_one(
     changed.write_text(text.replace(before, "Changed"), encoding="utf-8")
     monkeypatch.setattr(spec, "data", lambda _: copy)
 
-    base = seeds.load()
+    base = fixture_loader.load()
 
     shown = repr([list(base.records[kind].values()) for kind in KINDS.values()])
     assert "'Changed'" in shown

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
 
-from mock_heidi import api, seeds, spec, verbs
+from mock_heidi import api, fixture_files, spec, verbs
 from mock_heidi.cli import cli, main
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION
 
@@ -517,9 +517,9 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     copy = tmp_path / "packaged"
     shutil.copytree(spec.data("fixtures"), copy)
     monkeypatch.setattr(spec, "data", lambda _: copy)
-    seeds._packaged.cache_clear()  # noqa: SLF001 - as after a start
+    fixture_files.packaged.cache_clear()
     yield copy
-    seeds._packaged.cache_clear()  # noqa: SLF001 - as above
+    fixture_files.packaged.cache_clear()
 
 
 @pytest.mark.parametrize(

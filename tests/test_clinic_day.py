@@ -17,12 +17,12 @@ from conftest import JOHN, Client
 from helpers import KEY_TWO, SUCCESS, UNKNOWN_ID
 from test_consult_notes import H_AND_P, text_of
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.errors import BY_NAME, HeidiError, InternalError, LinkedAccountRequiredError, UploadFailedError, render
 from mock_heidi.models import ApiKey, CodeEntry, Consultation, NoteTemplate, PatientProfile, Session, User
 from mock_heidi.store import Store
 
-STORE = Store(seeds.load())
+STORE = Store(fixture_loader.load())
 SESSIONS = list(STORE.all(Session))
 TODAY = [one for one in SESSIONS if one.created_at.startswith("2025-01-06")]
 PROFILES = {one.id: one for one in STORE.all(PatientProfile)}

@@ -19,12 +19,12 @@ from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, s
 from test_audio import spoken
 
 import mock_heidi
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import Consultation, NoteTemplate
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"
-STORE = Store(seeds.load())
+STORE = Store(fixture_loader.load())
 COUGH = next(one for one in STORE.all(Consultation) if one.id == "gp-cough")
 MOOD = next(one for one in STORE.all(Consultation) if one.id == "mh-low-mood")
 TEMPLATES = list(STORE.all(NoteTemplate))

@@ -32,8 +32,8 @@ from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
 from mock_heidi.fault_fields import METHODS
 from mock_heidi.faults import Fault, Scenario, parse
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.operations import OPERATIONS
-from mock_heidi.seeds import KINDS
 from mock_heidi.settings import Settings
 
 JSON = "application/json"

@@ -296,6 +296,13 @@ PROBLEMS = [
 ]
 
 
+def test_a_session_for_an_unknown_patient_is_told_the_patients_of_the_state(heidi: Client) -> None:
+    answer = heidi.post("/_mock/state", json={"sessions": [{"patient_profile_id": JOHN[:-1] + "f"}]})
+
+    error = f"no patient profile '{JOHN[:-1]}f' of the same API key; did you mean {JOHN}?"
+    assert answer.json()["problems"] == [f"sessions[0].patient_profile_id: {error}"]
+
+
 def test_put_of_broken_records_tells_every_problem_and_changes_nothing(heidi: Client) -> None:
     before = busy(heidi)
 

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_consult_notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import CodeEntry
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"
 LETTER = "66455a5f0b0a1c8d018c6896"
-ENTRIES = list(Store(seeds.load()).all(CodeEntry))
+ENTRIES = list(Store(fixture_loader.load()).all(CodeEntry))
 TERMS = {term: entry for entry in ENTRIES for term in entry.terms}
 SYSTEMS = {
     *("icd_10", "icd_10_cm_us", "icd_9", "icd_9_cm_us", "snomed", "snomed_ct"),

@@ -16,7 +16,7 @@ from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, settled,
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
-from mock_heidi import create_app, seeds
+from mock_heidi import create_app, fixture_schema
 from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.rules import Faults, Rule
@@ -289,6 +289,13 @@ def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -
 
     hint = "did you mean get_session or create_session or update_session?"
     assert answered(answer) == (400, wire({"error": "operation: there is no operation 'get_sesion'", "hint": hint}))
+
+
+def test_a_semicolon_in_an_unknown_name_belongs_to_the_name(heidi: Client) -> None:
+    answer = heidi.post(PATH, json={"operation": "get; sesion", "status": 503})
+
+    assert answer.json()["error"] == "operation: there is no operation 'get; sesion'"
+    assert answer.json()["hint"].startswith("did you mean get_session")
 
 
 def test_rules_without_an_effect_name_the_effects(heidi: Client) -> None:
@@ -1144,7 +1151,7 @@ def loaded(text: str) -> Any:
 def test_the_schema_takes_the_packaged_file_as_an_editor_reads_it(kind: str) -> None:
     rows = loaded((FIXTURES / f"{kind}.yaml").read_text(encoding="utf-8"))
 
-    validator = Draft202012Validator(seeds.schema(kind))
+    validator = Draft202012Validator(fixture_schema.schema(kind))
     validator.check_schema(validator.schema)
     assert [error.message for error in validator.iter_errors(rows)] == []
 
@@ -1156,12 +1163,12 @@ def test_the_examples_in_the_packaged_file_are_rules() -> None:
 
     assert len(rows) == 3
     assert all(parse(row).effects for row in rows)
-    assert Draft202012Validator(seeds.schema("faults")).is_valid(rows)
+    assert Draft202012Validator(fixture_schema.schema("faults")).is_valid(rows)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_the_schema_takes_every_effect(effect: str) -> None:
-    validator = Draft202012Validator(seeds.schema("faults"))
+    validator = Draft202012Validator(fixture_schema.schema("faults"))
 
     assert validator.is_valid([{effect: EXAMPLES[effect][0]}])
     assert validator.is_valid([{effect: loaded(EXAMPLES[effect][2])}])
@@ -1184,7 +1191,7 @@ def test_the_schema_takes_every_effect(effect: str) -> None:
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(rule: dict[str, Any]) -> None:
-    assert not Draft202012Validator(seeds.schema("faults")).is_valid([rule])
+    assert not Draft202012Validator(fixture_schema.schema("faults")).is_valid([rule])
     with pytest.raises(FaultError):
         parse(rule)
 

@@ -16,12 +16,12 @@ import pytest
 from conftest import Client
 from helpers import another
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import Consultation, PatientProfile
 from mock_heidi.store import Store
 
-CONSULTATIONS = {one.id: one for one in Store(seeds.load()).all(Consultation)}
-PROFILES = list(Store(seeds.load()).all(PatientProfile))
+CONSULTATIONS = {one.id: one for one in Store(fixture_loader.load()).all(Consultation)}
+PROFILES = list(Store(fixture_loader.load()).all(PatientProfile))
 NEUTRAL = {one.id for one in CONSULTATIONS.values() if one.age is None and one.gender is None}
 GENDERS = ("MALE", "FEMALE", "OTHER", None)
 AGES = (*range(8), 11, 12, 15, 17, 18, 21, 24, 25, 28, 30, 38, 40, 45, 52, 53, 60, 62, 65, 70, 74, 75, 79, 80, 90, 101)

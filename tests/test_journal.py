@@ -20,7 +20,7 @@ from conftest import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, space, wire
 from starlette.types import Message
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.redaction import REDACTED
@@ -778,7 +778,7 @@ def test_the_keys_of_namespaces_that_have_ended_are_remembered(heidi: Client) ->
     space = heidi.app.namespaces
     for number in range(1_001):
         keys = [{"key": f"former-secret-{number:04}.", "ehr_provider": "P", "managed_by": "a" * 24}]
-        space.make("blue", space.start._replace(base=seeds.load({"api_keys": keys, "patient_profiles": []})))
+        space.make("blue", space.start._replace(base=fixture_loader.load({"api_keys": keys, "patient_profiles": []})))
     space.drop("blue")
 
     heidi.get(

@@ -207,7 +207,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503"),
         ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
         ("allow_findings=['unknown_fiel']", "allow_findings: there is no 'unknown_fiel'; did you mean unknown_field?"),
-        ("allow_findings='grave'", "allow_findings: there is no 'grave'; there are unknown_field, "),
+        ("allow_findings='grave'", "allow_findings: there is no 'grave'; known are audio_again, "),
         ("journal='loud'", "@pytest.mark.mock_heidi: journal: 'loud' is not a mode; write normal, full or masked"),
         ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
     ],
@@ -352,7 +352,7 @@ def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(pytester: py
     result.stdout.fnmatch_lines(
         "E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files, *"
     )
-    result.stdout.no_fnmatch_line("*mock_heidi/seeds.py*")
+    result.stdout.no_fnmatch_line("*mock_heidi/fixture_loader.py*")
 
 
 def test_the_factory_serves_fixtures_of_any_scope(pytester: pytest.Pytester) -> None:

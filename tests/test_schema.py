@@ -10,8 +10,10 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import run
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader, fixture_schema
 from mock_heidi.faults import Fault
+from mock_heidi.fixture_export import export, to_row
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.handle import MockHeidi
 from mock_heidi.store import Store
 
@@ -25,12 +27,12 @@ def examples() -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("kind", seeds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_the_packaged_files_hold_fits_their_schemas(kind: str) -> None:
-    schema = seeds.schema(kind)
-    base = seeds.load()
-    rows: list[dict[str, Any]] = seeds.dump(Store(base)).get(kind) or [
-        seeds.shown(record, brief=True) for record in Store(base).all(seeds.KINDS[kind])
+    schema = fixture_schema.schema(kind)
+    base = fixture_loader.load()
+    rows: list[dict[str, Any]] = export(Store(base)).get(kind) or [
+        to_row(record, brief=True) for record in Store(base).all(KINDS[kind])
     ]
     rows = rows or examples()
 
@@ -54,18 +56,18 @@ def test_what_the_packaged_files_hold_fits_their_schemas(kind: str) -> None:
     ],
 )
 def test_what_a_fixture_file_may_not_hold_does_not_fit(kind: str, row: dict[str, Any]) -> None:
-    assert not Draft202012Validator(seeds.schema(kind)).is_valid([row])
+    assert not Draft202012Validator(fixture_schema.schema(kind)).is_valid([row])
 
 
 def test_the_examples_of_the_packaged_faults_can_be_copied() -> None:
-    loaded = Store(seeds.load({"faults": examples()})).all(Fault)
+    loaded = Store(fixture_loader.load({"faults": examples()})).all(Fault)
 
     assert [list(fault.effects) for fault in loaded] == [["end_after"], ["error"], ["delay"]]
 
 
 def test_a_record_needs_no_more_than_the_loader_does() -> None:
-    assert Draft202012Validator(seeds.schema("patient_profiles")).is_valid([{"first_name": "Ada"}])
-    assert Draft202012Validator(seeds.schema("sessions")).is_valid([{}])
+    assert Draft202012Validator(fixture_schema.schema("patient_profiles")).is_valid([{"first_name": "Ada"}])
+    assert Draft202012Validator(fixture_schema.schema("sessions")).is_valid([{}])
 
 
 def test_the_command_prints_one_schema_or_all() -> None:
@@ -73,8 +75,8 @@ def test_the_command_prints_one_schema_or_all() -> None:
     every = run("schema")
     wrong = run("schema", "patients")
 
-    assert json.loads(one.stdout) == seeds.schema("sessions")
-    assert json.loads(every.stdout) == {kind: seeds.schema(kind) for kind in seeds.KINDS}
+    assert json.loads(one.stdout) == fixture_schema.schema("sessions")
+    assert json.loads(every.stdout) == {kind: fixture_schema.schema(kind) for kind in KINDS}
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
 
 

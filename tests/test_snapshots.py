@@ -13,8 +13,9 @@ import yaml
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, space
 
-from mock_heidi import clock, seeds
+from mock_heidi import clock, fixture_loader
 from mock_heidi.clock import precise
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.models import PatientProfile
 from mock_heidi.store import Store
 
@@ -106,7 +107,7 @@ def test_states_on_other_foundations_can_be_compared(heidi: Client) -> None:
     told = heidi.get("/_mock/snapshots/before/diff").json()
 
     assert told["patient_profiles"]["changed"][0]["id"] == JOHN
-    assert len(told["sessions"]["removed"]) == len(seeds.load().records[seeds.KINDS["sessions"]])
+    assert len(told["sessions"]["removed"]) == len(fixture_loader.load().records[KINDS["sessions"]])
 
 
 def test_a_reset_keeps_snapshots_and_a_deletion_does_not(heidi: Client) -> None:
@@ -315,7 +316,7 @@ def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
 
 def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> None:
     records = [{"id": f"{number:024x}", "first_name": "A"} for number in range(2_000)]
-    store = Store(seeds.load({"patient_profiles": records}))
+    store = Store(fixture_loader.load({"patient_profiles": records}))
     looked: list[object] = []
     store.base.records[PatientProfile] = _Watched(store.base.records[PatientProfile], looked)
 
@@ -326,8 +327,8 @@ def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> Non
 
 
 def test_a_copy_takes_no_room_whatever_was_changed() -> None:
-    store = Store(seeds.load("empty"))
-    records = seeds.load({"patient_profiles": [{"first_name": "A"}] * 5_000}).records[PatientProfile]
+    store = Store(fixture_loader.load("empty"))
+    records = fixture_loader.load({"patient_profiles": [{"first_name": "A"}] * 5_000}).records[PatientProfile]
     for record in records.values():
         store.put(record)
     tracemalloc.start()

@@ -13,7 +13,7 @@ from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, space, wire
 from test_audio import spoken
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import Consultation
 from mock_heidi.store import Store
 
@@ -21,7 +21,7 @@ PATH = f"/sessions/{SESSION}"
 SEGMENTS = f"{PATH}/restful-segment-transcription"
 RECORDING_NOT_FOUND = {"detail": {"msg": "Recording not found", "type": "RecordingNotFoundError"}}
 FINISHED = {"detail": {"msg": "Recording already finished", "type": "RecordingFinishedError"}}
-CONSULTATIONS = {one.id: one for one in Store(seeds.load()).all(Consultation)}
+CONSULTATIONS = {one.id: one for one in Store(fixture_loader.load()).all(Consultation)}
 COUGH = [said.text for said in CONSULTATIONS["gp-cough"].utterances]
 UNDETECTED = b"fake audio"
 

@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.models import CodeEntry, Consultation, NoteTemplate
 from mock_heidi.store import Store
 
-STORE = Store(seeds.load())
+STORE = Store(fixture_loader.load())
 CONSULTATIONS = list(STORE.all(Consultation))
 TERMS = [term.lower() for entry in STORE.all(CodeEntry) for term in entry.terms]
 LONGEST_SILENCE = 8

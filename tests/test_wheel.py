@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import run, serving
 
-from mock_heidi.seeds import KINDS
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.settings import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent

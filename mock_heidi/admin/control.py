@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -21,7 +21,7 @@ from mock_heidi.request import Request, log_defect
 from mock_heidi.response import Answer
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
-from mock_heidi.wording import listed, near_names, shorten
+from mock_heidi.wording import nearest, shorten
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -40,15 +40,14 @@ class ControlError(Exception):
 
     @classmethod
     def of(cls, error: ConfigError, status: int = 400) -> ControlError:
-        """The refusal of a value that is no good in a flag either, whose message ends with the cure."""
-        wrong, _, cure = str(error).rpartition("; ")
-        return cls(status, wrong, cure)
+        """The refusal of a value that cannot be used in a flag either."""
+        return cls(status, error.problem, error.hint)
 
 
 def refuse(error: FixtureError, hint: str) -> ControlError:
     """The refusal of records: the first problem as a sentence, and a list of the first hundred."""
-    untold = len(error.problems) - 1
-    others = f" (and {error.others(untold)})" if untold + error.more else ""
+    unnamed = len(error.problems) - 1
+    others = f" (and {error.others(unnamed)})" if unnamed + error.more else ""
     more = {"more": error.more} if error.more else {}
     return ControlError(400, error.problems[0] + others, hint, problems=error.problems, **more)
 
@@ -64,13 +63,6 @@ class WrongMethodError(ControlError):
     def __init__(self, allow: tuple[str, ...]) -> None:
         super().__init__(405, "this door knows other methods only", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a word that is not known."""
-    options = sorted(set(known))
-    near = near_names(word, options, 3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {listed(options)}"
 
 
 def known_query(request: Request, known: Collection[str]) -> dict[str, str]:

@@ -6,13 +6,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
+from mock_heidi.admin.control import ControlError, known_query, read_body, renew_namespace, respond
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.redaction import WRITTEN
 from mock_heidi.request import Request
 from mock_heidi.rules import MOST_RULES, Rule
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.wire import wire_of
+from mock_heidi.wording import nearest
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 # What a rule says of itself: a list of rules can be put back as it was got.
@@ -75,8 +76,7 @@ async def run_scenario(request: Request) -> Response:
     try:
         scenario = namespace.scenario(request.params["name"])
     except FaultError as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(404, problem, hint) from None
+        raise ControlError.of(error, 404) from None
     for fault in scenario.faults:
         _possible(request, fault)
     try:
@@ -109,8 +109,7 @@ def _fault(request: Request, given: Any, place: str = "") -> Fault:
     try:
         fault = parse(given)
     except FaultError as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(400, f"{place}{problem}", hint or _HINT) from None
+        raise ControlError(400, f"{place}{error.problem}", error.hint or _HINT) from None
     _possible(request, fault)
     return fault
 
@@ -127,7 +126,7 @@ def _find(request: Request) -> Rule:
     rule = rules.find(wanted)
     if rule is None:
         known = [rule.id for rule in rules]
-        raise ControlError(404, f"there is no fault {wanted!r}", nearest(wanted, known) if known else "there are none")
+        raise ControlError(404, f"there is no fault {wanted!r}", nearest(wanted, known))
     return rule
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
 from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
@@ -24,9 +24,11 @@ from mock_heidi.settings import (
     ConfigError,
     check_journal,
     is_namespace,
+    wrong_name,
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
+from mock_heidi.wording import nearest
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")
@@ -50,8 +52,7 @@ async def create_namespace(request: Request) -> Response:
     try:
         return respond(_row(space.make(name, start)))
     except (FaultError, ReplyError) as error:
-        problem, _, hint = str(error).partition("; ")
-        raise ControlError(400, problem, hint) from None
+        raise ControlError.of(error) from None
 
 
 def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> Namespace:
@@ -118,8 +119,8 @@ async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
         key = space.settings.api_key if api_key is None else api_key
         if fixtures is None:
             # Its folder or file may have changed since, and is not read again.
-            return space.start.base if key is None else await in_slices(seeds.rekeyed(space.start.base, key))
-        return await in_slices(seeds.reading(seeds.documents(fixtures, one_key=key is not None), key))
+            return space.start.base if key is None else await in_slices(fixture_loader.with_key(space.start.base, key))
+        return await in_slices(fixture_loader.loading(fixtures, key))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None
     except ConfigError as error:
@@ -139,9 +140,7 @@ async def delete_namespace(request: Request) -> Response:
 def _name(request: Request) -> str:
     name = request.params["name"]
     if not is_namespace(name):
-        raise ControlError(
-            400, f"{name!r} is no name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"
-        )
+        raise ControlError.of(wrong_name(name, "a namespace"))
     return name
 
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
 from mock_heidi.additions import put_row
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
+from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
 from mock_heidi.fixture_documents import FixtureError
+from mock_heidi.fixture_export import to_row
 from mock_heidi.models import PatientProfile, Record, Session, User
 from mock_heidi.request import Request
+from mock_heidi.wording import nearest
 
 # Tell users with the same e-mail apart.
 _QUERY = ("third_party_internal_id", "managed_by")
@@ -35,14 +36,14 @@ _KINDS = {
 
 
 async def get_record(request: Request) -> Response:
-    return respond(seeds.shown(_known(request)))
+    return respond(to_row(_known(request)))
 
 
 async def edit_record(request: Request) -> Response:
     """Change the fields that are sent, as a JSON merge patch: null brings a field's default back."""
     changes = await _fields(request)
     old = _known(request)
-    return respond(_put(request, old, _patched(seeds.shown(old), changes)))
+    return respond(_put(request, old, _patched(to_row(old), changes)))
 
 
 async def replace_record(request: Request) -> Response:
@@ -114,7 +115,7 @@ def _put(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[s
     if old is not None and "updated_at" in row and row["updated_at"] == getattr(old, "updated_at", None):
         row["updated_at"] = namespace.clock.stamp()
     try:
-        return seeds.shown(put_row(namespace, request.params["kind"], row, old))
+        return to_row(put_row(namespace, request.params["kind"], row, old))
     except FixtureError as error:
         raise refuse(error, "send the fields of one record, as GET /_mock/state shows it") from None
 

@@ -10,13 +10,14 @@ from starlette.routing import Route
 from mock_heidi import filters
 from mock_heidi.admin import exports
 from mock_heidi.admin.answers import NO_STORE, Rows
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_number, respond
+from mock_heidi.admin.control import ControlError, known_query, read_number, respond
 from mock_heidi.filters import Filter, FilterError
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import to_json
 from mock_heidi.request import Request
 from mock_heidi.response import Answer
 from mock_heidi.slices import Slices, in_slices
+from mock_heidi.wording import nearest
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")
@@ -114,7 +115,7 @@ def read_filter(given: dict[str, Any]) -> Filter:
     try:
         return filters.parse(given)
     except FilterError as error:
-        raise ControlError(400, str(error), error.hint) from None
+        raise ControlError.of(error) from None
 
 
 routes = [

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations, seeds
+from mock_heidi import consultations
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
+from mock_heidi.fixture_export import to_row
 from mock_heidi.models import ConsultNote, Session, WrittenDocument
 from mock_heidi.request import Request
 
@@ -52,7 +53,7 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
 def _shown(request: Request, session: Session) -> dict[str, Any]:
     """The session as the state holds it, its note's status as the API shows it by now."""
     note = consultations.note_of(request.namespace, session)
-    return seeds.shown(session.replace(consult_note=note))
+    return to_row(session.replace(consult_note=note))
 
 
 def _session(request: Request) -> Session:

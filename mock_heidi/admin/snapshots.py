@@ -1,6 +1,5 @@
 """States with a name: to keep, to come back to, to compare with."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,47 +7,47 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import snapshots
-from mock_heidi.admin.control import ControlError, known_query, nearest, respond
+from mock_heidi.admin.control import ControlError, known_query, respond
+from mock_heidi.fixture_kinds import RECORD_KINDS
 from mock_heidi.json_text import to_json
 from mock_heidi.request import Request
+from mock_heidi.settings import is_name, wrong_name
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
+from mock_heidi.wording import nearest
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Of a difference so much is told.
 _MOST_BYTES = 8_000_000
 
 
 async def list_snapshots(request: Request) -> Response:
     known_query(request, ())
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def take_snapshot(request: Request) -> Response:
     """Keep the state as it is now, in the place of an older one of that name."""
     known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
-    if _NAME.fullmatch(name) is None:
-        raise ControlError(
-            400, f"{name!r} is no name for a snapshot", "use letters, digits, '-', '_' and '.', 64 at most"
-        )
+    if not is_name(name):
+        raise ControlError.of(wrong_name(name, "a snapshot"))
     if name not in kept and len(kept) >= snapshots.MOST:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
         )
-    return respond(request.namespace.snapshot(name).shown())
+    return respond(request.namespace.snapshot(name).summary())
 
 
 async def get_snapshot(request: Request) -> Response:
     known_query(request, ())
-    return respond(_find(request, request.params["name"]).shown())
+    return respond(_find(request, request.params["name"]).summary())
 
 
 async def delete_snapshot(request: Request) -> Response:
     known_query(request, ())
     found = _find(request, request.params["name"])
     del request.namespace.snapshots[found.name]
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def restore_snapshot(request: Request) -> Response:
@@ -56,7 +55,7 @@ async def restore_snapshot(request: Request) -> Response:
     known_query(request, ())
     found = _find(request, request.params["name"])
     request.namespace.restore(found)
-    return respond(found.shown())
+    return respond(found.summary())
 
 
 async def compare_snapshot(request: Request) -> Response:
@@ -66,7 +65,7 @@ async def compare_snapshot(request: Request) -> Response:
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
     told: dict[str, Any] = {}
     room = _MOST_BYTES
-    for name, kind in snapshots.KINDS.items():
+    for name, kind in RECORD_KINDS.items():
         made, size = await _compared(request, snapshots.differing(found.store, other, kind), room)
         room -= size
         if any(made.values()):

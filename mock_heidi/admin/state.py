@@ -5,21 +5,24 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
+from mock_heidi import fixture_loader
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
-from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
+from mock_heidi.admin.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
 from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
+from mock_heidi.fixture_export import rows_by_kind, to_row
+from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.models import PatientProfile, Record, Session
 from mock_heidi.namespace import PARTS, Namespace
 from mock_heidi.replies import ReplyError
 from mock_heidi.request import Request
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
+from mock_heidi.wording import nearest
 
-_SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
+_SHAPE = f"send an object with any of {', '.join(KINDS)}, each a list of records"
 _ATTEMPTS = 3
 # A reset takes so many times as long as a look at a record.
 _RESET = 10
@@ -29,12 +32,12 @@ async def get_state(request: Request) -> Response:
     known_query(request, ())
     if "yaml" in (request.header("accept") or ""):
         # YAML takes so much longer to write than JSON.
-        return Streamed(yaml_pieces(seeds.dumping(request.store)), "application/yaml", SLICE // 20)
+        return Streamed(yaml_pieces(rows_by_kind(request.store)), "application/yaml", SLICE // 20)
     return _whole(request)
 
 
 def _whole(request: Request) -> Response:
-    return Streamed(json_pieces(seeds.dumping(request.store)), "application/json", SLICE // 2)
+    return Streamed(json_pieces(rows_by_kind(request.store)), "application/json", SLICE // 2)
 
 
 async def replace_state(request: Request) -> Response:
@@ -43,7 +46,7 @@ async def replace_state(request: Request) -> Response:
     # A private key stays the only one where the body brings none; keys that it brings stay as they are.
     api_key = None if "api_keys" in body else request.registry.settings.api_key
     try:
-        base = await in_slices(seeds.reading(seeds.documents(body, one_key=api_key is not None), api_key))
+        base = await in_slices(fixture_loader.loading(body, api_key))
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
@@ -73,7 +76,7 @@ async def add_state(request: Request) -> Response:
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
-    shown = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}
+    shown = {name: map(to_row, _of(kind, added)) for name, kind in kinds.items()}
     return Streamed(json_pieces(shown), "application/json", SLICE // 2)
 
 

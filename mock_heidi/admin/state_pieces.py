@@ -28,7 +28,7 @@ def json_pieces(value: Any) -> Iterator[bytes]:
 
 def yaml_pieces(value: Mapping[str, Any], indent: str = "") -> Iterator[bytes]:
     """The YAML of a mapping of iterators, whose items may end with such mappings."""
-    from mock_heidi.yaml_text import dump_yaml
+    from mock_heidi.yaml_dump import dump_yaml
 
     for name, items in value.items():
         line, end = f"{indent}{name}:", " []\n"

@@ -12,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import filters
-from mock_heidi.admin.control import ControlError, known_query, leaving, nearest, read_body, respond
+from mock_heidi.admin.control import ControlError, known_query, leaving, read_body, respond
 from mock_heidi.admin.requests import read_filter
 from mock_heidi.clock import precise
 from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, judging, words_of
 from mock_heidi.journal import Entry
 from mock_heidi.request import Request
 from mock_heidi.slices import in_slices
+from mock_heidi.wording import nearest
 
 _FILTERS = (*filters.NAMES, "match")
 _COUNTS = ("count", "at_least", "at_most", "never")

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from mock_heidi import consultations
 from mock_heidi.errors import ConsultNoteNotFoundError
+from mock_heidi.fixture_ids import DerivedIds
 from mock_heidi.inputs import find
 from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
 from mock_heidi.request import Request
 from mock_heidi.response import respond
-from mock_heidi.seeds import Derived
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
 _REACH = 150
@@ -63,9 +63,9 @@ def generate_clinical_codes(request: Request) -> Response:
     heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
     answer = ClinicalCodes(
-        id=Derived().object_id("codes", session.session_id),
+        id=DerivedIds().object_id("codes", session.session_id),
         session_id=session.session_id,
-        consult_note_id=session.note_id or Derived().object_id("note", session.session_id),
+        consult_note_id=session.note_id or DerivedIds().object_id("note", session.session_id),
         clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
     )
     if "wrong_offsets" in request.clinical and note:

@@ -20,8 +20,12 @@ from helpers import KEY_TWO, another, parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_heidi import create_app, seeds
+from mock_heidi import create_app
 from mock_heidi.fixture_documents import FixtureError
+from mock_heidi.fixture_export import export
+from mock_heidi.fixture_ids import DEFAULT_TIME
+from mock_heidi.fixture_kinds import KINDS
+from mock_heidi.fixture_loader import load
 from mock_heidi.models import (
     ApiKey,
     CodeEntry,
@@ -35,10 +39,10 @@ from mock_heidi.models import (
     Value,
     resolve,
 )
-from mock_heidi.seeds import DEFAULT_TIME, dump, load
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 from mock_heidi.store import Store
-from mock_heidi.yaml_text import YamlText, dump_yaml
+from mock_heidi.yaml_dump import dump_yaml
+from mock_heidi.yaml_text import YamlText
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
@@ -248,7 +252,7 @@ def test_json_and_yaml_make_the_same_state(tmp_path: Path) -> None:
         "sessions": f"- session_id: 010\n  patient_profile_id: {'1' * 24}\n  duration: 60\n  clinician_notes: [1]",
     }
 
-    assert dump(store_of(folder(tmp_path, **text))) == dump(store_of(records))
+    assert export(store_of(folder(tmp_path, **text))) == export(store_of(records))
 
 
 # --- Which fixtures ---------------------------------------------------------------------------------------------------
@@ -264,7 +268,7 @@ def test_empty_has_keys_and_nothing_else() -> None:
 def test_own_patients_or_sessions_stand_without_the_packaged_ones(tmp_path: Path, kind: str) -> None:
     store = store_of(folder(tmp_path, **{kind: "- {}\n"}))
 
-    sizes = {name: store.size(of) for name, of in seeds.KINDS.items()}
+    sizes = {name: store.size(of) for name, of in KINDS.items()}
     packaged = {"templates": 8, "transcripts": 12, "clinical_codes": 83, "replies": 1, "faults": 0, "scenarios": 13}
     assert sizes == {"api_keys": 2, **packaged, "patient_profiles": 0, "sessions": 0, kind: 1}
 
@@ -289,11 +293,11 @@ def test_own_keys_that_name_the_packaged_accounts_get_all_patients(tmp_path: Pat
 def test_an_empty_folder_is_the_packaged_set(tmp_path: Path, packaged: Store) -> None:
     (tmp_path / "notes.txt").write_text("not ours")
 
-    assert dump(store_of(tmp_path)) == dump(packaged)
+    assert export(store_of(tmp_path)) == export(packaged)
     # A folder of one's own shows the rest as well: nobody else has it.
-    whole = dump(store_of(PACKAGED))
-    assert {name: whole[name] for name in dump(packaged)} == dump(packaged)
-    assert sorted(whole) == sorted(seeds.KINDS)
+    whole = export(store_of(PACKAGED))
+    assert {name: whole[name] for name in export(packaged)} == export(packaged)
+    assert sorted(whole) == sorted(KINDS)
 
 
 def test_yml_is_as_good_and_both_are_one_too_many(tmp_path: Path) -> None:
@@ -375,7 +379,7 @@ def test_an_own_api_key_takes_the_place_of_the_first_of_own_keys(tmp_path: Path)
 def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> None:
     store = store_of(api_key="mine")
 
-    kinds = {kind: of for kind, of in seeds.KINDS.items() if kind not in ("api_keys", "patient_profiles", "sessions")}
+    kinds = {kind: of for kind, of in KINDS.items() if kind not in ("api_keys", "patient_profiles", "sessions")}
     assert {kind: store.size(of) for kind, of in kinds.items()} == {
         kind: packaged.size(of) for kind, of in kinds.items()
     }
@@ -385,17 +389,17 @@ def test_an_own_api_key_takes_nothing_away_that_is_nobodys(packaged: Store) -> N
 def test_an_own_api_key_that_looks_like_an_id_takes_no_record_away(packaged: Store, api_key: str) -> None:
     store = store_of(api_key=api_key)
 
-    assert dump(store)["sessions"] == [row for row in dump(packaged)["sessions"] if row["managed_by"] == JOHN]
+    assert export(store)["sessions"] == [row for row in export(packaged)["sessions"] if row["managed_by"] == JOHN]
 
 
 def test_an_own_api_key_that_is_the_second_replaces_both(packaged: Store) -> None:
-    keys = {"api_keys": dump(packaged)["api_keys"]}
-    store = store_of({**dump(packaged), **keys}, api_key=KEY_TWO)
+    keys = {"api_keys": export(packaged)["api_keys"]}
+    store = store_of({**export(packaged), **keys}, api_key=KEY_TWO)
 
     [key] = store.all(ApiKey)
     assert (key.key, key.managed_by) == (KEY_TWO, JOHN)
     assert (store.size(PatientProfile), store.size(Session)) == (13, 30)
-    assert dump(store_of(dump(store))) == dump(store)
+    assert export(store_of(export(store))) == export(store)
 
 
 # --- What records need not say ----------------------------------------------------------------------------------------
@@ -404,7 +408,7 @@ def test_an_own_api_key_that_is_the_second_replaces_both(packaged: Store) -> Non
 def test_ids_and_times_that_are_not_given_are_the_same_each_time(tmp_path: Path) -> None:
     files = folder(tmp_path, patient_profiles="- {first_name: A}\n- {first_name: B}\n", sessions="- {}\n- {}\n")
 
-    first, again = dump(store_of(files)), dump(store_of(files))
+    first, again = export(store_of(files)), export(store_of(files))
 
     assert first == again
     assert [row["id"] for row in first["patient_profiles"]] == ["677b9a505fd126bd21ca9681", "677b9a503699b8d66d7f1821"]
@@ -430,7 +434,7 @@ def test_updated_at_follows_created_at() -> None:
 
 
 def test_a_state_comes_back_from_its_own_fixtures(packaged: Store) -> None:
-    assert dump(store_of(dump(packaged))) == dump(packaged)
+    assert export(store_of(export(packaged))) == export(packaged)
 
 
 # --- One file ---------------------------------------------------------------------------------------------------------
@@ -452,14 +456,14 @@ def test_an_exported_state_is_a_fixture_set_in_one_file(tmp_path: Path) -> None:
 
     file = one_file(tmp_path, exported.text)
 
-    assert dump(store_of(file)) == state
+    assert export(store_of(file)) == state
 
 
 def test_an_exported_state_as_json_is_accepted_too(tmp_path: Path, packaged: Store) -> None:
     file = tmp_path / "state.json"
-    file.write_text(json.dumps(dump(packaged), ensure_ascii=False), encoding="utf-8")
+    file.write_text(json.dumps(export(packaged), ensure_ascii=False), encoding="utf-8")
 
-    assert dump(store_of(file)) == dump(packaged)
+    assert export(store_of(file)) == export(packaged)
 
 
 def test_one_file_falls_back_on_the_packaged_set_as_a_folder_does(tmp_path: Path, packaged: Store) -> None:
@@ -618,7 +622,7 @@ def test_files_that_cannot_be_read_are_all_told(tmp_path: Path) -> None:
         f"{tmp_path}/patient_profile.yaml:1: file: not a fixture file; did you mean patient_profiles?",
         f"{tmp_path}/sesions.yaml:1: file: not a fixture file; did you mean sessions?",
         f"{tmp_path}/sessions.yaml:2: no valid YAML: did not find expected node content",
-        f"{tmp_path}/xyzzy.yaml:1: file: not a fixture file; known are {', '.join(sorted(seeds.KINDS))}",
+        f"{tmp_path}/xyzzy.yaml:1: file: not a fixture file; known are {', '.join(sorted(KINDS))}",
     ]
 
 
@@ -654,7 +658,7 @@ USER = "{email: a, third_party_internal_id: b}"
          ["{}:1: [0].users[1]: '" + OWNER + " / a / b' is there already; ids must be unique"]),
         (KEYS.replace("}", ", users: [{email: a}]}"), ["{}:1: [0].users[0].third_party_internal_id: Field required"]),
         (KEYS.replace("}", ", users: [{email: a, third_party_internal_id: b, linked_to: kp_x}]}"),
-         ["{}:1: [0].users[0].linked_to: no Heidi user 'kp_x' under this key; known are "]),
+         ["{}:1: [0].users[0].linked_to: no Heidi user 'kp_x' under this key; there are none"]),
         (KEYS.replace("}", ", heidi_users: [{kinde_user_id: '', heidi_email: e, linked_account_plan: P}]}"),
          ["{}:1: [0].heidi_users[0].kinde_user_id: String should have at least 1 character, not ''"]),
     ],
@@ -821,7 +825,7 @@ def test_no_unquoted_text_outlives_the_reading(packaged: Store) -> None:
             not isinstance(value, str) and isinstance(inner, Iterable) and any(map(plain, inner))
         )
 
-    kinds: list[type[Record]] = [*seeds.KINDS.values(), User]
+    kinds: list[type[Record]] = [*KINDS.values(), User]
     records = [record for kind in kinds for record in packaged.all(kind)]
     assert len(records) > 100
     assert [record for record in records if plain(record)] == []
@@ -869,14 +873,15 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
 def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
-        "from mock_heidi.seeds import dump, load\nfrom mock_heidi.yaml_text import dump_yaml\n"
+        "from mock_heidi.fixture_export import export\nfrom mock_heidi.fixture_loader import load\n"
+        "from mock_heidi.yaml_dump import dump_yaml\n"
         "from mock_heidi.store import Store\n"
-        "print(hashlib.sha256(dump_yaml(dump(Store(load())))).hexdigest())"
+        "print(hashlib.sha256(dump_yaml(export(Store(load())))).hexdigest())"
     )
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
 
-    expected = hashlib.sha256(dump_yaml(dump(packaged))).hexdigest()
+    expected = hashlib.sha256(dump_yaml(export(packaged))).hexdigest()
     assert (ended.stdout.strip(), ended.stderr) == (expected, "")
 
 
