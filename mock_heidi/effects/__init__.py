@@ -30,7 +30,7 @@ ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_to
 
 # As people read them. They apply by their stages; within a stage, in this order.
 EFFECTS = (
-    Effect("error", Stage.ANSWER, ErrorName, "error=SessionNotFoundError", "One of the [errors](#errors) by name."),
+    Effect("error", Stage.ANSWER, ErrorName, "error=SessionNotFoundError", "This error of the API, by its name."),
     Effect("status", Stage.ANSWER, Status, "status=503", "This status."),
     Effect(
         "detail",
@@ -64,7 +64,7 @@ EFFECTS = (
         Stage.ANSWER,
         Yes,
         "carried_out",
-        "With one of these nine: the work is done, and only its answer is lost.",
+        "With another answer, such as `close`: the work is done, and only its answer is lost.",
         goes_with=ANSWERS,
     ),
     Effect(
