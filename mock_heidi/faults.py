@@ -67,7 +67,10 @@ class _Selection(Record):
         "between two stars.",
     )
     session_id: SessionId | None = _said("1234567890", "Only requests about this session.")
-    header: Headers | None = _said({"X-Client": "mobile"}, "Only requests with these headers; `*` is any value.")
+    header: Headers | None = _said(
+        {"X-Client": "mobile"},
+        "Only requests with these headers; `*` is any value. In short: `header=X-Client:mobile`.",
+    )
     match: dict[str, Whatever] | None = _said(
         {"voice_style": "BRIEF"}, "Only requests whose JSON body contains at least this."
     )

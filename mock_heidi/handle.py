@@ -213,10 +213,12 @@ class Handle:
 
     @property
     def state(self) -> State:
+        """The records of the namespace."""
         return State(self.control)
 
     @property
     def clock(self) -> Clock:
+        """The clock of the namespace."""
         return Clock(self.control)
 
     @property

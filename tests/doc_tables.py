@@ -180,7 +180,8 @@ def verb_table(*, remote: bool) -> Callable[[], str]:
 
 def _usage(name: str, verb: click.Command) -> str:
     arguments = [one.make_metavar(click.Context(verb)) for one in verb.params if isinstance(one, click.Argument)]
-    return " ".join(["mock-heidi", name, *arguments])
+    # Older versions of click put an optional choice into two brackets.
+    return " ".join(["mock-heidi", name, *arguments]).replace("[[", "[").replace("]]", "]")
 
 
 def verb_flags() -> str:

@@ -55,6 +55,13 @@ def test_the_reference_has_every_member_of_a_handle_and_every_fixture() -> None:
     assert {"mockheidi", "create_app", "audio", *doc_reference.fixtures()} <= shown
 
 
+def test_every_entry_of_the_reference_is_explained() -> None:
+    entries = re.split(r"^#{3,4} ", page("reference").text, flags=re.MULTILINE)[1:]
+    lines = {entry.partition("\n")[0]: entry.split("\n\n")[1:] for entry in entries}
+
+    assert [name for name, parts in lines.items() if all(re.fullmatch(r"\s*|`.*`\s*", part) for part in parts)] == []
+
+
 def test_a_docstring_of_the_reference_is_markdown() -> None:
     assert doc_reference.to_markdown("See :meth:`~mock_heidi.app` and ``x``.\n\n    >>> a\n") == (
         "\nSee `mock_heidi.app` and `x`.\n\n    >>> a\n"

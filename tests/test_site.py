@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,8 +12,9 @@ import pytest
 from pages import DOCS, ROOT
 from running import run
 
-for _name in ("sphinx", "myst_parser", "furo"):
-    pytest.importorskip(_name, reason="the group docs is not installed")
+pytestmark = pytest.mark.skipif(
+    not all(find_spec(name) for name in ("sphinx", "myst_parser", "furo")), reason="the group docs is not installed"
+)
 
 # The attributes by which a page loads something, by tag; a link to another page loads nothing.
 LOADS = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src", "object": "data"}
