@@ -58,7 +58,7 @@ class _Selection(Record):
     )
     label: str | None = _said("outage", "A name for people.")
 
-    operation: Operations | None = _said("ask_ai", "Only requests of this operation, or of those in a list.")
+    operation: Operations | None = _said(STREAMS[-1], "Only requests of this operation, or of those in a list.")
     method: Method | None = _said("GET", "Only requests of this method. It goes with `path`.")
     path: Path | None = _said(
         "/sessions/{session_id}",
