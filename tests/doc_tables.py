@@ -1,14 +1,16 @@
-"""The tables of the docs, each made from the code or from the measured results."""
+"""The tables of the docs, each made from the code or from the measured figures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
+from doc_figures import other_figures, requests_a_second
+from doc_markdown import Row, code, table
 
 from mock_heidi import errors, findings, verbs
 from mock_heidi.checks.pace import FAST
@@ -19,27 +21,6 @@ from mock_heidi.faults import Fault
 from mock_heidi.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-
-Row = Sequence[str]
-
-
-def table(heading: Row, rows: Iterable[Row], aligned: str = "") -> str:
-    """A table in Markdown. ``aligned`` has a letter for each column: ``r`` for numbers, ``l`` otherwise."""
-    marks = ["---:" if aligned[at : at + 1] == "r" else "---" for at in range(len(heading))]
-    lines = [_line(heading), f"|{'|'.join(marks)}|", *map(_line, rows)]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _line(cells: Row) -> str:
-    escaped = (cell.replace("|", "\\|") for cell in cells)
-    return "".join(f"| {cell} " if cell else "| " for cell in escaped) + "|"
-
-
-def code(text: object) -> str:
-    """A text as code in Markdown, or an empty one as it is."""
-    return f"`{text}`" if text != "" else ""
-
 
 # --- Faults -----------------------------------------------------------------------------------------------------------
 
@@ -234,78 +215,13 @@ def _default(option: click.Option) -> str:
     return str(option.default) if given else ""
 
 
-# --- The API and its speed --------------------------------------------------------------------------------------------
+# --- The API ----------------------------------------------------------------------------------------------------------
 
 
 def operation_table() -> str:
     """Every documented operation with its method and path, by path."""
     found = sorted(OPERATIONS.values(), key=lambda one: one.path)
     return table(("Operation", "Method", "Path"), [[code(one.name), one.method, code(one.path)] for one in found])
-
-
-def measured() -> Iterator[tuple[tuple[str, str, str], tuple[str, str]]]:
-    """The median and the ratio of each figure, by its workload, contestant and metric."""
-    for section in RESULTS.read_text(encoding="utf-8").split("\n## ")[1:]:
-        title, *lines = section.splitlines()
-        for cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")):
-            if len(cells) >= 5 and cells[0]:
-                yield (title, cells[0], cells[1]), (cells[2], cells[4])
-
-
-_LIMIT, _OURS, _TEAM = "bare ASGI (the limit)", "mock_heidi", "FastAPI over a dict"
-_COMPARED = ("GET one", "GET list of 100", "POST", "PATCH")
-# What a row says; its workload and metric; who is measured, and who is measured beside it.
-_FIGURES: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
-    ("From the start to the first answer", "Start to the first answer", "time", _OURS, (_LIMIT, _TEAM)),
-    ("Memory of an empty server", "Memory, empty", "memory", _OURS, (_LIMIT, _TEAM)),
-    ("A test with the fixture `mock_heidi`", "The fixture, a test", "time", _OURS, ("an empty fixture",)),
-    (
-        "A pytest run that does not use it",
-        "A pytest run that does not use the plugin",
-        "time",
-        "with the plugin",
-        ("without the plugin",),
-    ),
-    ("Streams of 200 pieces", "Stream of 200 pieces", "rate", _OURS, (_LIMIT,)),
-    (
-        "Delay of a piece, with 500 paced streams at once",
-        "500 paced streams at once, 40 pieces a second each: error of a piece's time",
-        "median",
-        _OURS,
-        (),
-    ),
-    (
-        "A reset with 100,000 profiles",
-        "Reset and fork with 100,000, over HTTP",
-        "reset",
-        "many profiles",
-        ("100 profiles",),
-    ),
-)
-
-
-def requests_a_second() -> str:
-    """The share of the limit that each contestant reaches."""
-    figures = dict(measured())
-    rows = [
-        [title, *(f"{float(figures[title, who, 'rate'][1]) * 100:.0f} %" for who in (_OURS, _TEAM))]
-        for title in _COMPARED
-    ]
-    return table(("Requests a second", _OURS, _TEAM), rows, "lrr")
-
-
-def other_figures() -> str:
-    """The medians that matter to somebody who writes tests."""
-    figures = dict(measured())
-    rows = [
-        [
-            words,
-            figures[title, ours, metric][0],
-            ", ".join(f"{who}: {figures[title, who, metric][0]}" for who in others),
-        ]
-        for words, title, metric, ours, others in _FIGURES
-    ]
-    return table(("Median", _OURS, "Beside it"), rows, "lr")
 
 
 TABLES: dict[str, Callable[[], str]] = {
