@@ -24,6 +24,8 @@ class HeidiError(Exception):
 
     status: ClassVar[int | str]
     headers: Mapping[str, str] = {}
+    from_vendor: ClassVar[bool] = True
+    """False for an answer that only this mock gives."""
 
     @property
     def detail(self) -> Any:
@@ -51,16 +53,22 @@ class TextError(HeidiError):
 
 
 class PatientProfileNotFoundError(NamedError):
+    """The id is unknown, or the profile belongs to another API key."""
+
     status = "profile_not_found"
     msg = "Patient profile not found"
 
 
 class SessionNotFoundError(NamedError):
+    """The id is unknown, or the session belongs to another API key."""
+
     status = 404  # seen of the real service
     msg = "Session not found"
 
 
 class OpenAPIHeidiAccountAlreadyLinkedError(NamedError):
+    """The user is linked already, or somebody else is linked to that account."""
+
     status = "already_linked"
 
     def __init__(self, kinde_user_id: str) -> None:
@@ -74,86 +82,114 @@ class OpenAPIHeidiAccountAlreadyLinkedError(NamedError):
 
 
 class NoLinkedUserException(NamedError):  # noqa: N818 - the vendor's name
+    """The sessions of a linked user are listed before the user is linked."""
+
     status = "no_linked_user"
     msg = "error: no linked user"
 
 
 class TemplateNotFoundError(NamedError):
+    """The id of the template is unknown."""
+
     status = "template_not_found"
     msg = "Template not found"
 
 
 class RecordingNotFoundError(NamedError):
+    """The id of the recording is unknown."""
+
     status = "recording_not_found"
     msg = "Recording not found"
 
 
 class RecordingFinishedError(NamedError):
+    """A segment is sent after `:finish`."""
+
     status = "recording_finished"
     msg = "Recording already finished"
 
 
 class ConsultNoteNotFoundError(NamedError):
+    """Codes or a custom template are asked for before the session has a note."""
+
     status = "consult_note_not_found"
     msg = "Consult note not found"
 
 
 class TemplateRequiredError(NamedError):
+    """A note is asked for with neither kind of template, or with both."""
+
     status = "template_required"
     msg = "Either template_id or third_party_template is required"
 
 
 class OnlyAudioError(TextError):
+    """A part of the upload has a type other than `audio/*`."""
+
     status = "audio_rejected"
     text = "only audio file is allowed"
 
 
 class UploadFailedError(TextError):
-    """Never of our own: a test has to ask for it."""
+    """The service cannot store the audio. Only a fault gives this answer."""
 
     status = "audio_not_stored"
     text = "error: failed to upload audio"
 
 
 class LinkedAccountRequiredError(NamedError):
-    """Seen once of the real service; a test has to ask for it."""
+    """The user is not linked. Only a fault gives this answer."""
 
     status = 400
     msg = "Linked Account is required. Please link your account before using this feature."
 
 
 class UnsupportedFileTypeError(TextError):
+    """A context document has a type that the API does not take."""
+
     status = "file_type_rejected"
     text = "unsupported file type"
 
 
 class InvalidApiKeyError(NamedError):
+    """Signing in without an API key, or with one that the server does not know."""
+
     status = "bad_api_key"
     msg = "Invalid API key"
 
 
 class InvalidTokenError(NamedError):
+    """The token is not from this server, or it is for another namespace."""
+
     status = "bad_token"
     msg = "Token is invalid"
 
 
 class ExpiredTokenError(NamedError):
+    """The token is older than an hour."""
+
     status = "bad_token"
     msg = "Token has expired"
 
 
 class MissingTokenError(TextError):
+    """The request has no bearer token."""
+
     status = "missing_token"
     text = "Not authenticated"
     headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
 
 
 class NotFoundError(TextError):
+    """Unknown path."""
+
     status = 404
     text = "Not Found"
 
 
 class MethodNotAllowedError(TextError):
+    """The path has other methods; the header `Allow` lists them."""
+
     status = 405
     text = "Method Not Allowed"
 
@@ -163,8 +199,9 @@ class MethodNotAllowedError(TextError):
 
 
 class HostNotAllowedError(TextError):
-    """Ours, not the vendor's: a web page may have chosen the name that this server was asked by."""
+    """The `Host` is not a known name of this machine. A web page may have chosen it."""
 
+    from_vendor = False
     status = 403
     text = "mock_heidi does not answer to the host 'NAME'; allow it with --allowed-host NAME"
 
@@ -178,33 +215,40 @@ class HostNotAllowedError(TextError):
 
 
 class BodyTooLargeError(TextError):
+    """A JSON body is larger than a megabyte, or an upload is larger than its limit."""
+
     status = 413
     text = "Request body too large"
 
 
 class ServiceUnavailableError(TextError):
-    """Ours, not the vendor's: the server holds as many namespaces as it may."""
+    """The server holds 1,000 namespaces, the most that it may."""
 
+    from_vendor = False
     status = 503
     text = "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"
 
 
 class NoMemoryError(TextError):
-    """Ours, not the vendor's: the bodies that are on their way need more memory than there is."""
+    """The bodies of unfinished requests need more memory than `--memory` allows."""
 
+    from_vendor = False
     status = 503
     text = "mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"
 
 
 class InternalError(TextError):
-    """A defect of this mock, in the vendor's form so that a client meets nothing new."""
+    """A defect of this mock, in the form that the service uses. The log has the traceback."""
 
     status = 500
     text = "Internal Server Error"
 
 
 class UnprocessableError(HeidiError):
-    """422, as FastAPI words what pydantic found: ``loc`` begins with body, query, path or header."""
+    """A body or query does not fit: a wrong type or word, an impossible date, a missing field, bad JSON.
+
+    The answer is worded as FastAPI words it: ``loc`` begins with body, query, path or header.
+    """
 
     status = 422
 

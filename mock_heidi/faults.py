@@ -40,6 +40,11 @@ _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
 _SHORT = "get_session:status=503"
 
 
+def _said(example: Any, meaning: str) -> Any:
+    """An optional field with its description and an example of its value."""
+    return Field(None, description=meaning, examples=[example])
+
+
 def _field(effect: Effect) -> Any:
     return (effect.type if effect.type is Whatever else effect.type | None, Field(None, description=effect.doc))
 
@@ -51,25 +56,37 @@ class FaultError(ConfigError):
 class _Selection(Record):
     """The requests that a rule is for, and how often."""
 
-    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = None
-    label: str | None = Field(None, description="What a person calls it.")
-
-    operation: Operations | None = Field(None, description="The operation's name, or a list; absent: any.")
-    method: Method | None = None
-    path: Path | None = Field(
-        None, description="Below the base path; {name} stands for one segment or a part of it, * for anything."
+    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = _said(
+        "mine", "The id of the rule. Without one the rules are called `fault-1`, `fault-2` and so on."
     )
-    session_id: SessionId | None = None
-    header: Headers | None = Field(None, description="Headers that the request has; * stands for any value.")
-    match: dict[str, Whatever] | None = Field(None, description="A subset of the JSON body.")
-    nth: Places | None = Field(None, description="Which of the requests that fit, counted from 1; or a list.")
+    label: str | None = _said("outage", "A name for people.")
 
-    times: Whole | None = Field(None, description="How many answers it shapes at most.")
-    after: Count | None = Field(None, description="How many requests that fit it lets pass first.")
-    every: Whole | None = Field(None, description="Every n-th of the rest only.")
-    probability: Share | None = Field(None, description="From 0 to 1, drawn from the namespace's seeded chance.")
-    ttl: Seconds | None = Field(
-        None, description="Seconds of real time after which the rule is gone: for tests that crash."
+    operation: Operations | None = _said(STREAMS[-1], "Only requests of this operation, or of those in a list.")
+    method: Method | None = _said("GET", "Only requests of this method. It goes with `path`.")
+    path: Path | None = _said(
+        "/sessions/{session_id}",
+        "Only requests of this path below the base path. `{name}` is one segment, or a part of one as in "
+        "`{id}:finish`; `*` is anything. A segment takes one `{name}` or stars, not both, and a `{name}` cannot stand "
+        "between two stars.",
+    )
+    session_id: SessionId | None = _said("1234567890", "Only requests about this session.")
+    header: Headers | None = _said(
+        {"X-Client": "mobile"},
+        "Only requests with these headers; `*` is any value. In short: `header=X-Client:mobile`.",
+    )
+    match: dict[str, Whatever] | None = _said(
+        {"voice_style": "BRIEF"}, "Only requests whose JSON body contains at least this."
+    )
+    nth: Places | None = _said([2, 5], "Only these of the requests that match, counted from 1.")
+
+    times: Whole | None = _said(1, "The most answers that the rule changes.")
+    after: Count | None = _said(5, "The number of matching requests that pass first.")
+    every: Whole | None = _said(3, "Every third one: requests 1, 4, 7 of those that match.")
+    probability: Share | None = _said(
+        0.1, "The chance of a match to act, from 0 to 1. It is drawn from the seed, so it repeats."
+    )
+    ttl: Seconds | None = _said(
+        60, "The rule is removed after this many seconds of real time. For tests that may crash."
     )
 
     _number: int = PrivateAttr(0)

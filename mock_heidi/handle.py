@@ -214,10 +214,12 @@ class Handle:
 
     @property
     def state(self) -> State:
+        """The records of the namespace."""
         return State(self.control)
 
     @property
     def clock(self) -> Clock:
+        """The clock of the namespace."""
         return Clock(self.control)
 
     @property
@@ -229,7 +231,7 @@ class Handle:
     def fault(self, operation: str | list[str] | None = None, **rule: Unpack[FaultArguments]) -> Faults:
         """Let something go wrong: ``fault("generate_consult_note", end_after=3, times=1)``.
 
-        In a ``with`` it goes wrong until its end. The names are those of the README's table of effects; ``operation``
+        In a ``with`` it goes wrong until its end. The names are those of the fault reference in the docs; ``operation``
         may be all that stands before the colon of a short form, such as ``GET /sessions*``, or a whole short form.
         """
         made = self.control("POST", "/faults", _rule(operation, {**rule}))

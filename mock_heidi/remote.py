@@ -28,10 +28,12 @@ class State:
 
     @property
     def patient_profiles(self) -> list[dict[str, Any]]:
+        """The patient profiles, under all API keys."""
         return self.as_fixtures()["patient_profiles"]
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
+        """The sessions, under all API keys."""
         return self.as_fixtures()["sessions"]
 
     @property
@@ -90,6 +92,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
+        """True if time stands still."""
         return bool(self._control("GET", "/clock")["frozen"])
 
     def freeze(self, at: str | datetime | None = None) -> None:

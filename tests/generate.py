@@ -1,17 +1,24 @@
-"""Writes what follows from the list of effects: ``python tests/generate.py``; a test fails if it is stale.
+"""Writes all files that follow from the code: ``python tests/generate.py``. A test fails if one of them is stale.
 
-It writes the rows of effects in the README's table, and the typed arguments of ``heidi.fault(…)``.
+These are the tables of the pages in ``docs``, the Python reference, and the typed arguments of ``heidi.fault(…)``.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from mock_heidi.effects import EFFECTS
+import doc_reference
+import doc_tables
+
 from mock_heidi.faults import Fault
 
 ROOT = Path(__file__).resolve().parent.parent
-README, ARGUMENTS = ROOT / "README.md", ROOT / "mock_heidi" / "fault_arguments.py"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+ARGUMENTS = ROOT / "mock_heidi" / "fault_arguments.py"
+REFERENCE = ROOT / "docs" / "reference.md"
+TABLE = re.compile(r"(?<=^<!-- generated: )([\w-]+)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 
 _HEAD = '''"""The arguments of ``heidi.fault(…)`` with their types: made by ``python tests/generate.py``."""
 
@@ -22,19 +29,25 @@ from typing import Any, TypedDict
 
 
 class FaultArguments(TypedDict, total=False):
-    """The fields of a rule, but for its operation. The table of effects in the README says what each does."""
+    """The fields of a rule, but for its operation. The fault reference in the docs says what each does."""
 
 '''
 # By the JSON Schema of a field, the types of Python that a rule takes there.
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "object": "Mapping[str, Any]"}
 
 
-def readme(text: str) -> str:
-    """The README with a row for each effect, in the order of the list."""
-    start = text.index(f"| `{EFFECTS[0].name}` | `")
-    end = text.index("\n\n", start) + 1
-    rows = "".join(f"| `{effect.name}` | `{effect.example}` | {effect.doc} |\n" for effect in EFFECTS)
-    return text[:start] + rows + text[end:]
+def files() -> Iterator[tuple[Path, str]]:
+    """Every file that is made, wholly or in part, with its text."""
+    for path in PAGES:
+        if path != REFERENCE:
+            yield path, page(path.read_text(encoding="utf-8"))
+    yield REFERENCE, doc_reference.text()
+    yield ARGUMENTS, arguments()
+
+
+def page(text: str) -> str:
+    """A page with its tables as the code has them."""
+    return TABLE.sub(lambda match: f"{match[1]}{match[2]}\n{doc_tables.TABLES[match[1]]()}\n", text)
 
 
 def arguments() -> str:
@@ -64,5 +77,5 @@ def _name(kind: dict[str, object]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
-    ARGUMENTS.write_text(arguments(), encoding="utf-8")
+    for made, content in files():
+        made.write_text(content, encoding="utf-8")

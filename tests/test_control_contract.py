@@ -162,7 +162,7 @@ def _fields(contract: Contract, operation: Operation) -> set[str]:
     return {name for form in forms for name in form["properties"]}
 
 
-_NOTES = ("title", "description", "default")
+_NOTES = ("title", "description", "default", "examples")
 _ANY_OPERATION = {json.dumps(name) for name in OPERATIONS}
 
 

@@ -249,13 +249,6 @@ def test_every_effect_is_a_field_of_a_rule() -> None:
     assert list(Fault.model_fields)[-len(EFFECTS) :] == [effect.name for effect in EFFECTS]
 
 
-def test_what_is_made_from_the_list_is_not_stale() -> None:
-    text = generate.README.read_text(encoding="utf-8")
-
-    assert generate.readme(text) == text
-    assert generate.arguments() == generate.ARGUMENTS.read_text(encoding="utf-8")
-
-
 @pytest.mark.slow
 def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="the lowest versions are tried without the linters")

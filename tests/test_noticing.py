@@ -3,12 +3,12 @@
 import re
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Client
 from helpers import OTHER_SESSION, SESSION, argument
+from pages import page
 from peer import lose
 
 from mock_heidi import MockHeidi
@@ -16,7 +16,6 @@ from mock_heidi.handle import Handle
 from mock_heidi.noticing import NOTICING
 from mock_heidi.operations import OPERATIONS, STREAMS
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 PLACE = f"/sessions/{SESSION}"
 NOTE = {
     "generation_method": "TEMPLATE",
@@ -229,9 +228,8 @@ def test_the_table_has_every_stream_and_only_operations() -> None:
     assert [name for name, row in NOTICING.items() if row.looks & row.goes_on or name not in row.looks] == []
 
 
-def test_the_table_of_the_readme_says_the_same() -> None:
-    start = README.index("| After the early end of |")
-    rows = [row.strip("|").split("|") for row in README[start:].split("\n\n")[0].splitlines()[2:]]
+def test_the_table_of_the_docs_says_the_same() -> None:
+    rows = page("requests").rows("| After the early end of | A client has noticed when it | It goes on with |")
     told = {names(cells[0])[0]: (set(names(cells[1])) & set(OPERATIONS), set(names(cells[2]))) for cells in rows}
 
     assert told == {name: (set(row.looks), set(row.goes_on)) for name, row in NOTICING.items()}

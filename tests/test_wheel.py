@@ -2,6 +2,7 @@
 
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from email import message_from_string
@@ -104,6 +105,15 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
     assert "mock-heidi = mock_heidi.__main__:run" in entries
     assert "mock_heidi = mock_heidi.pytest_plugin" in entries
+
+
+def test_the_sdist_carries_the_pages_and_their_tests(tmp_path: Path) -> None:
+    with tarfile.open(build(ROOT, tmp_path, "sdist")) as archive:
+        carried = set(archive.getnames())
+
+    top = f"mock_heidi-{VERSION}"
+    assert {f"{top}/docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.is_file()} <= carried
+    assert {f"{top}/README.md", f"{top}/tests/test_docs.py"} <= carried
 
 
 def test_the_sdist_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Answers that end badly, as clients see them: a bare socket, Python's httpx, Node's fetch.
 
 Every ending is met ten times at once and must be the same each time, byte by byte; in the long run a hundred times,
-while other processes keep the machine busy. A table of the README says what each client makes of it, and is compared
+while other processes keep the machine busy. A table of the docs says what each client makes of it, and is compared
 here with what happens.
 """
 
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from helpers import SESSION, wire
+from pages import page
 from running import MODULE, serving, until
 
 from mock_heidi import create_app, uvicorn_parts
@@ -512,16 +513,13 @@ def test_process_says_nothing_of_them_and_ends_at_once(tmp_path: Path, command: 
 
 # --- The table --------------------------------------------------------------------------------------------------------
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 HEADING = "| Fault | A bare socket | Python's `httpx` | Node's `fetch` |"
 SOCKET = {END: "the last chunk", CLOSED: "end of file", RESET: "`ECONNRESET`", OPEN: "silence"}
 
 
 def table() -> dict[str, list[str]]:
-    """The cells of the README's table, by fault."""
-    rows = README.partition(HEADING)[2].partition("\n\n")[0].splitlines()[2:]
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    return {row[0].strip("`"): row[1:] for row in cells}
+    """The cells of the table in the fault reference, by fault."""
+    return {row[0].strip("`"): row[1:] for row in page("fault-reference").rows(HEADING)}
 
 
 def put(body: bytes) -> str:

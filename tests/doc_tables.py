@@ -1,0 +1,246 @@
+"""The tables of the docs, each made from the code or from the measured figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from doc_figures import other_figures, requests_a_second
+from doc_markdown import Row, code, table
+
+from mock_heidi import errors, findings, verbs
+from mock_heidi.checks.pace import FAST
+from mock_heidi.cli import cli
+from mock_heidi.effects import EFFECTS
+from mock_heidi.effects.effect import Effect, Stage, Where
+from mock_heidi.faults import Fault
+from mock_heidi.operations import OPERATIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+_FIELDS = ("Field", "For example", "What it does")
+_EFFECT_NAMES = [effect.name for effect in EFFECTS]
+
+
+def fault_selection() -> str:
+    """The fields by which a rule selects requests, in their order."""
+    fields = Fault.model_json_schema()["properties"].items()
+    return table(
+        _FIELDS,
+        [
+            [code(name), code(short(name, field["examples"][0])), field["description"]]
+            for name, field in fields
+            if name not in _EFFECT_NAMES
+        ],
+    )
+
+
+def short(name: str, value: Any) -> str:
+    """A field of a rule in the short form."""
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def effects(belongs: Callable[[Effect], bool]) -> Callable[[], str]:
+    """The table of the effects that belong to one section of the page."""
+    return lambda: table(
+        _FIELDS, [[code(one.name), code(one.example), one.doc] for one in EFFECTS if section(one) is belongs]
+    )
+
+
+def is_answer(effect: Effect) -> bool:
+    return effect.stage is Stage.ANSWER
+
+
+def is_time(effect: Effect) -> bool:
+    return effect.where is Where.ANY and effect.stage in (Stage.WAIT, Stage.PAUSE)
+
+
+def is_stream(effect: Effect) -> bool:
+    return effect.where is Where.STREAMS
+
+
+def is_text(effect: Effect) -> bool:
+    return effect.stage is Stage.TEXT
+
+
+def is_body(effect: Effect) -> bool:
+    return not any(belongs(effect) for belongs in (is_answer, is_time, is_stream, is_text))
+
+
+def section(effect: Effect) -> Callable[[Effect], bool]:
+    """The section that an effect belongs to; every effect has one."""
+    return next(one for one in (is_answer, is_time, is_stream, is_text, is_body) if one(effect))
+
+
+def error_names() -> str:
+    """The errors that a fault can answer with, by their source."""
+    sources = dict.fromkeys(source for _, source in errors.BY_NAME.values())
+    return table(
+        ("Source", "Names"),
+        [
+            [source, ", ".join(code(name) for name, (_, known) in sorted(errors.BY_NAME.items()) if known == source)]
+            for source in sources
+        ],
+    )
+
+
+def scenarios() -> str:
+    """The packaged scenarios with their explanations."""
+    packaged = yaml.safe_load((ROOT / "fixtures" / "scenarios.yaml").read_text(encoding="utf-8"))
+    return table(("Scenario", "What happens"), [[code(one["name"]), one["explanation"]] for one in packaged])
+
+
+# --- Errors and findings ----------------------------------------------------------------------------------------------
+
+
+def error_table() -> str:
+    """Every error of the API by its status: its body, its source, and the first paragraph of its docstring."""
+    kinds = [*errors.NamedError.__subclasses__(), *errors.TextError.__subclasses__(), errors.UnprocessableError]
+    kinds.sort(key=lambda kind: (_status(kind), kind.__name__))
+    return table(("Status", "`detail`", "Source", "When"), map(_error, kinds))
+
+
+def _status(kind: type[errors.HeidiError]) -> int:
+    return errors.status_of(kind.__new__(kind))
+
+
+def _error(kind: type[errors.HeidiError]) -> Row:
+    when = " ".join((kind.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
+    return [str(_status(kind)), _detail(kind), _source(kind), when]
+
+
+def _detail(kind: type[errors.HeidiError]) -> str:
+    if kind is errors.UnprocessableError:
+        return 'a list of `{"type", "loc", "msg", "input"}`'
+    if issubclass(kind, errors.TextError):
+        return code(json.dumps(kind.text))
+    known, _ = errors.BY_NAME[kind.__name__]
+    return code(json.dumps(known.detail))
+
+
+def _source(kind: type[errors.HeidiError]) -> str:
+    if not kind.from_vendor:
+        return "mock_heidi"
+    _, source = errors.BY_NAME.get(kind.__name__, (None, "assumed"))
+    return source
+
+
+def finding_table() -> str:
+    """Every kind of finding with its level."""
+    rows = [[code(name), kind.level, _message(kind)] for name, kind in findings.KINDS.items()]
+    return table(("Finding", "Level", "The client"), rows)
+
+
+def _message(kind: findings.Kind) -> str:
+    message = kind.message.removesuffix(": {}").format(FAST)
+    return f"{message} (the test caused it: `from_test`)" if kind.from_test else message
+
+
+# --- The command ------------------------------------------------------------------------------------------------------
+
+
+def verb_table(*, remote: bool) -> Callable[[], str]:
+    """The verbs that need no running server, or those that speak to one."""
+
+    def made() -> str:
+        names = list(verbs.VERBS) if remote else list(cli.commands)
+        found = [(name, cli.get_command(click.Context(cli), name)) for name in names]
+        return table(
+            ("Verb", "What it does"),
+            [[code(_usage(name, verb)), verb.get_short_help_str(300)] for name, verb in found if verb is not None],
+        )
+
+    return made
+
+
+def _usage(name: str, verb: click.Command) -> str:
+    arguments = [one.make_metavar(click.Context(verb)) for one in verb.params if isinstance(one, click.Argument)]
+    # Older versions of click put an optional choice into two brackets.
+    return " ".join(["mock-heidi", name, *arguments]).replace("[[", "[").replace("]]", "]")
+
+
+def verb_flags() -> str:
+    """The flags of all verbs but ``serve`` and ``exec``, each with the verbs that have it."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    remote = [name for name, _ in _leaves("", verbs.VERBS) if name not in ("exec", "completion")]
+    for name, verb in _leaves("", {**cli.commands, **verbs.VERBS}):
+        for option in verb.params if name not in ("serve", "exec") else ():
+            if isinstance(option, click.Option) and option.name != "help":
+                found.setdefault((*_flag(option),), []).append(name)
+    return table(
+        ("Flag", "Variable", "Default", "Meaning", "Verbs"),
+        [
+            [*row, "all for a running server" if set(names) >= set(remote) else ", ".join(map(code, names))]
+            for row, names in found.items()
+        ],
+    )
+
+
+def _leaves(before: str, commands: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
+    """The verbs that do something, such as ``fault add``."""
+    for name, verb in commands.items():
+        if isinstance(verb, click.Group):
+            yield from _leaves(f"{before}{name} ", verb.commands)
+        else:
+            yield f"{before}{name}", verb
+
+
+def serve_flags() -> str:
+    return _flags(cli.commands["serve"].params)
+
+
+def exec_flags() -> str:
+    """The flags that ``exec`` has and ``serve`` does not."""
+    shared = {option.name for option in cli.commands["serve"].params}
+    return _flags([option for option in verbs.VERBS["exec"].params if option.name not in shared])
+
+
+def _flags(options: Iterable[click.Parameter]) -> str:
+    shown = [option for option in options if isinstance(option, click.Option) and option.name != "help"]
+    return table(("Flag", "Variable", "Default", "Meaning"), map(_flag, shown))
+
+
+def _flag(option: click.Option) -> Row:
+    return code(option.opts[0]), code(str(option.envvar or "")), code(_default(option)), option.help or ""
+
+
+def _default(option: click.Option) -> str:
+    given = isinstance(option.default, str | int) and not option.is_flag
+    return str(option.default) if given else ""
+
+
+# --- The API ----------------------------------------------------------------------------------------------------------
+
+
+def operation_table() -> str:
+    """Every documented operation with its method and path, by path."""
+    found = sorted(OPERATIONS.values(), key=lambda one: one.path)
+    return table(("Operation", "Method", "Path"), [[code(one.name), one.method, code(one.path)] for one in found])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "fault-selection": fault_selection,
+    "faults-answer": effects(is_answer),
+    "faults-time": effects(is_time),
+    "faults-bodies": effects(is_body),
+    "faults-streams": effects(is_stream),
+    "faults-text": effects(is_text),
+    "error-names": error_names,
+    "scenarios": scenarios,
+    "errors": error_table,
+    "findings": finding_table,
+    "verbs": verb_table(remote=False),
+    "remote-verbs": verb_table(remote=True),
+    "verb-flags": verb_flags,
+    "flags": serve_flags,
+    "exec-flags": exec_flags,
+    "operations": operation_table,
+    "requests-a-second": requests_a_second,
+    "measured": other_figures,
+}
