@@ -24,7 +24,7 @@ from mock_heidi.player import Player, send_whole
 from mock_heidi.request import Request, log_defect
 from mock_heidi.response import Answer
 from mock_heidi.slices import in_slices
-from mock_heidi.stubs import whole_reply
+from mock_heidi.stub_answers import whole_stub
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
 from mock_heidi.wire import wire_of
@@ -163,7 +163,7 @@ async def _operate(request: Request) -> Response | Stream:
     if namespace is not None and request.operation in namespace.replies.replaced:
         if request.operation in namespace.replies.judging and takes is not Takes.FORM:
             await request.read_body()
-        answer = whole_reply(request)
+        answer = whole_stub(request)
     if answer is None and takes is Takes.FORM:
         async with form(request):
             answer = request.route.endpoint(request)

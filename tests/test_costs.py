@@ -27,7 +27,7 @@ SLACK = 1.15
 ROLES = {
     "path": (
         *("app", "cors", "delivery", "exchange", "injection", "inputs", "player", "request"),
-        *("response", "router", "streams", "stubs", "wire"),
+        *("response", "router", "streams", "stub_answers", "wire"),
     ),
     "caller": ("namespaces", "tokens"),
     "journal": ("journal", "memory"),

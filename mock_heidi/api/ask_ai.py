@@ -8,7 +8,7 @@ from mock_heidi.inputs import find, read
 from mock_heidi.models import ContentType, Incoming, Session
 from mock_heidi.request import Request
 from mock_heidi.streams import distorted, said
-from mock_heidi.stubs import reply_to
+from mock_heidi.stub_answers import stub_of
 
 
 class AiCommand(Incoming):
@@ -29,7 +29,7 @@ def ask_ai(request: Request) -> Stream:
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
         return clinical.spoil(effects, text, material.name)
 
-    return Stream(said(reply_to(request), lambda: scribe.pieces(distorted(request, answer))))
+    return Stream(said(stub_of(request), lambda: scribe.pieces(distorted(request, answer))))
 
 
 handlers = (ask_ai,)

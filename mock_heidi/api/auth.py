@@ -10,7 +10,7 @@ from mock_heidi.json_text import to_json
 from mock_heidi.models import Outgoing
 from mock_heidi.request import Request
 from mock_heidi.response import respond
-from mock_heidi.stubs import whole_reply
+from mock_heidi.stub_answers import whole_stub
 from mock_heidi.tokens import Who
 
 # For the journal and a header, so that no key stands in them.
@@ -39,7 +39,7 @@ def get_jwt(request: Request) -> Response:
 
     fresh = request.known_namespace is None
     namespace = request.open(name)
-    if fresh and (answer := whole_reply(request)) is not None:
+    if fresh and (answer := whole_stub(request)) is not None:
         return answer  # its fixtures may begin with a reply
     namespace.know(key.managed_by, user.email, user.third_party_internal_id)
     who = Who(name, key.managed_by, user.email, user.third_party_internal_id)

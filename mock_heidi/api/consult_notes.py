@@ -19,7 +19,7 @@ from mock_heidi.response import Answer
 from mock_heidi.scribe import Manner, Material
 from mock_heidi.slices import Work
 from mock_heidi.streams import distorted, said
-from mock_heidi.stubs import reply_to
+from mock_heidi.stub_answers import stub_of
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -81,7 +81,7 @@ def generate_consult_note(request: Request) -> Stream:
     material, sources = consultations.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
-    pieces = said(reply_to(request), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
+    pieces = said(stub_of(request), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),

@@ -24,7 +24,7 @@ from mock_heidi.request import Request
 from mock_heidi.response import respond, respond_list
 from mock_heidi.scribe import Manner
 from mock_heidi.streams import said
-from mock_heidi.stubs import reply_to
+from mock_heidi.stub_answers import stub_of
 
 
 class DocumentGenerate(Incoming):
@@ -61,7 +61,7 @@ def create_document(request: Request) -> Response:
         id=namespace.object_id(),
         name=template.name,
         template_id=template.id,
-        content="".join(said(reply_to(request), lambda: [write(request, template, material, manner, content_type)])),
+        content="".join(said(stub_of(request), lambda: [write(request, template, material, manner, content_type)])),
         brain=brain,
         voice_style=given.voice_style,
         content_type=content_type,

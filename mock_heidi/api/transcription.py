@@ -25,7 +25,7 @@ from mock_heidi.request import Request
 from mock_heidi.response import SUCCESS, respond
 from mock_heidi.speech import UPLOAD
 from mock_heidi.streams import said
-from mock_heidi.stubs import reply_to
+from mock_heidi.stub_answers import stub_of
 from mock_heidi.uploads import Upload, file_of, take, text_of
 
 _MOST_SEGMENTS = 10_000
@@ -131,7 +131,7 @@ def get_transcript(request: Request) -> Response:
     session = consultations.begin(request.namespace, session)
     text = consultations.transcript(request.namespace, session)
     consultations.seen(request.namespace, session)
-    return respond(Transcript(transcript="".join(said(reply_to(request), lambda: [text]))))
+    return respond(Transcript(transcript="".join(said(stub_of(request), lambda: [text]))))
 
 
 def get_live_transcript(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Stubs: the replies that a test has set, found for a request."""
+"""Answers by stubs: the replies that a test has set, found for a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mock_heidi.replies import Rule
 from mock_heidi.request import Request
 
 
-def reply_to(request: Request) -> Reply | None:
+def stub_of(request: Request) -> Reply | None:
     """The reply that a test has set for this request, None without one; asking again counts no second hit."""
     if request.reply is None and request.namespace.replies and (rule := _find(request)) is not None:
         rule.hits += 1
@@ -21,7 +21,7 @@ def reply_to(request: Request) -> Reply | None:
     return request.reply
 
 
-def whole_reply(request: Request) -> Response | None:
+def whole_stub(request: Request) -> Response | None:
     """The whole answer that a test wants given, before body and ids are checked; None where it wants none.
 
     For signing in, after the key was checked.
