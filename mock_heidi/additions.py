@@ -8,10 +8,11 @@ from typing import Any
 
 from mock_heidi import seeds
 from mock_heidi.faults import Fault
-from mock_heidi.models import Record, Reply
 from mock_heidi.namespace import Namespace, unused_object_id, unused_session_id
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
+from mock_heidi.stub_records import Reply
+from mock_heidi.values import Record
 
 # More records than these are put into a copy first: the state must not show some of them without the others.
 _MANY = 1_000

@@ -121,9 +121,12 @@ def _print(value: Any) -> None:
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
     from mock_heidi import seeds
+    from mock_heidi.account_records import ApiKey
     from mock_heidi.fixture_documents import FixtureError
-    from mock_heidi.models import ApiKey, PatientProfile, Record, Session
+    from mock_heidi.patient_records import PatientProfile
+    from mock_heidi.session_records import Session
     from mock_heidi.store import Store
+    from mock_heidi.values import Record
 
     try:
         store = Store(seeds.load(fixtures, whole=True))

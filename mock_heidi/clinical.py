@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from mock_heidi.models import ContentType
+from mock_heidi.field_types import ContentType
 from mock_heidi.scribe import Manner, Material, Part
 
 _SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")

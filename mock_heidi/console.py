@@ -12,10 +12,12 @@ from typing import TextIO
 
 import click
 
+from mock_heidi.account_records import ApiKey
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.models import ApiKey, PatientProfile, Session
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.report import path
+from mock_heidi.session_records import Session
 from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 from mock_heidi.wording import printable
 

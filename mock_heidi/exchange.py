@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import injection
+from mock_heidi.account_records import User
 from mock_heidi.clock import precise
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
 from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, replaced, take_in
 from mock_heidi.injection import admit
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.models import User
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes

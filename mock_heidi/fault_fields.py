@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from mock_heidi import path_patterns
 from mock_heidi.errors import BY_NAME
+from mock_heidi.field_types import Flag
 from mock_heidi.ids import Chance
-from mock_heidi.models import Flag, Plain, resolve
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.wording import listed, near_names
+from mock_heidi.yaml_scalars import Plain, resolve
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0

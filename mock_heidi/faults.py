@@ -26,10 +26,12 @@ from mock_heidi.fault_fields import (
     Whole,
     closest,
 )
-from mock_heidi.models import Plain, Record, SessionId, Whatever
+from mock_heidi.field_types import JsonValue, SessionId
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
 from mock_heidi.settings import ConfigError
+from mock_heidi.values import Record
 from mock_heidi.wording import shorten
+from mock_heidi.yaml_scalars import Plain
 
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
@@ -42,7 +44,7 @@ _SHORT = "get_session:status=503"
 
 
 def _field(effect: Effect) -> Any:
-    return (effect.type if effect.type is Whatever else effect.type | None, Field(None, description=effect.doc))
+    return (effect.type if effect.type is JsonValue else effect.type | None, Field(None, description=effect.doc))
 
 
 class _Selection(Record):
@@ -58,7 +60,7 @@ class _Selection(Record):
     )
     session_id: SessionId | None = None
     header: Headers | None = Field(None, description="Headers that the request has; * stands for any value.")
-    match: dict[str, Whatever] | None = Field(None, description="A subset of the JSON body.")
+    match: dict[str, JsonValue] | None = Field(None, description="A subset of the JSON body.")
     nth: Places | None = Field(None, description="Which of the requests that fit, counted from 1; or a list.")
 
     times: Whole | None = Field(None, description="How many answers it shapes at most.")

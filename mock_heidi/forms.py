@@ -9,8 +9,9 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any, NamedTuple
 
-from mock_heidi.models import NoteTemplate, TemplateSection, Topic
+from mock_heidi.field_types import Topic
 from mock_heidi.slices import Work, finish
+from mock_heidi.template_records import NoteTemplate, TemplateSection
 
 _WORD = re.compile(r"\w{3,}")
 _BULLETS = "●-*• \t"

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from mock_heidi.account_records import ApiKey, User
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import (
     MOST_PROBLEMS,
@@ -28,14 +29,17 @@ from mock_heidi.errors import (
 )
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import parse_json, to_json, written
-from mock_heidi.models import ApiKey, Incoming, Outgoing, PatientProfile, Record, Reply, Session, User, Value
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.replies import Rule as ReplyRule
 from mock_heidi.router import Match
+from mock_heidi.session_records import Session
 from mock_heidi.store import Store
+from mock_heidi.stub_records import Reply
 from mock_heidi.tokens import Caller
+from mock_heidi.values import Incoming, Outgoing, Record, Value
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 O = TypeVar("O", bound=Outgoing)  # noqa: E741

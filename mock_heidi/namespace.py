@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mock_heidi import seeds, transitions
+from mock_heidi.account_records import ApiKey, HeidiUser, User, user_key
 from mock_heidi.clock import Clock, precise
 from mock_heidi.events import Events
 from mock_heidi.fault_fields import closest
@@ -17,15 +18,18 @@ from mock_heidi.ids import Ids
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.known_keys import FormerKeys, KnownKeys
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.models import ApiKey, HeidiUser, PatientProfile, Record, Reply, Session, User, user_key
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.replies import Replies
 from mock_heidi.review import Reviewer
 from mock_heidi.rules import Faults
+from mock_heidi.session_records import Session
 from mock_heidi.settings import Settings
 from mock_heidi.slices import Work, finish
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.store import Base, Store
+from mock_heidi.stub_records import Reply
 from mock_heidi.transitions import Transition
+from mock_heidi.values import Record
 from mock_heidi.wording import shorten
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mock_heidi import clock, faults, seeds
+from mock_heidi.account_records import ApiKey
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
 from mock_heidi.known_keys import KnownKeys
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.models import ApiKey
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.settings import (
     DEFAULT_EMAIL,

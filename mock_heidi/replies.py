@@ -8,8 +8,8 @@ from typing import Any
 
 from mock_heidi import contract
 from mock_heidi.json_text import to_json
-from mock_heidi.models import Reply
 from mock_heidi.settings import ConfigError
+from mock_heidi.stub_records import Reply
 
 _MOST = 1_000
 _MOST_BYTES = 16_000_000

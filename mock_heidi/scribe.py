@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mock_heidi.models import Languages, NoteTemplate, TemplateSection, Utterance
+from mock_heidi.consultation_records import Utterance
+from mock_heidi.template_records import Languages, NoteTemplate, TemplateSection
 
 BULLET = "● "
 """The prefix of each line of a section."""

@@ -14,23 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from mock_heidi import assumptions, built, built_fixtures, spec
+from mock_heidi.account_records import ApiKey, User
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.faults import Fault, Scenario
 from mock_heidi.fixture_documents import MOST_PROBLEMS, Document, FixtureError, Steps
 from mock_heidi.json_text import MOST_VALUES, holds_more
-from mock_heidi.models import (
-    ApiKey,
-    CodeEntry,
-    Consultation,
-    NoteTemplate,
-    PatientProfile,
-    Record,
-    Reply,
-    Session,
-    User,
-)
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.slices import RECORD, SLICE, Work, finish
 from mock_heidi.store import Base, Store
+from mock_heidi.stub_records import Reply
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Record
 from mock_heidi.wording import listed, near_names, short_repr, shorten
 
 if TYPE_CHECKING:

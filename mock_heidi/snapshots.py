@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mock_heidi import seeds
+from mock_heidi.account_records import User
 from mock_heidi.clock import zulu
 from mock_heidi.ids import Ids
-from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Store
 from mock_heidi.transitions import Transition
+from mock_heidi.values import Record
 
 MOST = 100
 """The most snapshots that a namespace may have."""

@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mock_heidi.models import AudioPiece, Consultation, Utterance
+from mock_heidi.consultation_records import Consultation, Utterance
+from mock_heidi.session_records import AudioPiece
 
 # A chunk is recommended to be 45 s to a minute long: what a missing one is taken for where no other tells.
 _USUAL_SEGMENT = 60.0

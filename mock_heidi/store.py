@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from mock_heidi.indexes import Index, Kind, Slot, indexed
-from mock_heidi.models import Record
 from mock_heidi.overlay import Overlay
 from mock_heidi.slices import RECORD, Work, finish
+from mock_heidi.values import Record
 
 R = TypeVar("R", bound=Record)
 _UNCHANGED = object()

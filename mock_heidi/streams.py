@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mock_heidi import scribe
 from mock_heidi.http import Request
-from mock_heidi.models import Reply
+from mock_heidi.stub_records import Reply
 
 
 def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:

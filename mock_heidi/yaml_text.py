@@ -16,8 +16,8 @@ import yaml
 from yaml.composer import ComposerError
 
 from mock_heidi.fixture_documents import FixtureError, Steps
-from mock_heidi.models import Plain, resolve
 from mock_heidi.slices import Work
+from mock_heidi.yaml_scalars import Plain, resolve
 
 _MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"

@@ -26,10 +26,11 @@ from mock_heidi.errors import UnprocessableError
 from mock_heidi.filters import Filter
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import parse_json, parsing_json
-from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
+from mock_heidi.yaml_scalars import resolve
 from mock_heidi.yaml_text import dump_yaml
 
 MANY = 6_000

@@ -10,9 +10,12 @@ import pytest
 
 from mock_heidi import assumptions, built, built_fixtures, effects, seeds, spec
 from mock_heidi.cli import main
-from mock_heidi.models import CodeEntry, Consultation, NoteTemplate, Record
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.seeds import KINDS
 from mock_heidi.store import Base
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Record
 
 _CACHED = (
     (seeds, "_packaged"),

@@ -20,8 +20,9 @@ from test_audio import spoken
 
 import mock_heidi
 from mock_heidi import seeds
-from mock_heidi.models import Consultation, NoteTemplate
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
+from mock_heidi.template_records import NoteTemplate
 
 PATH = f"/sessions/{SESSION}"
 STORE = Store(seeds.load())

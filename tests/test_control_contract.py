@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, admin, events, filters, findings, models, namespace, transitions
+from mock_heidi import MockHeidi, admin, events, filters, findings, namespace, transitions
 from mock_heidi.app import create_app
 from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
@@ -34,7 +34,9 @@ from mock_heidi.fault_fields import METHODS
 from mock_heidi.faults import Fault, Scenario, parse
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.seeds import KINDS
+from mock_heidi.session_records import ConsultNote, WrittenDocument
 from mock_heidi.settings import Settings
+from mock_heidi.stub_records import Reply
 
 JSON = "application/json"
 
@@ -190,9 +192,9 @@ def _kind(contract: Contract, schema: dict[str, Any], kind: str) -> str:
 CLASSES: dict[str, type[BaseModel]] = {
     "Fault": Fault,
     "Scenario": Scenario,
-    "Reply": models.Reply,
-    "ConsultNote": models.ConsultNote,
-    "WrittenDocument": models.WrittenDocument,
+    "Reply": Reply,
+    "ConsultNote": ConsultNote,
+    "WrittenDocument": WrittenDocument,
 }
 WORDS: dict[str, Iterable[str]] = {
     "schemas/Operation": OPERATIONS,
@@ -857,7 +859,7 @@ def _prepare() -> None:
     space.make("blue")
     default.reset(frozenset({"requests"}))
     default.faults.add(parse("ask_ai:end_after=3"))
-    default.replies.add(models.Reply(operation="ask_ai", text="No."))
+    default.replies.add(Reply(operation="ask_ai", text="No."))
     default.snapshots.clear()
     default.snapshot("before")
 

@@ -12,9 +12,9 @@ from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
 from mock_heidi import replies
-from mock_heidi.models import Reply
 from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
+from mock_heidi.stub_records import Reply
 
 PATH = "/_mock/replies"
 ASK = f"/sessions/{SESSION}/ask-ai"

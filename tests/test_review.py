@@ -12,8 +12,8 @@ from conftest import JOHN, NOON, Client
 from mock_heidi.app import App, create_app
 from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
-from mock_heidi.models import Plain, resolve
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
+from mock_heidi.yaml_scalars import Plain, resolve
 
 
 def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: App, heidi: Client) -> None:

@@ -15,7 +15,7 @@ from helpers import SESSION, another, space
 
 from mock_heidi import clock, seeds
 from mock_heidi.clock import precise
-from mock_heidi.models import PatientProfile
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.store import Store
 
 OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}

@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
-from mock_heidi.models import PatientProfile, Session
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Base, Store
 
 OWNERS = ["a" * 24, "b" * 24]

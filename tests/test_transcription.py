@@ -14,7 +14,7 @@ from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, spac
 from test_audio import spoken
 
 from mock_heidi import seeds
-from mock_heidi.models import Consultation
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"

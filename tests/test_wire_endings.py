@@ -31,9 +31,9 @@ from running import MODULE, serving, until
 from mock_heidi import create_app, uvicorn_parts
 from mock_heidi.app import App
 from mock_heidi.handle import Handle
-from mock_heidi.models import Reply
 from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH
+from mock_heidi.stub_records import Reply
 
 TIMES = 100
 PATIENCE = 60

@@ -13,7 +13,6 @@ from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
-from mock_heidi.models import resolve
 from mock_heidi.namespace import Namespace, Start
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.replies import ReplyError
@@ -27,6 +26,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
+from mock_heidi.yaml_scalars import resolve
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")

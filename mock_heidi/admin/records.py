@@ -9,11 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import seeds
+from mock_heidi.account_records import User
 from mock_heidi.additions import put_row
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_fields, refuse, respond
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
-from mock_heidi.models import PatientProfile, Record, Session, User
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
+from mock_heidi.values import Record
 
 # Tell users with the same e-mail apart.
 _QUERY = ("third_party_internal_id", "managed_by")

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from mock_heidi import consultations, seeds
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.http import Request
-from mock_heidi.models import ConsultNote, Session, WrittenDocument
+from mock_heidi.session_records import ConsultNote, Session, WrittenDocument
 
 _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents", "failed_chunks")
 

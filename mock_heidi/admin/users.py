@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.account_records import HeidiUser, User
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.http import Request
-from mock_heidi.models import HeidiUser, User
 
 _FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_internal_id")
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from mock_heidi import answers, clinical, consultations, scribe
 from mock_heidi.delivery import Stream
+from mock_heidi.field_types import ContentType
 from mock_heidi.http import Request, find, read
-from mock_heidi.models import ContentType, Incoming, Session
+from mock_heidi.session_records import Session
 from mock_heidi.streams import distorted, said
+from mock_heidi.values import Incoming
 
 
 class AiCommand(Incoming):

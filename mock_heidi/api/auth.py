@@ -7,8 +7,8 @@ from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
 from mock_heidi.http import Request, replaced, reply, required_query
 from mock_heidi.json_text import to_json
-from mock_heidi.models import Outgoing
 from mock_heidi.tokens import Who
+from mock_heidi.values import Outgoing
 
 # For the journal and a header, so that no key stands in them.
 _WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"

@@ -8,10 +8,13 @@ from pydantic import Field
 from starlette.responses import Response
 
 from mock_heidi import consultations
+from mock_heidi.code_records import Code, CodeEntry
 from mock_heidi.errors import ConsultNoteNotFoundError
+from mock_heidi.field_types import Number, ObjectId, SessionId
 from mock_heidi.http import Request, find, reply
-from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
 from mock_heidi.seeds import Derived
+from mock_heidi.session_records import Session
+from mock_heidi.values import Outgoing
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
 _REACH = 150

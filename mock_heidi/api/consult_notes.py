@@ -10,13 +10,16 @@ from mock_heidi import clinical, consultations, forms, scribe
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
+from mock_heidi.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.http import Answer, Request, find, read
 from mock_heidi.json_text import parse_json, to_json
-from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
 from mock_heidi.scribe import Manner, Material
+from mock_heidi.session_records import ConsultNote, Session
 from mock_heidi.slices import Work
 from mock_heidi.streams import distorted, said
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Incoming
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from mock_heidi.clock import parse_moment
 from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.field_types import ObjectId, Timestamp
 from mock_heidi.http import Request, find, read_optional, reply_list, reply_success
 from mock_heidi.json_text import parse_json
-from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
+from mock_heidi.session_records import ContextFile, Session
 from mock_heidi.uploads import take, text_of
+from mock_heidi.values import Incoming, Outgoing
 
 _TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
 

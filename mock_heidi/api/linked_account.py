@@ -3,9 +3,11 @@
 from pydantic import Field
 from starlette.responses import Response
 
+from mock_heidi.account_records import User
 from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.field_types import ObjectId, Timestamp
 from mock_heidi.http import Request, read, reply, reply_success
-from mock_heidi.models import Incoming, ObjectId, Outgoing, Timestamp, User
+from mock_heidi.values import Incoming, Outgoing
 
 
 class AccountLink(Incoming):

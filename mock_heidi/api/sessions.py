@@ -6,26 +6,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from mock_heidi import consultations
+from mock_heidi.account_records import User
 from mock_heidi.errors import NoLinkedUserException
+from mock_heidi.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.http import Request, find, read, read_optional, read_query, reply, show
-from mock_heidi.models import (
-    AudioPiece,
-    Brain,
-    ConsultNote,
-    Creator,
-    Date,
-    Gender,
-    Incoming,
-    Number,
-    ObjectId,
-    Outgoing,
-    PatientProfile,
-    Session,
-    SessionId,
-    Timestamp,
-    User,
-)
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import AudioPiece, ConsultNote, Creator, Session
+from mock_heidi.values import Incoming, Outgoing
 
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 

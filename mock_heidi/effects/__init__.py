@@ -23,7 +23,7 @@ from mock_heidi.fault_fields import (
     Wait,
     Yes,
 )
-from mock_heidi.models import Whatever
+from mock_heidi.field_types import JsonValue
 
 ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
 """The effects that give an answer of their own; of the rules that match, the first with one of these is the last."""
@@ -35,7 +35,7 @@ EFFECTS = (
     Effect(
         "detail",
         Stage.ANSWER,
-        Whatever,
+        JsonValue,
         'detail={"msg": "Closed"}',
         "With `status`: what stands under `detail`.",
         goes_with=("status",),
