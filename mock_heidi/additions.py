@@ -8,10 +8,11 @@ from typing import Any
 
 from mock_heidi import seeds
 from mock_heidi.faults import Fault
-from mock_heidi.namespace import Namespace, unused_object_id, unused_session_id
+from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
 from mock_heidi.stub_records import Reply
+from mock_heidi.unused_ids import unused_object_id, unused_session_id
 from mock_heidi.values import Record
 
 # More records than these are put into a copy first: the state must not show some of them without the others.
@@ -102,10 +103,10 @@ def _put_rules(namespace: Namespace, added: Sequence[Record]) -> None:
     rules = [record for record in added if isinstance(record, Fault)]
     replies = [record for record in added if isinstance(record, Reply)]
     if rules:
-        namespace.first_faults(namespace.store, rules)
+        namespace.start.new_faults(namespace.store, rules)
         namespace.faults.copy().extend(rules)
     if replies:
-        namespace.first_replies(namespace.store, replies)
+        namespace.start.new_replies(namespace.store, replies)
     namespace.replies.extend(replies)
     namespace.faults.extend(rules)
 

@@ -10,8 +10,10 @@ from mock_heidi.account_records import ApiKey
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
 from mock_heidi.known_keys import KnownKeys
+from mock_heidi.lifecycle import start_namespace, start_of_copy
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.namespace import Namespace, Start
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespace_start import Start
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
@@ -84,7 +86,7 @@ class Namespaces:
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
             # Or an error, and the old one stays.
-            made = Namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
+            made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made
@@ -97,7 +99,7 @@ class Namespaces:
 
         Raises :class:`LimitReachedError` as :meth:`make` does.
         """
-        return self.make(name, source.copied())
+        return self.make(name, start_of_copy(source))
 
     def sweep(self) -> None:
         """Forget the namespaces that nobody has used for long."""

@@ -26,7 +26,7 @@ from helpers import (
 )
 from starlette.types import Message
 
-from mock_heidi import seeds
+from mock_heidi import lifecycle, seeds
 from mock_heidi.assumptions import assumed
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
@@ -386,7 +386,7 @@ def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -
     messages: list[Message] = []
 
     async def receive() -> Message:
-        heidi.app.namespaces.default.replace(base)
+        lifecycle.replace_state(heidi.app.namespaces.default, base)
         return {"type": "http.request", "body": body}
 
     async def send(message: Message) -> None:

@@ -18,7 +18,7 @@ from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import json_text, seeds, wording, yaml_text
+from mock_heidi import json_text, lifecycle, seeds, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import App
@@ -794,7 +794,7 @@ def test_requests_that_a_reset_has_forgotten_meanwhile_are_not_deleted_again(hei
 
     def begin_anew(turn: int) -> None:
         if turn == LONG_BODIES + 4:
-            namespace.reset()
+            lifecycle.reset(namespace)
             namespace.journal.add(fresh)
 
     fresh = Entry(0, 0.0, None, {"method": "GET", "path": "/", "query_string": b"", "headers": []})
@@ -826,7 +826,7 @@ def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: 
 def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Client, keep: str, count: int) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
     namespace = heidi.app.namespaces.default
-    reset = at_turn(4, lambda: namespace.reset(frozenset(keep.split(","))))
+    reset = at_turn(4, lambda: lifecycle.reset(namespace, frozenset(keep.split(","))))
     meanwhile(heidi.app, ("GET", "/findings", None), reset)
 
     heidi.patch(f"/sessions/{SESSION}", json={"session_name": "x"})

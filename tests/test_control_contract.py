@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, admin, events, filters, findings, namespace, transitions
+from mock_heidi import MockHeidi, admin, events, filters, findings, lifecycle, transitions
 from mock_heidi.app import create_app
 from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
@@ -199,7 +199,7 @@ CLASSES: dict[str, type[BaseModel]] = {
 WORDS: dict[str, Iterable[str]] = {
     "schemas/Operation": OPERATIONS,
     "schemas/Method": METHODS,
-    "schemas/Part": namespace.PARTS,
+    "schemas/Part": lifecycle.PARTS,
     "schemas/Fixtures": KINDS,
     "schemas/Filter": (*filters.NAMES, "match"),
     "schemas/Level": findings.LEVELS,
@@ -841,7 +841,7 @@ ASKED = _asked()
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
     """How often each status came, of which one is a success; there has been a request to speak of."""
-    APP.namespaces.default.reset()
+    lifecycle.reset(APP.namespaces.default)
     client = Client(APP)
     client.sign_in()
     client.close()
@@ -857,11 +857,11 @@ def _prepare() -> None:
         if one is not default:
             space.drop(one.name)
     space.make("blue")
-    default.reset(frozenset({"requests"}))
+    lifecycle.reset(default, frozenset({"requests"}))
     default.faults.add(parse("ask_ai:end_after=3"))
     default.replies.add(Reply(operation="ask_ai", text="No."))
     default.snapshots.clear()
-    default.snapshot("before")
+    lifecycle.take_snapshot(default, "before")
 
 
 def _known_names(case: Any) -> None:

@@ -29,7 +29,7 @@ ROLES = {
     "caller": ("namespaces", "tokens"),
     "journal": ("journal", "memory"),
     "time": ("clock", "ids"),
-    "state": ("indexes", "json_text", "namespace", "overlay", "store", "values"),
+    "state": ("indexes", "json_text", "namespace", "overlay", "store", "unused_ids", "values"),
 }
 COSTS: dict[str, dict[str, int]] = {
     "GET": {"path": 22, "caller": 2, "journal": 6, "time": 1, "state": 3, "handler": 1},

@@ -26,7 +26,7 @@ from mock_heidi.app import App
 from mock_heidi.events import Event as Told
 from mock_heidi.events import Events
 from mock_heidi.handle import Handle, MockHeidiError
-from mock_heidi.namespace import PARTS
+from mock_heidi.lifecycle import PARTS
 from mock_heidi.server import Server
 
 Event = tuple[int, str, Any]

@@ -11,7 +11,7 @@ import pytest
 from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
-from mock_heidi import replies
+from mock_heidi import lifecycle, replies
 from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
 from mock_heidi.stub_records import Reply
@@ -197,7 +197,7 @@ def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.Monk
     monkeypatch.setattr(replies, "_MOST", 0)
 
     with pytest.raises(replies.ReplyError):
-        namespace.reset()
+        lifecycle.reset(namespace)
 
     assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before
 

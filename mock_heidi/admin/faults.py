@@ -11,6 +11,7 @@ from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
 from mock_heidi.rules import MOST_RULES, Rule
+from mock_heidi.scenarios import find_scenario
 from mock_heidi.slices import RECORD, Slices
 from mock_heidi.wire import wire_of
 
@@ -73,7 +74,7 @@ async def run_scenario(request: Request) -> Response:
     known_query(request, ())
     namespace = request.namespace
     try:
-        scenario = namespace.scenario(request.params["name"])
+        scenario = find_scenario(namespace.store, request.params["name"])
     except FaultError as error:
         problem, _, hint = str(error).partition("; ")
         raise ControlError(404, problem, hint) from None

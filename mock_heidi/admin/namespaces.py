@@ -13,7 +13,8 @@ from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
-from mock_heidi.namespace import Namespace, Start
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespace_start import Start
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.replies import ReplyError
 from mock_heidi.settings import (

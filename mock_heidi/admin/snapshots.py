@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import snapshots
+from mock_heidi import lifecycle, snapshots
 from mock_heidi.admin.control import ControlError, known_query, nearest, respond
 from mock_heidi.http import Request
 from mock_heidi.json_text import to_json
@@ -36,7 +36,7 @@ async def take_snapshot(request: Request) -> Response:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
         )
-    return respond(request.namespace.snapshot(name).shown())
+    return respond(lifecycle.take_snapshot(request.namespace, name).shown())
 
 
 async def get_snapshot(request: Request) -> Response:
@@ -55,7 +55,7 @@ async def restore_snapshot(request: Request) -> Response:
     """Bring a state back, with its ids to come and its transitions; live streams end, the journal stays."""
     known_query(request, ())
     found = _find(request, request.params["name"])
-    request.namespace.restore(found)
+    lifecycle.restore(request.namespace, found)
     return respond(found.shown())
 
 

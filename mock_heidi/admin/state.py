@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import seeds
+from mock_heidi import lifecycle, seeds
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, refuse, renew_namespace, respond
@@ -13,7 +13,7 @@ from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
-from mock_heidi.namespace import PARTS, Namespace
+from mock_heidi.namespace import Namespace
 from mock_heidi.patient_records import PatientProfile
 from mock_heidi.replies import ReplyError
 from mock_heidi.session_records import Session
@@ -50,12 +50,12 @@ async def replace_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
     try:
-        faults, replies = namespace.first_faults(Store(base)), namespace.first_replies(Store(base))
+        faults, replies = namespace.start.new_faults(Store(base)), namespace.start.new_replies(Store(base))
     except FaultError as error:
         raise _taken(error) from None
     except ReplyError as error:
         raise ControlError.of(error, 409) from None
-    namespace.replace(base)
+    lifecycle.replace_state(namespace, base)
     if "replies" in body:
         namespace.replies = replies
     if "faults" in body:
@@ -103,8 +103,8 @@ def _now(request: Request) -> Namespace:
 async def reset(request: Request) -> Response:
     query = known_query(request, ("keep", "all"))
     keep = frozenset(part.strip() for part in query.get("keep", "").split(",") if part.strip())
-    for part in sorted(keep - set(PARTS)):
-        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, PARTS))
+    for part in sorted(keep - set(lifecycle.PARTS)):
+        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, lifecycle.PARTS))
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
@@ -114,7 +114,7 @@ async def reset(request: Request) -> Response:
     for namespace in spaces:
         if "findings" in keep:
             await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
-        restored = namespace.reset(keep)
+        restored = lifecycle.reset(namespace, keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
 
