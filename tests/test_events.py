@@ -20,7 +20,7 @@ from helpers import another, ask
 from running import in_a_thread, received, until
 from starlette.types import Message
 
-from mock_heidi import MockHeidi, uvicorn_parts
+from mock_heidi import MockHeidi, accelerators
 from mock_heidi.admin.events import EventStream
 from mock_heidi.app import App
 from mock_heidi.events import Event as Told
@@ -491,8 +491,8 @@ def attend(server: Server, *small: int) -> socket.socket:
 def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
     app: App, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
-    really = uvicorn_parts.installed
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
+    really = accelerators.is_installed
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module not in missing and really(module))
     with in_a_thread(app) as server, attend(server) as peer:
         emit(server, app.namespaces.default.events, 5_000)
         peer.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

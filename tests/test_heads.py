@@ -16,7 +16,7 @@ import pytest
 from running import in_a_thread, received, until
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import create_app, uvicorn_parts
+from mock_heidi import accelerators, create_app
 from mock_heidi.heads import Limits
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.server import Server
@@ -33,9 +33,9 @@ Serve = Callable[..., contextlib.AbstractContextManager[Server]]
 @pytest.fixture(params=["httptools", "h11"])
 def serve(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Serves any application with one of the two parsers."""
-    really = uvicorn_parts.installed
+    really = accelerators.is_installed
     missing = {"httptools"} - {request.param}
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module not in missing and really(module))
     return in_a_thread
 
 

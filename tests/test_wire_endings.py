@@ -28,7 +28,7 @@ import pytest
 from helpers import SESSION, wire
 from running import MODULE, serving, until
 
-from mock_heidi import create_app, uvicorn_parts
+from mock_heidi import accelerators, create_app
 from mock_heidi.app import App
 from mock_heidi.handle import Handle
 from mock_heidi.server import Server, bind
@@ -370,8 +370,8 @@ def inside(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Inside]:
     """A server that has nothing left to do at the end, has said nothing in its log and gives its port back."""
-    parts, really = PARTS[request.param], uvicorn_parts.installed
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module in parts and really(module))
+    parts, really = PARTS[request.param], accelerators.is_installed
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module in parts and really(module))
     front, listening, sockets = create_app(), threading.Event(), bind("127.0.0.1", 0)
     address = sockets[0].getsockname()
     serves = Server(front, sockets, listening.set)
