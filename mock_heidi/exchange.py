@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import injection
 from mock_heidi.account_records import User
 from mock_heidi.clock import precise
+from mock_heidi.connection import wire_of
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
 from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, replaced, take_in
@@ -25,7 +26,6 @@ from mock_heidi.player import Player, send_whole
 from mock_heidi.slices import in_slices
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
-from mock_heidi.wire import wire_of
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
 Listener = Callable[[str, Journal, Entry], None]

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope
 
 from mock_heidi.clock import http_date
+from mock_heidi.connection import wire_of
 from mock_heidi.delivery import Delivery, Ending, of_body
 from mock_heidi.effects import ANSWERS
 from mock_heidi.effects.plan import Chosen, Drawn, acting, choose, plan, sent_otherwise
@@ -32,7 +33,6 @@ from mock_heidi.player import Player
 from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
-from mock_heidi.wire import wire_of
 
 _PEEK = 1024 * 1024
 _ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}

@@ -9,11 +9,11 @@ from typing import Any, Self
 from starlette.types import Receive, Send
 
 from mock_heidi.clock import Alarm, precise
+from mock_heidi.connection import Wire
 from mock_heidi.delivery import Delivery, Ending, Header
 from mock_heidi.http import Call
 from mock_heidi.journal import Entry
 from mock_heidi.namespace import Namespace
-from mock_heidi.wire import Wire
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16

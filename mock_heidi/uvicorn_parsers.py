@@ -18,10 +18,10 @@ from starlette.types import Message, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from mock_heidi import accelerators
+from mock_heidi.connection import Outbox
 from mock_heidi.heads import Limits
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.uvicorn_protocol import ConnectionProtocol
-from mock_heidi.wire import Outbox
 
 # The number of requests of one connection that may wait for earlier responses before we stop reading from it.
 _WAITING = 16

@@ -25,7 +25,7 @@ from mock_heidi.settings import BASE_PATH
 # libraries may need a few more.
 SLACK = 1.15
 ROLES = {
-    "path": ("app", "cors", "delivery", "exchange", "http", "injection", "player", "router", "streams", "wire"),
+    "path": ("app", "cors", "delivery", "exchange", "http", "injection", "player", "router", "streams", "connection"),
     "caller": ("namespaces", "tokens"),
     "journal": ("journal", "memory"),
     "time": ("clock", "ids"),

@@ -7,12 +7,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.admin.control import known_query, leaving, read_number
+from mock_heidi.connection import Wire, wire_of
 from mock_heidi.events import Event
 from mock_heidi.http import Request
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
-from mock_heidi.wire import Wire, wire_of
 
 _QUIET = 15
 """Seconds after which a line that says nothing shows that the connection lives."""

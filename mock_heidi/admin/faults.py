@@ -7,13 +7,13 @@ from starlette.routing import Route
 
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
+from mock_heidi.connection import wire_of
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
 from mock_heidi.rules import MOST_RULES, Rule
 from mock_heidi.scenarios import find_scenario
 from mock_heidi.slices import RECORD, Slices
-from mock_heidi.wire import wire_of
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 # What a rule says of itself: a list of rules can be put back as it was got.

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-EXTENSION = "mock_heidi.wire"
+EXTENSION = "mock_heidi.connection"
 # Looking whether the client has everything: first after so many seconds, then ever more rarely.
 _SOON, _RARELY = 0.0002, 0.01
 # Of so many bytes nothing is gained by waiting for more.

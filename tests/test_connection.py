@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mock_heidi.clock import Alarm, Clock
-from mock_heidi.wire import Gathering, Outbox
+from mock_heidi.connection import Gathering, Outbox
 
 
 class Transport:
