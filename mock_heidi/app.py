@@ -19,10 +19,10 @@ from mock_heidi.hosts import Hosts, Refused
 from mock_heidi.http import Call, Request, announces_body, take_in
 from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
-from mock_heidi.reasons import explain
 from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 from mock_heidi.tokens import Caller
+from mock_heidi.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
