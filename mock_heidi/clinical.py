@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from mock_heidi.field_types import ContentType
-from mock_heidi.scribe import Manner, Material, Part
+from mock_heidi.note_writer import Manner, Material, Part
 
 _SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
 _SIDES = {"left": "right", "izquierdo": "derecho", "izquierda": "derecha"}

@@ -10,8 +10,8 @@ from mock_heidi import speech
 from mock_heidi.clock import parse_moment
 from mock_heidi.consultation_records import Consultation, Utterance
 from mock_heidi.namespace import Namespace
+from mock_heidi.note_writer import Material
 from mock_heidi.patient_records import PatientProfile, SessionPatient
-from mock_heidi.scribe import Material
 from mock_heidi.session_records import AudioPiece, ConsultNote, Session
 from mock_heidi.speech import UPLOAD, Spoken
 from mock_heidi.wording import shorten

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mock_heidi import scribe
+from mock_heidi import note_writer
 from mock_heidi.http import Request
 from mock_heidi.stub_records import Reply
 
@@ -13,7 +13,7 @@ def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]
     """The pieces of a text: those of the reply, exactly as given, or the mock's own."""
     if reply is None or reply.body is not None:
         return own()
-    return reply.pieces if reply.pieces is not None else scribe.pieces(reply.text or "")
+    return reply.pieces if reply.pieces is not None else note_writer.pieces(reply.text or "")
 
 
 def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:

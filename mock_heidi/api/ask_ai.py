@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mock_heidi import answers, clinical, consultations, scribe
+from mock_heidi import answers, clinical, consultations, note_writer
 from mock_heidi.delivery import Stream
 from mock_heidi.field_types import ContentType
 from mock_heidi.http import Request, find, read
@@ -29,7 +29,7 @@ def ask_ai(request: Request) -> Stream:
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
         return clinical.spoil(effects, text, material.name)
 
-    return Stream(said(request.reply(), lambda: scribe.pieces(distorted(request, answer))))
+    return Stream(said(request.reply(), lambda: note_writer.pieces(distorted(request, answer))))
 
 
 handlers = (ask_ai,)

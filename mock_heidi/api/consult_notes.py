@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import clinical, consultations, forms, scribe
+from mock_heidi import clinical, consultations, forms, note_writer
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
@@ -14,7 +14,7 @@ from mock_heidi.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.http import Answer, Request, find, read
 from mock_heidi.json_text import parse_json, to_json
 from mock_heidi.namespace import Namespace
-from mock_heidi.scribe import Manner, Material
+from mock_heidi.note_writer import Manner, Material
 from mock_heidi.session_records import ConsultNote, Session
 from mock_heidi.slices import Work
 from mock_heidi.streams import distorted, said
@@ -81,7 +81,7 @@ def generate_consult_note(request: Request) -> Stream:
     material, sources = consultations.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
-    pieces = said(request.reply(), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
+    pieces = said(request.reply(), lambda: note_writer.pieces(write(request, template, material, manner, content_type)))
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),
@@ -107,8 +107,8 @@ def write(
 
     def compose(effects: Sequence[str]) -> str:
         about, how, form = clinical.mislead(effects, material, manner, content_type)
-        parts = clinical.without_section(effects, scribe.compose(template, about, how), about.patient)
-        text = scribe.to_html(parts, how.brain) if form == "HTML" else scribe.to_markdown(parts, how.brain)
+        parts = clinical.without_section(effects, note_writer.compose(template, about, how), about.patient)
+        text = note_writer.to_html(parts, how.brain) if form == "HTML" else note_writer.to_markdown(parts, how.brain)
         return clinical.spoil(effects, text, material.name)
 
     return distorted(request, compose)

@@ -10,7 +10,7 @@ from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
 from mock_heidi.field_types import Brain, ContentType, ObjectId, SessionId, VoiceStyle
 from mock_heidi.http import Request, find, read, reply, reply_list
-from mock_heidi.scribe import Manner
+from mock_heidi.note_writer import Manner
 from mock_heidi.session_records import Session, WrittenDocument
 from mock_heidi.streams import said
 from mock_heidi.values import Incoming, Outgoing
