@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from mock_heidi import speech
+from mock_heidi import transcripts
 from mock_heidi.clock import parse_moment
 from mock_heidi.consultation_records import Consultation, Utterance
 from mock_heidi.namespace import Namespace
 from mock_heidi.note_writer import Material
 from mock_heidi.patient_records import PatientProfile, SessionPatient
 from mock_heidi.session_records import AudioPiece, ConsultNote, Session
-from mock_heidi.speech import UPLOAD, Spoken
+from mock_heidi.transcripts import UPLOAD, Spoken
 from mock_heidi.wording import shorten
 
 LONGEST_EARLIER = 20_000
@@ -86,7 +86,7 @@ def heard(namespace: Namespace, session: Session) -> list[Heard]:
             and spoken.piece.begun_at is not None
             and transition.ready(spoken.piece.reads, parse_moment(spoken.piece.begun_at), now),
         )
-        for spoken in speech.listen(session.audio, consultation)
+        for spoken in transcripts.listen(session.audio, consultation)
     ]
 
 

@@ -22,8 +22,8 @@ from mock_heidi.errors import (
 from mock_heidi.field_types import Number, ObjectId, SessionId
 from mock_heidi.http import Request, find, read_query, reply, reply_success
 from mock_heidi.session_records import AudioPiece, Recording, Session
-from mock_heidi.speech import UPLOAD
 from mock_heidi.streams import said
+from mock_heidi.transcripts import UPLOAD
 from mock_heidi.uploads import Upload, file_of, take, text_of
 from mock_heidi.values import Outgoing
 
