@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import clinical, consultations, forms, note_writer
+from mock_heidi import clinical, consultations, custom_templates, note_writer
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
@@ -135,10 +135,10 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
 def _foreign(text: str) -> NoteTemplate:
     """A partner's template, which is JSON inside a string: whatever looks like a heading in it becomes one."""
     try:
-        return forms.template_of(parse_json(text.encode()))
+        return custom_templates.template_of(parse_json(text.encode()))
     except UnprocessableError:
         raise _refused("third_party_template", "third_party_template should be a string of JSON", text) from None
-    except forms.TemplateTooLargeError as error:
+    except custom_templates.TemplateTooLargeError as error:
         raise _refused("third_party_template", str(error), text) from None
 
 
@@ -154,8 +154,8 @@ def answer_custom_template(request: Request) -> Work[Response]:
     if session.consult_note is None:
         raise ConsultNoteNotFoundError
     try:
-        made = yield from forms.answering(given, session.consult_note.result or "", session.created_at[:10])
-    except forms.TemplateTooLargeError as error:
+        made = yield from custom_templates.answering(given, session.consult_note.result or "", session.created_at[:10])
+    except custom_templates.TemplateTooLargeError as error:
         field = "questions" if "questions" in given else "responses"
         raise _refused(field, str(error), given[field]) from None
     return Answer(to_json(made))
