@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mock_heidi import answers, clinical, consultations, note_writer
+from mock_heidi import answers, consultations, note_writer, text_faults
 from mock_heidi.delivery import Stream
 from mock_heidi.field_types import ContentType
 from mock_heidi.http import Request, find, read
@@ -27,7 +27,7 @@ def ask_ai(request: Request) -> Stream:
     def answer(effects: Sequence[str]) -> str:
         form = html or "html_note" in effects
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
-        return clinical.spoil(effects, text, material.name)
+        return text_faults.spoil(effects, text, material.name)
 
     return Stream(said(request.reply(), lambda: note_writer.pieces(distorted(request, answer))))
 

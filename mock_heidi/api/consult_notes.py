@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import clinical, consultations, custom_templates, note_writer
+from mock_heidi import consultations, custom_templates, note_writer, text_faults
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
@@ -106,10 +106,10 @@ def write(
         request.note("untranscribed_audio", ", ".join(unheard))
 
     def compose(effects: Sequence[str]) -> str:
-        about, how, form = clinical.mislead(effects, material, manner, content_type)
-        parts = clinical.without_section(effects, note_writer.compose(template, about, how), about.patient)
+        about, how, form = text_faults.mislead(effects, material, manner, content_type)
+        parts = text_faults.without_section(effects, note_writer.compose(template, about, how), about.patient)
         text = note_writer.to_html(parts, how.brain) if form == "HTML" else note_writer.to_markdown(parts, how.brain)
-        return clinical.spoil(effects, text, material.name)
+        return text_faults.spoil(effects, text, material.name)
 
     return distorted(request, compose)
 
