@@ -68,13 +68,13 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
 
-    from mock_heidi import console
+    from mock_heidi import request_log
     from mock_heidi import url_file as file
     from mock_heidi.app import create_app
     from mock_heidi.hosts import is_loopback
     from mock_heidi.server import Server, bind
 
-    log = console.request_log(sys.stdout, log_level, quiet=quiet)
+    log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
 
     def started() -> None:
@@ -86,7 +86,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             written.append(url_file)
         if not quiet:
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(console.banner(server.url, app.namespaces.default, where))
+            click.echo(request_log.banner(server.url, app.namespaces.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 

@@ -59,7 +59,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi import child_process, console
+    from mock_heidi import child_process, request_log
     from mock_heidi import url_file as file
     from mock_heidi.handle import MockHeidi
     from mock_heidi.hosts import is_loopback
@@ -67,7 +67,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     chosen = settings(options)
     heidi = MockHeidi(chosen, host=host, port=port)
     with contextlib.ExitStack() as ends:
-        log = console.request_log(sys.stderr, log_level, quiet=quiet)
+        log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
         if log is not None:
             ends.callback(log.close)
         ends.enter_context(contextlib.closing(heidi))

@@ -23,7 +23,7 @@ SOURCES = {
     "time": {"clock.py"},
     "datetime": {
         "clock.py",
-        "console.py",
+        "request_log.py",
         "field_types.py",
         "remote.py",
     },  # the others only parse and format

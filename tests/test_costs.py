@@ -186,7 +186,7 @@ def test_a_start_loads_no_more_than_it_did() -> None:
 
 
 BUILT = """
-import mock_heidi.app, mock_heidi.console
+import mock_heidi.app, mock_heidi.request_log
 from pydantic import BaseModel
 def below(cls):
     return {cls}.union(*map(below, cls.__subclasses__()))

@@ -10,8 +10,8 @@ import pytest
 from conftest import JOHN, NOON, Client
 
 from mock_heidi.app import App, create_app
-from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
+from mock_heidi.request_log import RequestLog
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 from mock_heidi.yaml_scalars import Plain, resolve
 
