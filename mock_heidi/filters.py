@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from mock_heidi.active_faults import below_base
 from mock_heidi.clock import parse_moment
 from mock_heidi.fault_fields import METHODS, closest
 from mock_heidi.findings import KINDS
@@ -15,7 +16,6 @@ from mock_heidi.journal import Entry, Journal
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.replies import matches
-from mock_heidi.rules import below_base
 from mock_heidi.settings import ConfigError
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")

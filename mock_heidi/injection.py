@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope
 
+from mock_heidi.active_faults import Asked, Rule, below_base, token_mark
 from mock_heidi.clock import http_date
 from mock_heidi.connection import wire_of
 from mock_heidi.delivery import Delivery, Ending, of_body
@@ -30,7 +31,6 @@ from mock_heidi.namespace import Namespace
 from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
-from mock_heidi.rules import Asked, Rule, below_base, token_mark
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
 

@@ -5,13 +5,13 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.active_faults import MOST_RULES, Rule
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
 from mock_heidi.connection import wire_of
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
-from mock_heidi.rules import MOST_RULES, Rule
 from mock_heidi.scenarios import find_scenario
 from mock_heidi.slices import RECORD, Slices
 
