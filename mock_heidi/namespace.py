@@ -7,6 +7,7 @@ from functools import partial
 
 from mock_heidi.account_records import ApiKey, User, user_key
 from mock_heidi.change_events import emit_change, emit_request
+from mock_heidi.check_runner import Reviewer
 from mock_heidi.clock import precise
 from mock_heidi.events import Events
 from mock_heidi.findings import Findings
@@ -16,7 +17,6 @@ from mock_heidi.known_keys import FormerKeys, KnownKeys
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.namespace_start import Start
 from mock_heidi.patient_records import PatientProfile
-from mock_heidi.review import Reviewer
 from mock_heidi.session_records import Session
 from mock_heidi.settings import Settings
 from mock_heidi.slices import Work, finish

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from mock_heidi.check_runner import Reviewer
 from mock_heidi.checks.check import REMEMBERED
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.review import Reviewer
 from mock_heidi.settings import BASE_PATH
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
