@@ -17,8 +17,8 @@ from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFou
 from mock_heidi.exchange import Exchange, Listener
 from mock_heidi.hosts import Hosts, Refused
 from mock_heidi.http import Call, Request, announces_body, take_in
-from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
+from mock_heidi.registry import Namespaces
 from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 from mock_heidi.tokens import Caller

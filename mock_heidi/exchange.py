@@ -20,9 +20,9 @@ from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, r
 from mock_heidi.injection import admit
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, SIGN_IN, Takes
 from mock_heidi.player import Player, send_whole
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.slices import in_slices
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form

@@ -30,9 +30,9 @@ from mock_heidi.errors import (
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import parse_json, to_json, written
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.patient_records import PatientProfile
+from mock_heidi.registry import Namespaces
 from mock_heidi.replies import Rule as ReplyRule
 from mock_heidi.router import Match
 from mock_heidi.session_records import Session

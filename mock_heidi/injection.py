@@ -28,9 +28,9 @@ from mock_heidi.faults import CLINICAL, CONNECTION, FaultError, parse
 from mock_heidi.http import Call
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
 

@@ -26,7 +26,7 @@ from mock_heidi.settings import BASE_PATH
 SLACK = 1.15
 ROLES = {
     "path": ("app", "cors", "delivery", "exchange", "http", "injection", "player", "router", "streams", "connection"),
-    "caller": ("namespaces", "tokens"),
+    "caller": ("registry", "tokens"),
     "journal": ("journal", "memory"),
     "time": ("clock", "ids"),
     "state": ("indexes", "json_text", "namespace", "overlay", "store", "unused_ids", "values"),

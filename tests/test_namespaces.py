@@ -25,7 +25,7 @@ from helpers import (
 )
 
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import Namespaces
+from mock_heidi.registry import Namespaces
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 WHO = {"email": "a@b", "third_party_internal_id": "1"}

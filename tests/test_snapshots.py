@@ -383,7 +383,7 @@ def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
 def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now = precise()
     heidi.app.namespaces.make("old")
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
     heidi.app.namespaces.make("new").last_use = now + 3_605
 
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
@@ -395,7 +395,7 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
     start = precise()
     for name in ("looked-at", "filled", "signed-in", "left"):
         heidi.post(f"/_mock/namespaces/{name}")
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: start + 3_605)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: start + 3_605)
     for module in ("admin.control", "exchange"):
         monkeypatch.setattr(f"mock_heidi.{module}.precise", lambda: start + 3_600)
     heidi.get("/ns/looked-at/_mock/health")
@@ -411,7 +411,7 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
 def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.post("/ns/old/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
     now = precise()
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
     heidi.app.namespaces.sweep()
 
     with contextlib.closing(space(heidi, "old")) as old:
@@ -421,7 +421,7 @@ def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monke
 def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.app.namespaces.make("slow").busy = 1
     now = precise()
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 10_000)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 10_000)
 
     heidi.app.namespaces.sweep()
 

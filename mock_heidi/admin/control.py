@@ -17,7 +17,7 @@ from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.http import Answer, Call, Request, log_defect
 from mock_heidi.json_text import parsing_json, to_json
-from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.settings import ConfigError
 from mock_heidi.slices import in_slices
 from mock_heidi.wording import listed, near_names, shorten

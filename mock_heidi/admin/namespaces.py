@@ -15,7 +15,7 @@ from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespace_start import Start
-from mock_heidi.namespaces import Namespaces
+from mock_heidi.registry import Namespaces
 from mock_heidi.replies import ReplyError
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
