@@ -16,8 +16,8 @@ from mock_heidi.faults import CLINICAL, STREAM_EFFECTS, Fault, FaultError
 from mock_heidi.ids import Chance
 from mock_heidi.operations import CODERS, SIGN_IN, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern
-from mock_heidi.replies import matches
 from mock_heidi.settings import BASE_PATH
+from mock_heidi.stubs import matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000

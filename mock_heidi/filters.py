@@ -15,8 +15,8 @@ from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.replies import matches
 from mock_heidi.settings import ConfigError
+from mock_heidi.stubs import matches
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
 _MOST_DIGITS = 12

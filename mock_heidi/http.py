@@ -33,11 +33,11 @@ from mock_heidi.namespace import Namespace
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.patient_records import PatientProfile
 from mock_heidi.registry import Namespaces
-from mock_heidi.replies import Rule as ReplyRule
 from mock_heidi.router import Match
 from mock_heidi.session_records import Session
 from mock_heidi.store import Store
 from mock_heidi.stub_records import Reply
+from mock_heidi.stubs import Rule as ReplyRule
 from mock_heidi.tokens import Caller
 from mock_heidi.values import Incoming, Outgoing, Record, Value
 

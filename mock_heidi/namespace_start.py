@@ -9,10 +9,10 @@ from mock_heidi import transitions
 from mock_heidi.active_faults import Faults
 from mock_heidi.clock import Clock
 from mock_heidi.faults import Fault
-from mock_heidi.replies import Replies
 from mock_heidi.scenarios import find_scenario
 from mock_heidi.store import Base, Store
 from mock_heidi.stub_records import Reply
+from mock_heidi.stubs import Replies
 from mock_heidi.transitions import Transition
 from mock_heidi.values import Record
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
 
-from mock_heidi import lifecycle, replies
+from mock_heidi import lifecycle, stubs
 from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
 from mock_heidi.stub_records import Reply
@@ -194,9 +194,9 @@ def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.Monk
     add(heidi, operation="ask_ai", text="Mine")
     heidi.post(f"/sessions/{SESSION}/unknown")
     before = heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()
-    monkeypatch.setattr(replies, "_MOST", 0)
+    monkeypatch.setattr(stubs, "_MOST", 0)
 
-    with pytest.raises(replies.ReplyError):
+    with pytest.raises(stubs.ReplyError):
         lifecycle.reset(namespace)
 
     assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before

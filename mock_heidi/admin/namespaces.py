@@ -16,7 +16,6 @@ from mock_heidi.http import Request
 from mock_heidi.namespace import Namespace
 from mock_heidi.namespace_start import Start
 from mock_heidi.registry import Namespaces
-from mock_heidi.replies import ReplyError
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
@@ -27,6 +26,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
+from mock_heidi.stubs import ReplyError
 from mock_heidi.yaml_scalars import resolve
 
 # How a namespace may be told to begin.

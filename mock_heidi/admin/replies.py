@@ -10,8 +10,8 @@ from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.http import Request
 from mock_heidi.json_text import MOST_VALUES, holds_more
-from mock_heidi.replies import ReplyError, Rule
 from mock_heidi.stub_records import Reply
+from mock_heidi.stubs import ReplyError, Rule
 
 _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
 

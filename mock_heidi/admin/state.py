@@ -15,10 +15,10 @@ from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.http import Request
 from mock_heidi.namespace import Namespace
 from mock_heidi.patient_records import PatientProfile
-from mock_heidi.replies import ReplyError
 from mock_heidi.session_records import Session
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
+from mock_heidi.stubs import ReplyError
 from mock_heidi.values import Record
 
 _SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
