@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations, seeds
+from mock_heidi import seeds, session_content
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.http import Request
 from mock_heidi.session_records import ConsultNote, Session, WrittenDocument
@@ -51,7 +51,7 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
 
 def _shown(request: Request, session: Session) -> dict[str, Any]:
     """The session as the state holds it, its note's status as the API shows it by now."""
-    note = consultations.note_of(request.namespace, session)
+    note = session_content.note_of(request.namespace, session)
     return seeds.shown(session.replace(consult_note=note))
 
 
@@ -70,7 +70,7 @@ def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
         return {**done, "consult_note": None, "note_id": None}
     if not isinstance(given, dict):
         raise ControlError(400, "consult_note is no object", "send result, heading, status or template_id")
-    now = consultations.note_of(request.namespace, session)
+    now = session_content.note_of(request.namespace, session)
     old = dict(now) if now else {"status": "COMPLETED"}
     note = ConsultNote.model_validate({**old, **given})
     return {**done, "consult_note": note, "note_id": session.note_id or request.namespace.object_id()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mock_heidi import answers, consultations, note_writer, text_faults
+from mock_heidi import answers, note_writer, session_content, text_faults
 from mock_heidi.delivery import Stream
 from mock_heidi.field_types import ContentType
 from mock_heidi.http import Request, find, read
@@ -20,7 +20,7 @@ class AiCommand(Incoming):
 def ask_ai(request: Request) -> Stream:
     given = read(request, AiCommand)
     session = find(request, Session, request.params["session_id"])
-    material, _ = consultations.material(request.namespace, session)
+    material, _ = session_content.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None
     html = given.content_type == "HTML"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.code_records import Code, CodeEntry
 from mock_heidi.errors import ConsultNoteNotFoundError
 from mock_heidi.field_types import Number, ObjectId, SessionId
@@ -60,7 +60,7 @@ def generate_clinical_codes(request: Request) -> Response:
         raise ConsultNoteNotFoundError
     entries = request.store.all(CodeEntry)
     note = _found(entries, session.consult_note.result or "")
-    transcript = consultations.transcript(request.namespace, session)
+    transcript = session_content.transcript(request.namespace, session)
     heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
     answer = ClinicalCodes(

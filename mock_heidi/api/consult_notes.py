@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import consultations, custom_templates, note_writer, text_faults
+from mock_heidi import custom_templates, note_writer, session_content, text_faults
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
@@ -78,7 +78,7 @@ def generate_consult_note(request: Request) -> Stream:
     template = foreign or find_template(request, given.template_id or "")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
-    material, sources = consultations.material(namespace, session, given.addition)
+    material, sources = session_content.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
     pieces = said(request.reply(), lambda: note_writer.pieces(write(request, template, material, manner, content_type)))

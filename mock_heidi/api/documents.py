@@ -4,7 +4,7 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.api.consult_notes import write
 from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
@@ -43,7 +43,7 @@ def create_document(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     template = find_template(request, given.template_id)
     namespace, brain = request.namespace, given.brain or "LEFT"
-    material, sources = consultations.material(namespace, session)
+    material, sources = session_content.material(namespace, session)
     manner = Manner(given.voice_style or "GOLDILOCKS", brain, session.output_language_code)
     content_type: ContentType = given.content_type or "MARKDOWN"
     document = WrittenDocument(

@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.account_records import User
 from mock_heidi.errors import NoLinkedUserException
 from mock_heidi.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
@@ -225,8 +225,8 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
         session,
         patient=patient,
         ehr_patient_id=ehr_patient_id,
-        audio=[uploaded(request.namespace, session, piece) for piece in consultations.uploads(session)],
-        consult_note=consultations.note_of(request.namespace, session),
+        audio=[uploaded(request.namespace, session, piece) for piece in session_content.uploads(session)],
+        consult_note=session_content.note_of(request.namespace, session),
         documents=documents(session) or None,
     )
 
@@ -250,7 +250,7 @@ def documents(session: Session) -> list[DocumentListed]:
 
 def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
     """An uploaded file as the API shows it."""
-    ready = {one.piece.id for one in consultations.heard(namespace, session) if one.ready}
+    ready = {one.piece.id for one in session_content.heard(namespace, session) if one.ready}
     url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
     return UploadedAudio(
         id=piece.id,

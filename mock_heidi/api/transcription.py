@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.api.sessions import uploaded
 from mock_heidi.assumptions import assumed
 from mock_heidi.clock import seconds_between, seconds_later
@@ -73,10 +73,12 @@ def upload_audio(request: Request) -> Response:
     if not (file.content_type or "").lower().startswith("audio/"):
         raise OnlyAudioError
     upload = _not_empty(take(file))
-    if any(one.sha256 == upload.sha256 for one in consultations.uploads(session)):
+    if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
     told = seconds_between(start, end) if start and end else 0
-    piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)), told if 0 < told <= _LONGEST else None)
+    piece = _piece(
+        request, upload, UPLOAD, len(session_content.uploads(session)), told if 0 < told <= _LONGEST else None
+    )
     if start and not end:
         end = seconds_later(start, piece.duration)
     piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
@@ -127,16 +129,16 @@ def finish_recording(request: Request) -> Response:
 
 def get_transcript(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    session = consultations.begin(request.namespace, session)
-    text = consultations.transcript(request.namespace, session)
-    consultations.seen(request.namespace, session)
+    session = session_content.begin(request.namespace, session)
+    text = session_content.transcript(request.namespace, session)
+    session_content.seen(request.namespace, session)
     return reply(Transcript(transcript="".join(said(request.reply(), lambda: [text]))))
 
 
 def get_live_transcript(request: Request) -> Response:
     read_query(request, LiveQuery)
     session = find(request, Session, request.params["session_id"])
-    pieces = consultations.heard(request.namespace, session)
+    pieces = session_content.heard(request.namespace, session)
     chunks = [
         LiveChunk(
             id=one.piece.id,
@@ -149,11 +151,11 @@ def get_live_transcript(request: Request) -> Response:
     ]
     answer = LiveTranscript(
         session_id=session.session_id,
-        transcript=consultations.transcript(request.namespace, session),
+        transcript=session_content.transcript(request.namespace, session),
         active_source=_source(session.audio[-1]) if session.audio else "LIVE",
         chunks=chunks,
     )
-    consultations.seen(request.namespace, session)
+    session_content.seen(request.namespace, session)
     return reply(answer)
 
 
@@ -215,7 +217,7 @@ def _seconds(detected: float | None) -> float:
 
 def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
     session = session.replace(
-        consultation=consultations.consultation_of(request.namespace, session, piece.filename),
+        consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
         duration=session.duration + round(piece.duration),
         updated_at=piece.received_at,
