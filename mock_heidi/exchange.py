@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import injection
 from mock_heidi.account_records import User
 from mock_heidi.clock import precise
-from mock_heidi.connection import wire_of
+from mock_heidi.connection import connection_of
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
 from mock_heidi.http import Answer, Call, Request, announces_body, log_defect, replaced, take_in
@@ -54,8 +54,8 @@ class Exchange:
                 namespace.busy -= 1
             if call.peeked:
                 call.space.memory.hold(-call.peeked)
-            wire = wire_of(scope)
-            if wire is not None and wire.lost and not call.over:
+            connection = connection_of(scope)
+            if connection is not None and connection.lost and not call.over:
                 entry.client_left = True
             self._close(call, entry)
 
@@ -113,7 +113,7 @@ class Exchange:
 
 def _player(call: Call, scope: Scope, receive: Receive, send: Send) -> Player:
     assert call.entry is not None  # noqa: S101 - the exchange makes one for every request
-    return Player(call, call.entry, wire_of(scope), receive, send)
+    return Player(call, call.entry, connection_of(scope), receive, send)
 
 
 async def _shaped(call: Call, scope: Scope, receive: Receive, shaping: injection.Shaping | None) -> Delivery | None:

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope
 
 from mock_heidi.active_faults import Asked, Rule, below_base, token_mark
 from mock_heidi.clock import http_date
-from mock_heidi.connection import wire_of
+from mock_heidi.connection import connection_of
 from mock_heidi.delivery import Delivery, Ending, of_body
 from mock_heidi.effects import ANSWERS
 from mock_heidi.effects.plan import Chosen, Drawn, acting, choose, plan, sent_otherwise
@@ -104,7 +104,7 @@ async def shaping(call: Call, scope: Scope, receive: Receive) -> tuple[Receive, 
         return receive, None
     made = Shaping(call, namespace, rules)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
-    if broken and wire_of(scope) is None:
+    if broken and connection_of(scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"

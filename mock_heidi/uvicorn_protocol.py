@@ -18,7 +18,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mock_heidi.connection import EXTENSION, Gathering, Outbox, Wire
+from mock_heidi.connection import EXTENSION, BufferedTransport, Connection, Outbox
 from mock_heidi.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
 from mock_heidi.memory import MemoryBudget
 
@@ -57,18 +57,18 @@ class ConnectionProtocol:
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)  # type: ignore[misc] # uvicorn's protocol comes next
-        self.transport = Gathering(transport, self.outbox)
-        self.wire = Wire(self.transport)
-        serve, extensions = self.app, {EXTENSION: self.wire}
+        self.transport = BufferedTransport(transport, self.outbox)
+        self.connection = Connection(self.transport)
+        serve, extensions = self.app, {EXTENSION: self.connection}
 
-        def wired(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def with_connection(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             scope["extensions"] = extensions
             self.begun = getattr(send, "__self__", None)
             if scope["http_version"] != "1.1":
                 send = self.without_chunks(send)
             return serve(scope, receive, send)
 
-        self.app = wired
+        self.app = with_connection
 
     def without_chunks(self, send: Send) -> Send:
         """A ``send`` for HTTP/1.0 clients, for which the end of the connection ends the body."""
@@ -80,7 +80,7 @@ class ConnectionProtocol:
         if self.begun is not None and not self.begun.response_complete:
             self.begun.disconnected = True
             self.begun.message_event.set()
-        self.wire.lose()
+        self.connection.lose()
         self._end_head()
 
     def data_received(self, data: bytes) -> None:

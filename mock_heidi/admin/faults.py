@@ -8,7 +8,7 @@ from starlette.routing import Route
 from mock_heidi.active_faults import MOST_RULES, Rule
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
-from mock_heidi.connection import wire_of
+from mock_heidi.connection import connection_of
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.http import Request
 from mock_heidi.redaction import WRITTEN
@@ -118,7 +118,7 @@ def _fault(request: Request, given: Any, place: str = "") -> Fault:
 
 def _possible(request: Request, fault: Fault) -> None:
     breaks = fault.given(CONNECTION)
-    if breaks and wire_of(request.scope) is None:
+    if breaks and connection_of(request.scope) is None:
         hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
         raise ControlError(400, f"{breaks[0]} cannot exist in process: there is no connection to break", hint)
 
