@@ -18,7 +18,7 @@ from mock_heidi.exchange import Exchange, Listener
 from mock_heidi.hosts import Hosts, Refused
 from mock_heidi.http import Call, Request, announces_body, take_in
 from mock_heidi.operations import SIGN_IN
-from mock_heidi.registry import Namespaces
+from mock_heidi.registry import Registry
 from mock_heidi.router import NO_MATCH, Match, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace
 from mock_heidi.tokens import Caller
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
         settings.admin_token,
     )
     return App(
-        Namespaces(settings),
+        Registry(settings),
         Surface([*api.ROUTES, *api.SPELLINGS], api_stack, _not_found),
         Surface(admin.ROUTES, control_stack, _no_door),
         origins,
@@ -78,10 +78,10 @@ class Surface:
         self.stack = stack
         self.unplaced = unplaced
 
-    def call(self, space: Namespaces, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
+    def call(self, registry: Registry, name: str | None, scope: Scope, segments: Sequence[str]) -> Call:
         """The :class:`Call` of a request, made once its path and method are known."""
         match = self.exact.find(scope["method"], segments)
-        call = scope["mock_heidi"] = Call(space, name, match, segments, scope)
+        call = scope["mock_heidi"] = Call(registry, name, match, segments, scope)
         if match.route is None:
             call.refusal = self.unplaced(match, scope["path"])
         return call
@@ -104,10 +104,10 @@ class App(Starlette):
     handlers, so a request is routed here: to its surface, namespace, operation and caller.
     """
 
-    def __init__(self, namespaces: Namespaces, vendor: Surface, control: Surface, origins: Origins) -> None:
+    def __init__(self, registry: Registry, vendor: Surface, control: Surface, origins: Origins) -> None:
         super().__init__(routes=[Mount(BASE_PATH, routes=vendor.routes), Mount("/_mock", routes=control.routes)])
-        self.namespaces = namespaces
-        self.hosts = Hosts(namespaces.settings.allowed_hosts, zones=[_VENDOR_ZONE])
+        self.registry = registry
+        self.hosts = Hosts(registry.settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.vendor = vendor
         self.control = control
         self.origins = origins
@@ -139,12 +139,12 @@ class App(Starlette):
     def _vendor(
         self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
-        space = self.namespaces
+        registry = self.registry
         if segments is None or (name is not None and not is_namespace(name)):
-            call = scope["mock_heidi"] = Call(space, name, NO_MATCH, (), scope)
+            call = scope["mock_heidi"] = Call(registry, name, NO_MATCH, (), scope)
             call.refusal = NotFoundError()
         else:
-            call = self.vendor.call(space, name, scope, segments)
+            call = self.vendor.call(registry, name, scope, segments)
         # Of a repeated header the call has only the last.
         known = call.headers.get(b"host") in self.hosts.good and len(call.headers) == len(scope["headers"])
         if not known and (refused := self.hosts.refusal(scope)):
@@ -152,16 +152,16 @@ class App(Starlette):
             return self.vendor.stack(scope, receive, send)
         if call.route is None:
             call.why, call.stray = explain(self.vendor.exact, scope, segments), self.origins.is_stray(call.headers)
-        elif space.settings.request_faults:
+        elif registry.settings.request_faults:
             call.asked_fault = call.headers.get(b"x-mock-fault")
         if call.operation == SIGN_IN:
             key = call.headers.get(b"heidi-api-key")
-            call.opened = None if key is None else space.open(key.decode("latin-1"), name)
+            call.opened = None if key is None else registry.open(key.decode("latin-1"), name)
             spoken = name if call.opened is None else call.opened[0]
         else:
-            call.caller = caller = space.tokens.identify(call.headers.get(b"authorization"))
+            call.caller = caller = registry.tokens.identify(call.headers.get(b"authorization"))
             spoken = name or (caller.namespace if isinstance(caller, Caller) else None)
-        call.namespace = space.default if spoken is None else space.get(spoken)
+        call.namespace = registry.default if spoken is None else registry.get(spoken)
         return self.vendor.stack(scope, receive, send)
 
     def _bar(self, call: Call, refused: Refused) -> None:
@@ -170,12 +170,12 @@ class App(Starlette):
         call.why = f"{_OTHER_HOST}; {refused.logged}"
         call.stray = self.origins.is_stray(call.headers)
         call.name = call.route = call.operation = None
-        call.namespace = self.namespaces.default
+        call.namespace = self.registry.default
 
     async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
-        call = self.control.call(self.namespaces, name, scope, segments)
+        call = self.control.call(self.registry, name, scope, segments)
         if name is not None and not is_namespace(name):
             hint = "use letters, digits, '-', '_' and '.', 64 at most"
             call.refusal = ControlError(400, f"{name!r} is no name for a namespace", hint)
-        call.namespace = self.namespaces.get(name or self.namespaces.default.name)
+        call.namespace = self.registry.get(name or self.registry.default.name)
         await self.control.stack(scope, receive, send)

@@ -86,7 +86,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             written.append(url_file)
         if not quiet:
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(request_log.banner(server.url, app.namespaces.default, where))
+            click.echo(request_log.banner(server.url, app.registry.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
@@ -100,7 +100,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 # Before the fixtures are read, which may take long: the file of a killed server leads elsewhere.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.namespaces.memory)
+            server = Server(app, sockets, started, memory=app.registry.memory)
             server.run()
     finally:
         gc.enable()

@@ -40,7 +40,7 @@ class Exchange:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope["mock_heidi"]
         namespace = call.namespace
-        clock = call.space.fresh_clock() if namespace is None else namespace.clock
+        clock = call.registry.fresh_clock() if namespace is None else namespace.clock
         call.at = clock.now()
         entry = call.entry = Entry(call.at, precise(), call.operation, scope)
         if namespace is not None:
@@ -53,7 +53,7 @@ class Exchange:
             if namespace is not None:
                 namespace.busy -= 1
             if call.peeked:
-                call.space.memory.hold(-call.peeked)
+                call.registry.memory.hold(-call.peeked)
             connection = connection_of(scope)
             if connection is not None and connection.lost and not call.over:
                 entry.client_left = True
@@ -107,7 +107,7 @@ class Exchange:
                 namespace.journal.add(entry)
             namespace.journal.close(entry, precise())
         if self.listener is not None:
-            namespace = namespace or call.space.default
+            namespace = namespace or call.registry.default
             self.listener(call.name or namespace.name, namespace.journal, entry)
 
 
@@ -232,7 +232,7 @@ def _forget(call: Call, *, made: bool) -> None:
         and not namespace.busy
         and namespace.untouched
     ):
-        call.space.drop(namespace.name)
+        call.registry.drop(namespace.name)
         call.namespace = None
 
 

@@ -127,17 +127,17 @@ def _asked(lines: Iterator[str]) -> list[str]:
 def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     """The findings of that level or above, a line each."""
     levels = at_least(level)
-    return (_named(space, told(one)) for space in used for one in space.findings if one["level"] in levels)
+    return (_named(namespace, told(one)) for namespace in used for one in namespace.findings if one["level"] in levels)
 
 
 def _seen(used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces."""
-    for space in itertools.islice(used, _MOST_REPORTS):
-        yield from (_named(space, line) for line in space.report().splitlines())
+    for namespace in itertools.islice(used, _MOST_REPORTS):
+        yield from (_named(namespace, line) for line in namespace.report().splitlines())
 
 
-def _named(space: Handle, line: str) -> str:
-    return line if space.name == DEFAULT_NAMESPACE else f"[{space.name}] {line}"
+def _named(namespace: Handle, line: str) -> str:
+    return line if namespace.name == DEFAULT_NAMESPACE else f"[{namespace.name}] {line}"
 
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
@@ -147,8 +147,8 @@ def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
-            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as space:
-                yield space
+            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
+                yield namespace
 
 
 def _say(*lines: str) -> None:

@@ -32,7 +32,7 @@ from mock_heidi.json_text import parse_json, to_json, written
 from mock_heidi.namespace import Namespace
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.patient_records import PatientProfile
-from mock_heidi.registry import Namespaces
+from mock_heidi.registry import Registry
 from mock_heidi.router import Match
 from mock_heidi.session_records import Session
 from mock_heidi.store import Store
@@ -95,9 +95,9 @@ class Call:
     """True if the answer has ended before its time."""
 
     def __init__(
-        self, space: Namespaces, name: str | None, match: Match, segments: Sequence[str], scope: Scope
+        self, registry: Registry, name: str | None, match: Match, segments: Sequence[str], scope: Scope
     ) -> None:
-        self.space = space
+        self.registry = registry
         self.name = name
         """The namespace that the path names, if it names one."""
         self.route = match.route
@@ -132,9 +132,9 @@ class Request:
 
     def _make(self) -> Namespace:
         call = self.call
-        name = call.name or call.space.default.name
-        call.made = call.space.get(name) is None
-        call.namespace = call.space.make(name)
+        name = call.name or call.registry.default.name
+        call.made = call.registry.get(name) is None
+        call.namespace = call.registry.make(name)
         return call.namespace
 
     @property
@@ -204,14 +204,14 @@ class Request:
                 self.call.taken = not more
                 if more:  # most bodies come at once
                     held = size
-                    if not self.call.space.memory.hold(len(pieces[-1])):
+                    if not self.call.registry.memory.hold(len(pieces[-1])):
                         pieces.clear()
                         raise NoMemoryError
                 if size > most:
                     raise BodyTooLargeError
         finally:
             if held:
-                self.call.space.memory.hold(-held)
+                self.call.registry.memory.hold(-held)
             # Also as far as it came.
             body = self.call.body = b"".join(pieces)
             if self.call.entry is not None:
@@ -256,8 +256,8 @@ async def take_in(scope: Scope, receive: Receive) -> None:
     call: Call = scope["mock_heidi"]
     if call.taken or call.headers.get(b"expect"):
         return
-    keep, memory = b"multipart" not in call.headers.get(b"content-type", b""), call.space.memory
-    most, kept, size, more, held = call.space.settings.max_upload, [call.body], len(call.body), True, 0
+    keep, memory = b"multipart" not in call.headers.get(b"content-type", b""), call.registry.memory
+    most, kept, size, more, held = call.registry.settings.max_upload, [call.body], len(call.body), True, 0
     try:
         while more and size <= most:
             message = await receive()

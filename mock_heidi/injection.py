@@ -51,7 +51,7 @@ def admit(call: Call) -> None:
         raise ExpiredTokenError
     if call.namespace is None:
         # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
-        call.namespace = call.space.make(caller.namespace)
+        call.namespace = call.registry.make(caller.namespace)
     if caller.managed_by not in call.namespace.owners:
         raise InvalidTokenError
 
@@ -60,7 +60,9 @@ def may_meet_rules(call: Call) -> bool:
     """True unless it is sure that no rule is for the request."""
     if call.barred:
         return False
-    rules = call.space.begins_faulty if call.namespace is None else call.operation in call.namespace.faults.operations
+    rules = (
+        call.registry.begins_faulty if call.namespace is None else call.operation in call.namespace.faults.operations
+    )
     return rules or call.asked_fault is not None
 
 
@@ -74,7 +76,7 @@ def begin(call: Call) -> Namespace | None:
     if call.namespace is not None or name is None:
         return None
     try:
-        call.namespace = call.space.make(name)
+        call.namespace = call.registry.make(name)
     except LimitReachedError:
         return None  # the handler comes to the same end and says so
     return call.namespace
@@ -86,7 +88,7 @@ def forget_unused(call: Call, namespace: Namespace, status: int | None) -> None:
     others = any(entry is not call.entry for entry in namespace.journal)
     used = others or namespace.busy or not namespace.untouched or any(rule.matched for rule in namespace.faults)
     if refused and not used:
-        call.space.drop(namespace.name)
+        call.registry.drop(namespace.name)
         call.namespace = None
 
 
@@ -165,7 +167,7 @@ async def _peek(call: Call, receive: Receive) -> tuple[Receive, Any]:
     What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
     """
     messages: list[Message] = []
-    memory, size, more, room = call.space.memory, 0, True, True
+    memory, size, more, room = call.registry.memory, 0, True, True
     while more and room and size <= _PEEK:
         messages.append(await receive())
         length = len(messages[-1].get("body", b""))

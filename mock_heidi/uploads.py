@@ -110,7 +110,7 @@ async def form(request: Request) -> AsyncIterator[None]:
 
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
-    most, size, more = request.call.space.settings.max_upload, 0, True
+    most, size, more = request.call.registry.settings.max_upload, 0, True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":

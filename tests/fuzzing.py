@@ -106,7 +106,7 @@ class Application(Server):
     """The same without a server."""
 
     def reset(self) -> None:
-        lifecycle.reset(APP.namespaces.default, frozenset({"requests"}))  # there are thousands of these
+        lifecycle.reset(APP.registry.default, frozenset({"requests"}))  # there are thousands of these
 
 
 IN_PROCESS = load(APP)

@@ -69,7 +69,7 @@ def kept(client: Client, operation: str) -> str:
 
 
 def last(client: Client) -> Entry:
-    *_, entry = client.app.namespaces.default.journal
+    *_, entry = client.app.registry.default.journal
     return entry
 
 

@@ -357,7 +357,7 @@ class Inside(NamedTuple):
 
     def idle(self) -> None:
         """Wait until it is at none, and holds nothing of a stream and no connection but the handle's."""
-        state, streams = self.server.server_state, self.front.namespaces.default.streams
+        state, streams = self.server.server_state, self.front.registry.default.streams
         until(lambda: not state.tasks and not streams and len(state.connections) <= 1, "the end of all requests")
 
 
@@ -429,7 +429,7 @@ def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None
 def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
     # Far more than a machine holds between the two.
     pieces = ("x" * 300_000,) * 50
-    inside.front.namespaces.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
+    inside.front.registry.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
 
     with asking(inside.heidi, LARGE.request(), times=2, buffer=4_096) as answers:
         inside.busy(2)

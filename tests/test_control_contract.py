@@ -375,7 +375,7 @@ def test_every_door_refuses_a_namespace_of_no_name_in_the_one_form(door: Operati
         status, error, _ = refusal(heidi, door.method, f"/ns/a b{_url(door)}")
 
         assert (status, error) == (400, "'a b' is no name for a namespace")
-        assert len(heidi.app.namespaces) == 1
+        assert len(heidi.app.registry) == 1
 
 
 @by_name(_doors())
@@ -693,7 +693,7 @@ def test_events_are_judged_one_by_one(
 
 
 def test_the_events_that_are_really_told_are_judged(heidi: Client, contract_watch: Watch) -> None:
-    heidi.app.namespaces.default.listen()
+    heidi.app.registry.default.listen()
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/sessions")
@@ -841,7 +841,7 @@ ASKED = _asked()
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
     """How often each status came, of which one is a success; there has been a request to speak of."""
-    lifecycle.reset(APP.namespaces.default)
+    lifecycle.reset(APP.registry.default)
     client = Client(APP)
     client.sign_in()
     client.close()
@@ -852,11 +852,11 @@ def seen() -> Iterator[Counter[int]]:
 
 def _prepare() -> None:
     """The beginning, and one of each thing that has a name or an id."""
-    space, default = APP.namespaces, APP.namespaces.default
-    for one in space:
+    registry, default = APP.registry, APP.registry.default
+    for one in registry:
         if one is not default:
-            space.drop(one.name)
-    space.make("blue")
+            registry.drop(one.name)
+    registry.make("blue")
     lifecycle.reset(default, frozenset({"requests"}))
     default.faults.add(parse("ask_ai:end_after=3"))
     default.replies.add(Reply(operation="ask_ai", text="No."))

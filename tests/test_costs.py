@@ -148,7 +148,7 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 
     def told(pieces: int) -> Counter[str]:
         reply = {"operation": "ask_ai", "pieces": ["word "] * pieces}
-        client.app.namespaces.default.replies.remove()
+        client.app.registry.default.replies.remove()
         client.ask("POST", "/replies", reply, base="/_mock")
         return client.count("POST", f"/sessions/{session}/ask-ai", command)
 

@@ -23,8 +23,8 @@ from helpers import (
     answered,
     argument,
     ask,
+    in_namespace,
     settled,
-    space,
     wire,
 )
 from peer import Ending, Sleepers, asking, connected
@@ -58,7 +58,7 @@ def hits(client: Client) -> list[int]:
 
 def last(client: Client) -> Entry:
     """The newest entry of the journal of the default namespace."""
-    *_, entry = client.app.namespaces.default.journal
+    *_, entry = client.app.registry.default.journal
     return entry
 
 
@@ -1199,7 +1199,7 @@ def test_where_there_is_no_room_a_fault_makes_none() -> None:
 
 
 def test_faults_never_leak_between_namespaces(heidi: Client) -> None:
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     sign_in(heidi, f"/ns/blue{BASE_PATH}")
     heidi.post(f"/ns/blue{PATH}", json={"operation": "get_session", "expire_token": True})
     heidi.post(f"/ns/blue{PATH}", json={"operation": "list_documents", "status": 503, "nth": 2})

@@ -256,13 +256,13 @@ def holds(memory: MemoryBudget, least: int) -> bool:
 
 def test_unfinished_heads_take_the_place_of_old_requests_and_then_are_refused(serve: Serve) -> None:
     app = create_app(memory=40_000)
-    memory = app.namespaces.memory
+    memory = app.registry.memory
     with serve(app, memory=memory) as server, contextlib.ExitStack() as held:
         for _ in range(5):
             with connect(server) as peer:
                 peer.sendall(f"GET {BASE_PATH}/jwt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
                 received(peer)
-        kept, journal = memory.used, app.namespaces.default.journal
+        kept, journal = memory.used, app.registry.default.journal
         for least in (19_000, 38_000):
             held.enter_context(connect(server)).sendall(BEGINNING + b"X-Filler: " + b"x" * 19_000)
             until(partial(holds, memory, least), "the head")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
+from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
 from mock_heidi import lifecycle, stubs
 from mock_heidi.operations import SPEAKING
@@ -190,7 +190,7 @@ def test_a_state_that_a_reset_of_a_copy_could_not_bring_back_is_refused(heidi: C
 
 
 def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    namespace = heidi.app.namespaces.default
+    namespace = heidi.app.registry.default
     add(heidi, operation="ask_ai", text="Mine")
     heidi.post(f"/sessions/{SESSION}/unknown")
     before = heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()
@@ -377,7 +377,7 @@ def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
 @pytest.mark.breaks_contract
 def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
     reply = {"operation": "get_jwt", "status": 422, "body": {"detail": "later"}}
-    with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(space(heidi, "new")) as fresh:
+    with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(in_namespace(heidi, "new")) as fresh:
         answer = fresh.get(
             "/jwt?email=a@example.com&third_party_internal_id=1", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY}
         )

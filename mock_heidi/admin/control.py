@@ -91,7 +91,7 @@ def read_number(text: str, digits: int, error: str, hint: str) -> int:
 def renew_namespace(request: Request) -> None:
     """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
     call = request.call
-    call.namespace = call.space.get(call.name or call.space.default.name)
+    call.namespace = call.registry.get(call.name or call.registry.default.name)
 
 
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
@@ -162,7 +162,7 @@ class Controlled:
         except ControlError as error:
             # A refused request makes none, unless somebody else has come to it while the request was looked at.
             if call.made and call.namespace is not None and call.namespace.last_use == call.namespace.begun:
-                call.space.drop(call.namespace.name)
+                call.registry.drop(call.namespace.name)
             await respond(error.body, error.status, error.headers)(scope, receive, send)
         except LimitReachedError:
             hint = "delete some with DELETE /_mock/namespaces/{name}"

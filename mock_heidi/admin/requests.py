@@ -26,7 +26,7 @@ _MOST_BYTES = 8_000_000
 async def list_requests(request: Request) -> Response:
     """The last requests that fit, oldest first; of very long ones the newest."""
     query = known_query(request, (*filters.NAMES, "limit", "format"))
-    limit = query.pop("limit", str(request.call.space.settings.journal_entries))
+    limit = query.pop("limit", str(request.call.registry.settings.journal_entries))
     form = query.pop("format", "json")
     most = read_number(limit, _DIGITS, f"limit={limit} is no number", "write it like limit=20")
     if form not in _FORMATS:

@@ -43,7 +43,7 @@ async def replace_state(request: Request) -> Response:
     """Another state in the place of this one. It is checked first, while others may use the old one."""
     body = await _fixtures(request)
     # A private key stays the only one where the body brings none; keys that it brings stay as they are.
-    api_key = None if "api_keys" in body else request.call.space.settings.api_key
+    api_key = None if "api_keys" in body else request.call.registry.settings.api_key
     try:
         base = await in_slices(seeds.reading(seeds.documents(body, one_key=api_key is not None), api_key))
     except FixtureError as error:
@@ -108,10 +108,10 @@ async def reset(request: Request) -> Response:
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
-    spaces = request.call.space if everything == "true" else [request.namespace]
+    namespaces = request.call.registry if everything == "true" else [request.namespace]
     slices = Slices()
     restored: list[str] = []
-    for namespace in spaces:
+    for namespace in namespaces:
         if "findings" in keep:
             await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
         restored = lifecycle.reset(namespace, keep)
@@ -121,7 +121,7 @@ async def reset(request: Request) -> Response:
 
 async def _fixtures(request: Request) -> dict[str, object]:
     known_query(request, ())
-    body = await read_body(request, request.call.space.settings.max_state)
+    body = await read_body(request, request.call.registry.settings.max_state)
     if not isinstance(body, dict):
         raise ControlError(400, "the body is no set of fixtures", _SHAPE)
     return body

@@ -30,12 +30,12 @@ def get_jwt(request: Request) -> Response:
     email, third_party_internal_id = required_query(request, "email", "third_party_internal_id")
 
     fresh = request.call.namespace is None
-    namespace = request.call.namespace = request.call.space.make(name)
+    namespace = request.call.namespace = request.call.registry.make(name)
     if fresh and (answer := replaced(request)) is not None:
         return answer  # its fixtures may begin with a reply
     namespace.know(key.managed_by, email, third_party_internal_id)
     who = Who(name, key.managed_by, email, third_party_internal_id)
-    token, expires = request.call.space.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
+    token, expires = request.call.registry.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
     return reply(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
 
