@@ -1,4 +1,4 @@
-"""Faults in use: which requests they fit, whose turn it is, and what they have done so far."""
+"""The active faults of a namespace: the requests that they match, and their hits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mock_heidi.ids import Chance
 from mock_heidi.operations import CODERS, SIGN_IN, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern
 from mock_heidi.settings import BASE_PATH
-from mock_heidi.stubs import matches
+from mock_heidi.stubs import matches as body_matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000
 _DEATHS = ("expire_token", "revoke_token")
 
 
-class Asked(NamedTuple):
-    """The parts of a request that rules look at; ``body`` is called for those rules that want to see one."""
+class RequestFacts(NamedTuple):
+    """The parts of a request that faults match. ``body`` is None unless a fault needs it."""
 
     operation: str | None
     method: str
@@ -40,44 +40,44 @@ class Asked(NamedTuple):
 
     @property
     def token(self) -> bytes:
-        """The mark of the bearer token."""
+        """A mark of the bearer token; empty without one."""
         given = [value for name, value in self.headers if name == b"authorization"]
         return token_mark(given[-1] if given else None)
 
     @property
     def token_counts(self) -> bool:
-        """True if it has a token that is checked: signing in and unknown paths need no token."""
+        """True if its token is checked. Signing in and unknown paths need no token."""
         return self.operation not in (None, SIGN_IN) and self.token != b""
 
 
 def token_mark(authorization: bytes | None) -> bytes:
-    """A mark of a bearer token, the same however its header is written; empty without a header."""
+    """A hash of a bearer token, which does not depend on the form of its header; empty without a header."""
     return b"" if authorization is None else sha256(authorization.strip().rpartition(b" ")[2]).digest()
 
 
-class Rule:
-    """A fault in use: its id and what it has done so far."""
+class ActiveFault:
+    """A fault that is set, with its id and its hits."""
 
     __slots__ = ("_ends", "_path", "_size", "dead", "fault", "hits", "id", "matched", "window")
 
-    def __init__(self, id: str, fault: Fault) -> None:  # noqa: A002 - what the control plane calls it
+    def __init__(self, id: str, fault: Fault) -> None:  # noqa: A002 - its name in the control API
         self.id = id
         self.fault = fault
         self.hits = 0
-        """The number of answers it has shaped."""
+        """The number of responses that it has changed."""
         self.matched = 0
-        """The number of requests it has fitted."""
+        """The number of requests that it has matched."""
         self.dead: set[bytes] = set()
-        """The tokens that it has made worthless."""
+        """The marks of the tokens that it has expired or revoked."""
         self.window: tuple[int, int] = (0, 0)
-        """The beginning of the quota's window, in ms since 1970, and how many requests came in it."""
+        """The start of the quota's window, in ms since 1970, and the number of requests in it."""
         self._ends = None if fault.ttl is None else precise() + fault.ttl
         self._size: int | None = None
         self._path = None if fault.path is None else PathPattern(fault.path)
 
     @property
     def over(self) -> bool:
-        """True if its time to live is over."""
+        """True if its time to live has passed."""
         return self._ends is not None and precise() >= self._ends
 
     @property
@@ -87,31 +87,32 @@ class Rule:
             self._size = len(json.dumps(self.fault.model_dump(), ensure_ascii=False))
         return self._size
 
-    def shown(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields as JSON values, with its id, its hits and the number of matched requests."""
         return {**self.fault.model_dump(), "id": self.id, "hits": self.hits, "matched": self.matched}
 
-    def fresh(self) -> Rule:
-        """The same rule, which has done nothing yet."""
-        made = Rule(self.id, self.fault)
+    def fresh(self) -> ActiveFault:
+        """The same fault without hits."""
+        made = ActiveFault(self.id, self.fault)
         made._size = self._size
         return made
 
-    def fits(self, asked: Asked) -> bool:
-        """True if it is for requests like this one."""
+    def matches(self, request: RequestFacts) -> bool:
+        """True if the fault is for this request."""
         fault = self.fault
         return (
-            (fault.operation is None or asked.operation in fault.operation)
-            and fault.method in (None, asked.method)
-            and (self._path is None or self._path.matches(asked.path))
-            and fault.session_id in (None, asked.session_id)
-            and (fault.header is None or asked.has(fault.header))
-            and (fault.match is None or matches(fault.match, asked.body))
-            and self._placed(asked.operation)
-            and (asked.token_counts or not fault.given(_DEATHS))
+            (fault.operation is None or request.operation in fault.operation)
+            and fault.method in (None, request.method)
+            and (self._path is None or self._path.matches(request.path))
+            and fault.session_id in (None, request.session_id)
+            and (fault.header is None or request.has(fault.header))
+            and (fault.match is None or body_matches(fault.match, request.body))
+            and self._placed(request.operation)
+            and (request.token_counts or not fault.given(_DEATHS))
         )
 
     def _placed(self, operation: str | None) -> bool:
-        """A rule for any operation fits only those that its effects are for."""
+        """True if its effects are for this operation, or for all."""
         fault = self.fault
         if fault.given(STREAM_EFFECTS) and operation not in STREAMS:
             return False
@@ -119,7 +120,7 @@ class Rule:
         return not (text or codes) or (text and operation in WRITERS) or (codes and operation in CODERS)
 
     def turn(self, chance: Chance) -> bool:
-        """True if it is this request's turn; counts the request."""
+        """True if the fault is due for this request. Counts the request."""
         fault = self.fault
         self.matched += 1
         late = self.matched - 1 - (fault.after or 0)
@@ -137,7 +138,7 @@ class Rule:
         return len(self.dead) if self.fault.given(_DEATHS) else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
-        """True if one more request is within the quota; counts it. ``now`` in ms since 1970."""
+        """True if one more request is within the quota. Counts it. ``now`` is in ms since 1970."""
         begun, count = self.window
         if not begun <= now < begun + quota.seconds * 1000:
             begun, count = now, 0
@@ -151,120 +152,122 @@ class Rule:
 
 
 def below_base(path: str) -> str:
-    """A path below the API's base, or the whole of one that is not below it; doubled slashes count for nothing."""
+    """A path without the API's base and without double slashes; the whole path if it is not below the base."""
     path = "/" + "/".join(part for part in path.split("/") if part)
     _, base, below = path.partition(BASE_PATH)
     return below or "/" if base else path
 
 
-class Faults:
-    """The rules of one namespace, in the order in which they are tried."""
+class ActiveFaults:
+    """The active faults of a namespace, in the order in which they are tried."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._made = 0
         self._put([])
         self.extend(faults)
 
-    def _put(self, rules: list[Rule]) -> None:
-        self._rules = rules
-        # What most requests ask of the rules: whether any is for their operation. One that does not name its
-        # operations, or whose dead tokens are dead everywhere, is for all.
-        named = [rule.fault.operation for rule in rules]
-        deadly = any(rule.fault.expire_token or rule.fault.revoke_token for rule in rules)
+    def _put(self, active: list[ActiveFault]) -> None:
+        self._active = active
+        # Most requests ask only whether a fault is for their operation. A fault without operations is for all, and so
+        # is one that ends tokens, since an ended token fails everywhere.
+        named = [one.fault.operation for one in active]
+        deadly = any(one.fault.expire_token or one.fault.revoke_token for one in active)
         for_all = deadly or None in named
         self.operations: Container[str | None] = (
             Everything() if for_all else frozenset(chain.from_iterable(filter(None, named)))
         )
-        """The operations that any rule may be for."""
+        """The operations that a fault may be for."""
 
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(tuple(rule for rule in self._rules if not rule.over))
+    def __iter__(self) -> Iterator[ActiveFault]:
+        return iter(tuple(one for one in self._active if not one.over))
 
     def __len__(self) -> int:
-        return len(self._rules)
+        return len(self._active)
 
-    def add(self, fault: Fault) -> Rule:
-        """Put a rule at the end; :class:`FaultError` where its id is taken or there are too many."""
+    def add(self, fault: Fault) -> ActiveFault:
+        """Put a fault at the end. Raises :class:`FaultError` if its id is taken or there are too many."""
         return self.extend([fault])[0]
 
-    def extend(self, faults: Iterable[Fault]) -> list[Rule]:
-        """Put rules at the end, or none where one cannot be."""
-        rules, number = list(self), self._made
-        before = len(rules)
-        taken, size = {rule.id for rule in rules}, sum(rule.size for rule in rules)
+    def extend(self, faults: Iterable[Fault]) -> list[ActiveFault]:
+        """Put faults at the end, or raise :class:`FaultError` and add none."""
+        active, number = list(self), self._made
+        before = len(active)
+        taken, size = {one.id for one in active}, sum(one.size for one in active)
         for fault in faults:
-            if len(rules) >= MOST_RULES:
+            if len(active) >= MOST_RULES:
                 raise FaultError(f"there are {MOST_RULES} rules already; DELETE /_mock/faults makes room")
             if fault.id in taken:
                 raise FaultError(f"there is a rule {fault.id!r} already; remove it first, or choose another id")
             if fault.id is None:
                 number = next(free for free in count(number + 1) if f"fault-{free}" not in taken)
-            rules.append(Rule(fault.id or f"fault-{number}", fault))
-            taken.add(rules[-1].id)
-            size += rules[-1].size
+            active.append(ActiveFault(fault.id or f"fault-{number}", fault))
+            taken.add(active[-1].id)
+            size += active[-1].size
             if size > _MOST_BYTES:
                 raise FaultError(f"the rules have more than {_MOST_BYTES:,} bytes; DELETE /_mock/faults makes room")
         self._made = number
-        self._put(rules)
-        return rules[before:]
+        self._put(active)
+        return active[before:]
 
     def replace(self, faults: Sequence[Fault]) -> None:
-        """Put other rules in the place of all, or none where one cannot be."""
-        fresh = Faults()
+        """Replace all faults, or raise :class:`FaultError` and keep them."""
+        fresh = ActiveFaults()
         fresh._made = self._made
         fresh.extend(faults)
         self._made = fresh._made
-        self._put(fresh._rules)
+        self._put(fresh._active)
 
-    def copy(self) -> Faults:
-        """The same rules, of which none has done anything yet."""
-        other = Faults()
-        other._put([rule.fresh() for rule in self])
+    def copy(self) -> ActiveFaults:
+        """The same faults without hits."""
+        other = ActiveFaults()
+        other._put([one.fresh() for one in self])
         other._made = self._made
         return other
 
     def remove(self, id: str | None = None) -> int:  # noqa: A002 - as above
-        """Forget one, or all; how many there were."""
-        before = len(self._rules)
-        self._put([rule for rule in self._rules if id is not None and rule.id != id])
-        return before - len(self._rules)
+        """Remove the fault with that id, or all. Returns the number of removed faults."""
+        before = len(self._active)
+        self._put([one for one in self._active if id is not None and one.id != id])
+        return before - len(self._active)
 
     def forget(self, faults: Iterable[Fault]) -> None:
-        """Have none of these any more."""
+        """Remove these faults."""
         gone = {fault.key: fault for fault in faults}
         if gone:
-            self._put([rule for rule in self._rules if gone.get(rule.fault.key) != rule.fault])
+            self._put([one for one in self._active if gone.get(one.fault.key) != one.fault])
 
-    def find(self, id: str) -> Rule | None:  # noqa: A002 - as above
-        return next((rule for rule in self if rule.id == id), None)
+    def find(self, id: str) -> ActiveFault | None:  # noqa: A002 - as above
+        return next((one for one in self if one.id == id), None)
 
     @property
     def look_into_bodies(self) -> bool:
-        """True if a rule wants to see the body of a request."""
-        return any(rule.fault.match is not None for rule in self._rules)
+        """True if a fault needs the body of a request."""
+        return any(one.fault.match is not None for one in self._active)
 
-    def choose(self, asked: Asked, now: int, chance: Chance, first: Sequence[Rule] = ()) -> list[Rule]:
-        """The rules that shape this answer, each with a hit: those before the first that answers, and that one.
+    def choose(
+        self, request: RequestFacts, now: int, chance: Chance, first: Sequence[ActiveFault] = ()
+    ) -> list[ActiveFault]:
+        """The faults for this request up to the first that gives a whole response. Counts a hit for each.
 
-        ``first`` are tried before the namespace's own. Whoever finds that a rule had nothing to shape gives its hit
-        back. ``now`` is in ms since 1970.
+        ``first`` are tried before the namespace's own. The caller takes back the hit of a fault that changes nothing.
+        ``now`` is in ms since 1970.
         """
         chosen = []
-        for rule in (*first, *self):
-            fault = rule.fault
-            # A dead token is dead everywhere, whatever it met its end with.
-            if rule.dead and asked.token_counts and asked.token in rule.dead:
-                rule.matched += rule.fits(asked)
+        for active in (*first, *self):
+            fault = active.fault
+            # An ended token fails on every operation.
+            if active.dead and request.token_counts and request.token in active.dead:
+                active.matched += active.matches(request)
             elif (
-                not rule.fits(asked)
-                or not rule.turn(chance)
-                or (fault.quota is not None and rule.within(fault.quota, now))
+                not active.matches(request)
+                or not active.turn(chance)
+                or (fault.quota is not None and active.within(fault.quota, now))
             ):
                 continue
             elif fault.given(_DEATHS):
-                rule.dead.add(asked.token)
-            rule.hits += 1
-            chosen.append(rule)
+                active.dead.add(request.token)
+            active.hits += 1
+            chosen.append(active)
             if fault.given(ANSWERS):
                 break
         return chosen

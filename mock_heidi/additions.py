@@ -11,7 +11,7 @@ from mock_heidi.faults import Fault
 from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 from mock_heidi.unused_ids import unused_object_id, unused_session_id
 from mock_heidi.values import Record
 
@@ -52,7 +52,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
     """Add records in the form of fixtures, all or none; those that were made. Faults and replies take effect.
 
     Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids,
-    :class:`ReplyError` for too many replies in either, and :class:`StateChangedError`, after which another attempt may
+    :class:`StubError` for too many replies in either, and :class:`StateChangedError`, after which another attempt may
     succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
@@ -99,15 +99,15 @@ def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:
 
 
 def _put_rules(namespace: Namespace, added: Sequence[Record]) -> None:
-    """Have the faults and replies among the records take effect, or raise an error and change nothing."""
+    """Activate the faults and stubs among the records, or raise an error and change nothing."""
     rules = [record for record in added if isinstance(record, Fault)]
-    replies = [record for record in added if isinstance(record, Reply)]
+    stubs = [record for record in added if isinstance(record, Stub)]
     if rules:
         namespace.start.new_faults(namespace.store, rules)
         namespace.faults.copy().extend(rules)
-    if replies:
-        namespace.start.new_replies(namespace.store, replies)
-    namespace.replies.extend(replies)
+    if stubs:
+        namespace.start.new_stubs(namespace.store, stubs)
+    namespace.stubs.extend(stubs)
     namespace.faults.extend(rules)
 
 

@@ -184,7 +184,7 @@ async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Str
     request, namespace = Request(call, scope, receive), call.namespace
     handler, takes = call.route.endpoint, OPERATIONS[call.route.name].takes
     answer: Any = None
-    if namespace is not None and call.operation in namespace.replies.replaced:
+    if namespace is not None and call.operation in namespace.stubs.replaced:
         answer = await _replaced(request, namespace, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
@@ -206,7 +206,7 @@ async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Str
 
 async def _replaced(request: Request, namespace: Namespace, takes: Takes) -> Response | None:
     """The whole answer that a test wants given in the place of the operation's; None where it wants none."""
-    if request.call.operation in namespace.replies.judging and takes is not Takes.FORM:
+    if request.call.operation in namespace.stubs.judging and takes is not Takes.FORM:
         await request.raw()
     return replaced(request)
 

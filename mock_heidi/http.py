@@ -36,8 +36,8 @@ from mock_heidi.registry import Registry
 from mock_heidi.router import Match
 from mock_heidi.session_records import Session
 from mock_heidi.store import Store
-from mock_heidi.stub_records import Reply
-from mock_heidi.stubs import Rule as ReplyRule
+from mock_heidi.stub_records import Stub
+from mock_heidi.stubs import ActiveStub
 from mock_heidi.tokens import Caller
 from mock_heidi.values import Incoming, Outgoing, Record, Value
 
@@ -83,7 +83,7 @@ class Call:
     """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
     taken = False
     """True if the whole body has been read."""
-    reply: Reply | None = None
+    reply: Stub | None = None
     peeked = 0
     """The bytes of the body that were read for the rules and wait to be read by the operation."""
     asked_fault: bytes | None = None
@@ -225,20 +225,20 @@ class Request:
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
 
-    def find_reply(self) -> ReplyRule | None:
+    def find_reply(self) -> ActiveStub | None:
         """The reply that a test has set for this request, judged by the body as far as it was read."""
         try:
             body = json.loads(self.call.body) if self.call.body else None
         except (ValueError, RecursionError):
             body = None
-        return self.namespace.replies.find(self.call.operation, self.params.get("session_id"), body)
+        return self.namespace.stubs.find(self.call.operation, self.params.get("session_id"), body)
 
-    def reply(self) -> Reply | None:
+    def reply(self) -> Stub | None:
         """The reply that a test has set for this request, None without one; asking again counts no second hit."""
         call = self.call
-        if call.reply is None and self.namespace.replies and (rule := self.find_reply()) is not None:
+        if call.reply is None and self.namespace.stubs and (rule := self.find_reply()) is not None:
             rule.hits += 1
-            call.reply = rule.reply
+            call.reply = rule.stub
         return call.reply
 
 
@@ -405,21 +405,21 @@ def replaced(request: Request) -> Response | None:
 
     Signing in is replaced after the key was checked.
     """
-    call, replies = request.call, request.namespace.replies
+    call, replies = request.call, request.namespace.stubs
     if call.operation not in replies.replaced or (call.operation == SIGN_IN and not call.opened):
         return None
     rule = request.find_reply()
-    if rule is None or not rule.reply.whole:
+    if rule is None or not rule.stub.whole:
         return None
     rule.hits += 1
     if call.entry is not None:
         call.entry.provenance = "reply"
     if rule.deviation is not None:
         request.note("reply_breaks_contract", rule.deviation)
-    return _answer_of(rule.reply)
+    return _answer_of(rule.stub)
 
 
-def _answer_of(reply: Reply) -> Response:
+def _answer_of(reply: Stub) -> Response:
     headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
     if reply.body is None:
         return Response(None, int(reply.status or 200), headers)

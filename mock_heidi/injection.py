@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope
 
-from mock_heidi.active_faults import Asked, Rule, below_base, token_mark
+from mock_heidi.active_faults import ActiveFault, RequestFacts, below_base, token_mark
 from mock_heidi.clock import http_date
 from mock_heidi.connection import connection_of
 from mock_heidi.delivery import Delivery, Ending, of_body
@@ -114,7 +114,7 @@ async def shaping(call: Call, scope: Scope, receive: Receive) -> tuple[Receive, 
     return receive, made
 
 
-def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
+def _asked_for(call: Call, namespace: Namespace) -> list[ActiveFault]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
     if call.asked_fault is None or not _signed_in(call, namespace):
         return []
@@ -124,7 +124,7 @@ def _asked_for(call: Call, namespace: Namespace) -> list[Rule]:
         problem = fault.replace(operation=(call.operation,)).problem()
         if problem:
             raise FaultError(problem)
-    return [Rule("header", fault)]
+    return [ActiveFault("header", fault)]
 
 
 def _signed_in(call: Call, namespace: Namespace) -> bool:
@@ -140,13 +140,13 @@ def _signed_in(call: Call, namespace: Namespace) -> bool:
 
 
 async def _choose(
-    call: Call, namespace: Namespace, asked_for: list[Rule], scope: Scope, receive: Receive
-) -> tuple[Receive, list[Rule]]:
+    call: Call, namespace: Namespace, asked_for: list[ActiveFault], scope: Scope, receive: Receive
+) -> tuple[Receive, list[ActiveFault]]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
     body = None
     if look and not _is_form(scope):
         receive, body = await _peek(call, receive)
-    asked = Asked(
+    asked = RequestFacts(
         call.operation,
         scope["method"],
         below_base(scope["path"]),
@@ -201,10 +201,10 @@ class Shaping:
         self,
         call: Call,
         namespace: Namespace,
-        rules: Sequence[Rule],
+        rules: Sequence[ActiveFault],
         *,
         refusal: str | None = None,
-        refused_by: Rule | None = None,
+        refused_by: ActiveFault | None = None,
     ) -> None:
         self.call = call
         self.namespace = namespace
@@ -214,13 +214,13 @@ class Shaping:
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
         chance = namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
-        self._always = {refused_by} if refused_by else set[Rule]()
+        self._always = {refused_by} if refused_by else set[ActiveFault]()
         """The rules whose hits need no comparison."""
         self.worked = False
         """True once the operation was carried out although a rule gives the answer."""
         self._plain: Delivery | None = None
         self._made: Delivery | None = None
-        self._acting: list[Chosen[Rule]] = []
+        self._acting: list[Chosen[ActiveFault]] = []
         self._provenance = _UNDOCUMENTED if refusal else "injected"
         call.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
 
@@ -231,7 +231,7 @@ class Shaping:
         """Seconds to wait before anything is done; None where no rule wants a delay."""
         if self.refusal is not None:
             return None
-        delays: list[tuple[Rule, Drawn]] = [
+        delays: list[tuple[ActiveFault, Drawn]] = [
             (one.rule, one.effects["delay"]) for one in self._chosen if "delay" in one.effects
         ]
         self._always.update(rule for rule, _ in delays)
@@ -266,12 +266,12 @@ class Shaping:
         return self._refuse(code, {"detail": detail}, self._retry(self._answering))
 
     @staticmethod
-    def _error(rule: Rule) -> tuple[HeidiError, str]:
+    def _error(rule: ActiveFault) -> tuple[HeidiError, str]:
         if rule.fault.error is not None:
             return BY_NAME[rule.fault.error]
         return BY_NAME[(ExpiredTokenError if rule.fault.expire_token else InvalidTokenError).__name__]
 
-    def _retry(self, rule: Rule) -> dict[str, str]:
+    def _retry(self, rule: ActiveFault) -> dict[str, str]:
         """The header that says when to ask again, of a limit that the vendor documents nothing about."""
         fault, now = rule.fault, self.namespace.clock.now()
         if fault.quota is not None:
@@ -308,7 +308,7 @@ class Shaping:
         ids = [one.rule.id for one in self._chosen if id(one.rule) in acting_ids]
         return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
 
-    def _misled(self) -> list[Rule]:
+    def _misled(self) -> list[ActiveFault]:
         """The rules whose effects are in the words of the text."""
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
         return [first[name] for name in self.call.distorted]
@@ -328,7 +328,7 @@ class Shaping:
         if hit or self.refusal is not None:
             entry.provenance = self._provenance
 
-    def _has_shown(self, one: Chosen[Rule], player: Player) -> bool:
+    def _has_shown(self, one: Chosen[ActiveFault], player: Player) -> bool:
         """True if what was sent before the answer was interrupted differs without this rule."""
         if self._plain is None or self._made is None:
             return False

@@ -22,7 +22,7 @@ def start_namespace(
 ) -> Namespace:
     """A new namespace. ``all_keys`` are the API keys of all namespaces of the server.
 
-    Raises :class:`FaultError` or :class:`ReplyError` if the start's faults or stubs do not fit together.
+    Raises :class:`FaultError` or :class:`StubError` if the start's faults or stubs do not fit together.
     """
     namespace = Namespace(name, start, settings, memory, all_keys)
     if start.copied is None:
@@ -33,13 +33,13 @@ def start_namespace(
 def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]:
     """Put every part of a namespace back to its start except those in ``keep``. Returns the names of these parts.
 
-    Streams that are being sent end. Raises :class:`FaultError` or :class:`ReplyError`, and changes nothing, if the
+    Streams that are being sent end. Raises :class:`FaultError` or :class:`StubError`, and changes nothing, if the
     start's faults or stubs do not fit the kept state.
     """
     start, restored = namespace.start, [part for part in PARTS if part not in keep]
     store = namespace.store if "state" in keep else start.new_store()
     faults = namespace.faults if "faults" in keep else start.new_faults(store)
-    replies = namespace.replies if "replies" in keep else start.new_replies(store)
+    stubs = namespace.stubs if "replies" in keep else start.new_stubs(store)
     if "findings" in keep:
         namespace.review()  # before its requests are forgotten
     earlier_ids = namespace.ids
@@ -55,7 +55,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
         namespace.transitions = start.new_transitions()
     if "findings" in restored:
         namespace.begin_findings()
-    namespace.faults, namespace.replies = faults, replies
+    namespace.faults, namespace.stubs = faults, stubs
     if "faults" in keep:
         namespace.ids.pass_over(earlier_ids)  # as in restore()
     namespace.reviewer.begin(namespace.journal)
@@ -88,7 +88,7 @@ def start_of_copy(namespace: Namespace) -> Start:
         namespace.clock.copy(),
         dict(namespace.transitions),
         namespace.faults.copy(),
-        namespace.replies.copy(),
+        namespace.stubs.copy(),
     )
     return namespace.start._replace(copied=content)
 

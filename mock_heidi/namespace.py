@@ -38,7 +38,7 @@ class Namespace:
     ) -> None:
         """``all_keys`` are the API keys of all namespaces of the server.
 
-        Raises :class:`FaultError` or :class:`ReplyError` if the start's faults or stubs do not fit together.
+        Raises :class:`FaultError` or :class:`StubError` if the start's faults or stubs do not fit together.
         """
         self.name = name
         self.start = start
@@ -48,7 +48,7 @@ class Namespace:
         self.ids = self.new_ids()
         self.transitions = start.new_transitions()
         self.faults = start.new_faults(self.store)
-        self.replies = start.new_replies(self.store)
+        self.stubs = start.new_stubs(self.store)
         self.snapshots: dict[str, Snapshot] = {}
         self.busy = 0
         """The number of requests with a valid token that are being answered."""

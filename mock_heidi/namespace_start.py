@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from mock_heidi import transitions
-from mock_heidi.active_faults import Faults
+from mock_heidi.active_faults import ActiveFaults
 from mock_heidi.clock import Clock
 from mock_heidi.faults import Fault
 from mock_heidi.scenarios import find_scenario
 from mock_heidi.store import Base, Store
-from mock_heidi.stub_records import Reply
-from mock_heidi.stubs import Replies
+from mock_heidi.stub_records import Stub
+from mock_heidi.stubs import Stubs
 from mock_heidi.transitions import Transition
 from mock_heidi.values import Record
 
@@ -25,8 +25,8 @@ class Copied(NamedTuple):
     store: Store
     clock: Clock
     transitions: dict[str, Transition]
-    faults: Faults
-    replies: Replies
+    faults: ActiveFaults
+    stubs: Stubs
 
 
 class Start(NamedTuple):
@@ -55,7 +55,7 @@ class Start(NamedTuple):
     def new_transitions(self) -> dict[str, Transition]:
         return transitions.at_once() if self.copied is None else dict(self.copied.transitions)
 
-    def new_faults(self, store: Store, more: Sequence[Fault] = ()) -> Faults:
+    def new_faults(self, store: Store, more: Sequence[Fault] = ()) -> ActiveFaults:
         """The faults that are active at the start, with the store's and ``more``.
 
         Raises :class:`FaultError` if two have the same id, if there are too many, or if the scenario is unknown.
@@ -70,20 +70,20 @@ class Start(NamedTuple):
         if self.scenario is not None:
             # The current state may hold other scenarios than the state at the start.
             given += find_scenario(Store(self.base), self.scenario).rules
-        return Faults(given)
+        return ActiveFaults(given)
 
-    def new_replies(self, store: Store, more: Sequence[Reply] = ()) -> Replies:
+    def new_stubs(self, store: Store, more: Sequence[Stub] = ()) -> Stubs:
         """The stubs that are set at the start, with the store's and ``more``.
 
-        Raises :class:`ReplyError` if there are too many.
+        Raises :class:`StubError` if there are too many.
         """
         if self.copied is not None:
-            replies = self.copied.replies.copy()
-            gone, new = _differences(store, self.copied.store, Reply)
-            replies.forget(gone)
-            replies.extend([*new, *more])
-            return replies
-        return Replies([*store.all(Reply), *more])
+            stubs = self.copied.stubs.copy()
+            gone, new = _differences(store, self.copied.store, Stub)
+            stubs.forget(gone)
+            stubs.extend([*new, *more])
+            return stubs
+        return Stubs([*store.all(Stub), *more])
 
 
 def _differences(store: Store, earlier: Store, kind: type[R]) -> tuple[list[R], list[R]]:

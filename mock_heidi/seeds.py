@@ -25,7 +25,7 @@ from mock_heidi.session_records import Session
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.slices import RECORD, SLICE, Work, finish
 from mock_heidi.store import Base, Store
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 from mock_heidi.template_records import NoteTemplate
 from mock_heidi.values import Record
 from mock_heidi.wording import listed, near_names, short_repr, shorten
@@ -39,7 +39,7 @@ KINDS: dict[str, type[Record]] = {
     "templates": NoteTemplate,
     "transcripts": Consultation,
     "clinical_codes": CodeEntry,
-    "replies": Reply,
+    "replies": Stub,
     "faults": Fault,
     "scenarios": Scenario,
     "patient_profiles": PatientProfile,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from mock_heidi import note_writer
 from mock_heidi.http import Request
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 
 
-def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:
+def said(reply: Stub | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:
     """The pieces of a text: those of the reply, exactly as given, or the mock's own."""
     if reply is None or reply.body is not None:
         return own()

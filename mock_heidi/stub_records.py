@@ -16,7 +16,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e\xa0-\xff]*")
 _WITHOUT_BODY = (204, 205, 304)
 
 
-class Reply(Record):
+class Stub(Record):
     """A response that a test sets: for which requests, how often, and with what content.
 
     ``text`` and ``pieces`` (sent unchanged) replace the text that the mock would write. ``body`` (JSON), ``status`` and

@@ -535,7 +535,7 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: st
 def trace(namespace: Namespace) -> Any:
     """What a change of any part of a namespace would change."""
     state, clock = namespace.store.all(PatientProfile), namespace.clock
-    return len(state), len(namespace.faults), len(namespace.replies), clock.now() // 10**9, dict(namespace.transitions)
+    return len(state), len(namespace.faults), len(namespace.stubs), clock.now() // 10**9, dict(namespace.transitions)
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])

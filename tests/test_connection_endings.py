@@ -33,7 +33,7 @@ from mock_heidi.app import App
 from mock_heidi.handle import Handle
 from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 
 TIMES = 100
 PATIENCE = 60
@@ -429,7 +429,7 @@ def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None
 def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
     # Far more than a machine holds between the two.
     pieces = ("x" * 300_000,) * 50
-    inside.front.registry.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
+    inside.front.registry.default.stubs.add(Stub(operation="ask_ai", pieces=pieces))
 
     with asking(inside.heidi, LARGE.request(), times=2, buffer=4_096) as answers:
         inside.busy(2)

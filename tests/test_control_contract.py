@@ -36,7 +36,7 @@ from mock_heidi.operations import OPERATIONS
 from mock_heidi.seeds import KINDS
 from mock_heidi.session_records import ConsultNote, WrittenDocument
 from mock_heidi.settings import Settings
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 
 JSON = "application/json"
 
@@ -192,7 +192,7 @@ def _kind(contract: Contract, schema: dict[str, Any], kind: str) -> str:
 CLASSES: dict[str, type[BaseModel]] = {
     "Fault": Fault,
     "Scenario": Scenario,
-    "Reply": Reply,
+    "Reply": Stub,
     "ConsultNote": ConsultNote,
     "WrittenDocument": WrittenDocument,
 }
@@ -859,7 +859,7 @@ def _prepare() -> None:
     registry.make("blue")
     lifecycle.reset(default, frozenset({"requests"}))
     default.faults.add(parse("ask_ai:end_after=3"))
-    default.replies.add(Reply(operation="ask_ai", text="No."))
+    default.stubs.add(Stub(operation="ask_ai", text="No."))
     default.snapshots.clear()
     lifecycle.take_snapshot(default, "before")
 

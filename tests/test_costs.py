@@ -148,7 +148,7 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 
     def told(pieces: int) -> Counter[str]:
         reply = {"operation": "ask_ai", "pieces": ["word "] * pieces}
-        client.app.registry.default.replies.remove()
+        client.app.registry.default.stubs.remove()
         client.ask("POST", "/replies", reply, base="/_mock")
         return client.count("POST", f"/sessions/{session}/ask-ai", command)
 
@@ -161,7 +161,7 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 START = """
 import sys
 from mock_heidi.cli import main
-from mock_heidi import console, server
+from mock_heidi import request_log, server
 from mock_heidi.app import create_app
 create_app()
 names = {name.partition(".")[0] for name in sys.modules if not name.startswith("_")}

@@ -31,7 +31,7 @@ from peer import Ending, Sleepers, asking, connected
 from running import until
 
 from mock_heidi import create_app
-from mock_heidi.active_faults import Asked
+from mock_heidi.active_faults import RequestFacts
 from mock_heidi.effects import ANSWERS
 from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
@@ -315,7 +315,9 @@ def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, writt
 
 def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
     def mark(*tokens: bytes) -> bytes:
-        return Asked("get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]).token
+        return RequestFacts(
+            "get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]
+        ).token
 
     assert mark(b"mine") == mark(b"other", b"mine") != mark(b"other")
 

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, seeds
-from mock_heidi.active_faults import Faults, Rule
+from mock_heidi.active_faults import ActiveFault, ActiveFaults
 from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
@@ -109,15 +109,15 @@ def test_a_namespace_begins_without_faults(heidi: Client) -> None:
 
 
 def test_many_rules_are_put_in_place_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    extend, calls = Faults.extend, []
+    extend, calls = ActiveFaults.extend, []
 
-    def counting(self: Faults, faults: Iterable[Fault]) -> list[Rule]:
+    def counting(self: ActiveFaults, faults: Iterable[Fault]) -> list[ActiveFault]:
         calls.append(faults)
         return extend(self, faults)
 
-    monkeypatch.setattr(Faults, "extend", counting)
+    monkeypatch.setattr(ActiveFaults, "extend", counting)
 
-    rules = Faults([parse("ask_ai:status=503")] * 1_000)
+    rules = ActiveFaults([parse("ask_ai:status=503")] * 1_000)
 
     assert [rule.id for rule in rules][::999] == ["fault-1", "fault-1000"]
     assert len(calls) == 1

@@ -14,7 +14,7 @@ from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace,
 from mock_heidi import lifecycle, stubs
 from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
-from mock_heidi.stub_records import Reply
+from mock_heidi.stub_records import Stub
 
 PATH = "/_mock/replies"
 ASK = f"/sessions/{SESSION}/ask-ai"
@@ -96,7 +96,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
     ("body", "error"),
     [
         ({}, "operation: Field required"),
-        ([], "the body: Input should be a valid dictionary or instance of Reply"),
+        ([], "the body should be an object"),
         *(
             (
                 {"operation": "ask_ai", **given},
@@ -196,7 +196,7 @@ def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.Monk
     before = heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()
     monkeypatch.setattr(stubs, "_MOST", 0)
 
-    with pytest.raises(stubs.ReplyError):
+    with pytest.raises(stubs.StubError):
         lifecycle.reset(namespace)
 
     assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before
@@ -512,13 +512,13 @@ def test_times_limits_how_often(heidi: Client) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Reply(operation="x" * 900_000, status=200),
-        Reply(operation="get_session", status=200, headers={"x:" * 900_000: "y"}),
-        Reply(operation="get_session", status=200, headers={"x" * 900_000: "\n"}),
+        Stub(operation="x" * 900_000, status=200),
+        Stub(operation="get_session", status=200, headers={"x:" * 900_000: "y"}),
+        Stub(operation="get_session", status=200, headers={"x" * 900_000: "\n"}),
     ],
     ids=["operation", "name of a header", "value of a header"],
 )
-def test_a_long_reply_is_refused_in_a_short_message(wrong: Reply) -> None:
+def test_a_long_reply_is_refused_in_a_short_message(wrong: Stub) -> None:
     problem = wrong.problem()
 
     assert problem is not None

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.active_faults import MOST_RULES, Rule
+from mock_heidi.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, nearest, read_body, renew_namespace, respond
 from mock_heidi.connection import connection_of
@@ -123,7 +123,7 @@ def _possible(request: Request, fault: Fault) -> None:
         raise ControlError(400, f"{breaks[0]} cannot exist in process: there is no connection to break", hint)
 
 
-def _find(request: Request) -> Rule:
+def _find(request: Request) -> ActiveFault:
     rules, wanted = request.namespace.faults, request.params["id"]
     rule = rules.find(wanted)
     if rule is None:
@@ -136,8 +136,8 @@ async def _rules(request: Request) -> Response:
     return (await rows_of(_shown(request, rule) for rule in request.namespace.faults)).respond("faults")
 
 
-def _shown(request: Request, rule: Rule) -> dict[str, Any]:
-    return request.namespace.journal.rule(rule.shown())
+def _shown(request: Request, rule: ActiveFault) -> dict[str, Any]:
+    return request.namespace.journal.rule(rule.to_dict())
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from mock_heidi.settings import (
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
-from mock_heidi.stubs import ReplyError
+from mock_heidi.stubs import StubError
 from mock_heidi.yaml_scalars import resolve
 
 # How a namespace may be told to begin.
@@ -50,7 +50,7 @@ async def create_namespace(request: Request) -> Response:
     start = await _start(request, fields)
     try:
         return respond(_row(registry.make(name, start)))
-    except (FaultError, ReplyError) as error:
+    except (FaultError, StubError) as error:
         problem, _, hint = str(error).partition("; ")
         raise ControlError(400, problem, hint) from None
 

@@ -18,7 +18,7 @@ from mock_heidi.patient_records import PatientProfile
 from mock_heidi.session_records import Session
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
-from mock_heidi.stubs import ReplyError
+from mock_heidi.stubs import StubError
 from mock_heidi.values import Record
 
 _SHAPE = f"send an object with any of {', '.join(seeds.KINDS)}, each a list of records"
@@ -50,14 +50,14 @@ async def replace_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
     try:
-        faults, replies = namespace.start.new_faults(Store(base)), namespace.start.new_replies(Store(base))
+        faults, stubs = namespace.start.new_faults(Store(base)), namespace.start.new_stubs(Store(base))
     except FaultError as error:
         raise _taken(error) from None
-    except ReplyError as error:
+    except StubError as error:
         raise ControlError.of(error, 409) from None
     lifecycle.replace_state(namespace, base)
     if "replies" in body:
-        namespace.replies = replies
+        namespace.stubs = stubs
     if "faults" in body:
         namespace.faults = faults
     return _whole(request)
@@ -72,7 +72,7 @@ async def add_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     except FaultError as error:
         raise _taken(error) from None
-    except ReplyError as error:
+    except StubError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
     shown = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}

@@ -7,7 +7,7 @@ from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
 from mock_heidi.http import Request, replaced, reply, required_query
 from mock_heidi.json_text import to_json
-from mock_heidi.tokens import Who
+from mock_heidi.tokens import TokenSubject
 from mock_heidi.values import Outgoing
 
 # For the journal and a header, so that no key stands in them.
@@ -34,8 +34,8 @@ def get_jwt(request: Request) -> Response:
     if fresh and (answer := replaced(request)) is not None:
         return answer  # its fixtures may begin with a reply
     namespace.know(key.managed_by, email, third_party_internal_id)
-    who = Who(name, key.managed_by, email, third_party_internal_id)
-    token, expires = request.call.registry.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
+    subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
+    token, expires = request.call.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
     return reply(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
 
