@@ -145,13 +145,13 @@ def answering(template: Mapping[str, Any], note: str, day: str) -> Work[dict[str
     number = sum(map(_count, questions))
     if number > MOST_QUESTIONS:
         raise TemplateTooLargeError(f"a template has {MOST_QUESTIONS} questions at most, not {number}")
-    told = _Note.of(note)
+    read = _Note.of(note)
     filled: dict[str, Any] = {}
     if isinstance(template.get("template", template.get("content")), str):
         filled["content"] = note
-    filled["questionAnswers"] = yield from _answered(questions, told, day, 0)
+    filled["questionAnswers"] = yield from _answered(questions, read, day, 0)
     if template.get("summaryRequired") is True:
-        filled["summary"] = " ".join(sentence.text for sentence in told.sentences[:3])
+        filled["summary"] = " ".join(sentence.text for sentence in read.sentences[:3])
     return filled
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.findings import LEVELS, at_least, told
+from mock_heidi.findings import LEVELS, at_least, finding_line
 from mock_heidi.flags import Seconds, option, runs_server, settings
 from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
 
@@ -106,8 +106,8 @@ def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | N
             _say("the command succeeded, but it never met these faults:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
-        seen = _asked(_seen(used)) or ["no request"]
-        _say(f"the command ended with status {ended.status}; what its server saw:", *seen)
+        report = _asked(_reports(used)) or ["no request"]
+        _say(f"the command ended with status {ended.status}; what its server saw:", *report)
     return ended.status
 
 
@@ -115,22 +115,27 @@ def _asked(lines: Iterator[str]) -> list[str]:
     """The lines; the last one says why there are no more, where the server does not answer."""
     from mock_heidi.handle import MockHeidiError, NoAnswerError
 
-    told = []
+    answered = []
     try:
         for line in lines:
-            told.append(line)  # noqa: PERF402 - what came before an error stays
+            answered.append(line)  # noqa: PERF402 - what came before an error stays
     except (MockHeidiError, NoAnswerError) as error:
-        told.append(f"cannot be asked: {error}")
-    return told
+        answered.append(f"cannot be asked: {error}")
+    return answered
 
 
 def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     """The findings of that level or above, a line each."""
     levels = at_least(level)
-    return (_named(namespace, told(one)) for namespace in used for one in namespace.findings if one["level"] in levels)
+    return (
+        _named(namespace, finding_line(one))
+        for namespace in used
+        for one in namespace.findings
+        if one["level"] in levels
+    )
 
 
-def _seen(used: Iterator[Handle]) -> Iterator[str]:
+def _reports(used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces."""
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())

@@ -136,8 +136,8 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return None
 
     @model_serializer
-    def shown(self) -> dict[str, Any]:
-        """The rule in the form it was given in, without what it does not say."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that are set, in the form in which they were given."""
         values = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name: _plain(value) for name, value in values if value is not None}
 

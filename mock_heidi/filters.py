@@ -141,8 +141,8 @@ def _fits_path(path: str, wanted: PathPattern) -> bool:
     return wanted.matches(path) or wanted.matches(below_base(path))
 
 
-def _has_text(wanted: str, shown: dict[str, Any]) -> bool:
-    written = json.dumps(shown, ensure_ascii=False)
+def _has_text(wanted: str, headline: dict[str, Any]) -> bool:
+    written = json.dumps(headline, ensure_ascii=False)
     return wanted in written or json.dumps(wanted, ensure_ascii=False)[1:-1] in written
 
 

@@ -383,15 +383,15 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
     return record
 
 
-def show(view: type[O], value: Value, **own: Any) -> O:
-    """The form of a value in an answer: the view's keys, taken from the value or from ``own``."""
+def to_view(view: type[O], value: Value, **own: Any) -> O:
+    """The value as a view: the view's keys, taken from ``own`` or from the value."""
     # Both sides are checked already; validating again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})
 
 
-def shown(view: type[Outgoing], record: Record, **own: Any) -> bytes:
-    """The same, made once for a record that nobody changes."""
+def view_json(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+    """The JSON bytes of a record as a view. They are made once and kept."""
     return record.once((view, *own.values()) if own else view, lambda: written(view, record, **own))
 
 

@@ -99,13 +99,13 @@ def _fill(text: str, material: Material) -> str:
 
 def _sections(section: TemplateSection, material: Material, manner: Manner) -> list[Part]:
     heading = manner.say(section.heading)
-    relevant = [said for said in material.utterances if said.topic in section.topics]
+    relevant = [utterance for utterance in material.utterances if utterance.topic in section.topics]
     if section.per_issue and relevant:
         return [
-            Part(f"{heading} {number}", tuple(line for said in issue for line in _lines(said, manner)))
+            Part(f"{heading} {number}", tuple(line for utterance in issue for line in _lines(utterance, manner)))
             for number, issue in enumerate(_issues(relevant), 1)
         ]
-    lines = tuple(line for said in relevant for line in _lines(said, manner))
+    lines = tuple(line for utterance in relevant for line in _lines(utterance, manner))
     if lines:
         return [Part(heading, lines)]
     if section.empty is None or manner.voice_style == "BRIEF":
@@ -115,21 +115,21 @@ def _sections(section: TemplateSection, material: Material, manner: Manner) -> l
 
 def _issues(relevant: Sequence[Utterance]) -> list[list[Utterance]]:
     issues: list[list[Utterance]] = []
-    for said in relevant:
-        if said.topic == _ISSUE or not issues:
+    for utterance in relevant:
+        if utterance.topic == _ISSUE or not issues:
             issues.append([])
-        issues[-1].append(said)
+        issues[-1].append(utterance)
     return issues
 
 
-def _lines(said: Utterance, manner: Manner) -> list[str]:
-    note = said.note or said.text
+def _lines(utterance: Utterance, manner: Manner) -> list[str]:
+    note = utterance.note or utterance.text
     if manner.voice_style == "BRIEF":
-        return [said.brief or note]
-    quote = f"{manner.say(_SAID)}: “{said.text}”"
-    spoken = said.who != "clinician"
+        return [utterance.brief or note]
+    quote = f"{manner.say(_SAID)}: “{utterance.text}”"
+    spoken = utterance.who != "clinician"
     if manner.voice_style == "SUPER_DETAILED" or (
-        manner.voice_style == "DETAILED" and spoken and said.topic in _QUOTED_TOPICS
+        manner.voice_style == "DETAILED" and spoken and utterance.topic in _QUOTED_TOPICS
     ):
         return [note, quote]
     return [note]

@@ -53,19 +53,19 @@ def colourful(stream: TextIO) -> bool:
 
 def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
     """One request on one line, without its secrets."""
-    shown = journal.headline(entry)
-    status = "left" if shown["client_left"] else str(shown["status"] or "none")
+    row = journal.headline(entry)
+    status = "left" if row["client_left"] else str(row["status"] or "none")
     if colour:
         paint = {"2": "green", "4": "yellow", "5": "red"}.get(status[0], "magenta")
         status = click.style(status, fg=paint, bold=True)
     return "  ".join(
         (
-            f"{datetime.fromisoformat(shown['at']).astimezone():%H:%M:%S}",
-            f"{printable(shown['method']):<6}",
+            f"{datetime.fromisoformat(row['at']).astimezone():%H:%M:%S}",
+            f"{printable(row['method']):<6}",
             status,
-            f"{(shown['duration'] or 0) * 1000:7.1f} ms",
-            printable(path(shown)),
-            *([f"({shown['operation']})"] if shown["operation"] else []),
+            f"{(row['duration'] or 0) * 1000:7.1f} ms",
+            printable(path(row)),
+            *([f"({row['operation']})"] if row["operation"] else []),
             *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
             *([printable(journal.clean(entry.why))] if entry.why is not None else []),
         )
@@ -75,8 +75,8 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
     """The log that writes a line for each request, or None; warnings and errors go to stderr from now on."""
     # What uvicorn says at level info is in the banner already.
-    shown = "WARNING" if level == "info" else level.upper()
-    logging.basicConfig(level=shown, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    lowest = "WARNING" if level == "info" else level.upper()
+    logging.basicConfig(level=lowest, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     return RequestLog(stream) if level in ("debug", "info") and not quiet else None
 
 

@@ -90,21 +90,21 @@ def heard(namespace: Namespace, session: Session) -> list[Heard]:
     ]
 
 
-def transcript(namespace: Namespace, session: Session) -> str:
-    """The words that are written down by now: one plain text, ``""`` before there are any."""
+def transcript_so_far(namespace: Namespace, session: Session) -> str:
+    """The transcript so far, as plain text; ``""`` before any of it is ready."""
     if session.transcript is not None:
         return session.transcript
     return " ".join(one.spoken.text for one in heard(namespace, session) if one.ready)
 
 
 def begin(namespace: Namespace, session: Session) -> Session:
-    """Begin the transcription of whole uploads: as documented, nothing happens to them before somebody asks."""
+    """Start the transcription of uploaded files. As documented, it starts with the first request for the transcript."""
     stamp = namespace.clock.stamp()
     return _keep(namespace, session, lambda piece: {"begun_at": stamp} if piece.begun_at is None else {})
 
 
-def seen(namespace: Namespace, session: Session) -> Session:
-    """Count a look at what is not written down yet."""
+def count_read(namespace: Namespace, session: Session) -> Session:
+    """Count a read of each piece whose transcription is not ready. Stores and returns the session."""
     waiting = {one.piece.id for one in heard(namespace, session) if one.piece.begun_at and not one.ready}
     return _keep(namespace, session, lambda piece: {"reads": piece.reads + 1} if piece.id in waiting else {})
 
@@ -129,15 +129,15 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     background = (profile.additional_context if profile else None) or ""
     patient = _patient(namespace, session)
     described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
-    said = [said for one in ready for said in one.spoken.utterances]
+    heard_now = [utterance for one in ready for utterance in one.spoken.utterances]
     made = Material(
-        utterances=[*_dictated(session), *said],
+        utterances=[*_dictated(session), *heard_now],
         patient=", ".join(part for part in described if part),
         name=patient.name,
         born=patient.dob or "",
         background=background,
         clinician_notes=session.clinician_notes,
-        earlier=[_told(one.session_name, one.consult_note.result or "") for one in earlier if one.consult_note],
+        earlier=[_earlier_note(one.session_name, one.consult_note.result or "") for one in earlier if one.consult_note],
         documents=[_described(one.name, one.filename, one.additional_context) for one in session.context_documents],
         addition=addition,
         session_name=session.session_name,
@@ -157,20 +157,20 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     return made, sources
 
 
-def _told(name: str, note: str) -> str:
+def _earlier_note(name: str, note: str) -> str:
     """The text of an earlier session in a note."""
     return f"{name}: {shorten(note, LONGEST_EARLIER)}"
 
 
 def _dictated(session: Session) -> list[Utterance]:
-    """A transcript that a clinician has set: nobody says what in it is about what, so it is the complaint."""
+    """The transcript that a clinician has set, as one utterance about the complaint, since its topics are unknown."""
     text = " ".join((session.transcript or "").split())
-    said = {"at": 0, "for": 0, "who": "clinician", "text": text, "topic": "complaint"}
-    return [Utterance.model_validate(said)] if text else []
+    dictation = {"at": 0, "for": 0, "who": "clinician", "text": text, "topic": "complaint"}
+    return [Utterance.model_validate(dictation)] if text else []
 
 
 def _patient(namespace: Namespace, session: Session) -> SessionPatient:
-    """The patient as the session describes them; the linked profile fills the gaps."""
+    """The patient details of the session; the linked profile fills the empty ones."""
     own = session.patient
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     if profile is None:
@@ -189,7 +189,7 @@ def _described(name: str, filename: str, context: str | None) -> str:
 
 
 def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
-    """The session's note, whose status goes on as its transition says where the mock wrote it."""
+    """The session's note. The status of a generated note advances as the namespace's transition says."""
     note = session.consult_note
     if note is None or session.note_begun_at is None:
         return note
@@ -200,5 +200,5 @@ def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
 
 
 def uploads(session: Session) -> list[AudioPiece]:
-    """The whole files that were uploaded, in order."""
+    """The uploaded files, in order."""
     return [piece for piece in session.audio if piece.track == UPLOAD]

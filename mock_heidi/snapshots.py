@@ -1,4 +1,4 @@
-"""States of a namespace with a name, to come back to and to compare with."""
+"""Snapshots of a namespace: states with a name, to restore and to compare."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mock_heidi.values import Record
 MOST = 100
 """The most snapshots that a namespace may have."""
 KINDS: dict[str, type[Record]] = {**seeds.KINDS, "users": User}
-"""The kinds of records that are compared, by their names."""
+"""The kinds of records that are compared, by name."""
 
 
 class Snapshot(NamedTuple):
-    """The content of a namespace at a moment, in ms since 1970. It shares everything that has not changed since."""
+    """The state of a namespace at a time (``at``, in ms since 1970). Unchanged records are shared, not copied."""
 
     name: str
     at: int
@@ -30,7 +30,8 @@ class Snapshot(NamedTuple):
     ids: Ids
     transitions: dict[str, Transition]
 
-    def shown(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
+        """Its name, its time and the numbers of its records, as JSON values."""
         counts = {"patient_profiles": self.store.size(PatientProfile), "sessions": self.store.size(Session)}
         return {"name": self.name, "at": zulu(self.at), "counts": counts}
 

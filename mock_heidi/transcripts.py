@@ -44,10 +44,10 @@ def listen(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Spo
     script = consultation.utterances
     for piece, length in _laid_out(pieces):
         began, clock = clock, clock + length
-        start, position = position, max(position + 1, bisect_left(script, clock, key=lambda said: said.at))
+        start, position = position, max(position + 1, bisect_left(script, clock, key=lambda utterance: utterance.at))
         if piece is not None:
-            said = script[start:position]
-            heard.append(Spoken(piece, said, _remark(consultation, began, clock, last=not said)))
+            spoken = script[start:position]
+            heard.append(Spoken(piece, spoken, _remark(consultation, began, clock, last=not spoken)))
     return heard
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mock_heidi.api import patient_profiles, sessions
 from mock_heidi.errors import UnprocessableError
-from mock_heidi.http import show
+from mock_heidi.http import to_view
 from mock_heidi.json_text import parse_exactly, parse_json, parse_plain, to_json, written
 from mock_heidi.patient_records import PatientProfile
 from mock_heidi.session_records import Session
@@ -170,7 +170,7 @@ def test_a_written_record_is_its_view_in_json(
         first_name=name, phone=phone, remember_consent=flag, demographic_string=name or "",
     )  # fmt: skip
 
-    assert written(view, profile, **own) == to_json(show(view, profile, **own))
+    assert written(view, profile, **own) == to_json(to_view(view, profile, **own))
 
 
 def test_a_record_is_written_without_a_warning_whatever_else_it_holds() -> None:

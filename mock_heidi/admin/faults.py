@@ -27,7 +27,7 @@ async def list_faults(request: Request) -> Response:
 
 async def get_fault(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request, _find(request)))
+    return respond(_row(request, _find(request)))
 
 
 async def add_fault(request: Request) -> Response:
@@ -37,7 +37,7 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    return respond(_shown(request, rule))
+    return respond(_row(request, rule))
 
 
 async def replace_faults(request: Request) -> Response:
@@ -84,7 +84,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    rows = await rows_of(_shown(request, rule) for rule in added)
+    rows = await rows_of(_row(request, rule) for rule in added)
     return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 
 
@@ -133,20 +133,20 @@ def _find(request: Request) -> ActiveFault:
 
 
 async def _rules(request: Request) -> Response:
-    return (await rows_of(_shown(request, rule) for rule in request.namespace.faults)).respond("faults")
+    return (await rows_of(_row(request, rule) for rule in request.namespace.faults)).respond("faults")
 
 
-def _shown(request: Request, rule: ActiveFault) -> dict[str, Any]:
+def _row(request: Request, rule: ActiveFault) -> dict[str, Any]:
     return request.namespace.journal.rule(rule.to_dict())
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
-    told = scenario.model_dump()
-    return {**told, "faults": [request.namespace.journal.rule(rule) for rule in told["faults"]]}
+    given = scenario.model_dump()
+    return {**given, "faults": [request.namespace.journal.rule(rule) for rule in given["faults"]]}
 
 
 async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
-    """Rules that are put back as they were shown have the secrets that were not shown."""
+    """Faults that are sent back as they were read get their masked secrets back."""
     known = {rule.id: rule.fault for rule in request.namespace.faults}
     made, slices = [], Slices()
     for fault in faults:
@@ -156,8 +156,8 @@ async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
 
 
 def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:
-    given, shown = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
-    unchanged = {name: getattr(known, name) for name in WRITTEN if name in shown and given.get(name) == shown[name]}
+    given, masked = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
+    unchanged = {name: getattr(known, name) for name in WRITTEN if name in masked and given.get(name) == masked[name]}
     restored: Fault = fault.replace(**unchanged)
     return restored
 

@@ -21,7 +21,7 @@ async def list_findings(request: Request) -> Response:
     findings = await in_slices(request.namespace.reviewing())
     found = [one for one in findings if one.level in wanted and one.last > after]
     # Details are the client's own words: names of fields, of files, ids.
-    return respond({"findings": [one.shown(request.namespace.journal.word) for one in found]})
+    return respond({"findings": [one.to_dict(request.namespace.journal.word) for one in found]})
 
 
 routes = [Route("/findings", list_findings, methods=["GET"])]

@@ -50,12 +50,12 @@ async def list_requests(request: Request) -> Response:
 
 def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
     """A request in the form that was asked for."""
-    shown = journal.read(entry)
+    row = journal.read(entry)
     if form == "json":
-        return to_json(shown)
+        return to_json(row)
     if form == "har":
-        return to_json(exports.har(shown, journal.query(entry), origin))
-    return f"{exports.curl(shown, journal.query(entry), origin)}\n".encode()
+        return to_json(exports.har(row, journal.query(entry), origin))
+    return f"{exports.curl(row, journal.query(entry), origin)}\n".encode()
 
 
 async def count_requests(request: Request) -> Response:

@@ -17,7 +17,7 @@ _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents"
 
 async def look_at_session(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request, _session(request)))
+    return respond(_row(request, _session(request)))
 
 
 async def set_session(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def set_session(request: Request) -> Response:
         request.namespace.ids = before  # what is refused leaves no trace, not even in the ids to come
         raise
     request.store.put(session)
-    return respond(_shown(request, session))
+    return respond(_row(request, session))
 
 
 def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Session:
@@ -49,8 +49,8 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
         raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
 
 
-def _shown(request: Request, session: Session) -> dict[str, Any]:
-    """The session as the state holds it, its note's status as the API shows it by now."""
+def _row(request: Request, session: Session) -> dict[str, Any]:
+    """The session's record, with its note's present status."""
     note = session_content.note_of(request.namespace, session)
     return seeds.shown(session.replace(consult_note=note))
 

@@ -1,4 +1,4 @@
-"""States with a name: to keep, to come back to, to compare with."""
+"""Snapshots: states with a name, to restore and to compare."""
 
 import re
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Of a difference so much is told.
+# The most bytes of differences in one response.
 _MOST_BYTES = 8_000_000
 
 
 async def list_snapshots(request: Request) -> Response:
     known_query(request, ())
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def take_snapshot(request: Request) -> Response:
-    """Keep the state as it is now, in the place of an older one of that name."""
+    """Keep the present state under a name. It replaces an older snapshot of that name."""
     known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
     if _NAME.fullmatch(name) is None:
@@ -36,27 +36,27 @@ async def take_snapshot(request: Request) -> Response:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
         )
-    return respond(lifecycle.take_snapshot(request.namespace, name).shown())
+    return respond(lifecycle.take_snapshot(request.namespace, name).summary())
 
 
 async def get_snapshot(request: Request) -> Response:
     known_query(request, ())
-    return respond(_find(request, request.params["name"]).shown())
+    return respond(_find(request, request.params["name"]).summary())
 
 
 async def delete_snapshot(request: Request) -> Response:
     known_query(request, ())
     found = _find(request, request.params["name"])
     del request.namespace.snapshots[found.name]
-    return respond({"snapshots": [one.shown() for one in request.namespace.snapshots.values()]})
+    return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def restore_snapshot(request: Request) -> Response:
-    """Bring a state back, with its ids to come and its transitions; live streams end, the journal stays."""
+    """Restore a state, with its transitions and the ids that follow. Live streams end; the journal stays."""
     known_query(request, ())
     found = _find(request, request.params["name"])
     lifecycle.restore(request.namespace, found)
-    return respond(found.shown())
+    return respond(found.summary())
 
 
 async def compare_snapshot(request: Request) -> Response:
@@ -64,14 +64,14 @@ async def compare_snapshot(request: Request) -> Response:
     query = known_query(request, ("against",))
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
-    told: dict[str, Any] = {}
+    differences: dict[str, Any] = {}
     room = _MOST_BYTES
     for name, kind in snapshots.KINDS.items():
         made, size = await _compared(request, snapshots.differing(found.store, other, kind), room)
         room -= size
         if any(made.values()):
-            told[name] = made
-    return respond(told)
+            differences[name] = made
+    return respond(differences)
 
 
 async def _compared(request: Request, found: Iterator[tuple[str, Any] | None], room: int) -> tuple[dict[str, Any], int]:

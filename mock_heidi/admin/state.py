@@ -75,8 +75,8 @@ async def add_state(request: Request) -> Response:
     except StubError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
-    shown = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}
-    return Streamed(json_pieces(shown), "application/json", SLICE // 2)
+    rows = {name: map(seeds.shown, _of(kind, added)) for name, kind in kinds.items()}
+    return Streamed(json_pieces(rows), "application/json", SLICE // 2)
 
 
 async def _added(request: Request, body: dict[str, object]) -> list[Record]:

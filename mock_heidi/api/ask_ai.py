@@ -7,7 +7,7 @@ from mock_heidi.delivery import Stream
 from mock_heidi.field_types import ContentType
 from mock_heidi.http import Request, find, read
 from mock_heidi.session_records import Session
-from mock_heidi.streams import distorted, said
+from mock_heidi.streams import distorted, stubbed_pieces
 from mock_heidi.values import Incoming
 
 
@@ -29,7 +29,7 @@ def ask_ai(request: Request) -> Stream:
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
         return text_faults.spoil(effects, text, material.name)
 
-    return Stream(said(request.reply(), lambda: note_writer.pieces(distorted(request, answer))))
+    return Stream(stubbed_pieces(request.reply(), lambda: note_writer.pieces(distorted(request, answer))))
 
 
 handlers = (ask_ai,)

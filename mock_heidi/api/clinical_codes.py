@@ -60,7 +60,7 @@ def generate_clinical_codes(request: Request) -> Response:
         raise ConsultNoteNotFoundError
     entries = request.store.all(CodeEntry)
     note = _found(entries, session.consult_note.result or "")
-    transcript = session_content.transcript(request.namespace, session)
+    transcript = session_content.transcript_so_far(request.namespace, session)
     heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
     answer = ClinicalCodes(

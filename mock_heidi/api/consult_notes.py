@@ -17,7 +17,7 @@ from mock_heidi.namespace import Namespace
 from mock_heidi.note_writer import Manner, Material
 from mock_heidi.session_records import ConsultNote, Session
 from mock_heidi.slices import Work
-from mock_heidi.streams import distorted, said
+from mock_heidi.streams import distorted, stubbed_pieces
 from mock_heidi.template_records import NoteTemplate
 from mock_heidi.values import Incoming
 
@@ -81,7 +81,9 @@ def generate_consult_note(request: Request) -> Stream:
     material, sources = session_content.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
-    pieces = said(request.reply(), lambda: note_writer.pieces(write(request, template, material, manner, content_type)))
+    pieces = stubbed_pieces(
+        request.reply(), lambda: note_writer.pieces(write(request, template, material, manner, content_type))
+    )
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),

@@ -60,14 +60,14 @@ def upload_context_documents(request: Request) -> Response:
     ]
     session = session.replace(context_documents=(*session.context_documents, *added))
     request.store.put(session)
-    return reply_list([_shown(one, ready=False) for one in added], "context_documents")
+    return reply_list([_row(one, ready=False) for one in added], "context_documents")
 
 
 def list_context_documents(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
     rows = [
-        _shown(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
+        _row(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
     looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
@@ -101,7 +101,7 @@ def _about(text: str | None) -> dict[str, str | None]:
     return {name: value.get(name) for name in known}
 
 
-def _shown(file: ContextFile, *, ready: bool) -> ContextDocument:
+def _row(file: ContextFile, *, ready: bool) -> ContextDocument:
     return ContextDocument(
         id=file.id,
         name=file.name,

@@ -12,7 +12,7 @@ from mock_heidi.field_types import Brain, ContentType, ObjectId, SessionId, Voic
 from mock_heidi.http import Request, find, read, reply, reply_list
 from mock_heidi.note_writer import Manner
 from mock_heidi.session_records import Session, WrittenDocument
-from mock_heidi.streams import said
+from mock_heidi.streams import stubbed_pieces
 from mock_heidi.values import Incoming, Outgoing
 
 
@@ -50,7 +50,9 @@ def create_document(request: Request) -> Response:
         id=namespace.object_id(),
         name=template.name,
         template_id=template.id,
-        content="".join(said(request.reply(), lambda: [write(request, template, material, manner, content_type)])),
+        content="".join(
+            stubbed_pieces(request.reply(), lambda: [write(request, template, material, manner, content_type)])
+        ),
         brain=brain,
         voice_style=given.voice_style,
         content_type=content_type,

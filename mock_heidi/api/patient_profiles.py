@@ -15,7 +15,7 @@ from mock_heidi.http import (
     reply_list,
     reply_record,
     reply_success,
-    shown,
+    view_json,
 )
 from mock_heidi.json_text import written
 from mock_heidi.patient_records import PatientProfile
@@ -179,7 +179,7 @@ def link_sessions(request: Request) -> Response:
     for session in sessions:
         # Linking leaves updated_at alone: the documented answer shows the stored times.
         request.store.put(session.replace(patient_profile_id=profile.id))
-    return reply_list([shown(LinkedSession, session) for session in sessions], "data")
+    return reply_list([view_json(LinkedSession, session) for session in sessions], "data")
 
 
 def list_patient_profiles(request: Request) -> Response:
@@ -199,7 +199,7 @@ def _listed(request: Request) -> bytes:
     else:
         profiles = store.where(PatientProfile, managed_by=owner)
     rows = [
-        shown(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
+        view_json(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
         for profile in profiles
     ]
     return reply_list(rows, "data").body

@@ -9,7 +9,7 @@ from mock_heidi import session_content
 from mock_heidi.account_records import User
 from mock_heidi.errors import NoLinkedUserException
 from mock_heidi.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
-from mock_heidi.http import Request, find, read, read_optional, read_query, reply, show
+from mock_heidi.http import Request, find, read, read_optional, read_query, reply, to_view
 from mock_heidi.namespace import Namespace
 from mock_heidi.patient_records import PatientProfile
 from mock_heidi.session_records import AudioPiece, ConsultNote, Creator, Session
@@ -154,7 +154,7 @@ def create_session(request: Request) -> Response:
 
 def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    answer = reply(_seen(SessionDetail, request, session), "session")
+    answer = reply(_view(SessionDetail, request, session), "session")
     if session.note_begun_at is not None:
         request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
@@ -184,7 +184,7 @@ def list_linked_user_sessions(request: Request) -> Response:
     rows = newest[start : start + query.page_size]
     more = start + query.page_size < len(newest)
     page = SessionPage(
-        sessions=[_seen(SessionDetail, request, session) for session in rows],
+        sessions=[_view(SessionDetail, request, session) for session in rows],
         count=len(rows),
         total_count=len(newest),
         next_page=query.page + 1 if more else None,
@@ -203,11 +203,11 @@ def update_session(request: Request) -> Response:
     known = {one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by}
     if lost := [one for one in dict.fromkeys(named) if one not in known]:
         request.note("linked_session_unknown", ", ".join(lost))
-    return reply(_seen(SessionUpdated, request, session), "session")
+    return reply(_view(SessionUpdated, request, session), "session")
 
 
-def _seen(view: type[View], request: Request, session: Session) -> View:
-    """The session as the API shows it: what it does not say of its patient comes from the linked profile."""
+def _view(view: type[View], request: Request, session: Session) -> View:
+    """The session in a response. A linked profile fills the empty patient details."""
     own, profile = session.patient, None
     if session.patient_profile_id is not None:
         profile = request.store.get(PatientProfile, session.patient_profile_id)
@@ -220,7 +220,7 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    return show(
+    return to_view(
         view,
         session,
         patient=patient,

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mock_heidi.errors import TemplateNotFoundError
 from mock_heidi.field_types import ObjectId
-from mock_heidi.http import Request, reply_list, shown
+from mock_heidi.http import Request, reply_list, view_json
 from mock_heidi.template_records import NoteTemplate
 from mock_heidi.values import Outgoing
 
@@ -31,12 +31,12 @@ def find_template(request: Request, template_id: str) -> NoteTemplate:
 def list_consult_note_templates(request: Request) -> Response:
     """The older page's list: notes only."""
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
-    return reply_list([shown(Template, one) for one in templates], "templates")
+    return reply_list([view_json(Template, one) for one in templates], "templates")
 
 
 def list_document_templates(request: Request) -> Response:
     """The newer page's list: both categories, whatever its name says."""
-    return reply_list([shown(Template, one) for one in request.store.all(NoteTemplate)], "templates")
+    return reply_list([view_json(Template, one) for one in request.store.all(NoteTemplate)], "templates")
 
 
 handlers = (list_consult_note_templates, list_document_templates)

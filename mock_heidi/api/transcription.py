@@ -22,7 +22,7 @@ from mock_heidi.errors import (
 from mock_heidi.field_types import Number, ObjectId, SessionId
 from mock_heidi.http import Request, find, read_query, reply, reply_success
 from mock_heidi.session_records import AudioPiece, Recording, Session
-from mock_heidi.streams import said
+from mock_heidi.streams import stubbed_pieces
 from mock_heidi.transcripts import UPLOAD
 from mock_heidi.uploads import Upload, file_of, take, text_of
 from mock_heidi.values import Outgoing
@@ -75,9 +75,9 @@ def upload_audio(request: Request) -> Response:
     upload = _not_empty(take(file))
     if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
-    told = seconds_between(start, end) if start and end else 0
+    given = seconds_between(start, end) if start and end else 0
     piece = _piece(
-        request, upload, UPLOAD, len(session_content.uploads(session)), told if 0 < told <= _LONGEST else None
+        request, upload, UPLOAD, len(session_content.uploads(session)), given if 0 < given <= _LONGEST else None
     )
     if start and not end:
         end = seconds_later(start, piece.duration)
@@ -130,9 +130,9 @@ def finish_recording(request: Request) -> Response:
 def get_transcript(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     session = session_content.begin(request.namespace, session)
-    text = session_content.transcript(request.namespace, session)
-    session_content.seen(request.namespace, session)
-    return reply(Transcript(transcript="".join(said(request.reply(), lambda: [text]))))
+    text = session_content.transcript_so_far(request.namespace, session)
+    session_content.count_read(request.namespace, session)
+    return reply(Transcript(transcript="".join(stubbed_pieces(request.reply(), lambda: [text]))))
 
 
 def get_live_transcript(request: Request) -> Response:
@@ -151,11 +151,11 @@ def get_live_transcript(request: Request) -> Response:
     ]
     answer = LiveTranscript(
         session_id=session.session_id,
-        transcript=session_content.transcript(request.namespace, session),
+        transcript=session_content.transcript_so_far(request.namespace, session),
         active_source=_source(session.audio[-1]) if session.audio else "LIVE",
         chunks=chunks,
     )
-    session_content.seen(request.namespace, session)
+    session_content.count_read(request.namespace, session)
     return reply(answer)
 
 
@@ -192,10 +192,10 @@ def _ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
-def _piece(request: Request, upload: Upload, track: str, index: int, told: float | None = None) -> AudioPiece:
-    """A piece of audio as it is kept; ``told`` are the seconds that the client gives, which its bytes do not change."""
+def _piece(request: Request, upload: Upload, track: str, index: int, given: float | None = None) -> AudioPiece:
+    """The record of a piece of audio. A duration that the client gives wins over that of the bytes."""
     seconds = upload.duration
-    if seconds is None and told is None:
+    if seconds is None and given is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
     return AudioPiece(
         id=request.namespace.object_id(),
@@ -205,7 +205,7 @@ def _piece(request: Request, upload: Upload, track: str, index: int, told: float
         filename=upload.filename,
         length=upload.length,
         sha256=upload.sha256,
-        duration=_seconds(seconds) if told is None else told,
+        duration=_seconds(seconds) if given is None else given,
         detected=seconds is not None,
         received_at=request.namespace.clock.stamp(),
     )

@@ -19,7 +19,7 @@ from mock_heidi.fault_fields import (
     Renames,
     Retry,
     Status,
-    Told,
+    TrueOrText,
     Wait,
     Yes,
 )
@@ -124,7 +124,7 @@ EFFECTS = (
     Effect(
         "not_json",
         Stage.CONTENT,
-        Told,
+        TrueOrText,
         "not_json",
         "A proxy's HTML page in place of the body, or a text of your own.",
         Where.BODIES,
