@@ -41,7 +41,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     faults = namespace.faults if "faults" in keep else start.new_faults(store)
     stubs = namespace.stubs if "replies" in keep else start.new_stubs(store)
     if "findings" in keep:
-        namespace.review()  # before its requests are forgotten
+        namespace.run_checks()  # before its requests are forgotten
     earlier_ids = namespace.ids
     if "clock" in restored:
         namespace.clock = start.new_clock()
@@ -58,7 +58,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     namespace.faults, namespace.stubs = faults, stubs
     if "faults" in keep:
         namespace.ids.pass_over(earlier_ids)  # as in restore()
-    namespace.reviewer.begin(namespace.journal)
+    namespace.check_runner.begin(namespace.journal)
     namespace.end_streams()
     namespace.events.emit("reset", {"reset": restored})
     return restored

@@ -7,7 +7,7 @@ from functools import partial
 
 from mock_heidi.account_records import ApiKey, User, user_key
 from mock_heidi.change_events import emit_change, emit_request
-from mock_heidi.check_runner import Reviewer
+from mock_heidi.check_runner import CheckRunner
 from mock_heidi.clock import precise
 from mock_heidi.events import Events
 from mock_heidi.findings import Findings
@@ -75,20 +75,20 @@ class Namespace:
     def begin_findings(self) -> None:
         """Forget all findings and start new ones."""
         self.findings = Findings()
-        self.reviewer = Reviewer(self.findings, lambda: self.known_keys, self.journal.headline)
+        self.check_runner = CheckRunner(self.findings, lambda: self.known_keys, self.journal.headline)
         for entry in self.journal:
             entry.findings = ()
 
-    def review(self) -> Findings:
-        """The findings about the requests so far."""
-        return finish(self.reviewing())
+    def run_checks(self) -> Findings:
+        """Run the checks on the requests so far, and return all findings."""
+        return finish(self.running_checks())
 
-    def reviewing(self) -> Work[Findings]:
-        """The same, request by request; a reset meanwhile ends it."""
-        reviewer = self.reviewer
-        for cost in reviewer.reading(self.journal):
+    def running_checks(self) -> Work[Findings]:
+        """The same, request by request. A reset ends it."""
+        check_runner = self.check_runner
+        for cost in check_runner.running(self.journal):
             yield cost
-            if self.reviewer is not reviewer:
+            if self.check_runner is not check_runner:
                 break
         return self.findings
 

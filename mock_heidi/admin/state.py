@@ -113,7 +113,7 @@ async def reset(request: Request) -> Response:
     restored: list[str] = []
     for namespace in namespaces:
         if "findings" in keep:
-            await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
+            await in_slices(namespace.running_checks())  # in slices, since the reset would run them in one go
         restored = lifecycle.reset(namespace, keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
