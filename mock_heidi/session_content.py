@@ -1,4 +1,4 @@
-"""The audio of a session, the part of it that is ready, and the material for a note."""
+"""The content of a session: its transcribed audio, and the material for a note."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mock_heidi.transcripts import UPLOAD, Spoken
 from mock_heidi.wording import shorten
 
 LONGEST_EARLIER = 20_000
-"""The longest part of an earlier session's note that a note holds, in characters: notes may hold each other."""
+"""The longest part of an earlier session's note in a note, in characters. Without it, notes could nest without end."""
 
 
 class Heard(NamedTuple):
-    """A piece of audio with its words, and whether they have been written down yet."""
+    """A piece of audio with its utterances. ``ready`` is True after its transcription."""
 
     spoken: Spoken
     ready: bool
@@ -32,10 +32,10 @@ class Heard(NamedTuple):
 
 
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
-    """The id of the consultation that a session speaks; None where there are no consultations.
+    """The id of the consultation for a session's audio; None if there are no consultations.
 
-    The one that its fixture names; else, of those that fit its patient, the first with a word of the file's name; else
-    one by chance of those that fit its language and its patient: the same for the same seed, namespace and session.
+    It is the one that the session's fixture names; or the first that fits the patient and matches the file's name; or
+    a random one that fits language and patient, which is the same for the same seed, namespace and session.
     """
     if session.consultation is not None:
         return session.consultation
@@ -53,7 +53,7 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
 
 
 def _fitting(known: Sequence[Consultation], patient: SessionPatient, today: str) -> Sequence[Consultation]:
-    """The consultations that say whom they fit and fit this patient; else those that fit anybody; else all."""
+    """The consultations restricted to patients like this one; or those without restrictions; or all."""
     fitting = [one for one in known if (one.age or one.gender) and _fits(one, patient, today)]
     return fitting or [one for one in known if not (one.age or one.gender)] or known
 
@@ -121,7 +121,7 @@ def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece],
 
 
 def material(namespace: Namespace, session: Session, addition: str = "") -> tuple[Material, dict[str, Any]]:
-    """The material for a note of the session, and its sources."""
+    """The material for a note, and its sources as JSON values."""
     ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
@@ -158,7 +158,7 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
 
 
 def _earlier_note(name: str, note: str) -> str:
-    """The text of an earlier session in a note."""
+    """The text about an earlier session in a note."""
     return f"{name}: {shorten(note, LONGEST_EARLIER)}"
 
 
