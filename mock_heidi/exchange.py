@@ -197,7 +197,7 @@ async def _operate(call: Call, scope: Scope, receive: Receive) -> Response | Str
             answer = await in_slices(answer)
     namespace, caller = call.namespace, call.caller
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-        namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
+        namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not call.taken and announces_body(call.headers):
         await take_in(scope, receive)
     made: Response | Stream = answer

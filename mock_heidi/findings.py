@@ -52,8 +52,8 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Noted(Protocol):
-    """A journaled request, as far as a finding needs it."""
+class JournaledRequest(Protocol):
+    """The parts of a journaled request that a finding needs."""
 
     id: int
     started: float
@@ -71,7 +71,7 @@ class Finding:
         self.first = self.last = self.count = 0
         self._latest = 0, 0.0
 
-    def add(self, entry: Noted) -> None:
+    def add(self, entry: JournaledRequest) -> None:
         """Count a request once, however often it shows the finding."""
         # Ids begin again with a reset that keeps the findings.
         latest = entry.id, entry.started
@@ -111,7 +111,7 @@ class Findings:
     def __len__(self) -> int:
         return len(self._all)
 
-    def note(self, code: str, entry: Noted, detail: str = "") -> None:
+    def note(self, code: str, entry: JournaledRequest, detail: str = "") -> None:
         """Note that a request shows a finding. Beyond 500 different ones, details are no longer told apart."""
         if len(detail) > _LONGEST:
             detail = f"{detail[:_LONGEST]}…"

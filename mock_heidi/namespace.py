@@ -104,7 +104,7 @@ class Namespace:
             if not stream.done():
                 stream.set_result(None)
 
-    def know(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
+    def remember_user(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Store the user of a valid token if the state does not hold them, such as after a reset."""
         if managed_by not in self.owners:
             return

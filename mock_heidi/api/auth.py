@@ -33,7 +33,7 @@ def get_jwt(request: Request) -> Response:
     namespace = request.call.namespace = request.call.registry.make(name)
     if fresh and (answer := replaced(request)) is not None:
         return answer  # its fixtures may begin with a reply
-    namespace.know(key.managed_by, email, third_party_internal_id)
+    namespace.remember_user(key.managed_by, email, third_party_internal_id)
     subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
     token, expires = request.call.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
