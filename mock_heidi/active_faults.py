@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain, count
-from typing import Any, NamedTuple
+from typing import Any
 
 from mock_heidi.clock import precise
 from mock_heidi.effects import ANSWERS
@@ -14,45 +13,14 @@ from mock_heidi.everything import Everything
 from mock_heidi.fault_fields import Quota
 from mock_heidi.faults import CLINICAL, STREAM_EFFECTS, Fault, FaultError
 from mock_heidi.ids import Chance
-from mock_heidi.operations import CODERS, SIGN_IN, STREAMS, WRITERS
+from mock_heidi.operations import CODERS, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.request_facts import RequestFacts
 from mock_heidi.stubs import matches as body_matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000
 _DEATHS = ("expire_token", "revoke_token")
-
-
-class RequestFacts(NamedTuple):
-    """The parts of a request that faults match. ``body`` is None unless a fault needs it."""
-
-    operation: str | None
-    method: str
-    path: str
-    session_id: str | None
-    headers: Sequence[tuple[bytes, bytes]]
-    body: Any = None
-
-    def has(self, wanted: Mapping[str, str]) -> bool:
-        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
-        return all(any(name == one and text in ("*", value) for one, value in given) for name, text in wanted.items())
-
-    @property
-    def token(self) -> bytes:
-        """A mark of the bearer token; empty without one."""
-        given = [value for name, value in self.headers if name == b"authorization"]
-        return token_mark(given[-1] if given else None)
-
-    @property
-    def token_counts(self) -> bool:
-        """True if its token is checked. Signing in and unknown paths need no token."""
-        return self.operation not in (None, SIGN_IN) and self.token != b""
-
-
-def token_mark(authorization: bytes | None) -> bytes:
-    """A hash of a bearer token, which does not depend on the form of its header; empty without a header."""
-    return b"" if authorization is None else sha256(authorization.strip().rpartition(b" ")[2]).digest()
 
 
 class ActiveFault:
@@ -149,13 +117,6 @@ class ActiveFault:
         """Seconds until the quota's window ends."""
         quota = self.fault.quota
         return 0.0 if quota is None else max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
-
-
-def below_base(path: str) -> str:
-    """A path without the API's base and without double slashes; the whole path if it is not below the base."""
-    path = "/" + "/".join(part for part in path.split("/") if part)
-    _, base, below = path.partition(BASE_PATH)
-    return below or "/" if base else path
 
 
 class ActiveFaults:

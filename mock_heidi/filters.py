@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mock_heidi.active_faults import below_base
 from mock_heidi.clock import parse_moment
 from mock_heidi.fault_fields import METHODS, closest
 from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
+from mock_heidi.request_facts import below_base
 from mock_heidi.settings import ConfigError
 from mock_heidi.stubs import matches
 

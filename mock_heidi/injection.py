@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope
 
-from mock_heidi.active_faults import ActiveFault, RequestFacts, below_base, token_mark
+from mock_heidi.active_faults import ActiveFault
 from mock_heidi.clock import http_date
 from mock_heidi.connection import connection_of
 from mock_heidi.delivery import Delivery, Ending, of_body
@@ -31,6 +31,7 @@ from mock_heidi.namespace import Namespace
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
 from mock_heidi.registry import LimitReachedError
+from mock_heidi.request_facts import RequestFacts, below_base, token_mark
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
 

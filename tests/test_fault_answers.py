@@ -31,12 +31,12 @@ from peer import Ending, Sleepers, asking, connected
 from running import until
 
 from mock_heidi import create_app
-from mock_heidi.active_faults import RequestFacts
 from mock_heidi.effects import ANSWERS
 from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
+from mock_heidi.request_facts import RequestFacts
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PATH = "/_mock/faults"
