@@ -11,7 +11,7 @@ from mock_heidi.clock import precise
 from mock_heidi.effects import ANSWERS
 from mock_heidi.everything import Everything
 from mock_heidi.fault_fields import Quota
-from mock_heidi.faults import CLINICAL, STREAM_EFFECTS, Fault, FaultError
+from mock_heidi.faults import STREAM_EFFECTS, TEXT_FAULTS, Fault, FaultError
 from mock_heidi.ids import Chance
 from mock_heidi.operations import CODERS, STREAMS, WRITERS
 from mock_heidi.path_patterns import PathPattern
@@ -84,7 +84,7 @@ class ActiveFault:
         fault = self.fault
         if fault.given(STREAM_EFFECTS) and operation not in STREAMS:
             return False
-        text, codes = bool(fault.given(CLINICAL[:-1])), bool(fault.given(CLINICAL[-1:]))
+        text, codes = bool(fault.given(TEXT_FAULTS[:-1])), bool(fault.given(TEXT_FAULTS[-1:]))
         return not (text or codes) or (text and operation in WRITERS) or (codes and operation in CODERS)
 
     def turn(self, chance: Chance) -> bool:

@@ -124,7 +124,7 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return next((problem for problem, holds in problems.items() if holds), None) or self._misplaced()
 
     def _misplaced(self) -> str | None:
-        for names, operations in ((STREAM_EFFECTS, STREAMS), (CLINICAL[:-1], WRITERS), (CLINICAL[-1:], CODERS)):
+        for names, operations in ((STREAM_EFFECTS, STREAMS), (TEXT_FAULTS[:-1], WRITERS), (TEXT_FAULTS[-1:], CODERS)):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
                 return f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}"
@@ -152,7 +152,7 @@ DELAYS = _names(Where.ANY, stages=(Stage.WAIT, Stage.PAUSE))
 WHOLE_BODY = _names(Where.BODIES)
 BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
 STREAM_EFFECTS = _names(Where.STREAMS)
-CLINICAL = _names(Where.WRITTEN, Where.CODES)
+TEXT_FAULTS = _names(Where.WRITTEN, Where.CODES)
 """Effects on the text itself and, last, on codes."""
 CONNECTION = tuple(effect.name for effect in effects.EFFECTS if effect.breaks)
 """Effects that need a connection to break."""

@@ -88,7 +88,7 @@ class Call:
     """The bytes of the body that were read for the rules and wait to be read by the operation."""
     asked_fault: bytes | None = None
     """The fault that the request itself asks for."""
-    clinical: tuple[str, ...] = ()
+    text_faults: tuple[str, ...] = ()
     """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
     over = False

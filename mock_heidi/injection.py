@@ -24,7 +24,7 @@ from mock_heidi.errors import (
     reason_phrase,
     render,
 )
-from mock_heidi.faults import CLINICAL, CONNECTION, FaultError, parse
+from mock_heidi.faults import CONNECTION, TEXT_FAULTS, FaultError, parse
 from mock_heidi.http import Call
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
@@ -223,7 +223,7 @@ class Shaping:
         self._made: Delivery | None = None
         self._acting: list[Chosen[ActiveFault]] = []
         self._provenance = _UNDOCUMENTED if refusal else "injected"
-        call.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
+        call.text_faults = tuple(name for name in TEXT_FAULTS if any(name in one.effects for one in self._chosen))
 
     # Before the work.
 

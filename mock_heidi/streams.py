@@ -21,10 +21,10 @@ def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
 
     Effects without which the text would be the same do not count.
     """
-    counted = list(request.call.clinical)
+    counted = list(request.call.text_faults)
     made = compose(counted)
     # If two effects give the same text, only one is counted.
-    for effect in reversed(request.call.clinical):
+    for effect in reversed(request.call.text_faults):
         others = [other for other in counted if other != effect]
         if compose(others) == made:
             counted = others

@@ -24,7 +24,7 @@ import mock_heidi.server  # noqa: F401
 from mock_heidi import MockHeidi, admin, errors, filters, findings, verbs
 from mock_heidi.assumptions import assumed
 from mock_heidi.cli import cli
-from mock_heidi.faults import BODY_EFFECTS, CLINICAL, EFFECTS, STREAM_EFFECTS, Fault, parse
+from mock_heidi.faults import BODY_EFFECTS, EFFECTS, STREAM_EFFECTS, TEXT_FAULTS, Fault, parse
 from mock_heidi.handle import Handle
 from mock_heidi.operations import CODERS, STREAMS, WRITERS
 from mock_heidi.pytest_plugin import _CHECKS, _MARKED, _OPTIONS
@@ -396,13 +396,13 @@ def test_what_effects_are_for_is_said_by_the_first_and_the_last_of_them() -> Non
     for first, last, operations in (
         (BODY_EFFECTS[0], BODY_EFFECTS[-1], ["media_type"]),
         (STREAM_EFFECTS[0], STREAM_EFFECTS[-1], STREAMS),
-        (CLINICAL[0], CLINICAL[-2], WRITERS),
-        (CLINICAL[-1], CLINICAL[-1], CODERS),
+        (TEXT_FAULTS[0], TEXT_FAULTS[-2], WRITERS),
+        (TEXT_FAULTS[-1], TEXT_FAULTS[-1], CODERS),
     ):
         assert {first, last, *operations} <= words(line)
     names = list(Fault.model_fields)
     assert names[names.index("end_after") : names.index("error_piece") + 1] == list(STREAM_EFFECTS)
-    assert names[names.index("empty_note") :] == list(CLINICAL)
+    assert names[names.index("empty_note") :] == list(TEXT_FAULTS)
 
 
 def test_every_error_that_a_fault_can_answer_with_is_named_with_its_source() -> None:

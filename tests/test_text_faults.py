@@ -12,7 +12,7 @@ import pytest
 from conftest import Client
 from helpers import SESSION, answered
 
-from mock_heidi.faults import CLINICAL
+from mock_heidi.faults import TEXT_FAULTS
 from mock_heidi.journal import Entry
 from mock_heidi.text_faults import LONG
 
@@ -128,7 +128,7 @@ FITTING = [
 
 
 def test_every_clinical_effect_is_tried_here() -> None:
-    assert {*WRONG, "wrong_offsets"} == set(CLINICAL)
+    assert {*WRONG, "wrong_offsets"} == set(TEXT_FAULTS)
 
 
 @pytest.mark.slow

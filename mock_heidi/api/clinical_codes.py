@@ -69,7 +69,7 @@ def generate_clinical_codes(request: Request) -> Response:
         consult_note_id=session.note_id or Derived().object_id("note", session.session_id),
         clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
     )
-    if "wrong_offsets" in request.call.clinical and note:
+    if "wrong_offsets" in request.call.text_faults and note:
         answer = _misplaced(answer, len(session.consult_note.result or ""))
         request.call.distorted = ("wrong_offsets",)
     return reply(answer)
