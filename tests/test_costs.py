@@ -43,7 +43,7 @@ LOADED = {
     "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
     "typing_extensions", "typing_inspection", "uvicorn", "yaml",
 }  # fmt: skip
-MODULES = 457
+MODULES = 477
 
 PROFILE = {"ehr_patient_id": "E-1", "first_name": "Ada", "last_name": "Sample", "birth_date": "1980-02-01"}
 KEY = "costs-key"
