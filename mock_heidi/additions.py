@@ -1,4 +1,4 @@
-"""Records that come to the state of a namespace, all or none, while others may use it."""
+"""Adding records to the state of a namespace, all or none, while requests use it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any
 
 from mock_heidi import fixture_loader
 from mock_heidi.faults import Fault
-from mock_heidi.models import Record, Reply
-from mock_heidi.namespace import Namespace, unused_object_id, unused_session_id
+from mock_heidi.namespace import Namespace
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
+from mock_heidi.stub_records import Stub
+from mock_heidi.unused_ids import unused_object_id, unused_session_id
+from mock_heidi.values import Record
 
-# More records than these are put into a copy first: the state must not show some of them without the others.
+# More records than these go into a copy first, so that no request sees only some of them.
 _MANY = 1_000
 
 
 class StateChangedError(Exception):
-    """Somebody else has changed the state, or drawn an id, while the records were checked."""
+    """Another request has changed the state, or drawn an id, while the records were checked."""
 
 
 class _Draft:
-    """The ids and times that new records get, drawn from a copy of the namespace's source."""
+    """The ids and times of new records, drawn from a copy of the namespace's source of ids."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
@@ -31,7 +33,7 @@ class _Draft:
         self.ids = copy.deepcopy(namespace.ids)
 
     def check(self) -> None:
-        """Raise :class:`StateChangedError` where the namespace is not as it was."""
+        """Raise :class:`StateChangedError` if the namespace has changed."""
         same = self._namespace.store is self._store and self._namespace.ids is self._source
         if not same or (self._store.version, self._source.drawn) != (self._version, self._drawn):
             raise StateChangedError
@@ -47,11 +49,10 @@ class _Draft:
 
 
 def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record]]:
-    """Add records in the form of fixtures, all or none; those that were made. Faults and replies take effect.
+    """Add records in the form of fixtures, all or none, and return them. Faults and stubs among them become active.
 
-    Raises :class:`FixtureError`, :class:`FaultError` where the rules of now or of the beginning have such ids,
-    :class:`ReplyError` for too many replies in either, and :class:`StateChangedError`, after which another attempt may
-    succeed.
+    Raises :class:`FixtureError`; :class:`FaultError` if present faults, or those of the start, have the same ids;
+    :class:`StubError` if there are too many stubs; :class:`StateChangedError`, after which a retry may succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
     added = yield from fixture_loader.parsing_records(store, records, draft)
@@ -69,14 +70,14 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
         store.adopt(fork)
     namespace.learn_keys()
     if fork is not None:
-        yield from _tell(store, added)
+        yield from _report_additions(store, added)
     return added
 
 
 def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record | None) -> Record:
-    """The record of a row in the form of fixtures, which takes the place of ``old``.
+    """Store a record in the form of fixtures in place of ``old``, and return it.
 
-    ``kind`` may also be ``users``. Raises :class:`FixtureError` for a row that does not fit the rest of the state.
+    ``kind`` may also be ``users``. Raises :class:`FixtureError` if the row does not fit the rest of the state.
     """
     draft, rest = _Draft(namespace), namespace.store.fork()
     if old is not None:
@@ -88,7 +89,7 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
 
 
 def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:
-    """A copy of a state that holds these records too."""
+    """A copy of a store with these records added."""
     fork = store.fork()
     for record in added:
         fork.put(record)
@@ -97,20 +98,20 @@ def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:
 
 
 def _put_rules(namespace: Namespace, added: Sequence[Record]) -> None:
-    """Have the faults and replies among the records take effect, or raise an error and change nothing."""
+    """Activate the faults and stubs among the records, or raise an error and change nothing."""
     rules = [record for record in added if isinstance(record, Fault)]
-    replies = [record for record in added if isinstance(record, Reply)]
+    stubs = [record for record in added if isinstance(record, Stub)]
     if rules:
-        namespace.first_faults(namespace.store, rules)
+        namespace.start.new_faults(namespace.store, rules)
         namespace.faults.copy().extend(rules)
-    if replies:
-        namespace.first_replies(namespace.store, replies)
-    namespace.replies.extend(replies)
+    if stubs:
+        namespace.start.new_stubs(namespace.store, stubs)
+    namespace.stubs.extend(stubs)
     namespace.faults.extend(rules)
 
 
-def _tell(store: Store, added: Iterable[Record]) -> Work[None]:
-    """Tell of each record, if anybody listens."""
+def _report_additions(store: Store, added: Iterable[Record]) -> Work[None]:
+    """Report each record, if there are listeners."""
     for record in added if store.watch else ():
         if store.watch:
             store.watch(record)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from mock_heidi.scribe import BULLET, Material
+from mock_heidi.note_writer import BULLET, Material
 
 # Whole words of a command, English and Spanish: "medical" asks for no list of medicines.
 _MEDICINES_WANTED = re.compile(
@@ -65,8 +65,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _session(material: Material) -> str:
-    said = (utterance.text for utterance in material.utterances)
-    return "\n".join([*said, *material.clinician_notes, material.background, *material.earlier, *material.documents])
+    texts = (utterance.text for utterance in material.utterances)
+    return "\n".join([*texts, *material.clinician_notes, material.background, *material.earlier, *material.documents])
 
 
 def _summary(sentences: Sequence[str]) -> list[str]:
@@ -75,5 +75,5 @@ def _summary(sentences: Sequence[str]) -> list[str]:
 
 def _medicines(material: Material, sentences: Sequence[str]) -> list[str]:
     """Each sentence about medicines once: those that were heard, then those of the text."""
-    heard = (said.note or said.text for said in material.utterances if said.topic == "medications")
+    heard = (one.note or one.text for one in material.utterances if one.topic == "medications")
     return list(dict.fromkeys([*heard, *(sentence for sentence in sentences if _MEDICINE.search(sentence))]))

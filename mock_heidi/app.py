@@ -15,13 +15,13 @@ from mock_heidi.cors import ApiCors, ControlCors, Origins, is_own
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
 from mock_heidi.exchange import Exchange, Listener
 from mock_heidi.hosts import Hosts, Refused
-from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
-from mock_heidi.reasons import explain
+from mock_heidi.registry import Registry
 from mock_heidi.request import Request
 from mock_heidi.router import NO_MATCH, Router, split
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.tokens import Caller
+from mock_heidi.unmatched import explain
 from mock_heidi.wording import nearest
 
 _BASE = split(BASE_PATH)
@@ -51,7 +51,7 @@ class App(Starlette):
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
         vendor = [*api.ROUTES, *api.SPELLINGS]
         super().__init__(routes=[Mount(BASE_PATH, routes=vendor), Mount("/_mock", routes=admin.ROUTES)])
-        self.namespaces = Namespaces(settings)
+        self.registry = Registry(settings)
         self.hosts = Hosts(settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.origins = Origins(settings.cors_origins)
         cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
@@ -87,7 +87,7 @@ class App(Starlette):
 
     def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
         """A request to the API; ``segments`` are those below its base path, None for a path beside it."""
-        registry = self.namespaces
+        registry = self.registry
         known = segments is not None and (name is None or is_namespace(name))
         match = self.api_router.find(scope["method"], segments) if known and segments is not None else NO_MATCH
         request = Request(registry, match, segments or (), scope, receive)
@@ -119,17 +119,17 @@ class App(Starlette):
         request.why = f"{_OTHER_HOST}; {refused.logged}"
         request.stray = self.origins.is_stray(request.headers)
         request.name = request.route = request.operation = None
-        request.known_namespace = self.namespaces.default
+        request.known_namespace = self.registry.default
 
     def _control_request(self, name: str | None, segments: list[str], scope: Scope, receive: Receive) -> Request:
         match = self.control_router.find(scope["method"], segments)
-        request = Request(self.namespaces, match, segments, scope, receive)
+        request = Request(self.registry, match, segments, scope, receive)
         request.name = name
         if name is not None and not is_namespace(name):
             request.refusal = ControlError.of(wrong_name(name, "a namespace"))
         elif match.route is None:
             request.refusal = WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])
-        request.known_namespace = self.namespaces.get(name or self.namespaces.default.name)
+        request.known_namespace = self.registry.get(name or self.registry.default.name)
         return request
 
     async def _control(self, request: Request, send: Send) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 
 from mock_heidi import built, spec
 from mock_heidi.faults import Fault, Scenario
-from mock_heidi.models import Record, Value
+from mock_heidi.values import Record, Value
 
 
 @cache

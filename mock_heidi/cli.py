@@ -68,13 +68,13 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
     """Serve until Ctrl-C."""
     gc.disable()  # nothing that a start makes is garbage
 
-    from mock_heidi import console
+    from mock_heidi import request_log
     from mock_heidi import url_file as file
     from mock_heidi.app import create_app
     from mock_heidi.hosts import is_loopback
     from mock_heidi.server import Server, bind
 
-    log = console.request_log(sys.stdout, log_level, quiet=quiet)
+    log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
 
     def started() -> None:
@@ -86,7 +86,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             written.append(url_file)
         if not quiet:
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(console.banner(server.url, app.namespaces.default, where))
+            click.echo(request_log.banner(server.url, app.registry.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
@@ -100,7 +100,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 # Before the fixtures are read, which may take long: the file of a killed server leads elsewhere.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.namespaces.memory)
+            server = Server(app, sockets, started, memory=app.registry.memory)
             server.run()
     finally:
         gc.enable()
@@ -121,9 +121,12 @@ def _print(value: Any) -> None:
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
     from mock_heidi import fixture_loader
+    from mock_heidi.account_records import ApiKey
     from mock_heidi.fixture_documents import FixtureError
-    from mock_heidi.models import ApiKey, PatientProfile, Record, Session
+    from mock_heidi.patient_records import PatientProfile
+    from mock_heidi.session_records import Session
     from mock_heidi.store import Store
+    from mock_heidi.values import Record
 
     try:
         store = Store(fixture_loader.load(fixtures, whole=True))

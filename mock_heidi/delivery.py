@@ -111,5 +111,5 @@ def of_stream(stream: Stream, pause: Callable[[int], float]) -> Delivery:
 
 
 def frame(text: str) -> bytes:
-    """A piece on the wire: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
+    """A piece as it is sent: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
     return b'data: {"data": %s}\n\n' % encode_basestring_ascii(text).encode()

@@ -273,11 +273,11 @@ def _frame_text(frame: bytes) -> str:
     for line in frame.splitlines():
         if line.startswith(b"data:"):
             try:
-                said = json.loads(line.removeprefix(b"data:"))["data"]
+                text = json.loads(line.removeprefix(b"data:"))["data"]
             except (ValueError, KeyError, TypeError):
                 break
-            if isinstance(said, str):
-                return said
+            if isinstance(text, str):
+                return text
     return frame.decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""The vendor's errors by name, and the one place that knows what they look like on the wire.
+"""The vendor's errors by name, and the one place that knows their form in a response.
 
 Handlers raise them where they know; :func:`render` writes them. A status that no source gives is the name of an
 assumption.

@@ -11,23 +11,23 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from mock_heidi import injection
+from mock_heidi.account_records import User
 from mock_heidi.clock import precise
+from mock_heidi.connection import connection_of
 from mock_heidi.cors import ApiCors
 from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
 from mock_heidi.injection import Shaping
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.models import User
-from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import OPERATIONS, Takes
 from mock_heidi.player import Player, send_whole
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.request import Request, log_defect
 from mock_heidi.response import Answer
 from mock_heidi.slices import in_slices
 from mock_heidi.stub_answers import whole_stub
 from mock_heidi.tokens import Caller
 from mock_heidi.uploads import form
-from mock_heidi.wire import wire_of
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
 Listener = Callable[[str, Journal, Entry], None]
@@ -106,8 +106,8 @@ class Exchange:
 
     def _close(self, request: Request) -> None:
         entry, namespace = request.entry, request.known_namespace
-        wire = wire_of(request.scope)
-        left = wire is not None and wire.lost and not request.over
+        connection = connection_of(request.scope)
+        left = connection is not None and connection.lost and not request.over
         if entry is None:
             if request.number and not left:
                 return  # the journal has all of it
@@ -160,8 +160,8 @@ async def _operate(request: Request) -> Response | Stream:
     assert request.route is not None  # noqa: S101 - a request without a route was refused before
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
-    if namespace is not None and request.operation in namespace.replies.replaced:
-        if request.operation in namespace.replies.judging and takes is not Takes.FORM:
+    if namespace is not None and request.operation in namespace.stubs.replaced:
+        if request.operation in namespace.stubs.judging and takes is not Takes.FORM:
             await request.read_body()
         answer = whole_stub(request)
     if answer is None and takes is Takes.FORM:
@@ -175,7 +175,7 @@ async def _operate(request: Request) -> Response | Stream:
             answer = await in_slices(answer)
     namespace, caller = request.known_namespace, request.identity
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-        namespace.know(caller.managed_by, caller.email, caller.third_party_internal_id)
+        namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not request.taken and request.announces_body:
         await request.discard_body()
     made: Response | Stream = answer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.findings import LEVELS, at_least, told
+from mock_heidi.findings import LEVELS, at_least, finding_line
 from mock_heidi.flags import Seconds, option, runs_server, settings
 from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
 
@@ -59,7 +59,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi import child_process, console
+    from mock_heidi import child_process, request_log
     from mock_heidi import url_file as file
     from mock_heidi.handle import MockHeidi
     from mock_heidi.hosts import is_loopback
@@ -67,7 +67,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     chosen = settings(options)
     heidi = MockHeidi(chosen, host=host, port=port)
     with contextlib.ExitStack() as ends:
-        log = console.request_log(sys.stderr, log_level, quiet=quiet)
+        log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
         if log is not None:
             ends.callback(log.close)
         ends.enter_context(contextlib.closing(heidi))
@@ -106,8 +106,8 @@ def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | N
             _say("the command succeeded, but it never met these faults:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
-        seen = _asked(_seen(used)) or ["no request"]
-        _say(f"the command ended with status {ended.status}; what its server saw:", *seen)
+        report = _asked(_reports(used)) or ["no request"]
+        _say(f"the command ended with status {ended.status}; what its server saw:", *report)
     return ended.status
 
 
@@ -115,29 +115,34 @@ def _asked(lines: Iterator[str]) -> list[str]:
     """The lines; the last one says why there are no more, where the server does not answer."""
     from mock_heidi.handle import MockHeidiError, NoAnswerError
 
-    told = []
+    answered = []
     try:
         for line in lines:
-            told.append(line)  # noqa: PERF402 - what came before an error stays
+            answered.append(line)  # noqa: PERF402 - what came before an error stays
     except (MockHeidiError, NoAnswerError) as error:
-        told.append(f"cannot be asked: {error}")
-    return told
+        answered.append(f"cannot be asked: {error}")
+    return answered
 
 
 def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     """The findings of that level or above, a line each."""
     levels = at_least(level)
-    return (_named(space, told(one)) for space in used for one in space.findings if one["level"] in levels)
+    return (
+        _named(namespace, finding_line(one))
+        for namespace in used
+        for one in namespace.findings
+        if one["level"] in levels
+    )
 
 
-def _seen(used: Iterator[Handle]) -> Iterator[str]:
+def _reports(used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces."""
-    for space in itertools.islice(used, _MOST_REPORTS):
-        yield from (_named(space, line) for line in space.report().splitlines())
+    for namespace in itertools.islice(used, _MOST_REPORTS):
+        yield from (_named(namespace, line) for line in namespace.report().splitlines())
 
 
-def _named(space: Handle, line: str) -> str:
-    return line if space.name == DEFAULT_NAMESPACE else f"[{space.name}] {line}"
+def _named(namespace: Handle, line: str) -> str:
+    return line if namespace.name == DEFAULT_NAMESPACE else f"[{namespace.name}] {line}"
 
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
@@ -147,8 +152,8 @@ def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
-            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as space:
-                yield space
+            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
+                yield namespace
 
 
 def _say(*lines: str) -> None:

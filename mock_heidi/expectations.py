@@ -82,9 +82,9 @@ class Order(NamedTuple):
                 at += 1
             if at == len(done):
                 after = f" after request {found[-1]}" if found else ""
-                said = f"steps 1 to {number - 1} of {len(self.steps)}" if found else "not even the first step"
+                met = f"steps 1 to {number - 1} of {len(self.steps)}" if found else "not even the first step"
                 near = yield from nearest(done[begun:], step, journal)
-                return Verdict(False, False, found, f"{said}, no step {number}{after}", near)
+                return Verdict(False, False, found, f"{met}, no step {number}{after}", near)
             yield step.cost(done[at])
             found.append(done[at].id)
             at += 1
@@ -108,21 +108,21 @@ class Noticed(NamedTuple):
         ends = [(entry.id, end) for entry in shaped if (end := early_end(entry)) is not None]
         if not ends:
             return Verdict(False, False, [], f"fault {self.fault} has ended no stream yet")
-        shown: list[int] = []
+        requests: list[int] = []
         for stream, end in ends:
             following = _next(journal, end)
             if following is None:
                 if not self.error:
                     found = f"the client has not {NOTICING[end.text.operation].cure} after request {stream}"
-                    return Verdict(False, False, shown, found)
-                shown.append(stream)
+                    return Verdict(False, False, requests, found)
+                requests.append(stream)
             elif end.text in looked_for(following):
-                shown += [stream, following.entry.id]
+                requests += [stream, following.entry.id]
             else:
                 why = f"it went on with {following.operation} after the stream of request {stream} had ended early"
                 nearest = [{"id": following.entry.id, "why": why}]
-                return Verdict(False, True, shown, "a client that noticed nothing", nearest)
-        return Verdict(True, not self.error, shown)
+                return Verdict(False, True, requests, "a client that noticed nothing", nearest)
+        return Verdict(True, not self.error, requests)
 
 
 Expectation = Count | Order | Noticed
@@ -164,26 +164,26 @@ def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[
 
 def _joined(missed: Sequence[str]) -> str:
     """The missing parts of a request, in one line."""
-    told = [shorten(line, _LONGEST_LINE) for line in missed[:_MOST_LINES]]
-    return "; ".join([*told, *([f"and {len(missed) - len(told)} more"] if len(missed) > len(told) else [])])
+    parts = [shorten(line, _LONGEST_LINE) for line in missed[:_MOST_LINES]]
+    return "; ".join([*parts, *([f"and {len(missed) - len(parts)} more"] if len(missed) > len(parts) else [])])
 
 
 def _misses(entry: Entry, name: str, part: Filter, journal: Journal) -> list[str]:
     """The parts that a request lacks of a filter for that one field."""
-    return [] if part.fits(entry, journal) else _told(entry, name, getattr(part, name), journal)
+    return [] if part.fits(entry, journal) else _lacking(entry, name, getattr(part, name), journal)
 
 
-def _told(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
+def _lacking(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]:
     if name == "match":
         body = body_of(entry)
         if not isinstance(body, dict):
             return [_NO_OBJECT]
         return list(islice(_differences(value, body, journal.named), _MOST_COUNTED))
-    shown = journal.headline(entry)
+    headline = journal.headline(entry)
     given = {
         "operation": entry.operation or "no operation",
-        "method": shown["method"],
-        "path": shown["path"],
+        "method": headline["method"],
+        "path": headline["path"],
         "status": entry.status or "no answer",
         "session_id": ", ".join(map(journal.word, sorted(sessions_of(entry)))) or "no session",
         "fault": ", ".join(entry.fault) or "no fault",
@@ -221,6 +221,6 @@ def _short(value: Any) -> str:
 def words_of(given: Mapping[str, Any] | Sequence[Any]) -> str:
     """An expectation as a person would say it back."""
     if isinstance(given, Mapping):
-        told = ", ".join(f"{name}={short_repr(value, _LONGEST_VALUE)}" for name, value in given.items())
-        return told or "any request"
+        text = ", ".join(f"{name}={short_repr(value, _LONGEST_VALUE)}" for name, value in given.items())
+        return text or "any request"
     return shorten(", then ".join(words_of(one) for one in given))

@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from mock_heidi import path_patterns
 from mock_heidi.errors import BY_NAME
+from mock_heidi.field_types import Flag
 from mock_heidi.ids import Chance
-from mock_heidi.models import Flag, Plain, resolve
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
 from mock_heidi.wording import nearest
+from mock_heidi.yaml_scalars import Plain, resolve
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0
@@ -194,7 +195,7 @@ def _inside(value: Any) -> str:
     return str(value)
 
 
-def _told(value: Any) -> Any:
+def _true_or_text(value: Any) -> Any:
     """``true``, or a text of one's own."""
     value = resolve(value)
     if value is True or (isinstance(value, str) and value):
@@ -229,7 +230,7 @@ ErrorName = Annotated[str, *_type(_error, _TEXT)]
 Status = Annotated[int, *_type(_whole(200, 599), {"type": "integer", "minimum": 200, "maximum": 599})]
 Retry = Annotated[RetryAfter, *_type(_retry_after, {"anyOf": [_NUMBER, _TEXT]})]
 Limit = Annotated[Quota, *_type(_quota, {"anyOf": [_TEXT, _OBJECT]})]
-Told = Annotated[Any, *_type(_told, {"anyOf": [{"const": True}, _TEXT]})]
+TrueOrText = Annotated[Any, *_type(_true_or_text, {"anyOf": [{"const": True}, _TEXT]})]
 MediaType = Annotated[str, *_type(_media_type, _TEXT)]
 Renames = Annotated[dict[str, str], *_type(_names, {"anyOf": [_TEXT, _OBJECT]})]
 Inside = Annotated[str, *_type(_inside, {"enum": ["piece", "json", "utf8"]})]

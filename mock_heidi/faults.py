@@ -25,10 +25,12 @@ from mock_heidi.fault_fields import (
     Share,
     Whole,
 )
-from mock_heidi.models import Plain, Record, SessionId, Whatever
+from mock_heidi.field_types import JsonValue, SessionId
 from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
 from mock_heidi.settings import NAME_PATTERN, ConfigError
+from mock_heidi.values import Record
 from mock_heidi.wording import nearest, shorten
+from mock_heidi.yaml_scalars import Plain
 
 # In the short form: a name with what ends it, and the comma before the next one.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
@@ -46,7 +48,7 @@ def _said(example: Any, meaning: str) -> Any:
 
 
 def _field(effect: Effect) -> Any:
-    return (effect.type if effect.type is Whatever else effect.type | None, Field(None, description=effect.doc))
+    return (effect.type if effect.type is JsonValue else effect.type | None, Field(None, description=effect.doc))
 
 
 class FaultError(ConfigError):
@@ -74,7 +76,7 @@ class _Selection(Record):
         {"X-Client": "mobile"},
         "Only requests with these headers; `*` is any value. In short: `header=X-Client:mobile`.",
     )
-    match: dict[str, Whatever] | None = _said(
+    match: dict[str, JsonValue] | None = _said(
         {"voice_style": "BRIEF"}, "Only requests whose JSON body contains at least this."
     )
     nth: Places | None = _said([2, 5], "Only these of the requests that match, counted from 1.")
@@ -148,7 +150,7 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return self._misplaced()
 
     def _misplaced(self) -> FaultError | None:
-        for names, operations in ((STREAM_EFFECTS, STREAMS), (CLINICAL[:-1], WRITERS), (CLINICAL[-1:], CODERS)):
+        for names, operations in ((STREAM_EFFECTS, STREAMS), (TEXT_FAULTS[:-1], WRITERS), (TEXT_FAULTS[-1:], CODERS)):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
                 return FaultError(f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}")
@@ -161,8 +163,8 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return None
 
     @model_serializer
-    def shown(self) -> dict[str, Any]:
-        """The rule in the form it was given in, without what it does not say."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that are set, in the form in which they were given."""
         values = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name: _plain(value) for name, value in values if value is not None}
 
@@ -177,7 +179,7 @@ DELAYS = _names(Where.ANY, stages=(Stage.WAIT, Stage.PAUSE))
 WHOLE_BODY = _names(Where.BODIES)
 BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
 STREAM_EFFECTS = _names(Where.STREAMS)
-CLINICAL = _names(Where.WRITTEN, Where.CODES)
+TEXT_FAULTS = _names(Where.WRITTEN, Where.CODES)
 """Effects on the text itself and, last, on codes."""
 CONNECTION = tuple(effect.name for effect in effects.EFFECTS if effect.breaks)
 """Effects that need a connection to break."""

@@ -14,9 +14,9 @@ from mock_heidi.findings import KINDS
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.operations import OPERATIONS
 from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.replies import matches
-from mock_heidi.rules import below_base
+from mock_heidi.request_facts import below_base
 from mock_heidi.settings import ConfigError
+from mock_heidi.stubs import matches
 from mock_heidi.wording import nearest
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
@@ -137,8 +137,8 @@ def _fits_path(path: str, wanted: PathPattern) -> bool:
     return wanted.matches(path) or wanted.matches(below_base(path))
 
 
-def _has_text(wanted: str, shown: dict[str, Any]) -> bool:
-    written = json.dumps(shown, ensure_ascii=False)
+def _has_text(wanted: str, headline: dict[str, Any]) -> bool:
+    written = json.dumps(headline, ensure_ascii=False)
     return wanted in written or json.dumps(wanted, ensure_ascii=False)[1:-1] in written
 
 

@@ -52,8 +52,8 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Shown(Protocol):
-    """A journaled request, as far as a finding needs it."""
+class JournaledRequest(Protocol):
+    """The parts of a journaled request that a finding needs."""
 
     id: int
     started: float
@@ -71,7 +71,7 @@ class Finding:
         self.first = self.last = self.count = 0
         self._latest = 0, 0.0
 
-    def add(self, entry: Shown) -> None:
+    def add(self, entry: JournaledRequest) -> None:
         """Count a request once, however often it shows the finding."""
         # Ids begin again with a reset that keeps the findings.
         latest = entry.id, entry.started
@@ -86,8 +86,8 @@ class Finding:
     def level(self) -> str:
         return KINDS[self.code].level
 
-    def shown(self, word: Callable[[str], str] = str) -> dict[str, Any]:
-        """The finding as JSON; ``word`` gives what may be shown of its detail, which is the client's own word."""
+    def to_dict(self, word: Callable[[str], str] = str) -> dict[str, Any]:
+        """The finding as JSON values. ``word`` removes secrets from its detail, which comes from the client."""
         return {
             "code": self.code,
             "level": self.level,
@@ -111,7 +111,7 @@ class Findings:
     def __len__(self) -> int:
         return len(self._all)
 
-    def note(self, code: str, entry: Shown, detail: str = "") -> None:
+    def note(self, code: str, entry: JournaledRequest, detail: str = "") -> None:
         """Note that a request shows a finding. Beyond 500 different ones, details are no longer told apart."""
         if len(detail) > _LONGEST:
             detail = f"{detail[:_LONGEST]}…"
@@ -128,8 +128,8 @@ def at_least(level: str) -> tuple[str, ...]:
     return LEVELS[LEVELS.index(level) :]
 
 
-def told(shown: Mapping[str, Any]) -> str:
-    """A finding, as it is shown, in a line for a terminal."""
-    first, last, count = shown["first"], shown["last"], shown["count"]
+def finding_line(row: Mapping[str, Any]) -> str:
+    """A line for a terminal about a finding, given as the control API returns it."""
+    first, last, count = row["first"], row["last"], row["count"]
     where = f"request {first}" if first == last else f"requests {first} to {last}, {count} times"
-    return printable(f"{shown['level']:<8} {shown['code']}: {shown['message']} ({where})")
+    return printable(f"{row['level']:<8} {row['code']}: {row['message']} ({where})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mock_heidi.account_records import ApiKey, User
 from mock_heidi.fixture_documents import Document, FixtureError, Steps
 from mock_heidi.fixture_ids import IdSource
 from mock_heidi.fixture_kinds import OWNED, RECORD_KINDS, most_records
@@ -12,9 +13,11 @@ from mock_heidi.fixture_links import Links
 from mock_heidi.fixture_problems import Problems, TooManyProblemsError
 from mock_heidi.fixture_records import Records
 from mock_heidi.json_text import MOST_VALUES, holds_more
-from mock_heidi.models import ApiKey, PatientProfile, Record, Session, User
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.slices import RECORD, Work
 from mock_heidi.store import Store
+from mock_heidi.values import Record
 
 # So many records are checked between two pauses, since a pause costs time too.
 _AT_ONCE = 16

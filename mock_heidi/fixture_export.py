@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mock_heidi.account_records import ApiKey, User
 from mock_heidi.fixture_kinds import KINDS, OWNED
-from mock_heidi.models import ApiKey, PatientProfile, Record, Session, User
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Store
+from mock_heidi.values import Record
 
 # The kinds that no request of the API can change.
 _FIXED = tuple(kind for kind in KINDS if kind not in ("api_keys", *OWNED))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from mock_heidi.account_records import ApiKey, User
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.faults import Fault, Scenario
-from mock_heidi.models import (
-    ApiKey,
-    CodeEntry,
-    Consultation,
-    NoteTemplate,
-    PatientProfile,
-    Record,
-    Reply,
-    Session,
-    User,
-)
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
+from mock_heidi.stub_records import Stub
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Record
 
 KINDS: dict[str, type[Record]] = {
     "api_keys": ApiKey,
     "templates": NoteTemplate,
     "transcripts": Consultation,
     "clinical_codes": CodeEntry,
-    "replies": Reply,
+    "replies": Stub,
     "faults": Fault,
     "scenarios": Scenario,
     "patient_profiles": PatientProfile,

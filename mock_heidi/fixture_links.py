@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mock_heidi.account_records import ApiKey
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.fixture_documents import Document, Steps
 from mock_heidi.fixture_problems import Problems
 from mock_heidi.fixture_records import LONGEST_VALUE, Records
-from mock_heidi.models import ApiKey, Consultation, PatientProfile, Session
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.wording import nearest, short_repr
 
 

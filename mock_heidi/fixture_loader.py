@@ -8,16 +8,17 @@ from itertools import chain
 from typing import Any
 
 from mock_heidi import built_fixtures
+from mock_heidi.account_records import ApiKey
 from mock_heidi.fixture_check import checking
 from mock_heidi.fixture_choice import chosen_documents, documents_of
 from mock_heidi.fixture_documents import Document
 from mock_heidi.fixture_files import packaged
 from mock_heidi.fixture_ids import DerivedIds, IdSource
 from mock_heidi.fixture_kinds import KINDS, LATE, RECORD_KINDS
-from mock_heidi.models import ApiKey, Record
 from mock_heidi.settings import ConfigError, FixtureChoice
 from mock_heidi.slices import Work, finish
 from mock_heidi.store import Base, Store
+from mock_heidi.values import Record
 
 
 def load(choice: FixtureChoice = None, api_key: str | None = None, *, whole: bool = False) -> Base:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from mock_heidi.faults import Fault
 from mock_heidi.fixture_documents import Document, Steps
 from mock_heidi.fixture_problems import LONGEST_PROBLEM, Problems
-from mock_heidi.models import Record
 from mock_heidi.store import Store
+from mock_heidi.values import Record
 from mock_heidi.wording import nearest, short_repr
 
 R = TypeVar("R", bound=Record)

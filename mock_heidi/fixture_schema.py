@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mock_heidi.account_records import User
 from mock_heidi.fixture_kinds import KINDS, OWNED
-from mock_heidi.models import User
 
 # Fields that are filled in if a row lacks them.
 _FILLED = {"id", "session_id", "session_name", "managed_by", "ehr_provider", "created_at", "updated_at"}

@@ -16,7 +16,7 @@ _MEGABYTE = 1024 * 1024
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-class Rule(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
+class FaultParam(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
     """A fault as text. In the variable, several are divided by semicolons: paths in rules stand after a blank."""
 
     name = "rule"
@@ -113,7 +113,7 @@ SERVER_OPTIONS = (
         "faults",
         _rules,
         multiple=True,
-        type=Rule(),
+        type=FaultParam(),
         metavar="RULE",
         help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
     ),

@@ -546,9 +546,9 @@ class MockHeidi(Handle):
             from mock_heidi.server import Server, bind
 
             app = create_app(self._settings, listener=listener)
-        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.namespaces.memory)
+        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)
         super().__init__(
-            self._server.url, DEFAULT_NAMESPACE, next(iter(app.namespaces.default.keys)), self._settings.admin_token
+            self._server.url, DEFAULT_NAMESPACE, next(iter(app.registry.default.keys)), self._settings.admin_token
         )
 
     def start(self) -> None:

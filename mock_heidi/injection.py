@@ -10,7 +10,9 @@ from typing import Any
 
 from starlette.types import Message, Scope
 
+from mock_heidi.active_faults import ActiveFault
 from mock_heidi.clock import http_date
+from mock_heidi.connection import connection_of
 from mock_heidi.delivery import Delivery, Ending, of_body
 from mock_heidi.effects import ANSWERS
 from mock_heidi.effects.plan import Chosen, Drawn, acting, choose, plan, sent_otherwise
@@ -22,17 +24,16 @@ from mock_heidi.errors import (
     reason_phrase,
     render,
 )
-from mock_heidi.faults import CLINICAL, CONNECTION, FaultError, parse
+from mock_heidi.faults import CONNECTION, TEXT_FAULTS, FaultError, parse
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import LimitReachedError
 from mock_heidi.operations import SIGN_IN
 from mock_heidi.player import Player
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.request import Request
-from mock_heidi.rules import Asked, Rule, below_base, token_mark
+from mock_heidi.request_facts import RequestFacts, below_base, token_mark
 from mock_heidi.slices import Work
 from mock_heidi.tokens import Caller
-from mock_heidi.wire import wire_of
 
 _PEEK = 1024 * 1024
 _ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}
@@ -63,7 +64,7 @@ async def shaping(request: Request) -> Shaping | None:
         return None
     made = Shaping(request, namespace, rules)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
-    if broken and wire_of(request.scope) is None:
+    if broken and connection_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
@@ -84,7 +85,7 @@ def _opened(request: Request) -> Namespace | None:
         return None  # the handler comes to the same end and says so
 
 
-def _asked_for(request: Request, namespace: Namespace) -> list[Rule]:
+def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
     if request.asked_fault is None or not _signed_in(request, namespace):
         return []
@@ -94,7 +95,7 @@ def _asked_for(request: Request, namespace: Namespace) -> list[Rule]:
         refusal = fault.replace(operation=(request.operation,)).refusal()
         if refusal is not None:
             raise refusal
-    return [Rule("header", fault)]
+    return [ActiveFault("header", fault)]
 
 
 def _signed_in(request: Request, namespace: Namespace) -> bool:
@@ -109,11 +110,11 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
     return not any(token in rule.dead for rule in namespace.faults)
 
 
-async def _choose(request: Request, namespace: Namespace, asked_for: list[Rule]) -> list[Rule]:
+async def _choose(request: Request, namespace: Namespace, asked_for: list[ActiveFault]) -> list[ActiveFault]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
     scope = request.scope
     body = await _peek(request) if look and not _is_form(scope) else None
-    asked = Asked(
+    asked = RequestFacts(
         request.operation,
         scope["method"],
         below_base(scope["path"]),
@@ -170,10 +171,10 @@ class Shaping:
         self,
         request: Request,
         namespace: Namespace,
-        rules: Sequence[Rule],
+        rules: Sequence[ActiveFault],
         *,
         refusal: str | None = None,
-        refused_by: Rule | None = None,
+        refused_by: ActiveFault | None = None,
     ) -> None:
         self.request = request
         self.namespace = namespace
@@ -183,15 +184,15 @@ class Shaping:
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
         chance = namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
-        self._always = {refused_by} if refused_by else set[Rule]()
+        self._always = {refused_by} if refused_by else set[ActiveFault]()
         """The rules whose hits need no comparison."""
         self.worked = False
         """True once the operation was carried out although a rule gives the answer."""
         self._plain: Delivery | None = None
         self._made: Delivery | None = None
-        self._acting: list[Chosen[Rule]] = []
+        self._acting: list[Chosen[ActiveFault]] = []
         self._provenance = _UNDOCUMENTED if refusal else "injected"
-        request.clinical = tuple(name for name in CLINICAL if any(name in one.effects for one in self._chosen))
+        request.text_faults = tuple(name for name in TEXT_FAULTS if any(name in one.effects for one in self._chosen))
 
     # Before the work.
 
@@ -200,7 +201,7 @@ class Shaping:
         """Seconds to wait before anything is done; None where no rule wants a delay."""
         if self.refusal is not None:
             return None
-        delays: list[tuple[Rule, Drawn]] = [
+        delays: list[tuple[ActiveFault, Drawn]] = [
             (one.rule, one.effects["delay"]) for one in self._chosen if "delay" in one.effects
         ]
         self._always.update(rule for rule, _ in delays)
@@ -235,12 +236,12 @@ class Shaping:
         return self._refuse(code, {"detail": detail}, self._retry(self._answering))
 
     @staticmethod
-    def _error(rule: Rule) -> tuple[HeidiError, str]:
+    def _error(rule: ActiveFault) -> tuple[HeidiError, str]:
         if rule.fault.error is not None:
             return BY_NAME[rule.fault.error]
         return BY_NAME[(ExpiredTokenError if rule.fault.expire_token else InvalidTokenError).__name__]
 
-    def _retry(self, rule: Rule) -> dict[str, str]:
+    def _retry(self, rule: ActiveFault) -> dict[str, str]:
         """The header that says when to ask again, of a limit that the vendor documents nothing about."""
         fault, now = rule.fault, self.namespace.clock.now()
         if fault.quota is not None:
@@ -276,7 +277,7 @@ class Shaping:
         ids = [one.rule.id for one in self._chosen if id(one.rule) in acting_ids]
         return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
 
-    def _misled(self) -> list[Rule]:
+    def _misled(self) -> list[ActiveFault]:
         """The rules whose effects are in the words of the text."""
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
         return [first[name] for name in self.request.distorted]
@@ -296,7 +297,7 @@ class Shaping:
         if hit or self.refusal is not None:
             entry.provenance = self._provenance
 
-    def _has_shown(self, one: Chosen[Rule], player: Player) -> bool:
+    def _has_shown(self, one: Chosen[ActiveFault], player: Player) -> bool:
         """True if what was sent before the answer was interrupted differs without this rule."""
         if self._plain is None or self._made is None:
             return False

@@ -16,9 +16,11 @@ from mock_heidi.errors import (
     missing,
 )
 from mock_heidi.json_text import parse_json
-from mock_heidi.models import Incoming, PatientProfile, Session
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.request import Request
+from mock_heidi.session_records import Session
 from mock_heidi.tokens import Caller
+from mock_heidi.values import Incoming
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 Q = TypeVar("Q", bound=BaseModel)

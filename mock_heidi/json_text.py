@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import UnprocessableError
-from mock_heidi.models import Outgoing, Record, fields_of
+from mock_heidi.model_fields import fields_of
 from mock_heidi.slices import Work
+from mock_heidi.values import Outgoing, Record
 
 
 def _invalid(position: int, error: str) -> UnprocessableError:

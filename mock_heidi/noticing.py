@@ -88,7 +88,7 @@ def looked_for(request: Reading) -> Iterable[Text]:
     again = streamed(request)
     if again is not None:
         return [again]
-    return [Text(name, session) for name in _shown_by(request.operation) for session in _sessions(request)]
+    return [Text(name, session) for name in _operations_that_read(request.operation) for session in _sessions(request)]
 
 
 def left_behind(request: Reading) -> Iterable[tuple[str, str]]:
@@ -97,7 +97,7 @@ def left_behind(request: Reading) -> Iterable[tuple[str, str]]:
     return [] if session is None else [(name, session) for name, row in NOTICING.items() if operation in row.goes_on]
 
 
-def _shown_by(operation: str | None) -> list[str]:
+def _operations_that_read(operation: str | None) -> list[str]:
     return [name for name, row in NOTICING.items() if operation in row.looks]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from mock_heidi.indexes import Kind, Slot, slots_of
-from mock_heidi.models import Record
+from mock_heidi.values import Record
 
 
 class Overlay:

@@ -10,10 +10,10 @@ from typing import Any, Self
 from starlette.types import Receive, Send
 
 from mock_heidi.clock import Alarm, precise
+from mock_heidi.connection import Connection, connection_of
 from mock_heidi.delivery import Delivery, Ending, Header
 from mock_heidi.namespace import Namespace
 from mock_heidi.request import Request
-from mock_heidi.wire import Wire, wire_of
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16
@@ -58,7 +58,7 @@ class Player:
     def __init__(self, request: Request, send: Send) -> None:
         self.request = request
         self.entry = request.journaled()
-        self.wire = wire_of(request.scope)
+        self.connection = connection_of(request.scope)
         self._send = send
         self.parts = 0
         """The number of parts that went out whole."""
@@ -69,7 +69,7 @@ class Player:
     async def wait(self, seconds: float) -> bool:
         """Wait before any work; False if the client left, or a reset of the namespace took the answer away."""
         namespace = self.request.namespace
-        with _Interruption(namespace, self.wire, None) as interruption:
+        with _Interruption(namespace, self.connection, None) as interruption:
             await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption.alarm)
             return not await self._interrupted(interruption)
 
@@ -83,7 +83,7 @@ class Player:
             return
         # In process, whoever leaves is told by the next message; there nothing may be received before the answer.
         receive = self.request.receive if delivery.streams else None
-        with _Interruption(namespace, self.wire, receive) as interruption:
+        with _Interruption(namespace, self.connection, receive) as interruption:
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
                 if delivery.status is not None and not interruption.over:
@@ -151,8 +151,8 @@ class Player:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def _end(self, delivery: Delivery, interruption: _Interruption) -> None:
-        entry, wire = self.entry, self.wire
-        if delivery.ending is Ending.COMPLETE or wire is None:
+        entry, connection = self.entry, self.connection
+        if delivery.ending is Ending.COMPLETE or connection is None:
             self.ended, entry.early_end = True, delivery.early
             self.request.over = delivery.early
             self._commit(delivery)
@@ -164,7 +164,7 @@ class Player:
         # Also where the client leaves while the rest is on its way: whether it met the end cannot be told.
         self.ended, entry.early_end = True, delivery.early
         if delivery.status is not None:
-            await wire.flush()
+            await connection.flush()
         if delivery.ending is Ending.STALL:
             await interruption.come()
         if await self._interrupted(interruption):
@@ -172,7 +172,7 @@ class Player:
         self._commit(delivery)
         # The journal would take a connection that we end for a client that left.
         self.request.over, entry.client_left = True, False
-        await (wire.reset() if delivery.ending is Ending.RESET else wire.close())
+        await (connection.reset() if delivery.ending is Ending.RESET else connection.close())
 
     def _commit(self, delivery: Delivery) -> None:
         if delivery.commit is not None and not self._committed:
@@ -185,8 +185,8 @@ class Player:
             return False
         if interruption.taken.done():
             self.request.over = True  # or it would look as if the client had left
-            if self.wire is not None:
-                await self.wire.gone
+            if self.connection is not None:
+                await self.connection.gone
         else:
             self.entry.client_left = True
         return True
@@ -211,9 +211,9 @@ def _takes_time(delivery: Delivery) -> bool:
 class _Interruption:
     """A watch for the two events that end an answer early: the client leaves, or its namespace is reset."""
 
-    def __init__(self, namespace: Namespace, wire: Wire | None, receive: Receive | None) -> None:
+    def __init__(self, namespace: Namespace, connection: Connection | None, receive: Receive | None) -> None:
         self._namespace = namespace
-        self._wire = wire
+        self._connection = connection
         self._receive = receive
         self.alarm = Alarm()
         self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -221,10 +221,10 @@ class _Interruption:
         self._gone: asyncio.Future[Any] | None = None
 
     def __enter__(self) -> Self:
-        if self._wire is not None:
+        if self._connection is not None:
             # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
             self.taken.add_done_callback(self._cut)
-            self._gone = self._wire.gone
+            self._gone = self._connection.gone
         elif self._receive is not None:
             self._gone = asyncio.ensure_future(self._receive())
         self.taken.add_done_callback(self.alarm.ring)
@@ -234,8 +234,8 @@ class _Interruption:
         return self
 
     def _cut(self, _: object) -> None:
-        if self._wire is not None:
-            self._wire.cut()
+        if self._connection is not None:
+            self._connection.cut()
 
     @property
     def over(self) -> bool:
@@ -256,5 +256,5 @@ class _Interruption:
         self.taken.remove_done_callback(self.alarm.ring)
         if self._gone is not None:
             self._gone.remove_done_callback(self.alarm.ring)
-            if self._wire is None:
+            if self._connection is None:
                 self._gone.cancel()

@@ -282,12 +282,12 @@ def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _found(item: pytest.Item, own: Handle) -> list[str]:
-    from mock_heidi.findings import at_least, told
+    from mock_heidi.findings import at_least, finding_line
 
     levels = at_least(_chosen(item.config, "findings"))
     allowed = _allowed(_marked(item).get("allow_findings"))
     found = [] if own.closed else own.findings
-    return [told(one) for one in found if one["level"] in levels and one["code"] not in allowed]
+    return [finding_line(one) for one in found if one["level"] in levels and one["code"] not in allowed]
 
 
 _LOOK = {"unfired": _unfired, "unmatched": _unmatched, "findings": _found}

@@ -24,8 +24,8 @@ _NOTE = 200
 def report(requests: Sequence[Row], faults: Sequence[Row], found: Sequence[Row]) -> str:
     """The requests with what was sent (``>``) and answered (``<``), then the faults with their hits, then findings."""
     lines = [line for row in requests for line in _request(row)]
-    lines += [f"{rule['id']} ({_told(rule)}): {_matched([rule])} matched, {_shaped(rule)}" for rule in faults]
-    return "\n".join(map(printable, [*lines, *map(findings.told, found)]))
+    lines += [f"{rule['id']} ({_described(rule)}): {_matched([rule])} matched, {_shaped(rule)}" for rule in faults]
+    return "\n".join(map(printable, [*lines, *map(findings.finding_line, found)]))
 
 
 def _request(row: Row) -> Iterator[str]:
@@ -76,15 +76,15 @@ def unfired(rules: Sequence[Row]) -> list[str]:
     for number, rule in enumerate(rules):
         groups.setdefault(rule.get("label") or number, []).append(rule)
     return [
-        f"{group[0].get('label') or group[0]['id']} ({_told(group[0])}) never fired: {_matched(group)} matched"
+        f"{group[0].get('label') or group[0]['id']} ({_described(group[0])}) never fired: {_matched(group)} matched"
         for group in groups.values()
         if not any(rule["hits"] for rule in group)
     ]
 
 
-def _told(rule: Row) -> str:
-    told = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
-    return ", ".join(f"{name}={value}" for name, value in told.items())
+def _described(rule: Row) -> str:
+    given = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
+    return ", ".join(f"{name}={value}" for name, value in given.items())
 
 
 def _matched(rules: Sequence[Row]) -> str:

@@ -12,15 +12,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from mock_heidi.account_records import ApiKey, User
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import BodyTooLargeError, ExpiredTokenError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.journal import Entry
-from mock_heidi.models import ApiKey, Reply, User
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import Namespaces
 from mock_heidi.operations import SIGN_IN
+from mock_heidi.registry import Registry
 from mock_heidi.router import Match
 from mock_heidi.store import Store
+from mock_heidi.stub_records import Stub
 from mock_heidi.tokens import Caller
 
 logger = logging.getLogger("mock_heidi")
@@ -70,9 +71,9 @@ class Request:
     """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
     asked_fault: bytes | None = None
     """The fault that the request itself asks for."""
-    reply: Reply | None = None
+    reply: Stub | None = None
     """The reply that a test has set for it, once it was found."""
-    clinical: tuple[str, ...] = ()
+    text_faults: tuple[str, ...] = ()
     """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
     over = False
@@ -81,7 +82,7 @@ class Request:
     """The parts of the form that it brought; only for operations that take one."""
 
     def __init__(
-        self, registry: Namespaces, match: Match, segments: Sequence[str], scope: Scope, receive: Receive
+        self, registry: Registry, match: Match, segments: Sequence[str], scope: Scope, receive: Receive
     ) -> None:
         self.registry = registry
         self.match = match
@@ -129,7 +130,7 @@ class Request:
         namespace = self.known_namespace
         if not self.made or namespace is None or namespace.busy or not namespace.untouched:
             return
-        rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.replies)
+        rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
         if not rules and all(entry is self.entry for entry in namespace.journal):
             self.drop_namespace()
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.json_text import to_json, written
-from mock_heidi.models import Outgoing, Record, Value
+from mock_heidi.values import Outgoing, Record, Value
 
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
 

@@ -1,4 +1,4 @@
-"""The real server: uvicorn with a start that says when it listens and an end that comes at once."""
+"""The server on its sockets, with its signals and its watchdog."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mock_heidi import signals, watchdog
 from mock_heidi.heads import LIMITS, Limits
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.settings import DEFAULT_MEMORY, ConfigError
-from mock_heidi.uvicorn_parts import BoundServer
+from mock_heidi.uvicorn_server import BoundServer
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BACKLOG = 2_048
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets; for this machine's own address one of each IP family, so that ``localhost`` finds both.
+    """Listening sockets. For a loopback address there is one for each IP family, so that ``localhost`` reaches both.
 
-    Port 0 picks a free one. Raises :class:`ConfigError` where the address cannot be had.
+    Port 0 picks a free port. Raises :class:`ConfigError` if the address cannot be used.
     """
     if port not in range(65_536):
         raise ConfigError(f"there is no port {port}", "choose one up to 65535, or 0 for a free one")
@@ -84,10 +84,10 @@ def url_of(listener: socket.socket) -> str:
 
 
 class Server(BoundServer):
-    """Serves an application on sockets that are bound already, until a signal or :meth:`stop`; then it ends at once.
+    """Serves an application on bound sockets until a signal or a call of :meth:`stop`, then ends at once.
 
-    In the main thread it handles SIGINT and SIGTERM, and says where its loop is blocked. ``memory`` also counts the
-    heads of requests that are not complete.
+    In the main thread it handles SIGINT and SIGTERM, and reports where its event loop is blocked. ``memory`` also
+    counts the unfinished heads of requests.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Server(BoundServer):
         self._blocked = limits.blocked
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until it is told to stop; the sockets are closed at the end, whatever happens."""
+        """Serve until the end, and close the sockets."""
         try:
             with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
                 runner.run(self.serve(sockets or self.sockets))

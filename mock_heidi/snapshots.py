@@ -1,4 +1,4 @@
-"""Named states of a namespace, to restore and to compare with."""
+"""Snapshots of a namespace: states with a name, to restore and to compare."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 from mock_heidi.clock import zulu
 from mock_heidi.fixture_export import to_row
 from mock_heidi.ids import Ids
-from mock_heidi.models import PatientProfile, Record, Session
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Store
 from mock_heidi.transitions import Transition
+from mock_heidi.values import Record
 
 MOST = 100
 """The most snapshots that a namespace may have."""
 
 
 class Snapshot(NamedTuple):
-    """The content of a namespace at a moment, in ms since 1970. It shares the records that have not changed since."""
+    """The state of a namespace at a time (``at``, in ms since 1970). Unchanged records are shared, not copied."""
 
     name: str
     at: int
@@ -26,7 +28,7 @@ class Snapshot(NamedTuple):
     transitions: dict[str, Transition]
 
     def summary(self) -> dict[str, Any]:
-        """Its name, moment and numbers of records, as JSON."""
+        """Its name, its time and the numbers of its records, as JSON values."""
         counts = {"patient_profiles": self.store.size(PatientProfile), "sessions": self.store.size(Session)}
         return {"name": self.name, "at": zulu(self.at), "counts": counts}
 

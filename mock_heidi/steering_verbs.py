@@ -90,9 +90,9 @@ def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
         heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
     elif what != "show":
         heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
-    shown = heidi.control("GET", "/clock")
-    state = "stands still" if shown["frozen"] else f"goes at {shown['speed']:g} seconds a second"
-    say(as_json, shown, f"{shown['now']}, {state}")
+    clock = heidi.control("GET", "/clock")
+    state = "stands still" if clock["frozen"] else f"goes at {clock['speed']:g} seconds a second"
+    say(as_json, clock, f"{clock['now']}, {state}")
 
 
 def _seconds(text: str | None) -> float:

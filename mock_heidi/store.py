@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from mock_heidi.indexes import Index, Kind, Slot, indexed
-from mock_heidi.models import Record
 from mock_heidi.overlay import Overlay
 from mock_heidi.slices import RECORD, Work, finish
+from mock_heidi.values import Record
 
 R = TypeVar("R", bound=Record)
 _UNCHANGED = object()
@@ -96,7 +96,7 @@ class Store:
     def __init__(self, base: Base) -> None:
         self._base = base
         self.watch: Callable[[Record], None] | None = None
-        """Told of every record that is put or removed."""
+        """Called with every record that is put or removed."""
         self.version = 0
         """Another number after every change."""
         self.reset()
@@ -136,10 +136,10 @@ class Store:
         elif indexed(kind)(old) != indexed(kind)(record):
             overlay.move(old, record)
         changes[key] = record
-        self._tell(record)
+        self._report(record)
 
-    def _tell(self, record: Record) -> None:
-        """Note that something has changed."""
+    def _report(self, record: Record) -> None:
+        """Note a change and report it to the watcher."""
         self.version += 1
         self._made.clear()
         if self.watch is not None:
@@ -155,7 +155,7 @@ class Store:
             overlay.records.setdefault(kind, {})[key] = None
         else:
             overlay.records.get(kind, {}).pop(key, None)
-        self._tell(record)
+        self._report(record)
 
     def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
         """The result of ``make`` for the records, made anew when any of them has changed since."""
@@ -210,7 +210,7 @@ class Store:
         return other
 
     def adopt(self, fork: Store) -> None:
-        """Hold what a fork holds, which goes its own way no longer; nobody is told."""
+        """Hold what a fork holds, which goes its own way no longer; no change is reported."""
         self._overlay, self._shared = fork._overlay, fork._shared
         self._made.clear()
         self.version += 1

@@ -1,30 +1,30 @@
-"""The words of an answer: those of a test's reply or the mock's own, and what a fault gets wrong in them."""
+"""The text of a response: from a stub or written by the mock, and changed by faults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mock_heidi import scribe
-from mock_heidi.models import Reply
+from mock_heidi import note_writer
 from mock_heidi.request import Request
+from mock_heidi.stub_records import Stub
 
 
-def said(reply: Reply | None, own: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """The pieces of a text: those of the reply, exactly as given, or the mock's own."""
-    if reply is None or reply.body is not None:
-        return own()
-    return reply.pieces if reply.pieces is not None else scribe.pieces(reply.text or "")
+def stubbed_pieces(stub: Stub | None, write: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """The pieces of a text: the stub's, unchanged, or those that ``write`` returns."""
+    if stub is None or stub.body is not None:
+        return write()
+    return stub.pieces if stub.pieces is not None else note_writer.pieces(stub.text or "")
 
 
 def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
-    """A text with what a fault wants to be wrong in it; ``compose`` writes it with such effects.
+    """A text with the effects that faults want. ``compose`` writes it with the effects that it is given.
 
-    Effects that find nothing to spoil in the text do not count, nor do those of which others leave nothing.
+    Effects without which the text would be the same do not count.
     """
-    counted = list(request.clinical)
+    counted = list(request.text_faults)
     made = compose(counted)
     # If two effects give the same text, only one is counted.
-    for effect in reversed(request.clinical):
+    for effect in reversed(request.text_faults):
         others = [other for other in counted if other != effect]
         if compose(others) == made:
             counted = others

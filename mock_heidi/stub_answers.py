@@ -7,17 +7,17 @@ import json
 from starlette.responses import Response
 
 from mock_heidi.json_text import to_json
-from mock_heidi.models import Reply
 from mock_heidi.operations import SIGN_IN
-from mock_heidi.replies import Rule
 from mock_heidi.request import Request
+from mock_heidi.stub_records import Stub
+from mock_heidi.stubs import ActiveStub
 
 
-def stub_of(request: Request) -> Reply | None:
+def stub_of(request: Request) -> Stub | None:
     """The reply that a test has set for this request, None without one; asking again counts no second hit."""
-    if request.reply is None and request.namespace.replies and (rule := _find(request)) is not None:
+    if request.reply is None and request.namespace.stubs and (rule := _find(request)) is not None:
         rule.hits += 1
-        request.reply = rule.reply
+        request.reply = rule.stub
     return request.reply
 
 
@@ -26,29 +26,29 @@ def whole_stub(request: Request) -> Response | None:
 
     For signing in, after the key was checked.
     """
-    replies = request.namespace.replies
+    replies = request.namespace.stubs
     if request.operation not in replies.replaced or (request.operation == SIGN_IN and not request.opened):
         return None
     rule = _find(request)
-    if rule is None or not rule.reply.whole:
+    if rule is None or not rule.stub.whole:
         return None
     rule.hits += 1
     request.journaled().provenance = "reply"
     if rule.deviation is not None:
         request.note("reply_breaks_contract", rule.deviation)
-    return _answer_of(rule.reply)
+    return _answer_of(rule.stub)
 
 
-def _find(request: Request) -> Rule | None:
+def _find(request: Request) -> ActiveStub | None:
     """The first rule that fits, judged by the body as far as it was read."""
     try:
         body = json.loads(request.body) if request.body else None
     except (ValueError, RecursionError):
         body = None
-    return request.namespace.replies.find(request.operation, request.params.get("session_id"), body)
+    return request.namespace.stubs.find(request.operation, request.params.get("session_id"), body)
 
 
-def _answer_of(reply: Reply) -> Response:
+def _answer_of(reply: Stub) -> Response:
     headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
     status = int(reply.status or 200)
     if reply.body is None:

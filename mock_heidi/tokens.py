@@ -1,4 +1,4 @@
-"""Bearer tokens: real JWTs. Seed and API keys of the server fix their secret, so they survive a reset and a restart."""
+"""Bearer tokens, which are real JWTs. The server's seed and API keys fix their secret: a restart keeps them valid."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from mock_heidi.account_records import user_key
 from mock_heidi.assumptions import assumed
 from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
-from mock_heidi.models import user_key
 from mock_heidi.settings import is_namespace, is_text
 
 _REMEMBERED = 4_096
 
 
-class Who(NamedTuple):
-    """The user and the namespace that a token is for."""
+class TokenSubject(NamedTuple):
+    """The user and the namespace for which a token is issued."""
 
     namespace: str
     managed_by: str
@@ -24,13 +24,13 @@ class Who(NamedTuple):
     third_party_internal_id: str
 
 
-_CLAIMS = Who._fields
+_CLAIMS = TokenSubject._fields
 
 
 class Caller(NamedTuple):
-    """The user that a token speaks for; ``expires`` is in seconds since 1970 by the namespace's clock.
+    """The user of a valid token. ``expires`` is in seconds since 1970 by the namespace's clock.
 
-    ``key`` is the name under which the state knows them.
+    ``key`` is the key of the user's record in the state.
     """
 
     namespace: str
@@ -42,27 +42,27 @@ class Caller(NamedTuple):
 
 
 class Tokens:
-    """Issues tokens and tells whose they are. Whether one has expired is for the namespace's clock to say."""
+    """Issues tokens and identifies their users. The namespace's clock, not this class, decides about expiry."""
 
     def __init__(self, seed: int, keys: Iterable[str]) -> None:
-        """``keys`` are the API keys that the server starts with: nobody without them can sign a token for it."""
+        """``keys`` are the API keys with which the server starts. They are part of the secret that signs its tokens."""
         self._secret = hashlib.sha256(json.dumps(["mock_heidi tokens", seed, *sorted(keys)]).encode()).hexdigest()
-        # Verifying costs more than most handlers, so good tokens are remembered; refused ones cost their sender.
+        # Verifying a token takes longer than most handlers, so valid tokens are remembered.
         self._callers: dict[bytes, Caller] = {}
 
-    def issue(self, who: Who, now: int, number: int) -> tuple[str, int]:
+    def issue(self, subject: TokenSubject, now: int, number: int) -> tuple[str, int]:
         """A token made at ``now`` (milliseconds since 1970) and the second in which it expires.
 
-        ``number`` tells it from others of the same user and second.
+        ``number`` makes it differ from others for the same user and second.
         """
         import jwt  # only signing in needs it, and start-up is a feature
 
         expires = now // 1000 + int(assumed("token_lifetime"))
-        claims = {**who._asdict(), "exp": expires, "jti": str(number)}
+        claims = {**subject._asdict(), "exp": expires, "jti": str(number)}
         return jwt.encode(claims, self._secret, algorithm="HS256"), expires
 
     def identify(self, authorization: bytes | None) -> Caller | type[HeidiError]:
-        """The caller that an ``Authorization`` header speaks for, or the error that refuses it."""
+        """The caller in an ``Authorization`` header, or the error that refuses it."""
         if authorization is None:
             return MissingTokenError
         caller = self._callers.get(authorization)
@@ -82,13 +82,13 @@ class Tokens:
         if scheme.lower() != b"bearer" or not token.strip():
             return MissingTokenError
         try:
-            # The namespace's clock judges the expiry, not this machine's.
+            # The expiry is checked later, against the namespace's clock.
             claims: dict[str, Any] = jwt.decode(
                 token.strip(), self._secret, algorithms=["HS256"], options={"verify_exp": False, "require": ["exp"]}
             )
         except (jwt.InvalidTokenError, ValueError):
             return InvalidTokenError
-        # The default keys are public, so anybody can sign a token for a default server: check the claims too.
+        # The default keys are public, so anyone can sign a token for a default server: check the claims too.
         texts = [str(claims[name]) for name in _CLAIMS if is_text(claims.get(name))]
         if len(texts) != len(_CLAIMS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
             return InvalidTokenError

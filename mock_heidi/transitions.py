@@ -1,6 +1,6 @@
-"""Work that takes time in reality. Here it advances at once, by being looked at, or by the mock's clock.
+"""Delayed work, such as transcription. It is done at once, after some reads, or by the namespace's clock.
 
-No background task and no sleep advances it, so a test decides when a thing is ready.
+No background task advances it, so that a test decides when it is done.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ _WAYS = ("at_once", "after_reads", "after_seconds")
 
 
 class TransitionError(ValueError):
-    """A transition that makes no sense; the message says why and what would."""
+    """An invalid transition. The message says what is wrong and what is valid."""
 
 
 class Transition(NamedTuple):
-    """``reads`` that still see the old status, or ``seconds`` of the namespace's clock; neither: at once."""
+    """The delay of some work: a number of reads, or seconds of the namespace's clock; by default none."""
 
     reads: int = 0
     seconds: float = 0
 
     def ready(self, reads: int, since: int, now: int) -> bool:
-        """True if a thing is ready that began at ``since`` and was looked at ``reads`` times (moments in ms)."""
+        """True if work is done that began at ``since`` and was read ``reads`` times. Times are in ms since 1970."""
         return reads >= self.reads and now - since >= self.seconds * 1000
 
-    def shown(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """The transition in the form in which a client sets it."""
         if self.reads:
             return {"after_reads": self.reads}
         return {"after_seconds": self.seconds} if self.seconds else {"at_once": True}
 
 
 def at_once() -> dict[str, Transition]:
-    """The transitions that every namespace begins with."""
+    """The transitions with which a namespace starts."""
     return dict.fromkeys(KINDS, Transition())
 
 

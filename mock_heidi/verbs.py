@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mock_heidi.exec_command import client_variables, exec_command
-from mock_heidi.findings import LEVELS, told
+from mock_heidi.findings import LEVELS, finding_line
 from mock_heidi.flags import Seconds
 from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
@@ -116,7 +116,7 @@ def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
     _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
-    say(as_json, found, "\n".join(map(told, found)) or "nothing to say")
+    say(as_json, found, "\n".join(map(finding_line, found)) or "nothing to say")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
 
@@ -157,22 +157,23 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
     """A line for each, of JSON too."""
     with heidi.events() as events:
         # Listened to first, asked then: none is lost between the two.
-        seen = _tell(as_json, heidi.requests(**given, limit=limit), 0)
+        seen = _print_rows(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
             if kind == "reset" and "requests" in data["reset"]:
                 seen = 0
             elif kind == "behind":
                 raise ConfigError(f"{heidi.url} had {data['missed']} events more than could be shown", "begin again")
             elif kind == "request" and data["id"] > seen:
-                seen = _tell(as_json, heidi.requests(**{**given, "since": seen}), seen)
+                seen = _print_rows(as_json, heidi.requests(**{**given, "since": seen}), seen)
         raise ConfigError(f"{heidi.url} has ended")
 
 
-def _tell(as_json: bool, rows: list[dict[str, Any]], seen: int) -> int:
+def _print_rows(as_json: bool, rows: list[dict[str, Any]], last: int) -> int:
+    """Print rows of requests. Returns the id of the last one, or ``last`` if there are none."""
     for row in rows:
         click.echo(printable_json(row) if as_json else line(row))
-        seen = row["id"]
-    return seen
+        last = row["id"]
+    return last
 
 
 @click.command()

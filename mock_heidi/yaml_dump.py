@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from mock_heidi.models import Plain, resolve
+from mock_heidi.yaml_scalars import Plain, resolve
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

@@ -28,7 +28,7 @@ _MOST_AT_ONCE = 100_000
 
 
 def parsing_yaml(text: bytes, name: str) -> Work[Any]:
-    """The value of a YAML text, plain scalars as :class:`~mock_heidi.models.Plain`, record by record.
+    """The value of a YAML text, plain scalars as :class:`~mock_heidi.yaml_scalars.Plain`, record by record.
 
     A value that is deep inside or has an anchor is read in one go and may not be long. Raises :class:`FixtureError`.
     """
@@ -44,7 +44,7 @@ class YamlText:
         self._size = 0
 
     def values(self) -> Any:
-        """The value of the text, plain scalars as :class:`~mock_heidi.models.Plain`; for a list an iterator that
+        """The value of the text, plain scalars as :class:`~mock_heidi.yaml_scalars.Plain`; for a list an iterator that
         reads the text as it goes.
         """
         nodes = self._nodes()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.models import Plain
 from mock_heidi.slices import Work
 from mock_heidi.yaml_nodes import (
     LIST,
@@ -20,6 +19,7 @@ from mock_heidi.yaml_nodes import (
     Node,
     line_of,
 )
+from mock_heidi.yaml_scalars import Plain
 
 # A text may have more values than bytes by so many: aliases share values, they do not multiply them.
 _MAX_SHARED = 100_000

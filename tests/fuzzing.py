@@ -12,7 +12,7 @@ from conftest import NOON, Client
 from helpers import SESSION
 from judges import OPENAPI, load_contract
 
-from mock_heidi import MockHeidi, fixture_loader
+from mock_heidi import MockHeidi, fixture_loader, lifecycle
 from mock_heidi.app import App, create_app
 from mock_heidi.fixture_export import export
 from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
@@ -107,7 +107,7 @@ class Application(Server):
     """The same without a server."""
 
     def reset(self) -> None:
-        APP.namespaces.default.reset(frozenset({"requests"}))  # there are thousands of these
+        lifecycle.reset(APP.registry.default, frozenset({"requests"}))  # there are thousands of these
 
 
 IN_PROCESS = load(APP)

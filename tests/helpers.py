@@ -40,7 +40,7 @@ def another(base: str = BASE_PATH, **options: Any) -> Iterator[Client]:
         client.close()
 
 
-def space(client: Client, name: str) -> Client:
+def in_namespace(client: Client, name: str) -> Client:
     """A client of the same application that speaks to another namespace by path."""
     return Client(client.app, f"/ns/{name}{BASE_PATH}")
 

@@ -129,7 +129,7 @@ class Sleepers:
 
     def __init__(self, server: MockHeidi, heidi: Handle) -> None:
         self.heidi = heidi
-        self._namespaces = vars(server)["_server"].config.app.namespaces
+        self._namespaces = vars(server)["_server"].config.app.registry
 
     def wait(self) -> None:
         """Come back when somebody sleeps, and not only has not got up yet."""

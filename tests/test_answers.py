@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_consult_notes import foreign, recorded, text_of
 
 from mock_heidi import fixture_loader
-from mock_heidi.models import Consultation
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"

@@ -21,12 +21,12 @@ from helpers import (
     SUCCESS,
     another,
     answered,
-    space,
+    in_namespace,
     wire,
 )
 from starlette.types import Message
 
-from mock_heidi import fixture_loader
+from mock_heidi import fixture_loader, lifecycle
 from mock_heidi.assumptions import assumed
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
@@ -214,8 +214,8 @@ def _signed_with_what_a_default_server_knows() -> dict[str, str]:
     """Tokens that anybody can make who has this package."""
     with another() as default:
         issued = default.sign_in()
-        secret = default.app.namespaces.tokens._secret  # noqa: SLF001 - seed and default keys are public
-        own_seed = f"mock_heidi tokens {default.app.namespaces.settings.seed}"
+        secret = default.app.registry.tokens._secret  # noqa: SLF001 - seed and default keys are public
+        own_seed = f"mock_heidi tokens {default.app.registry.settings.seed}"
     forged = {**claims(issued), "exp": 4_102_444_800}
     old = hashlib.sha256(own_seed.encode()).hexdigest()
     return {
@@ -260,7 +260,7 @@ def test_the_same_private_key_gives_the_same_tokens() -> None:
 def test_a_namespaces_own_keys_leave_the_servers_secret_alone(heidi: Client) -> None:
     keys = [{"key": "blues-own-key", "ehr_provider": "Blue", "managed_by": "b" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
 
     token = blue.sign_in(key="blues-own-key")
     own, foreign = blue.get("/patient-profiles"), heidi.get("/patient-profiles", headers=bearer(token))
@@ -366,7 +366,7 @@ def test_another_seed_or_clock_gives_other_bytes(heidi: Client, changed: dict[st
 
 def test_namespaces_of_one_server_differ_and_of_the_same_name_agree(heidi: Client) -> None:
     with another() as elsewhere:
-        blue, red, blue_again = space(heidi, "blue"), space(heidi, "red"), space(elsewhere, "blue")
+        blue, red, blue_again = in_namespace(heidi, "blue"), in_namespace(heidi, "red"), in_namespace(elsewhere, "blue")
         series = [_series(client) for client in (blue, red, blue_again)]
         for client in (blue, red, blue_again):
             client.close()
@@ -386,7 +386,7 @@ def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -
     messages: list[Message] = []
 
     async def receive() -> Message:
-        heidi.app.namespaces.default.replace(base)
+        lifecycle.replace_state(heidi.app.registry.default, base)
         return {"type": "http.request", "body": body}
 
     async def send(message: Message) -> None:

@@ -8,9 +8,9 @@ import pytest
 from conftest import Client
 from helpers import SESSION
 
-from mock_heidi import forms
-from mock_heidi.consultations import LONGEST_EARLIER
-from mock_heidi.forms import LONGEST_SENTENCE, MOST_HEADINGS, MOST_QUESTIONS
+from mock_heidi import custom_templates
+from mock_heidi.custom_templates import LONGEST_SENTENCE, MOST_HEADINGS, MOST_QUESTIONS
+from mock_heidi.session_content import LONGEST_EARLIER
 
 PATH = f"/sessions/{SESSION}"
 FILL = f"{PATH}/client-customised-template/response"
@@ -27,13 +27,13 @@ def write(client: Client, path: str = PATH, **changes: Any) -> str:
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts whose words are read from now on."""
     read: list[str] = []
-    words: Callable[[str], set[str]] = vars(forms)["_words"]
+    words: Callable[[str], set[str]] = vars(custom_templates)["_words"]
 
     def reading(text: str) -> set[str]:
         read.append(text)
         return words(text)
 
-    monkeypatch.setattr(forms, "_words", reading)
+    monkeypatch.setattr(custom_templates, "_words", reading)
     return read
 
 
@@ -56,7 +56,7 @@ def test_a_note_is_read_once_for_all_questions_of_a_form(monkeypatch: pytest.Mon
     note = "\n".join(f"Sentence {number}" for number in range(100))
     asked = [question(f"Question {number}", answerType=kind, answerOptions=["One"]) for number in range(100)]
 
-    forms.answer({"questions": asked}, note, "2025-01-06")
+    custom_templates.answer({"questions": asked}, note, "2025-01-06")
 
     # Each sentence, the whole note, and each question with its option.
     assert sum(map(len, read)) < 2 * len(note) + 100 * len("Question 99 One")
@@ -66,7 +66,7 @@ def test_of_a_note_without_end_the_first_different_sentences_are_looked_at(monke
     read = spied(monkeypatch)
     note = "\n".join([*["The same"] * 5_000, *(f"Sentence {number}" for number in range(5_000))])
 
-    made = forms.answer({"questions": [question("About sentence 7?")]}, note, "2025-01-06")
+    made = custom_templates.answer({"questions": [question("About sentence 7?")]}, note, "2025-01-06")
 
     assert len(read) < 400
     assert made["questionAnswers"][0]["answer"][0] == {"value": "Sentence 0"}
@@ -76,7 +76,7 @@ def test_the_questions_of_a_form_are_answered_in_parts_between_which_others_run(
     note = "\n".join(f"Sentence {number}" for number in range(300))
     asked = [question(childQuestions=[question()] * 9) for _ in range(100)]
 
-    work = forms.answering({"questions": asked}, note, "2025-01-06")
+    work = custom_templates.answering({"questions": asked}, note, "2025-01-06")
 
     assert sum(1 for _ in work) == MOST_QUESTIONS
 

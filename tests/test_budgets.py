@@ -18,7 +18,7 @@ from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import json_text, wording, yaml_text
+from mock_heidi import json_text, lifecycle, wording, yaml_text
 from mock_heidi.admin import requests as requests_door
 from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import App
@@ -27,11 +27,12 @@ from mock_heidi.filters import Filter
 from mock_heidi.fixture_export import export
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.json_text import parse_json, parsing_json
-from mock_heidi.models import PatientProfile, resolve
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.slices import RECORD, SLICE, finish
 from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.yaml_dump import dump_yaml
+from mock_heidi.yaml_scalars import resolve
 
 MANY = 6_000
 # So many turns others get at least while so many records are looked at, or so many long bodies.
@@ -384,7 +385,7 @@ def test_others_run_while_a_namespace_is_given_many_records(app: App) -> None:
 @pytest.mark.parametrize(("accept", "number"), [("application/json", MANY), ("application/yaml", 500)])
 def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, number: int) -> None:
     with another(fixtures={"patient_profiles": profiles(number)}) as heidi:
-        expected = export(heidi.app.namespaces.default.store)
+        expected = export(heidi.app.registry.default.store)
         answer = heidi.get("/_mock/state", headers={"accept": accept})
 
     read = answer.json() if "json" in accept else resolve(parse_yaml(answer.content, "state"))
@@ -394,7 +395,7 @@ def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, nu
 
 
 def test_a_state_in_yaml_is_written_as_if_it_were_written_at_once(heidi: Client) -> None:
-    state = export(heidi.app.namespaces.default.store)
+    state = export(heidi.app.registry.default.store)
 
     answer = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
 
@@ -413,7 +414,7 @@ def test_a_state_without_records_is_the_same_in_both_forms() -> None:
 
 def test_a_state_is_answered_as_it_was_when_it_was_asked_for() -> None:
     with another(fixtures={"patient_profiles": profiles(MANY)}) as heidi:
-        store = heidi.app.namespaces.default.store
+        store = heidi.app.registry.default.store
         last = store.all(PatientProfile)[-1]
 
         answer = meanwhile(heidi.app, ("GET", "/state", None), at_turn(2, lambda: store.remove(last)))
@@ -423,7 +424,7 @@ def test_a_state_is_answered_as_it_was_when_it_was_asked_for() -> None:
 
 
 def test_records_are_added_to_a_state_that_changes_meanwhile(app: App) -> None:
-    namespace = app.namespaces.default
+    namespace = app.registry.default
     changed = PatientProfile(id="a" * 24, managed_by=JOHN, ehr_provider="P", created_at=STAMP, updated_at=STAMP)
 
     write_once = at_turn(5, lambda: namespace.store.put(changed))
@@ -437,7 +438,7 @@ def test_records_are_added_to_a_state_that_changes_meanwhile(app: App) -> None:
 
 
 def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: App) -> None:
-    namespace = app.namespaces.default
+    namespace = app.registry.default
     drawn: list[str] = []
 
     answer = meanwhile(
@@ -451,7 +452,7 @@ def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: App) -> Non
 
 
 def test_a_state_that_never_stands_still_takes_no_records(app: App) -> None:
-    namespace = app.namespaces.default
+    namespace = app.registry.default
     record = namespace.store.all(PatientProfile)[0]
 
     answer = meanwhile(
@@ -484,13 +485,13 @@ def test_two_states_at_once_do_not_mix(app: App) -> None:
 
 
 def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: App) -> None:
-    spaces = app.namespaces
-    old = spaces.make("blue")
+    registry = app.registry
+    old = registry.make("blue")
 
-    delete = at_turn(5, lambda: spaces.drop("blue"))
+    delete = at_turn(5, lambda: registry.drop("blue"))
     answer = meanwhile(app, ("PUT", "/../ns/blue/_mock/state", {"patient_profiles": profiles(MANY)}), delete)
 
-    now = spaces.get("blue")
+    now = registry.get("blue")
     assert answer.status_code == 200
     assert now is not None
     assert now is not old
@@ -510,13 +511,13 @@ CHANGES = [
 @pytest.mark.parametrize(("method", "door", "body"), CHANGES)
 def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: str, body: Any) -> None:
     """The namespace is deleted and made anew while the body of the change comes."""
-    spaces = app.namespaces
-    old, now = spaces.make("blue"), []
+    registry = app.registry
+    old, now = registry.make("blue"), []
     sent: list[Any] = []
 
     async def receive() -> Any:
-        spaces.drop("blue")
-        now.append(spaces.make("blue"))
+        registry.drop("blue")
+        now.append(registry.make("blue"))
         return {"type": "http.request", "body": json.dumps(body).encode()}
 
     async def send(message: Any) -> None:
@@ -524,7 +525,7 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: st
 
     path, headers = f"/ns/blue/_mock{door}", [(b"host", b"localhost")]
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
-    before, other = trace(old), trace(spaces.make("fresh"))
+    before, other = trace(old), trace(registry.make("fresh"))
     asyncio.run(app(scope, receive, send))
 
     assert sent[0]["status"] == 200, sent
@@ -535,20 +536,20 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: st
 def trace(namespace: Namespace) -> Any:
     """What a change of any part of a namespace would change."""
     state, clock = namespace.store.all(PatientProfile), namespace.clock
-    return len(state), len(namespace.faults), len(namespace.replies), clock.now() // 10**9, dict(namespace.transitions)
+    return len(state), len(namespace.faults), len(namespace.stubs), clock.now() // 10**9, dict(namespace.transitions)
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])
 def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: App, *, used: bool) -> None:
     def use(turn: int) -> None:
-        namespace = app.namespaces.get("blue")
+        namespace = app.registry.get("blue")
         if used and turn > 2 and namespace is not None:
             namespace.last_use += 1
 
     answer = meanwhile(app, ("POST", "/../ns/blue/_mock/state", {"patient_profiles": [*profiles(MANY), 1]}), use)
 
     assert answer.status_code == 400
-    assert (app.namespaces.get("blue") is not None) == used
+    assert (app.registry.get("blue") is not None) == used
 
 
 def test_a_yaml_body_that_cannot_be_read_in_parts_is_bounded(heidi: Client) -> None:
@@ -790,11 +791,11 @@ def test_a_list_that_leaves_nothing_out_does_not_speak_of_it(heidi: Client) -> N
 
 def test_requests_that_a_reset_has_forgotten_meanwhile_are_not_deleted_again(heidi: Client) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
-    namespace = heidi.app.namespaces.default
+    namespace = heidi.app.registry.default
 
     def begin_anew(turn: int) -> None:
         if turn == LONG_BODIES + 4:
-            namespace.reset()
+            lifecycle.reset(namespace)
             namespace.journal.add(fresh)
 
     fresh = Entry(0, 0.0, None, {"method": "GET", "path": "/", "query_string": b"", "headers": []})
@@ -825,8 +826,8 @@ def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: 
 )
 def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Client, keep: str, count: int) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
-    namespace = heidi.app.namespaces.default
-    reset = at_turn(4, lambda: namespace.reset(frozenset(keep.split(","))))
+    namespace = heidi.app.registry.default
+    reset = at_turn(4, lambda: lifecycle.reset(namespace, frozenset(keep.split(","))))
     meanwhile(heidi.app, ("GET", "/findings", None), reset)
 
     heidi.patch(f"/sessions/{SESSION}", json={"session_name": "x"})
@@ -871,7 +872,7 @@ def test_an_order_is_judged_with_one_look_at_each_request(heidi: Client, monkeyp
 
 def test_an_answer_that_completes_while_others_are_judged_is_not_missed(heidi: Client) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
-    journal = heidi.app.namespaces.default.journal
+    journal = heidi.app.registry.default.journal
     late = next(entry for entry in journal if entry.operation == "get_jwt")
     late.done = False
 

@@ -20,9 +20,12 @@ from mock_heidi import (
     wheel_data,
 )
 from mock_heidi.cli import main
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.models import CodeEntry, Consultation, NoteTemplate, Record
 from mock_heidi.store import Base
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Record
 
 _CACHED = (
     (fixture_files, "packaged"),

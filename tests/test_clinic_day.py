@@ -18,9 +18,14 @@ from helpers import KEY_TWO, SUCCESS, UNKNOWN_ID
 from test_consult_notes import H_AND_P, text_of
 
 from mock_heidi import fixture_loader
+from mock_heidi.account_records import ApiKey, User
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.errors import BY_NAME, HeidiError, InternalError, LinkedAccountRequiredError, UploadFailedError, render
-from mock_heidi.models import ApiKey, CodeEntry, Consultation, NoteTemplate, PatientProfile, Session, User
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Store
+from mock_heidi.template_records import NoteTemplate
 
 STORE = Store(fixture_loader.load())
 SESSIONS = list(STORE.all(Session))

@@ -20,8 +20,9 @@ from test_audio import spoken
 
 import mock_heidi
 from mock_heidi import fixture_loader
-from mock_heidi.models import Consultation, NoteTemplate
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
+from mock_heidi.template_records import NoteTemplate
 
 PATH = f"/sessions/{SESSION}"
 STORE = Store(fixture_loader.load())
@@ -675,7 +676,7 @@ def test_another_process_makes_the_same_choice(noted: Client) -> None:
     asked = [question("SingleResponse", question=f"Which {n}?", answerOptions=["xx1", "yy2", "zz3"]) for n in range(8)]
     here = [values(one) for one in filled(noted, *asked)["questionAnswers"]]
     code = (
-        "import json, sys; from mock_heidi.forms import answer\n"
+        "import json, sys; from mock_heidi.custom_templates import answer\n"
         "print(json.dumps(answer({'questions': json.load(sys.stdin)}, '● Cough', '2025-01-06')['questionAnswers']))"
     )
 

@@ -27,13 +27,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, api, delivery, errors, models
+from mock_heidi import MockHeidi, api, delivery, errors
 from mock_heidi.assumptions import assumptions
 from mock_heidi.cli import cli
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import HeidiError
-from mock_heidi.models import Incoming, Outgoing
 from mock_heidi.response import Success
+from mock_heidi.session_records import ConsultNote
+from mock_heidi.values import Incoming, Outgoing
 
 PROVENANCES = ("documented", "observed", "assumed")
 
@@ -228,7 +229,7 @@ def served_classes() -> dict[str, type[BaseModel]]:
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
     }
-    return own | {"ConsultNote": models.ConsultNote, "Success": Success}
+    return own | {"ConsultNote": ConsultNote, "Success": Success}
 
 
 def vendor_errors() -> list[type[HeidiError]]:

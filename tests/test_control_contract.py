@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, admin, events, filters, findings, models, namespace, transitions
+from mock_heidi import MockHeidi, admin, events, filters, findings, lifecycle, transitions
 from mock_heidi.app import create_app
 from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
@@ -34,7 +34,9 @@ from mock_heidi.fault_fields import METHODS
 from mock_heidi.faults import Fault, Scenario, parse
 from mock_heidi.fixture_kinds import KINDS
 from mock_heidi.operations import OPERATIONS
+from mock_heidi.session_records import ConsultNote, WrittenDocument
 from mock_heidi.settings import Settings
+from mock_heidi.stub_records import Stub
 
 JSON = "application/json"
 
@@ -190,14 +192,14 @@ def _kind(contract: Contract, schema: dict[str, Any], kind: str) -> str:
 CLASSES: dict[str, type[BaseModel]] = {
     "Fault": Fault,
     "Scenario": Scenario,
-    "Reply": models.Reply,
-    "ConsultNote": models.ConsultNote,
-    "WrittenDocument": models.WrittenDocument,
+    "Reply": Stub,
+    "ConsultNote": ConsultNote,
+    "WrittenDocument": WrittenDocument,
 }
 WORDS: dict[str, Iterable[str]] = {
     "schemas/Operation": OPERATIONS,
     "schemas/Method": METHODS,
-    "schemas/Part": namespace.PARTS,
+    "schemas/Part": lifecycle.PARTS,
     "schemas/Fixtures": KINDS,
     "schemas/Filter": (*filters.NAMES, "match"),
     "schemas/Level": findings.LEVELS,
@@ -373,7 +375,7 @@ def test_every_door_refuses_a_namespace_of_no_name_in_the_one_form(door: Operati
         status, error, _ = refusal(heidi, door.method, f"/ns/a b{_url(door)}")
 
         assert (status, error) == (400, "'a b' is no name for a namespace")
-        assert len(heidi.app.namespaces) == 1
+        assert len(heidi.app.registry) == 1
 
 
 @by_name(_doors())
@@ -691,7 +693,7 @@ def test_events_are_judged_one_by_one(
 
 
 def test_the_events_that_are_really_told_are_judged(heidi: Client, contract_watch: Watch) -> None:
-    heidi.app.namespaces.default.listen()
+    heidi.app.registry.default.listen()
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/sessions")
@@ -839,7 +841,7 @@ ASKED = _asked()
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
     """How often each status came, of which one is a success; there has been a request to speak of."""
-    APP.namespaces.default.reset()
+    lifecycle.reset(APP.registry.default)
     client = Client(APP)
     client.sign_in()
     client.close()
@@ -850,16 +852,16 @@ def seen() -> Iterator[Counter[int]]:
 
 def _prepare() -> None:
     """The beginning, and one of each thing that has a name or an id."""
-    space, default = APP.namespaces, APP.namespaces.default
-    for one in space:
+    registry, default = APP.registry, APP.registry.default
+    for one in registry:
         if one is not default:
-            space.drop(one.name)
-    space.make("blue")
-    default.reset(frozenset({"requests"}))
+            registry.drop(one.name)
+    registry.make("blue")
+    lifecycle.reset(default, frozenset({"requests"}))
     default.faults.add(parse("ask_ai:end_after=3"))
-    default.replies.add(models.Reply(operation="ask_ai", text="No."))
+    default.stubs.add(Stub(operation="ask_ai", text="No."))
     default.snapshots.clear()
-    default.snapshot("before")
+    lifecycle.take_snapshot(default, "before")
 
 
 def _known_names(case: Any) -> None:

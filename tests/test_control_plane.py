@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import JOHN, NOON, Client
-from helpers import SESSION, another, answered, ask, settled, space, wire
+from helpers import SESSION, another, answered, ask, in_namespace, settled, wire
 
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
 
@@ -173,7 +173,7 @@ def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: st
 
 def test_reset_means_one_namespace_or_all(heidi: Client) -> None:
     fresh = heidi.state()
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
 
     def states() -> list[bool]:
         return [heidi.state() == fresh, json.loads(heidi.get("/ns/blue/_mock/state").content) == fresh]
@@ -525,7 +525,7 @@ def test_a_defect_says_so_and_keeps_its_secrets(
     def broken() -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(heidi.app.namespaces.default, "counts", broken)
+    monkeypatch.setattr(heidi.app.registry.default, "counts", broken)
     answer = heidi.get("/_mock/namespaces")
 
     expected = refused(500, "the control plane failed", "this is a defect of mock_heidi: the log says where")
@@ -564,7 +564,7 @@ def test_a_namespace_can_begin_in_its_own_way(heidi: Client) -> None:
 
     answer = heidi.post("/_mock/namespaces/blue", json=start)
 
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     profile = blue.post("/patient-profiles", json={}).json()["data"]["id"]
     [record] = json.loads(heidi.get("/ns/blue/_mock/state").content)["patient_profiles"]
     seed = heidi.get("/ns/blue/_mock/health").json()["seed"]

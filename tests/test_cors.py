@@ -114,7 +114,7 @@ def test_a_defect_can_be_read_too(heidi: Client, monkeypatch: pytest.MonkeyPatch
         raise RuntimeError
 
     heidi.token()
-    monkeypatch.setattr(heidi.app.namespaces.default.store, "where", broken)
+    monkeypatch.setattr(heidi.app.registry.default.store, "where", broken)
     answer = heidi.get("/patient-profiles", headers={"Origin": PAGE})
 
     assert answer.status_code == 500
@@ -199,7 +199,7 @@ def test_a_refused_preflight_makes_no_namespace_and_meets_no_rule(heidi: Client)
 
     assert [answer.status_code for answer in answers] == [400, 400]
     assert heidi.get("/_mock/faults").json()["faults"][0]["matched"] == 0
-    assert heidi.app.namespaces.get("blue") is None
+    assert heidi.app.registry.get("blue") is None
 
 
 def test_more_headers_can_be_allowed() -> None:
@@ -289,7 +289,7 @@ def test_a_page_that_may_use_the_api_may_read_the_contracts(path: str, origin: s
 
         assert [answer.status_code for answer in answers] == [200, 200]
         assert [answer.headers["access-control-allow-origin"] for answer in answers] == [origin] * 2
-        assert heidi.app.namespaces.get("blue") is None
+        assert heidi.app.registry.get("blue") is None
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ from mock_heidi.settings import BASE_PATH
 SLACK = 1.15
 ROLES = {
     "path": (
-        *("app", "cors", "delivery", "exchange", "injection", "inputs", "player", "request"),
-        *("response", "router", "streams", "stub_answers", "wire"),
+        *("app", "connection", "cors", "delivery", "exchange", "injection", "inputs", "player", "request"),
+        *("response", "router", "streams", "stub_answers"),
     ),
-    "caller": ("namespaces", "tokens"),
+    "caller": ("registry", "tokens"),
     "journal": ("journal", "memory"),
     "time": ("clock", "ids"),
-    "state": ("indexes", "json_text", "models", "namespace", "overlay", "store"),
+    "state": ("indexes", "json_text", "namespace", "overlay", "store", "unused_ids", "values"),
 }
 COSTS: dict[str, dict[str, int]] = {
     "GET": {"path": 23, "caller": 2, "journal": 2, "time": 1, "state": 3, "handler": 1},
@@ -46,7 +46,7 @@ LOADED = {
     "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
     "typing_extensions", "typing_inspection", "uvicorn", "yaml",
 }  # fmt: skip
-MODULES = 457
+MODULES = 477
 
 PROFILE = {"ehr_patient_id": "E-1", "first_name": "Ada", "last_name": "Sample", "birth_date": "1980-02-01"}
 KEY = "costs-key"
@@ -149,7 +149,7 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 
     def told(pieces: int) -> Counter[str]:
         reply = {"operation": "ask_ai", "pieces": ["word "] * pieces}
-        client.app.namespaces.default.replies.remove()
+        client.app.registry.default.stubs.remove()
         client.ask("POST", "/replies", reply, base="/_mock")
         return client.count("POST", f"/sessions/{session}/ask-ai", command)
 
@@ -162,7 +162,7 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 START = """
 import sys
 from mock_heidi.cli import main
-from mock_heidi import console, server
+from mock_heidi import request_log, server
 from mock_heidi.app import create_app
 create_app()
 names = {name.partition(".")[0] for name in sys.modules if not name.startswith("_")}
@@ -187,7 +187,7 @@ def test_a_start_loads_no_more_than_it_did() -> None:
 
 
 BUILT = """
-import mock_heidi.app, mock_heidi.console
+import mock_heidi.app, mock_heidi.request_log
 from pydantic import BaseModel
 def below(cls):
     return {cls}.union(*map(below, cls.__subclasses__()))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from test_consult_notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
 
 from mock_heidi import fixture_loader
-from mock_heidi.models import CodeEntry
+from mock_heidi.code_records import CodeEntry
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"

@@ -462,7 +462,7 @@ def test_a_defect_is_answered_in_the_vendors_form_and_readable_by_browsers(
 
     before = settled(heidi)
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(heidi.app.namespaces.default.store, "put", broken)
+        patch.setattr(heidi.app.registry.default.store, "put", broken)
         answer = heidi.post(PROFILES, json={"first_name": "Ada"}, headers={"Origin": "http://localhost:3000"})
 
     assert answered(answer) == (500, '{"detail":"Internal Server Error"}')

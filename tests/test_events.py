@@ -20,13 +20,13 @@ from helpers import another, ask
 from running import in_a_thread, received, until
 from starlette.types import Message
 
-from mock_heidi import MockHeidi, uvicorn_parts
+from mock_heidi import MockHeidi, accelerators
 from mock_heidi.admin.events import EventStream
 from mock_heidi.app import App
 from mock_heidi.events import Event as Told
 from mock_heidi.events import Events
 from mock_heidi.handle import Handle, MockHeidiError
-from mock_heidi.namespace import PARTS
+from mock_heidi.lifecycle import PARTS
 from mock_heidi.server import Server
 
 Event = tuple[int, str, Any]
@@ -204,11 +204,11 @@ def test_the_stream_ends_with_the_server() -> None:
 def test_nothing_is_kept_before_somebody_listens(heidi: Client) -> None:
     heidi.get("/patient-profiles")
 
-    assert heidi.app.namespaces.default.events.last == 0
+    assert heidi.app.registry.default.events.last == 0
 
 
 def test_only_the_latest_events_are_kept(heidi: Client) -> None:
-    events = heidi.app.namespaces.default.listen()
+    events = heidi.app.registry.default.listen()
     for number in range(1_500):
         events.emit("reset", {"number": number})
 
@@ -235,7 +235,7 @@ def test_the_handle_tells_kind_and_data(server: MockHeidi) -> None:
 
 @pytest.mark.parametrize(("last", "ids"), [("0", [1, 2]), ("1", [2]), ("2", []), ("3", [1, 2]), ("999", [1, 2])])
 def test_an_id_from_before_the_server_began_misses_nothing(app: App, last: str, ids: list[int]) -> None:
-    events = app.namespaces.default.listen()
+    events = app.registry.default.listen()
     for _ in range(2):
         events.emit("reset", {"reset": []})
 
@@ -324,7 +324,7 @@ class Listener:
 def test_nothing_is_left_of_a_listener_who_leaves(app: App) -> None:
     async def come_and_go() -> None:
         listener, other = Listener(app), Listener(app)
-        events = app.namespaces.default.listen()
+        events = app.registry.default.listen()
         await asyncio.sleep(0)
         events.emit("reset", {"reset": []})
         await listener.has(1)
@@ -344,7 +344,7 @@ def test_nothing_is_left_of_a_listener_who_leaves(app: App) -> None:
 
 def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: App) -> None:
     async def come_and_go() -> None:
-        namespace = app.namespaces.default
+        namespace = app.registry.default
         listener = Listener(app)
         events = namespace.listen()
         await asyncio.sleep(0)
@@ -360,7 +360,7 @@ def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: App) -> None
 def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody(app: App) -> None:
     async def be_slow() -> None:
         slow, quick = Listener(app), Listener(app)
-        events = app.namespaces.default.listen()
+        events = app.registry.default.listen()
         await asyncio.sleep(0)
         slow.takes.clear()
         for number in range(1, 3_001):
@@ -384,7 +384,7 @@ def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody
 def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(app: App) -> None:
     async def be_slow() -> None:
         slow = Listener(app)
-        events = app.namespaces.default.listen()
+        events = app.registry.default.listen()
         await asyncio.sleep(0)
         slow.takes.clear()
         for _ in range(1_000):
@@ -411,7 +411,7 @@ def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(app: App, m
 
     async def listen() -> None:
         listeners = [Listener(app) for _ in range(60)]
-        events = app.namespaces.default.listen()
+        events = app.registry.default.listen()
         await asyncio.sleep(0)
         for _ in range(900):
             events.emit("reset", {"reset": []})
@@ -428,7 +428,7 @@ def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(app: App, m
 
 
 def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: App) -> None:
-    namespace = app.namespaces.default
+    namespace = app.registry.default
     events = namespace.listen()
     events.emit("state", {"kind": "users", "id": "a-key-of-later", "removed": False})
     headers = {"Host": "localhost", "Last-Event-ID": "0"}
@@ -443,7 +443,7 @@ def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: A
 
 def test_events_count_in_the_memory_and_give_it_back() -> None:
     with another(memory=500_000) as heidi:
-        memory, events = heidi.app.namespaces.memory, heidi.app.namespaces.default.listen()
+        memory, events = heidi.app.registry.memory, heidi.app.registry.default.listen()
         for number in range(1_000):
             events.emit("state", {"kind": "users", "id": f"{number:02000}", "removed": False}, 2_000)
         used, kept = memory.used, len(events.after(0))
@@ -491,10 +491,10 @@ def attend(server: Server, *small: int) -> socket.socket:
 def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
     app: App, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
-    really = uvicorn_parts.installed
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
+    really = accelerators.is_installed
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module not in missing and really(module))
     with in_a_thread(app) as server, attend(server) as peer:
-        emit(server, app.namespaces.default.events, 5_000)
+        emit(server, app.registry.default.events, 5_000)
         peer.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         raw = received(peer)
 
@@ -512,8 +512,8 @@ def test_a_client_that_never_reads_is_cut_off(app: App, monkeypatch: pytest.Monk
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
         with attend(server, socket.SO_RCVBUF):
             [connection] = server.server_state.connections
-            emit(server, app.namespaces.default.events, 100)
+            emit(server, app.registry.default.events, 100)
             until(lambda: connection.transport.get_write_buffer_size() > 0, "the first that the client does not read")
-            emit(server, app.namespaces.default.events, 5_000)
+            emit(server, app.registry.default.events, 5_000)
 
             until(lambda: not server.server_state.connections, "the end of the connection")

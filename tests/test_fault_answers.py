@@ -23,8 +23,8 @@ from helpers import (
     answered,
     argument,
     ask,
+    in_namespace,
     settled,
-    space,
     wire,
 )
 from peer import Ending, Sleepers, asking, connected
@@ -36,7 +36,7 @@ from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
-from mock_heidi.rules import Asked
+from mock_heidi.request_facts import RequestFacts
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PATH = "/_mock/faults"
@@ -58,7 +58,7 @@ def hits(client: Client) -> list[int]:
 
 def last(client: Client) -> Entry:
     """The newest entry of the journal of the default namespace."""
-    *_, entry = client.app.namespaces.default.journal
+    *_, entry = client.app.registry.default.journal
     return entry
 
 
@@ -315,7 +315,9 @@ def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, writt
 
 def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
     def mark(*tokens: bytes) -> bytes:
-        return Asked("get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]).token
+        return RequestFacts(
+            "get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]
+        ).token
 
     assert mark(b"mine") == mark(b"other", b"mine") != mark(b"other")
 
@@ -1199,7 +1201,7 @@ def test_where_there_is_no_room_a_fault_makes_none() -> None:
 
 
 def test_faults_never_leak_between_namespaces(heidi: Client) -> None:
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     sign_in(heidi, f"/ns/blue{BASE_PATH}")
     heidi.post(f"/ns/blue{PATH}", json={"operation": "get_session", "expire_token": True})
     heidi.post(f"/ns/blue{PATH}", json={"operation": "list_documents", "status": 503, "nth": 2})

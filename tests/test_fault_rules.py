@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Client
-from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, settled, space, wire
+from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, in_namespace, settled, wire
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
 from mock_heidi import create_app, fixture_schema
+from mock_heidi.active_faults import ActiveFault, ActiveFaults
 from mock_heidi.effects import BY_NAME
 from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
-from mock_heidi.rules import Faults, Rule
 from mock_heidi.settings import DEFAULT_KEY, ConfigError
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -109,15 +109,15 @@ def test_a_namespace_begins_without_faults(heidi: Client) -> None:
 
 
 def test_many_rules_are_put_in_place_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    extend, calls = Faults.extend, []
+    extend, calls = ActiveFaults.extend, []
 
-    def counting(self: Faults, faults: Iterable[Fault]) -> list[Rule]:
+    def counting(self: ActiveFaults, faults: Iterable[Fault]) -> list[ActiveFault]:
         calls.append(faults)
         return extend(self, faults)
 
-    monkeypatch.setattr(Faults, "extend", counting)
+    monkeypatch.setattr(ActiveFaults, "extend", counting)
 
-    rules = Faults([parse("ask_ai:status=503")] * 1_000)
+    rules = ActiveFaults([parse("ask_ai:status=503")] * 1_000)
 
     assert [rule.id for rule in rules][::999] == ["fault-1", "fault-1000"]
     assert len(calls) == 1
@@ -499,7 +499,7 @@ def test_a_reset_that_keeps_faults_keeps_those_that_are_used_up(heidi: Client) -
 
 def test_each_namespace_has_its_own(heidi: Client) -> None:
     heidi.post(f"/ns/blue{PATH}", json={"status": 418})
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
 
     blue_answers = fits(blue, "GET", "/jwt", signed=False)
     own = fits(heidi, "GET", "/sessions/5")
@@ -593,7 +593,7 @@ def test_a_rule_is_for_a_pattern_of_paths(
 
 def test_the_pattern_of_a_path_does_not_see_the_namespace(heidi: Client) -> None:
     heidi.post(f"/ns/blue{PATH}", json={"path": "/sessions/{id}", "status": 418})
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
 
     assert fits(blue, "GET", "/sessions/5")
     blue.close()
@@ -772,7 +772,7 @@ def test_probability_changes_no_id_that_comes_out() -> None:
 
 
 def test_delays_are_drawn_from_the_same_chance(heidi: Client) -> None:
-    space_of = heidi.app.namespaces.default
+    space_of = heidi.app.registry.default
     for kind, low, high in (("uniform:1:3", 1.0, 3.0), ("lognormal:2:0.5", 0.1, 40.0)):
         heidi.post("/_mock/reset")
         delay = parse(f"*:delay={kind}").delay
@@ -789,7 +789,7 @@ def test_a_log_normal_delay_never_takes_longer_than_a_day(heidi: Client) -> None
     delay = parse("*:delay=lognormal:86400:80000").delay
     assert delay is not None
 
-    drawn = [delay.draw(heidi.app.namespaces.default.ids.chance) for _ in range(50)]
+    drawn = [delay.draw(heidi.app.registry.default.ids.chance) for _ in range(50)]
 
     assert max(drawn) == 86_400
 

@@ -17,7 +17,8 @@ from conftest import Client
 from helpers import another
 
 from mock_heidi import fixture_loader
-from mock_heidi.models import Consultation, PatientProfile
+from mock_heidi.consultation_records import Consultation
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.store import Store
 
 CONSULTATIONS = {one.id: one for one in Store(fixture_loader.load()).all(Consultation)}

@@ -102,7 +102,7 @@ def test_a_page_that_rebinds_a_name_cannot_sign_in_with_the_well_known_key(heidi
 
     assert reply.status == 403
     assert b"token" not in reply.body
-    assert heidi.app.namespaces.get("blue") is None
+    assert heidi.app.registry.get("blue") is None
     assert heidi.state() == before
 
 
@@ -266,7 +266,7 @@ def test_a_link_on_another_site_leads_to_pages_only(app: App) -> None:
 
     assert status(app, headers, path="/_mock/") == 200
     assert status(app, headers, path="/ns/pushed/_mock/state") == 403
-    assert app.namespaces.get("pushed") is None
+    assert app.registry.get("pushed") is None
 
 
 @pytest.mark.parametrize("name", [b"host", b"origin"])

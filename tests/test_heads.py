@@ -16,7 +16,7 @@ import pytest
 from running import in_a_thread, received, until
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import create_app, uvicorn_parts
+from mock_heidi import accelerators, create_app
 from mock_heidi.heads import Limits
 from mock_heidi.memory import MemoryBudget
 from mock_heidi.server import Server
@@ -33,9 +33,9 @@ Serve = Callable[..., contextlib.AbstractContextManager[Server]]
 @pytest.fixture(params=["httptools", "h11"])
 def serve(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Serves any application with one of the two parsers."""
-    really = uvicorn_parts.installed
+    really = accelerators.is_installed
     missing = {"httptools"} - {request.param}
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module not in missing and really(module))
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module not in missing and really(module))
     return in_a_thread
 
 
@@ -256,13 +256,13 @@ def holds(memory: MemoryBudget, least: int) -> bool:
 
 def test_unfinished_heads_take_the_place_of_old_requests_and_then_are_refused(serve: Serve) -> None:
     app = create_app(memory=40_000)
-    memory = app.namespaces.memory
+    memory = app.registry.memory
     with serve(app, memory=memory) as server, contextlib.ExitStack() as held:
         for _ in range(5):
             with connect(server) as peer:
                 peer.sendall(f"GET {BASE_PATH}/jwt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
                 received(peer)
-        kept, journal = memory.used, app.namespaces.default.journal
+        kept, journal = memory.used, app.registry.default.journal
         for least in (19_000, 38_000):
             held.enter_context(connect(server)).sendall(BEGINNING + b"X-Filler: " + b"x" * 19_000)
             until(partial(holds, memory, least), "the head")

@@ -174,9 +174,9 @@ async def attack(number: int) -> list[str]:
     # Hostile, but not so strange that all would fail at the door.
     if number >= 1_000 and not {200, 400, 401, 404, 405, 422} <= set(statuses):
         wrong.append(f"too tame: {statuses}")
-    default = app.namespaces.default
-    if len(app.namespaces) > 20 or len(default.journal) > 50:
-        wrong.append(f"it grew: {len(app.namespaces)} namespaces, {len(default.journal)} requests")
+    default = app.registry.default
+    if len(app.registry) > 20 or len(default.journal) > 50:
+        wrong.append(f"it grew: {len(app.registry)} namespaces, {len(default.journal)} requests")
     if default.streams or default.busy:
         wrong.append(f"left behind: {default.streams}, {default.busy} busy")
     if len(asyncio.all_tasks()) > 1:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import JOHN, NOON, Client
-from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, space, wire
+from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, in_namespace, wire
 from starlette.types import Message
 
 from mock_heidi import fixture_loader
@@ -527,7 +527,7 @@ def test_an_application_lets_go_of_the_requests_that_it_dropped() -> None:
             heidi.get("/nothing", signed=False)
         gc.collect()
         held = [each for each in gc.get_objects() if isinstance(each, Entry) and id(each) not in others]
-        kept = list(heidi.app.namespaces.default.journal)
+        kept = list(heidi.app.registry.default.journal)
 
     assert len(kept) == 20
     assert len(held) <= len(kept) + 1
@@ -746,7 +746,7 @@ def test_whatever_was_sent_the_journal_can_be_read(heidi: Client, body: bytes) -
 def test_no_namespace_shows_the_keys_of_another(heidi: Client) -> None:
     keys = [{"key": "own-secret", "ehr_provider": "P", "managed_by": "a" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     blue.sign_in(key="own-secret")
     blue.post("/sessions", json={"note": f"own-secret and {DEFAULT_KEY}"})
     blue.close()
@@ -775,11 +775,13 @@ def test_the_keys_of_a_namespace_that_is_no_more_stay_secret(heidi: Client, agai
 
 @pytest.mark.slow
 def test_the_keys_of_namespaces_that_have_ended_are_remembered(heidi: Client) -> None:
-    space = heidi.app.namespaces
+    registry = heidi.app.registry
     for number in range(1_001):
         keys = [{"key": f"former-secret-{number:04}.", "ehr_provider": "P", "managed_by": "a" * 24}]
-        space.make("blue", space.start._replace(base=fixture_loader.load({"api_keys": keys, "patient_profiles": []})))
-    space.drop("blue")
+        registry.make(
+            "blue", registry.start._replace(base=fixture_loader.load({"api_keys": keys, "patient_profiles": []}))
+        )
+    registry.drop("blue")
 
     heidi.get(
         "/jwt", signed=False, headers={"X-Request-Id": "former-secret-0000. former-secret-0001. former-secret-1000."}

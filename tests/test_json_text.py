@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from mock_heidi.api import patient_profiles, sessions
 from mock_heidi.errors import UnprocessableError
 from mock_heidi.json_text import parse_exactly, parse_json, parse_plain, to_json, written
-from mock_heidi.models import Outgoing, PatientProfile, Session
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.response import view_of
+from mock_heidi.session_records import Session
+from mock_heidi.values import Outgoing
 
 TIME = "2025-01-06T12:00:00.000000"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import Reply, another, ask, exchange, space
+from helpers import Reply, another, ask, exchange, in_namespace
 from starlette.types import Message
 
 from mock_heidi.events import Events
@@ -75,7 +75,7 @@ def test_namespaces_of_the_same_size_lose_about_as_much() -> None:
 
 def test_what_all_namespaces_hold_is_bounded_as_a_whole() -> None:
     with another(memory=2_000_000, max_namespaces=1_000, fixtures="empty") as heidi:
-        registry = heidi.app.namespaces
+        registry = heidi.app.registry
         for number in range(300):
             journal = registry.make(f"n{number}").journal
             for at in range(10):
@@ -90,10 +90,10 @@ def test_what_all_namespaces_hold_is_bounded_as_a_whole() -> None:
 
 
 def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
-    memory = heidi.app.namespaces.memory
+    memory = heidi.app.registry.memory
     before = memory.used
-    blue = space(heidi, "blue")
-    heidi.app.namespaces.make("blue").listen()
+    blue = in_namespace(heidi, "blue")
+    heidi.app.registry.make("blue").listen()
     blue.sign_in()
     blue.post("/sessions")
     during = memory.used
@@ -116,7 +116,7 @@ def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
     ids=["faults", "scenario", "replies"],
 )
 def test_a_refused_namespace_leaves_nothing_in_the_budget(heidi: Client, beginning: dict[str, Any]) -> None:
-    memory = heidi.app.namespaces.memory
+    memory = heidi.app.registry.memory
     before = set(memory.logs)
 
     answer = heidi.post("/_mock/namespaces/blue", json=beginning)
@@ -196,7 +196,7 @@ def test_requests_that_are_removed_give_their_memory_back(forget: Callable[[Jour
 
 
 def test_a_request_on_its_way_counts_its_head_and_the_body_that_has_come(heidi: Client) -> None:
-    token, memory = heidi.token(), heidi.app.namespaces.memory
+    token, memory = heidi.token(), heidi.app.registry.memory
     used: list[int] = []
 
     async def ask() -> None:
@@ -229,7 +229,7 @@ def test_a_body_whose_client_leaves_counts_no_more_than_what_is_kept(heidi: Clie
 
     asyncio.run(exchange(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=[half]))
 
-    registry = heidi.app.namespaces
+    registry = heidi.app.registry
     assert registry.memory.used == sum(each.size for each in registry.default.journal)
 
 
@@ -246,7 +246,7 @@ def test_a_body_that_the_memory_has_no_room_for_is_refused(faults: tuple[str, ..
 
         answer = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=in_pieces(9, 100_000))
 
-        registry = heidi.app.namespaces
+        registry = heidi.app.registry
         assert (answer.status, answer.body) == (503, NO_MEMORY)
         assert heidi.state() == before
         assert registry.memory.used == sum(each.size for each in registry.default.journal)
@@ -270,7 +270,7 @@ def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
 @pytest.mark.parametrize(("path", "status"), [("/sessions", 401), ("/unknown", 404)])
 def test_a_body_that_nobody_reads_is_forgotten_where_the_memory_has_no_room_for_it(path: str, status: int) -> None:
     with another(memory=400_000) as heidi:
-        memory, used = heidi.app.namespaces.memory, []
+        memory, used = heidi.app.registry.memory, []
 
         async def refused() -> Reply:
             coming = iter(in_pieces(9, 100_000))
@@ -292,7 +292,7 @@ def test_a_body_that_nobody_reads_is_forgotten_where_the_memory_has_no_room_for_
 
         assert answer.status == status
         assert max(used) <= memory.limit + 100_000
-        assert sum(len(each.body) for each in heidi.app.namespaces.default.journal) == 0
+        assert sum(len(each.body) for each in heidi.app.registry.default.journal) == 0
 
 
 # --- What an entry costs ----------------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def test_health_shows_what_is_used_and_how_long_it_runs(heidi: Client) -> None:
     second = heidi.get("/_mock/health").json()
 
     assert first["memory"] == {"used": 0, "limit": 256 * 1024 * 1024}
-    assert second["memory"]["used"] == sum(each.size for each in heidi.app.namespaces.default.journal)
+    assert second["memory"]["used"] == sum(each.size for each in heidi.app.registry.default.journal)
     assert 0 <= first["uptime"] <= second["uptime"] < 3_600
 
 

@@ -9,28 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from mock_heidi.account_records import ApiKey, HeidiUser, User, user_key
 from mock_heidi.faults import Fault
-from mock_heidi.models import (
-    ApiKey,
-    ConsultNote,
-    Date,
-    Flag,
-    HeidiUser,
-    Incoming,
-    KindeUserId,
-    Number,
-    ObjectId,
-    Outgoing,
-    PatientProfile,
-    Plain,
-    Session,
-    SessionId,
-    SessionPatient,
-    Timestamp,
-    User,
-    resolve,
-    user_key,
-)
+from mock_heidi.field_types import Date, Flag, KindeUserId, Number, ObjectId, SessionId, Timestamp
+from mock_heidi.patient_records import PatientProfile, SessionPatient
+from mock_heidi.session_records import ConsultNote, Session
+from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.yaml_scalars import Plain, resolve
 
 OWNER = "a" * 24
 TIME, LATER = "2025-01-06T12:00:00.000000", "2025-01-06T12:00:01.000000"

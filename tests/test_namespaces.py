@@ -20,12 +20,12 @@ from helpers import (
     another,
     answered,
     ask,
-    space,
+    in_namespace,
     wire,
 )
 
 from mock_heidi.namespace import Namespace
-from mock_heidi.namespaces import Namespaces
+from mock_heidi.registry import Registry
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 WHO = {"email": "a@b", "third_party_internal_id": "1"}
@@ -51,7 +51,7 @@ def state(client: Client, name: str) -> dict[str, Any]:
 @pytest.fixture
 def blue(heidi: Client) -> Iterator[Client]:
     """A client of the same application's namespace ``blue``, by path."""
-    client = space(heidi, "blue")
+    client = in_namespace(heidi, "blue")
     yield client
     client.close()
 
@@ -68,7 +68,7 @@ def by_suffix(client: Client, name: str, key: str = DEFAULT_KEY) -> Client:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_path_and_key_suffix_lead_to_the_same_place(heidi: Client, name: str) -> None:
-    path, suffix = space(heidi, name), by_suffix(heidi, name)
+    path, suffix = in_namespace(heidi, name), by_suffix(heidi, name)
 
     made = suffix.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
 
@@ -134,7 +134,7 @@ def test_a_key_that_holds_dots_can_have_a_suffix() -> None:
 
 
 def test_default_is_the_roots_own_name(heidi: Client) -> None:
-    default, suffix = space(heidi, "default"), by_suffix(heidi, "default")
+    default, suffix = in_namespace(heidi, "default"), by_suffix(heidi, "default")
 
     made = default.post("/sessions").json()["session_id"]
 
@@ -246,7 +246,7 @@ def test_an_expired_token_is_judged_by_the_clock_of_its_namespace(heidi: Client,
     ],
 )
 def test_path_and_token_must_agree(heidi: Client, of: str, at: str, status: int) -> None:
-    of_there, here = space(heidi, of), space(heidi, at)
+    of_there, here = in_namespace(heidi, of), in_namespace(heidi, at)
     heidi.get(f"/ns/{at}/_mock/health")
     headers = {"Authorization": f"Bearer {of_there.sign_in()}"}
 
@@ -369,7 +369,7 @@ def test_former_keys_are_remembered_up_to_a_bound_the_latest_longest(heidi: Clie
     for at in range(4):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 600))
 
-    known = heidi.app.namespaces.default.known_keys
+    known = heidi.app.registry.default.known_keys
     seen = {name for name in known if name.startswith(("round-2", "round-3"))}
     assert len(known) == 600 + 1_000
     assert len(seen) == 1_200
@@ -379,7 +379,7 @@ def test_a_key_that_comes_back_is_no_former_one(heidi: Client) -> None:
     for at in (0, 1, 0):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 2))
 
-    known = heidi.app.namespaces.default.known_keys
+    known = heidi.app.registry.default.known_keys
     named = {name for name in known if name.startswith("round")}
     assert named == {f"round-{at}-{number:06}" for at in range(2) for number in range(2)}
 
@@ -393,12 +393,12 @@ def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
         heidi.get("/unknown?key=key-of-namespace-7")
     collected: list[Namespace] = []
 
-    def iterating(self: Namespaces) -> Iterator[Namespace]:
+    def iterating(self: Registry) -> Iterator[Namespace]:
         for namespace in tuple(self._all.values()):
             collected.append(namespace)
             yield namespace
 
-    monkeypatch.setattr(Namespaces, "__iter__", iterating)
+    monkeypatch.setattr(Registry, "__iter__", iterating)
 
     rows = heidi.get("/_mock/requests").json()["requests"]
 

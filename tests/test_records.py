@@ -199,7 +199,7 @@ def test_a_refused_record_uses_up_no_id(heidi: Client) -> None:
 
 
 def test_listeners_are_told_of_the_record(heidi: Client) -> None:
-    namespace = heidi.app.namespaces.default
+    namespace = heidi.app.registry.default
     events = namespace.listen()
 
     heidi.patch(PATIENT, json={"gender": "OTHER"})

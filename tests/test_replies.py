@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import SESSION, SESSION_NOT_FOUND, another, answered, settled, space, wire
+from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
-from mock_heidi import replies
-from mock_heidi.models import Reply
+from mock_heidi import lifecycle, stubs
 from mock_heidi.operations import SPEAKING
 from mock_heidi.settings import DEFAULT_KEY
+from mock_heidi.stub_records import Stub
 
 PATH = "/_mock/replies"
 ASK = f"/sessions/{SESSION}/ask-ai"
@@ -96,7 +96,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
     ("body", "error"),
     [
         ({}, "operation: Field required"),
-        ([], "the body: Input should be a valid dictionary or instance of Reply"),
+        ([], "the body should be an object"),
         *(
             (
                 {"operation": "ask_ai", **given},
@@ -190,14 +190,14 @@ def test_a_state_that_a_reset_of_a_copy_could_not_bring_back_is_refused(heidi: C
 
 
 def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    namespace = heidi.app.namespaces.default
+    namespace = heidi.app.registry.default
     add(heidi, operation="ask_ai", text="Mine")
     heidi.post(f"/sessions/{SESSION}/unknown")
     before = heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()
-    monkeypatch.setattr(replies, "_MOST", 0)
+    monkeypatch.setattr(stubs, "_MOST", 0)
 
-    with pytest.raises(replies.ReplyError):
-        namespace.reset()
+    with pytest.raises(stubs.StubError):
+        lifecycle.reset(namespace)
 
     assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before
 
@@ -377,7 +377,7 @@ def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
 @pytest.mark.breaks_contract
 def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
     reply = {"operation": "get_jwt", "status": 422, "body": {"detail": "later"}}
-    with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(space(heidi, "new")) as fresh:
+    with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(in_namespace(heidi, "new")) as fresh:
         answer = fresh.get(
             "/jwt?email=a@example.com&third_party_internal_id=1", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY}
         )
@@ -512,13 +512,13 @@ def test_times_limits_how_often(heidi: Client) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Reply(operation="x" * 900_000, status=200),
-        Reply(operation="get_session", status=200, headers={"x:" * 900_000: "y"}),
-        Reply(operation="get_session", status=200, headers={"x" * 900_000: "\n"}),
+        Stub(operation="x" * 900_000, status=200),
+        Stub(operation="get_session", status=200, headers={"x:" * 900_000: "y"}),
+        Stub(operation="get_session", status=200, headers={"x" * 900_000: "\n"}),
     ],
     ids=["operation", "name of a header", "value of a header"],
 )
-def test_a_long_reply_is_refused_in_a_short_message(wrong: Reply) -> None:
+def test_a_long_reply_is_refused_in_a_short_message(wrong: Stub) -> None:
     problem = wrong.problem()
 
     assert problem is not None

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 from conftest import JOHN, NOON, Client
-from helpers import OTHER_SESSION, SESSION, another, answered, ask, exchange, space, wire
+from helpers import OTHER_SESSION, SESSION, another, answered, ask, exchange, in_namespace, wire
 from peer import asking, connected
 from running import until
 
@@ -179,7 +179,7 @@ def test_one_that_is_not_there_is_not_found(busy: Client, wanted: str) -> None:
 
 
 def test_each_namespace_is_asked_for_its_own(busy: Client) -> None:
-    blue = space(busy, "blue")
+    blue = in_namespace(busy, "blue")
     blue.sign_in()
 
     assert blue.get("/ns/blue/_mock/requests/count").json() == {"count": 1}
@@ -260,7 +260,7 @@ def test_a_command_for_a_head_has_no_body(heidi: Client, kind: str, body: bytes,
 
 def test_a_command_holds_nothing_that_could_drive_a_terminal(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/full", json={"journal": "full"})
-    named = space(heidi, "full")
+    named = in_namespace(heidi, "full")
     named.post("/sessions", content="words \x1b[2J\x9b31m".encode())
     as_text = heidi.get("/ns/full/_mock/requests?limit=1&format=curl").text
     named.patch(f"/sessions/{SESSION}", json={"session_name": "\x7f\x9b31m\u202e\u00e9"})
@@ -295,7 +295,7 @@ def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
 @pytest.mark.parametrize("evil", ["`id`", "$(id)", "a;id", "a|id", "'a", "a&b", "a\nid", "@/etc/passwd"])
 def test_nothing_of_a_request_is_run_by_the_shell(heidi: Client, evil: str) -> None:
     heidi.post("/_mock/namespaces/blue", json={"journal": "full"})
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     headers = {"Authorization": f"Bearer {blue.sign_in()}", f"x-{evil}": evil, "Content-Type": evil, evil: "x"}
     body = {"type": "http.request", "body": json.dumps({"note": evil}).encode(), "more_body": False}
     blue.close()
@@ -321,7 +321,7 @@ def form_of(client: Client, name: str, filename: str | None, content_type: str =
     """A request whose body is a form of one part."""
     client.get("/nothing")
     part = {"name": name, "filename": filename, "content_type": content_type, "size": 1, "complete": True}
-    list(client.app.namespaces.default.journal)[-1].parts = [part]
+    list(client.app.registry.default.journal)[-1].parts = [part]
 
 
 @pytest.mark.parametrize(
@@ -923,7 +923,7 @@ def test_the_journal_holds_its_bound_and_no_more(entries: int, room: int) -> Non
             tracemalloc.stop()
         many(heidi, 17_000)
 
-        journal = heidi.app.namespaces.default.journal
+        journal = heidi.app.registry.default.journal
         kept = list(journal)
         alive = [each for each in gc.get_objects() if isinstance(each, Entry) and id(each) not in others]
     held = sum(each.size for each in kept)

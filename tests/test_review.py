@@ -10,10 +10,10 @@ import pytest
 from conftest import JOHN, NOON, Client
 
 from mock_heidi.app import App, create_app
-from mock_heidi.console import RequestLog
 from mock_heidi.handle import MockHeidi, MockHeidiError
-from mock_heidi.models import Plain, resolve
+from mock_heidi.request_log import RequestLog
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
+from mock_heidi.yaml_scalars import Plain, resolve
 
 
 def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: App, heidi: Client) -> None:
@@ -22,9 +22,9 @@ def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app
     heidi.delete("/_mock/namespaces/gone")
 
     refused = heidi.get("/sessions/77")
-    assert (refused.status_code, app.namespaces.get("gone")) == (404, None)
+    assert (refused.status_code, app.registry.get("gone")) == (404, None)
     assert heidi.get("/sessions/1234567890").status_code == 200
-    assert app.namespaces.get("gone") is not None
+    assert app.registry.get("gone") is not None
 
 
 def test_a_user_that_a_reset_forgot_is_made_again_by_what_succeeds_only(heidi: Client) -> None:
@@ -63,14 +63,14 @@ def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(ap
         }
         slow = asyncio.create_task(app(scope, receive, send))
         await body_wanted.wait()
-        app.namespaces.make("shared")
+        app.registry.make("shared")
         go_on.set()
         await slow
 
     asyncio.run(both())
 
     assert statuses == [400]
-    assert app.namespaces.get("shared") is not None
+    assert app.registry.get("shared") is not None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(ap
 )
 def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
     good = jwt.decode(heidi.token(), options={"verify_signature": False})
-    secret = heidi.app.namespaces.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
+    secret = heidi.app.registry.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
     token = jwt.encode({**good, **claims}, secret, algorithm="HS256")
 
     answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Authorization": f"Bearer {token}"})
@@ -262,5 +262,5 @@ def test_the_page_links_to_the_doors_of_its_own_namespace(app: App, heidi: Clien
     page = heidi.get("/ns/blue/_mock/")
 
     assert 'href="/ns/blue/_mock/health"' in page.text
-    assert app.namespaces.get("blue") is not None
+    assert app.registry.get("blue") is not None
     assert BASE_PATH in page.text

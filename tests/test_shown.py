@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Client
-from helpers import SESSION, answered, ask, space
+from helpers import SESSION, answered, ask, in_namespace
 
 from mock_heidi import MockHeidi, entry_view
 from mock_heidi.credentials import found
@@ -134,7 +134,7 @@ def test_the_part_of_a_path_behind_a_secret_word_is_not_shown(heidi: Client, pat
 
 
 def test_a_namespace_of_a_secret_name_shows_its_paths(heidi: Client) -> None:
-    named = space(heidi, "token")
+    named = in_namespace(heidi, "token")
     named.get("/sessions/77")
     named.close()
 
@@ -167,7 +167,7 @@ def test_the_packaged_fixtures_hold_nothing_that_looks_like_a_credential() -> No
 def seen(client: Client, mode: str) -> dict[str, Any]:
     """One request with something of each kind, as a namespace of that mode shows it."""
     assert client.post(f"/_mock/namespaces/{mode}", json={"journal": mode}).status_code == 200
-    named = space(client, mode)
+    named = in_namespace(client, mode)
     named.sign_in()
     headers = {"X-Own": "own words", "User-Agent": "app/1", "X-Api-Key": "hunter2"}
     body = {"note": "words", "count": 12, "yes": True, "none": None, "list": ["a"], "password": "hunter2"}
@@ -197,7 +197,7 @@ def test_full_shows_the_unknown_too(heidi: Client) -> None:
 
 def test_full_hides_the_value_beside_a_secret_name_too(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/full", json={"journal": "full"})
-    named = space(heidi, "full")
+    named = in_namespace(heidi, "full")
     named.get("/sessions?name=password&value=hunter2&note=fine", headers={"X-Own": "pin: hunter2"})
     named.post("/sessions", content=b"pin: hunter2\nnote: fine")
     first, second = heidi.get("/ns/full/_mock/requests?limit=2").json()["requests"]
@@ -209,7 +209,7 @@ def test_full_hides_the_value_beside_a_secret_name_too(heidi: Client) -> None:
 
 def test_full_shows_bodies_that_cannot_be_parsed_without_what_is_known(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/full", json={"journal": "full"})
-    named = space(heidi, "full")
+    named = in_namespace(heidi, "full")
     token = named.sign_in()
     named.post("/sessions", content=f"own words: {DEFAULT_KEY}, {token}, Bearer hunter2".encode())
     named.close()
@@ -238,7 +238,7 @@ def test_masked_shows_names_and_lengths(heidi: Client) -> None:
 
 def test_masked_shows_documented_paths_forms_and_streams_by_length(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/masked", json={"journal": "masked"})
-    named = space(heidi, "masked")
+    named = in_namespace(heidi, "masked")
     named.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x", "audio/wav")})
     form = last(heidi, "/ns/masked")
     named.post("/sessions", data={"note": "words"})
@@ -382,7 +382,7 @@ def test_an_entry_is_judged_again_when_another_key_is_known(heidi: Client) -> No
 
 def test_findings_that_are_made_later_are_shown(heidi: Client) -> None:
     heidi.post("/sessions", json={"own": 1})
-    journal = heidi.app.namespaces.default.journal
+    journal = heidi.app.registry.default.journal
     entry = list(journal)[-1]
     before = journal.read(entry)["findings"]
     entry.findings = ("unknown_field",)
@@ -407,7 +407,7 @@ def test_views_are_kept_up_to_a_bound_and_as_long_as_their_entries() -> None:
 
 def test_a_view_that_is_larger_than_the_room_is_not_kept(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry_view, "_KEPT", 10)
-    heidi.app.namespaces.make("blue")
+    heidi.app.registry.make("blue")
     ask(heidi.app, "GET", f"/ns/blue{BASE_PATH}/nothing")
 
     rows = [last(heidi, "/ns/blue") for _ in range(2)]

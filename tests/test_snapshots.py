@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from conftest import JOHN, NOON, Client
-from helpers import SESSION, another, space
+from helpers import SESSION, another, in_namespace
 
 from mock_heidi import clock, fixture_loader
 from mock_heidi.clock import precise
 from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.models import PatientProfile
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.store import Store
 
 OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}
@@ -190,7 +190,7 @@ def test_a_copy_of_a_copy_outlives_both(heidi: Client) -> None:
     heidi.delete("/_mock/namespaces/copy")
     heidi.post("/_mock/reset")
 
-    with contextlib.closing(space(heidi, "second")) as second:
+    with contextlib.closing(in_namespace(heidi, "second")) as second:
         assert second.get(f"/sessions/{made}").status_code == 200
 
 
@@ -203,7 +203,7 @@ def test_a_copy_holds_what_its_source_held_and_goes_its_own_way(heidi: Client) -
     heidi.delete("/ns/copy/_mock/faults")
 
     assert [rule["id"] for rule in rules] == ["down"]
-    with contextlib.closing(space(heidi, "copy")) as copy:
+    with contextlib.closing(in_namespace(heidi, "copy")) as copy:
         assert copy.get(f"/sessions/{made}").status_code == 200
         copy.patch(f"/sessions/{made}", json={"duration": 7})
     assert heidi.get(f"/sessions/{made}").json()["session"]["duration"] == 0
@@ -217,7 +217,7 @@ def test_a_copy_shares_no_rule_with_its_source(heidi: Client) -> None:
     heidi.post("/ns/copy/_mock/reset")
 
     [rule] = heidi.get("/ns/copy/_mock/faults").json()["faults"]
-    with contextlib.closing(space(heidi, "copy")) as copy:
+    with contextlib.closing(in_namespace(heidi, "copy")) as copy:
         in_copy = [copy.get(f"/sessions/{SESSION}").status_code for _ in range(2)]
 
     assert (statuses, rule["hits"], in_copy) == ([503, 200], 0, [503, 200])
@@ -244,7 +244,7 @@ def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
     made = heidi.post("/sessions").json()["session_id"]
     fork(heidi, "copy")
     before = heidi.get("/ns/copy/_mock/state").json()
-    with contextlib.closing(space(heidi, "copy")) as copy:
+    with contextlib.closing(in_namespace(heidi, "copy")) as copy:
         copy.patch(f"/sessions/{made}", json={"duration": 7})
 
     heidi.post("/ns/copy/_mock/reset")
@@ -260,7 +260,7 @@ def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Cli
     fork(heidi, "copy")
     asked = [f"/ns/copy/_mock/{door}" for door in ("clock", "faults", "replies", "transitions")]
     before = [heidi.get(path).json() for path in asked]
-    with contextlib.closing(space(heidi, "copy")) as copy:
+    with contextlib.closing(in_namespace(heidi, "copy")) as copy:
         spoiled = copy.get(f"/sessions/{SESSION}").status_code, copy.get(f"/sessions/{SESSION}/transcript").json()
     heidi.post("/ns/copy/_mock/clock/advance", json={"seconds": 60})
     heidi.delete("/ns/copy/_mock/faults")
@@ -307,7 +307,7 @@ def test_a_copy_takes_the_ids_that_its_beginning_has_not_and_no_others(heidi: Cl
 def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
     heidi.post("/sessions")
     fork(heidi, "copy")
-    one, other = (heidi.app.namespaces.make(name).store for name in ("default", "copy"))
+    one, other = (heidi.app.registry.make(name).store for name in ("default", "copy"))
 
     assert one.base is other.base
     john = (one.get(PatientProfile, JOHN), other.get(PatientProfile, JOHN))
@@ -375,7 +375,7 @@ def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
     answer = heidi.post(f"/_mock/namespaces/{name}{query}", json=body)
 
     assert answer.status_code == status
-    assert len(heidi.app.namespaces) == 1
+    assert len(heidi.app.registry) == 1
 
 
 # --- Idle ones and the limit ------------------------------------------------------------------------------------------
@@ -383,9 +383,9 @@ def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
 
 def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now = precise()
-    heidi.app.namespaces.make("old")
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
-    heidi.app.namespaces.make("new").last_use = now + 3_605
+    heidi.app.registry.make("old")
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
+    heidi.app.registry.make("new").last_use = now + 3_605
 
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
 
@@ -396,12 +396,12 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
     start = precise()
     for name in ("looked-at", "filled", "signed-in", "left"):
         heidi.post(f"/_mock/namespaces/{name}")
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: start + 3_605)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: start + 3_605)
     for module in ("admin.control", "exchange"):
         monkeypatch.setattr(f"mock_heidi.{module}.precise", lambda: start + 3_600)
     heidi.get("/ns/looked-at/_mock/health")
     heidi.post("/ns/filled/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
-    with contextlib.closing(space(heidi, "signed-in")) as signed_in:
+    with contextlib.closing(in_namespace(heidi, "signed-in")) as signed_in:
         signed_in.sign_in()
 
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
@@ -412,28 +412,28 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
 def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.post("/ns/old/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
     now = precise()
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 3_605)
-    heidi.app.namespaces.sweep()
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
+    heidi.app.registry.sweep()
 
-    with contextlib.closing(space(heidi, "old")) as old:
+    with contextlib.closing(in_namespace(heidi, "old")) as old:
         assert len(old.get("/patient-profiles").json()["data"]) == 13
 
 
 def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    heidi.app.namespaces.make("slow").busy = 1
+    heidi.app.registry.make("slow").busy = 1
     now = precise()
-    monkeypatch.setattr("mock_heidi.namespaces.precise", lambda: now + 10_000)
+    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 10_000)
 
-    heidi.app.namespaces.sweep()
+    heidi.app.registry.sweep()
 
-    assert {one.name for one in heidi.app.namespaces} == {"default", "slow"}
+    assert {one.name for one in heidi.app.registry} == {"default", "slow"}
 
 
 @pytest.mark.slow
 def test_snapshots_beyond_the_limit_are_refused() -> None:
     with another() as heidi:
         for number in range(999):
-            heidi.app.namespaces.make(f"n{number}")
+            heidi.app.registry.make(f"n{number}")
         full = heidi.post("/_mock/namespaces/one-more")
         vendor = heidi.get("/ns/another/_mock/health")
         heidi.delete("/_mock/namespaces/n7")

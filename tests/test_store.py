@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
-from mock_heidi.models import PatientProfile, Session
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
 from mock_heidi.store import Base, Store
 
 OWNERS = ["a" * 24, "b" * 24]
@@ -329,7 +330,7 @@ def test_an_index_that_a_fork_was_asked_answers_for_both(base: Base) -> None:
 def test_namespaces_stand_on_one_base(heidi: Client) -> None:
     heidi.get("/ns/blue/_mock/health")
 
-    default, blue = list(heidi.app.namespaces)
+    default, blue = list(heidi.app.registry)
     assert default.start.base is blue.start.base
     assert default.store.where(Session, managed_by="5eb7cf5a86d9755df3a6c593") is blue.store.where(
         Session, managed_by="5eb7cf5a86d9755df3a6c593"

@@ -353,9 +353,9 @@ def test_change_made_during_the_stream_is_not_lost(paced: MockHeidi) -> None:
 
 def test_pauses_stray_by_no_more_than_the_jitter_and_the_same_way_each_time() -> None:
     pace = Pace(first=3, rate=2, jitter=0.5)
-    spaces = [create_app(seed=7, pace=pace).namespaces.default for _ in range(2)]
+    namespaces = [create_app(seed=7, pace=pace).registry.default for _ in range(2)]
 
-    ours, theirs = ([space.pace(number) for number in range(50)] for space in spaces)
+    ours, theirs = ([namespace.pace(number) for number in range(50)] for namespace in namespaces)
 
     assert ours == theirs
     assert 1.5 <= ours[0] <= 4.5

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, space, wire
+from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, in_namespace, wire
 from test_audio import spoken
 
 from mock_heidi import fixture_loader
-from mock_heidi.models import Consultation
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
 
 PATH = f"/sessions/{SESSION}"
@@ -529,7 +529,7 @@ def test_same_seed_speaks_the_same_and_another_one_differently() -> None:
 
 
 def test_namespaces_of_one_server_speak_of_different_things(heidi: Client) -> None:
-    ours = space(heidi, "ours")
+    ours = in_namespace(heidi, "ours")
     try:
         assert openings(ours) != openings(heidi)
     finally:

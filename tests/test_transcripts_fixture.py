@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 
 from mock_heidi import fixture_loader
-from mock_heidi.models import CodeEntry, Consultation, NoteTemplate
+from mock_heidi.code_records import CodeEntry
+from mock_heidi.consultation_records import Consultation
 from mock_heidi.store import Store
+from mock_heidi.template_records import NoteTemplate
 
 STORE = Store(fixture_loader.load())
 CONSULTATIONS = list(STORE.all(Consultation))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import NOON, Client
-from helpers import SESSION, answered, settled, space, wire
+from helpers import SESSION, answered, in_namespace, settled, wire
 
 from mock_heidi.app import App
 from mock_heidi.settings import BASE_PATH
@@ -177,7 +177,7 @@ def test_a_token_expires_by_this_clock(heidi: Client) -> None:
 
 
 def test_who_slept_until_a_moment_is_woken_when_it_is_passed(app: App) -> None:
-    clock = app.namespaces.default.clock
+    clock = app.registry.default.clock
     woken: list[str] = []
 
     async def sleep(name: str, seconds: float) -> None:
@@ -354,7 +354,7 @@ def test_a_note_that_was_there_from_the_start_stays_as_it_is(heidi: Client) -> N
 
 
 def test_what_is_made_in_a_namespace_has_the_time_of_its_clock(heidi: Client) -> None:
-    blue = space(heidi, "blue")
+    blue = in_namespace(heidi, "blue")
     heidi.post("/ns/blue/_mock/clock/advance", json={"seconds": 60})
 
     session_id = session(blue)

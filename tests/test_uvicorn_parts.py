@@ -12,14 +12,15 @@ import uvicorn
 from uvicorn.protocols.http import h11_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from mock_heidi import uvicorn_parts
+from mock_heidi import uvicorn_parsers, uvicorn_protocol, uvicorn_server
 
 httptools_impl = pytest.importorskip("uvicorn.protocols.http.httptools_impl")
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = {f"{one.__name__.partition('.')[2]}.py": one for one in (uvicorn_parsers, uvicorn_protocol, uvicorn_server)}
 CURE = (
-    f"uvicorn {uvicorn.__version__} has no %s: see what has taken its place, mend mock_heidi/uvicorn_parts.py and its "
-    "list, and set the bounds in pyproject.toml"
+    f"uvicorn {uvicorn.__version__} has no %s: see what has taken its place, mend the module of {', '.join(MODULES)} "
+    "that lists it, and set the bounds in pyproject.toml"
 )
 CYCLE = ("response_complete", "disconnected", "message_event", "keep_alive")
 PROTOCOL = (
@@ -81,7 +82,7 @@ def test_the_list_names_all_that_is_looked_for() -> None:
     async def look() -> set[str]:
         return {part for _, parts in made().values() for part in parts}
 
-    listed = set(re.findall(r"``(\w+)``", str(uvicorn_parts.__doc__)))
+    listed = {part for module in MODULES.values() for part in re.findall(r"``(\w+)``", str(module.__doc__))}
 
     assert asyncio.run(look()) <= listed
 
@@ -91,7 +92,7 @@ def test_no_other_module_imports_what_is_not_promised() -> None:
 
     found = [path.name for path in (ROOT / "mock_heidi").rglob("*.py") if named.search(path.read_text("utf-8"))]
 
-    assert found == ["uvicorn_parts.py"]
+    assert sorted(found) == ["uvicorn_parsers.py", "uvicorn_server.py"]
 
 
 def test_the_newest_version_is_bounded() -> None:

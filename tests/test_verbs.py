@@ -547,7 +547,7 @@ def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
     with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
         rows = handle.requests()
         for as_json in (False, True):
-            verbs._tell(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+            verbs._print_rows(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
 
     assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 

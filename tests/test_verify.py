@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Client
-from helpers import SESSION, argument, exchange, space
+from helpers import SESSION, argument, exchange, in_namespace
 from peer import lose
 
 from mock_heidi import MockHeidi
@@ -209,7 +209,7 @@ def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
     answer = asyncio.run(asyncio.wait_for(asked, 10))
 
     assert answer.status is None
-    assert heidi.app.namespaces.default.journal.watchers == set()
+    assert heidi.app.registry.default.journal.watchers == set()
 
 
 @pytest.mark.parametrize("effect", ["end_after", "rst_after", "stall_after", "error_piece"])
@@ -266,7 +266,7 @@ def test_nonsense_is_an_error_of_its_own(handle: Handle) -> None:
 def masked(heidi: Client) -> Iterator[Client]:
     """A namespace whose journal is masked, after one request for a session."""
     assert heidi.post("/_mock/namespaces/masked", json={"journal": "masked"}).status_code == 200
-    made = space(heidi, "masked")
+    made = in_namespace(heidi, "masked")
     made.get(f"/sessions/{SESSION}")
     yield made
     made.close()

@@ -16,7 +16,7 @@ from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableErr
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.json_text import parsing_json, to_json
-from mock_heidi.namespaces import LimitReachedError
+from mock_heidi.registry import LimitReachedError
 from mock_heidi.request import Request, log_defect
 from mock_heidi.response import Answer
 from mock_heidi.settings import ConfigError

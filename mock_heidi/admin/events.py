@@ -7,12 +7,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.admin.control import known_query, leaving, read_number
+from mock_heidi.connection import Connection, connection_of
 from mock_heidi.events import Event
 from mock_heidi.journal import Entry
 from mock_heidi.json_text import to_json
 from mock_heidi.namespace import Namespace
 from mock_heidi.request import Request
-from mock_heidi.wire import Wire, wire_of
 
 _QUIET = 15
 """Seconds after which a line that says nothing shows that the connection lives."""
@@ -58,7 +58,7 @@ class EventStream(Response):
         self.last = max(last, self.events.first - 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = wire_of(scope)
+        connection = connection_of(scope)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await self._send(send, b": listening\n\n")
         left = asyncio.ensure_future(leaving(receive))
@@ -66,7 +66,7 @@ class EventStream(Response):
             while not left.done() and not self._over:
                 if fresh := self._fresh():
                     await self._send(send, fresh)
-                    await self._read(wire, left)
+                    await self._read(connection, left)
                 else:
                     await self.events.more(_QUIET, left)
                     if not left.done() and self.last == self.events.last:
@@ -76,7 +76,7 @@ class EventStream(Response):
         if left.done() or self.events.closed:
             await send({"type": "http.response.body", "body": b""})
         else:
-            await self._drop(wire, send)
+            await self._drop(connection, send)
 
     @property
     def _over(self) -> bool:
@@ -100,26 +100,26 @@ class EventStream(Response):
                 break
         return b"".join(frames)
 
-    async def _read(self, wire: Wire | None, left: asyncio.Future[None]) -> None:
+    async def _read(self, connection: Connection | None, left: asyncio.Future[None]) -> None:
         """Wait a moment, and until the client has read enough that more can be sent."""
         pause = _PAUSE
         while True:
             await asyncio.wait({left}, timeout=pause)
-            if left.done() or self._over or wire is None or not wire.backlog:
+            if left.done() or self._over or connection is None or not connection.backlog:
                 return
             pause = min(2 * pause, _RARELY)
 
-    async def _drop(self, wire: Wire | None, send: Send) -> None:
+    async def _drop(self, connection: Connection | None, send: Send) -> None:
         missed = {"missed": self.events.last - self.last}
         last = b"id: %d\nevent: behind\ndata: %s\n\n" % (self.last, to_json(missed))
         try:
             async with asyncio.timeout(_PATIENCE):
                 await send({"type": "http.response.body", "body": last})
-                if wire is not None:
-                    await wire.flush()
+                if connection is not None:
+                    await connection.flush()
         except TimeoutError:
-            if wire is not None:
-                wire.cut()
+            if connection is not None:
+                connection.cut()
 
     def _frame(self, event: Event) -> bytes:
         journal = self.namespace.journal

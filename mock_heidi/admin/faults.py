@@ -5,14 +5,15 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, read_body, renew_namespace, respond
+from mock_heidi.connection import connection_of
 from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
 from mock_heidi.redaction import WRITTEN
 from mock_heidi.request import Request
-from mock_heidi.rules import MOST_RULES, Rule
+from mock_heidi.scenarios import find_scenario
 from mock_heidi.slices import RECORD, Slices
-from mock_heidi.wire import wire_of
 from mock_heidi.wording import nearest
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
@@ -27,7 +28,7 @@ async def list_faults(request: Request) -> Response:
 
 async def get_fault(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request, _find(request)))
+    return respond(_row(request, _find(request)))
 
 
 async def add_fault(request: Request) -> Response:
@@ -37,7 +38,7 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    return respond(_shown(request, rule))
+    return respond(_row(request, rule))
 
 
 async def replace_faults(request: Request) -> Response:
@@ -74,7 +75,7 @@ async def run_scenario(request: Request) -> Response:
     known_query(request, ())
     namespace = request.namespace
     try:
-        scenario = namespace.scenario(request.params["name"])
+        scenario = find_scenario(namespace.store, request.params["name"])
     except FaultError as error:
         raise ControlError.of(error, 404) from None
     for fault in scenario.faults:
@@ -83,7 +84,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
-    rows = await rows_of(_shown(request, rule) for rule in added)
+    rows = await rows_of(_row(request, rule) for rule in added)
     return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 
 
@@ -116,12 +117,12 @@ def _fault(request: Request, given: Any, place: str = "") -> Fault:
 
 def _possible(request: Request, fault: Fault) -> None:
     breaks = fault.given(CONNECTION)
-    if breaks and wire_of(request.scope) is None:
+    if breaks and connection_of(request.scope) is None:
         hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
         raise ControlError(400, f"{breaks[0]} cannot exist in process: there is no connection to break", hint)
 
 
-def _find(request: Request) -> Rule:
+def _find(request: Request) -> ActiveFault:
     rules, wanted = request.namespace.faults, request.params["id"]
     rule = rules.find(wanted)
     if rule is None:
@@ -131,20 +132,20 @@ def _find(request: Request) -> Rule:
 
 
 async def _rules(request: Request) -> Response:
-    return (await rows_of(_shown(request, rule) for rule in request.namespace.faults)).respond("faults")
+    return (await rows_of(_row(request, rule) for rule in request.namespace.faults)).respond("faults")
 
 
-def _shown(request: Request, rule: Rule) -> dict[str, Any]:
-    return request.namespace.journal.rule(rule.shown())
+def _row(request: Request, rule: ActiveFault) -> dict[str, Any]:
+    return request.namespace.journal.rule(rule.to_dict())
 
 
 def _situation(request: Request, scenario: Scenario) -> dict[str, Any]:
-    told = scenario.model_dump()
-    return {**told, "faults": [request.namespace.journal.rule(rule) for rule in told["faults"]]}
+    given = scenario.model_dump()
+    return {**given, "faults": [request.namespace.journal.rule(rule) for rule in given["faults"]]}
 
 
 async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
-    """Rules that are put back as they were shown have the secrets that were not shown."""
+    """Faults that are sent back as they were read get their masked secrets back."""
     known = {rule.id: rule.fault for rule in request.namespace.faults}
     made, slices = [], Slices()
     for fault in faults:
@@ -154,8 +155,8 @@ async def _as_they_were(request: Request, faults: list[Fault]) -> list[Fault]:
 
 
 def _as_it_was(request: Request, fault: Fault, known: Fault) -> Fault:
-    given, shown = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
-    unchanged = {name: getattr(known, name) for name in WRITTEN if name in shown and given.get(name) == shown[name]}
+    given, masked = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
+    unchanged = {name: getattr(known, name) for name in WRITTEN if name in masked and given.get(name) == masked[name]}
     restored: Fault = fault.replace(**unchanged)
     return restored
 

@@ -19,10 +19,10 @@ async def list_findings(request: Request) -> Response:
         raise ControlError(400, f"there is no level {level!r}", nearest(level, LEVELS))
     after = read_number(since, _DIGITS, f"since={since} is no request's id", "write it like since=20")
     wanted = at_least(level)
-    findings = await in_slices(request.namespace.reviewing())
+    findings = await in_slices(request.namespace.running_checks())
     found = [one for one in findings if one.level in wanted and one.last > after]
     # Details are the client's own words: names of fields, of files, ids.
-    return respond({"findings": [one.shown(request.namespace.journal.word) for one in found]})
+    return respond({"findings": [one.to_dict(request.namespace.journal.word) for one in found]})
 
 
 routes = [Route("/findings", list_findings, methods=["GET"])]

@@ -11,7 +11,7 @@ from mock_heidi.settings import BASE_PATH, VERSION, namespace_path
 
 async def get_health(request: Request) -> Response:
     known_query(request, ())
-    namespace, space = request.namespace, request.registry
+    namespace, registry = request.namespace, request.registry
     prefix = namespace_path(namespace.name)
     host, port = request.scope.get("server") or ("", None)
     # A client of HTTP/1.0 need not send a Host.
@@ -21,10 +21,10 @@ async def get_health(request: Request) -> Response:
             "status": "ok",
             "version": VERSION,
             "base_url": f"{request.scope['scheme']}://{called}{prefix}{BASE_PATH}",
-            "namespaces": len(space),
+            "namespaces": len(registry),
             "seed": namespace.start.seed,
-            "memory": {"used": space.memory.used, "limit": space.memory.limit},
-            "uptime": round(precise() - space.started, 3),
+            "memory": {"used": registry.memory.used, "limit": registry.memory.limit},
+            "uptime": round(precise() - registry.started, 3),
         }
     )
 

@@ -12,10 +12,9 @@ from mock_heidi.admin.faults import read_rules
 from mock_heidi.clock import parse_moment, precise
 from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.models import resolve
-from mock_heidi.namespace import Namespace, Start
-from mock_heidi.namespaces import Namespaces
-from mock_heidi.replies import ReplyError
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespace_start import Start
+from mock_heidi.registry import Registry
 from mock_heidi.request import Request
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
@@ -28,7 +27,9 @@ from mock_heidi.settings import (
 )
 from mock_heidi.slices import in_slices
 from mock_heidi.store import Base
+from mock_heidi.stubs import StubError
 from mock_heidi.wording import nearest
+from mock_heidi.yaml_scalars import resolve
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")
@@ -45,33 +46,33 @@ async def create_namespace(request: Request) -> Response:
     name = _name(request)
     query = known_query(request, ("from",))
     fields = await read_fields(request, _FIELDS)
-    space = request.registry
+    registry = request.registry
     if "from" in query:
-        return respond(_row(_fork(space, query["from"], name, fields)))
+        return respond(_row(_fork(registry, query["from"], name, fields)))
     start = await _start(request, fields)
     try:
-        return respond(_row(space.make(name, start)))
-    except (FaultError, ReplyError) as error:
+        return respond(_row(registry.make(name, start)))
+    except (FaultError, StubError) as error:
         raise ControlError.of(error) from None
 
 
-def _fork(space: Namespaces, source: str, name: str, fields: dict[str, Any]) -> Namespace:
-    found = space.get(source)
+def _fork(registry: Registry, source: str, name: str, fields: dict[str, Any]) -> Namespace:
+    found = registry.get(source)
     if found is None:
-        raise ControlError(404, f"there is no namespace {source!r}", nearest(source, [one.name for one in space]))
+        raise ControlError(404, f"there is no namespace {source!r}", nearest(source, [one.name for one in registry]))
     if fields:
         raise ControlError(400, "a copy begins as its source is", "send no body with ?from=")
     if name in (source, DEFAULT_NAMESPACE):
         raise ControlError(400, f"{name!r} cannot become a copy", "copy into a namespace of another name")
-    return space.fork(found, name)
+    return registry.fork(found, name)
 
 
 async def _start(request: Request, fields: dict[str, Any]) -> Start:
-    space = request.registry
-    start = space.start
+    registry = request.registry
+    start = registry.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None or fields.get("api_key") is not None:
-        start = start._replace(base=await _base(space, fixtures, fields.get("api_key")))
+        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key")))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is no whole number", "write it like 7")
@@ -108,7 +109,7 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
+async def _base(registry: Registry, fixtures: Any, api_key: Any) -> Base:
     """The records of these fixtures with this key; what is None is as the server began."""
     # A folder is never named over the network: no path from a request reaches the file system.
     if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
@@ -116,10 +117,14 @@ async def _base(space: Namespaces, fixtures: Any, api_key: Any) -> Base:
     if api_key is not None and not isinstance(api_key, str):
         raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
-        key = space.settings.api_key if api_key is None else api_key
+        key = registry.settings.api_key if api_key is None else api_key
         if fixtures is None:
             # Its folder or file may have changed since, and is not read again.
-            return space.start.base if key is None else await in_slices(fixture_loader.with_key(space.start.base, key))
+            return (
+                registry.start.base
+                if key is None
+                else await in_slices(fixture_loader.with_key(registry.start.base, key))
+            )
         return await in_slices(fixture_loader.loading(fixtures, key))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None

@@ -64,8 +64,8 @@ async def get_doors(request: Request) -> Response:
 def _door(prefix: str, path: str) -> str:
     link = prefix + path if path.startswith("/_mock") else path
     code = f"<code>{escape(link)}</code>"
-    shown = "…" not in path and path not in _POSTED
-    return f'<a href="{escape(link)}">{code}</a>' if shown else code
+    is_link = "…" not in path and path not in _POSTED
+    return f'<a href="{escape(link)}">{code}</a>' if is_link else code
 
 
 async def get_openapi(request: Request) -> Response:

@@ -9,16 +9,16 @@ from starlette.routing import Route
 from mock_heidi.admin.answers import rows_of
 from mock_heidi.admin.control import ControlError, known_query, read_body, respond
 from mock_heidi.json_text import MOST_VALUES, holds_more
-from mock_heidi.models import Reply
-from mock_heidi.replies import ReplyError, Rule
 from mock_heidi.request import Request
+from mock_heidi.stub_records import Stub
+from mock_heidi.stubs import ActiveStub, StubError
 
 _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
 
 
 async def list_replies(request: Request) -> Response:
     known_query(request, ())
-    return await _shown(request)
+    return await _list(request)
 
 
 async def add_reply(request: Request) -> Response:
@@ -26,41 +26,42 @@ async def add_reply(request: Request) -> Response:
     body = await read_body(request)
     if holds_more(body, MOST_VALUES):
         raise ControlError(400, f"the reply holds more than {MOST_VALUES:,} values", "send a shorter one")
+    if not isinstance(body, dict):
+        raise ControlError(400, "the body should be an object", _HINT)
     try:
-        reply = Reply.model_validate(body)
+        stub = Stub.model_validate(body)
     except ValidationError as error:
         row = error.errors()[0]
-        place = ".".join(map(str, row["loc"])) or "the body"
-        raise ControlError(400, f"{place}: {row['msg']}", _HINT) from None
-    problem = reply.problem()
+        raise ControlError(400, f"{'.'.join(map(str, row['loc']))}: {row['msg']}", _HINT) from None
+    problem = stub.problem()
     if problem:
         raise ControlError(400, problem, _HINT)
     try:
-        rule = request.namespace.replies.add(reply)
-    except ReplyError as error:
+        active = request.namespace.stubs.add(stub)
+    except StubError as error:
         raise ControlError.of(error, 409) from None
-    return respond(_reply(request, rule))
+    return respond(_row(request, active))
 
 
 async def delete_replies(request: Request) -> Response:
     known_query(request, ())
-    replies, wanted = request.namespace.replies, request.params.get("id")
-    if not replies.remove(wanted) and wanted is not None:
-        known = ", ".join(rule.id for rule in replies) or "none"
+    stubs, wanted = request.namespace.stubs, request.params.get("id")
+    if not stubs.remove(wanted) and wanted is not None:
+        known = ", ".join(active.id for active in stubs) or "none"
         raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
-    return await _shown(request)
+    return await _list(request)
 
 
-async def _shown(request: Request) -> Response:
-    return (await rows_of(_reply(request, rule) for rule in request.namespace.replies)).respond("replies")
+async def _list(request: Request) -> Response:
+    return (await rows_of(_row(request, active) for active in request.namespace.stubs)).respond("replies")
 
 
-def _reply(request: Request, rule: Rule) -> dict[str, Any]:
-    """A reply without its secrets, with which it is sent all the same."""
-    journal, given = request.namespace.journal, rule.shown()
-    shown: dict[str, Any] = journal.clean(given)
-    # A secret may stand across pieces.
-    return {**shown, "pieces": journal.together(given["pieces"])} if "pieces" in given else shown
+def _row(request: Request, active: ActiveStub) -> dict[str, Any]:
+    """A stub as a row of a response, without secrets. The API still sends them."""
+    journal, given = request.namespace.journal, active.to_dict()
+    row: dict[str, Any] = journal.clean(given)
+    # A secret may be divided between pieces.
+    return {**row, "pieces": journal.together(given["pieces"])} if "pieces" in given else row
 
 
 routes = [

@@ -52,12 +52,12 @@ async def list_requests(request: Request) -> Response:
 
 def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
     """A request in the form that was asked for."""
-    shown = journal.read(entry)
+    row = journal.read(entry)
     if form == "json":
-        return to_json(shown)
+        return to_json(row)
     if form == "har":
-        return to_json(exports.har(shown, journal.query(entry), origin))
-    return f"{exports.curl(shown, journal.query(entry), origin)}\n".encode()
+        return to_json(exports.har(row, journal.query(entry), origin))
+    return f"{exports.curl(row, journal.query(entry), origin)}\n".encode()
 
 
 async def count_requests(request: Request) -> Response:
@@ -72,7 +72,7 @@ async def get_request(request: Request) -> Response:
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
     wanted = request.params["id"]
     namespace = request.namespace
-    await in_slices(namespace.reviewing())
+    await in_slices(namespace.running_checks())
     for entry in namespace.journal:
         if str(entry.id) == wanted:
             return respond(namespace.journal.read(entry, whole=full == "true"))
@@ -86,8 +86,8 @@ async def clear_requests(request: Request) -> Response:
     namespace = request.namespace
     journal = namespace.journal
     if not query:
-        await in_slices(namespace.reviewing())
-        namespace.review()  # of those that came meanwhile too: what is to be said of them stays
+        await in_slices(namespace.running_checks())
+        namespace.run_checks()  # requests may have come since; their findings stay
         return respond({"cleared": journal.clear()})
     found = await _found(request, query)
     # A reset may have forgotten some meanwhile, and begun to count anew.
@@ -98,7 +98,7 @@ async def _found(request: Request, query: dict[str, str], most: int | None = Non
     """The entries that fit, newest first, so many at most."""
     wanted = read_filter(query)
     namespace = request.namespace
-    await in_slices(namespace.reviewing())
+    await in_slices(namespace.running_checks())
     found: list[Entry] = []
     slices = Slices()
     for entry in reversed(list(namespace.journal)):

@@ -7,18 +7,18 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
 from mock_heidi.fixture_export import to_row
-from mock_heidi.models import ConsultNote, Session, WrittenDocument
 from mock_heidi.request import Request
+from mock_heidi.session_records import ConsultNote, Session, WrittenDocument
 
 _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents", "failed_chunks")
 
 
 async def look_at_session(request: Request) -> Response:
     known_query(request, ())
-    return respond(_shown(request, _session(request)))
+    return respond(_row(request, _session(request)))
 
 
 async def set_session(request: Request) -> Response:
@@ -31,7 +31,7 @@ async def set_session(request: Request) -> Response:
         request.namespace.ids = before  # what is refused leaves no trace, not even in the ids to come
         raise
     request.store.put(session)
-    return respond(_shown(request, session))
+    return respond(_row(request, session))
 
 
 def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Session:
@@ -50,9 +50,9 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
         raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
 
 
-def _shown(request: Request, session: Session) -> dict[str, Any]:
-    """The session as the state holds it, its note's status as the API shows it by now."""
-    note = consultations.note_of(request.namespace, session)
+def _row(request: Request, session: Session) -> dict[str, Any]:
+    """The session's record, with its note's present status."""
+    note = session_content.note_of(request.namespace, session)
     return to_row(session.replace(consult_note=note))
 
 
@@ -71,7 +71,7 @@ def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
         return {**done, "consult_note": None, "note_id": None}
     if not isinstance(given, dict):
         raise ControlError(400, "consult_note is no object", "send result, heading, status or template_id")
-    now = consultations.note_of(request.namespace, session)
+    now = session_content.note_of(request.namespace, session)
     old = dict(now) if now else {"status": "COMPLETED"}
     note = ConsultNote.model_validate({**old, **given})
     return {**done, "consult_note": note, "note_id": session.note_id or request.namespace.object_id()}

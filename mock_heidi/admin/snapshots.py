@@ -1,4 +1,4 @@
-"""States with a name: to keep, to come back to, to compare with."""
+"""Snapshots: states with a name, to restore and to compare."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import snapshots
+from mock_heidi import lifecycle, snapshots
 from mock_heidi.admin.control import ControlError, known_query, respond
 from mock_heidi.fixture_kinds import RECORD_KINDS
 from mock_heidi.json_text import to_json
@@ -16,7 +16,7 @@ from mock_heidi.slices import RECORD, Slices
 from mock_heidi.snapshots import Snapshot
 from mock_heidi.wording import nearest
 
-# Of a difference so much is told.
+# The most bytes of differences in one response.
 _MOST_BYTES = 8_000_000
 
 
@@ -26,7 +26,7 @@ async def list_snapshots(request: Request) -> Response:
 
 
 async def take_snapshot(request: Request) -> Response:
-    """Keep the state as it is now, in the place of an older one of that name."""
+    """Keep the present state under a name. It replaces an older snapshot of that name."""
     known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
     if not is_name(name):
@@ -35,7 +35,7 @@ async def take_snapshot(request: Request) -> Response:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
         )
-    return respond(request.namespace.snapshot(name).summary())
+    return respond(lifecycle.take_snapshot(request.namespace, name).summary())
 
 
 async def get_snapshot(request: Request) -> Response:
@@ -51,10 +51,10 @@ async def delete_snapshot(request: Request) -> Response:
 
 
 async def restore_snapshot(request: Request) -> Response:
-    """Bring a state back, with its ids to come and its transitions; live streams end, the journal stays."""
+    """Restore a state, with its transitions and the ids that follow. Live streams end; the journal stays."""
     known_query(request, ())
     found = _find(request, request.params["name"])
-    request.namespace.restore(found)
+    lifecycle.restore(request.namespace, found)
     return respond(found.summary())
 
 
@@ -63,14 +63,14 @@ async def compare_snapshot(request: Request) -> Response:
     query = known_query(request, ("against",))
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
-    told: dict[str, Any] = {}
+    differences: dict[str, Any] = {}
     room = _MOST_BYTES
     for name, kind in RECORD_KINDS.items():
         made, size = await _compared(request, snapshots.differing(found.store, other, kind), room)
         room -= size
         if any(made.values()):
-            told[name] = made
-    return respond(told)
+            differences[name] = made
+    return respond(differences)
 
 
 async def _compared(request: Request, found: Iterator[tuple[str, Any] | None], room: int) -> tuple[dict[str, Any], int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import fixture_loader
+from mock_heidi import fixture_loader, lifecycle
 from mock_heidi.additions import StateChangedError, adding
 from mock_heidi.admin.answers import Streamed
 from mock_heidi.admin.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
@@ -14,12 +14,14 @@ from mock_heidi.faults import FaultError
 from mock_heidi.fixture_documents import FixtureError
 from mock_heidi.fixture_export import rows_by_kind, to_row
 from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.models import PatientProfile, Record, Session
-from mock_heidi.namespace import PARTS, Namespace
-from mock_heidi.replies import ReplyError
+from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.request import Request
+from mock_heidi.session_records import Session
 from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.store import Store
+from mock_heidi.stubs import StubError
+from mock_heidi.values import Record
 from mock_heidi.wording import nearest
 
 _SHAPE = f"send an object with any of {', '.join(KINDS)}, each a list of records"
@@ -51,14 +53,14 @@ async def replace_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     namespace = _now(request)
     try:
-        faults, replies = namespace.first_faults(Store(base)), namespace.first_replies(Store(base))
+        faults, stubs = namespace.start.new_faults(Store(base)), namespace.start.new_stubs(Store(base))
     except FaultError as error:
         raise _taken(error) from None
-    except ReplyError as error:
+    except StubError as error:
         raise ControlError.of(error, 409) from None
-    namespace.replace(base)
+    lifecycle.replace_state(namespace, base)
     if "replies" in body:
-        namespace.replies = replies
+        namespace.stubs = stubs
     if "faults" in body:
         namespace.faults = faults
     return _whole(request)
@@ -73,11 +75,11 @@ async def add_state(request: Request) -> Response:
         raise refuse(error, _SHAPE) from None
     except FaultError as error:
         raise _taken(error) from None
-    except ReplyError as error:
+    except StubError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
-    shown = {name: map(to_row, _of(kind, added)) for name, kind in kinds.items()}
-    return Streamed(json_pieces(shown), "application/json", SLICE // 2)
+    rows = {name: map(to_row, _of(kind, added)) for name, kind in kinds.items()}
+    return Streamed(json_pieces(rows), "application/json", SLICE // 2)
 
 
 async def _added(request: Request, body: dict[str, object]) -> list[Record]:
@@ -104,18 +106,18 @@ def _now(request: Request) -> Namespace:
 async def reset(request: Request) -> Response:
     query = known_query(request, ("keep", "all"))
     keep = frozenset(part.strip() for part in query.get("keep", "").split(",") if part.strip())
-    for part in sorted(keep - set(PARTS)):
-        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, PARTS))
+    for part in sorted(keep - set(lifecycle.PARTS)):
+        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, lifecycle.PARTS))
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
-    spaces = request.registry if everything == "true" else [request.namespace]
+    namespaces = request.registry if everything == "true" else [request.namespace]
     slices = Slices()
     restored: list[str] = []
-    for namespace in spaces:
+    for namespace in namespaces:
         if "findings" in keep:
-            await in_slices(namespace.reviewing())  # or the reset would review the whole journal in one go
-        restored = namespace.reset(keep)
+            await in_slices(namespace.running_checks())  # in slices, since the reset would run them in one go
+        restored = lifecycle.reset(namespace, keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
 

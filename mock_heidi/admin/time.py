@@ -84,7 +84,7 @@ async def set_transitions(request: Request) -> Response:
 
 
 def _transitions(namespace: Namespace) -> dict[str, Any]:
-    return {kind: way.shown() for kind, way in namespace.transitions.items()}
+    return {kind: way.to_dict() for kind, way in namespace.transitions.items()}
 
 
 routes = [

@@ -5,8 +5,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_heidi.account_links import find_heidi_user, is_taken, link
+from mock_heidi.account_records import HeidiUser, User
 from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.models import HeidiUser, User
 from mock_heidi.request import Request
 
 _FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_internal_id")
@@ -18,11 +19,11 @@ async def link_user(request: Request) -> Response:
     user = _user(request, fields.get("third_party_internal_id"), make=True)
     if user.linked_to is not None:
         raise ControlError(409, "this user is linked already", "unlink first")
-    heidi_user = namespace.heidi_user(user.managed_by, fields.get("kinde_user_id"))
-    if namespace.taken(user, heidi_user.kinde_user_id):
+    heidi_user = find_heidi_user(namespace, user.managed_by, fields.get("kinde_user_id"))
+    if is_taken(namespace, user, heidi_user.kinde_user_id):
         raise ControlError(409, "another user is linked already", "unlink first, or choose another kinde_user_id")
     described = heidi_user.replace(**{name: fields[name] for name in _FIELDS[1:3] if name in fields})
-    return respond(_account(request, namespace.link(user, described), described))
+    return respond(_account(request, link(namespace, user, described), described))
 
 
 async def unlink_user(request: Request) -> Response:

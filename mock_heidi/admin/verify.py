@@ -71,7 +71,7 @@ async def _judged(request: Request, expectation: Expectation, within: float) -> 
             more.clear()
             # What is complete by then is looked at, so the last look begins when the time is over.
             left = until - precise()
-            await in_slices(namespace.reviewing())
+            await in_slices(namespace.running_checks())
             verdict = await in_slices(judging(expectation, namespace.journal))
             if verdict.settled or left <= 0 or (verdict.holds and not _may_spoil(expectation)):
                 return verdict

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from mock_heidi import answers, clinical, consultations, scribe
+from mock_heidi import answers, note_writer, session_content, text_faults
 from mock_heidi.delivery import Stream
+from mock_heidi.field_types import ContentType
 from mock_heidi.inputs import find, read
-from mock_heidi.models import ContentType, Incoming, Session
 from mock_heidi.request import Request
-from mock_heidi.streams import distorted, said
+from mock_heidi.session_records import Session
+from mock_heidi.streams import distorted, stubbed_pieces
 from mock_heidi.stub_answers import stub_of
+from mock_heidi.values import Incoming
 
 
 class AiCommand(Incoming):
@@ -20,16 +22,16 @@ class AiCommand(Incoming):
 def ask_ai(request: Request) -> Stream:
     given = read(request, AiCommand)
     session = find(request, Session, request.params["session_id"])
-    material, _ = consultations.material(request.namespace, session)
+    material, _ = session_content.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None
     html = given.content_type == "HTML"
 
     def answer(effects: Sequence[str]) -> str:
         form = html or "html_note" in effects
         text = answers.answer(given.ai_command_text, given.content, material, note or "", html=form)
-        return clinical.spoil(effects, text, material.name)
+        return text_faults.spoil(effects, text, material.name)
 
-    return Stream(said(stub_of(request), lambda: scribe.pieces(distorted(request, answer))))
+    return Stream(stubbed_pieces(stub_of(request), lambda: note_writer.pieces(distorted(request, answer))))
 
 
 handlers = (ask_ai,)

@@ -7,11 +7,11 @@ from mock_heidi.clock import zulu
 from mock_heidi.errors import InvalidApiKeyError
 from mock_heidi.inputs import read_query
 from mock_heidi.json_text import to_json
-from mock_heidi.models import Outgoing
 from mock_heidi.request import Request
 from mock_heidi.response import respond
 from mock_heidi.stub_answers import whole_stub
-from mock_heidi.tokens import Who
+from mock_heidi.tokens import TokenSubject
+from mock_heidi.values import Outgoing
 
 # For the journal and a header, so that no key stands in them.
 _WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"
@@ -41,9 +41,9 @@ def get_jwt(request: Request) -> Response:
     namespace = request.open(name)
     if fresh and (answer := whole_stub(request)) is not None:
         return answer  # its fixtures may begin with a reply
-    namespace.know(key.managed_by, user.email, user.third_party_internal_id)
-    who = Who(name, key.managed_by, user.email, user.third_party_internal_id)
-    token, expires = request.registry.tokens.issue(who, namespace.clock.now(), namespace.ids.token_number())
+    namespace.remember_user(key.managed_by, user.email, user.third_party_internal_id)
+    subject = TokenSubject(name, key.managed_by, user.email, user.third_party_internal_id)
+    token, expires = request.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
     return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
 

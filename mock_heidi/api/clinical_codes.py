@@ -7,13 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
+from mock_heidi.code_records import Code, CodeEntry
 from mock_heidi.errors import ConsultNoteNotFoundError
+from mock_heidi.field_types import Number, ObjectId, SessionId
 from mock_heidi.fixture_ids import DerivedIds
 from mock_heidi.inputs import find
-from mock_heidi.models import Code, CodeEntry, Number, ObjectId, Outgoing, Session, SessionId
 from mock_heidi.request import Request
 from mock_heidi.response import respond
+from mock_heidi.session_records import Session
+from mock_heidi.values import Outgoing
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
 _REACH = 150
@@ -59,7 +62,7 @@ def generate_clinical_codes(request: Request) -> Response:
         raise ConsultNoteNotFoundError
     entries = request.store.all(CodeEntry)
     note = _found(entries, session.consult_note.result or "")
-    transcript = consultations.transcript(request.namespace, session)
+    transcript = session_content.transcript_so_far(request.namespace, session)
     heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
     answer = ClinicalCodes(
@@ -68,7 +71,7 @@ def generate_clinical_codes(request: Request) -> Response:
         consult_note_id=session.note_id or DerivedIds().object_id("note", session.session_id),
         clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
     )
-    if "wrong_offsets" in request.clinical and note:
+    if "wrong_offsets" in request.text_faults and note:
         answer = _misplaced(answer, len(session.consult_note.result or ""))
         request.distorted = ("wrong_offsets",)
     return respond(answer)

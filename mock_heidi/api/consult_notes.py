@@ -6,20 +6,23 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import clinical, consultations, forms, scribe
+from mock_heidi import custom_templates, note_writer, session_content, text_faults
 from mock_heidi.api.templates import find_template
 from mock_heidi.delivery import Stream
 from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
+from mock_heidi.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.inputs import find, read
 from mock_heidi.json_text import parse_json, to_json
-from mock_heidi.models import Brain, ConsultNote, ContentType, Incoming, NoteTemplate, Session, VoiceStyle
 from mock_heidi.namespace import Namespace
+from mock_heidi.note_writer import Manner, Material
 from mock_heidi.request import Request
 from mock_heidi.response import Answer
-from mock_heidi.scribe import Manner, Material
+from mock_heidi.session_records import ConsultNote, Session
 from mock_heidi.slices import Work
-from mock_heidi.streams import distorted, said
+from mock_heidi.streams import distorted, stubbed_pieces
 from mock_heidi.stub_answers import stub_of
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Incoming
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -78,10 +81,12 @@ def generate_consult_note(request: Request) -> Stream:
     template = foreign or find_template(request, given.template_id or "")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
-    material, sources = consultations.material(namespace, session, given.addition)
+    material, sources = session_content.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
     content_type = given.content_type or "MARKDOWN"
-    pieces = said(stub_of(request), lambda: scribe.pieces(write(request, template, material, manner, content_type)))
+    pieces = stubbed_pieces(
+        stub_of(request), lambda: note_writer.pieces(write(request, template, material, manner, content_type))
+    )
     note = ConsultNote(
         status="CREATED",
         result="".join(pieces),
@@ -106,10 +111,10 @@ def write(
         request.note("untranscribed_audio", ", ".join(unheard))
 
     def compose(effects: Sequence[str]) -> str:
-        about, how, form = clinical.mislead(effects, material, manner, content_type)
-        parts = clinical.without_section(effects, scribe.compose(template, about, how), about.patient)
-        text = scribe.to_html(parts, how.brain) if form == "HTML" else scribe.to_markdown(parts, how.brain)
-        return clinical.spoil(effects, text, material.name)
+        about, how, form = text_faults.mislead(effects, material, manner, content_type)
+        parts = text_faults.without_section(effects, note_writer.compose(template, about, how), about.patient)
+        text = note_writer.to_html(parts, how.brain) if form == "HTML" else note_writer.to_markdown(parts, how.brain)
+        return text_faults.spoil(effects, text, material.name)
 
     return distorted(request, compose)
 
@@ -135,10 +140,10 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
 def _foreign(text: str) -> NoteTemplate:
     """A partner's template, which is JSON inside a string: whatever looks like a heading in it becomes one."""
     try:
-        return forms.template_of(parse_json(text.encode()))
+        return custom_templates.template_of(parse_json(text.encode()))
     except UnprocessableError:
         raise _refused("third_party_template", "third_party_template should be a string of JSON", text) from None
-    except forms.TemplateTooLargeError as error:
+    except custom_templates.TemplateTooLargeError as error:
         raise _refused("third_party_template", str(error), text) from None
 
 
@@ -154,8 +159,8 @@ def answer_custom_template(request: Request) -> Work[Response]:
     if session.consult_note is None:
         raise ConsultNoteNotFoundError
     try:
-        made = yield from forms.answering(given, session.consult_note.result or "", session.created_at[:10])
-    except forms.TemplateTooLargeError as error:
+        made = yield from custom_templates.answering(given, session.consult_note.result or "", session.created_at[:10])
+    except custom_templates.TemplateTooLargeError as error:
         field = "questions" if "questions" in given else "responses"
         raise _refused(field, str(error), given[field]) from None
     return Answer(to_json(made))

@@ -9,12 +9,14 @@ from starlette.responses import Response
 
 from mock_heidi.clock import parse_moment
 from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.field_types import ObjectId, Timestamp
 from mock_heidi.inputs import find, read
 from mock_heidi.json_text import parse_json
-from mock_heidi.models import ContextFile, Incoming, ObjectId, Outgoing, Session, Timestamp
 from mock_heidi.request import Request
 from mock_heidi.response import SUCCESS, respond, respond_list
+from mock_heidi.session_records import ContextFile, Session
 from mock_heidi.uploads import take, text_of
+from mock_heidi.values import Incoming, Outgoing
 
 _TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
 
@@ -60,14 +62,14 @@ def upload_context_documents(request: Request) -> Response:
     ]
     session = session.replace(context_documents=(*session.context_documents, *added))
     request.store.put(session)
-    return respond_list([_shown(one, ready=False) for one in added], "context_documents")
+    return respond_list([_row(one, ready=False) for one in added], "context_documents")
 
 
 def list_context_documents(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
     rows = [
-        _shown(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
+        _row(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
     looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
@@ -101,7 +103,7 @@ def _about(text: str | None) -> dict[str, str | None]:
     return {name: value.get(name) for name in known}
 
 
-def _shown(file: ContextFile, *, ready: bool) -> ContextDocument:
+def _row(file: ContextFile, *, ready: bool) -> ContextDocument:
     return ContextDocument(
         id=file.id,
         name=file.name,

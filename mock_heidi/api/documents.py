@@ -4,27 +4,19 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.api.consult_notes import write
 from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
+from mock_heidi.field_types import Brain, ContentType, ObjectId, SessionId, VoiceStyle
 from mock_heidi.inputs import find, read
-from mock_heidi.models import (
-    Brain,
-    ContentType,
-    Incoming,
-    ObjectId,
-    Outgoing,
-    Session,
-    SessionId,
-    VoiceStyle,
-    WrittenDocument,
-)
+from mock_heidi.note_writer import Manner
 from mock_heidi.request import Request
 from mock_heidi.response import respond, respond_list
-from mock_heidi.scribe import Manner
-from mock_heidi.streams import said
+from mock_heidi.session_records import Session, WrittenDocument
+from mock_heidi.streams import stubbed_pieces
 from mock_heidi.stub_answers import stub_of
+from mock_heidi.values import Incoming, Outgoing
 
 
 class DocumentGenerate(Incoming):
@@ -54,14 +46,16 @@ def create_document(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     template = find_template(request, given.template_id)
     namespace, brain = request.namespace, given.brain or "LEFT"
-    material, sources = consultations.material(namespace, session)
+    material, sources = session_content.material(namespace, session)
     manner = Manner(given.voice_style or "GOLDILOCKS", brain, session.output_language_code)
     content_type: ContentType = given.content_type or "MARKDOWN"
     document = WrittenDocument(
         id=namespace.object_id(),
         name=template.name,
         template_id=template.id,
-        content="".join(said(stub_of(request), lambda: [write(request, template, material, manner, content_type)])),
+        content="".join(
+            stubbed_pieces(stub_of(request), lambda: [write(request, template, material, manner, content_type)])
+        ),
         brain=brain,
         voice_style=given.voice_style,
         content_type=content_type,

@@ -3,11 +3,14 @@
 from pydantic import Field
 from starlette.responses import Response
 
+from mock_heidi.account_links import find_heidi_user, is_taken, link
+from mock_heidi.account_records import User
 from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.field_types import ObjectId, Timestamp
 from mock_heidi.inputs import read
-from mock_heidi.models import Incoming, ObjectId, Outgoing, Timestamp, User
 from mock_heidi.request import Request
 from mock_heidi.response import SUCCESS, respond
+from mock_heidi.values import Incoming, Outgoing
 
 
 class AccountLink(Incoming):
@@ -44,9 +47,9 @@ class AccountAccess(Outgoing):
 def link_account(request: Request) -> Response:
     given = read(request, AccountLink)
     user, namespace = request.user_record, request.namespace
-    if user.linked_to is not None or namespace.taken(user, given.kinde_user_id):
+    if user.linked_to is not None or is_taken(namespace, user, given.kinde_user_id):
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
-    user = namespace.link(user, namespace.heidi_user(user.managed_by, given.kinde_user_id))
+    user = link(namespace, user, find_heidi_user(namespace, user.managed_by, given.kinde_user_id))
     times = {"deleted_at": None, "created_at": user.linked_at, "updated_at": user.linked_at}
     return respond(
         LinkedAccount.model_validate({"_id": user.account_id, **_summary(request, user), **times}), "account"
@@ -66,7 +69,7 @@ def get_account_access(request: Request) -> Response:
         return respond(
             AccountAccess(is_valid=True, is_linked=False, account=None, heidi_email=None, linked_account_plan=None)
         )
-    heidi_user = request.namespace.heidi_user(user.managed_by, user.linked_to)
+    heidi_user = find_heidi_user(request.namespace, user.managed_by, user.linked_to)
     return respond(
         AccountAccess(
             is_valid=True,

@@ -5,22 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
+from mock_heidi.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.inputs import find, read
 from mock_heidi.json_text import written
-from mock_heidi.models import (
-    Date,
-    Gender,
-    Incoming,
-    Number,
-    ObjectId,
-    Outgoing,
-    PatientProfile,
-    Session,
-    SessionId,
-    Timestamp,
-)
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.request import Request
 from mock_heidi.response import SUCCESS, Answer, kept, respond, respond_list
+from mock_heidi.session_records import Session
+from mock_heidi.values import Incoming, Outgoing
 
 # Kept as records keep lists, and refused in the words for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]

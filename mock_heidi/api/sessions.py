@@ -5,29 +5,17 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi import consultations
+from mock_heidi import session_content
+from mock_heidi.account_records import User
 from mock_heidi.errors import NoLinkedUserException
+from mock_heidi.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.inputs import find, read, read_query
-from mock_heidi.models import (
-    AudioPiece,
-    Brain,
-    ConsultNote,
-    Creator,
-    Date,
-    Gender,
-    Incoming,
-    Number,
-    ObjectId,
-    Outgoing,
-    PatientProfile,
-    Session,
-    SessionId,
-    Timestamp,
-    User,
-)
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.request import Request
 from mock_heidi.response import respond, view_of
+from mock_heidi.session_records import AudioPiece, ConsultNote, Creator, Session
+from mock_heidi.values import Incoming, Outgoing
 
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
@@ -168,7 +156,7 @@ def create_session(request: Request) -> Response:
 
 def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    answer = respond(_seen(SessionDetail, request, session), "session")
+    answer = respond(_view(SessionDetail, request, session), "session")
     if session.note_begun_at is not None:
         request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
@@ -198,7 +186,7 @@ def list_linked_user_sessions(request: Request) -> Response:
     rows = newest[start : start + query.page_size]
     more = start + query.page_size < len(newest)
     page = SessionPage(
-        sessions=[_seen(SessionDetail, request, session) for session in rows],
+        sessions=[_view(SessionDetail, request, session) for session in rows],
         count=len(rows),
         total_count=len(newest),
         next_page=query.page + 1 if more else None,
@@ -217,11 +205,11 @@ def update_session(request: Request) -> Response:
     known = {one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by}
     if lost := [one for one in dict.fromkeys(named) if one not in known]:
         request.note("linked_session_unknown", ", ".join(lost))
-    return respond(_seen(SessionUpdated, request, session), "session")
+    return respond(_view(SessionUpdated, request, session), "session")
 
 
-def _seen(view: type[View], request: Request, session: Session) -> View:
-    """The session as the API shows it: what it does not say of its patient comes from the linked profile."""
+def _view(view: type[View], request: Request, session: Session) -> View:
+    """The session in a response. A linked profile fills the empty patient details."""
     own, profile = session.patient, None
     if session.patient_profile_id is not None:
         profile = request.store.get(PatientProfile, session.patient_profile_id)
@@ -239,8 +227,8 @@ def _seen(view: type[View], request: Request, session: Session) -> View:
         session,
         patient=patient,
         ehr_patient_id=ehr_patient_id,
-        audio=[uploaded(request.namespace, session, piece) for piece in consultations.uploads(session)],
-        consult_note=consultations.note_of(request.namespace, session),
+        audio=[uploaded(request.namespace, session, piece) for piece in session_content.uploads(session)],
+        consult_note=session_content.note_of(request.namespace, session),
         documents=documents(session) or None,
     )
 
@@ -264,7 +252,7 @@ def documents(session: Session) -> list[DocumentListed]:
 
 def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
     """An uploaded file as the API shows it."""
-    ready = {one.piece.id for one in consultations.heard(namespace, session) if one.ready}
+    ready = {one.piece.id for one in session_content.heard(namespace, session) if one.ready}
     url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
     return UploadedAudio(
         id=piece.id,

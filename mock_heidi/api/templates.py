@@ -5,9 +5,11 @@ from typing import Literal
 from starlette.responses import Response
 
 from mock_heidi.errors import TemplateNotFoundError
-from mock_heidi.models import NoteTemplate, ObjectId, Outgoing
+from mock_heidi.field_types import ObjectId
 from mock_heidi.request import Request
 from mock_heidi.response import kept, respond_list
+from mock_heidi.template_records import NoteTemplate
+from mock_heidi.values import Outgoing
 
 
 class Template(Outgoing):

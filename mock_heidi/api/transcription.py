@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import consultations
+from mock_heidi import session_content
 from mock_heidi.api.sessions import uploaded
 from mock_heidi.assumptions import assumed
 from mock_heidi.clock import seconds_between, seconds_later
@@ -19,14 +19,16 @@ from mock_heidi.errors import (
     UnprocessableError,
     missing,
 )
+from mock_heidi.field_types import Number, ObjectId, SessionId
 from mock_heidi.inputs import find, read_query
-from mock_heidi.models import AudioPiece, Number, ObjectId, Outgoing, Recording, Session, SessionId
 from mock_heidi.request import Request
 from mock_heidi.response import SUCCESS, respond
-from mock_heidi.speech import UPLOAD
-from mock_heidi.streams import said
+from mock_heidi.session_records import AudioPiece, Recording, Session
+from mock_heidi.streams import stubbed_pieces
 from mock_heidi.stub_answers import stub_of
+from mock_heidi.transcripts import UPLOAD
 from mock_heidi.uploads import Upload, file_of, take, text_of
+from mock_heidi.values import Outgoing
 
 _MOST_SEGMENTS = 10_000
 # Two moments further apart than a day are no recording.
@@ -74,10 +76,12 @@ def upload_audio(request: Request) -> Response:
     if not (file.content_type or "").lower().startswith("audio/"):
         raise OnlyAudioError
     upload = _not_empty(take(file))
-    if any(one.sha256 == upload.sha256 for one in consultations.uploads(session)):
+    if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
-    told = seconds_between(start, end) if start and end else 0
-    piece = _piece(request, upload, UPLOAD, len(consultations.uploads(session)), told if 0 < told <= _LONGEST else None)
+    given = seconds_between(start, end) if start and end else 0
+    piece = _piece(
+        request, upload, UPLOAD, len(session_content.uploads(session)), given if 0 < given <= _LONGEST else None
+    )
     if start and not end:
         end = seconds_later(start, piece.duration)
     piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
@@ -128,16 +132,16 @@ def finish_recording(request: Request) -> Response:
 
 def get_transcript(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    session = consultations.begin(request.namespace, session)
-    text = consultations.transcript(request.namespace, session)
-    consultations.seen(request.namespace, session)
-    return respond(Transcript(transcript="".join(said(stub_of(request), lambda: [text]))))
+    session = session_content.begin(request.namespace, session)
+    text = session_content.transcript_so_far(request.namespace, session)
+    session_content.count_read(request.namespace, session)
+    return respond(Transcript(transcript="".join(stubbed_pieces(stub_of(request), lambda: [text]))))
 
 
 def get_live_transcript(request: Request) -> Response:
     read_query(request, LiveQuery)
     session = find(request, Session, request.params["session_id"])
-    pieces = consultations.heard(request.namespace, session)
+    pieces = session_content.heard(request.namespace, session)
     chunks = [
         LiveChunk(
             id=one.piece.id,
@@ -150,11 +154,11 @@ def get_live_transcript(request: Request) -> Response:
     ]
     answer = LiveTranscript(
         session_id=session.session_id,
-        transcript=consultations.transcript(request.namespace, session),
+        transcript=session_content.transcript_so_far(request.namespace, session),
         active_source=_source(session.audio[-1]) if session.audio else "LIVE",
         chunks=chunks,
     )
-    consultations.seen(request.namespace, session)
+    session_content.count_read(request.namespace, session)
     return respond(answer)
 
 
@@ -191,10 +195,10 @@ def _ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
-def _piece(request: Request, upload: Upload, track: str, index: int, told: float | None = None) -> AudioPiece:
-    """A piece of audio as it is kept; ``told`` are the seconds that the client gives, which its bytes do not change."""
+def _piece(request: Request, upload: Upload, track: str, index: int, given: float | None = None) -> AudioPiece:
+    """The record of a piece of audio. A duration that the client gives wins over that of the bytes."""
     seconds = upload.duration
-    if seconds is None and told is None:
+    if seconds is None and given is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
     return AudioPiece(
         id=request.namespace.object_id(),
@@ -204,7 +208,7 @@ def _piece(request: Request, upload: Upload, track: str, index: int, told: float
         filename=upload.filename,
         length=upload.length,
         sha256=upload.sha256,
-        duration=_seconds(seconds) if told is None else told,
+        duration=_seconds(seconds) if given is None else given,
         detected=seconds is not None,
         received_at=request.namespace.clock.stamp(),
     )
@@ -216,7 +220,7 @@ def _seconds(detected: float | None) -> float:
 
 def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
     session = session.replace(
-        consultation=consultations.consultation_of(request.namespace, session, piece.filename),
+        consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
         duration=session.duration + round(piece.duration),
         updated_at=piece.received_at,

@@ -48,7 +48,7 @@ def _problems(email: str | None) -> Iterable[str]:
 class Token:
     """The history of a token: when it expires (ms since 1970), how often it was sent, and how that went.
 
-    ``expired_at`` is when its client was told that it had expired, in seconds of the process's own clock.
+    ``expired_at`` is when its client received the response that it had expired, in seconds of the process's own clock.
     """
 
     __slots__ = ("expired_at", "expires", "refused", "uses")
@@ -112,8 +112,8 @@ class Tokens(Check):
 
     def _expired(self, request: Reading, token: Token, note: Note) -> None:
         # An expiry that a fault made is news to the client, and to the requests that are on their way meanwhile.
-        told = token.expired_at is not None and request.entry.started >= token.expired_at
-        if told or not request.made_by_test:
+        knows = token.expired_at is not None and request.entry.started >= token.expired_at
+        if knows or not request.made_by_test:
             note("expired_token")
         if token.expired_at is None and not request.entry.client_left:
             token.expired_at = answered(request.entry)

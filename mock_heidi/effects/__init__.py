@@ -19,11 +19,11 @@ from mock_heidi.fault_fields import (
     Renames,
     Retry,
     Status,
-    Told,
+    TrueOrText,
     Wait,
     Yes,
 )
-from mock_heidi.models import Whatever
+from mock_heidi.field_types import JsonValue
 
 ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
 """The effects that give an answer of their own; of the rules that match, the first with one of these is the last."""
@@ -35,7 +35,7 @@ EFFECTS = (
     Effect(
         "detail",
         Stage.ANSWER,
-        Whatever,
+        JsonValue,
         'detail={"msg": "Closed"}',
         "With `status`: the value of `detail` in the body.",
         goes_with=("status",),
@@ -124,7 +124,7 @@ EFFECTS = (
     Effect(
         "not_json",
         Stage.CONTENT,
-        Told,
+        TrueOrText,
         "not_json",
         "The HTML page of a proxy instead of the body, or your own text.",
         Where.BODIES,

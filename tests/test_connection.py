@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mock_heidi.clock import Alarm, Clock
-from mock_heidi.wire import Gathering, Outbox
+from mock_heidi.connection import BufferedTransport, Outbox
 
 
 class Transport:
@@ -34,9 +34,9 @@ class Transport:
         return f"the transport's {name}"
 
 
-def gathering(outbox: Outbox | None = None) -> tuple[Transport, Gathering]:
+def buffered(outbox: Outbox | None = None) -> tuple[Transport, BufferedTransport]:
     transport: Any = Transport()
-    return transport, Gathering(transport, outbox or Outbox())
+    return transport, BufferedTransport(transport, outbox or Outbox())
 
 
 def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -52,7 +52,7 @@ def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Non
 
 @in_a_loop
 async def test_what_is_written_in_one_turn_goes_out_as_one_write_after_it() -> None:
-    transport, held = gathering()
+    transport, held = buffered()
 
     held.write(b"head")
     held.write(b"body")
@@ -68,7 +68,7 @@ async def test_what_is_written_in_one_turn_goes_out_as_one_write_after_it() -> N
 @in_a_loop
 async def test_several_connections_are_served_in_the_same_turn_in_the_order_of_their_first_writes() -> None:
     outbox, order = Outbox(), list[bytes]()
-    connections = [gathering(outbox) for _ in range(3)]
+    connections = [buffered(outbox) for _ in range(3)]
     for transport, _ in connections:
         transport.written = order
 
@@ -81,7 +81,7 @@ async def test_several_connections_are_served_in_the_same_turn_in_the_order_of_t
 
 @in_a_loop
 async def test_a_lot_goes_out_at_once_and_only_once() -> None:
-    transport, held = gathering()
+    transport, held = buffered()
 
     held.write(b"a" * 70_000)
     at_once = list(transport.written)
@@ -92,7 +92,7 @@ async def test_a_lot_goes_out_at_once_and_only_once() -> None:
 
 @in_a_loop
 async def test_an_end_sends_what_is_held_first() -> None:
-    transport, held = gathering()
+    transport, held = buffered()
 
     held.write(b"last")
     held.close()
@@ -103,7 +103,7 @@ async def test_an_end_sends_what_is_held_first() -> None:
 
 @in_a_loop
 async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> None:
-    transport, held = gathering()
+    transport, held = buffered()
 
     held.write(b"late")
     transport.closed = True
@@ -114,7 +114,7 @@ async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> 
 
 @in_a_loop
 async def test_what_is_held_counts_as_not_yet_sent() -> None:
-    _, held = gathering()
+    _, held = buffered()
 
     held.write(b"1234")
     during = held.get_write_buffer_size()
@@ -125,7 +125,7 @@ async def test_what_is_held_counts_as_not_yet_sent() -> None:
 
 @in_a_loop
 async def test_everything_else_is_the_transports_own() -> None:
-    _, held = gathering()
+    _, held = buffered()
 
     assert held.get_extra_info("socket") == "the transport's socket"
     with pytest.raises(AttributeError):

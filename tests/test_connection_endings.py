@@ -29,12 +29,12 @@ from helpers import SESSION, wire
 from pages import page
 from running import MODULE, serving, until
 
-from mock_heidi import create_app, uvicorn_parts
+from mock_heidi import accelerators, create_app
 from mock_heidi.app import App
 from mock_heidi.handle import Handle
-from mock_heidi.models import Reply
 from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH
+from mock_heidi.stub_records import Stub
 
 TIMES = 100
 PATIENCE = 60
@@ -358,7 +358,7 @@ class Inside(NamedTuple):
 
     def idle(self) -> None:
         """Wait until it is at none, and holds nothing of a stream and no connection but the handle's."""
-        state, streams = self.server.server_state, self.front.namespaces.default.streams
+        state, streams = self.server.server_state, self.front.registry.default.streams
         until(lambda: not state.tasks and not streams and len(state.connections) <= 1, "the end of all requests")
 
 
@@ -371,8 +371,8 @@ def inside(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Inside]:
     """A server that has nothing left to do at the end, has said nothing in its log and gives its port back."""
-    parts, really = PARTS[request.param], uvicorn_parts.installed
-    monkeypatch.setattr(uvicorn_parts, "installed", lambda module: module in parts and really(module))
+    parts, really = PARTS[request.param], accelerators.is_installed
+    monkeypatch.setattr(accelerators, "is_installed", lambda module: module in parts and really(module))
     front, listening, sockets = create_app(), threading.Event(), bind("127.0.0.1", 0)
     address = sockets[0].getsockname()
     serves = Server(front, sockets, listening.set)
@@ -430,7 +430,7 @@ def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None
 def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
     # Far more than a machine holds between the two.
     pieces = ("x" * 300_000,) * 50
-    inside.front.namespaces.default.replies.add(Reply(operation="ask_ai", pieces=pieces))
+    inside.front.registry.default.stubs.add(Stub(operation="ask_ai", pieces=pieces))
 
     with asking(inside.heidi, LARGE.request(), times=2, buffer=4_096) as answers:
         inside.busy(2)

@@ -1,6 +1,6 @@
-"""Reasons why a request matched nothing: one sentence for the journal and for a header, in words of our own.
+"""The reason why a request matched no operation: one sentence for the journal and for a header.
 
-Nothing of what the client sent is repeated: it may hold secrets, and a header must stay one line.
+It repeats nothing that the client sent, since this may hold secrets, and a header must be one line.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from mock_heidi.settings import BASE_PATH, NAME_RULE, is_namespace
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
 _BASE = split(BASE_PATH)
 _SIMILAR = 0.6
-# More of a segment is not compared: it may be a megabyte.
+# Only the first characters of a segment are compared, since it may be a megabyte long.
 _LONGEST = 64
 
-# The names that the parts of a path go by elsewhere, as a word or several, and what the vendor calls them.
+# The vendor's names for parts of a path, with the names that other APIs use.
 _OTHER_NAMES = {
     "jwt": "auth auth/token authenticate login oauth/token session-token sign-in signin token tokens",
     "users/linked-account": "account accounts link link-account linked-account users/account users/link",
@@ -48,7 +48,7 @@ _OTHER_NAMES = {
 }
 _SYNONYMS = {tuple(split(other)): split(name) for name, many in _OTHER_NAMES.items() for other in many.split()}
 _MOST_WORDS = max(map(len, _SYNONYMS))
-# What a client wants that reads a path which can only be written to.
+# Hints for GET requests to paths that only accept writes.
 _READ_AT = {
     "/sessions": "GET /sessions/linked-user lists the sessions of the linked user",
     "/sessions/{session_id}/consult-note": "GET /sessions/{session_id} shows the note",
@@ -58,7 +58,10 @@ _READ_AT = {
 
 
 def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
-    """The reason that this request was not placed; ``below`` is its path below the base, None if it lacks the base."""
+    """A sentence that says why this request matched no operation.
+
+    ``below`` is its path below the base path, or None if it has another base.
+    """
     segments, method = split(scope["path"]), scope["method"]
     if segments[:1] == ["ns"]:
         if len(segments) > 1 and not is_namespace(segments[1]):
@@ -119,7 +122,7 @@ def _spelling(router: Router, method: str, rest: Sequence[str]) -> str | None:
 
 
 def _other_verb(router: Router, method: str, segments: list[str]) -> str | None:
-    """``…/finish`` where a custom verb wants ``…:finish``."""
+    """A hint for ``…/finish`` if the route is ``…:finish``, else None."""
     rest = _below(segments)
     if len(rest) > 1:
         joined = [*rest[:-2], f"{rest[-2]}:{rest[-1]}"]
@@ -138,9 +141,9 @@ def _below(segments: list[str]) -> list[str]:
 
 
 def _nearest(router: Router, method: str, segments: list[str]) -> str:
-    """The documented path that goes by these words elsewhere, or else the one that looks most like them."""
-    asked = [segment[:_LONGEST] for segment in _below(segments)]
-    route = _renamed(router, method, asked) or _similar(router, method, asked)
+    """A hint that names the documented path with this meaning or, if there is none, the most similar one."""
+    given = [segment[:_LONGEST] for segment in _below(segments)]
+    route = _renamed(router, method, given) or _similar(router, method, given)
     if route is None:
         return "there is no such path: mock-heidi routes lists them"
     methods = sorted((route.methods or set()) - {"HEAD"})
@@ -148,14 +151,14 @@ def _nearest(router: Router, method: str, segments: list[str]) -> str:
     return f"there is no such path; the nearest is {' or '.join(methods)} {route.path}{read}"
 
 
-def _renamed(router: Router, method: str, asked: list[str]) -> Route | None:
-    """The route that a path leads to once its words are the vendor's, with a session before them if need be."""
-    renamed = _in_vendors_words(asked)
+def _renamed(router: Router, method: str, given: list[str]) -> Route | None:
+    """The route of a path after its words are replaced by the vendor's, below a session if necessary."""
+    renamed = _in_vendors_words(given)
     verbal = [*renamed[:-2], ":".join(renamed[-2:])]
-    forms = [["sessions", "1", *renamed]] if renamed == asked else [renamed, ["sessions", "1", *renamed]]
-    found = [_any_method(router, method, segments) for segments in forms]
+    candidates = [["sessions", "1", *renamed]] if renamed == given else [renamed, ["sessions", "1", *renamed]]
+    found = [_any_method(router, method, segments) for segments in candidates]
     joined = _any_method(router, method, verbal)
-    # A colon may stand in an id too: it means a verb only where the route has one.
+    # An id may contain a colon, which marks a verb only if the route has one.
     found.append(joined if joined is not None and ":" in joined.path else None)
     return next((route for route in found if route is not None), None)
 
@@ -165,29 +168,29 @@ def _any_method(router: Router, method: str, segments: Sequence[str]) -> Route |
     return match.route or (router.find(match.allow[0], segments).route if match.allow else None)
 
 
-def _in_vendors_words(asked: Sequence[str]) -> list[str]:
+def _in_vendors_words(given: Sequence[str]) -> list[str]:
     renamed: list[str] = []
-    words = [segment.lower().replace("_", "-") for segment in asked]
+    words = [segment.lower().replace("_", "-") for segment in given]
     at = 0
     while at < len(words):
-        # The longest name first: templates/notes is one name, not two.
+        # Try the longest names first: templates/notes is one name.
         names = ((_SYNONYMS.get(tuple(words[at : at + count])), count) for count in range(_MOST_WORDS, 0, -1))
-        name, count = next(((name, count) for name, count in names if name), ([asked[at]], 1))
+        name, count = next(((name, count) for name, count in names if name), ([given[at]], 1))
         renamed += name
         at += count
     return renamed
 
 
-def _similar(router: Router, method: str, asked: Sequence[str]) -> Route | None:
-    """The route whose path looks most like this one, if it looks much like it."""
+def _similar(router: Router, method: str, given: Sequence[str]) -> Route | None:
+    """The route with the most similar path, or None if no path is similar enough."""
 
     def likeness(route: Route) -> float:
         steps = split(route.path)
         same = [
-            0.7 if step.startswith("{") and ":" not in step else SequenceMatcher(None, step, given).ratio()
-            for step, given in zip(steps, asked, strict=False)
+            0.7 if step.startswith("{") and ":" not in step else SequenceMatcher(None, step, segment).ratio()
+            for step, segment in zip(steps, given, strict=False)
         ]
-        return sum(same) / max(len(steps), len(asked), 1)
+        return sum(same) / max(len(steps), len(given), 1)
 
     best = max(router.routes, key=lambda route: (likeness(route), method in (route.methods or ())))
-    return best if asked and likeness(best) >= _SIMILAR else None
+    return best if given and likeness(best) >= _SIMILAR else None

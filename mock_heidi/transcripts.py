@@ -1,4 +1,4 @@
-"""The words in a session's audio: pieces of audio laid along an invented consultation."""
+"""The transcripts of audio: each piece of audio gets its part of an invented consultation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mock_heidi.models import AudioPiece, Consultation, Utterance
+from mock_heidi.consultation_records import Consultation, Utterance
+from mock_heidi.session_records import AudioPiece
 
-# A chunk is recommended to be 45 s to a minute long: what a missing one is taken for where no other tells.
+# The duration of a missing chunk if no other is known. The vendor recommends 45 to 60 s.
 _USUAL_SEGMENT = 60.0
-# The longest silence within a consultation: a longer one after its end is told.
+# Longer silences than this, in seconds, do not occur within a consultation. After its end they get a remark.
 _LONGEST_PAUSE = 8
 _SILENCE = {"en": "[Nothing more is said from {} to {}.]", "es": "[No se dice nada más de {} a {}.]"}
 
@@ -19,7 +20,7 @@ UPLOAD = "upload"
 
 
 class Spoken(NamedTuple):
-    """A piece of audio, the utterances heard in it, and a remark on the silence after the last one, or ``""``."""
+    """A piece of audio, its utterances, and a remark on the silence after the last one, or ``""``."""
 
     piece: AudioPiece
     utterances: tuple[Utterance, ...]
@@ -32,47 +33,46 @@ class Spoken(NamedTuple):
 
 
 def listen(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Spoken]:
-    """Every piece with what is said in it, in the order of the consultation.
+    """Each piece with its utterances, in the order of the consultation.
 
-    Pieces of a recording are joined by their index, whenever they came. A missing one takes its time along, so what
-    would have been said in it is lost; any other speaks at least one utterance. Of audio that is longer than the
-    consultation each piece says from when to when nothing more is said.
+    The pieces of a recording are ordered by index, not by arrival. The utterances of a missing piece are lost; each
+    other piece has at least one. After the end of the consultation each piece has a remark with its times instead.
     """
     heard: list[Spoken] = []
     position, clock = 0, 0.0
     script = consultation.utterances
     for piece, length in _laid_out(pieces):
         began, clock = clock, clock + length
-        start, position = position, max(position + 1, bisect_left(script, clock, key=lambda said: said.at))
+        start, position = position, max(position + 1, bisect_left(script, clock, key=lambda utterance: utterance.at))
         if piece is not None:
-            said = script[start:position]
-            heard.append(Spoken(piece, said, _remark(consultation, began, clock, last=not said)))
+            spoken = script[start:position]
+            heard.append(Spoken(piece, spoken, _remark(consultation, began, clock, last=not spoken)))
     return heard
 
 
 def _remark(consultation: Consultation, began: float, ended: float, *, last: bool) -> str:
-    """The remark of a piece on the silence between two seconds; ``last`` if the consultation ended before the piece."""
+    """The remark of a piece that lasts from ``began`` to ``ended``, in seconds. ``last``: it has no utterances."""
     final = consultation.utterances[-1]
     since = max(began, final.at + final.length)
     if not last and ended - since <= _LONGEST_PAUSE:
         return ""
-    if since > ended:  # short pieces run ahead of the consultation's own times
+    if since > ended:  # with short pieces, utterances come before their times
         since = began
     return _SILENCE.get(consultation.language, _SILENCE["en"]).format(_time(since), _time(ended))
 
 
 def _time(seconds: float) -> str:
-    """Seconds as people write them: ``6:56``, ``1:06:40``."""
+    """Seconds in the form ``6:56`` or ``1:06:40``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _laid_out(pieces: Sequence[AudioPiece]) -> Iterator[tuple[AudioPiece | None, float]]:
-    """Pieces, or None for a missing one, with their durations: the tracks in the order in which they began."""
+    """Pieces with their durations in seconds, None for a missing piece, by track in the order of arrival."""
     tracks: dict[str, dict[int, AudioPiece]] = {}
     for piece in pieces:
-        # Whole files follow each other; each is a track of its own.
+        # Uploaded files follow each other: each is a track.
         name = f"{UPLOAD} {piece.index}" if piece.track == UPLOAD else piece.track
         tracks.setdefault(name, {})[0 if piece.track == UPLOAD else piece.index] = piece
     for track in tracks.values():

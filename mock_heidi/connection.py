@@ -1,4 +1,4 @@
-"""The connection under a request, for answers that end as no answer should."""
+"""The connection of a client, for responses that are cut off, reset or buffered."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any
 
 from starlette.types import Scope
 
-EXTENSION = "mock_heidi.wire"
-# Looking whether the client has everything: first after so many seconds, then ever more rarely.
+EXTENSION = "mock_heidi.connection"
+# Seconds between two looks at whether the client has received everything: the first pause and the longest.
 _SOON, _RARELY = 0.0002, 0.01
-# Of so many bytes nothing is gained by waiting for more.
+# Beyond so many bytes, waiting for more saves nothing.
 _MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
-_SO_NWRITE = 0x1024  # macOS: bytes that the other side has not acknowledged
+_SO_NWRITE = 0x1024  # macOS: the number of unacknowledged bytes
 
 
 class Outbox:
-    """The data to send in one turn of the loop, on whatever connections: it all goes out when the turn is over.
+    """Sends what all connections have written in one turn of the event loop, at the end of that turn.
 
-    The server writes the head of an answer and its body one by one. Each would be a packet of its own and, between
-    the work for two requests, wake a client that has just fallen asleep.
+    The server writes the head and the body of a response separately. Without this, each would be a packet, and would
+    wake the client twice.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[Gathering] = []
+        self._waiting: list[BufferedTransport] = []
 
-    def add(self, transport: Gathering) -> None:
+    def add(self, transport: BufferedTransport) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._send)
         self._waiting.append(transport)
@@ -41,8 +41,8 @@ class Outbox:
             transport.send()
 
 
-class Gathering:
-    """A transport that keeps what is written until the turn is over, or is much, or nothing more will come."""
+class BufferedTransport:
+    """A transport that buffers what is written until the turn ends, the buffer is large, or the transport closes."""
 
     __slots__ = ("_held", "_outbox", "_size", "_transport", "is_closing")
 
@@ -65,7 +65,7 @@ class Gathering:
             self.send()
 
     def send(self) -> None:
-        """Send what is held."""
+        """Send the buffered data."""
         if self._held:
             held, self._held, self._size = self._held, [], 0
             if not self.is_closing():
@@ -83,26 +83,26 @@ class Gathering:
         return self._size + self._transport.get_write_buffer_size()
 
 
-class Wire:
-    """One connection of a client, whatever requests it carries."""
+class Connection:
+    """A connection of a client. It may carry many requests."""
 
     __slots__ = ("_gone", "_transport", "lost")
 
-    def __init__(self, transport: Gathering) -> None:
+    def __init__(self, transport: BufferedTransport) -> None:
         self._transport = transport
         self._gone: asyncio.Future[None] | None = None
         self.lost = False
-        """True if the connection is gone."""
+        """True after the connection has ended."""
 
     def lose(self) -> None:
-        """Learn that the connection is no more."""
+        """Note that the connection has ended."""
         self.lost = True
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
 
     @property
     def gone(self) -> asyncio.Future[None]:
-        """Done when the connection is no more."""
+        """A future that is done when the connection has ended."""
         if self._gone is None:
             self._gone = asyncio.get_running_loop().create_future()
             if self.lost:
@@ -111,14 +111,14 @@ class Wire:
 
     @property
     def backlog(self) -> int:
-        """The number of sent bytes that the system has not taken yet, because the client does not read."""
+        """The number of bytes that wait here because the client does not read."""
         held: int = self._transport.get_write_buffer_size()
         return held
 
     async def flush(self) -> None:
-        """Wait until the client's machine has all that was sent, or the client has gone.
+        """Wait until the client's machine has received everything that was sent, or the connection has ended.
 
-        What was handed to the transport may still wait there or in the kernel, where an end would drop it.
+        Data may still be in the transport or in the kernel, where ending the connection would drop it.
         """
         pause = _SOON
         while not self.lost and not self._transport.is_closing() and self._unsent():
@@ -129,42 +129,42 @@ class Wire:
         return self.backlog or _unacknowledged(self._transport.get_extra_info("socket"))
 
     async def reset(self) -> None:
-        """End the connection with a true RST: nothing that is still on its way arrives."""
-        with contextlib.suppress(OSError, ValueError):  # the client was quicker
-            connection = self._transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        """End the connection with a TCP RST. Data that has not arrived is lost."""
+        with contextlib.suppress(OSError, ValueError):  # the client has ended it first
+            opened = self._transport.get_extra_info("socket")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         await self.abort()
 
     def cut(self) -> None:
-        """End the connection at once, whatever is still on its way."""
+        """End the connection at once. Data that has not been sent is lost."""
         self._transport.abort()
 
     async def abort(self) -> None:
-        """End the connection at once, and wait until it has ended."""
+        """End the connection at once and wait for its end."""
         self.cut()
         await self.gone
 
     async def close(self) -> None:
-        """End the connection when all that was sent is out."""
+        """End the connection after the buffered data, and wait for its end."""
         self._transport.close()
         await self.gone
 
 
-def _unacknowledged(connection: Any) -> int:
-    """The number of bytes that the kernel still holds; 0 where it is unknown."""
+def _unacknowledged(opened: Any) -> int:
+    """The number of unacknowledged bytes in the kernel; 0 if it is unknown."""
     try:
         if sys.platform == "darwin":
-            return int(connection.getsockopt(socket.SOL_SOCKET, _SO_NWRITE))
+            return int(opened.getsockopt(socket.SOL_SOCKET, _SO_NWRITE))
         import fcntl  # noqa: PLC0415 - Windows has none
         import termios  # noqa: PLC0415 - as above
 
-        answer = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        answer = fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
     except (ImportError, OSError, ValueError):
         return 0
     return int(struct.unpack("i", answer)[0])
 
 
-def wire_of(scope: Scope) -> Wire | None:
-    """The connection of a request; None in process, where there is none."""
-    wire: Wire | None = (scope.get("extensions") or {}).get(EXTENSION)
-    return wire
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection of a request; None if the application is called in process."""
+    connection: Connection | None = (scope.get("extensions") or {}).get(EXTENSION)
+    return connection

@@ -1,4 +1,4 @@
-"""A partner's own template, filled from a note: each kind of question with an answer of its kind."""
+"""A partner's custom template, filled in from a note: each question gets an answer of its type."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any, NamedTuple
 
-from mock_heidi.models import NoteTemplate, TemplateSection, Topic
+from mock_heidi.field_types import Topic
 from mock_heidi.slices import Work, finish
+from mock_heidi.template_records import NoteTemplate, TemplateSection
 
 _WORD = re.compile(r"\w{3,}")
 _BULLETS = "●-*• \t"
 _DEEPEST = 10
 MOST_QUESTIONS = 1_000
-"""The number of questions that a template may have, with those inside others."""
+"""The largest number of questions in a template, child questions included."""
 MOST_HEADINGS = 100
-"""The number of headings that a partner's template of a note may have."""
+"""The largest number of headings in a partner's template for a note."""
 LONGEST_SENTENCE = 500
-"""The longest answer that is taken from a note, in characters."""
+"""The longest answer from a note, in characters."""
 # The work is the product of questions and sentences. A note of the usual length has fewer than a hundred.
 _MOST_SENTENCES = 300
 # In the unit of mock_heidi.slices.
 _COST_OF_SENTENCE = 200
-# The vendor's names for the forms of a date, as Python writes them; D is a day without a leading zero.
+# The vendor's date formats as Python format strings. D is a day without a leading zero.
 _DATE_FORMS = {
     "D MMM YYYY": "{d} {b} {Y}",
     "DD/MM/YYYY": "{dd}/{mm}/{Y}",
@@ -34,12 +35,12 @@ _DATE_FORMS = {
     "MMM DD YYYY": "{b} {dd} {Y}",
     "YYYY/MM/DD": "{Y}/{mm}/{dd}",
 }
-# Not the machine's own names for them: those hang on its locale.
+# The names that Python knows depend on the locale.
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-# How a word of a heading begins (a pattern), and what then belongs under it. The first that fits counts.
+# The start of a word in a heading (a pattern), and the topics under that heading. The first match counts.
 _TOPICS: dict[str, tuple[Topic, ...]] = {
     "subjective": ("complaint", "history", "past_history", "medications", "allergies", "family", "social"),
     "complaint": ("complaint",),
@@ -59,13 +60,13 @@ _TOPICS: dict[str, tuple[Topic, ...]] = {
     "follow": ("follow_up", "safety_net"),
     "history": ("history", "past_history"),
 }
-# A partner looks for every heading of theirs.
+# A partner expects each heading, so that a section without content says so.
 _NOT_SAID = {"en": "Not discussed", "es": "No referido"}
 _EVERYTHING: tuple[Topic, ...] = ("complaint", "history", "examination", "assessment", "plan")
 
 
 class TemplateTooLargeError(ValueError):
-    """A template with too many questions or headings; the message is for its sender."""
+    """A template has too many questions or headings. The message is for its sender."""
 
 
 class _Sentence(NamedTuple):
@@ -76,7 +77,7 @@ class _Sentence(NamedTuple):
 
 
 class _Note(NamedTuple):
-    """A note, read once: its sentences, each once and of very many the first, and all of its words."""
+    """A parsed note: its first distinct sentences, and the set of its words."""
 
     sentences: list[_Sentence]
     words: set[str]
@@ -90,7 +91,7 @@ class _Note(NamedTuple):
 
 
 def template_of(value: Any) -> NoteTemplate:
-    """A template from any JSON: its ``heading``, ``title`` and ``name`` values in order, each with its topics.
+    """A note template from any JSON value: its ``heading``, ``title`` and ``name`` texts become sections with topics.
 
     Raises :class:`TemplateTooLargeError`.
     """
@@ -131,7 +132,7 @@ def _topics(heading: str) -> tuple[Topic, ...]:
 
 
 def answer(template: Mapping[str, Any], note: str, day: str) -> dict[str, Any]:
-    """The vendor's answer to a template: its questions with their ``answer``, in both documented forms.
+    """The vendor's response to a template: the questions with their ``answer``, in both documented forms.
 
     Raises :class:`TemplateTooLargeError`.
     """
@@ -139,28 +140,28 @@ def answer(template: Mapping[str, Any], note: str, day: str) -> dict[str, Any]:
 
 
 def answering(template: Mapping[str, Any], note: str, day: str) -> Work[dict[str, Any]]:
-    """:func:`answer` as work in parts, one for each question."""
-    questions = _those_of(template.get("questions", template.get("responses")))
+    """The same in slices, one for each question."""
+    questions = _questions_in(template.get("questions", template.get("responses")))
     number = sum(map(_count, questions))
     if number > MOST_QUESTIONS:
         raise TemplateTooLargeError(f"a template has {MOST_QUESTIONS} questions at most, not {number}")
-    told = _Note.of(note)
+    read = _Note.of(note)
     filled: dict[str, Any] = {}
     if isinstance(template.get("template", template.get("content")), str):
         filled["content"] = note
-    filled["questionAnswers"] = yield from _answered(questions, told, day, 0)
+    filled["questionAnswers"] = yield from _answered(questions, read, day, 0)
     if template.get("summaryRequired") is True:
-        filled["summary"] = " ".join(sentence.text for sentence in told.sentences[:3])
+        filled["summary"] = " ".join(sentence.text for sentence in read.sentences[:3])
     return filled
 
 
-def _those_of(questions: Any) -> list[Mapping[str, Any]]:
+def _questions_in(questions: Any) -> list[Mapping[str, Any]]:
     return [one for one in questions if isinstance(one, Mapping)] if isinstance(questions, list) else []
 
 
 def _count(question: Mapping[str, Any]) -> int:
-    """The number of questions in one, with itself."""
-    return 1 + sum(map(_count, _those_of(question.get("childQuestions"))))
+    """The number of questions in a question, itself included."""
+    return 1 + sum(map(_count, _questions_in(question.get("childQuestions"))))
 
 
 def _answered(questions: Iterable[Mapping[str, Any]], note: _Note, day: str, depth: int) -> Work[list[dict[str, Any]]]:
@@ -168,7 +169,9 @@ def _answered(questions: Iterable[Mapping[str, Any]], note: _Note, day: str, dep
     for question in questions:
         made = dict(question)
         if isinstance(question.get("childQuestions"), list) and depth < _DEEPEST:
-            made["childQuestions"] = yield from _answered(_those_of(question["childQuestions"]), note, day, depth + 1)
+            made["childQuestions"] = yield from _answered(
+                _questions_in(question["childQuestions"]), note, day, depth + 1
+            )
         made["answer"] = _answer(question, note, day)
         answered.append(made)
         yield _COST_OF_SENTENCE * len(note.sentences)
@@ -185,7 +188,7 @@ def _answer(question: Mapping[str, Any], note: _Note, day: str) -> list[dict[str
         found = [option for option in options if _words(option) & note.words]
         if kind == "MultipleResponse" and found:
             return [{"value": option} for option in found]
-        # Nothing in the note speaks for an option: the same question always gets the same one.
+        # If the note mentions no option, the same question always gets the same one.
         chosen = found[0] if found else options[hashlib.sha256(asked.encode()).digest()[0] % len(options)]
         return [{"value": chosen}]
     wanted = _words(asked[:LONGEST_SENTENCE])
@@ -195,7 +198,7 @@ def _answer(question: Mapping[str, Any], note: _Note, day: str) -> list[dict[str
 
 
 def _option(option: Any) -> str | None:
-    """The value of an option: an object in the newer form, the text itself in the older one."""
+    """The value of an option, which is an object in the newer form and a text in the older one."""
     value = option.get("value") if isinstance(option, Mapping) else option
     return value if isinstance(value, str) else None
 

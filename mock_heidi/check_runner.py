@@ -1,4 +1,4 @@
-"""Reads the journal as a strict reviewer of the client would: when somebody asks, and never on a request's way."""
+"""Runs the checks on the journal, when findings are asked for and never while a request is answered."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def _line(entry: Entry) -> Mapping[str, Any]:
     return {"method": entry.method, "path": entry.path}
 
 
-class Reviewer:
-    """Reads each request of one namespace once and notes the findings that it shows."""
+class CheckRunner:
+    """Runs the checks once on each request of a namespace and notes their findings."""
 
     def __init__(self, findings: Findings, keys: Keys = tuple, line: Line = _line) -> None:
-        """``keys`` gives the API keys that are known now, ``line`` the method and path of a request without secrets."""
+        """``keys`` returns the known API keys, ``line`` the method and path of a request without secrets."""
         self.findings = findings
         self._checks = all_checks(keys, line)
         self._read = 0
@@ -29,21 +29,21 @@ class Reviewer:
         self._beginnings = 0
 
     def begin(self, entries: Iterable[Entry]) -> None:
-        """Pass over the entries that are complete: only those that follow are read, whatever their ids.
+        """Skip the entries that are complete now. Later ones are checked, whatever their ids.
 
-        A :meth:`reading` that is under way stops.
+        A :meth:`running` that has begun stops.
         """
         known = list(entries)
         self._beginnings += 1
         self._read = max((entry.id for entry in known), default=0)
         self._open = {entry.id for entry in known if not entry.done}
 
-    def read(self, entries: Iterable[Entry]) -> None:
-        """Read the entries that are complete and were not read before."""
-        finish(self.reading(entries))
+    def run(self, entries: Iterable[Entry]) -> None:
+        """Check the entries that are complete and have not been checked."""
+        finish(self.running(entries))
 
-    def reading(self, entries: Iterable[Entry]) -> Work[None]:
-        """The same, entry by entry. Several readers may work at once; each entry is read once."""
+    def running(self, entries: Iterable[Entry]) -> Work[None]:
+        """The same, entry by entry. Several callers may do this at once; each entry is checked once."""
         known, beginnings = list(entries), self._beginnings
         self._open.intersection_update(entry.id for entry in known)
         for entry in known:

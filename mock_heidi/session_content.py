@@ -1,4 +1,4 @@
-"""The audio of a session, the part of it that is ready, and the material for a note."""
+"""The content of a session: its transcribed audio, and the material for a note."""
 
 from __future__ import annotations
 
@@ -6,28 +6,22 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from mock_heidi import speech
+from mock_heidi import transcripts
 from mock_heidi.clock import parse_moment
-from mock_heidi.models import (
-    AudioPiece,
-    Consultation,
-    ConsultNote,
-    PatientProfile,
-    Session,
-    SessionPatient,
-    Utterance,
-)
+from mock_heidi.consultation_records import Consultation, Utterance
 from mock_heidi.namespace import Namespace
-from mock_heidi.scribe import Material
-from mock_heidi.speech import UPLOAD, Spoken
+from mock_heidi.note_writer import Material
+from mock_heidi.patient_records import PatientProfile, SessionPatient
+from mock_heidi.session_records import AudioPiece, ConsultNote, Session
+from mock_heidi.transcripts import UPLOAD, Spoken
 from mock_heidi.wording import shorten
 
 LONGEST_EARLIER = 20_000
-"""The longest part of an earlier session's note that a note holds, in characters: notes may hold each other."""
+"""The longest part of an earlier session's note in a note, in characters. Without it, notes could nest without end."""
 
 
 class Heard(NamedTuple):
-    """A piece of audio with its words, and whether they have been written down yet."""
+    """A piece of audio with its utterances. ``ready`` is True after its transcription."""
 
     spoken: Spoken
     ready: bool
@@ -38,10 +32,10 @@ class Heard(NamedTuple):
 
 
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
-    """The id of the consultation that a session speaks; None where there are no consultations.
+    """The id of the consultation for a session's audio; None if there are no consultations.
 
-    The one that its fixture names; else, of those that fit its patient, the first with a word of the file's name; else
-    one by chance of those that fit its language and its patient: the same for the same seed, namespace and session.
+    It is the one that the session's fixture names; or the first that fits the patient and matches the file's name; or
+    a random one that fits language and patient, which is the same for the same seed, namespace and session.
     """
     if session.consultation is not None:
         return session.consultation
@@ -59,7 +53,7 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
 
 
 def _fitting(known: Sequence[Consultation], patient: SessionPatient, today: str) -> Sequence[Consultation]:
-    """The consultations that say whom they fit and fit this patient; else those that fit anybody; else all."""
+    """The consultations restricted to patients like this one; or those without restrictions; or all."""
     fitting = [one for one in known if (one.age or one.gender) and _fits(one, patient, today)]
     return fitting or [one for one in known if not (one.age or one.gender)] or known
 
@@ -92,25 +86,25 @@ def heard(namespace: Namespace, session: Session) -> list[Heard]:
             and spoken.piece.begun_at is not None
             and transition.ready(spoken.piece.reads, parse_moment(spoken.piece.begun_at), now),
         )
-        for spoken in speech.listen(session.audio, consultation)
+        for spoken in transcripts.listen(session.audio, consultation)
     ]
 
 
-def transcript(namespace: Namespace, session: Session) -> str:
-    """The words that are written down by now: one plain text, ``""`` before there are any."""
+def transcript_so_far(namespace: Namespace, session: Session) -> str:
+    """The transcript so far, as plain text; ``""`` before any of it is ready."""
     if session.transcript is not None:
         return session.transcript
     return " ".join(one.spoken.text for one in heard(namespace, session) if one.ready)
 
 
 def begin(namespace: Namespace, session: Session) -> Session:
-    """Begin the transcription of whole uploads: as documented, nothing happens to them before somebody asks."""
+    """Start the transcription of uploaded files. As documented, it starts with the first request for the transcript."""
     stamp = namespace.clock.stamp()
     return _keep(namespace, session, lambda piece: {"begun_at": stamp} if piece.begun_at is None else {})
 
 
-def seen(namespace: Namespace, session: Session) -> Session:
-    """Count a look at what is not written down yet."""
+def count_read(namespace: Namespace, session: Session) -> Session:
+    """Count a read of each piece whose transcription is not ready. Stores and returns the session."""
     waiting = {one.piece.id for one in heard(namespace, session) if one.piece.begun_at and not one.ready}
     return _keep(namespace, session, lambda piece: {"reads": piece.reads + 1} if piece.id in waiting else {})
 
@@ -127,7 +121,7 @@ def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece],
 
 
 def material(namespace: Namespace, session: Session, addition: str = "") -> tuple[Material, dict[str, Any]]:
-    """The material for a note of the session, and its sources."""
+    """The material for a note, and its sources as JSON values."""
     ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
@@ -135,15 +129,15 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     background = (profile.additional_context if profile else None) or ""
     patient = _patient(namespace, session)
     described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
-    said = [said for one in ready for said in one.spoken.utterances]
+    heard_now = [utterance for one in ready for utterance in one.spoken.utterances]
     made = Material(
-        utterances=[*_dictated(session), *said],
+        utterances=[*_dictated(session), *heard_now],
         patient=", ".join(part for part in described if part),
         name=patient.name,
         born=patient.dob or "",
         background=background,
         clinician_notes=session.clinician_notes,
-        earlier=[_told(one.session_name, one.consult_note.result or "") for one in earlier if one.consult_note],
+        earlier=[_earlier_note(one.session_name, one.consult_note.result or "") for one in earlier if one.consult_note],
         documents=[_described(one.name, one.filename, one.additional_context) for one in session.context_documents],
         addition=addition,
         session_name=session.session_name,
@@ -163,20 +157,20 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     return made, sources
 
 
-def _told(name: str, note: str) -> str:
-    """The text of an earlier session in a note."""
+def _earlier_note(name: str, note: str) -> str:
+    """The text about an earlier session in a note."""
     return f"{name}: {shorten(note, LONGEST_EARLIER)}"
 
 
 def _dictated(session: Session) -> list[Utterance]:
-    """A transcript that a clinician has set: nobody says what in it is about what, so it is the complaint."""
+    """The transcript that a clinician has set, as one utterance about the complaint, since its topics are unknown."""
     text = " ".join((session.transcript or "").split())
-    said = {"at": 0, "for": 0, "who": "clinician", "text": text, "topic": "complaint"}
-    return [Utterance.model_validate(said)] if text else []
+    dictation = {"at": 0, "for": 0, "who": "clinician", "text": text, "topic": "complaint"}
+    return [Utterance.model_validate(dictation)] if text else []
 
 
 def _patient(namespace: Namespace, session: Session) -> SessionPatient:
-    """The patient as the session describes them; the linked profile fills the gaps."""
+    """The patient details of the session; the linked profile fills the empty ones."""
     own = session.patient
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     if profile is None:
@@ -195,7 +189,7 @@ def _described(name: str, filename: str, context: str | None) -> str:
 
 
 def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
-    """The session's note, whose status goes on as its transition says where the mock wrote it."""
+    """The session's note. The status of a generated note advances as the namespace's transition says."""
     note = session.consult_note
     if note is None or session.note_begun_at is None:
         return note
@@ -206,5 +200,5 @@ def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
 
 
 def uploads(session: Session) -> list[AudioPiece]:
-    """The whole files that were uploaded, in order."""
+    """The uploaded files, in order."""
     return [piece for piece in session.audio if piece.track == UPLOAD]

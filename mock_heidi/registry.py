@@ -1,4 +1,4 @@
-"""Every isolated Heidi that one server holds: made on first use, bounded in number, forgotten when idle."""
+"""The registry of all namespaces of a server: it makes them on first use, limits their number and drops idle ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mock_heidi import clock, faults, fixture_loader
+from mock_heidi.account_records import ApiKey
 from mock_heidi.clock import Clock, precise
 from mock_heidi.faults import Fault, FaultError
 from mock_heidi.known_keys import KnownKeys
+from mock_heidi.lifecycle import start_namespace, start_of_copy
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.models import ApiKey
-from mock_heidi.namespace import Namespace, Start
+from mock_heidi.namespace import Namespace
+from mock_heidi.namespace_start import Start
 from mock_heidi.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
@@ -24,7 +26,7 @@ from mock_heidi.tokens import Tokens
 
 
 class LimitReachedError(Exception):
-    """The server holds as many namespaces as it may."""
+    """The server holds the most namespaces that its settings allow."""
 
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
@@ -34,14 +36,14 @@ def _rule(given: str | Mapping[str, Any]) -> Fault:
         raise ConfigError(f"fault {given!r}: {error.problem}", error.hint) from None
 
 
-class Namespaces:
-    """Every namespace of one server, made on first use and bounded in number."""
+class Registry:
+    """All namespaces of one server."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.memory = MemoryBudget(settings.memory)
         self.started = precise()
-        """In seconds of the process's own clock."""
+        """In seconds of the process's clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
         base = fixture_loader.load(settings.fixtures, settings.api_key)
@@ -53,11 +55,11 @@ class Namespaces:
         self._keys = dict(self.default.keys)
         self.tokens = Tokens(settings.seed, self._keys)
         self.begins_faulty = len(self.default.faults) > 0
-        """True if a namespace begins with faults, so that even its first request may meet one."""
+        """True if namespaces start with faults, so that even their first request may meet one."""
 
     @property
     def default(self) -> Namespace:
-        """The one that is there always, whatever has been put in its place."""
+        """The namespace that always exists."""
         return self._all[DEFAULT_NAMESPACE]
 
     def __iter__(self) -> Iterator[Namespace]:
@@ -67,24 +69,24 @@ class Namespaces:
         return len(self._all)
 
     def fresh_clock(self) -> Clock:
-        """The clock that a namespace would begin with."""
+        """The clock with which a namespace would start."""
         return Clock(self.start.frozen)
 
     def get(self, name: str) -> Namespace | None:
         return self._all.get(name)
 
     def make(self, name: str, start: Start | None = None) -> Namespace:
-        """The namespace of that name, a fresh one if need be; with ``start``, always a fresh one.
+        """The namespace of that name. It is made if it does not exist; with ``start`` a new one replaces it.
 
-        Raises :class:`LimitReachedError` where one more would be too many.
+        Raises :class:`LimitReachedError` if it would be one too many.
         """
         namespace = self._all.get(name)
         if namespace is None or start is not None:
             self.sweep()
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
                 raise LimitReachedError
-            # Or an error, and the old one stays.
-            made = Namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
+            # If this raises, the old namespace stays.
+            made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made
@@ -93,14 +95,14 @@ class Namespaces:
         return namespace
 
     def fork(self, source: Namespace, name: str) -> Namespace:
-        """A namespace that begins as another one is now, but with ids and a journal of its own.
+        """A copy of a namespace under another name, with its own ids and journal.
 
         Raises :class:`LimitReachedError` as :meth:`make` does.
         """
-        return self.make(name, source.copied())
+        return self.make(name, start_of_copy(source))
 
     def sweep(self) -> None:
-        """Forget the namespaces that nobody has used for long."""
+        """Drop the namespaces that have been idle for too long."""
         latest = precise() - self.settings.idle_after
         for namespace in tuple(self._all.values()):
             idle = namespace.last_use < latest and not namespace.busy and not namespace.streams
@@ -108,7 +110,7 @@ class Namespaces:
                 self.drop(namespace.name)
 
     def drop(self, name: str) -> bool:
-        """Forget a namespace; whether there was one."""
+        """Drop a namespace. Returns True if it existed."""
         gone = self._all.pop(name, None)
         if gone is None:
             return False
@@ -118,15 +120,15 @@ class Namespaces:
         return True
 
     def open(self, key: str, path_name: str | None) -> tuple[str, ApiKey] | None:
-        """The name of the namespace that a key opens, and the data's owner; None for a bad key.
+        """The name of the namespace that a key opens, and the data's owner; None for an invalid key.
 
-        ``path_name`` is the namespace that the path names, if it names one. An exact key wins over a suffix, and a
-        suffix must agree with the path.
+        ``path_name`` is the namespace in the path, if there is one. A key is tried whole first, then without its suffix
+        ``.NAME``, which must be the same namespace as in the path.
         """
         exact = self._keys_of(path_name or DEFAULT_NAMESPACE).get(key)
         if exact is not None:
             return path_name or DEFAULT_NAMESPACE, exact
-        # A namespace's name has 64 characters at most: no point in looking for its dot further ahead.
+        # A namespace's name has at most 64 characters, so its dot is among the last 65.
         for cut in (at for at in range(max(0, len(key) - 65), len(key)) if key[at] == "."):
             name = key[cut + 1 :]
             if is_namespace(name) and path_name in (None, name) and key[:cut] in self._keys_of(name):

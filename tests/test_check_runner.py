@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from mock_heidi.check_runner import CheckRunner
 from mock_heidi.checks.check import REMEMBERED
 from mock_heidi.expectations import Noticed
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry, Journal
 from mock_heidi.memory import MemoryBudget
-from mock_heidi.review import Reviewer
 from mock_heidi.settings import BASE_PATH
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
@@ -32,19 +32,19 @@ def asked(number: int, begun: float, ended: float, operation: str = "get_session
 
 def found(*entries: Entry) -> dict[str, int]:
     """The codes of what is found, each with the request that shows it first."""
-    reviewer = Reviewer(Findings())
-    reviewer.read(entries)
-    return {one.code: one.first for one in reviewer.findings}
+    runner = CheckRunner(Findings())
+    runner.run(entries)
+    return {one.code: one.first for one in runner.findings}
 
 
 def found_late(late: Entry, *others: Entry) -> dict[str, int]:
     """The same where somebody asked once before the first of them was complete."""
     entries = sorted([late, *others], key=lambda entry: entry.id)
-    reviewer = Reviewer(Findings())
+    runner = CheckRunner(Findings())
     for done in (False, True):
         late.done = done
-        reviewer.read(entries)
-    return {one.code: one.first for one in reviewer.findings}
+        runner.run(entries)
+    return {one.code: one.first for one in runner.findings}
 
 
 def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
@@ -54,10 +54,10 @@ def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
 # --- Memory -----------------------------------------------------------------------------------------------------------
 
 
-def held(reviewer: Reviewer) -> int:
+def held(runner: CheckRunner) -> int:
     """The bytes of all that it remembers, however it holds it."""
     seen: dict[int, Any] = {}
-    wanted = [vars(reviewer)]
+    wanted = [vars(runner)]
     while wanted:
         one = wanted.pop()
         if id(one) not in seen and not isinstance(one, type | ModuleType):
@@ -80,13 +80,13 @@ def strangers(first: int, number: int) -> Iterator[Entry]:
 
 @pytest.mark.slow
 def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
-    reviewer = Reviewer(Findings())
-    reviewer.read(strangers(1, REMEMBERED))
-    some = held(reviewer)
+    runner = CheckRunner(Findings())
+    runner.run(strangers(1, REMEMBERED))
+    some = held(runner)
 
-    reviewer.read(strangers(REMEMBERED + 1, 3 * REMEMBERED))
+    runner.run(strangers(REMEMBERED + 1, 3 * REMEMBERED))
 
-    assert held(reviewer) < 2 * some
+    assert held(runner) < 2 * some
 
 
 @pytest.mark.slow
@@ -95,36 +95,36 @@ def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
         place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
         return asked(number, number, number, "transcribe_segment", path=place)
 
-    reviewer = Reviewer(Findings())
-    reviewer.read(map(segment, range(1, 100)))
-    some = held(reviewer)
+    runner = CheckRunner(Findings())
+    runner.run(map(segment, range(1, 100)))
+    some = held(runner)
 
-    reviewer.read(map(segment, range(100, 1_000)))
+    runner.run(map(segment, range(100, 1_000)))
 
-    assert held(reviewer) < some + 1_000
+    assert held(runner) < some + 1_000
 
 
 def test_what_came_last_is_remembered() -> None:
-    reviewer = Reviewer(Findings())
+    runner = CheckRunner(Findings())
     many = REMEMBERED + 1
-    reviewer.read([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)])
+    runner.run([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)])
 
-    reviewer.read([asked(5 * many + 1, 1, 1)])
+    runner.run([asked(5 * many + 1, 1, 1)])
 
-    assert [one.code for one in reviewer.findings if one.last > 5 * many] == ["early_retry"]
+    assert [one.code for one in runner.findings if one.last > 5 * many] == ["early_retry"]
 
 
 @pytest.mark.slow
 def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
-    reviewer = Reviewer(Findings())
-    reviewer.read([asked(1, 0, 0, done=False)])
-    reviewer.read([asked(2, 0, 0)])
-    size = held(reviewer)
+    runner = CheckRunner(Findings())
+    runner.run([asked(1, 0, 0, done=False)])
+    runner.run([asked(2, 0, 0)])
+    size = held(runner)
 
     for number in range(3, 1_000):
-        reviewer.read([asked(number, 0, 0, done=False)])
+        runner.run([asked(number, 0, 0, done=False)])
 
-    assert held(reviewer) < size + 1_000
+    assert held(runner) < size + 1_000
 
 
 def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
@@ -250,13 +250,13 @@ def test_a_look_counts_from_when_it_was_sent() -> None:
 
 def test_a_stream_that_is_read_after_the_look_at_its_note_was_noticed() -> None:
     stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 6), asked(3, 7, 8, **DOCUMENTS)
-    reviewer = Reviewer(Findings())
+    runner = CheckRunner(Findings())
     stream.done = False
-    reviewer.read([stream, look])
+    runner.run([stream, look])
     stream.done = True
-    reviewer.read([stream, look, after])
+    runner.run([stream, look, after])
 
-    assert list(reviewer.findings) == []
+    assert list(runner.findings) == []
 
 
 @pytest.mark.parametrize(("pieces", "noticed"), [([b"a"], True), ([b"a", b""], False)])

@@ -1,12 +1,12 @@
-"""Texts that are wrong as only a person would notice: what a client's human review and its renderer are there for."""
+"""Faults in generated text that only a clinician, or the client's renderer, would notice."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 
-from mock_heidi.models import ContentType
-from mock_heidi.scribe import Manner, Material, Part
+from mock_heidi.field_types import ContentType
+from mock_heidi.note_writer import Manner, Material, Part
 
 _SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
 _SIDES = {"left": "right", "izquierdo": "derecho", "izquierda": "derecha"}
@@ -18,13 +18,13 @@ _DOSE = re.compile(
 )
 _SCRIPT = '<script>alert("mock_heidi")</script>'
 LONG = 200_000
-"""The least number of characters in a very long note."""
+"""The smallest number of characters in a very long note."""
 
 
 def mislead(
     effects: Collection[str], material: Material, manner: Manner, content_type: ContentType
 ) -> tuple[Material, Manner, ContentType]:
-    """A note's material, manner and content type, with the faults that act before a word is written."""
+    """The material, manner and content type of a note, changed by the faults that act before it is written."""
     if "wrong_patient" in effects:
         name, born, gender = _SOMEBODY_ELSE
         material = material._replace(patient=f"{name}, {born}, {gender}", name=name, born=born)
@@ -34,7 +34,7 @@ def mislead(
 
 
 def without_section(effects: Collection[str], parts: Sequence[Part], patient: str) -> list[Part]:
-    """The parts of a note, the first section that says something about the case left out if that is asked."""
+    """The parts of a note; with ``missing_section`` the first section about the case is left out."""
     if "missing_section" in effects:
         for at, part in enumerate(parts):
             if part.heading and part.lines != (patient,):
@@ -43,7 +43,7 @@ def without_section(effects: Collection[str], parts: Sequence[Part], patient: st
 
 
 def spoil(effects: Collection[str], text: str, name: str = "") -> str:
-    """A text that has been written, with what is wrong in its words; ``name`` is the patient's."""
+    """A written text, changed by the faults that act on its words. ``name`` is the patient's."""
     if "wrong_patient" in effects and name:
         text = text.replace(name, _SOMEBODY_ELSE[0])
     if "swap_sides" in effects:
@@ -59,7 +59,7 @@ def spoil(effects: Collection[str], text: str, name: str = "") -> str:
 
 
 def _ten_times(match: re.Match[str]) -> str:
-    # A comma divides thousands where three digits follow, else it is a decimal one.
+    # A comma separates thousands if three digits follow; otherwise it is a decimal comma.
     number = re.sub(r",(?=\d{3}$)", "", match[1]).replace(",", ".")
     return f"{float(number) * 10:.12g}"
 

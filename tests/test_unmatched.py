@@ -7,7 +7,7 @@ from conftest import Client
 from helpers import ask
 from starlette.types import Scope
 
-from mock_heidi import reasons
+from mock_heidi import unmatched
 from mock_heidi.router import split
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
@@ -120,7 +120,7 @@ def test_every_other_name_leads_to_a_path_of_the_router(heidi: Client) -> None:
     steps = {tuple(split(route.path)) for route in heidi.app.api_router.routes}
     parts = {path[at:end] for path in steps for at in range(len(path)) for end in range(at + 1, len(path) + 1)}
 
-    assert [name for name in reasons._OTHER_NAMES if tuple(split(name)) not in parts] == []  # noqa: SLF001 - the table
+    assert [name for name in unmatched._OTHER_NAMES if tuple(split(name)) not in parts] == []  # noqa: SLF001 - the table
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkey
             lengths.extend((len(a), len(b)))
             super().__init__(junk, a, b)
 
-    monkeypatch.setattr("mock_heidi.reasons.SequenceMatcher", Measured)
+    monkeypatch.setattr("mock_heidi.unmatched.SequenceMatcher", Measured)
 
     _, _, reason = why(heidi, "GET", f"{BASE_PATH}/sessions/{'1' * 100_000}/{'transcript' * 10_000}")
 
@@ -193,7 +193,7 @@ def test_every_documented_path_with_a_letter_too_many_leads_back_to_it(heidi: Cl
     for route in router.routes:
         path = BASE_PATH + route.path.replace("{session_id}", "1").replace("{recording_id}", "1") + "x"
         scope = {"method": "GET", "path": path.replace("{patient_profile_id}", "1"), "headers": []}
-        said = reasons.explain(router, scope, None)
+        said = unmatched.explain(router, scope, None)
         if route.path not in said and "{" not in route.path.rpartition("/")[2]:
             lost.append((route.path, said))
 

@@ -1,4 +1,4 @@
-"""Notes and documents that follow from what went in: no intelligence, only templates, filled the same way each time."""
+"""Writes notes and documents by filling in templates. The same material gives the same text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mock_heidi.models import Languages, NoteTemplate, TemplateSection, Utterance
+from mock_heidi.consultation_records import Utterance
+from mock_heidi.template_records import Languages, NoteTemplate, TemplateSection
 
 BULLET = "● "
 """The prefix of each line of a section."""
-# What the note adds to a template's own sections, by language.
+# The headings that are added to a template's sections, by language.
 _HEADINGS: dict[str, Languages] = {
     "patient": {"en": "Patient", "es": "Paciente"},
     "background": {"en": "Background", "es": "Antecedentes conocidos"},
@@ -26,7 +27,7 @@ _ISSUE = "complaint"
 
 
 class Material(NamedTuple):
-    """Everything that a note is made of."""
+    """The content of a note."""
 
     utterances: Sequence[Utterance] = ()
     patient: str = ""
@@ -42,14 +43,14 @@ class Material(NamedTuple):
 
 
 class Manner(NamedTuple):
-    """The style of a note in the vendor's own words; ``language`` as in ``en`` or ``es-MX``."""
+    """The style of a note, in the vendor's terms. ``language`` is such as ``en`` or ``es-MX``."""
 
     voice_style: str = "GOLDILOCKS"
     brain: str = "LEFT"
     language: str = "en"
 
     def say(self, texts: Languages) -> str:
-        """The text in this language, or in English where there is none."""
+        """The text in this language; if it is missing, in English."""
         return texts.get(self.language[:2].lower()) or texts.get("en") or next(iter(texts.values()), "")
 
 
@@ -61,7 +62,7 @@ class Part(NamedTuple):
 
 
 def compose(template: NoteTemplate, material: Material, manner: Manner) -> list[Part]:
-    """The parts of a note, in the order of the template's sections, then what else went in."""
+    """The parts of a note: the template's sections in order, then the other material."""
     parts = []
     if template.opening:
         parts.append(Part("", tuple(_fill(manner.say(template.opening), material).splitlines())))
@@ -78,7 +79,7 @@ def compose(template: NoteTemplate, material: Material, manner: Manner) -> list[
     }
     parts += [Part(manner.say(_HEADINGS[name]), tuple(lines)) for name, lines in extra.items() if lines]
     if not parts:
-        # A note of nothing would be a stream without a piece: it says at least that nothing was said.
+        # An empty note would be a stream without pieces, so it contains one section that says so.
         empty = [section for section in template.sections if section.empty is not None][:1]
         parts = [Part(manner.say(one.heading), (manner.say(one.empty or {}),)) for one in empty]
     if template.closing:
@@ -98,44 +99,44 @@ def _fill(text: str, material: Material) -> str:
 
 def _sections(section: TemplateSection, material: Material, manner: Manner) -> list[Part]:
     heading = manner.say(section.heading)
-    relevant = [said for said in material.utterances if said.topic in section.topics]
+    relevant = [utterance for utterance in material.utterances if utterance.topic in section.topics]
     if section.per_issue and relevant:
         return [
-            Part(f"{heading} {number}", tuple(line for said in issue for line in _lines(said, manner)))
+            Part(f"{heading} {number}", tuple(line for utterance in issue for line in _lines(utterance, manner)))
             for number, issue in enumerate(_issues(relevant), 1)
         ]
-    lines = tuple(line for said in relevant for line in _lines(said, manner))
+    lines = tuple(line for utterance in relevant for line in _lines(utterance, manner))
     if lines:
         return [Part(heading, lines)]
     if section.empty is None or manner.voice_style == "BRIEF":
-        return []  # a brief note does not say what was not said
+        return []  # a brief note omits empty sections
     return [Part(heading, (manner.say(section.empty),))]
 
 
 def _issues(relevant: Sequence[Utterance]) -> list[list[Utterance]]:
     issues: list[list[Utterance]] = []
-    for said in relevant:
-        if said.topic == _ISSUE or not issues:
+    for utterance in relevant:
+        if utterance.topic == _ISSUE or not issues:
             issues.append([])
-        issues[-1].append(said)
+        issues[-1].append(utterance)
     return issues
 
 
-def _lines(said: Utterance, manner: Manner) -> list[str]:
-    note = said.note or said.text
+def _lines(utterance: Utterance, manner: Manner) -> list[str]:
+    note = utterance.note or utterance.text
     if manner.voice_style == "BRIEF":
-        return [said.brief or note]
-    quote = f"{manner.say(_SAID)}: “{said.text}”"
-    spoken = said.who != "clinician"
+        return [utterance.brief or note]
+    quote = f"{manner.say(_SAID)}: “{utterance.text}”"
+    spoken = utterance.who != "clinician"
     if manner.voice_style == "SUPER_DETAILED" or (
-        manner.voice_style == "DETAILED" and spoken and said.topic in _QUOTED_TOPICS
+        manner.voice_style == "DETAILED" and spoken and utterance.topic in _QUOTED_TOPICS
     ):
         return [note, quote]
     return [note]
 
 
 def to_markdown(parts: Iterable[Part], brain: str) -> str:
-    """The note as Heidi writes it: headings, blank lines, and ``● `` bullets or, for the right brain, prose."""
+    """The note in Heidi's Markdown: headings, blank lines, and ``● `` bullets or, for brain ``RIGHT``, prose."""
     return "\n\n".join(
         "\n".join([*([part.heading, ""] if part.heading else []), *_body(part, brain)]) for part in parts
     )
@@ -150,7 +151,7 @@ def _body(part: Part, brain: str) -> list[str]:
 
 
 def to_html(parts: Iterable[Part], brain: str) -> str:
-    """The same note as HTML; whatever it holds is escaped."""
+    """The note as HTML, with its texts escaped."""
     from markdown_it import MarkdownIt  # only HTML notes need it
 
     writer = MarkdownIt("zero", {"html": False}).enable(["heading", "list", "escape"])
@@ -166,17 +167,17 @@ def to_html(parts: Iterable[Part], brain: str) -> str:
 
 
 def _plain(line: str) -> str:
-    # One line each, and nothing at its beginning that Markdown would take for a mark.
+    # Join its lines, and escape a start that Markdown would read as a mark.
     text = " ".join(line.split()).replace("\\", "\\\\")
     return re.sub(r"^(\d*)([#>+*.)-])", r"\1\\\2", text)
 
 
 def pieces(text: str) -> list[str]:
-    """A text cut for streaming, as Heidi cuts it: short pieces that mind no words. Joined they are the text."""
+    """A text cut for streaming, as Heidi cuts it: into short pieces, also within words. Joined they are the text."""
     cut: list[str] = []
     at = 0
     while at < len(text):
-        # Lengths that vary, and always the same for the same text.
+        # The lengths vary, but are the same for the same text.
         length = 3 + (ord(text[at]) * 7 + at) % 11
         cut.append(text[at : at + length])
         at += length

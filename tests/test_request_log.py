@@ -18,10 +18,10 @@ from conftest import NOON, Client
 from helpers import ask
 from running import address, serving, spawn, until
 
-from mock_heidi import console
+from mock_heidi import request_log
 from mock_heidi.app import create_app
-from mock_heidi.console import RequestLog, colourful, line
 from mock_heidi.journal import Entry, Journal
+from mock_heidi.request_log import RequestLog, colourful, line
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 Told = tuple[str, Journal, Entry]
@@ -208,7 +208,7 @@ class Stuck(io.StringIO):
 def test_a_stream_that_is_stuck_costs_lines_and_no_time(
     heidi: "contextlib.closing[Client]", told: list[Told], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "_WAITING", 3)
+    monkeypatch.setattr(request_log, "_WAITING", 3)
     with heidi as client:
         client.sign_in()
     stream = Stuck()

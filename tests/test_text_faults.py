@@ -12,9 +12,9 @@ import pytest
 from conftest import Client
 from helpers import SESSION, answered
 
-from mock_heidi.clinical import LONG
-from mock_heidi.faults import CLINICAL
+from mock_heidi.faults import TEXT_FAULTS
 from mock_heidi.journal import Entry
+from mock_heidi.text_faults import LONG
 
 # A session of the documented patient, and what a clinician has set as its transcript.
 CASE = "335702952548561761985659436451376640053"
@@ -69,7 +69,7 @@ def kept(client: Client, operation: str) -> str:
 
 
 def last(client: Client) -> Entry:
-    *_, entry = client.app.namespaces.default.journal
+    *_, entry = client.app.registry.default.journal
     return entry
 
 
@@ -128,7 +128,7 @@ FITTING = [
 
 
 def test_every_clinical_effect_is_tried_here() -> None:
-    assert {*WRONG, "wrong_offsets"} == set(CLINICAL)
+    assert {*WRONG, "wrong_offsets"} == set(TEXT_FAULTS)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Output of the command while it serves: a banner, and a line for each request."""
+"""The output of a serving command: a banner, and a line for each request."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from typing import TextIO
 
 import click
 
+from mock_heidi.account_records import ApiKey
 from mock_heidi.journal import Entry, Journal
-from mock_heidi.models import ApiKey, PatientProfile, Session
 from mock_heidi.namespace import Namespace
+from mock_heidi.patient_records import PatientProfile
 from mock_heidi.report import path
+from mock_heidi.session_records import Session
 from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 from mock_heidi.wording import printable
 
-# Lines that wait to be written; more are dropped, because a full pipe must never hold a request up.
+# The most lines that wait to be written. Others are dropped, since a full pipe must not delay a request.
 _WAITING = 10_000
 
 
 def banner(url: str, namespace: Namespace, fixtures: str) -> str:
-    """The banner: the values to give to a client, and the addresses of everything."""
+    """The banner with the values for a client and the server's addresses."""
     given = namespace.settings.api_key is not None
     # Do not print a key that the user gave: the output may be kept.
     key = "***" if given else next(iter(namespace.keys))
@@ -45,25 +47,25 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
 
 
 def colourful(stream: TextIO) -> bool:
-    """True if colours should be written: only to a terminal, and only if ``NO_COLOR`` is not set."""
+    """True if the stream is a terminal and ``NO_COLOR`` is not set."""
     return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
-    """One request on one line, without its secrets."""
-    shown = journal.headline(entry)
-    status = "left" if shown["client_left"] else str(shown["status"] or "none")
+    """A line about a request, without secrets."""
+    row = journal.headline(entry)
+    status = "left" if row["client_left"] else str(row["status"] or "none")
     if colour:
         paint = {"2": "green", "4": "yellow", "5": "red"}.get(status[0], "magenta")
         status = click.style(status, fg=paint, bold=True)
     return "  ".join(
         (
-            f"{datetime.fromisoformat(shown['at']).astimezone():%H:%M:%S}",
-            f"{printable(shown['method']):<6}",
+            f"{datetime.fromisoformat(row['at']).astimezone():%H:%M:%S}",
+            f"{printable(row['method']):<6}",
             status,
-            f"{(shown['duration'] or 0) * 1000:7.1f} ms",
-            printable(path(shown)),
-            *([f"({shown['operation']})"] if shown["operation"] else []),
+            f"{(row['duration'] or 0) * 1000:7.1f} ms",
+            printable(path(row)),
+            *([f"({row['operation']})"] if row["operation"] else []),
             *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
             *([printable(journal.clean(entry.why))] if entry.why is not None else []),
         )
@@ -71,15 +73,15 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 
 
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
-    """The log that writes a line for each request, or None; warnings and errors go to stderr from now on."""
-    # What uvicorn says at level info is in the banner already.
-    shown = "WARNING" if level == "info" else level.upper()
-    logging.basicConfig(level=shown, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    """A log with a line for each request, or None. Also sends warnings and errors to stderr."""
+    # The banner already says what uvicorn logs at level info.
+    lowest = "WARNING" if level == "info" else level.upper()
+    logging.basicConfig(level=lowest, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     return RequestLog(stream) if level in ("debug", "info") and not quiet else None
 
 
 class RequestLog:
-    """Writes a line for each request from a thread of its own."""
+    """Writes a line for each request, in a separate thread."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -95,7 +97,7 @@ class RequestLog:
             return
 
     def close(self) -> None:
-        """Write what waits, for a second at most: nobody may be reading."""
+        """Write the waiting lines, for at most a second, since a full pipe may block."""
         try:
             self._queue.put(None, timeout=1)
         except queue.Full:
@@ -105,7 +107,7 @@ class RequestLog:
     def _write(self) -> None:
         read = True
         while (item := self._queue.get()) is not None:
-            # Where whoever read the lines has gone, they are still taken out of the queue.
+            # After the reader has gone, lines are still taken from the queue.
             read = read and self._written(line(*item, colour=self._colour) + "\n")
 
     def _written(self, text: str) -> bool:

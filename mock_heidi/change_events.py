@@ -1,0 +1,26 @@
+"""The events that report changes of the state and new requests."""
+
+from __future__ import annotations
+
+from mock_heidi.events import Events
+from mock_heidi.fixture_kinds import KINDS
+from mock_heidi.journal import Entry
+from mock_heidi.store import Store
+from mock_heidi.values import Record
+from mock_heidi.wording import shorten
+
+
+def emit_change(events: Events, store: Store, record: Record) -> None:
+    """Report that a record was put into the store or removed from it."""
+    kind = next((name for name, one in KINDS.items() if isinstance(record, one)), "users")
+    removed = store.get(type(record), record.key) is None
+    # The key of a user joins its parts with a zero byte. The key of a stub is its whole content, which may be long.
+    name = shorten(record.key.replace("\0", " / "))
+    events.emit("state", {"kind": kind, "id": name, "removed": removed}, len(name))
+
+
+def emit_request(events: Events, entry: Entry) -> None:
+    """Report a request and, if faults changed its response, their ids."""
+    events.emit("request", entry.bare(), len(entry.method) + len(entry.path))
+    if entry.fault:
+        events.emit("fault", {"ids": list(entry.fault), "request": entry.id})

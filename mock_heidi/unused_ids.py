@@ -1,0 +1,23 @@
+"""Ids for new records. Fixtures may hold ids that the same seed made in an earlier run: these are skipped."""
+
+from __future__ import annotations
+
+from mock_heidi.clock import Clock
+from mock_heidi.ids import Ids
+from mock_heidi.patient_records import PatientProfile
+from mock_heidi.session_records import Session
+from mock_heidi.store import Store
+
+
+def unused_object_id(store: Store, ids: Ids, clock: Clock) -> str:
+    """The next id of 24 hex digits that no patient profile in the store has."""
+    while store.get(PatientProfile, made := ids.object_id(clock.now())) is not None:
+        continue
+    return made
+
+
+def unused_session_id(store: Store, ids: Ids) -> str:
+    """The next decimal id that no session in the store has."""
+    while store.get(Session, made := ids.session_id()) is not None:
+        continue
+    return made

@@ -1,0 +1,117 @@
+"""uvicorn's two protocols, one for each parser of requests, with our limits.
+
+They use these parts of uvicorn that its documentation does not promise (see ``uvicorn_protocol``):
+
+- ``HttpToolsProtocol``: overrides ``on_message_begin``, ``on_headers_complete``, ``on_body`` and
+  ``on_message_complete``; reads and sets ``headers``; reads ``pipeline``.
+- ``FlowControl``: overrides ``resume_reading``; calls ``pause_reading``.
+- ``H11Protocol``: overrides ``handle_events`` and ``on_response_complete``; reads ``conn``.
+- ``RequestResponseCycle`` with httptools: sets ``chunked_encoding`` and ``expected_content_length``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sized
+from typing import Any
+
+from starlette.types import Message, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from mock_heidi import accelerators
+from mock_heidi.connection import Outbox
+from mock_heidi.heads import Limits
+from mock_heidi.memory import MemoryBudget
+from mock_heidi.uvicorn_protocol import ConnectionProtocol
+
+# The number of requests of one connection that may wait for earlier responses before we stop reading from it.
+_WAITING = 16
+
+
+class _Flow(FlowControl):
+    """Stops reading from a client when many of its requests are waiting, since each costs some kilobytes."""
+
+    def __init__(self, transport: Any, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if len(self._waiting) < _WAITING:
+            super().resume_reading()
+
+
+def _httptools() -> type[Any]:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - only if it is installed
+
+    class HttpToolsConnection(ConnectionProtocol, HttpToolsProtocol):
+        reads_body = False
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.flow = _Flow(transport, self.pipeline)
+
+        def in_body(self) -> bool:
+            return self.reads_body
+
+        def fields(self) -> int:
+            return len(self.headers or ())
+
+        def on_message_begin(self) -> None:
+            self.pending = self.pending or 1  # it may begin in the middle of the data, after another request
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self.pending, self.reads_body = 0, True
+            super().on_headers_complete()
+            # The parser reports trailers as headers: this list, which is not read, takes them.
+            self.headers = []
+
+        def on_body(self, body: bytes) -> None:
+            self.pending = 0
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self.pending, self.reads_body = 0, False
+            super().on_message_complete()
+
+        def without_chunks(self, send: Send) -> Send:
+            cycle = self.begun
+            cycle.chunked_encoding, cycle.keep_alive = False, False
+
+            def sending(message: Message) -> Awaitable[None]:
+                # uvicorn counts down the promised length of a response, so each piece promises its own length.
+                cycle.expected_content_length = len(message.get("body", b""))
+                return send(message)
+
+            return sending
+
+    return HttpToolsConnection
+
+
+def _h11() -> type[Any]:
+    import h11  # noqa: PLC0415 - as below
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - only without httptools
+
+    class Counting(H11Protocol):
+        pending = 0
+
+        def handle_events(self) -> None:
+            super().handle_events()
+            # h11 itself limits the framing of a body, and answers 400.
+            self.pending = len(self.conn.trailing_data[0]) if self.conn.their_state is h11.IDLE else 0
+
+    class H11Connection(ConnectionProtocol, Counting):
+        def in_body(self) -> bool:
+            return self.conn.their_state is h11.SEND_BODY
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.pending:  # the data after the request has been read only now
+                self._wait_for_the_rest()
+
+    return H11Connection
+
+
+def protocol(limits: Limits, memory: MemoryBudget) -> type[Any]:
+    """uvicorn's protocol with the fastest installed parser and these limits."""
+    made = _httptools() if accelerators.is_installed("httptools") else _h11()
+    return type(made.__name__, (made,), {"limits": limits, "memory": memory, "outbox": Outbox()})

@@ -1,0 +1,137 @@
+"""The protocol of a connection, whichever parser uvicorn reads requests with.
+
+It uses parts of uvicorn that its documentation does not promise, so that a new version may change them. So do
+``uvicorn_parsers`` and ``uvicorn_server``, and no other module does. ``tests/test_uvicorn_parts.py`` names the parts
+that the installed version lacks; ``pyproject.toml`` bounds the version at the newest one that was tried.
+
+- ``HttpToolsProtocol`` and ``H11Protocol``: overrides ``connection_made``, ``connection_lost`` and ``data_received``;
+  reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; calls
+  ``_unset_keepalive_if_required``.
+- ``RequestResponseCycle`` of both: is ``send.__self__``; reads ``response_complete``; sets ``disconnected``,
+  ``message_event``, ``keep_alive``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mock_heidi.connection import EXTENSION, BufferedTransport, Connection, Outbox
+from mock_heidi.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
+from mock_heidi.memory import MemoryBudget
+
+# The approximate cost of a parsed header field in bytes, beside its text.
+_FIELD = 150
+
+
+class ConnectionProtocol:
+    """The common part of both protocols: it limits the heads of requests and gives each request its connection."""
+
+    limits: Limits
+    memory: MemoryBudget
+    outbox: Outbox
+
+    # Attributes of uvicorn's protocols:
+    app: ASGIApp
+    cycle: Any
+    flow: Any
+    transport: Any
+    _unset_keepalive_if_required: Callable[[], None]
+
+    begun: Any = None
+    """The cycle of the last request that the application has received."""
+    pending = 0
+    """The bytes received since the parser last completed a head, a part of a body or a request."""
+    unfinished: UnfinishedHead | None = None
+    """The head that the parser has not received completely."""
+
+    def in_body(self) -> bool:
+        """True if the parser has completed a head and is reading the body."""
+        raise NotImplementedError
+
+    def fields(self) -> int:
+        """The number of header fields that the parser holds of an unfinished head."""
+        return 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)  # type: ignore[misc] # uvicorn's protocol comes next
+        self.transport = BufferedTransport(transport, self.outbox)
+        self.connection = Connection(self.transport)
+        serve, extensions = self.app, {EXTENSION: self.connection}
+
+        def with_connection(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            scope["extensions"] = extensions
+            self.begun = getattr(send, "__self__", None)
+            if scope["http_version"] != "1.1":
+                send = self.without_chunks(send)
+            return serve(scope, receive, send)
+
+        self.app = with_connection
+
+    def without_chunks(self, send: Send) -> Send:
+        """A ``send`` for HTTP/1.0 clients, for which the end of the connection ends the body."""
+        return send
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)  # type: ignore[misc] # as above
+        # uvicorn informs only the last request, which may be waiting behind the one that is being answered.
+        if self.begun is not None and not self.begun.response_complete:
+            self.begun.disconnected = True
+            self.begun.message_event.set()
+        self.connection.lose()
+        self._end_head()
+
+    def data_received(self, data: bytes) -> None:
+        self.pending += len(data)
+        if self.pending > self.limits.head_size:
+            self._receive_much(data)
+        else:
+            super().data_received(data)  # type: ignore[misc] # as above
+        # The data nearly always ends with the end of a request, so that nothing is pending.
+        if self.pending:
+            self._wait_for_the_rest()
+        elif self.unfinished is not None:
+            self._end_head()
+
+    def _receive_much(self, data: bytes) -> None:
+        """Pass at most the limit of a head to the parser, so that it cannot hold more."""
+        self.pending -= len(data)
+        while data and not self.transport.is_closing():
+            room = len(data) if self.in_body() else self.limits.head_size - self.pending
+            if room <= 0:
+                self._refuse(self.limits.too_large())
+                return
+            piece, data = data[:room], data[room:]
+            self.pending += len(piece)
+            super().data_received(piece)  # type: ignore[misc] # as above
+
+    def _wait_for_the_rest(self) -> None:
+        if self.transport.is_closing():
+            return
+        if not self.in_body():
+            self.unfinished = self.unfinished or UnfinishedHead(self.limits, self.memory)
+            if not self.unfinished.grow(self.pending + _FIELD * self.fields(), self._give_up):
+                self._refuse(NO_MEMORY)
+        elif self.pending > self.limits.head_size:
+            self.transport.abort()  # endless trailers, or an endless line before a chunk
+
+    def _end_head(self) -> None:
+        if self.unfinished is not None:
+            self.unfinished.end()
+            self.unfinished = None
+
+    def _give_up(self) -> None:
+        self._refuse(self.limits.too_slow())
+
+    def _refuse(self, response: bytes) -> None:
+        """Send an error response and end the connection, or end it after the responses to earlier requests."""
+        self._end_head()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+        elif not self.transport.is_closing():
+            self.pending = 0
+            self._unset_keepalive_if_required()
+            refuse(self.transport, response, self.connection_lost)

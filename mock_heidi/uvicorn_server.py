@@ -1,0 +1,118 @@
+"""uvicorn's server, with a start that reports when it listens and an end that does not wait for streams.
+
+It uses these parts of uvicorn that its documentation does not promise (see ``uvicorn_protocol``):
+
+- ``uvicorn.Server``: overrides ``startup``, ``main_loop``, ``shutdown`` and ``serve``; calls ``_serve`` and
+  ``on_tick``; reads ``servers`` and ``server_state`` (``connections``, ``tasks``).
+- ``uvicorn.Config``: ``get_loop_factory``; ``http`` takes a protocol class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mock_heidi import accelerators
+from mock_heidi.heads import Limits
+from mock_heidi.memory import MemoryBudget
+from mock_heidi.uvicorn_parsers import protocol
+
+
+class BoundServer(uvicorn.Server):
+    """Serves an application on bound sockets until :meth:`stop` is called, then ends at once.
+
+    uvicorn itself would wait for streams that never end.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: list[socket.socket],
+        started: Callable[[], None],
+        limits: Limits,
+        memory: MemoryBudget,
+    ) -> None:
+        self.sockets = sockets
+        loop: Literal["uvloop", "asyncio"] = "uvloop" if accelerators.is_installed("uvloop") else "asyncio"
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop=loop,
+                http=protocol(limits, memory),
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                h11_max_incomplete_event_size=limits.head_size,
+            )
+        )
+        self._announce = started
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End the server. Any thread may call this."""
+        self._stopping.set()
+        if self._loop is not None and self._ended is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                self._loop.call_soon_threadsafe(self._ended.set)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        await self._serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        try:
+            self._announce()
+        except BaseException:
+            await self.shutdown(sockets)
+            raise
+
+    async def main_loop(self) -> None:
+        assert self._ended is not None  # noqa: S101 - serve() has made it
+        while not self._stopping.is_set():
+            await self.on_tick(0)  # renews the Date header
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), timeout=1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            transport: Any = connection.transport
+            cycle: Any = getattr(connection, "cycle", None)
+            if cycle is None or cycle.response_complete:
+                transport.close()
+            else:
+                transport.abort()
+        await asyncio.sleep(0)  # the transports call connection_lost
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        # uvicorn would log a traceback for each stream that is cancelled here.
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(_no_cancellation)
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            log.removeFilter(_no_cancellation)
+
+
+def _no_cancellation(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
