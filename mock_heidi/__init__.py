@@ -1,35 +1,38 @@
 """The Heidi Health Open API on your own machine: offline, stateful, deterministic.
 
-``MockHeidi`` serves it from a thread, ``create_app`` makes the ASGI application, and ``audio`` makes recordings.
-They are looked up when first used: every run of pytest imports this package, whether it uses it or not.
+``MockHeidi`` serves it from a thread and gives a ``Handle``, which raises ``MockHeidiError`` and ``NoAnswerError``;
+``create_app`` makes the ASGI application; ``audio`` makes recordings. Each is imported when it is first used, because
+every run of pytest imports this package.
 """
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["MockHeidi", "__version__", "audio", "create_app"]
+__all__ = ["Handle", "MockHeidi", "MockHeidiError", "NoAnswerError", "__version__", "audio", "create_app"]
 
 if TYPE_CHECKING:
     from mock_heidi.app import create_app
-    from mock_heidi.handle import MockHeidi
+    from mock_heidi.client_errors import MockHeidiError, NoAnswerError
+    from mock_heidi.handle import Handle
     from mock_heidi.recordings import audio
+    from mock_heidi.server_thread import MockHeidi
     from mock_heidi.settings import VERSION as __version__  # noqa: N811 - the name that Python's tools look for
 
 
+_PLACES = {
+    "Handle": ("mock_heidi.handle", "Handle"),
+    "MockHeidi": ("mock_heidi.server_thread", "MockHeidi"),
+    "MockHeidiError": ("mock_heidi.client_errors", "MockHeidiError"),
+    "NoAnswerError": ("mock_heidi.client_errors", "NoAnswerError"),
+    "__version__": ("mock_heidi.settings", "VERSION"),
+    "audio": ("mock_heidi.recordings", "audio"),
+    "create_app": ("mock_heidi.app", "create_app"),
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "create_app":
-        from mock_heidi.app import create_app
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return create_app
-    if name == "MockHeidi":
-        from mock_heidi.handle import MockHeidi
-
-        return MockHeidi
-    if name == "audio":
-        from mock_heidi.recordings import audio
-
-        return audio
-    if name == "__version__":
-        from mock_heidi.settings import VERSION
-
-        return VERSION
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)

@@ -43,7 +43,7 @@ class Ended(NamedTuple):
     """True if somebody pressed Ctrl-C at the terminal meanwhile."""
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], grace: float, started: Callable[[], None]) -> Ended:
+def run(command: Sequence[str], environment: Mapping[str, str], grace: float, started: Callable[[], object]) -> Ended:
     """Run a command to its end, with ``started`` called once it runs.
 
     SIGTERM, SIGINT and SIGHUP are handed on to it. After SIGTERM or SIGINT it has ``grace`` seconds; then, or at the

@@ -22,7 +22,7 @@ _INTERRUPTED = 130
 # Verbs that speak to a running server; what they need is imported when one of them is called.
 _REMOTE = (
     "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
-    "completion",
+    "namespaces", "completion",
 )  # fmt: skip
 
 

@@ -61,17 +61,17 @@ def exec_command(  # noqa: PLR0913 - a flag each
     """
     from mock_heidi import child_process, request_log
     from mock_heidi import url_file as file
-    from mock_heidi.handle import MockHeidi
     from mock_heidi.hosts import is_loopback
+    from mock_heidi.server_thread import MockHeidi
 
     chosen = settings(options)
-    heidi = MockHeidi(chosen, host=host, port=port)
+    server = MockHeidi(chosen, host=host, port=port)
     with contextlib.ExitStack() as ends:
         log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
         if log is not None:
             ends.callback(log.close)
-        ends.enter_context(contextlib.closing(heidi))
-        heidi.listen(log)
+        ends.enter_context(contextlib.closing(server))
+        heidi = server.listen(log)
         if url_file is not None:
             file.write(url_file, heidi.base_url)
             ends.callback(file.take_back, url_file, heidi.base_url)
@@ -79,7 +79,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
             click.echo(f"warning: {host} can be reached from other machines", err=True)
         try:
             # It may connect at once: the port is bound, and is answered as soon as the server's thread runs.
-            ended = child_process.run(command, _environment(heidi, chosen), grace, heidi.start)
+            ended = child_process.run(command, _environment(heidi, chosen), grace, server.start)
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)
@@ -130,7 +130,7 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     return (
         _named(namespace, finding_line(one))
         for namespace in used
-        for one in namespace.findings
+        for one in namespace.findings()
         if one["level"] in levels
     )
 
@@ -147,12 +147,12 @@ def _named(namespace: Handle, line: str) -> str:
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     """The default namespace, and of the others each that had a request."""
-    from mock_heidi.handle import visit
+    from mock_heidi.handle import Handle
 
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
-            with visit(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
+            with Handle(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
                 yield namespace
 
 

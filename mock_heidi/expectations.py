@@ -13,7 +13,7 @@ from mock_heidi.journal import Entry, Journal
 from mock_heidi.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
 from mock_heidi.secret_names import values_of_secrets
 from mock_heidi.slices import Work
-from mock_heidi.wording import short_repr, shorten
+from mock_heidi.wording import counted, short_repr, shorten
 
 _NEAREST = 3
 # Of what a request misses so many places are counted, and so many told, each so long at most.
@@ -62,7 +62,7 @@ class Count(NamedTuple):
             near = [{"id": one, "why": "it fits, and is one too many"} for one in fitting[-_NEAREST:]]
         else:
             near = yield from nearest(others, self.wanted, journal)
-        return Verdict(False, over, fitting, f"{number} {_requests(number)}", near)
+        return Verdict(False, over, fitting, counted(number, "request"), near)
 
 
 class Order(NamedTuple):
@@ -144,10 +144,6 @@ def _next(journal: Journal, end: EarlyEnd) -> Reading | None:
         if request.entry.done and end.is_later(request.entry.started) and place in left_behind(request):
             return request
     return None
-
-
-def _requests(number: int) -> str:
-    return "request" if number == 1 else "requests"
 
 
 def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[list[dict[str, Any]]]:

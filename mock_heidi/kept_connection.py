@@ -15,9 +15,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class KeptConnection:
-    """Asks one server over one connection, which is made when it is needed and kept as long as the server keeps it.
+    """One connection to a server, made for the first request and kept as long as the server keeps it.
 
-    Raises OSError where nobody answers, and ValueError for an answer that is not HTTP.
+    Raises OSError if no server answers, and ValueError for an answer that is not HTTP.
     """
 
     def __init__(self, host: str, port: int | None, patience: float) -> None:

@@ -22,9 +22,9 @@ def speaks(verb: Callable[..., Any]) -> Any:
     @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
     @functools.wraps(verb)
     def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
-        from mock_heidi.handle import MockHeidiError, NoAnswerError, visit
+        from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError
 
-        with visit(url, namespace, api_key) as heidi:
+        with Handle(url, namespace, api_key) as heidi:
             try:
                 return verb(heidi, as_json, **options)
             except MockHeidiError as error:

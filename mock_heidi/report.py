@@ -1,6 +1,6 @@
-"""Words for people about a namespace: the report of a failure, faults that never fired, an expectation that failed.
+"""Texts about a namespace: the report of a failure, faults that never fired, a failed expectation.
 
-Everything here is made from what the control API shows, so it holds no secrets.
+They are made of what the control API shows, so they hold no secrets.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from mock_heidi.wording import printable
 
 Row = Mapping[str, Any]
 
-# How many characters of a body, and of a note on a request, a report shows.
+# The most characters of a body, and of a note on a request.
 _BODY = 200
 _NOTE = 200
 
 
 def report(requests: Sequence[Row], faults: Sequence[Row], found: Sequence[Row]) -> str:
-    """The requests with what was sent (``>``) and answered (``<``), then the faults with their hits, then findings."""
+    """Requests with their bodies (``>`` sent, ``<`` answered), then faults with their hits, then findings."""
     lines = [line for row in requests for line in _request(row)]
-    lines += [f"{rule['id']} ({_described(rule)}): {_matched([rule])} matched, {_shaped(rule)}" for rule in faults]
+    lines += [f"{rule['id']} ({_fields(rule)}): {_matched([rule])} matched, {_shaped(rule)}" for rule in faults]
     return "\n".join(map(printable, [*lines, *map(findings.finding_line, found)]))
 
 
@@ -43,7 +43,7 @@ def _request(row: Row) -> Iterator[str]:
 
 
 def path(row: Row) -> str:
-    """The path of a request, below the base path where it has one."""
+    """The path of a request without the base path."""
     return str(row["path"].partition(BASE_PATH)[2] or row["path"])
 
 
@@ -71,20 +71,20 @@ def _counted(number: int, noun: str) -> str:
 
 
 def unfired(rules: Sequence[Row]) -> list[str]:
-    """The rules that have shaped no answer, a line each; one of those with the same label is enough to have fired."""
+    """A line for each rule without a hit. Rules with the same label, as those of a scenario, need one hit together."""
     groups: dict[Any, list[Row]] = {}
     for number, rule in enumerate(rules):
         groups.setdefault(rule.get("label") or number, []).append(rule)
     return [
-        f"{group[0].get('label') or group[0]['id']} ({_described(group[0])}) never fired: {_matched(group)} matched"
+        f"{group[0].get('label') or group[0]['id']} ({_fields(group[0])}) never fired: {_matched(group)} matched"
         for group in groups.values()
         if not any(rule["hits"] for rule in group)
     ]
 
 
-def _described(rule: Row) -> str:
-    given = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
-    return ", ".join(f"{name}={value}" for name, value in given.items())
+def _fields(rule: Row) -> str:
+    fields = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
+    return ", ".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _matched(rules: Sequence[Row]) -> str:
@@ -96,7 +96,7 @@ def _shaped(rule: Row) -> str:
 
 
 def failed(expectation: Row) -> str:
-    """An expectation that does not hold: what was found, and what came nearest."""
+    """The error of an expectation that does not hold, and the requests that come nearest, a line each."""
     nearest = [f"  request {one['id']}: {one['why']}" for one in expectation["nearest"]]
     lines = [expectation["error"], *(["nearest:", *nearest] if nearest else [])]
     return "\n".join(map(printable, lines))

@@ -177,6 +177,13 @@ def check_journal(mode: object) -> str:
     )
 
 
+def check_api_key(key: object) -> str:
+    """The API key; :class:`ConfigError` for one that no header can hold."""
+    if isinstance(key, str) and key.isascii() and key.isprintable() and key.split() == [key]:
+        return key
+    raise ConfigError(f"api key: {key!r} fits into no header; use letters, digits and signs without blanks")
+
+
 def namespace_path(name: str) -> str:
     """The prefix of every path of a namespace: ``""`` for the default one."""
     return "" if name == DEFAULT_NAMESPACE else f"/ns/{name}"

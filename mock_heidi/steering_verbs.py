@@ -1,4 +1,4 @@
-"""The verbs that change how a running server behaves: its faults, its clock, its kept states."""
+"""The verbs that change a running server: its faults, its clock, its snapshots, its namespaces."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
 @speaks
 def list_faults(heidi: Handle, as_json: bool) -> None:
     """List the rules and how often each of them had its way."""
-    rules = heidi.faults
+    rules = heidi.faults()
     lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
     say(as_json, rules, "\n".join(lines) or "none")
 
@@ -108,7 +108,7 @@ def _seconds(text: str | None) -> float:
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
-    from mock_heidi.handle import snapshot_path
+    from mock_heidi.namespace_connection import snapshot_path
 
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")
@@ -131,5 +131,21 @@ def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
 
 
 def _kept(row: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
-    return f"{row['name']:<20} {row['at']}  {counts}"
+    return f"{row['name']:<20} {row['at']}  {_counts(row)}"
+
+
+def _counts(row: dict[str, Any]) -> str:
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
+
+
+@click.command()
+@speaks
+@click.option("--delete", "unwanted", metavar="NAME", help="Delete this namespace.")
+def namespaces(heidi: Handle, as_json: bool, unwanted: str | None) -> None:
+    """List the namespaces of the server, or delete one of them."""
+    if unwanted is not None:
+        deleted = heidi.control("DELETE", f"/namespaces/{quote(unwanted, safe='')}")
+        say(as_json, deleted, f"deleted {unwanted}")
+        return
+    rows = heidi.control("GET", "/namespaces")["namespaces"]
+    say(as_json, rows, "\n".join(f"{row['name']:<32} {_counts(row)}" for row in rows))

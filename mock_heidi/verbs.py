@@ -16,7 +16,7 @@ from mock_heidi.flags import Seconds
 from mock_heidi.remote_verb import say, speaks
 from mock_heidi.report import line
 from mock_heidi.settings import ConfigError
-from mock_heidi.steering_verbs import clock, fault, scenario, snapshot
+from mock_heidi.steering_verbs import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.wording import nearest, printable_json
 
 if TYPE_CHECKING:
@@ -200,5 +200,6 @@ VERBS: dict[str, click.Command] = {
     "scenario": scenario,
     "clock": clock,
     "snapshot": snapshot,
+    "namespaces": namespaces,
     "completion": completion,
 }

@@ -38,6 +38,11 @@ def printable_json(value: Any, indent: int | None = None) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 request``, ``2 requests``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def short_repr(value: Any, most: int) -> str:
     """A JSON value as Python writes it, without its end if it is too long."""
     text = "".join(islice(_parts(value, most), most + 1))

@@ -9,7 +9,17 @@ import textwrap
 from collections.abc import Iterator
 from types import ModuleType
 
-from mock_heidi import app, handle, pytest_plugin, recordings, remote, settings
+from mock_heidi import (
+    app,
+    client_errors,
+    event_stream,
+    handle,
+    proxies,
+    pytest_plugin,
+    recordings,
+    server_thread,
+    settings,
+)
 
 _HEAD = """# Python reference
 
@@ -32,18 +42,18 @@ def text() -> str:
         _HEAD,
         "\n## The package\n",
         _OWN,
-        *_class(handle, "MockHeidi"),
+        *_class(server_thread, "MockHeidi"),
         *_function(app, "create_app"),
         *_function(recordings, "audio"),
         "\n## What a handle is\n",
         *_class(handle, "Handle"),
-        *_class(remote, "State"),
-        *_class(remote, "Clock"),
-        *_class(remote, "Faults"),
-        *_class(handle, "EventStream"),
+        *_class(proxies, "StateProxy"),
+        *_class(proxies, "ClockProxy"),
+        *_class(proxies, "FaultsProxy"),
+        *_class(event_stream, "EventStream"),
         "\n## Exceptions\n",
-        *_class(handle, "MockHeidiError"),
-        *_class(handle, "NoAnswerError"),
+        *_class(client_errors, "MockHeidiError"),
+        *_class(client_errors, "NoAnswerError"),
         *_class(settings, "ConfigError"),
         "\n## pytest fixtures\n",
         _PLUGIN,

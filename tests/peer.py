@@ -4,12 +4,14 @@ import contextlib
 import json
 import select
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from running import until
 
-from mock_heidi.handle import Handle, MockHeidi
+from mock_heidi import Handle
+from mock_heidi.server import Server
 
 PATIENCE = 30
 
@@ -103,7 +105,7 @@ def connected(heidi: Handle) -> Iterator[Peer]:
 @contextlib.contextmanager
 def asking(heidi: Handle, method: str, path: str, body: Any = None, **headers: str) -> Iterator[Peer]:
     """A peer that has sent one signed-in request."""
-    signed = {**heidi.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    signed = {**heidi.headers(), **{name.replace("_", "-"): value for name, value in headers.items()}}
     with connected(heidi) as peer:
         peer.ask(method, path, body, signed)
         yield peer
@@ -124,12 +126,20 @@ def lose(heidi: Handle, path: str, body: Any, stall_after: int | None = None) ->
     until(lambda: heidi.requests()[-1]["duration"] is not None, "the end of the request")
 
 
+def served_here(url: str) -> Any:
+    """The namespaces of a server that runs in a thread of this process."""
+    owners = (getattr(vars(thread).get("_target"), "__self__", None) for thread in threading.enumerate())
+    (server,) = (one for one in owners if isinstance(one, Server) and one.url == url)
+    app: Any = server.config.app
+    return app.registry
+
+
 class Sleepers:
     """Those who wait on the clock of a Heidi of this process: whoever moves it must not be quicker than they are."""
 
-    def __init__(self, server: MockHeidi, heidi: Handle) -> None:
+    def __init__(self, heidi: Handle) -> None:
         self.heidi = heidi
-        self._namespaces = vars(server)["_server"].config.app.registry
+        self._namespaces = served_here(heidi.url)
 
     def wait(self) -> None:
         """Come back when somebody sleeps, and not only has not got up yet."""

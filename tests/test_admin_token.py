@@ -5,8 +5,7 @@ import pytest
 from conftest import Client
 from helpers import another, ask
 
-from mock_heidi import MockHeidi
-from mock_heidi.handle import visit
+from mock_heidi import Handle, MockHeidi
 from mock_heidi.settings import ConfigError, Settings
 
 TOKEN = "let-me-in-91c4"
@@ -100,7 +99,7 @@ def test_blanks_around_the_token_in_the_header_do_not_count(given: str) -> None:
 def test_blanks_around_the_token_in_the_setting_do_not_count(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with MockHeidi(admin_token=given) as heidi:
         monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", given)
-        with visit(heidi.url) as other:
+        with Handle(heidi.url) as other:
             by_variable = other.control("GET", "/health")
         statuses = [
             httpx.get(f"{heidi.url}/_mock/health", headers={"X-Mock-Admin-Token": token}).status_code

@@ -248,7 +248,7 @@ def test_another_format_is_refused_and_the_known_ones_are_named(form: str) -> No
 def test_the_name_is_the_function_whatever_was_imported_before() -> None:
     assert callable(mock_heidi.audio)
     assert "audio" in mock_heidi.__all__
-    assert mock_heidi.MockHeidi.audio is mock_heidi.audio
+    assert mock_heidi.Handle.audio is mock_heidi.audio
 
 
 @pytest.mark.parametrize(

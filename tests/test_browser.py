@@ -105,11 +105,11 @@ def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
             told = visit(page, tmp_path)
 
         kinds = [(kind, status) for _, kind, status, _ in told]
-        names = {row["first_name"] for row in heidi.state.patient_profiles}
+        names = {row["first_name"] for row in heidi.state.patient_profiles()}
         assert len(kinds) == len(requests)
         assert all(status in (0, 403) for _, status in kinds)
         assert "Stays" in names
-        assert heidi.faults == []
+        assert heidi.faults() == []
         assert len(heidi.control("GET", "/namespaces")["namespaces"]) == 1
 
 
@@ -124,7 +124,7 @@ def test_a_name_that_leads_to_this_machine_opens_no_door(tmp_path: Path) -> None
             told = visit(there, tmp_path, "--host-resolver-rules=MAP evil.example 127.0.0.1")
 
         assert [status for _, _, status, _ in told] == [0, 0]
-        assert "Stays" in {row["first_name"] for row in heidi.state.patient_profiles}
+        assert "Stays" in {row["first_name"] for row in heidi.state.patient_profiles()}
 
 
 def test_a_front_end_of_this_machine_uses_heidi(tmp_path: Path) -> None:

@@ -778,8 +778,9 @@ def test_the_other_forms_say_in_a_comment_what_is_left_out(heidi: Client) -> Non
 
     left_out = 11 - len(log["entries"])
     assert log["comment"] == f"{left_out} older requests are left out"
-    assert lines[0] == f"# {11 - len(lines[1:])} older requests are left out"
-    assert all(line.startswith("curl ") for line in lines[1:])
+    comments, commands = lines[:2], lines[2:]
+    assert comments[0] == f"# {11 - len(commands)} older requests are left out"
+    assert all(line.startswith("curl ") for line in commands)
 
 
 def test_a_list_that_leaves_nothing_out_does_not_speak_of_it(heidi: Client) -> None:

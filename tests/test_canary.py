@@ -27,9 +27,8 @@ from conftest import Client
 from helpers import another, ask
 from running import Running, serving
 
-from mock_heidi import MockHeidi
+from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.cli import cli
-from mock_heidi.handle import Handle, MockHeidiError, visit
 from mock_heidi.settings import BASE_PATH
 
 KEY = "canary-key-91c4e7d0"
@@ -51,7 +50,7 @@ class World:
 
     def __init__(self, server: Running, name: str) -> None:
         self.server = server
-        self.handle: Handle = visit(server.url, name, KEY)
+        self.handle: Handle = Handle(server.url, name, KEY)
         self.path = f"/ns/{name}{BASE_PATH}"
         headers = {"Authorization": f"Bearer {self.handle.token()}"}
         self.http = httpx.Client(base_url=f"{server.url}{self.path}/", headers=headers)
@@ -448,7 +447,7 @@ def test_what_the_server_knows_is_shown_nowhere(server: Running, issued: bool) -
 
 
 def test_nothing_that_the_client_chose_is_shown_where_the_journal_is_masked(server: Running) -> None:
-    with visit(server.url, "default", KEY) as handle:
+    with Handle(server.url, "default", KEY) as handle:
         handle.namespace("masked", journal="masked")
     # What a test sets is shown, and so are names.
     ways = [way for way in ANYWHERE if not re.match("fault$|path of a fault|.*reply|expectation|name of|.* name", way)]
@@ -579,9 +578,9 @@ def test_a_log_at_debug_tells_no_secret(tmp_path: Path) -> None:
 def test_a_curl_line_runs_with_the_secrets_of_whoever_runs_it() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         made = client.post("/patient-profiles", json={"first_name": "O'Brien $HOME `id`", "last_name": 'a"b\\c'})
-        line = httpx.get(f"{heidi.url}/_mock/requests?format=curl&operation=create_patient_profile").text.strip()
+        lines = httpx.get(f"{heidi.url}/_mock/requests?format=curl&operation=create_patient_profile").text
         variables = {"TOKEN": heidi.token(), "HEIDI_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-        shell = ["/bin/sh", "-c", f"{line} -s"]
+        shell = ["/bin/sh", "-c", f"{lines.strip()} -s"]
         again = subprocess.run(shell, env=variables, capture_output=True, check=True)  # noqa: S603 - our own line
 
     first, second = made.json()["data"], json.loads(again.stdout)["data"]

@@ -29,9 +29,8 @@ from helpers import SESSION, wire
 from pages import page
 from running import MODULE, serving, until
 
-from mock_heidi import accelerators, create_app
+from mock_heidi import Handle, accelerators, create_app
 from mock_heidi.app import App
-from mock_heidi.handle import Handle
 from mock_heidi.server import Server, bind
 from mock_heidi.settings import BASE_PATH
 from mock_heidi.stub_records import Stub
@@ -318,7 +317,7 @@ def fetched(
         request, length = script.request(ending)._asdict(), len(script.comes(ending))
         cases.append({**request, "ending": ending, "length": length, "open": ENDINGS[ending] == OPEN})
     control = heidi.base_url.replace(BASE_PATH, "/_mock")
-    job = {"base_url": heidi.base_url, "control": control, "headers": heidi.headers, "late": late}
+    job = {"base_url": heidi.base_url, "control": control, "headers": heidi.headers(), "late": late}
     ended = subprocess.run(  # noqa: S603 - our own script
         [NODE or "node", str(Path(__file__).with_name("fetch_stream.mjs"))],
         input=json.dumps({**job, "times": times, "cases": cases}),

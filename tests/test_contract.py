@@ -449,7 +449,7 @@ def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract
     foreign = openapi_core.OpenAPI.from_file_path(str(OPENAPI), config=config)
     with MockHeidi(clock=NOON) as heidi, requests.Session() as session:
         session.trust_env = False
-        headers = heidi.headers | {"Heidi-Api-Key": heidi.api_key}
+        headers = heidi.headers() | {"Heidi-Api-Key": heidi.api_key}
         for method, path, sent in CALLS:
             url = heidi.base_url + path.format_map(known)
             asked = session.prepare_request(requests.Request(method, url, headers=headers, **sent))

@@ -12,12 +12,11 @@ import pytest
 import yaml
 from pages import DOCS, EVERYTHING, PAGES, README, ROOT, Page, page
 
-from mock_heidi import MockHeidi, admin, filters
+from mock_heidi import Handle, MockHeidi, admin, filters
 from mock_heidi.faults import EFFECTS, Fault, parse
-from mock_heidi.handle import Handle
 from mock_heidi.operations import CODERS, STREAMS, WRITERS
-from mock_heidi.pytest_plugin import _CHECKS, _MARKED, _OPTIONS
-from mock_heidi.remote import Clock, Faults, State
+from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy
+from mock_heidi.pytest_options import CHECKS, MARKED, OPTIONS
 from mock_heidi.settings import Settings
 
 LINKING = [*PAGES, Page(ROOT / "CONTRIBUTING.md"), Page(ROOT / "benchmarks" / "README.md")]
@@ -47,7 +46,7 @@ def test_every_table_that_can_be_made_is_shown_once() -> None:
 def test_the_reference_has_every_member_of_a_handle_and_every_fixture() -> None:
     shown = page("reference").anchors
 
-    for kind in (Handle, State, Clock, Faults):
+    for kind in (Handle, StateProxy, ClockProxy, FaultsProxy):
         functions = [name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)]
         public = {f"{kind.__name__}{name}".lower() for name in functions if not name.startswith("_")}
         assert public - {"handleaudio"} <= shown
@@ -99,10 +98,10 @@ def test_every_option_of_the_marker_stands_in_the_table() -> None:
     rows = page("pytest").rows("| Marker | Configuration | Meaning |")
 
     shown = [[cell.strip("`") for cell in row[:2]] for row in rows]
-    assert shown == [*([name, f"mock_heidi_{name}"] for name in _OPTIONS), *([name, ""] for name in _MARKED)]
+    assert shown == [*([name, f"mock_heidi_{name}"] for name in OPTIONS), *([name, ""] for name in MARKED)]
 
 
-@pytest.mark.parametrize("name", [*(f"--mock-heidi-{name}" for name in _CHECKS), "--mock-heidi-url"])
+@pytest.mark.parametrize("name", [*(f"--mock-heidi-{name}" for name in CHECKS), "--mock-heidi-url"])
 def test_every_other_option_of_the_plugin_is_named(name: str) -> None:
     assert f"`{name}=" in page("pytest").text
 
@@ -115,7 +114,12 @@ def test_every_fixture_of_the_plugin_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     sorted(
-        {name for kind in (Handle, MockHeidi, State, Clock, Faults) for name in vars(kind) if not name.startswith("_")}
+        {
+            name
+            for kind in (Handle, MockHeidi, StateProxy, ClockProxy, FaultsProxy)
+            for name in vars(kind)
+            if not name.startswith("_")
+        }
     ),
 )
 def test_every_name_of_a_handle_is_shown(name: str) -> None:
@@ -131,7 +135,7 @@ def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
     assert f"{settings.memory // 1024**2} MB in all (`--memory`" in page("requests").text
 
 
-# --- Faults -----------------------------------------------------------------------------------------------------------
+# --- Faults ---------------------------------------------------------------------------------------------------------
 
 FIELDS = page("fault-reference").rows("| Field | For example | What it does |")
 

@@ -215,10 +215,10 @@ def test_the_configuration_of_pytest_is_understood(shown_on: Page, block: Block,
     pytester.makepyfile(
         """
         def test_it_is_so(mock_heidi):
-            assert [patient["first_name"] for patient in mock_heidi.state.patient_profiles] == ["Ada"]
+            assert [patient["first_name"] for patient in mock_heidi.state.patient_profiles()] == ["Ada"]
             assert mock_heidi.control("GET", "/health")["seed"] == 7
             assert mock_heidi.state.add_patient()["created_at"] == "2025-01-06T09:00:00.000000"
-            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users if user.get("linked_to")]
+            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users() if user.get("linked_to")]
         """
     )
 

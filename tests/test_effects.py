@@ -254,7 +254,7 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="the lowest versions are tried without the linters")
     test = tmp_path / "use.py"
     test.write_text(
-        "from mock_heidi.handle import Handle\n\n\ndef use(heidi: Handle) -> None:\n"
+        "from mock_heidi import Handle\n\n\ndef use(heidi: Handle) -> None:\n"
         '    heidi.fault("ask_ai", status=503, times=1)\n    heidi.fault("ask_ai", staus=5)\n',
         encoding="utf-8",
     )

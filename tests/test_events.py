@@ -20,12 +20,11 @@ from helpers import another, ask
 from running import in_a_thread, received, until
 from starlette.types import Message
 
-from mock_heidi import MockHeidi, accelerators
+from mock_heidi import Handle, MockHeidi, MockHeidiError, accelerators
 from mock_heidi.admin.events import EventStream
 from mock_heidi.app import App
 from mock_heidi.events import Event as Told
 from mock_heidi.events import Events
-from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.lifecycle import PARTS
 from mock_heidi.server import Server
 
@@ -33,7 +32,7 @@ Event = tuple[int, str, Any]
 
 
 @pytest.fixture
-def server() -> Iterator[MockHeidi]:
+def server() -> Iterator[Handle]:
     with MockHeidi() as served:
         yield served
 
@@ -70,7 +69,7 @@ def up_to(events: Iterator[Event], kind: str) -> list[Event]:
     return found
 
 
-def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: MockHeidi) -> None:
+def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: Handle) -> None:
     with server.client() as client, listening(server) as events:
         session_id = client.post("/sessions").json()["session_id"]
         with server.fault("get_session", status=503) as fault:
@@ -89,7 +88,7 @@ def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: MockH
     assert ids == list(range(ids[0], ids[0] + 4))
 
 
-def test_what_was_removed_is_told_so(server: MockHeidi) -> None:
+def test_what_was_removed_is_told_so(server: Handle) -> None:
     patient = server.state.add_patient(first_name="Ada")["id"]
     with server.client() as client, listening(server) as events:
         client.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [patient]})
@@ -98,7 +97,7 @@ def test_what_was_removed_is_told_so(server: MockHeidi) -> None:
     assert told[0][2] == {"kind": "patient_profiles", "id": patient, "removed": True}
 
 
-def test_a_listener_goes_on_after_the_last_event_it_saw(server: MockHeidi) -> None:
+def test_a_listener_goes_on_after_the_last_event_it_saw(server: Handle) -> None:
     with server.client() as client:
         with listening(server) as events:
             client.get("/patient-profiles")
@@ -112,7 +111,7 @@ def test_a_listener_goes_on_after_the_last_event_it_saw(server: MockHeidi) -> No
     assert [kind for _, kind, _ in told] == ["state", "request", "request"]
 
 
-def test_without_that_id_only_what_comes_is_told(server: MockHeidi) -> None:
+def test_without_that_id_only_what_comes_is_told(server: Handle) -> None:
     with server.client() as client, listening(server):
         client.get("/sessions/1")
         with listening(server) as events:
@@ -122,7 +121,7 @@ def test_without_that_id_only_what_comes_is_told(server: MockHeidi) -> None:
     assert [row["path"].rsplit("/", 1)[1] for _, _, row in told] == ["2"]
 
 
-def test_a_listener_outlives_a_reset_and_a_restored_state(server: MockHeidi) -> None:
+def test_a_listener_outlives_a_reset_and_a_restored_state(server: Handle) -> None:
     server.snapshot("before")
     with server.client() as client, listening(server) as events:
         server.reset()
@@ -136,7 +135,7 @@ def test_a_listener_outlives_a_reset_and_a_restored_state(server: MockHeidi) -> 
     assert told[1][2] == {"reset": ["state", "ids", "transitions"]}
 
 
-def test_a_state_that_takes_the_place_of_all_is_told(server: MockHeidi) -> None:
+def test_a_state_that_takes_the_place_of_all_is_told(server: Handle) -> None:
     with listening(server) as events:
         server.state.replace({"sessions": []})
         server.state.add_patient(first_name="Ada")
@@ -145,14 +144,14 @@ def test_a_state_that_takes_the_place_of_all_is_told(server: MockHeidi) -> None:
     assert [(kind, data.get("reset")) for _, kind, data in told] == [("reset", ["state"]), ("state", None)]
 
 
-def test_several_listeners_are_told_the_same(server: MockHeidi) -> None:
+def test_several_listeners_are_told_the_same(server: Handle) -> None:
     with server.client() as client, listening(server) as one, listening(server) as other:
         client.post("/sessions")
 
         assert up_to(one, "request") == up_to(other, "request")
 
 
-def test_what_is_told_holds_no_secret(server: MockHeidi) -> None:
+def test_what_is_told_holds_no_secret(server: Handle) -> None:
     with listening(server) as events:
         token = server.token()
         httpx.get(f"{server.base_url}/sessions/{token}", headers={"Authorization": f"Bearer {token}"})
@@ -165,7 +164,7 @@ def test_what_is_told_holds_no_secret(server: MockHeidi) -> None:
     assert server.api_key not in str(told)
 
 
-def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server: MockHeidi) -> None:
+def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server: Handle) -> None:
     with listening(server) as events:
         server.namespace("passing").close()
         told = [next(events) for _ in range(2)]
@@ -176,7 +175,7 @@ def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server:
     ]
 
 
-def test_nobody_hears_of_another_namespace(server: MockHeidi) -> None:
+def test_nobody_hears_of_another_namespace(server: Handle) -> None:
     with server.namespace("own") as own, own.client() as mine, server.client() as other, listening(own) as events:
         other.post("/sessions")
         mine.get("/sessions/404")
@@ -185,7 +184,7 @@ def test_nobody_hears_of_another_namespace(server: MockHeidi) -> None:
     assert [(kind, row["operation"]) for _, kind, row in told] == [("request", "get_session")]
 
 
-def test_the_stream_ends_with_its_namespace(server: MockHeidi) -> None:
+def test_the_stream_ends_with_its_namespace(server: Handle) -> None:
     own = server.namespace("ending")
     with listening(own) as events:
         own.close()
@@ -194,8 +193,9 @@ def test_the_stream_ends_with_its_namespace(server: MockHeidi) -> None:
 
 
 def test_the_stream_ends_with_the_server() -> None:
-    with MockHeidi() as heidi, listening(heidi) as events:
-        heidi.close()
+    server = MockHeidi()
+    with server as heidi, listening(heidi) as events:
+        server.close()
 
         with contextlib.suppress(httpx.RemoteProtocolError):  # cut off in the middle, which is an end too
             assert list(events) == []
@@ -224,7 +224,7 @@ def test_an_id_that_is_none_is_refused(heidi: Client, last: str) -> None:
     assert set(answer.json()) == {"error", "hint"}
 
 
-def test_the_handle_tells_kind_and_data(server: MockHeidi) -> None:
+def test_the_handle_tells_kind_and_data(server: Handle) -> None:
     with server.events() as events, server.client() as client:
         client.get("/sessions/404")
 
@@ -272,7 +272,7 @@ def test_a_handle_that_stops_listening_gives_its_socket_back(read: int) -> None:
     assert list(events.result()) == []
 
 
-def test_a_listening_handle_can_be_used_in_a_with(server: MockHeidi) -> None:
+def test_a_listening_handle_can_be_used_in_a_with(server: Handle) -> None:
     with server.events() as events:
         server.reset()
 

@@ -17,12 +17,11 @@ import click
 import pytest
 from running import MODULE, Running, environment, run, serving, spawn, until
 
-from mock_heidi import child_process
+from mock_heidi import Handle, MockHeidiError, NoAnswerError, child_process
 from mock_heidi import exec_command as exec_verb
 from mock_heidi.cli import cli
 from mock_heidi.exec_command import exec_command
 from mock_heidi.flags import SERVER_OPTIONS
-from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Settings
 
 PYTHON = sys.executable
@@ -35,7 +34,7 @@ DEAF = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (1, 
 PATIENT = ("--grace", "3600")
 # A command that is a client: `client` is signed in.
 CLIENT = (
-    "import os; from mock_heidi.handle import visit; heidi = visit(os.environ['MOCK_HEIDI_URL'] + '{}');"
+    "import os; from mock_heidi import Handle; heidi = Handle(os.environ['MOCK_HEIDI_URL'] + '{}');"
     "client = heidi.client();"
 )
 

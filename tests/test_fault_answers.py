@@ -30,11 +30,10 @@ from helpers import (
 from peer import Ending, Sleepers, asking, connected
 from running import until
 
-from mock_heidi import create_app
+from mock_heidi import Handle, MockHeidiError, create_app
 from mock_heidi.effects import ANSWERS
 from mock_heidi.errors import BY_NAME, render
 from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
 from mock_heidi.journal import Entry
 from mock_heidi.request_facts import RequestFacts
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
@@ -70,11 +69,11 @@ def plain(heidi: Handle, path: str = GET) -> bytes:
 
 def struck(heidi: Handle) -> None:
     """Come back when a rule has begun to shape an answer."""
-    until(lambda: any(rule["hits"] for rule in heidi.faults), "the fault")
+    until(lambda: any(rule["hits"] for rule in heidi.faults()), "the fault")
 
 
 def sessions(heidi: Handle) -> int:
-    return len(heidi.state.sessions)
+    return len(heidi.state.sessions())
 
 
 # --- Other answers ----------------------------------------------------------------------------------------------------
@@ -354,7 +353,7 @@ def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, 
     with asking(mock_heidi, "POST", "/sessions", {}) as peer:
         assert peer.end() == Ending(b"", how)
 
-    assert (sessions(mock_heidi), fault.hits) == (before, 1)
+    assert (sessions(mock_heidi), fault.hits()) == (before, 1)
     [entry] = mock_heidi.requests(operation="create_session")
     assert (entry["status"], entry["client_left"]) == (None, False)
 
@@ -445,8 +444,8 @@ def test_a_note_is_written_although_its_stream_is_lost(mock_heidi: Handle) -> No
 
 
 @pytest.fixture
-def sleepers(mock_heidi_server: MockHeidi, mock_heidi: Handle) -> Sleepers:
-    return Sleepers(mock_heidi_server, mock_heidi)
+def sleepers(mock_heidi: Handle) -> Sleepers:
+    return Sleepers(mock_heidi)
 
 
 @frozen
@@ -475,7 +474,7 @@ def test_delays_of_several_rules_add_up_before_the_answer_of_the_last(mock_heidi
         sleepers.wake(peer, 10)
         assert peer.head()[0] == 503
 
-    assert [rule["hits"] for rule in mock_heidi.faults] == [1, 1, 1, 0]
+    assert [rule["hits"] for rule in mock_heidi.faults()] == [1, 1, 1, 0]
 
 
 @frozen
@@ -483,7 +482,7 @@ def test_a_token_is_judged_as_its_request_came_in_however_late_the_answer_is(
     mock_heidi: Handle, sleepers: Sleepers
 ) -> None:
     mock_heidi.fault("get_session", delay=7_200, times=1)
-    token = mock_heidi.headers["Authorization"]
+    token = mock_heidi.headers()["Authorization"]
 
     with asking(mock_heidi, "GET", GET, Authorization=token) as peer:
         sleepers.wake(peer, 7_200)
@@ -547,7 +546,7 @@ def test_nothing_is_done_for_a_client_that_leaves_during_a_delay(mock_heidi: Han
     until(lambda: mock_heidi.requests(operation="create_session")[-1]["client_left"], "the client's leaving")
     mock_heidi.clock.advance(10)
 
-    assert (sessions(mock_heidi), fault.hits) == (before, 1)
+    assert (sessions(mock_heidi), fault.hits()) == (before, 1)
 
 
 @frozen
@@ -643,7 +642,7 @@ def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
         assert peer.end() == Ending(before[:at], how)
 
     assert (status, headers["content-length"], headers["x-mock-fault"]) == (200, str(len(before)), fault.id)
-    assert fault.hits == 1
+    assert fault.hits() == 1
     assert mock_heidi.requests(operation="get_session")[-1]["client_left"] is False
 
 
@@ -666,7 +665,7 @@ def test_a_body_that_is_shorter_is_not_cut(mock_heidi: Handle) -> None:
         peer.ask("GET", "/nowhere")
         assert peer.head()[0] == 404
 
-    assert fault.hits == 0
+    assert fault.hits() == 0
     assert "x-mock-fault" not in headers
 
 
@@ -1228,7 +1227,7 @@ def test_the_handle_cannot_sign_in_through_a_fault_but_can_remove_it(mock_heidi:
         mock_heidi.token()
 
     assert mock_heidi.token()
-    assert mock_heidi.faults == []
+    assert mock_heidi.faults() == []
 
 
 def test_a_spoiled_answer_spoils_no_state(heidi: Client) -> None:
@@ -1261,8 +1260,8 @@ def test_a_rule_of_the_header_that_could_never_act_on_its_request_is_refused(
 def test_a_client_that_left_before_the_answer_of_a_rule_has_not_met_it(mock_heidi: Handle) -> None:
     rule = mock_heidi.fault("create_session", status=503, times=1)
     with connected(mock_heidi) as peer:
-        peer.ask("POST", "/sessions", headers={**mock_heidi.headers, "Content-Length": "100"})
+        peer.ask("POST", "/sessions", headers={**mock_heidi.headers(), "Content-Length": "100"})
         until(lambda: mock_heidi.requests(operation="create_session"), "the request")
     until(lambda: mock_heidi.requests(operation="create_session")[0]["client_left"], "its end")
 
-    assert rule.hits == 0
+    assert rule.hits() == 0

@@ -16,11 +16,10 @@ from peer import Ending, Sleepers, asking
 from running import until
 from starlette.types import Message
 
-from mock_heidi import MockHeidi, create_app
+from mock_heidi import Handle, MockHeidi, create_app
 from mock_heidi.faults import STREAM_EFFECTS
-from mock_heidi.handle import Handle
 from mock_heidi.operations import STREAMS
-from mock_heidi.remote import Faults
+from mock_heidi.proxies import FaultsProxy
 from mock_heidi.settings import BASE_PATH, Pace
 
 PIECES = ["One ", "twö ", "data: three ", "four"]
@@ -51,7 +50,7 @@ def say(heidi: Handle, pieces: list[str] | None = None) -> None:
         heidi.reply(operation, pieces=PIECES if pieces is None else pieces)
 
 
-def fault(heidi: Handle, **rule: Any) -> Faults:
+def fault(heidi: Handle, **rule: Any) -> FaultsProxy:
     return heidi.fault(list(STREAMS), **rule)
 
 
@@ -176,7 +175,7 @@ def test_a_stream_is_other_than_it_should_be_and_ends_cleanly(
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
     assert headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert made.hits == 1
+    assert made.hits() == 1
     entry = mock_heidi.requests(operation=operation)[-1]
     assert entry["client_left"] is False
     if operation == "generate_consult_note":
@@ -194,7 +193,7 @@ def test_what_comes_after_the_last_piece_does_not_come_and_is_no_hit(mock_heidi:
         peer.ask("GET", "/nowhere")
         assert peer.head()[0] == 404
 
-    assert (made.hits, made.rules[0]["matched"]) == (0, 1)
+    assert (made.hits(), made.rules()[0]["matched"]) == (0, 1)
 
 
 def test_every_effect_of_a_stream_is_tried_here() -> None:
@@ -214,7 +213,7 @@ def test_a_stream_without_pieces_stays_one(mock_heidi: Handle, rule: dict[str, A
         peer.head()
         assert peer.chunks() == []
 
-    assert made.hits == 0
+    assert made.hits() == 0
 
 
 def test_a_stream_of_one_piece_can_end_inside_it(mock_heidi: Handle) -> None:
@@ -291,12 +290,12 @@ def test_a_stream_breaks_after_so_many_pieces(
         if how == "reset":
             assert peer.end() == Ending(b"", "reset")
         else:
-            assert mock_heidi.clock.now  # the server answers others meanwhile
+            assert mock_heidi.clock.now()  # the server answers others meanwhile
             assert peer.silent()
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
     assert chunks == expected
-    assert made.hits == 1
+    assert made.hits() == 1
     left = how == "stall"
     until(lambda: mock_heidi.requests(operation=operation)[-1]["client_left"] is left, "the end")
     if operation == "generate_consult_note":
@@ -336,8 +335,8 @@ def test_a_client_sees_a_broken_stream_as_broken_and_a_short_one_as_whole(mock_h
 
 
 @pytest.fixture
-def sleepers(mock_heidi_server: MockHeidi, mock_heidi: Handle) -> Sleepers:
-    return Sleepers(mock_heidi_server, mock_heidi)
+def sleepers(mock_heidi: Handle) -> Sleepers:
+    return Sleepers(mock_heidi)
 
 
 @frozen
@@ -406,7 +405,7 @@ def test_a_reset_ends_a_stream_that_waits_for_its_next_piece(mock_heidi: Handle,
 
 
 @pytest.fixture
-def paced() -> Iterator[MockHeidi]:
+def paced() -> Iterator[Handle]:
     """A server whose first piece comes at once and each other one a second of the frozen clock later."""
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as running:
         yield running
@@ -415,9 +414,7 @@ def paced() -> Iterator[MockHeidi]:
 @pytest.mark.parametrize(
     ("rule", "how"), [({"end_after": 2}, "clean"), ({"rst_after": 2}, "reset"), ({"error_piece": 2}, "error")]
 )
-def test_an_end_does_not_wait_for_the_piece_that_will_not_come(
-    paced: MockHeidi, rule: dict[str, Any], how: str
-) -> None:
+def test_an_end_does_not_wait_for_the_piece_that_will_not_come(paced: Handle, rule: dict[str, Any], how: str) -> None:
     say(paced)
     fault(paced, **rule)
 
@@ -436,7 +433,7 @@ def test_an_end_does_not_wait_for_the_piece_that_will_not_come(
     assert paced.requests(operation="generate_consult_note")[-1]["client_left"] is False
 
 
-def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: MockHeidi) -> None:
+def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: Handle) -> None:
     say(paced)
     fault(paced, end_after=1)
 
@@ -491,7 +488,7 @@ def test_times_counts_streams_that_were_really_shaped(mock_heidi: Handle) -> Non
         path = f"/sessions/{SESSION}/ask-ai"
         client.post(path, json=ASK)
         client.post("/sessions/5/ask-ai", json=ASK)
-        unused = made.hits
+        unused = made.hits()
         say(mock_heidi)
         bodies = [client.post(path, json=ASK).content for _ in range(2)]
 
@@ -506,7 +503,7 @@ def test_a_refusal_is_no_stream_and_comes_as_it_is(mock_heidi: Handle) -> None:
         status, headers = peer.head()
         assert json.loads(peer.exactly(int(headers["content-length"])))["detail"]["type"] == "SessionNotFoundError"
 
-    assert (status, made.hits) == (404, 0)
+    assert (status, made.hits()) == (404, 0)
     assert "x-mock-fault" not in headers
 
 
@@ -518,7 +515,7 @@ def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
         _, headers = peer.head()
         assert peer.chunks() == FRAMES
 
-    assert made.hits == 0
+    assert made.hits() == 0
     assert "x-mock-fault" not in headers
 
 
@@ -542,7 +539,7 @@ def test_a_stream_can_be_sent_as_another_type(mock_heidi: Handle) -> None:
         _, headers = peer.head()
         assert peer.chunks() == FRAMES
 
-    assert (headers["content-type"], headers["x-mock-fault"], made.hits) == ("text/plain", made.id, 1)
+    assert (headers["content-type"], headers["x-mock-fault"], made.hits()) == ("text/plain", made.id, 1)
 
 
 def test_what_needs_no_connection_goes_in_process_too(heidi: Client) -> None:

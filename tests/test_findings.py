@@ -15,7 +15,7 @@ import pytest
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, in_one_moment
 
-from mock_heidi import MockHeidi
+from mock_heidi import Handle, MockHeidi
 from mock_heidi.findings import KINDS
 from mock_heidi.settings import DEFAULT_KEY
 
@@ -29,7 +29,7 @@ SEGMENTS = f"/sessions/{SESSION}/restful-segment-transcription"
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[MockHeidi]:
+def served() -> Iterator[Handle]:
     with MockHeidi() as server:
         yield server
 
@@ -280,11 +280,11 @@ def test_waiting_until_the_date_in_retry_after_is_no_finding() -> None:
         assert found(heidi) == {}
 
 
-def test_a_careful_client_hears_nothing(served: MockHeidi) -> None:
+def test_a_careful_client_hears_nothing(served: Handle) -> None:
     with served.namespace("careful") as heidi, heidi.client() as client:
         consult(client)
 
-        assert heidi.findings == []
+        assert heidi.findings() == []
 
 
 def consult(client: httpx.Client) -> None:

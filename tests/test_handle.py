@@ -22,9 +22,9 @@ import httpx
 import pytest
 from running import until
 
-from mock_heidi import MockHeidi, __version__, create_app
+from mock_heidi import Handle, MockHeidi, MockHeidiError, NoAnswerError, __version__, create_app
 from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.handle import Handle, MockHeidiError, visit
+from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy
 from mock_heidi.report import report, unfired
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
 
@@ -34,7 +34,7 @@ OWN_KEY = {"api_keys": [{"key": "ours", "ehr_provider": "Ours", "managed_by": "0
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[MockHeidi]:
+def server() -> Iterator[Handle]:
     """One server for the tests that leave it as it was."""
     with MockHeidi() as running:
         yield running
@@ -78,8 +78,7 @@ def test_port_thread_and_files_come_back_every_time() -> None:
 
 def test_an_exception_inside_ends_it_too() -> None:
     before = threads()
-    heidi = MockHeidi()
-    with pytest.raises(ZeroDivisionError), heidi:
+    with pytest.raises(ZeroDivisionError), MockHeidi() as heidi:
         raise ZeroDivisionError
 
     assert threads() == before
@@ -92,7 +91,7 @@ def test_two_servers_in_one_process_never_meet() -> None:
         one.state.add_patient(first_name="Only")
 
         assert one.url != two.url
-        assert len(one.state.patient_profiles) == len(two.state.patient_profiles) + 1
+        assert len(one.state.patient_profiles()) == len(two.state.patient_profiles()) + 1
         assert two.requests() == []
 
 
@@ -126,45 +125,47 @@ def test_a_port_can_be_chosen() -> None:
 
 
 def test_it_cannot_be_started_twice() -> None:
-    with MockHeidi() as heidi, pytest.raises(RuntimeError, match="make another"):
-        heidi.start()
+    server = MockHeidi()
+    with server, pytest.raises(RuntimeError, match="make another"):
+        server.start()
+    with pytest.raises(RuntimeError, match="make another"):
+        server.listen()
 
 
 def test_closing_again_or_before_the_start_is_no_error() -> None:
     before = threads()
-    heidi = MockHeidi()
-    heidi.close()
-    heidi.start()
-    heidi.close()
-    heidi.close()
+    server = MockHeidi()
+    server.close()
+    server.start()
+    server.close()
+    server.close()
 
     assert threads() == before
 
 
 def test_a_server_that_listens_answers_from_its_start_on() -> None:
-    heidi = MockHeidi()
-    heidi.listen()
-    parts = urlsplit(heidi.url)
+    server = MockHeidi()
+    parts = urlsplit(server.listen().url)
     with contextlib.closing(HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as peer:
         peer.request("GET", "/readyz")
-        heidi.start()
+        server.start()
 
         assert peer.getresponse().status == 200
-    heidi.close()
+    server.close()
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
 def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
     before = threads(), open_files()
-    heidi = MockHeidi()
-    heidi.listen()
-    heidi.close()
+    server = MockHeidi()
+    server.listen()
+    server.close()
 
     assert (threads(), open_files()) == before
 
 
-def test_a_second_close_forgets_no_namespace_of_the_same_name(server: MockHeidi) -> None:
+def test_a_second_close_forgets_no_namespace_of_the_same_name(server: Handle) -> None:
     first = server.namespace("twice")
     first.close()
     with server.namespace("twice") as second:
@@ -181,6 +182,18 @@ def test_settings_may_be_made_before() -> None:
         MockHeidi(Settings(), clock="2025-01-06T09:00:00")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sed": 7}, "MockHeidi: there is no option 'sed'; did you mean seed?"),
+        ({"x": "red"}, "MockHeidi: there is no option 'x'; known are admin_origins, "),
+    ],
+)
+def test_an_unknown_option_is_told_with_the_nearest(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        MockHeidi(**options)
+
+
 def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mock_heidi.server.Server.run", lambda self: [listener.close() for listener in self.sockets])
 
@@ -189,17 +202,27 @@ def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch:
 
 
 def test_its_name_can_be_shown_at_any_time() -> None:
-    heidi = MockHeidi()
+    server = MockHeidi()
 
-    assert repr(heidi) == "<MockHeidi not started>"
-    with heidi:
-        assert repr(heidi) == f"<MockHeidi {heidi.base_url}>"
+    assert repr(server) == "<MockHeidi not started>"
+    with server as heidi:
+        assert repr(server) == f"<MockHeidi {heidi.url}>"
+        assert repr(heidi) == f"<Handle {heidi.base_url}>"
 
 
 def test_the_package_offers_its_names_and_its_version() -> None:
     import mock_heidi  # noqa: PLC0415 - what it says of itself is the subject
 
-    assert mock_heidi.__all__ == ["MockHeidi", "__version__", "audio", "create_app"]
+    assert mock_heidi.__all__ == [
+        "Handle",
+        "MockHeidi",
+        "MockHeidiError",
+        "NoAnswerError",
+        "__version__",
+        "audio",
+        "create_app",
+    ]
+    assert all(getattr(mock_heidi, name) for name in mock_heidi.__all__)
     assert __version__ == VERSION
     with pytest.raises(AttributeError, match="no attribute 'MockHeidy'"):
         mock_heidi.MockHeidy  # noqa: B018
@@ -208,18 +231,18 @@ def test_the_package_offers_its_names_and_its_version() -> None:
 # --- A namespace ------------------------------------------------------------------------------------------------------
 
 
-def test_a_namespace_is_its_own_and_is_given_back(server: MockHeidi) -> None:
+def test_a_namespace_is_its_own_and_is_given_back(server: Handle) -> None:
     with server.namespace("checkout") as heidi:
         heidi.state.add_patient(first_name="Only here")
         inside = names(server)
 
         assert heidi.base_url == f"{server.url}/ns/checkout{BASE_PATH}"
-        assert len(heidi.state.patient_profiles) == len(server.state.patient_profiles) + 1
+        assert len(heidi.state.patient_profiles()) == len(server.state.patient_profiles()) + 1
     assert inside == ["default", "checkout"]
     assert names(server) == ["default"]
 
 
-def test_a_namespace_is_given_back_after_an_exception(server: MockHeidi) -> None:
+def test_a_namespace_is_given_back_after_an_exception(server: Handle) -> None:
     with pytest.raises(ZeroDivisionError), server.namespace("broken"):
         raise ZeroDivisionError
 
@@ -227,7 +250,7 @@ def test_a_namespace_is_given_back_after_an_exception(server: MockHeidi) -> None
 
 
 def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
-    server: MockHeidi, monkeypatch: pytest.MonkeyPatch
+    server: Handle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.control("GET", "/health")
     connect, made = socket.create_connection, []
@@ -246,8 +269,8 @@ def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
     assert names(server) == ["default"]
 
 
-def test_a_namespace_is_given_back_though_its_maker_was_closed_first(server: MockHeidi) -> None:
-    maker = visit(server.url)
+def test_a_namespace_is_given_back_though_its_maker_was_closed_first(server: Handle) -> None:
+    maker = Handle(server.url)
     heidi = maker.namespace("orphan")
     maker.close()
 
@@ -256,44 +279,44 @@ def test_a_namespace_is_given_back_though_its_maker_was_closed_first(server: Moc
     assert names(server) == ["default"]
 
 
-def test_a_namespace_can_be_closed_again(server: MockHeidi) -> None:
+def test_a_namespace_can_be_closed_again(server: Handle) -> None:
     with server.namespace("once") as heidi:
         heidi.close()
 
     assert names(server) == ["default"]
 
 
-def test_a_namespace_asked_for_again_is_begun_anew(server: MockHeidi) -> None:
+def test_a_namespace_asked_for_again_is_begun_anew(server: Handle) -> None:
     with server.namespace("again") as first:
         first.state.add_patient(first_name="Forgotten")
         with server.namespace("again") as second:
-            assert len(second.state.patient_profiles) == len(server.state.patient_profiles)
+            assert len(second.state.patient_profiles()) == len(server.state.patient_profiles())
 
     assert names(server) == ["default"]
 
 
-def test_fixtures_may_be_records(server: MockHeidi) -> None:
+def test_fixtures_may_be_records(server: Handle) -> None:
     with server.namespace("records", fixtures=ADA) as heidi:
-        assert [patient["first_name"] for patient in heidi.state.patient_profiles] == ["Ada"]
-        assert heidi.state.sessions == []
+        assert [patient["first_name"] for patient in heidi.state.patient_profiles()] == ["Ada"]
+        assert heidi.state.sessions() == []
         assert heidi.token()
 
 
-def test_fixtures_may_be_a_folder(server: MockHeidi, tmp_path: Path) -> None:
+def test_fixtures_may_be_a_folder(server: Handle, tmp_path: Path) -> None:
     (tmp_path / "patient_profiles.yaml").write_text("- first_name: Ada\n  birth_date: 1990-01-15\n", encoding="utf-8")
 
     for folder in (tmp_path, str(tmp_path)):
         with server.namespace("folder", fixtures=folder) as heidi:
-            (ada,) = heidi.state.patient_profiles
+            (ada,) = heidi.state.patient_profiles()
             assert (ada["first_name"], ada["birth_date"]) == ("Ada", "1990-01-15")
 
 
-def test_fixtures_may_be_empty(server: MockHeidi) -> None:
+def test_fixtures_may_be_empty(server: Handle) -> None:
     with server.namespace("empty", fixtures="empty") as heidi, heidi.client() as client:
         assert client.get("/patient-profiles").json() == {"data": []}
 
 
-def test_a_handle_knows_the_key_of_its_fixtures(server: MockHeidi) -> None:
+def test_a_handle_knows_the_key_of_its_fixtures(server: Handle) -> None:
     with server.namespace("keys", fixtures=OWN_KEY) as heidi:
         assert heidi.api_key == "ours"
         assert heidi.token()
@@ -312,7 +335,7 @@ def test_an_empty_namespace_has_a_key_though_the_server_has_others() -> None:
         assert heidi.token()
 
 
-def test_a_seed_makes_the_same_ids(server: MockHeidi) -> None:
+def test_a_seed_makes_the_same_ids(server: Handle) -> None:
     made = []
     for seed in (7, 7, 8):
         with server.namespace("seeded", seed=seed, clock="2025-01-06T09:00:00") as heidi:
@@ -321,18 +344,18 @@ def test_a_seed_makes_the_same_ids(server: MockHeidi) -> None:
     assert made[0] == made[1] != made[2]
 
 
-def test_a_clock_stands_still(server: MockHeidi) -> None:
+def test_a_clock_stands_still(server: Handle) -> None:
     with server.namespace("still", clock="2025-01-06T09:00:00") as heidi:
         assert heidi.state.add_patient()["created_at"] == "2025-01-06T09:00:00.000000"
 
 
-def test_linked_links_the_user_whom_the_handle_signs_in_as(server: MockHeidi) -> None:
+def test_linked_links_the_user_whom_the_handle_signs_in_as(server: Handle) -> None:
     with server.namespace("linked", linked=True) as heidi, server.namespace("unlinked") as other:
         heidi.token()
         other.token()
 
-        assert [user["linked_to"] for user in heidi.state.users if user["email"] == heidi.email] != [None]
-        assert [user.get("linked_to") for user in other.state.users if user["email"] == other.email] == [None]
+        assert [user["linked_to"] for user in heidi.state.users() if user["email"] == heidi.email] != [None]
+        assert [user.get("linked_to") for user in other.state.users() if user["email"] == other.email] == [None]
 
 
 def test_a_namespace_need_not_be_linked_though_the_server_is() -> None:
@@ -340,16 +363,66 @@ def test_a_namespace_need_not_be_linked_though_the_server_is() -> None:
         linked = []
         for choice in (None, False, True):
             with server.namespace("choice", linked=choice) as heidi:
-                linked.append([user["email"] for user in heidi.state.users if user.get("linked_to")])
+                linked.append([user["email"] for user in heidi.state.users() if user.get("linked_to")])
 
     assert [server.email in emails for emails in linked] == [True, False, True]
+
+
+@pytest.mark.parametrize("kind", [Handle, StateProxy, ClockProxy, FaultsProxy])
+def test_no_property_asks_the_server(kind: type) -> None:
+    nowhere = Handle("http://127.0.0.1:1")
+    made = {
+        Handle: nowhere,
+        StateProxy: nowhere.state,
+        ClockProxy: nowhere.clock,
+        FaultsProxy: FaultsProxy(nowhere.control, [{"id": "a"}], []),
+    }[kind]
+    properties = [name for name, value in vars(kind).items() if isinstance(value, property)]
+
+    assert all(getattr(made, name) is not None for name in properties)
+    with pytest.raises(NoAnswerError):
+        nowhere.control("GET", "/health")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("", "default"), (BASE_PATH, "default"), (f"/ns/checkout{BASE_PATH}", "checkout"), ("/ns/checkout", "checkout")],
+)
+def test_a_handle_takes_any_url_of_its_server(url: str, name: str) -> None:
+    heidi = Handle(f"http://127.0.0.1:4343{url}")
+
+    assert (heidi.url, heidi.name) == ("http://127.0.0.1:4343", name)
+    assert heidi.base_url == f"http://127.0.0.1:4343{'' if name == 'default' else '/ns/checkout'}{BASE_PATH}"
+    assert Handle(heidi.base_url, "other").name == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
+        ("https://127.0.0.1", "write it like http://127.0.0.1:4343"),
+        ("http://127.0.0.1:65536", "write it like http://127.0.0.1:4343"),
+        ("http://127.0.0.1:4343/ns/a%20b", "'a%20b' is no name for a namespace; use letters"),
+    ],
+)
+def test_a_handle_cannot_be_made_of_what_is_no_url(url: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        Handle(url)
+
+
+def test_a_handle_that_did_not_make_its_namespace_leaves_it_there(server: Handle) -> None:
+    with server.namespace("kept"):
+        with Handle(server.url, "kept") as other:
+            other.token()
+
+        assert "kept" in names(server)
 
 
 # --- What it holds ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def heidi(server: MockHeidi) -> Iterator[Handle]:
+def heidi(server: Handle) -> Iterator[Handle]:
     with server.namespace("test", clock="2025-01-06T09:00:00") as own:
         yield own
 
@@ -380,7 +453,7 @@ def test_the_state_can_be_replaced_and_read_back(heidi: Handle) -> None:
     heidi.state.replace(once)
 
     assert heidi.state.as_fixtures() == once
-    assert [patient["first_name"] for patient in heidi.state.patient_profiles] == ["Ada"]
+    assert [patient["first_name"] for patient in heidi.state.patient_profiles()] == ["Ada"]
 
 
 def test_a_refused_record_changes_nothing_and_names_the_cure(heidi: Handle) -> None:
@@ -403,7 +476,7 @@ def test_a_refused_record_changes_nothing_and_names_the_cure(heidi: Handle) -> N
     ids=str,
 )
 def test_a_namespace_that_cannot_be_is_refused_with_the_cure(
-    server: MockHeidi, options: dict[str, Any], words: str
+    server: Handle, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(MockHeidiError, match=words):
         server.namespace("wrong", **options)
@@ -411,12 +484,12 @@ def test_a_namespace_that_cannot_be_is_refused_with_the_cure(
     assert names(server) == ["default"]
 
 
-def test_a_bad_name_is_refused_with_the_cure(server: MockHeidi) -> None:
+def test_a_bad_name_is_refused_with_the_cure(server: Handle) -> None:
     with pytest.raises(MockHeidiError, match="use letters, digits"):
         server.namespace("two words")
 
 
-def test_a_folder_that_cannot_be_read_is_named(server: MockHeidi) -> None:
+def test_a_folder_that_cannot_be_read_is_named(server: Handle) -> None:
     with pytest.raises(FixtureError, match=r"cannot read no.such.folder"):
         server.namespace("wrong", fixtures="no/such/folder")
 
@@ -427,7 +500,7 @@ def test_a_folder_that_cannot_be_read_is_named(server: MockHeidi) -> None:
 
 
 def test_headers_are_those_of_a_signed_in_request(heidi: Handle) -> None:
-    answer = httpx.get(f"{heidi.base_url}/patient-profiles/{JOHN}", headers=heidi.headers)
+    answer = httpx.get(f"{heidi.base_url}/patient-profiles/{JOHN}", headers=heidi.headers())
 
     assert answer.status_code == 200
 
@@ -436,7 +509,7 @@ def test_a_token_may_be_anybodys(heidi: Handle) -> None:
     heidi.token(email="someone@example.com", third_party_internal_id="55")
 
     assert {"email": "someone@example.com", "third_party_internal_id": "55"} in [
-        {name: user[name] for name in ("email", "third_party_internal_id")} for user in heidi.state.users
+        {name: user[name] for name in ("email", "third_party_internal_id")} for user in heidi.state.users()
     ]
 
 
@@ -461,7 +534,7 @@ def test_an_async_client_is_signed_in_too(heidi: Handle) -> None:
             return len((await client.get("/patient-profiles")).json()["data"])
 
     assert asyncio.run(count()) == len(
-        [patient for patient in heidi.state.patient_profiles if patient["managed_by"] == JOHN]
+        [patient for patient in heidi.state.patient_profiles() if patient["managed_by"] == JOHN]
     )
 
 
@@ -491,25 +564,25 @@ def test_reset_brings_the_beginning_back(heidi: Handle) -> None:
 
 
 def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
-    before = len(heidi.state.sessions)
+    before = len(heidi.state.sessions())
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: heidi.state.add_session()["session_id"], range(200)))
 
     assert len(set(ids)) == 200
-    assert len(heidi.state.sessions) == before + 200
+    assert len(heidi.state.sessions()) == before + 200
 
 
 def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) -> None:
     heidi.token()
     # What the server does to a connection that nobody has used for a while.
-    sock = heidi._connection._connection.sock  # noqa: SLF001
+    sock = heidi._connection.server._connection.sock  # noqa: SLF001
     assert sock is not None
     sock.shutdown(socket.SHUT_RDWR)
 
     assert heidi.token()
 
 
-def test_a_handle_that_was_closed_says_so(server: MockHeidi) -> None:
+def test_a_handle_that_was_closed_says_so(server: Handle) -> None:
     with server.namespace("closed") as heidi:
         heidi.token()
 
@@ -538,28 +611,28 @@ def statuses(client: httpx.Client, *paths: str) -> list[int]:
 def test_a_fault_ends_with_its_block(heidi: Handle, client: httpx.Client) -> None:
     with heidi.fault("get_session", status=503) as fault:
         inside = statuses(client, SESSION, "/patient-profiles")
-        rules = heidi.faults
+        rules = heidi.faults()
 
     assert (inside, statuses(client, SESSION)) == ([503, 200], [200])
     assert [(rule["id"], rule["hits"]) for rule in rules] == [(fault.id, 1)]
-    assert heidi.faults == []
+    assert heidi.faults() == []
 
 
 def test_a_fault_ends_with_its_block_when_that_raises(heidi: Handle) -> None:
     with pytest.raises(ZeroDivisionError), heidi.fault(status=503):
         raise ZeroDivisionError
 
-    assert heidi.faults == []
+    assert heidi.faults() == []
 
 
 def test_a_fault_tells_its_hits_also_when_it_is_gone(heidi: Handle, client: httpx.Client) -> None:
     with heidi.fault("get_session", status=503, times=1) as fault:
-        before = fault.hits
+        before = fault.hits()
         statuses(client, SESSION, SESSION)
-        during = fault.hits
+        during = fault.hits()
 
-    assert (before, during, fault.hits) == (0, 1, 1)
-    assert [(rule["hits"], rule["matched"]) for rule in fault.rules] == [(1, 2)]
+    assert (before, during, fault.hits()) == (0, 1, 1)
+    assert [(rule["hits"], rule["matched"]) for rule in fault.rules()] == [(1, 2)]
 
 
 def test_a_fault_without_a_block_stays_until_it_is_removed(heidi: Handle, client: httpx.Client) -> None:
@@ -570,15 +643,15 @@ def test_a_fault_without_a_block_stays_until_it_is_removed(heidi: Handle, client
     fault.remove()
 
     assert (before, statuses(client, SESSION)) == ([503, 503], [200])
-    assert [rule["id"] for rule in heidi.faults] == [other.id]
-    assert fault.hits == 2
+    assert [rule["id"] for rule in heidi.faults()] == [other.id]
+    assert fault.hits() == 2
 
 
 def test_a_fault_that_a_reset_took_away_needs_no_removal(heidi: Handle) -> None:
     with heidi.fault(status=503) as fault:
         heidi.reset()
 
-    assert (heidi.faults, fault.rules, heidi.unfired()) == ([], [], [])
+    assert (heidi.faults(), fault.rules(), heidi.unfired()) == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -597,16 +670,16 @@ def test_a_fault_that_makes_no_sense_is_refused_with_the_cure(
     with pytest.raises(MockHeidiError, match=re.escape(words)):
         heidi.fault(operation, **rule)
 
-    assert heidi.faults == []
+    assert heidi.faults() == []
 
 
 def test_a_scenario_ends_with_its_block(heidi: Handle, client: httpx.Client) -> None:
     with heidi.scenario("service-is-gone") as scenario:
         inside = statuses(client, SESSION)
-        labels = [rule["label"] for rule in heidi.faults]
+        labels = [rule["label"] for rule in heidi.faults()]
 
     assert (inside, statuses(client, SESSION)) == ([503], [200])
-    assert (labels, scenario.hits) == (["scenario service-is-gone"], 1)
+    assert (labels, scenario.hits()) == (["scenario service-is-gone"], 1)
 
 
 def test_a_scenario_that_there_is_not_is_refused_with_the_nearest(heidi: Handle) -> None:
@@ -618,7 +691,7 @@ RULES: list[Any] = ["get_session:status=503", {"operation": "get_session", "stat
 
 
 @pytest.mark.parametrize("faults", [*RULES, RULES[:1]], ids=["text", "object", "list"])
-def test_faults_may_be_there_from_the_start(server: MockHeidi, faults: Any) -> None:
+def test_faults_may_be_there_from_the_start(server: Handle, faults: Any) -> None:
     with server.namespace("faulty", faults=faults) as heidi, heidi.client() as client:
         assert statuses(client, SESSION) == [503]
         heidi.control("DELETE", "/faults")
@@ -628,12 +701,12 @@ def test_faults_may_be_there_from_the_start(server: MockHeidi, faults: Any) -> N
         assert statuses(client, SESSION) == [503]
 
 
-def test_a_scenario_may_be_there_from_the_start(server: MockHeidi) -> None:
+def test_a_scenario_may_be_there_from_the_start(server: Handle) -> None:
     with server.namespace("linked", scenario="link-refused") as heidi, MockHeidi(scenario="link-refused") as other:
         for one in (heidi, other):
             with one.client() as client:
                 assert client.post("/users/linked-account", json={"kinde_user_id": "kp_xxx"}).status_code == 409
-    assert server.faults == []
+    assert server.faults() == []
 
 
 @pytest.mark.parametrize("options", [{"faults": ["ask_ai:end_aftr=3"]}, {"scenario": "flaky"}], ids=str)
@@ -683,7 +756,7 @@ def test_what_never_fired_says_how_many_requests_there_were(matched: int, words:
     assert line == f"a (status=503) never fired: {words}"
 
 
-def test_a_closed_handle_still_knows_what_never_fired(server: MockHeidi) -> None:
+def test_a_closed_handle_still_knows_what_never_fired(server: Handle) -> None:
     with server.namespace("closed") as heidi, heidi.fault("ask_ai", end_after=3):
         pass
 
@@ -756,33 +829,33 @@ def test_a_report_of_a_handle_that_was_never_asked_is_empty(heidi: Handle) -> No
 # --- What time it is there --------------------------------------------------------------------------------------------
 
 
-def test_the_clock_stands_jumps_and_goes_on(server: MockHeidi) -> None:
+def test_the_clock_stands_jumps_and_goes_on(server: Handle) -> None:
     with server.namespace("timed") as heidi:
-        real = heidi.clock.frozen
+        real = heidi.clock.frozen()
         heidi.clock.freeze("2025-01-06T09:00:00Z")
-        stood = heidi.clock.now, heidi.clock.frozen, heidi.state.add_patient()["created_at"]
+        stood = heidi.clock.now(), heidi.clock.frozen(), heidi.state.add_patient()["created_at"]
         jumped = heidi.clock.advance(90)
         heidi.clock.set(now="2030-01-01T00:00:00Z")
-        moved = heidi.clock.now
+        moved = heidi.clock.now()
         heidi.clock.go_real()
 
-        assert (real, heidi.clock.frozen) == (False, False)
+        assert (real, heidi.clock.frozen()) == (False, False)
         assert stood == ("2025-01-06T09:00:00.000Z", True, "2025-01-06T09:00:00.000000")
         assert (jumped, moved) == ("2025-01-06T09:01:30.000Z", "2030-01-01T00:00:00.000Z")
-        assert heidi.clock.now < "2030"
+        assert heidi.clock.now() < "2030"
 
 
 def test_a_clock_can_be_frozen_as_it_is_and_set_to_go_faster(heidi: Handle) -> None:
     heidi.clock.go_real()
     heidi.clock.freeze()
-    frozen = heidi.clock.now
-    still = heidi.clock.now
+    frozen = heidi.clock.now()
+    still = heidi.clock.now()
     heidi.clock.go_real()
     heidi.clock.set(speed=3_600)
 
     assert frozen == still
-    assert not heidi.clock.frozen
-    assert until(lambda: heidi.clock.now[:13] > frozen[:13], "an hour in a second")
+    assert not heidi.clock.frozen()
+    assert until(lambda: heidi.clock.now()[:13] > frozen[:13], "an hour in a second")
 
 
 def test_a_token_expires_when_the_clock_is_advanced(heidi: Handle, client: httpx.Client) -> None:
@@ -804,16 +877,16 @@ def test_a_delay_under_a_frozen_clock_ends_when_it_is_advanced(heidi: Handle, cl
         waited = not asked.done()
         advanced(heidi, asked, 30)
 
-        assert (waited, asked.result().status_code, fault.hits) == (True, 200, 1)
+        assert (waited, asked.result().status_code, fault.hits()) == (True, 200, 1)
 
 
 @pytest.fixture
-def paced() -> Iterator[MockHeidi]:
+def paced() -> Iterator[Handle]:
     with MockHeidi(pace=Pace(first=60, rate=0.1), clock="2025-01-06T09:00:00") as running:
         yield running
 
 
-def test_a_paced_stream_under_a_frozen_clock_comes_when_it_is_advanced(paced: MockHeidi) -> None:
+def test_a_paced_stream_under_a_frozen_clock_comes_when_it_is_advanced(paced: Handle) -> None:
     def read() -> str:
         with paced.client(timeout=30) as client, client.stream("POST", f"{SESSION}/ask-ai", json=QUESTION) as answer:
             return "".join(answer.iter_text())
@@ -828,7 +901,7 @@ def test_a_paced_stream_under_a_frozen_clock_comes_when_it_is_advanced(paced: Mo
     assert asked.result().count("data: ") > 1
 
 
-def test_a_stall_of_a_paced_stream_ends_when_its_fault_is_reset(paced: MockHeidi) -> None:
+def test_a_stall_of_a_paced_stream_ends_when_its_fault_is_reset(paced: Handle) -> None:
     with ThreadPoolExecutor(1) as threads, paced.client(timeout=30) as client:
         paced.fault("ask_ai", stall_after=0)
         asked = threads.submit(client.post, f"{SESSION}/ask-ai", json=QUESTION)
@@ -889,7 +962,7 @@ def test_a_fault_takes_what_stands_before_the_colon_of_a_short_form(
     heidi: Handle, which: Any, fields: dict[str, Any]
 ) -> None:
     with heidi.fault(which, status=503) as fault:
-        (rule,) = fault.rules
+        (rule,) = fault.rules()
 
     told = {name: rule[name] for name in ("operation", "method", "path") if name in rule}
     assert told == fields
@@ -898,10 +971,10 @@ def test_a_fault_takes_what_stands_before_the_colon_of_a_short_form(
 
 def test_a_fault_takes_a_whole_short_form(heidi: Handle) -> None:
     with heidi.fault("ask_ai:end_after=3,times=1") as fault:
-        (rule,) = fault.rules
+        (rule,) = fault.rules()
 
     assert (rule["operation"], rule["end_after"], rule["times"]) == ("ask_ai", 3, 1)
-    assert repr(fault) == f"<Faults {fault.id}>"
+    assert repr(fault) == f"<FaultsProxy {fault.id}>"
 
 
 def test_a_reset_keeps_what_it_is_told_to(heidi: Handle) -> None:
@@ -911,25 +984,25 @@ def test_a_reset_keeps_what_it_is_told_to(heidi: Handle) -> None:
 
     heidi.reset(keep=["state", "clock"])
 
-    assert heidi.clock.now == "2025-01-06T09:00:00.000Z"
-    assert "Kept" in [one["first_name"] for one in heidi.state.patient_profiles]
-    assert heidi.faults == []
+    assert heidi.clock.now() == "2025-01-06T09:00:00.000Z"
+    assert "Kept" in [one["first_name"] for one in heidi.state.patient_profiles()]
+    assert heidi.faults() == []
 
 
 def test_the_clock_takes_a_datetime_with_its_time_zone(heidi: Handle) -> None:
     moment = datetime(2025, 1, 6, 9, 0, tzinfo=timezone(timedelta(hours=10)))
 
     heidi.clock.freeze(moment)
-    frozen = heidi.clock.now
+    frozen = heidi.clock.now()
     heidi.clock.set(moment + timedelta(hours=1))
 
-    assert (frozen, heidi.clock.now) == ("2025-01-05T23:00:00.000Z", "2025-01-06T00:00:00.000Z")
+    assert (frozen, heidi.clock.now()) == ("2025-01-05T23:00:00.000Z", "2025-01-06T00:00:00.000Z")
     with pytest.raises(ValueError, match="give it a time zone"):
         heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - that is what is refused
 
 
 def test_a_method_that_the_control_plane_has_not_is_told(heidi: Handle) -> None:
-    with pytest.raises(MockHeidiError, match="FETCH /health: the control plane takes GET, POST, PUT, PATCH, DELETE"):
+    with pytest.raises(MockHeidiError, match="FETCH /health: the control API takes GET, POST, PUT, PATCH, DELETE"):
         heidi.control("FETCH", "/health")
 
 
@@ -943,7 +1016,7 @@ def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> Non
         heidi.assert_noticed(fault)
 
 
-def test_a_refusal_of_the_vendors_is_told_in_its_words(server: MockHeidi) -> None:
+def test_a_refusal_of_the_vendors_is_told_in_its_words(server: Handle) -> None:
     with (
         Handle(server.url, api_key="wrong") as stranger,
         pytest.raises(MockHeidiError, match=r"Invalid API key; status 401$"),
@@ -951,13 +1024,27 @@ def test_a_refusal_of_the_vendors_is_told_in_its_words(server: MockHeidi) -> Non
         stranger.token()
 
 
-def test_a_server_that_was_not_started_says_so() -> None:
-    heidi = MockHeidi()
+def test_a_start_gives_the_handle() -> None:
+    server = MockHeidi(api_key="ours")
+    try:
+        heidi = server.start()
 
-    with pytest.raises(AttributeError, match="has not been started; use it in a with, or call start"):
-        _ = heidi.base_url
-    with heidi, pytest.raises(AttributeError, match="'MockHeidi' object has no attribute 'base_uri'"):
-        _ = heidi.base_uri  # type: ignore[attr-defined] # mistyped on purpose
+        assert (type(heidi), heidi.name, heidi.api_key) == (Handle, "default", "ours")
+        assert heidi.token()
+    finally:
+        server.close()
+    assert heidi.closed
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_server_that_is_taken_for_its_handle_says_where_the_handle_is(started: bool) -> None:
+    server = MockHeidi()
+    with server if started else contextlib.nullcontext():
+        words = (
+            r"'MockHeidi' object has no attribute 'base_url'; .*with MockHeidi\(\) as heidi, or heidi = server.start"
+        )
+        with pytest.raises(AttributeError, match=words):
+            _ = server.base_url  # type: ignore[attr-defined] # a mistake on purpose
 
 
 @pytest.mark.parametrize("make", ["client", "async_client"])

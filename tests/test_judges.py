@@ -8,7 +8,7 @@ import pytest
 from helpers import SESSION, wire
 from judges import Watch
 
-from mock_heidi import MockHeidi, delivery
+from mock_heidi import Handle, MockHeidi, delivery
 from mock_heidi.settings import BASE_PATH
 
 NOTE = {
@@ -21,11 +21,11 @@ COMMAND = {"ai_command_text": "Shorten", "content": "A long text, with a \N{PILL
 STREAMS = {"consult-note": NOTE, "ask-ai": COMMAND}
 
 
-def _read(heidi: MockHeidi, path: str, body: Any) -> bytes:
+def _read(heidi: Handle, path: str, body: Any) -> bytes:
     """The bytes of a stream, taken off its chunks by somebody else's client."""
     peer = http.client.HTTPConnection(heidi.url.removeprefix("http://"), timeout=60)
     try:
-        peer.request("POST", f"{BASE_PATH}/sessions/{SESSION}/{path}", wire(body).encode(), heidi.headers)
+        peer.request("POST", f"{BASE_PATH}/sessions/{SESSION}/{path}", wire(body).encode(), heidi.headers())
         response = peer.getresponse()
         assert response.getheader("transfer-encoding") == "chunked"
         return response.read()
@@ -34,14 +34,14 @@ def _read(heidi: MockHeidi, path: str, body: Any) -> bytes:
 
 
 @pytest.fixture
-def heidi() -> Iterator[MockHeidi]:
+def heidi() -> Iterator[Handle]:
     with MockHeidi() as heidi:
         yield heidi
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS.items(), ids=STREAMS)
 def test_the_judge_has_every_byte_of_a_stream_that_is_read_over_a_socket(
-    heidi: MockHeidi, contract_watch: Watch, path: str, body: Any
+    heidi: Handle, contract_watch: Watch, path: str, body: Any
 ) -> None:
     read = _read(heidi, path, body)
 
@@ -64,7 +64,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 @pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("kind", BROKEN)
 def test_the_judge_finds_broken_framing_in_a_stream_that_is_read_over_a_socket(
-    heidi: MockHeidi, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+    heidi: Handle, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
     frame, (broken, words) = delivery.frame, BROKEN[kind]
     monkeypatch.setattr(delivery, "frame", lambda text: broken(frame(text)))

@@ -11,8 +11,7 @@ from helpers import OTHER_SESSION, SESSION, argument
 from pages import page
 from peer import lose
 
-from mock_heidi import MockHeidi
-from mock_heidi.handle import Handle
+from mock_heidi import Handle, MockHeidi
 from mock_heidi.noticing import NOTICING
 from mock_heidi.operations import OPERATIONS, STREAMS
 
@@ -174,13 +173,13 @@ def test_a_list_that_is_refused_shows_nothing(heidi: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[MockHeidi]:
+def server() -> Iterator[Handle]:
     with MockHeidi() as served:
         yield served
 
 
 @pytest.fixture
-def handle(server: MockHeidi) -> Iterator[Handle]:
+def handle(server: Handle) -> Iterator[Handle]:
     with server.namespace("noticing") as made:
         yield made
 
@@ -193,15 +192,15 @@ def test_a_client_that_got_an_error_may_read_on_but_not_write_on(handle: Handle,
         for path in ("documents", "transcript"):
             client.get(f"{PLACE}/{path}")
         handle.assert_noticed(fault, error=True)
-        read = handle.findings
+        read = handle.findings()
         client.post(f"{PLACE}/documents", json=DOCUMENT)
 
-    assert (read, [row["code"] for row in handle.findings]) == ([], ["early_end_unnoticed"])
+    assert (read, [row["code"] for row in handle.findings()]) == ([], ["early_end_unnoticed"])
     with pytest.raises(AssertionError, match="it went on with create_document"):
         handle.assert_noticed(fault, error=True)
 
 
-def test_a_look_on_its_way_is_waited_for(server: MockHeidi) -> None:
+def test_a_look_on_its_way_is_waited_for(server: Handle) -> None:
     made = server.namespace("on-its-way", clock="2025-01-06T09:00:00")
     with made as heidi, heidi.client() as client, heidi.client() as other:
         fault = heidi.fault("generate_consult_note", end_after=1, times=1)
@@ -214,12 +213,12 @@ def test_a_look_on_its_way_is_waited_for(server: MockHeidi) -> None:
         client.post(f"{PLACE}/documents", json=DOCUMENT)
         with pytest.raises(AssertionError, match="has not read the session"):
             heidi.assert_noticed(fault)
-        meanwhile = heidi.findings
+        meanwhile = heidi.findings()
         heidi.clock.advance(5)
         look.join()
 
         heidi.assert_noticed(fault)
-        assert (meanwhile, heidi.findings) == ([], [])
+        assert (meanwhile, heidi.findings()) == ([], [])
 
 
 def test_the_table_has_every_stream_and_only_operations() -> None:

@@ -14,7 +14,7 @@ from running import run
 
 import mock_heidi.app
 import mock_heidi.server  # noqa: F401
-from mock_heidi import MockHeidi
+from mock_heidi import Handle, MockHeidi
 
 # Other plugins in the environment may do anything: only ours is on.
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -52,11 +52,11 @@ def test_every_test_has_a_heidi_of_its_own(pytester: pytest.Pytester) -> None:
 
         @pytest.mark.parametrize("number", range(2))
         def test_one(mock_heidi, number):
-            assert len(mock_heidi.state.patient_profiles) == 15
+            assert len(mock_heidi.state.patient_profiles()) == 15
             mock_heidi.state.add_patient(first_name="Mine")
 
         def test_another(mock_heidi, mock_heidi_server):
-            assert len(mock_heidi.state.patient_profiles) == 15
+            assert len(mock_heidi.state.patient_profiles()) == 15
             assert mock_heidi.url == mock_heidi_server.url
             assert mock_heidi.base_url != mock_heidi_server.base_url
         """
@@ -77,7 +77,7 @@ def test_pytest_compiles_no_module_of_the_server_anew(pytester: pytest.Pytester)
             loaded = {name: module for name, module in sys.modules.items() if name.startswith("mock_heidi.")}
             assert "mock_heidi.app" in loaded
             rewritten = {name for name, module in loaded.items() if module.__spec__.loader is hook}
-            assert rewritten <= {"mock_heidi.pytest_plugin"}  # pytest itself may have imported it
+            assert rewritten <= {f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")}
             assert sys.meta_path[0] is hook
         """
     )
@@ -140,7 +140,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
         import pytest
 
         def first_names(heidi):
-            return [patient["first_name"] for patient in heidi.state.patient_profiles]
+            return [patient["first_name"] for patient in heidi.state.patient_profiles()]
 
         @pytest.mark.mock_heidi(fixtures="clinic")
         def test_folder(mock_heidi):
@@ -164,7 +164,7 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
 
         @pytest.mark.mock_heidi(linked=True)
         def test_linked(mock_heidi):
-            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users if user.get("linked_to")]
+            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users() if user.get("linked_to")]
 
         @pytest.mark.mock_heidi(journal="masked")
         def test_journal(mock_heidi):
@@ -183,41 +183,92 @@ def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--strict-markers").assert_outcomes(passed=8)
 
 
+def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.RunResult:
+    """A run of nine tests with this marker."""
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.mock_heidi({marker})
+        @pytest.mark.parametrize("number", range(9))
+        def test_wrong(mock_heidi, number): ...
+        """
+    )
+    return pytester.runpytest(*options)
+
+
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        (
-            "sed=7",
-            "@pytest.mark.mock_heidi does not know sed; it takes fixtures, seed, *scenario, allow_findings by name",
-        ),
-        ("'clinic'", "@pytest.mark.mock_heidi does not know 'clinic'; it takes"),
-        ("fixtures='no-such-folder'", "cannot read *no-such-folder: No such file or directory; give a folder"),
-        ("api_key=''", "@pytest.mark.mock_heidi: api key: '' fits into no header; use letters, digits"),
-        ("api_key='a key'", "@pytest.mark.mock_heidi: api key: 'a key' fits into no header; use letters, digits"),
-        ("api_key=7", "@pytest.mark.mock_heidi: api_key is not a text; write it like"),
-        ("clock='noon'", "@pytest.mark.mock_heidi: clock: 'noon' is no moment; write it like 2025-01-06T09:00:00"),
-        (
-            "faults=['ask_ai:end_aftr=3']",
-            "@pytest.mark.mock_heidi: [[]0] a fault knows no 'end_aftr'; did you mean end_after",
-        ),
-        (
-            "faults=[{'status': 503}, {'operation': 'ask_a', 'status': 503}]",
-            "[[]1] *no operation 'ask_a'; did you mean ask_ai",
-        ),
-        ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503"),
-        ("faults=7", "@pytest.mark.mock_heidi: [[]0] the rule is no object; send a rule such as"),
-        ("allow_findings=['unknown_fiel']", "allow_findings: there is no 'unknown_fiel'; did you mean unknown_field?"),
-        ("allow_findings='grave'", "allow_findings: there is no 'grave'; known are audio_again, "),
-        ("journal='loud'", "@pytest.mark.mock_heidi: journal: 'loud' is not a mode; write normal, full or masked"),
-        ("scenario='flaky'", "@pytest.mark.mock_heidi: there is no scenario 'flaky'; did you mean flaky-afternoon?"),
+        ("sed=7", "*mock_heidi does not know sed; it takes fixtures, seed, *scenario, allow_findings by name"),
+        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes *"),
+        ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; it takes *"),
+        ("fixtures='nope'", "*(fixtures='nope'): there is no */nope; give a folder of YAML files*"),
+        ("fixtures=7", "*(fixtures=7): should be a folder, a file, 'empty' or the records"),
+        ("api_key=''", "*(api_key=''): '' fits into no header; use letters, digits*"),
+        ("api_key='a key'", "*(api_key='a key'): 'a key' fits into no header; use letters, digits*"),
+        ("api_key=7", "*(api_key=7): 7 fits into no header; use letters, digits*"),
+        ("clock='noon'", "*(clock='noon'): 'noon' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("clock=7", "*(clock=7): '7' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("seed='seven'", "*(seed='seven'): should be a whole number, such as 7"),
+        ("seed=True", "*(seed=True): should be a whole number, such as 7"),
+        ("linked='x'", "*(linked='x'): should be True or False"),
+        ("allow_findings=['unknown_fiel']", "*there is no 'unknown_fiel'; did you mean unknown_field?"),
+        ("allow_findings='grave'", "*(allow_findings='grave'): there is no 'grave'; known are audio_again, *"),
+        ("journal='loud'", "*(journal='loud'): 'loud' is not a mode; write normal, full or masked"),
     ],
 )
-def test_a_wrong_marker_is_an_error_that_names_the_cure(pytester: pytest.Pytester, marker: str, words: str) -> None:
-    pytester.makepyfile(f"import pytest\n@pytest.mark.mock_heidi({marker})\ndef test_wrong(mock_heidi): ...\n")
+def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytester, marker: str, words: str) -> None:
+    result = in_marker(pytester, marker)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [result.errlines[0]]
+    result.stderr.fnmatch_lines(f"ERROR: *::test_wrong[[]0]: {words}")
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ("faults=['ask_ai:end_aftr=3']", "[[]0] a fault knows no 'end_aftr'; did you mean end_after*"),
+        (
+            "faults=[{'status': 503}, {'operation': 'ask_a', 'status': 503}]",
+            "[[]1] *no operation 'ask_a'; did you mean ask_ai*",
+        ),
+        ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503*"),
+        ("faults=7", "[[]0] the rule is no object; send a rule such as*"),
+        ("scenario='flaky'", "there is no scenario 'flaky'; did you mean flaky-afternoon?"),
+        ("fixtures={'patients': []}", "*did you mean patient_profiles?*"),
+    ],
+)
+def test_a_start_that_the_server_refuses_is_one_line_for_each_test(
+    pytester: pytest.Pytester, marker: str, words: str
+) -> None:
+    result = in_marker(pytester, marker)
+
+    result.assert_outcomes(errors=9)
+    result.stdout.fnmatch_lines(f"@pytest.mark.mock_heidi: {words}")
+    result.stdout.no_re_match_line(r"E  +\w|.*Traceback|.*pytest_(plugin|options).py")
+
+
+def test_a_wrong_marker_of_a_test_that_does_not_run_is_not_told(pytester: pytest.Pytester) -> None:
+    in_marker(pytester, "clock='noon'", "-k", "not wrong").assert_outcomes(deselected=9)
+
+
+def test_a_wrong_marker_of_a_unittest_class_is_told_before_any_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import unittest
+        import pytest
+
+        @pytest.mark.mock_heidi(clock="noon")
+        class Case(unittest.TestCase):
+            def test_wrong(self): ...
+        """
+    )
     result = pytester.runpytest()
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(f"E *{words}*")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("ERROR: *::Case::test_wrong: @pytest.mark.mock_heidi(clock='noon'): 'noon' is no *")
 
 
 def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
@@ -231,7 +282,7 @@ def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
 
         @pytest.mark.mock_heidi(faults=["get_session:status=503", {"operation": "ask_ai", "end_after": 3}])
         def test_rules(mock_heidi):
-            assert [rule["operation"] for rule in mock_heidi.faults] == ["get_session", "ask_ai"]
+            assert [rule["operation"] for rule in mock_heidi.faults()] == ["get_session", "ask_ai"]
             assert status(mock_heidi) == 503
 
         @pytest.mark.mock_heidi(faults="get_session:status=502")
@@ -241,16 +292,16 @@ def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
         @pytest.mark.mock_heidi(scenario="service-is-gone")
         class TestScenario:
             def test_it_is_there(self, mock_heidi):
-                assert {rule["label"] for rule in mock_heidi.faults} == {"scenario service-is-gone"}
+                assert {rule["label"] for rule in mock_heidi.faults()} == {"scenario service-is-gone"}
 
             @pytest.mark.mock_heidi(faults=[{"operation": "get_session", "status": 418}])
             def test_both(self, mock_heidi):
-                assert len(mock_heidi.faults) == 2
+                assert len(mock_heidi.faults()) == 2
                 with pytest.raises(Exception, match="503"):
                     mock_heidi.token()
 
         def test_none(mock_heidi, mock_heidi_server):
-            assert mock_heidi.faults == mock_heidi_server.faults == []
+            assert mock_heidi.faults() == mock_heidi_server.faults() == []
             assert status(mock_heidi) == 200
         """
     )
@@ -274,15 +325,15 @@ def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None
         import pytest
 
         def test_configured(mock_heidi):
-            assert [patient["first_name"] for patient in mock_heidi.state.patient_profiles] == ["Ada"]
+            assert [patient["first_name"] for patient in mock_heidi.state.patient_profiles()] == ["Ada"]
             assert mock_heidi.control("GET", "/health")["seed"] == 7
             assert mock_heidi.state.add_patient()["created_at"] == "2025-01-06T09:00:00.000000"
-            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users if user.get("linked_to")]
+            assert mock_heidi.email in [user["email"] for user in mock_heidi.state.users() if user.get("linked_to")]
 
         @pytest.mark.mock_heidi(linked=False, fixtures="empty")
         def test_marker_wins(mock_heidi):
-            assert mock_heidi.state.patient_profiles == []
-            assert not [user for user in mock_heidi.state.users if user["email"] == mock_heidi.email]
+            assert mock_heidi.state.patient_profiles() == []
+            assert not [user for user in mock_heidi.state.users() if user["email"] == mock_heidi.email]
         """
     )
 
@@ -291,14 +342,14 @@ def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None
 
 @pytest.mark.parametrize("by", ["marker", "configuration", "factory"])
 @pytest.mark.parametrize("running", [False, True])
-def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: MockHeidi, by: str, running: bool) -> None:
+def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: Handle, by: str, running: bool) -> None:
     marker = "@pytest.mark.mock_heidi(api_key='sesame-seeds')" if by == "marker" else ""
     made = "mock_heidi_factory('own', api_key='sesame-seeds')" if by == "factory" else "mock_heidi"
     pytester.makeini("[pytest]\n" + ("mock_heidi_api_key = sesame-seeds\n" if by == "configuration" else ""))
     pytester.makepyfile(
         f"""
         import pytest
-        from mock_heidi.handle import MockHeidiError
+        from mock_heidi import MockHeidiError
 
         {marker}
         def test_key(mock_heidi, mock_heidi_factory):
@@ -321,7 +372,7 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
     pytester.makepyfile(
         """
         import pytest
-        from mock_heidi.handle import MockHeidiError
+        from mock_heidi import MockHeidiError
 
         def test_refused(mock_heidi):
             mock_heidi.api_key = "wrong"
@@ -334,25 +385,59 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
     pytester.runpytest("--mock-heidi-unmatched=fail").assert_outcomes(passed=1)
 
 
-def test_a_wrong_configuration_is_an_error_that_names_the_cure(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nmock_heidi_seed = seven\n")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("mock_heidi_seed = seven", "should be a whole number, such as 7"),
+        ("mock_heidi_clock = noon", "'noon' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("mock_heidi_journal = loud", "'loud' is not a mode; write normal, full or masked"),
+        ("mock_heidi_api_key = a key", "'a key' fits into no header; use letters, digits and signs without blanks"),
+        ("mock_heidi_fixtures = nope", "there is no */nope; give a folder of YAML files, one such file, or 'empty'"),
+        ("mock_heidi_url = 127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
+        ("mock_heidi_unmatched = maybe", "should be ignore or fail"),
+        ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
+    ],
+)
+def test_a_wrong_configuration_is_told_once_and_before_any_test(
+    pytester: pytest.Pytester, line: str, words: str
+) -> None:
+    pytester.makeini(f"[pytest]\n{line}\n")
+    pytester.makepyfile("import pytest\n@pytest.mark.parametrize('a', range(9))\ndef test_wrong(mock_heidi, a): ...")
+    result = pytester.runpytest()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in result.stdout.str()
+    result.stderr.fnmatch_lines(f"ERROR: {line}: {words}")
+    assert len(result.errlines) <= 2
+
+
+def test_a_wrong_truth_in_the_configuration_names_its_option(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_linked = x\n")
     pytester.makepyfile("def test_wrong(mock_heidi): ...")
     result = pytester.runpytest()
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines("E *mock_heidi_seed = seven: should be a whole number")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("ERROR: mock_heidi_linked: invalid truth value 'x'")
 
 
-def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nmock_heidi_fixtures = nope\n")
+def test_a_wrong_url_on_the_command_line_names_the_flag(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_wrong(mock_heidi): ...")
+    result = pytester.runpytest("--mock-heidi-url=127.0.0.1:4343")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("ERROR: --mock-heidi-url=127.0.0.1:4343: write it like http://127.0.0.1:4343")
+
+
+def test_a_mistake_in_the_configured_fixtures_ends_the_run_at_the_first_test(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("clinic").joinpath("patient_profiles.yaml").write_text("- first_nam: Ada\n", encoding="utf-8")
+    pytester.makeini("[pytest]\nmock_heidi_fixtures = clinic\n")
+    pytester.makepyfile("import pytest\n@pytest.mark.parametrize('a', range(9))\ndef test_wrong(mock_heidi, a): ...")
     result = pytester.runpytest()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        "E *UsageError: mock_heidi: fixtures: cannot read *nope*; give a folder of YAML files, *"
-    )
-    result.stdout.no_fnmatch_line("*mock_heidi/fixture_loader.py*")
+    problem = "mock_heidi_fixtures = clinic: *patient_profiles.yaml:1: [[]0].first_nam: unknown field; did you mean *"
+    result.stdout.fnmatch_lines([problem, f"! {problem} !"])
+    result.stdout.no_re_match_line(r"E  +\w|.*Traceback|.*fixture_loader.py")
 
 
 def test_the_factory_serves_fixtures_of_any_scope(pytester: pytest.Pytester) -> None:
@@ -369,11 +454,11 @@ def test_the_factory_serves_fixtures_of_any_scope(pytester: pytest.Pytester) -> 
             clinic.state.add_patient(first_name="Shared")
 
         def test_two(clinic):
-            assert [patient["first_name"] for patient in clinic.state.patient_profiles] == ["Shared"]
+            assert [patient["first_name"] for patient in clinic.state.patient_profiles()] == ["Shared"]
 
         def test_beside(clinic, mock_heidi):
             assert mock_heidi.name != clinic.name
-            assert len(clinic.state.patient_profiles) == 1
+            assert len(clinic.state.patient_profiles()) == 1
 
         def test_left_open(mock_heidi_factory):
             open_still, again = mock_heidi_factory(), mock_heidi_factory()
@@ -396,7 +481,7 @@ def test_unittest_classes_can_use_the_fixture(pytester: pytest.Pytester) -> None
                 self.heidi = mock_heidi
 
             def test_it_is_there(self):
-                self.assertEqual(len(self.heidi.state.patient_profiles), 15)
+                self.assertEqual(len(self.heidi.state.patient_profiles()), 15)
         """
     )
 
@@ -508,9 +593,21 @@ def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pyte
 def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        def test_that_ends_the_server(mock_heidi, mock_heidi_server):
+        import pytest
+        from mock_heidi import MockHeidi
+
+        @pytest.fixture(scope="session")
+        def server():
+            return MockHeidi()
+
+        @pytest.fixture(scope="session")
+        def mock_heidi_server(server):
+            with server as heidi:
+                yield heidi
+
+        def test_that_ends_the_server(mock_heidi, server):
             mock_heidi.fault("get_session", status=503)
-            mock_heidi_server.close()
+            server.close()
 
         def test_after_it(): ...
         """
@@ -521,7 +618,7 @@ def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: p
     result.stdout.fnmatch_lines("mock_heidi cannot be asked: *")
 
 
-def test_a_server_that_was_never_started_does_not_break_the_report(pytester: pytest.Pytester) -> None:
+def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -529,7 +626,9 @@ def test_a_server_that_was_never_started_does_not_break_the_report(pytester: pyt
 
         @pytest.fixture
         def mock_heidi():
-            return MockHeidi()
+            with MockHeidi() as heidi:
+                pass
+            return heidi
 
         def test_that_fails(mock_heidi):
             raise AssertionError
@@ -672,38 +771,22 @@ def test_findings_of_what_several_tests_share_fail_none_of_them(pytester: pytest
     pytester.runpytest("--mock-heidi-findings=info", "--mock-heidi-unmatched=fail").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("mock_heidi_unmatched = maybe", "should be ignore or fail"),
-        ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
-    ],
-)
-def test_a_wrong_word_for_these_is_an_error_before_any_test(pytester: pytest.Pytester, line: str, words: str) -> None:
-    pytester.makepyfile("def test_fine(): ...")
-    pytester.makeini(f"[pytest]\n{line}\n")
-    result = pytester.runpytest()
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(f"ERROR: {line}: {words}")
-
-
 # --- A server that is running -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def server() -> Iterator[MockHeidi]:
+def server() -> Iterator[Handle]:
     """A server of which the run inside knows the URL only."""
     with MockHeidi() as server:
         yield server
 
 
-def names(server: MockHeidi) -> list[str]:
+def names(server: Handle) -> list[str]:
     return [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]]
 
 
 @pytest.mark.parametrize("by", ["option", "configuration"])
-def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server: MockHeidi, by: str) -> None:
+def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server: Handle, by: str) -> None:
     pytester.makeini(
         "[pytest]\nmock_heidi_seed = 7\n" + (f"mock_heidi_url = {server.base_url}\n" if by == "configuration" else "")
     )
@@ -716,17 +799,17 @@ def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server:
             assert mock_heidi.control("GET", "/health")["seed"] == 7
             assert mock_heidi.name.startswith("test_there-")
             mock_heidi.state.add_patient(first_name="Ada")
-            assert len(mock_heidi.state.patient_profiles) == 16
+            assert len(mock_heidi.state.patient_profiles()) == 16
 
         @pytest.mark.mock_heidi(fixtures="empty", seed=3)
         def test_marked(mock_heidi):
-            assert mock_heidi.state.patient_profiles == []
+            assert mock_heidi.state.patient_profiles() == []
             assert mock_heidi.control("GET", "/health")["seed"] == 3
 
         def test_made(mock_heidi_factory):
             with mock_heidi_factory("shared", clock="2025-01-06T09:00:00") as heidi:
                 assert heidi.control("GET", "/health")["seed"] == 7
-                assert heidi.clock.frozen
+                assert heidi.clock.frozen()
 
         def test_left_open(mock_heidi_factory):
             assert mock_heidi_factory().token()
@@ -735,7 +818,7 @@ def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server:
 
     pytester.runpytest(*([f"--mock-heidi-url={server.url}"] if by == "option" else [])).assert_outcomes(passed=4)
     assert names(server) == ["default"]
-    assert len(server.state.patient_profiles) == 15
+    assert len(server.state.patient_profiles()) == 15
 
 
 def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester) -> None:
@@ -746,7 +829,7 @@ def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester)
     result.assert_outcomes(passed=1)
 
 
-def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: MockHeidi) -> None:
+def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: Handle) -> None:
     pytester.makepyfile(
         """
         import pathlib
@@ -765,19 +848,25 @@ def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: M
     assert all(re.fullmatch(r"test_same_name-[0-9a-f]{8}-1", name) for name in named)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://127.0.0.1:1", "--mock-heidi-url: no answer from http://127.0.0.1:1: Connection refused"),
-        ("127.0.0.1:4343", "--mock-heidi-url: 127.0.0.1:4343: write it like http://127.0.0.1:4343"),
-    ],
-)
-def test_a_server_that_is_not_there_is_one_line(pytester: pytest.Pytester, url: str, words: str) -> None:
-    pytester.makepyfile("def test_wrong(mock_heidi): ...")
-    result = pytester.runpytest(f"--mock-heidi-url={url}")
+UNREACHABLE = """
+    import pytest
 
+    @pytest.mark.parametrize("number", range(9))
+    def test_wrong(mock_heidi, number): ...
+"""
+
+
+@pytest.mark.parametrize("by", ["option", "configuration"])
+def test_a_server_that_is_not_there_ends_the_run_at_the_first_test(pytester: pytest.Pytester, by: str) -> None:
+    pytester.makepyfile(UNREACHABLE)
+    url = "http://127.0.0.1:1"
+    pytester.makeini("[pytest]\n" + (f"mock_heidi_url = {url}\n" if by == "configuration" else ""))
+    result = pytester.runpytest(*([f"--mock-heidi-url={url}"] if by == "option" else []))
+
+    typed = f"--mock-heidi-url={url}" if by == "option" else f"mock_heidi_url = {url}"
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(f"E *{words}")
+    result.stdout.fnmatch_lines([f"{typed}: no answer from {url}: Connection refused", "! *Connection refused !"])
+    result.stdout.no_re_match_line(r"E  +\w|.*Traceback")
 
 
 def test_a_run_that_uses_no_heidi_needs_no_server(pytester: pytest.Pytester) -> None:
@@ -936,7 +1025,7 @@ def test_a_heidi_that_the_test_has_closed_does_not_break_the_report(pytester: py
 
     result.assert_outcomes(passed=1, failed=1)
     (line,) = section(result.stdout.str(), "mock_heidi")
-    assert line.startswith("cannot be asked: <Handle ")
+    assert line.startswith("cannot be asked: the handle of http://")
     assert "was closed" in line
 
 
@@ -978,12 +1067,12 @@ BUSY = """
             statuses = [client.get("/sessions/1234567890").status_code for _ in range(3)]
             patient = client.get(f"/patient-profiles/{made}").json()["data"]
         assert statuses == [500 + number] * 2 + [200]
-        assert (fault.hits, patient["first_name"]) == (2, f"{of}{number}")
-        assert [one["first_name"] for one in mock_heidi.state.patient_profiles][15:] == [f"{of}{number}"]
-        assert mock_heidi.state.patient_profiles[-1]["created_at"] == f"2025-01-{number + 1:02d}T09:00:00.000000"
+        assert (fault.hits(), patient["first_name"]) == (2, f"{of}{number}")
+        assert [one["first_name"] for one in mock_heidi.state.patient_profiles()][15:] == [f"{of}{number}"]
+        assert mock_heidi.state.patient_profiles()[-1]["created_at"] == f"2025-01-{number + 1:02d}T09:00:00.000000"
         assert [row["id"] for row in mock_heidi.requests()] == [1, 2, 3, 4, 5, 6]
         mock_heidi.restore()
-        assert len(mock_heidi.state.patient_profiles) == 15
+        assert len(mock_heidi.state.patient_profiles()) == 15
 """
 needs_xdist = pytest.mark.skipif(find_spec("xdist") is None, reason="pytest-xdist is not installed")
 WORKERS = ("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "3")
@@ -1007,7 +1096,7 @@ def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pyte
 
 @needs_xdist
 def test_workers_share_a_server_and_do_not_meet(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: MockHeidi
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: Handle
 ) -> None:
     pytester.makepyfile(BUSY)
     monkeypatch.setenv(*next(iter(NO_PLUGINS.items())))
@@ -1018,6 +1107,20 @@ def test_workers_share_a_server_and_do_not_meet(
     assert urls_of_workers(pytester) == [server.url] * 3
     assert names(server) == ["default"]
     assert server.requests() == []
+
+
+@needs_xdist
+def test_workers_tell_a_wrong_marker_in_one_line_for_each_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.mock_heidi(linked='x')\ndef test_wrong(mock_heidi): ...\n")
+    monkeypatch.setenv(*next(iter(NO_PLUGINS.items())))
+
+    result = pytester.runpytest_subprocess(*WORKERS)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("@pytest.mark.mock_heidi(linked='x'): should be True or False")
+    result.stdout.no_re_match_line(r"E  +\w|INTERNALERROR|.*Traceback")
 
 
 @needs_xdist

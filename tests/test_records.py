@@ -217,7 +217,7 @@ def test_a_handle_reads_edits_and_deletes_a_record() -> None:
         before = heidi.state.get("sessions", SESSION)
 
         after = heidi.state.edit("sessions", SESSION, {"duration": 61})
-        users = len(heidi.state.users)
+        users = len(heidi.state.users())
         left = heidi.state.delete("users", "dr.jonas.lind@example.com", third_party_internal_id="clinician-9")
 
     assert (before["duration"], after["duration"]) == (16, 61)

@@ -25,10 +25,9 @@ from helpers import OTHER_SESSION, SESSION, another, answered, ask, exchange, in
 from peer import asking, connected
 from running import until
 
-from mock_heidi import MockHeidi
+from mock_heidi import Handle, MockHeidi
 from mock_heidi.admin import exports
 from mock_heidi.app import App
-from mock_heidi.handle import Handle
 from mock_heidi.journal import Entry
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Pace
 
@@ -214,7 +213,23 @@ def test_no_filter_finds_out_a_secret(heidi: Client, filters: dict[str, str]) ->
 
 def line(client: Client) -> str:
     """The newest request as a command."""
-    return client.get("/_mock/requests?limit=1&format=curl").text.removesuffix("\n")
+    text = client.get("/_mock/requests?limit=1&format=curl").text.removesuffix("\n")
+    return "\n".join(row for row in text.split("\n") if "TOKEN=$(" not in row)
+
+
+def test_commands_that_need_a_token_say_first_how_to_get_one() -> None:
+    with MockHeidi() as server, server.namespace("own") as heidi:
+        without = heidi.curl()
+        heidi.token()
+        signing_in = heidi.curl()
+        with heidi.client() as client:
+            client.get(f"/sessions/{SESSION}")
+        first, *commands = heidi.curl().splitlines()
+
+        command = f'mock-heidi token --url {heidi.url} --namespace own --api-key "$HEIDI_API_KEY"'
+        assert (without, signing_in[:5]) == ("", "curl ")
+        assert first == f"# $HEIDI_API_KEY is the key of your client; TOKEN=$({command})"
+        assert [line[:5] for line in commands] == ["curl "] * 3
 
 
 def test_a_command_says_the_whole_request(heidi: Client) -> None:
@@ -268,7 +283,8 @@ def test_a_command_holds_nothing_that_could_drive_a_terminal(heidi: Client) -> N
     named.close()
 
     assert as_text.endswith('--data-raw "$BODY"\n')
-    assert as_json.removesuffix("\n").isprintable()
+    comment, command = as_json.removesuffix("\n").split("\n")
+    assert (comment[:2], command.isprintable()) == ("# ", True)
     assert json.loads(shlex.split(as_json)[-1]) == {"session_name": "\x7f\x9b31m\u202e\u00e9"}
 
 
@@ -332,7 +348,7 @@ def form_of(client: Client, name: str, filename: str | None, content_type: str =
 def test_no_command_reads_a_file_that_a_client_has_named(heidi: Client, name: str, filename: str | None) -> None:
     form_of(heidi, name, filename)
 
-    lines = heidi.get("/_mock/requests?limit=1&format=curl").text
+    lines = line(heidi)
     [words] = said_by_shell(lines, TOKEN="t", FILE="mine.wav")
 
     given = dict(pairwise(words))
@@ -662,7 +678,7 @@ def test_a_body_that_no_handler_read_is_shown_and_the_connection_goes_on(
 
     with connected(mock_heidi) as peer:
         for _ in range(2):
-            peer.ask(method, path, note, length if status == 401 else {**mock_heidi.headers, **length})
+            peer.ask(method, path, note, length if status == 401 else {**mock_heidi.headers(), **length})
             told, headers = peer.head()
             peer.exactly(int(headers["content-length"]))
             assert told == status
@@ -684,14 +700,14 @@ def test_a_client_that_leaves_during_a_late_answer_has_left(mock_heidi: Handle) 
     fault = mock_heidi.fault("get_session", **LATE)
 
     with asking(mock_heidi, "GET", f"/sessions/{SESSION}"):
-        until(lambda: fault.hits, "the delay")
+        until(fault.hits, "the delay")
 
     row = left(mock_heidi, operation="get_session")
     assert (row["client_left"], row["status"], row["fault"]) == (True, None, fault.id)
 
 
 def test_a_client_that_leaves_during_its_upload_has_left(mock_heidi: Handle) -> None:
-    headers = {**mock_heidi.headers, **FORM, "Content-Length": str(len(WHOLE))}
+    headers = {**mock_heidi.headers(), **FORM, "Content-Length": str(len(WHOLE))}
 
     with connected(mock_heidi) as peer:
         peer.ask("POST", f"/sessions/{SESSION}/upload-audio", WHOLE[:100_000], headers)
@@ -739,7 +755,7 @@ def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi
     fault = mock_heidi.fault("get_session", **LATE)
 
     with asking(mock_heidi, "GET", f"/sessions/{SESSION}") as peer, mock_heidi.client() as client:
-        until(lambda: fault.hits, "the delay")
+        until(fault.hits, "the delay")
         before = [row["id"] for row in mock_heidi.requests()]
         mock_heidi.reset()
         peer.end()
@@ -751,7 +767,7 @@ def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi
 
 @pytest.mark.parametrize("keep", ["", "requests"])
 def test_a_request_on_its_way_goes_with_the_requests_or_stays_with_them(mock_heidi: Handle, keep: str) -> None:
-    headers = {**mock_heidi.headers, "Content-Length": "13", "Content-Type": "application/json"}
+    headers = {**mock_heidi.headers(), "Content-Length": "13", "Content-Type": "application/json"}
 
     with connected(mock_heidi) as peer:
         peer.ask("POST", "/sessions", b'{"unkno', headers)
@@ -763,7 +779,7 @@ def test_a_request_on_its_way_goes_with_the_requests_or_stays_with_them(mock_hei
     rows = mock_heidi.requests(operation="create_session")
     assert status == 200
     assert [row["findings"] for row in rows] == ([["unknown_field"]] if keep else [])
-    assert len(mock_heidi.findings) == len(rows)
+    assert len(mock_heidi.findings()) == len(rows)
 
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------

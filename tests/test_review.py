@@ -9,8 +9,8 @@ import jwt
 import pytest
 from conftest import JOHN, NOON, Client
 
+from mock_heidi import MockHeidi, MockHeidiError
 from mock_heidi.app import App, create_app
-from mock_heidi.handle import MockHeidi, MockHeidiError
 from mock_heidi.request_log import RequestLog
 from mock_heidi.settings import BASE_PATH, ConfigError, Settings
 from mock_heidi.yaml_scalars import Plain, resolve
@@ -193,7 +193,7 @@ def test_the_control_planes_405_says_what_is_allowed(heidi: Client) -> None:
 def test_a_closed_handle_does_not_come_back_to_life() -> None:
     with MockHeidi() as server:
         with server.namespace("short") as short:
-            assert short.state.sessions
+            assert short.state.sessions()
 
         with pytest.raises(MockHeidiError, match="was closed"):
             short.state.as_fixtures()

@@ -15,8 +15,7 @@ from peer import Sleepers
 from running import serving
 from test_audio import spoken
 
-from mock_heidi import create_app
-from mock_heidi.handle import Handle, MockHeidi, MockHeidiError
+from mock_heidi import Handle, MockHeidiError, create_app
 from mock_heidi.settings import BASE_PATH, ConfigError
 
 PACKAGED: list[dict[str, Any]] = yaml.safe_load(
@@ -87,7 +86,7 @@ def test_a_note_whose_stream_dies_looks_finished_and_is_whole_when_asked_again(m
     assert short.count(b"\n\n") == 5
     assert whole.startswith(short)
     assert pieces(whole) == kept == result(mock_heidi)  # also of the one that died, Heidi has all
-    assert scenario.hits == 1
+    assert scenario.hits() == 1
 
 
 @lives("note-stream-breaks")
@@ -129,13 +128,13 @@ def test_a_token_that_expires_mid_way_is_replaced(mock_heidi: Handle) -> None:
         statuses = [client.get(path).status_code for path in paths]
         refused = [client.get(path) for path in paths[:2]]
 
-        client.headers = httpx.Headers(mock_heidi.headers)
+        client.headers = httpx.Headers(mock_heidi.headers())
         again = [client.get(path).status_code for path in paths * 2]
 
     assert statuses == [200] * 5 + [401]
     assert {answer.json()["detail"]["type"] for answer in refused} == {"ExpiredTokenError"}
     assert again == [200] * 12
-    assert scenario.hits == 3
+    assert scenario.hits() == 3
 
 
 def record(client: httpx.Client) -> str:
@@ -153,8 +152,8 @@ def chunks(client: httpx.Client) -> list[str]:
 
 @frozen
 @lives("slow-second-chunk")
-def test_a_slow_second_chunk_is_overtaken_by_the_third(mock_heidi: Handle, mock_heidi_server: MockHeidi) -> None:
-    sleepers = Sleepers(mock_heidi_server, mock_heidi)
+def test_a_slow_second_chunk_is_overtaken_by_the_third(mock_heidi: Handle) -> None:
+    sleepers = Sleepers(mock_heidi)
     mock_heidi.scenario("slow-second-chunk")
 
     with mock_heidi.client() as client, ThreadPoolExecutor(1) as elsewhere:
@@ -327,12 +326,12 @@ def test_each_can_be_set_by_its_name_and_taken_away(mock_heidi: Handle, name: st
 
     packaged = next(one for one in PACKAGED if one["name"] == name)
     assert (answer["scenario"], answer["explanation"]) == (name, packaged["explanation"])
-    assert answer["faults"] == mock_heidi.faults
+    assert answer["faults"] == mock_heidi.faults()
     assert len(answer["faults"]) == len(packaged["faults"])
     assert {rule["label"] for rule in answer["faults"]} == {f"scenario {name}"}
     with mock_heidi.scenario(name) as scenario:
-        assert len(mock_heidi.faults) == 2 * len(scenario.ids)
-    assert mock_heidi.faults == answer["faults"]
+        assert len(mock_heidi.faults()) == 2 * len(scenario.ids)
+    assert mock_heidi.faults() == answer["faults"]
 
 
 def test_the_rules_of_a_scenario_come_after_those_that_are_there(heidi: Client) -> None:
@@ -415,7 +414,11 @@ def test_the_marker_sets_faults_and_a_scenario(mock_heidi: Handle) -> None:
         statuses = [client.get(GET).status_code for _ in range(2)]
 
     assert statuses == [418, 200]
-    assert [rule.get("label") or rule["id"] for rule in mock_heidi.faults] == ["fault-1", "b", "scenario rate-limited"]
+    assert [rule.get("label") or rule["id"] for rule in mock_heidi.faults()] == [
+        "fault-1",
+        "b",
+        "scenario rate-limited",
+    ]
 
 
 def test_the_command_takes_faults_and_a_scenario(tmp_path: Path) -> None:

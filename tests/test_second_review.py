@@ -9,9 +9,8 @@ import pytest
 from peer import connected
 from running import until
 
-from mock_heidi import MockHeidi
+from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.clock import Clock, parse_moment
-from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.settings import BASE_PATH
 
 SESSION = "/sessions/1234567890"
@@ -36,7 +35,7 @@ def own() -> Any:
         yield heidi
 
 
-def test_a_default_namespace_begun_anew_is_the_one_that_is_spoken_to(own: MockHeidi) -> None:
+def test_a_default_namespace_begun_anew_is_the_one_that_is_spoken_to(own: Handle) -> None:
     own.control("POST", "/namespaces/default", {})
     own.control("POST", "/faults", {"path": "/nowhere", "status": 503})
 
@@ -44,7 +43,7 @@ def test_a_default_namespace_begun_anew_is_the_one_that_is_spoken_to(own: MockHe
     assert own.requests()[-1]["path"] == f"{BASE_PATH}/nowhere"
 
 
-def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: MockHeidi) -> None:
+def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: Handle) -> None:
     told: list[str] = []
     heard = threading.Event()
     with own.namespace("mine") as mine:
@@ -66,10 +65,10 @@ def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: MockHe
 
 
 @pytest.mark.parametrize("end", [("DELETE", "/_mock/namespaces/{name}"), ("POST", "/_mock/namespaces/{name}")])
-def test_a_namespace_that_goes_lets_go_of_who_waits(mock_heidi_server: MockHeidi, mock_heidi: Handle, end: Any) -> None:
+def test_a_namespace_that_goes_lets_go_of_who_waits(mock_heidi_server: Handle, mock_heidi: Handle, end: Any) -> None:
     mock_heidi.control("POST", "/faults", {"operation": ["get_session"], "stall": True})
     with connected(mock_heidi) as peer:
-        peer.ask("GET", SESSION, None, mock_heidi.headers)
+        peer.ask("GET", SESSION, None, mock_heidi.headers())
         while not mock_heidi.requests():
             continue
         mock_heidi_server.control(end[0], end[1].format(name=mock_heidi.name))
@@ -77,7 +76,7 @@ def test_a_namespace_that_goes_lets_go_of_who_waits(mock_heidi_server: MockHeidi
         assert peer.end() is not None
 
 
-def test_rules_that_clash_are_refused_with_the_state_that_holds_them(own: MockHeidi) -> None:
+def test_rules_that_clash_are_refused_with_the_state_that_holds_them(own: Handle) -> None:
     rule = {"id": "x", "operation": "ask_ai", "status": 500}
     own.control("POST", "/state", {"faults": [rule]})
 
@@ -128,7 +127,7 @@ def test_an_answer_that_is_no_object_is_reviewed_like_any_other(mock_heidi: Hand
     else:
         vendor(mock_heidi, "POST", "/sessions", {})
 
-    assert isinstance(mock_heidi.findings, list)
+    assert isinstance(mock_heidi.findings(), list)
 
 
 def test_two_paths_to_one_key_drop_it_once(mock_heidi: Handle) -> None:
@@ -180,6 +179,6 @@ def test_a_clock_that_goes_too_fast_stops_at_the_end_of_time() -> None:
 
 def test_a_code_stands_once_beside_a_request_however_often_it_applies(mock_heidi: Handle) -> None:
     vendor(mock_heidi, "POST", "/patient-profiles", {f"unknown_{number}": 1 for number in range(5_000)})
-    assert mock_heidi.findings
+    assert mock_heidi.findings()
 
     assert mock_heidi.requests()[-1]["findings"] == ["unknown_field"]

@@ -14,8 +14,7 @@ import pytest
 from helpers import SESSION, UNKNOWN_ID
 from running import until
 
-from mock_heidi import MockHeidi, create_app
-from mock_heidi.handle import Handle
+from mock_heidi import Handle, MockHeidi, create_app
 from mock_heidi.settings import BASE_PATH, Pace
 
 NOON = "2025-01-06T12:00:00"
@@ -103,26 +102,26 @@ def streaming(heidi: Handle, path: str = "/ask-ai", body: Any = None, **options:
 
 
 @pytest.fixture(scope="module")
-def fast_server() -> Iterator[MockHeidi]:
+def fast_server() -> Iterator[Handle]:
     with MockHeidi(clock=NOON) as running:
         yield running
 
 
 @pytest.fixture
-def fast(fast_server: MockHeidi) -> MockHeidi:
+def fast(fast_server: Handle) -> Handle:
     """A server whose pieces come at once."""
     fast_server.reset()
     return fast_server
 
 
 @pytest.fixture(scope="module")
-def paced_server() -> Iterator[MockHeidi]:
+def paced_server() -> Iterator[Handle]:
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as running:
         yield running
 
 
 @pytest.fixture
-def paced(paced_server: MockHeidi) -> MockHeidi:
+def paced(paced_server: Handle) -> Handle:
     """A server whose first piece comes at once and each other one a second of the frozen clock later."""
     paced_server.reset()
     return paced_server
@@ -151,7 +150,7 @@ def note(heidi: Handle) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize("path", ["/ask-ai", "/consult-note"])
-def test_head_says_a_stream_of_events_in_chunks(fast: MockHeidi, path: str) -> None:
+def test_head_says_a_stream_of_events_in_chunks(fast: Handle, path: str) -> None:
     with streaming(fast, path, ASK if path == "/ask-ai" else NOTE) as stream:
         status, headers = stream.head()
 
@@ -161,7 +160,7 @@ def test_head_says_a_stream_of_events_in_chunks(fast: MockHeidi, path: str) -> N
     assert not {"content-length", "content-encoding"} & set(headers)
 
 
-def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: MockHeidi) -> None:
+def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: Handle) -> None:
     with streaming(fast, body=DOCUMENTED) as stream:
         stream.head()
         body = stream.rest()
@@ -173,7 +172,7 @@ def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: Mock
     )
 
 
-def test_connection_serves_the_next_request_after_a_stream(fast: MockHeidi) -> None:
+def test_connection_serves_the_next_request_after_a_stream(fast: Handle) -> None:
     with streaming(fast) as stream:
         stream.head()
         stream.rest()
@@ -182,7 +181,7 @@ def test_connection_serves_the_next_request_after_a_stream(fast: MockHeidi) -> N
         assert stream.head()[0] == "HTTP/1.1 404 Not Found"
 
 
-def test_each_piece_is_a_chunk_of_its_own(fast: MockHeidi) -> None:
+def test_each_piece_is_a_chunk_of_its_own(fast: Handle) -> None:
     say(fast, "ask_ai", *PIECES)
 
     with streaming(fast) as stream:
@@ -192,7 +191,7 @@ def test_each_piece_is_a_chunk_of_its_own(fast: MockHeidi) -> None:
     assert chunks == [frame(piece) for piece in PIECES]
 
 
-def test_joined_pieces_of_a_note_are_its_result(fast: MockHeidi) -> None:
+def test_joined_pieces_of_a_note_are_its_result(fast: Handle) -> None:
     with streaming(fast, "/consult-note", {**NOTE, "addition": "El niño: 38,5 °C 🙂"}) as stream:
         stream.head()
         chunks = list(iter(stream.chunk, b""))
@@ -219,7 +218,7 @@ def test_joined_pieces_of_a_note_are_its_result(fast: MockHeidi) -> None:
         ("data: x", b"data: x"),
     ],
 )
-def test_piece_is_escaped_on_one_line(fast: MockHeidi, piece: str, expected: bytes) -> None:
+def test_piece_is_escaped_on_one_line(fast: Handle, piece: str, expected: bytes) -> None:
     say(fast, "ask_ai", piece, "end")
 
     with streaming(fast) as stream:
@@ -229,7 +228,7 @@ def test_piece_is_escaped_on_one_line(fast: MockHeidi, piece: str, expected: byt
     assert body == b'data: {"data": "' + expected + b'"}\n\n' + frame("end")
 
 
-def test_very_long_piece_comes_whole(fast: MockHeidi) -> None:
+def test_very_long_piece_comes_whole(fast: Handle) -> None:
     piece = "long " * 100_000
     say(fast, "ask_ai", piece, "end")
 
@@ -240,7 +239,7 @@ def test_very_long_piece_comes_whole(fast: MockHeidi) -> None:
     assert body == frame(piece) + frame("end")
 
 
-def test_reply_without_pieces_is_an_empty_stream(fast: MockHeidi) -> None:
+def test_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
     say(fast, "ask_ai")
 
     with streaming(fast) as stream:
@@ -270,7 +269,7 @@ def test_slow_reader_misses_nothing() -> None:
     assert after["result"] == "".join(pieces)
 
 
-def test_refusal_is_no_stream(fast: MockHeidi) -> None:
+def test_refusal_is_no_stream(fast: Handle) -> None:
     with streaming(fast, "/consult-note", {**NOTE, "template_id": UNKNOWN_ID}) as stream:
         status, headers = stream.head()
 
@@ -281,7 +280,7 @@ def test_refusal_is_no_stream(fast: MockHeidi) -> None:
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 
-def test_piece_is_readable_before_the_next_is_made(paced: MockHeidi) -> None:
+def test_piece_is_readable_before_the_next_is_made(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
 
     with streaming(paced) as stream:
@@ -297,7 +296,7 @@ def test_piece_is_readable_before_the_next_is_made(paced: MockHeidi) -> None:
     assert seen == [frame(piece) for piece in PIECES]
 
 
-def test_clock_that_jumps_lets_all_pass_that_it_has_overtaken(paced: MockHeidi) -> None:
+def test_clock_that_jumps_lets_all_pass_that_it_has_overtaken(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
 
     with streaming(paced) as stream:
@@ -319,7 +318,7 @@ def test_clock_that_begins_to_run_lets_a_waiting_stream_go_on() -> None:
         assert stream.rest().endswith(b"\n\n")
 
 
-def test_session_during_the_stream_is_as_before(paced: MockHeidi) -> None:
+def test_session_during_the_stream_is_as_before(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     before = note(paced)
 
@@ -336,7 +335,7 @@ def test_session_during_the_stream_is_as_before(paced: MockHeidi) -> None:
     assert after["result"] == "".join(PIECES)
 
 
-def test_change_made_during_the_stream_is_not_lost(paced: MockHeidi) -> None:
+def test_change_made_during_the_stream_is_not_lost(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
 
     with streaming(paced, "/consult-note", NOTE) as stream:
@@ -366,7 +365,7 @@ def test_pauses_stray_by_no_more_than_the_jitter_and_the_same_way_each_time() ->
 # --- Leaving and being left -------------------------------------------------------------------------------------------
 
 
-def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: MockHeidi) -> None:
+def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     with streaming(paced, "/consult-note", NOTE) as stream:
         stream.head()
@@ -379,7 +378,7 @@ def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: Moc
     assert found["result"] == "".join(PIECES)
 
 
-def test_client_that_stays_is_not_said_to_have_left(fast: MockHeidi) -> None:
+def test_client_that_stays_is_not_said_to_have_left(fast: Handle) -> None:
     with streaming(fast, "/consult-note", NOTE) as stream:
         stream.head()
         stream.rest()
@@ -387,7 +386,7 @@ def test_client_that_stays_is_not_said_to_have_left(fast: MockHeidi) -> None:
     assert fast.requests(operation="generate_consult_note")[-1]["client_left"] is False
 
 
-def test_reset_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> None:
+def test_reset_breaks_a_live_stream_and_commits_nothing(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     before = note(paced)
     with streaming(paced, "/consult-note", NOTE) as stream:
@@ -402,7 +401,7 @@ def test_reset_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> Non
     assert note(paced) == before
 
 
-def test_a_restored_snapshot_breaks_a_live_stream_and_commits_nothing(paced: MockHeidi) -> None:
+def test_a_restored_snapshot_breaks_a_live_stream_and_commits_nothing(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     before = note(paced)
     paced.snapshot()
@@ -419,7 +418,7 @@ def test_a_restored_snapshot_breaks_a_live_stream_and_commits_nothing(paced: Moc
     assert paced.diff() == {}
 
 
-def test_reset_leaves_streams_of_other_namespaces_alone(paced: MockHeidi) -> None:
+def test_reset_leaves_streams_of_other_namespaces_alone(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
     with paced.namespace("other", clock=NOON) as other, streaming(paced) as stream:
         stream.head()
@@ -432,14 +431,14 @@ def test_reset_leaves_streams_of_other_namespaces_alone(paced: MockHeidi) -> Non
 
 
 def test_server_that_stops_ends_open_streams_at_once() -> None:
-    heidi = MockHeidi(clock=NOON, pace=Pace(first=0, rate=0.001))
-    heidi.start()
+    server = MockHeidi(clock=NOON, pace=Pace(first=0, rate=0.001))
+    heidi = server.start()
     say(heidi, "ask_ai", *PIECES)
     with streaming(heidi) as stream:
         stream.head()
         stream.chunk()
 
-        heidi.close()
+        server.close()
 
         with pytest.raises((EOFError, ConnectionError)):
             stream.chunk()

@@ -20,9 +20,8 @@ import pytest
 from helpers import SESSION
 from running import MODULE, Running, run, serving, spawn, until
 
-from mock_heidi import MockHeidi, verbs
+from mock_heidi import Handle, MockHeidi, MockHeidiError, verbs
 from mock_heidi.cli import main
-from mock_heidi.handle import Handle, MockHeidiError
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
 PYTHON = sys.executable
@@ -98,6 +97,7 @@ ASKED = {
     "scenario list": ("scenario", "list"),
     "scenario run": ("scenario", "run", "flaky-afternoon"),
     "clock": ("clock",),
+    "namespaces": ("namespaces",),
     "snapshot": ("snapshot",),
     "snapshot take": ("snapshot", "take", "a"),
 }
@@ -268,7 +268,7 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
         ended = alone(*verb.split(), "--url", url)
 
     cure = "start a server with mock-heidi serve, or name it with --url"
-    assert ended == (1, "", f"mock-heidi: what answers at {url} is no mock_heidi; {cure}\n")
+    assert ended == (1, "", f"mock-heidi: another program answers at {url}, not mock_heidi; {cure}\n")
 
 
 @pytest.mark.parametrize(
@@ -597,11 +597,12 @@ def test_requests_can_be_filtered(call: Call, server: Running, options: tuple[st
 
 def test_requests_can_be_commands(call: Call, server: Running) -> None:
     get_session(server)
-    said = call("requests", "--curl", "--operation", "get_session").out
+    comment, command = call("requests", "--curl", "--operation", "get_session").out.splitlines()
 
-    assert said.startswith("curl ")
-    assert said.count("\n") == 1
-    assert SESSION in said
+    assert comment.startswith("# ")
+    assert f"mock-heidi token --url {server.url} " in comment
+    assert command.startswith("curl ")
+    assert SESSION in command
     assert call("requests", "--curl", "--json").status == call("requests", "--curl", "--follow").status == 2
 
 
@@ -774,6 +775,35 @@ def test_the_clock_stands_jumps_and_goes_on(call: Call, server: Running) -> None
     assert call("clock", "real").out.endswith("Z, goes at 1 seconds a second\n")
     assert call("clock", "freeze").out.endswith("Z, stands still\n")
     assert server.ask("GET", "/_mock/clock")[2]["frozen"] is True
+
+
+def test_namespaces_are_listed_and_deleted(call: Call, server: Running) -> None:
+    server.ask("POST", "/_mock/namespaces/clinic", {"journal": "masked"})
+    get_session(server)
+    listed = call("namespaces")
+    rows = json.loads(call("namespaces", "--json").out)
+    deleted = call("namespaces", "--delete", "clinic")
+
+    names = [line.split()[0] for line in listed.out.splitlines()]
+    left = [row["name"] for row in server.ask("GET", "/_mock/namespaces")[2]["namespaces"]]
+    assert names == [row["name"] for row in rows] == ["default", *left[1:], "clinic"]
+    assert listed.out.splitlines()[0].endswith("15 patient profiles, 31 sessions, 2 requests")
+    assert (deleted.status, deleted.out) == (0, "deleted clinic\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("clinic", "there is no namespace 'clinic'; GET /_mock/namespaces lists them"),
+        ("default", "the default namespace cannot be deleted; put it back with POST /_mock/reset"),
+        ("a b", "'a b' is no name for a namespace; use letters"),
+    ],
+)
+def test_a_namespace_that_cannot_be_deleted_is_one_line(call: Call, name: str, words: str) -> None:
+    ended = call("namespaces", "--delete", name)
+
+    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert words in ended.err
 
 
 def test_snapshots_are_taken_compared_restored_and_deleted(call: Call, server: Running) -> None:

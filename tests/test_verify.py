@@ -15,8 +15,7 @@ from conftest import Client
 from helpers import SESSION, argument, exchange, in_namespace
 from peer import lose
 
-from mock_heidi import MockHeidi
-from mock_heidi.handle import Handle, MockHeidiError
+from mock_heidi import Handle, MockHeidi, MockHeidiError
 
 NOTE = {
     "generation_method": "TEMPLATE",
@@ -28,13 +27,13 @@ CONSULT_NOTE = f"/sessions/{SESSION}/consult-note"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[MockHeidi]:
+def server() -> Iterator[Handle]:
     with MockHeidi() as served:
         yield served
 
 
 @pytest.fixture
-def handle(server: MockHeidi, request: pytest.FixtureRequest) -> Iterator[Handle]:
+def handle(server: Handle, request: pytest.FixtureRequest) -> Iterator[Handle]:
     with server.namespace(f"verify-{abs(hash(request.node.name))}") as made:
         yield made
 
@@ -142,7 +141,7 @@ def test_an_expectation_that_makes_no_sense_is_refused(heidi: Client, expectatio
     assert hint in answer["hint"]
 
 
-def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: MockHeidi) -> None:
+def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: Handle) -> None:
     with server.namespace("slow") as heidi, heidi.client() as client:
         heidi.clock.freeze()
         heidi.fault("generate_consult_note", delay_chunks=1)
@@ -242,6 +241,19 @@ def test_a_fault_that_ended_nothing_was_noticed_by_nobody(handle: Handle) -> Non
 
     with pytest.raises(AssertionError, match=f"fault {fault.id} has ended no stream yet"):
         handle.assert_noticed(fault)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "words"),
+    [
+        ({"at_least": 1}, "at least 1 request with operation='get_session', found 0 requests"),
+        ({"count": 2}, "exactly 2 requests with operation='get_session', found 0 requests"),
+    ],
+)
+def test_one_request_is_told_in_the_singular(heidi: Client, expectation: dict[str, Any], words: str) -> None:
+    _, answer = verify(heidi, operation="get_session", **expectation)
+
+    assert answer["error"] == f"expected {words}"
 
 
 def test_an_assertion_error_tells_the_nearest_misses(handle: Handle) -> None:

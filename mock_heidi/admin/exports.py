@@ -18,7 +18,7 @@ from urllib.parse import quote
 from mock_heidi.entry_view import SHOWN
 from mock_heidi.excerpts import is_hidden
 from mock_heidi.redaction import REDACTED
-from mock_heidi.settings import VERSION
+from mock_heidi.settings import DEFAULT_NAMESPACE, VERSION
 from mock_heidi.wording import printable_json
 
 Row = dict[str, Any]
@@ -54,6 +54,16 @@ def curl(row: Row, query: Pairs, origin: str) -> str:
     fields, lost = _fields(parts)
     comment = f"# without {lost} of {len(parts)} parts, whose names curl cannot write\n" if lost else ""
     return comment + " ".join([*words, *fields])
+
+
+def curl_comments(commands: bytes, omitted: int, origin: str, namespace: str) -> str:
+    """The comments before the commands: how many requests are left out, and a command that sets ``$TOKEN``."""
+    lines = [f"# {omitted} older requests are left out\n"] if omitted else []
+    if b"Bearer $TOKEN" in commands:
+        place = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
+        command = f'mock-heidi token --url {shlex.quote(origin)}{place} --api-key "$HEIDI_API_KEY"'
+        lines.append(f"# $HEIDI_API_KEY is the key of your client; TOKEN=$({command})\n")
+    return "".join(lines)
 
 
 def _url(row: Row, query: Pairs, origin: str) -> str:

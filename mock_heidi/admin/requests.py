@@ -46,8 +46,9 @@ async def list_requests(request: Request) -> Response:
         return rows.respond("requests", after={"dropped": journal.dropped, "omitted": rows.omitted})
     if form == "har":
         return Answer(b'{"log":%s}' % rows.under("entries", exports.har_head(rows.omitted)), headers=NO_STORE)
-    left_out = f"# {rows.omitted} older requests are left out\n".encode() if rows.omitted else b""
-    return PlainTextResponse(left_out + b"".join(rows.made), headers=NO_STORE)
+    commands = b"".join(rows.made)
+    comments = exports.curl_comments(commands, rows.omitted, origin, request.namespace.name)
+    return PlainTextResponse(comments.encode() + commands, headers=NO_STORE)
 
 
 def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:

@@ -19,7 +19,7 @@ from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict,
 from mock_heidi.journal import Entry
 from mock_heidi.request import Request
 from mock_heidi.slices import in_slices
-from mock_heidi.wording import nearest
+from mock_heidi.wording import counted, nearest
 
 _FILTERS = (*filters.NAMES, "match")
 _COUNTS = ("count", "at_least", "at_most", "never")
@@ -137,7 +137,8 @@ def _count(body: dict[str, Any], clean: Callable[[dict[str, Any]], dict[str, Any
             raise ControlError(400, f"{name} is no number from 0", f'send "{name}": 1')
         least = 0 if name == "at_most" else value
         most = None if name == "at_least" else value
-        number = {"count": "exactly", "at_least": "at least", "at_most": "at most"}[name] + f" {value} requests"
+        bound = {"count": "exactly", "at_least": "at least", "at_most": "at most"}[name]
+        number = f"{bound} {counted(value, 'request')}"
     return Count(
         read_filter(_known(wanted)), least, most, f"{number} with {words_of(clean(wanted))}" if wanted else number
     )

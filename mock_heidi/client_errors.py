@@ -1,0 +1,30 @@
+"""The errors that a handle raises for the answers of its server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+
+class MockHeidiError(Exception):
+    """The server refused a request of the handle. The message is one line: the request, the reason and the cure."""
+
+
+class NoAnswerError(ConnectionError):
+    """No mock_heidi answers at the URL: nothing listens there, or another program does."""
+
+
+def another_program(url: str) -> NoAnswerError:
+    """The error for an answer that no mock_heidi sends."""
+    return NoAnswerError(f"another program answers at {url}, not mock_heidi")
+
+
+@contextlib.contextmanager
+def answering(url: str) -> Iterator[None]:
+    """Raise :class:`NoAnswerError` for a connection that fails, and for an answer that cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise another_program(url) from error

@@ -1,0 +1,122 @@
+"""Requests to one namespace of a server: to its API, and to its control API under ``/_mock``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from mock_heidi.client_errors import MockHeidiError
+from mock_heidi.event_stream import EventStream
+from mock_heidi.server_connection import ServerConnection
+from mock_heidi.settings import (
+    BASE_PATH,
+    DEFAULT_NAMESPACE,
+    DEFAULT_PORT,
+    ConfigError,
+    is_namespace,
+    namespace_path,
+)
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Seconds that an answer may take beside the seconds that it waits for what is expected.
+_PATIENCE = 30
+
+
+def read_address(url: str, namespace: str | None) -> tuple[str, str]:
+    """``http://HOST:PORT`` and the name of a namespace, from any URL of a server, such as its base URL.
+
+    ``namespace`` goes before a name in the URL. Raises :class:`ConfigError` for what cannot be one.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme == "http" and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError(f"{url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
+    first, _, rest = parts.path.removeprefix("/").partition("/")
+    name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
+    if not is_namespace(name):
+        raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
+    return f"{parts.scheme}://{parts.netloc}", name
+
+
+def query(parameters: Mapping[str, Any]) -> str:
+    """The query of a path, ``?limit=20``; empty for no parameters."""
+    return f"?{urlencode(parameters)}" if parameters else ""
+
+
+def snapshot_path(name: str) -> str:
+    """The path of a snapshot below ``/_mock``. Raises :class:`MockHeidiError` for an invalid name."""
+    if not is_namespace(name):
+        raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
+    return f"/snapshots/{quote(name, safe='')}"
+
+
+class NamespaceConnection:
+    """Requests to one namespace. Paths are relative to it: ``/_mock/state``, ``/api/v2/…``.
+
+    Raises :class:`MockHeidiError` for a refusal, and once it is closed; :class:`NoAnswerError` if no mock_heidi
+    answers.
+    """
+
+    def __init__(self, url: str, name: str, admin_token: str | None) -> None:
+        self._url = url
+        self._prefix = namespace_path(name)
+        self._admin_token = admin_token
+        self.base_url = f"{url}{self._prefix}{BASE_PATH}"
+        """The base URL for a client."""
+        self.server = ServerConnection(url, admin_token)
+        """The connection to the server, for requests that concern other namespaces too."""
+        self.closed = False
+
+    def _path(self, path: str) -> str:
+        """The whole path. Raises :class:`MockHeidiError` if this is closed."""
+        # A request would make a new namespace of that name, with the packaged fixtures.
+        if self.closed:
+            cure = "a handle ends with its test or its with block"
+            raise MockHeidiError(f"the handle of {self.base_url} was closed; {cure}")
+        return f"{self._prefix}{path}"
+
+    def get(self, path: str, headers: Mapping[str, str]) -> Any:
+        """The JSON of an answer of the API; ``path`` is below the base path."""
+        return self.server.ask("GET", self._path(f"{BASE_PATH}{path}"), headers=headers)
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON of an answer of the control API; ``path`` is ``/state`` or ``/_mock/state``."""
+        if method not in _METHODS:
+            raise MockHeidiError(f"{method} {path}: the control API takes {', '.join(_METHODS)}; write one of these")
+        whole = self._path(f"/_mock/{path.removeprefix('/_mock').removeprefix('/')}")
+        return self.server.ask(method, whole, body, {"Content-Type": "application/json"})
+
+    def control_text(self, path: str) -> str:
+        """The text of an answer of the control API; ``path`` is like ``/requests?format=curl``."""
+        return self.server.text(self._path(f"/_mock{path}"))
+
+    def events(self) -> EventStream:
+        """The events of the namespace from now on, over a connection that is made for them."""
+        path = self._path("/_mock/events")
+        return ServerConnection(self._url, self._admin_token).events(path)
+
+    def verify(self, expectation: Mapping[str, Any]) -> list[int]:
+        """The ids of the requests that show an expectation. Raises AssertionError if it does not hold."""
+        path = self._path("/_mock/verify")
+        connection = ServerConnection(self._url, self._admin_token, float(expectation.get("within", 0)) + _PATIENCE)
+        with contextlib.closing(connection):
+            status, answer = connection.exchange("POST", path, expectation, {"Content-Type": "application/json"})
+        if status == HTTPStatus.EXPECTATION_FAILED:
+            from mock_heidi.report import failed
+
+            raise AssertionError(failed(answer))
+        if status != HTTPStatus.OK:
+            raise connection.refusal("POST", path, status, answer)
+        ids: list[int] = answer["requests"]
+        return ids
+
+    def close(self) -> None:
+        """Close the connection to the server; further requests are refused."""
+        self.closed = True
+        self.server.close()

@@ -1,0 +1,59 @@
+"""The options of a new namespace, and the JSON that the control API takes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from mock_heidi.settings import FixtureChoice
+
+
+class NamespaceOptions(TypedDict, total=False):
+    """The options of a new namespace. One that is left out, or None, is as the server began.
+
+    ``fixtures`` is a folder, a file, ``"empty"`` or the records themselves; ``seed`` a whole number; ``clock`` an
+    ISO 8601 moment (UTC) at which time stands still; ``linked`` True links the default user to a Heidi account;
+    ``api_key`` takes the place of the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
+    the name of faults that belong together; ``journal`` is ``normal``, ``full`` or ``masked``.
+    """
+
+    fixtures: FixtureChoice
+    seed: int | None
+    clock: str | None
+    linked: bool | None
+    api_key: str | None
+    faults: Sequence[Any] | Mapping[str, Any] | None
+    scenario: str | None
+    journal: str | None
+
+
+def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str, Any]:
+    """The body for ``POST /_mock/namespaces/{name}``; ``linked`` links this ``user``.
+
+    Fixtures of a folder or a file are read here: the server takes no paths from a request. Raises
+    :class:`FixtureError` for fixtures that cannot be used.
+    """
+    body = {name: value for name, value in options.items() if value is not None}
+    if "fixtures" in body:
+        body["fixtures"] = _records(body["fixtures"])
+    if "faults" in body:
+        body["faults"] = rule_list(body["faults"])
+    if body.get("linked") is True:
+        body["linked"] = dict(user)
+    return body
+
+
+def rule_list(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    """Rules as a list; a single rule becomes a list of one."""
+    return list(faults) if isinstance(faults, Sequence) and not isinstance(faults, str) else [faults]
+
+
+def _records(fixtures: FixtureChoice) -> Any:
+    if fixtures == "empty" or not isinstance(fixtures, str | Path):
+        return fixtures
+    from mock_heidi.fixture_export import export
+    from mock_heidi.fixture_loader import load
+    from mock_heidi.store import Store
+
+    return export(Store(load(Path(fixtures))))
