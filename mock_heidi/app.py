@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import admin, api
+from mock_heidi import api
 from mock_heidi.admin.control import ControlError, Guard, WrongMethodError, operate, respond
 from mock_heidi.cors import ApiCors, ControlCors, Origins, is_own
 from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
@@ -41,6 +43,33 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
     return App(settings or Settings(**options), listener)
 
 
+def _api_routes() -> list[Route]:
+    return [*api.ROUTES, *api.SPELLINGS]
+
+
+def _control_routes() -> list[Route]:
+    from mock_heidi.admin.routes import ROUTES  # noqa: PLC0415 - no start needs them
+
+    return ROUTES
+
+
+class _Endpoints(Mount):
+    """The endpoints of a surface, which are looked up when somebody lists them or asks for the first of them."""
+
+    def __init__(self, path: str, find_routes: Callable[[], list[Route]]) -> None:
+        super().__init__(path, routes=())
+        self._find_routes = find_routes
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return list(self._find_routes())
+
+    @cached_property
+    def router(self) -> Router:
+        """The exact router."""
+        return Router(self._find_routes())
+
+
 class App(Starlette):
     """The whole server as a Starlette application, which can be mounted below a path of another one.
 
@@ -49,15 +78,14 @@ class App(Starlette):
     """
 
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
-        vendor = [*api.ROUTES, *api.SPELLINGS]
-        super().__init__(routes=[Mount(BASE_PATH, routes=vendor), Mount("/_mock", routes=admin.ROUTES)])
+        self.api, self.control = _Endpoints(BASE_PATH, _api_routes), _Endpoints("/_mock", _control_routes)
+        super().__init__(routes=[self.api, self.control])
         self.registry = Registry(settings)
         self.hosts = Hosts(settings.allowed_hosts, zones=[_VENDOR_ZONE])
         self.origins = Origins(settings.cors_origins)
-        cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
-        self.api_router = Router(vendor)
-        self.exchange = Exchange(cors, listener)
-        self.control_router = Router(admin.ROUTES)
+        self.exchange = Exchange(
+            ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials), listener
+        )
         self.control_cors = ControlCors(settings.cors_headers)
         self.guard = Guard(settings.allowed_hosts, settings.admin_origins, self.origins, settings.admin_token)
 
@@ -89,7 +117,7 @@ class App(Starlette):
         """A request to the API; ``segments`` are those below its base path, None for a path beside it."""
         registry = self.registry
         known = segments is not None and (name is None or is_namespace(name))
-        match = self.api_router.find(scope["method"], segments) if known and segments is not None else NO_MATCH
+        match = self.api.router.find(scope["method"], segments) if known and segments is not None else NO_MATCH
         request = Request(registry, match, segments or (), scope, receive)
         request.name = name
         # Of a repeated header the request has only the last.
@@ -99,7 +127,7 @@ class App(Starlette):
             return request
         if request.route is None:
             request.refusal = MethodNotAllowedError(match.allow) if match.allow else NotFoundError()
-            request.why = explain(self.api_router, scope, segments)
+            request.why = explain(self.api.router, scope, segments)
             request.stray = self.origins.is_stray(request.headers)
         elif registry.settings.request_faults:
             request.asked_fault = request.headers.get(b"x-mock-fault")
@@ -122,7 +150,7 @@ class App(Starlette):
         request.known_namespace = self.registry.default
 
     def _control_request(self, name: str | None, segments: list[str], scope: Scope, receive: Receive) -> Request:
-        match = self.control_router.find(scope["method"], segments)
+        match = self.control.router.find(scope["method"], segments)
         request = Request(self.registry, match, segments, scope, receive)
         request.name = name
         if name is not None and not is_namespace(name):
@@ -148,5 +176,5 @@ class App(Starlette):
 
 
 def _no_endpoint(path: str) -> ControlError:
-    hint = nearest(path, [f"/_mock{route.path}" for route in admin.ROUTES])
+    hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
     return ControlError(404, f"there is no door {path!r}", hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, get_args, get_origin
 
 from mock_heidi import built, spec
@@ -11,16 +10,10 @@ from mock_heidi.faults import Fault, Scenario
 from mock_heidi.values import Record, Value
 
 
-@cache
-def _sources() -> str:
-    """The digest of the packaged fixtures."""
-    return built.digest(sorted(spec.data("fixtures").iterdir()))
-
-
 def texts(kinds: Mapping[str, type[Record]], records: Mapping[type[Record], Mapping[str, Record]]) -> dict[str, bytes]:
     """The JSON of the records of each kind, by its name."""
     rows = {name: [_row(record) for record in records[kind].values()] for name, kind in kinds.items()}
-    return {name: built.text(rows[name], _sources()) for name in kinds}
+    return {name: built.text(rows[name], spec.fixtures_digest()) for name in kinds}
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -28,8 +21,8 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def records(kinds: Mapping[str, type[Record]]) -> list[Record] | None:
-    """The records of these kinds; None if the build did not write them all, or if the fixtures have changed since."""
-    found = {kind: built.rows(name, _sources()) for name, kind in kinds.items()}
+    """The records of these kinds; None unless the build wrote all of them, out of the fixtures that are there."""
+    found = {kind: built.rows(name, spec.fixtures_digest()) for name, kind in kinds.items()}
     if None in found.values():
         return None
     return [_record(kind, row) for kind, rows in found.items() for row in rows]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from mock_heidi.checks import all_checks
-from mock_heidi.checks.check import Keys, Line
 from mock_heidi.entries import Reading
 from mock_heidi.findings import Findings
 from mock_heidi.journal import Entry
 from mock_heidi.slices import Work, finish
+
+if TYPE_CHECKING:
+    from mock_heidi.checks.check import Check, Keys, Line
 
 
 def _line(entry: Entry) -> Mapping[str, Any]:
@@ -23,10 +25,17 @@ class CheckRunner:
     def __init__(self, findings: Findings, keys: Keys = tuple, line: Line = _line) -> None:
         """``keys`` returns the known API keys, ``line`` the method and path of a request without secrets."""
         self.findings = findings
-        self._checks = all_checks(keys, line)
+        self._keys = keys
+        self._line = line
         self._read = 0
         self._open: set[int] = set()
         self._beginnings = 0
+
+    @cached_property
+    def _checks(self) -> list[Check]:
+        from mock_heidi.checks import all_checks  # noqa: PLC0415 - a start needs none of them
+
+        return all_checks(self._keys, self._line)
 
     def begin(self, entries: Iterable[Entry]) -> None:
         """Skip the entries that are complete now. Later ones are checked, whatever their ids.

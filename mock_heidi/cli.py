@@ -6,6 +6,7 @@ import contextlib
 import gc
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,6 +37,7 @@ class _Verbs(click.Group):
         if cmd_name in _REMOTE:
             from mock_heidi.verbs import VERBS
 
+            gc.enable()  # some of these commands run long
             return VERBS[cmd_name]
         return super().get_command(ctx, cmd_name)
 
@@ -66,8 +68,6 @@ def cli() -> None:
 @runs_server(port=DEFAULT_PORT, log_level="info")
 def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
-    gc.disable()  # nothing that a start makes is garbage
-
     from mock_heidi import request_log
     from mock_heidi import url_file as file
     from mock_heidi.app import create_app
@@ -103,7 +103,6 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             server = Server(app, sockets, started, memory=app.registry.memory)
             server.run()
     finally:
-        gc.enable()
         if log is not None:
             log.close()
         # Only what this server wrote: before it listened, and if another one listens by now, the file is not its.
@@ -115,28 +114,41 @@ def _print(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def _checked_by_the_build(kinds: Iterable[str]) -> dict[str, int] | None:
+    """The number of packaged records of each kind; None unless the build has checked them and they are unchanged."""
+    from mock_heidi import built, spec
+
+    rows = {kind: built.rows(kind, spec.fixtures_digest()) for kind in kinds}
+    return None if None in rows.values() else {kind: len(found) for kind, found in rows.items()}
+
+
+def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
+    """The number of records of each kind; raises :class:`FixtureError` for fixtures that cannot be used."""
+    packaged = _checked_by_the_build(kinds)
+    if fixtures is None and packaged is not None:
+        return packaged
+    from mock_heidi.fixture_kinds import KINDS
+    from mock_heidi.fixture_loader import load
+    from mock_heidi.store import Store
+
+    store = Store(load(fixtures, whole=packaged is None))
+    return {kind: store.size(KINDS[kind]) for kind in kinds}
+
+
 @cli.command()
 @click.argument("fixtures", required=False, metavar="[DIR|FILE]")
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
-    from mock_heidi import fixture_loader
-    from mock_heidi.account_records import ApiKey
     from mock_heidi.fixture_documents import FixtureError
-    from mock_heidi.patient_records import PatientProfile
-    from mock_heidi.session_records import Session
-    from mock_heidi.store import Store
-    from mock_heidi.values import Record
 
     try:
-        store = Store(fixture_loader.load(fixtures, whole=True))
+        counts = _check(fixtures, ("api_keys", "patient_profiles", "sessions"))
     except FixtureError as error:
         if not as_json:
             raise
         _print({"problems": error.problems, **({"more": error.more} if error.more else {})})
         sys.exit(1)
-    kinds: dict[str, type[Record]] = {"api_keys": ApiKey, "patient_profiles": PatientProfile, "sessions": Session}
-    counts = {name: store.size(kind) for name, kind in kinds.items()}
     if as_json:
         _print({"problems": [], "counts": counts})
         return

@@ -6,13 +6,15 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from mock_heidi import credentials, documented
-from mock_heidi.credentials import Span
+from mock_heidi import documented
 from mock_heidi.excerpts import length_of
 from mock_heidi.secret_names import decoded, is_secret_name, is_secret_word, values_of_secrets
+
+if TYPE_CHECKING:
+    from mock_heidi.credentials import Span
 
 REDACTED = "***"
 
@@ -107,8 +109,10 @@ class Policy:
 
     def path(self, path: str) -> str:
         """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
+        from mock_heidi.credentials import users  # noqa: PLC0415 - its patterns take long to compile
+
         shown = "/".join(self._part(part, before) for part, before in _with_the_one_before(path.split("/")))
-        return _without(shown, _merged([*credentials.users(shown), *self._known(shown)]))
+        return _without(shown, _merged([*users(shown), *self._known(shown)]))
 
     def _part(self, part: str, before: str) -> str:
         if is_secret_name(before) and not _is_public(part):
@@ -172,7 +176,9 @@ class Policy:
 
     def _spans(self, text: str) -> list[Span]:
         """The places of secrets, in order and not overlapping."""
-        return _merged([*credentials.found(text, prose=self._prose), *self._known(text)])
+        from mock_heidi.credentials import found  # noqa: PLC0415 - as above
+
+        return _merged([*found(text, prose=self._prose), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
         fitting = self._by_length[: bisect_right(self._by_length, len(text), key=len)]

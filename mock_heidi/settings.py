@@ -181,7 +181,7 @@ def check_api_key(key: object) -> str:
     """The API key; :class:`ConfigError` for one that no header can hold."""
     if isinstance(key, str) and key.isascii() and key.isprintable() and key.split() == [key]:
         return key
-    raise ConfigError(f"api key: {key!r} fits into no header; use letters, digits and signs without blanks")
+    raise ConfigError(f"api key: {key!r} fits into no header", "use letters, digits and signs without blanks")
 
 
 def namespace_path(name: str) -> str:

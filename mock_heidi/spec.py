@@ -3,6 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+from mock_heidi import built
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -14,6 +16,12 @@ def data(name: str) -> Path:
     """
     packed = _PACKAGE / "_data" / name
     return packed if packed.exists() else _PACKAGE.parent / name
+
+
+@cache
+def fixtures_digest() -> str:
+    """The digest of the packaged fixtures, which tells whether the build has checked those that are there."""
+    return built.digest(sorted(data("fixtures").iterdir()))
 
 
 @cache

@@ -7,7 +7,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
-from mock_heidi import admin, api, create_app
+from mock_heidi import api, create_app
+from mock_heidi.admin import routes as control_routes
 from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 with warnings.catch_warnings():
@@ -33,7 +34,7 @@ def test_it_is_a_starlette_application_whose_routes_are_all_endpoints() -> None:
 
     assert isinstance(app, Starlette)
     assert listed(app.routes) == {(route.name, BASE_PATH + route.path) for route in (*api.ROUTES, *api.SPELLINGS)} | {
-        (route.name, f"/_mock{route.path}") for route in admin.ROUTES
+        (route.name, f"/_mock{route.path}") for route in control_routes.ROUTES
     }
 
 

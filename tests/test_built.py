@@ -11,7 +11,6 @@ import pytest
 from mock_heidi import (
     assumptions,
     built,
-    built_fixtures,
     effects,
     fixture_files,
     fixture_loader,
@@ -31,7 +30,7 @@ _CACHED = (
     (fixture_files, "packaged"),
     (fixture_loader, "_packaged_base"),
     (fixture_loader, "_packaged_records"),
-    (built_fixtures, "_sources"),
+    (spec, "fixtures_digest"),
     (assumptions, "assumptions"),
     (assumptions, "assumed"),
 )
@@ -76,6 +75,51 @@ def test_what_was_built_makes_the_state_that_the_yaml_makes(build: Callable[[], 
     assert made.packaged == frozenset(KINDS)
     assert records(made) == read
     assert all(len(read[kind]) > 1 for kind in (NoteTemplate, Consultation, CodeEntry))
+
+
+def status_of(*args: str) -> Any:
+    """The status that a command ends with."""
+    with pytest.raises(SystemExit) as ended:
+        main([*args])
+    return ended.value.code
+
+
+def test_validate_counts_what_the_build_has_checked(
+    build: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status_of("validate", "--json")
+    read = capsys.readouterr().out
+
+    build()
+    monkeypatch.setattr(fixture_loader, "load", None)
+
+    assert status_of("validate", "--json") == 0
+    assert capsys.readouterr().out == read
+
+
+def test_validate_checks_packaged_fixtures_that_the_build_has_not_seen(
+    build: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()
+    copy = tmp_path / "fixtures"
+    shutil.copytree(spec.data("fixtures"), copy)
+    (copy / "templates.yaml").write_text("- {name: Short}\n", encoding="utf-8")
+    monkeypatch.setattr(spec, "data", lambda _: copy)
+    forget()
+
+    assert status_of("validate") == 1
+    assert "templates.yaml:1: [0].id: " in capsys.readouterr().err
+
+
+def test_validate_holds_a_folder_against_the_transcripts_of_the_build(
+    build: Callable[[], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sessions.yaml").write_text("- {consultation: unheard}\n", encoding="utf-8")
+
+    assert status_of("validate", str(tmp_path / "own")) == 1
+    assert "sessions.yaml:1: [0].consultation: no consultation 'unheard'" in capsys.readouterr().err
 
 
 def test_what_was_built_makes_the_assumptions_that_the_yaml_makes(build: Callable[[], None]) -> None:

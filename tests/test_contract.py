@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi import MockHeidi, api, delivery, errors
+from mock_heidi.api.sessions import get_session
 from mock_heidi.assumptions import assumptions
 from mock_heidi.cli import cli
 from mock_heidi.delivery import Stream
@@ -505,7 +506,7 @@ def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract)
 
 
 def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: Contract) -> None:
-    extra = Route("/sessions/{session_id}", api.sessions.get_session, methods=["DELETE"])
+    extra = Route("/sessions/{session_id}", get_session, methods=["DELETE"])
 
     assert operation_findings(contract, [*api.ROUTES, extra]) == [
         "served, not in the contract: ('DELETE', '/sessions/{session_id}', 'get_session')"
@@ -738,10 +739,9 @@ Change = Callable[[dict[str, Any]], object]
 
 def _altered(change: Change, status: int = 200, **headers: str) -> Callable[[Request], Any]:
     """A handler that answers as ``get_session`` does, but for a change to the session."""
-    original = api.sessions.get_session
 
     def altered(request: Request) -> Response:
-        answer = json.loads(bytes(original(request).body))  # type: ignore[arg-type] # Starlette has one of that name
+        answer = json.loads(bytes(get_session(request).body))  # type: ignore[arg-type] # Starlette has one of that name
         change(answer["session"])
         return Response(json.dumps(answer), status, {"Content-Type": "application/json", **headers})
 

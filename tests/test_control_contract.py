@@ -26,7 +26,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, admin, events, filters, findings, lifecycle, transitions
+from mock_heidi import MockHeidi, events, filters, findings, lifecycle, transitions
+from mock_heidi.admin import routes as control_routes
 from mock_heidi.app import create_app
 from mock_heidi.cli import cli
 from mock_heidi.errors import BY_NAME
@@ -216,7 +217,7 @@ def test_the_contract_is_valid_openapi(contract: Contract) -> None:
 
 
 def test_the_code_has_the_doors_of_the_contract_and_no_others(contract: Contract) -> None:
-    assert door_findings(contract, admin.ROUTES) == []
+    assert door_findings(contract, control_routes.ROUTES) == []
 
 
 def test_every_door_takes_the_parameters_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
@@ -469,7 +470,7 @@ DOORS = {
 def test_the_judge_of_doors_bites(contract: Contract, spoil: Callable[[Contract], None], found: list[str]) -> None:
     spoil(contract)
 
-    assert door_findings(contract, admin.ROUTES) == found
+    assert door_findings(contract, control_routes.ROUTES) == found
 
 
 def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> None:
@@ -585,7 +586,7 @@ def test_the_judge_of_lists_bites(contract: Contract) -> None:
 
 
 def _route(name: str) -> Route:
-    return next(route for route in admin.ROUTES if route.name == name)
+    return next(route for route in control_routes.ROUTES if route.name == name)
 
 
 def _answer(body: Any, status: int = 200, media_type: str = JSON) -> Callable[[Request], Any]:
@@ -728,7 +729,8 @@ def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pyt
     pytester.makepyfile(
         """
         import httpx
-        from mock_heidi import MockHeidi, admin
+        from mock_heidi import MockHeidi
+        from mock_heidi.admin import routes as control_routes
         from starlette.responses import Response
 
         async def wrong(request):
@@ -742,7 +744,7 @@ def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pyt
             ask()
 
         def test_content_with_it(monkeypatch):
-            monkeypatch.setattr(admin.ROUTES[0], "endpoint", wrong)
+            monkeypatch.setattr(control_routes.ROUTES[0], "endpoint", wrong)
             ask()
         """
     )

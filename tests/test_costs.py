@@ -5,20 +5,23 @@ what the reason is.
 """
 
 import asyncio
+import gc
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 import pytest
 from starlette.types import Message
 
-from mock_heidi import create_app
+from mock_heidi import create_app, server
 from mock_heidi.app import App
+from mock_heidi.cli import main
 from mock_heidi.settings import BASE_PATH
 
 # Calls of Python functions, by the role of their modules: a rename is no cost. Other versions of Python and of the
@@ -186,6 +189,19 @@ def test_a_start_loads_no_more_than_it_did() -> None:
     assert count <= MODULES * SLACK, f"a start loads {count} modules, and no longer about {MODULES}"
 
 
+LATE = """
+import sys
+from mock_heidi.app import create_app
+create_app()
+late = ("mock_heidi.admin.", "mock_heidi.api.", "mock_heidi.checks", "mock_heidi.credentials")
+print("late:", *sorted(name for name in sys.modules if name.startswith(late)))
+"""
+
+
+def test_a_start_loads_no_resource_and_no_check_before_it_is_asked_for() -> None:
+    assert printed(LATE) == ["late:", "mock_heidi.admin.control"]
+
+
 BUILT = """
 import mock_heidi.app, mock_heidi.request_log
 from pydantic import BaseModel
@@ -232,6 +248,41 @@ def test_a_verb_loads_only_what_it_needs(verb: str) -> None:
     loaded = HEAVY.intersection(printed(VERB, *verb.split()))
 
     assert loaded == NEEDED[verb]
+
+
+RUN = """
+import gc, sys
+from mock_heidi.__main__ import run
+try:
+    run()
+except SystemExit:
+    print(gc.isenabled())
+"""
+
+
+@pytest.mark.parametrize(("command", "collects"), [("validate", "False"), ("env --url http://127.0.0.1:1", "True")])
+def test_only_a_command_that_may_run_long_collects_garbage(command: str, collects: str) -> None:
+    assert printed(RUN, *command.split()) == [collects]
+
+
+class Begins:
+    """A server that has started, and ends at once."""
+
+    def __init__(self, _: App, __: list[socket.socket], started: Callable[[], None], **___: Any) -> None:
+        self.run = started
+
+
+def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "Server", Begins)
+    gc.disable()
+    try:
+        with pytest.raises(SystemExit):
+            main(["serve", "--port", "0", "--quiet"])
+
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_the_message_names_what_has_grown() -> None:

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pages import DOCS, EVERYTHING, PAGES, README, ROOT, Page, page
 
-from mock_heidi import Handle, MockHeidi, admin, filters
+from mock_heidi import Handle, MockHeidi, filters
+from mock_heidi.admin import routes as control_routes
 from mock_heidi.faults import EFFECTS, Fault, parse
 from mock_heidi.operations import CODERS, STREAMS, WRITERS
 from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy
@@ -90,7 +91,9 @@ def test_every_endpoint_of_the_control_api_stands_in_the_table() -> None:
     endpoints = sorted((row[0], row[1].strip("`")) for row in rows)
 
     assert endpoints == sorted(
-        (method, f"/_mock{route.path}") for route in admin.ROUTES for method in (route.methods or set()) - {"HEAD"}
+        (method, f"/_mock{route.path}")
+        for route in control_routes.ROUTES
+        for method in (route.methods or set()) - {"HEAD"}
     )
 
 

@@ -17,7 +17,8 @@ import pytest
 from helpers import Reply, exchange
 from starlette.types import Message
 
-from mock_heidi import admin, api
+from mock_heidi import api
+from mock_heidi.admin import routes as control_routes
 from mock_heidi.app import App, create_app
 from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
 
@@ -71,7 +72,7 @@ class Attacker:
     def __init__(self, seed: int, token: str) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same requests each time
         self.token = token
-        doors = [route for route in admin.ROUTES if not route.path.strip("/").startswith(PATIENT)]
+        doors = [route for route in control_routes.ROUTES if not route.path.strip("/").startswith(PATIENT)]
         both = [(BASE_PATH, route) for route in api.ROUTES] + [("/_mock", route) for route in doors]
         self.paths = [(base + route.path, method) for base, route in both for method in sorted(route.methods or ())]
 

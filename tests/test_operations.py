@@ -1,7 +1,11 @@
 """One table of operations: what is asked of an operation by its name stands there and nowhere else."""
 
 import ast
+from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 
 from mock_heidi import api
 from mock_heidi.operations import OPERATIONS
@@ -24,6 +28,18 @@ OWN = {
 
 def test_every_operation_has_a_handler_and_every_handler_an_operation() -> None:
     assert sorted(api.HANDLERS) == sorted(OPERATIONS)
+
+
+def test_every_handler_is_in_its_module() -> None:
+    modules = [import_module(found.name) for found in iter_modules(api.__path__, f"{api.__name__}.")]
+
+    assert sorted(name for module in modules for name in OPERATIONS if is_own(module, name)) == sorted(OPERATIONS)
+
+
+def is_own(module: ModuleType, name: str) -> bool:
+    """True if the module defines a function of that name."""
+    function = getattr(module, name, None)
+    return isfunction(function) and function.__module__ == module.__name__
 
 
 def test_every_route_is_one_of_the_table() -> None:

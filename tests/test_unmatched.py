@@ -117,7 +117,7 @@ def test_other_names_for_a_path_lead_to_it(heidi: Client, nearest: str, tried: s
 
 
 def test_every_other_name_leads_to_a_path_of_the_router(heidi: Client) -> None:
-    steps = {tuple(split(route.path)) for route in heidi.app.api_router.routes}
+    steps = {tuple(split(route.path)) for route in heidi.app.api.router.routes}
     parts = {path[at:end] for path in steps for at in range(len(path)) for end in range(at + 1, len(path) + 1)}
 
     assert [name for name in unmatched._OTHER_NAMES if tuple(split(name)) not in parts] == []  # noqa: SLF001 - the table
@@ -188,7 +188,7 @@ def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkey
 
 
 def test_every_documented_path_with_a_letter_too_many_leads_back_to_it(heidi: Client) -> None:
-    router = heidi.app.api_router
+    router = heidi.app.api.router
     lost = []
     for route in router.routes:
         path = BASE_PATH + route.path.replace("{session_id}", "1").replace("{recording_id}", "1") + "x"

@@ -32,6 +32,3 @@ def ask_ai(request: Request) -> Stream:
         return text_faults.spoil(effects, text, material.name)
 
     return Stream(stubbed_pieces(stub_of(request), lambda: note_writer.pieces(distorted(request, answer))))
-
-
-handlers = (ask_ai,)

@@ -46,6 +46,3 @@ def get_jwt(request: Request) -> Response:
     token, expires = request.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
     # Its model would be built for the first sign-in only, and a start waits for that.
     return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))
-
-
-handlers = (get_jwt,)

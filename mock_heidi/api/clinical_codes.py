@@ -168,6 +168,3 @@ def _code(code: Code) -> ClinicalCode:
         score=code.score,
         code_system=code.code_system,
     )
-
-
-handlers = (generate_clinical_codes,)

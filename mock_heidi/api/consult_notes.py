@@ -164,6 +164,3 @@ def answer_custom_template(request: Request) -> Work[Response]:
         field = "questions" if "questions" in given else "responses"
         raise _refused(field, str(error), given[field]) from None
     return Answer(to_json(made))
-
-
-handlers = (generate_consult_note, answer_custom_template)

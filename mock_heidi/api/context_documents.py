@@ -113,6 +113,3 @@ def _row(file: ContextFile, *, ready: bool) -> ContextDocument:
         status="READY" if ready else "PARSING",
         uploaded_at=file.uploaded_at,
     )
-
-
-handlers = (upload_context_documents, list_context_documents, delete_context_documents)

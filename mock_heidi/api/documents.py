@@ -79,6 +79,3 @@ def create_document(request: Request) -> Response:
 
 def list_documents(request: Request) -> Response:
     return respond_list(documents(find(request, Session, request.params["session_id"])), "documents")
-
-
-handlers = (create_document, list_documents)

@@ -88,6 +88,3 @@ def _summary(request: Request, user: User) -> dict[str, str]:
         "ehr_email": user.email,
         "ehr_user_id": user.third_party_internal_id,
     }
-
-
-handlers = (link_account, unlink_account, get_account_access)

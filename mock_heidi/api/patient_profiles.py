@@ -200,13 +200,3 @@ def _listed(request: Request) -> bytes:
 def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     return respond(kept(PatientProfileDetail, profile), "data")
-
-
-handlers = (
-    create_patient_profile,
-    list_patient_profiles,
-    delete_patient_profiles,
-    get_patient_profile,
-    update_patient_profile,
-    link_sessions,
-)

@@ -262,6 +262,3 @@ def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> Uploa
         access_url=url,
         expiry=piece.expiry,
     )
-
-
-handlers = (create_session, list_linked_user_sessions, get_session, update_session)

@@ -38,6 +38,3 @@ def list_consult_note_templates(request: Request) -> Response:
 def list_document_templates(request: Request) -> Response:
     """The newer page's list: both categories, whatever its name says."""
     return respond_list([kept(Template, one) for one in request.store.all(NoteTemplate)], "templates")
-
-
-handlers = (list_consult_note_templates, list_document_templates)

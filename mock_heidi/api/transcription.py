@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi import session_content
 from mock_heidi.api.sessions import uploaded
@@ -260,8 +259,3 @@ def _moment(name: str, text: str | None) -> str | None:
         row = {"type": "datetime_from_date_parsing", "loc": ["body", name], "msg": msg, "input": text}
         raise UnprocessableError([row]) from None
     return text
-
-
-handlers = (upload_audio, start_recording, transcribe_segment, finish_recording, get_transcript, get_live_transcript)
-# The vendor's page prints this path once with the base's last part in it again: served, but not in the contract.
-second_spelling = Route("/open-api/sessions/{session_id}/transcript/live", get_live_transcript, methods=["GET"])
