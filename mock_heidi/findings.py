@@ -44,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "recording_unfinished": Kind("warning", "went on as if a recording were complete, without finishing it first: {}"),
     "early_end_unnoticed": Kind("error", "went on after a stream had ended early, without looking for its text: {}"),
     "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
+    "template_not_json": Kind("error", "sent a third_party_template that is not JSON"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
     "duration_unknown": Kind(

@@ -86,6 +86,18 @@ def resolve(contract: Contract, value: Any) -> Any:
     return value
 
 
+def nodes(value: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of a contract with its place, but for the values of examples."""
+    if isinstance(value, dict):
+        yield path, value
+        for key, item in value.items():
+            if key not in ("example", "value"):
+                yield from nodes(item, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from nodes(item, f"{path}/{index}")
+
+
 class Exchange(NamedTuple):
     """A request, as far as the contract asks for it, and its complete answer."""
 

@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with an environment that has just been installed."""
     shutil.copy(ROOT / "check", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for name in ("python", "pip", "lint-imports"):
+    for name in ("python", "pip", "lint-imports", "npm"):
         program(tmp_path / ".venv" / "bin" / name)
     (tmp_path / "pyproject.toml").touch()
     os.utime(tmp_path / "pyproject.toml", (0, 0))
@@ -44,7 +44,8 @@ def checkout(tmp_path: Path) -> Path:
 def check(checkout: Path, *args: str, pip: int = 0) -> list[str]:
     """What it has run, a line each; it must succeed."""
     output, python = checkout / "output", checkout / ".venv" / "bin" / "python"
-    env = {"PATH": os.environ["PATH"], "PYTHON": str(python), "OUTPUT": str(output), "PIP": str(pip)}
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # npm
+    env = {"PATH": path, "PYTHON": str(python), "OUTPUT": str(output), "PIP": str(pip)}
     subprocess.run([checkout / "check", *args], env=env, check=True, capture_output=True)  # noqa: S603 - our own script
     return output.read_text(encoding="utf-8").splitlines()
 
@@ -83,6 +84,16 @@ def test_a_new_requirement_is_installed_at_once(checkout: Path) -> None:
     age(checkout, 60)
 
     assert UPGRADE in check(checkout, "--fast")
+
+
+def test_only_all_installs_the_tools_that_read_the_contracts(checkout: Path) -> None:
+    quick = check(checkout)
+    (checkout / "output").unlink()
+    whole = check(checkout, "--all")
+
+    tools = [line for line in whole if "contract" in line]
+    assert [line.split()[-1] for line in tools] == ["contract", "tests/contract_tools"]
+    assert [line for line in quick if "contract" in line] == []
 
 
 def test_every_run_of_the_tests_has_a_limit_of_time(checkout: Path) -> None:

@@ -575,10 +575,14 @@ def test_any_json_is_a_foreign_template(heidi: Client, template: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "Plan", "NaN", "[" * 100])
-def test_foreign_template_that_is_no_json_is_refused(heidi: Client, text: str) -> None:
-    answer = ask(heidi, template_id=None, third_party_template=text)
+def test_a_foreign_template_that_is_not_json_is_taken_with_a_finding(heidi: Client, text: str) -> None:
+    recorded(heidi, seconds=60)
 
-    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "third_party_template"])
+    written = note(heidi, template_id=None, third_party_template=text)
+
+    assert written == foreign(heidi, {})
+    found = heidi.get("/_mock/findings").json()["findings"]
+    assert [(one["level"], one["count"]) for one in found if one["code"] == "template_not_json"] == [("error", 1)]
 
 
 # --- Custom templates -------------------------------------------------------------------------------------------------

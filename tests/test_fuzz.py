@@ -135,14 +135,12 @@ def test_every_check_is_on_but_where_the_settings_explain() -> None:
     assert sorted(lenient) == [
         ("answer_custom_template", "positive_data_acceptance", 400),
         ("generate_clinical_codes", "positive_data_acceptance", 400),
-        ("generate_consult_note", "positive_data_acceptance", 422),
         ("get_patient_profile", "ensure_resource_availability"),
         ("link_sessions", "ensure_resource_availability"),
         ("list_context_documents", "use_after_free"),
         ("list_linked_user_sessions", "positive_data_acceptance", 400),
         ("transcribe_segment", "positive_data_acceptance", 400),
         ("update_patient_profile", "ensure_resource_availability"),
-        ("upload_context_documents", "positive_data_acceptance", 422),
     ]
 
 

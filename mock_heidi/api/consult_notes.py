@@ -76,7 +76,7 @@ def generate_consult_note(request: Request) -> Stream:
     given = read(request, ConsultNoteGenerate)
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
-    foreign = None if given.third_party_template is None else _foreign(given.third_party_template)
+    foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)
     session = find(request, Session, request.params["session_id"])
     template = foreign or find_template(request, given.template_id or "")
 
@@ -137,12 +137,15 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
     )
 
 
-def _foreign(text: str) -> NoteTemplate:
-    """A partner's template, which is JSON inside a string: whatever looks like a heading in it becomes one."""
+def _foreign(request: Request, text: str) -> NoteTemplate:
+    """A partner's template, made of the headings in its JSON; one with a single section if the text is not JSON."""
     try:
-        return custom_templates.template_of(parse_json(text.encode()))
+        template = parse_json(text.encode())
     except UnprocessableError:
-        raise _refused("third_party_template", "third_party_template should be a string of JSON", text) from None
+        request.note("template_not_json")
+        template = None
+    try:
+        return custom_templates.template_of(template)
     except custom_templates.TemplateTooLargeError as error:
         raise _refused("third_party_template", str(error), text) from None
 

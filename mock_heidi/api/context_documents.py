@@ -1,9 +1,10 @@
 """Context documents: files that a note of the session may draw on."""
 
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -31,6 +32,12 @@ class ContextDocument(Outgoing):
     uploaded_at: Timestamp
 
 
+class ContextDocumentMetaData(Incoming):
+    name: str | None = None
+    date: str | None = None
+    additional_context: str | None = None
+
+
 class ContextDocumentsDelete(Incoming):
     ids: list[str] | None = None
 
@@ -50,9 +57,9 @@ def upload_context_documents(request: Request) -> Response:
     added = [
         ContextFile(
             id=namespace.object_id(),
-            name=about.get("name") or upload.filename,
-            date=about.get("date"),
-            additional_context=about.get("additional_context"),
+            name=about.name or upload.filename,
+            date=about.date,
+            additional_context=about.additional_context,
             filename=upload.filename,
             length=upload.length,
             sha256=upload.sha256,
@@ -88,19 +95,14 @@ def delete_context_documents(request: Request) -> Response:
     return respond(SUCCESS)
 
 
-def _about(text: str | None) -> dict[str, str | None]:
-    """The fields of ``meta_data``, which is JSON inside a form."""
-    if not text:
-        return {}
+def _about(text: str | None) -> ContextDocumentMetaData:
+    """The fields of ``meta_data``, a part of the form that holds JSON."""
     try:
-        value: Any = parse_json(text.encode())
-    except UnprocessableError:
-        value = None
-    known = ("name", "date", "additional_context")
-    if not isinstance(value, dict) or not all(isinstance(value.get(name), str | None) for name in known):
+        return ContextDocumentMetaData.model_validate(parse_json(text.encode()) if text else {})
+    except (UnprocessableError, ValidationError):
         msg = "Value error, meta_data should be a JSON object with name, date and additional_context"
-        raise UnprocessableError([{"type": "value_error", "loc": ["body", "meta_data"], "msg": msg, "input": text}])
-    return {name: value.get(name) for name in known}
+        row = {"type": "value_error", "loc": ["body", "meta_data"], "msg": msg, "input": text}
+        raise UnprocessableError([row]) from None
 
 
 def _row(file: ContextFile, *, ready: bool) -> ContextDocument:
