@@ -2,11 +2,12 @@
 
 They use these parts of uvicorn that its documentation does not promise (see ``uvicorn_protocol``):
 
-- ``HttpToolsProtocol``: overrides ``on_message_begin``, ``on_headers_complete``, ``on_body`` and
-  ``on_message_complete``; reads and sets ``headers``; reads ``pipeline``.
+- ``HttpToolsProtocol``: overrides ``on_headers_complete`` and ``on_body``; reads and sets ``headers``; reads ``scope``
+  and ``pipeline``.
 - ``FlowControl``: overrides ``resume_reading``; calls ``pause_reading``.
 - ``H11Protocol``: overrides ``handle_events`` and ``on_response_complete``; reads ``conn``.
-- ``RequestResponseCycle`` with httptools: sets ``chunked_encoding`` and ``expected_content_length``.
+- ``RequestResponseCycle`` with httptools: reads ``scope`` and ``more_body``; sets ``chunked_encoding`` and
+  ``expected_content_length``.
 """
 
 from __future__ import annotations
@@ -43,24 +44,22 @@ def _httptools() -> type[Any]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - only if it is installed
 
     class HttpToolsConnection(ConnectionProtocol, HttpToolsProtocol):
-        reads_body = False
-
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.flow = _Flow(transport, self.pipeline)
 
+        def in_head(self) -> bool:
+            # Each head begins with a scope of its own, which its cycle holds when it is complete.
+            return self.scope is not (self.cycle and self.cycle.scope)
+
         def in_body(self) -> bool:
-            return self.reads_body
+            return self.cycle is not None and self.cycle.more_body and not self.in_head()
 
         def fields(self) -> int:
             return len(self.headers or ())
 
-        def on_message_begin(self) -> None:
-            self.pending = self.pending or 1  # it may begin in the middle of the data, after another request
-            super().on_message_begin()
-
         def on_headers_complete(self) -> None:
-            self.pending, self.reads_body = 0, True
+            self.pending = 0
             super().on_headers_complete()
             # The parser reports trailers as headers: this list, which is not read, takes them.
             self.headers = []
@@ -68,10 +67,6 @@ def _httptools() -> type[Any]:
         def on_body(self, body: bytes) -> None:
             self.pending = 0
             super().on_body(body)
-
-        def on_message_complete(self) -> None:
-            self.pending, self.reads_body = 0, False
-            super().on_message_complete()
 
         def without_chunks(self, send: Send) -> Send:
             cycle = self.begun
@@ -100,6 +95,9 @@ def _h11() -> type[Any]:
             self.pending = len(self.conn.trailing_data[0]) if self.conn.their_state is h11.IDLE else 0
 
     class H11Connection(ConnectionProtocol, Counting):
+        def in_head(self) -> bool:
+            return self.pending > 0 and self.conn.their_state is h11.IDLE
+
         def in_body(self) -> bool:
             return self.conn.their_state is h11.SEND_BODY
 

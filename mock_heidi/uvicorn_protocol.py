@@ -47,6 +47,10 @@ class ConnectionProtocol:
     unfinished: UnfinishedHead | None = None
     """The head that the parser has not received completely."""
 
+    def in_head(self) -> bool:
+        """True if the parser has received a part of a head and waits for the rest."""
+        raise NotImplementedError
+
     def in_body(self) -> bool:
         """True if the parser has completed a head and is reading the body."""
         raise NotImplementedError
@@ -90,7 +94,7 @@ class ConnectionProtocol:
         else:
             super().data_received(data)  # type: ignore[misc] # as above
         # The data nearly always ends with the end of a request, so that nothing is pending.
-        if self.pending:
+        if self.pending or self.in_head():
             self._wait_for_the_rest()
         elif self.unfinished is not None:
             self._end_head()
@@ -110,7 +114,7 @@ class ConnectionProtocol:
     def _wait_for_the_rest(self) -> None:
         if self.transport.is_closing():
             return
-        if not self.in_body():
+        if self.in_head():
             self.unfinished = self.unfinished or UnfinishedHead(self.limits, self.memory)
             if not self.unfinished.grow(self.pending + _FIELD * self.fields(), self._give_up):
                 self._refuse(NO_MEMORY)

@@ -54,17 +54,14 @@ def made() -> dict[str, tuple[Any, tuple[str, ...]]]:
         "Config": (config, ("get_loop_factory",)),
         "HttpToolsProtocol": (
             fast,
-            (
-                *PROTOCOL, "on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "headers",
-                "pipeline",
-            ),
+            (*PROTOCOL, "on_headers_complete", "on_body", "headers", "pipeline", "scope"),
         ),
         "H11Protocol": (plain, (*PROTOCOL, "handle_events", "on_response_complete", "conn")),
         "FlowControl": (FlowControl, ("pause_reading", "resume_reading")),
         "RequestResponseCycle": (h11_impl.RequestResponseCycle(**shared, conn=plain.conn), CYCLE),
         "RequestResponseCycle with httptools": (
             httptools_impl.RequestResponseCycle(**shared, expect_100_continue=False, keep_alive=True),
-            (*CYCLE, "chunked_encoding", "expected_content_length"),
+            (*CYCLE, "chunked_encoding", "expected_content_length", "more_body", "scope"),
         ),
     }  # fmt: skip
 
