@@ -15,7 +15,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from mock_heidi import wheel_data  # noqa: PLC0415 - found by that path
+        from mock_heidi.fixtures import wheel_data  # noqa: PLC0415 - found by that path
 
         self.folder = TemporaryDirectory(prefix="mock-heidi-build-")
         for name, text in wheel_data.files().items():

@@ -18,7 +18,8 @@ from benchmarks.machine import cores, described
 from benchmarks.report import write
 from benchmarks.rounds import measure
 from benchmarks.workloads import Bench, Workload, workloads
-from mock_heidi import built, wheel_data
+from mock_heidi.base import built
+from mock_heidi.fixtures import wheel_data
 
 _WIDTH = 100
 # What the extra brings.

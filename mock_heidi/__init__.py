@@ -11,20 +11,20 @@ __all__ = ["Handle", "MockHeidi", "MockHeidiError", "NoAnswerError", "__version_
 
 if TYPE_CHECKING:
     from mock_heidi.app import create_app
-    from mock_heidi.client_errors import MockHeidiError, NoAnswerError
-    from mock_heidi.handle import Handle
-    from mock_heidi.recordings import audio
-    from mock_heidi.server_thread import MockHeidi
-    from mock_heidi.settings import VERSION as __version__  # noqa: N811 - the name that Python's tools look for
+    from mock_heidi.base.settings import VERSION as __version__  # noqa: N811 - the name that Python's tools look for
+    from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+    from mock_heidi.client.handle import Handle
+    from mock_heidi.client.server_thread import MockHeidi
+    from mock_heidi.content.recordings import audio
 
 
 _PLACES = {
-    "Handle": ("mock_heidi.handle", "Handle"),
-    "MockHeidi": ("mock_heidi.server_thread", "MockHeidi"),
-    "MockHeidiError": ("mock_heidi.client_errors", "MockHeidiError"),
-    "NoAnswerError": ("mock_heidi.client_errors", "NoAnswerError"),
-    "__version__": ("mock_heidi.settings", "VERSION"),
-    "audio": ("mock_heidi.recordings", "audio"),
+    "Handle": ("mock_heidi.client.handle", "Handle"),
+    "MockHeidi": ("mock_heidi.client.server_thread", "MockHeidi"),
+    "MockHeidiError": ("mock_heidi.client.client_errors", "MockHeidiError"),
+    "NoAnswerError": ("mock_heidi.client.client_errors", "NoAnswerError"),
+    "__version__": ("mock_heidi.base.settings", "VERSION"),
+    "audio": ("mock_heidi.content.recordings", "audio"),
     "create_app": ("mock_heidi.app", "create_app"),
 }
 

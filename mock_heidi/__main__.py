@@ -13,7 +13,7 @@ def run() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from mock_heidi.cli import main  # noqa: PLC0415 - see above
+    from mock_heidi.cli.main import main  # noqa: PLC0415 - see above
 
     signal.signal(signal.SIGINT, handler)
     try:

@@ -12,19 +12,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import api
-from mock_heidi.admin.control import ControlError, Guard, WrongMethodError, operate, respond
-from mock_heidi.cors import ApiCors, ControlCors, Origins, is_own
-from mock_heidi.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
-from mock_heidi.exchange import Exchange, Listener
-from mock_heidi.hosts import Hosts, Refused
-from mock_heidi.operations import SIGN_IN
-from mock_heidi.registry import Registry
-from mock_heidi.request import Request
-from mock_heidi.router import NO_MATCH, Router, split
-from mock_heidi.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
-from mock_heidi.tokens import Caller
-from mock_heidi.unmatched import explain
-from mock_heidi.wording import nearest
+from mock_heidi.base.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
+from mock_heidi.base.hosts import Hosts, Refused
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
+from mock_heidi.namespaces.registry import Registry
+from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.web.cors import ApiCors, ControlCors, Origins, is_own
+from mock_heidi.web.exchange import Exchange, Listener
+from mock_heidi.web.request import Request
+from mock_heidi.web.router import NO_MATCH, Router, split
+from mock_heidi.web.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
@@ -48,7 +48,7 @@ def _api_routes() -> list[Route]:
 
 
 def _control_routes() -> list[Route]:
-    from mock_heidi.admin.routes import ROUTES  # noqa: PLC0415 - no start needs them
+    from mock_heidi.control.routes import ROUTES  # noqa: PLC0415 - no start needs them
 
     return ROUTES
 

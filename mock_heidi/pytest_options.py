@@ -75,8 +75,8 @@ def check(config: pytest.Config) -> None:
         if (value := _ini(config, name)) not in (None, "", False)
     }
     if (given := url(config)) is not None:
-        from mock_heidi.namespace_connection import read_address
-        from mock_heidi.settings import ConfigError
+        from mock_heidi.base.settings import ConfigError
+        from mock_heidi.client.namespace_connection import read_address
 
         try:
             read_address(given.url, None)
@@ -143,7 +143,7 @@ def _checked(name: str, value: Any, typed: str, root: Path) -> Any:
     """The value of an option as a namespace takes it. Raises ``pytest.UsageError`` that begins with ``typed``."""
     if value is None or name not in _READ:
         return value
-    from mock_heidi.settings import ConfigError
+    from mock_heidi.base.settings import ConfigError
 
     try:
         return _READ[name](value, root)
@@ -173,7 +173,7 @@ def _seed(value: Any, _: Path) -> int:
 
 
 def _clock(value: Any, _: Path) -> str:
-    from mock_heidi.clock import parse_moment
+    from mock_heidi.state.clock import parse_moment
 
     parse_moment(str(value))
     return str(value)
@@ -186,21 +186,21 @@ def _linked(value: Any, _: Path) -> bool:
 
 
 def _journal(value: Any, _: Path) -> str:
-    from mock_heidi.settings import check_journal
+    from mock_heidi.base.settings import check_journal
 
     return check_journal(value)
 
 
 def _api_key(value: Any, _: Path) -> str:
-    from mock_heidi.settings import check_api_key
+    from mock_heidi.base.settings import check_api_key
 
     return check_api_key(value)
 
 
 def _allow_findings(value: Any, _: Path) -> Sequence[str]:
     """The codes of findings, as a list."""
-    from mock_heidi.findings import KINDS
-    from mock_heidi.wording import near_names, shorten
+    from mock_heidi.base.wording import near_names, shorten
+    from mock_heidi.observing.findings import KINDS
 
     codes: Sequence[str] = [value] if isinstance(value, str) else value
     for code in codes:

@@ -19,7 +19,7 @@ from mock_heidi import pytest_options as options
 from mock_heidi.pytest_reports import MADE, OWN, objections, sections
 
 if TYPE_CHECKING:
-    from mock_heidi.handle import Handle
+    from mock_heidi.client.handle import Handle
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _NUMBER = pytest.StashKey[Iterator[int]]()
@@ -77,9 +77,9 @@ def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[Handle]:
 
 @contextlib.contextmanager
 def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
-    from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError
-    from mock_heidi.server_thread import MockHeidi
-    from mock_heidi.settings import ConfigError
+    from mock_heidi.base.settings import ConfigError
+    from mock_heidi.client.handle import Handle, MockHeidiError, NoAnswerError
+    from mock_heidi.client.server_thread import MockHeidi
 
     given = options.url(request.config)
     begins = options.configured(request.config)
@@ -123,8 +123,8 @@ def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: Handle
 @pytest.fixture
 def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: Handle) -> Iterator[Handle]:
     """A fresh Heidi for this test, named after it and deleted at its end."""
-    from mock_heidi.handle import MockHeidiError
-    from mock_heidi.settings import ConfigError
+    from mock_heidi.base.settings import ConfigError
+    from mock_heidi.client.handle import MockHeidiError
 
     name = _name(request.config, request.node.name)
     try:

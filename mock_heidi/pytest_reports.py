@@ -13,7 +13,7 @@ import pytest
 from mock_heidi.pytest_options import CHECKS, chosen, marked
 
 if TYPE_CHECKING:
-    from mock_heidi.handle import Handle
+    from mock_heidi.client.handle import Handle
 
 OWN = pytest.StashKey["Handle"]()
 """The Heidi of a test."""
@@ -54,7 +54,7 @@ def _heidis(item: pytest.Item) -> list[tuple[str, Handle]]:
 
 def _is_handle(value: Any) -> bool:
     # If no test has imported the module, there is no handle.
-    module = sys.modules.get("mock_heidi.handle")
+    module = sys.modules.get("mock_heidi.client.handle")
     return module is not None and isinstance(value, module.Handle)
 
 
@@ -80,7 +80,7 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
     from http import HTTPStatus
 
-    from mock_heidi.wording import printable
+    from mock_heidi.base.wording import printable
 
     rows = [] if own.closed else own.requests()
     # A refused key has a reason too, but its path is known.
@@ -94,7 +94,7 @@ def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _findings(item: pytest.Item, own: Handle) -> list[str]:
-    from mock_heidi.findings import at_least, finding_line
+    from mock_heidi.observing.findings import at_least, finding_line
 
     levels = at_least(chosen(item.config, "findings"))
     allowed = marked(item).get("allow_findings") or ()

@@ -12,7 +12,7 @@ import running
 from hypothesis import Phase, settings
 
 from mock_heidi.app import App, create_app
-from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 pytest_plugins = ["pytester", "judges"]
 

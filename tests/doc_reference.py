@@ -9,17 +9,10 @@ import textwrap
 from collections.abc import Iterator
 from types import ModuleType
 
-from mock_heidi import (
-    app,
-    client_errors,
-    event_stream,
-    handle,
-    proxies,
-    pytest_plugin,
-    recordings,
-    server_thread,
-    settings,
-)
+from mock_heidi import app, pytest_plugin
+from mock_heidi.base import settings
+from mock_heidi.client import client_errors, event_stream, handle, proxies, server_thread
+from mock_heidi.content import recordings
 
 _HEAD = """# Python reference
 

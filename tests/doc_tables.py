@@ -12,13 +12,16 @@ import yaml
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
 
-from mock_heidi import errors, findings, verbs
-from mock_heidi.checks.pace import FAST
-from mock_heidi.cli import cli
-from mock_heidi.effects import EFFECTS
-from mock_heidi.effects.effect import Effect, Stage, Where
-from mock_heidi.faults import Fault
-from mock_heidi.operations import OPERATIONS
+from mock_heidi.base import error_table as named
+from mock_heidi.base import errors
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.cli import commands as verbs
+from mock_heidi.cli.main import cli
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.rule import Fault
+from mock_heidi.observing import findings
+from mock_heidi.observing.checks.pace import FAST
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,11 +83,14 @@ def section(effect: Effect) -> Callable[[Effect], bool]:
 
 def error_names() -> str:
     """The errors that a fault can answer with, by their source."""
-    sources = dict.fromkeys(source for _, source in errors.BY_NAME.values())
+    sources = dict.fromkeys(source for _, source in named.BY_NAME.values())
     return table(
         ("Source", "Names"),
         [
-            [source, ", ".join(code(name) for name, (_, known) in sorted(errors.BY_NAME.items()) if known == source)]
+            [
+                source,
+                ", ".join(code(name) for name, (_, known) in sorted(named.BY_NAME.items()) if known == source),
+            ]
             for source in sources
         ],
     )
@@ -107,7 +113,7 @@ def error_table() -> str:
 
 
 def _status(kind: type[errors.HeidiError]) -> int:
-    return errors.status_of(kind.__new__(kind))
+    return named.status_of(kind.__new__(kind))
 
 
 def _error(kind: type[errors.HeidiError]) -> Row:
@@ -120,14 +126,14 @@ def _detail(kind: type[errors.HeidiError]) -> str:
         return 'a list of `{"type", "loc", "msg", "input"}`'
     if issubclass(kind, errors.TextError):
         return code(json.dumps(kind.text))
-    known, _ = errors.BY_NAME[kind.__name__]
+    known, _ = named.BY_NAME[kind.__name__]
     return code(json.dumps(known.detail))
 
 
 def _source(kind: type[errors.HeidiError]) -> str:
     if not kind.from_vendor:
         return "mock_heidi"
-    _, source = errors.BY_NAME.get(kind.__name__, (None, "assumed"))
+    _, source = named.BY_NAME.get(kind.__name__, (None, "assumed"))
     return source
 
 

@@ -12,11 +12,13 @@ from conftest import NOON, Client
 from helpers import SESSION
 from judges import OPENAPI, load_contract
 
-from mock_heidi import MockHeidi, fixture_loader, lifecycle
+from mock_heidi import MockHeidi
 from mock_heidi.app import App, create_app
-from mock_heidi.fixture_export import export
-from mock_heidi.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
-from mock_heidi.store import Store
+from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures.export import export
+from mock_heidi.namespaces import lifecycle
+from mock_heidi.state.store import Store
 
 SETTINGS = OPENAPI.with_name("schemathesis.toml")
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import doc_reference
 import doc_tables
 
-from mock_heidi.faults import Fault
+from mock_heidi.faults.rule import Fault
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-ARGUMENTS = ROOT / "mock_heidi" / "fault_arguments.py"
+ARGUMENTS = ROOT / "mock_heidi" / "faults" / "arguments.py"
 REFERENCE = ROOT / "docs" / "reference.md"
 TABLE = re.compile(r"(?<=^<!-- generated: )([\w-]+)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 

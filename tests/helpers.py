@@ -12,9 +12,9 @@ from conftest import NOON, Client
 from starlette.types import ASGIApp, Message
 
 from mock_heidi.app import create_app
-from mock_heidi.settings import BASE_PATH
-from mock_heidi.slices import finish
-from mock_heidi.yaml_text import parsing_yaml
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.base.slices import finish
+from mock_heidi.fixtures.yaml_text import parsing_yaml
 
 SESSION = "1234567890"
 OTHER_SESSION = "0987654321"
@@ -64,8 +64,8 @@ def answered(response: httpx.Response) -> tuple[int, str]:
 def in_one_moment() -> Iterator[None]:
     """Every request begins at the same moment of the process's own clock, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mock_heidi.exchange.precise", lambda: 0.0)
-        patch.setattr("mock_heidi.journal.precise", lambda: 0.0)
+        patch.setattr("mock_heidi.web.exchange.precise", lambda: 0.0)
+        patch.setattr("mock_heidi.observing.journal.precise", lambda: 0.0)
         yield
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from running import until
 
 from mock_heidi import Handle
-from mock_heidi.server import Server
+from mock_heidi.serving.server import Server
 
 PATIENCE = 30
 

@@ -17,8 +17,8 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.types import ASGIApp
 
-from mock_heidi.server import Server, bind
-from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.serving.server import Server, bind
 
 # A background job of CI ignores SIGINT, and so would every process that is started here.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -6,7 +6,7 @@ from conftest import Client
 from helpers import another, ask
 
 from mock_heidi import Handle, MockHeidi
-from mock_heidi.settings import ConfigError, Settings
+from mock_heidi.base.settings import ConfigError, Settings
 
 TOKEN = "let-me-in-91c4"
 DOORS = ["/_mock/health", "/_mock/state", "/_mock/requests", "/ns/other/_mock/health", "/_mock/", "/_mock/nothing"]

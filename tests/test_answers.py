@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_consult_notes import foreign, recorded, text_of
 
-from mock_heidi import fixture_loader
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.store import Store
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.store import Store
 
 PATH = f"/sessions/{SESSION}"
 CONSULTATIONS = list(Store(fixture_loader.load()).all(Consultation))

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from mock_heidi import api, create_app
-from mock_heidi.admin import routes as control_routes
-from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.control import routes as control_routes
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client below it than httpx

@@ -17,8 +17,8 @@ from running import MODULE, run, spawn
 from test_cli import call
 
 import mock_heidi
-from mock_heidi.durations import duration
-from mock_heidi.recordings import FORMATS
+from mock_heidi.content.durations import duration
+from mock_heidi.content.recordings import FORMATS
 
 DATA = Path(__file__).with_name("data")
 FILES = ("tone.mp3", "tone.ogg", "tone.m4a", "tone.webm", "recorded.webm")

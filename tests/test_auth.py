@@ -26,9 +26,10 @@ from helpers import (
 )
 from starlette.types import Message
 
-from mock_heidi import fixture_loader, lifecycle
-from mock_heidi.assumptions import assumed
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.namespaces import lifecycle
 
 WHO = {"email": "doctor@example.org", "third_party_internal_id": "42"}
 KEY = {"Heidi-Api-Key": DEFAULT_KEY}

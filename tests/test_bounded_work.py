@@ -8,9 +8,9 @@ import pytest
 from conftest import Client
 from helpers import SESSION
 
-from mock_heidi import custom_templates
-from mock_heidi.custom_templates import LONGEST_SENTENCE, MOST_HEADINGS, MOST_QUESTIONS
-from mock_heidi.session_content import LONGEST_EARLIER
+from mock_heidi.content import custom_templates
+from mock_heidi.content.custom_templates import LONGEST_SENTENCE, MOST_HEADINGS, MOST_QUESTIONS
+from mock_heidi.namespaces.session_content import LONGEST_EARLIER
 
 PATH = f"/sessions/{SESSION}"
 FILL = f"{PATH}/client-customised-template/response"

@@ -18,21 +18,24 @@ from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_heidi import json_text, lifecycle, wording, yaml_text
-from mock_heidi.admin import requests as requests_door
-from mock_heidi.admin import snapshots as snapshots_door
 from mock_heidi.app import App
-from mock_heidi.errors import UnprocessableError
-from mock_heidi.filters import Filter
-from mock_heidi.fixture_export import export
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.json_text import parse_json, parsing_json
-from mock_heidi.namespace import Namespace
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.slices import RECORD, SLICE, finish
-from mock_heidi.wording import LONGEST, near_names, short_repr, shorten
-from mock_heidi.yaml_dump import dump_yaml
-from mock_heidi.yaml_scalars import resolve
+from mock_heidi.base import json_text, wording
+from mock_heidi.base.errors import UnprocessableError
+from mock_heidi.base.json_text import parse_json, parsing_json
+from mock_heidi.base.slices import RECORD, SLICE, finish
+from mock_heidi.base.wording import LONGEST, near_names, short_repr, shorten
+from mock_heidi.base.yaml_scalars import resolve
+from mock_heidi.control import requests as requests_door
+from mock_heidi.control import snapshots as snapshots_door
+from mock_heidi.fixtures import yaml_text
+from mock_heidi.fixtures.export import export
+from mock_heidi.fixtures.yaml_dump import dump_yaml
+from mock_heidi.namespaces import lifecycle
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.filters import Filter
+from mock_heidi.observing.journal import Journal
+from mock_heidi.state.patient_records import PatientProfile
 
 MANY = 6_000
 # So many turns others get at least while so many records are looked at, or so many long bodies.

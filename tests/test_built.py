@@ -8,23 +8,19 @@ from typing import Any
 
 import pytest
 
-from mock_heidi import (
-    assumptions,
-    built,
-    effects,
-    fixture_files,
-    fixture_loader,
-    fixture_schema,
-    spec,
-    wheel_data,
-)
-from mock_heidi.cli import main
-from mock_heidi.code_records import CodeEntry
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.store import Base
-from mock_heidi.template_records import NoteTemplate
-from mock_heidi.values import Record
+from mock_heidi.base import assumptions, built, spec
+from mock_heidi.base.values import Record
+from mock_heidi.cli.main import main
+from mock_heidi.faults import effects
+from mock_heidi.fixtures import files as fixture_files
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures import schema as fixture_schema
+from mock_heidi.fixtures import wheel_data
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.state.code_records import CodeEntry
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.store import Base
+from mock_heidi.state.template_records import NoteTemplate
 
 _CACHED = (
     (fixture_files, "packaged"),

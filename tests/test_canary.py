@@ -28,8 +28,8 @@ from helpers import another, ask
 from running import Running, serving
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError
-from mock_heidi.cli import cli
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.cli.main import cli
 
 KEY = "canary-key-91c4e7d0"
 SESSION = "1234567890"
@@ -520,7 +520,7 @@ def test_a_crashing_handler_tells_no_values(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError(KEY)
 
-    monkeypatch.setattr("mock_heidi.store.Store.where", crash)
+    monkeypatch.setattr("mock_heidi.state.store.Store.where", crash)
     with caplog.at_level(logging.DEBUG):
         answer = heidi.get("/patient-profiles")
 

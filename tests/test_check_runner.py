@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from mock_heidi.check_runner import CheckRunner
-from mock_heidi.checks.check import REMEMBERED
-from mock_heidi.expectations import Noticed
-from mock_heidi.findings import Findings
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.observing.check_runner import CheckRunner
+from mock_heidi.observing.checks.check import REMEMBERED
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.expectations import Noticed
+from mock_heidi.observing.findings import Findings
+from mock_heidi.observing.journal import Journal
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
 

@@ -7,9 +7,9 @@ import pytest
 from conftest import JOHN, Client
 from helpers import KEY_TWO, SESSION, in_one_moment
 
-from mock_heidi.checks.pace import FAST
-from mock_heidi.checks.sign_in import MARGIN, SIGN_INS
-from mock_heidi.settings import DEFAULT_KEY
+from mock_heidi.base.settings import DEFAULT_KEY
+from mock_heidi.observing.checks.pace import FAST
+from mock_heidi.observing.checks.sign_in import MARGIN, SIGN_INS
 
 PLACE = f"/sessions/{SESSION}"
 SEGMENTS = f"{PLACE}/restful-segment-transcription"

@@ -17,9 +17,12 @@ import httpx
 import pytest
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
 
-from mock_heidi import api, fixture_files, spec, verbs
-from mock_heidi.cli import cli, main
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION
+from mock_heidi import api
+from mock_heidi.base import spec
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
+from mock_heidi.cli import commands as verbs
+from mock_heidi.cli.main import cli, main
+from mock_heidi.fixtures import files as fixture_files
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = sorted(cli.commands)

@@ -17,15 +17,16 @@ from conftest import JOHN, Client
 from helpers import KEY_TWO, SUCCESS, UNKNOWN_ID
 from test_consult_notes import H_AND_P, text_of
 
-from mock_heidi import fixture_loader
-from mock_heidi.account_records import ApiKey, User
-from mock_heidi.code_records import CodeEntry
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.errors import BY_NAME, HeidiError, InternalError, LinkedAccountRequiredError, UploadFailedError, render
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.store import Store
-from mock_heidi.template_records import NoteTemplate
+from mock_heidi.base.error_table import BY_NAME, render
+from mock_heidi.base.errors import HeidiError, InternalError, LinkedAccountRequiredError, UploadFailedError
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.account_records import ApiKey, User
+from mock_heidi.state.code_records import CodeEntry
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Store
+from mock_heidi.state.template_records import NoteTemplate
 
 STORE = Store(fixture_loader.load())
 SESSIONS = list(STORE.all(Session))

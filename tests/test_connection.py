@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mock_heidi.clock import Alarm, Clock
-from mock_heidi.connection import BufferedTransport, Outbox
+from mock_heidi.serving.connection import BufferedTransport, Outbox
+from mock_heidi.state.clock import Alarm, Clock
 
 
 class Transport:

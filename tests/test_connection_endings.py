@@ -29,11 +29,12 @@ from helpers import SESSION, wire
 from pages import page
 from running import MODULE, serving, until
 
-from mock_heidi import Handle, accelerators, create_app
+from mock_heidi import Handle, create_app
 from mock_heidi.app import App
-from mock_heidi.server import Server, bind
-from mock_heidi.settings import BASE_PATH
-from mock_heidi.stub_records import Stub
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.serving import accelerators
+from mock_heidi.serving.server import Server, bind
+from mock_heidi.state.stub_records import Stub
 
 TIMES = 100
 PATIENCE = 60
@@ -59,7 +60,9 @@ ENDINGS = {
 # Those before which something comes.
 LONG = [ending for ending in ENDINGS if "=" in ending]
 # A server with neither the fast loop nor the fast parser.
-PLAIN = "import sys\nsys.modules['uvloop'] = sys.modules['httptools'] = None\nfrom mock_heidi.cli import main\nmain()"
+PLAIN = (
+    "import sys\nsys.modules['uvloop'] = sys.modules['httptools'] = None\nfrom mock_heidi.cli.main import main\nmain()"
+)
 _BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
 

@@ -19,10 +19,10 @@ from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, s
 from test_audio import spoken
 
 import mock_heidi
-from mock_heidi import fixture_loader
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.store import Store
-from mock_heidi.template_records import NoteTemplate
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.store import Store
+from mock_heidi.state.template_records import NoteTemplate
 
 PATH = f"/sessions/{SESSION}"
 STORE = Store(fixture_loader.load())

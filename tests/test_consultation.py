@@ -17,7 +17,7 @@ from running import until
 from test_audio import DATA, spoken
 
 from mock_heidi import MockHeidi
-from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 
 NOON = "2025-01-06T12:00:00"
 H_AND_P, REFERRAL = "659b8042fe093d6592b41ef7", "66455a5f0b0a1c8d018c6896"

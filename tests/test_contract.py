@@ -38,15 +38,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, api, delivery, errors
+from mock_heidi import MockHeidi, api
 from mock_heidi.api.sessions import get_session
-from mock_heidi.assumptions import assumptions
-from mock_heidi.cli import cli
-from mock_heidi.delivery import Stream
-from mock_heidi.errors import HeidiError
-from mock_heidi.response import Success
-from mock_heidi.session_records import ConsultNote
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base import error_table, errors
+from mock_heidi.base.assumptions import assumptions
+from mock_heidi.base.errors import HeidiError
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.cli.main import cli
+from mock_heidi.faults import delivery
+from mock_heidi.faults.delivery import Stream
+from mock_heidi.state.session_records import ConsultNote
+from mock_heidi.web.response import Success
 
 PROVENANCES = ("documented", "observed", "assumed")
 
@@ -97,7 +99,7 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
     found, matched = [], set()
     for cls in classes:
         error = cls(*_ARGUMENTS.get(cls, ()))
-        status, body, _ = errors.render(error)
+        status, body, _ = error_table.render(error)
         names = [name for name in statuses if not judge.value_findings(schemas[name], json.loads(body))]
         if len(names) != 1:
             found.append(f"{cls.__name__}: worded so in the contract by {names or 'nobody'}")
@@ -624,8 +626,8 @@ def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract
 
 
 def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
-    aside = {name for name, (error, _) in errors.BY_NAME.items() if type(error) not in vendor_errors()}
-    provenances = {errors.BY_NAME[name][1] for name in aside}
+    aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
+    provenances = {error_table.BY_NAME[name][1] for name in aside}
 
     assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
     assert provenances == {"observed"}

@@ -26,18 +26,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import MockHeidi, events, filters, findings, lifecycle, transitions
-from mock_heidi.admin import routes as control_routes
+from mock_heidi import MockHeidi
 from mock_heidi.app import create_app
-from mock_heidi.cli import cli
-from mock_heidi.errors import BY_NAME
-from mock_heidi.fault_fields import METHODS
-from mock_heidi.faults import Fault, Scenario, parse
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.operations import OPERATIONS
-from mock_heidi.session_records import ConsultNote, WrittenDocument
-from mock_heidi.settings import Settings
-from mock_heidi.stub_records import Stub
+from mock_heidi.base.error_table import BY_NAME
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.settings import Settings
+from mock_heidi.cli.main import cli
+from mock_heidi.control import routes as control_routes
+from mock_heidi.faults.fields import METHODS
+from mock_heidi.faults.rule import Fault, Scenario, parse
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.namespaces import lifecycle
+from mock_heidi.observing import filters, findings
+from mock_heidi.state import events, transitions
+from mock_heidi.state.session_records import ConsultNote, WrittenDocument
+from mock_heidi.state.stub_records import Stub
 
 JSON = "application/json"
 
@@ -748,7 +751,7 @@ def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pyt
         """
         import httpx
         from mock_heidi import MockHeidi
-        from mock_heidi.admin import routes as control_routes
+        from mock_heidi.control import routes as control_routes
         from starlette.responses import Response
 
         async def wrong(request):

@@ -18,7 +18,7 @@ import yaml
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, answered, ask, in_namespace, settled, wire
 
-from mock_heidi.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
 
 YAML = {"Content-Type": "application/yaml"}
 OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"

@@ -10,7 +10,7 @@ import pytest
 from conftest import JOHN, Client
 from helpers import SESSION, another
 
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
 
 PAGE = "http://localhost:3000"
 LOOPBACK = [

@@ -19,29 +19,20 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from mock_heidi import create_app, server
+from mock_heidi import create_app
 from mock_heidi.app import App
-from mock_heidi.cli import main
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.cli.main import main
+from mock_heidi.serving import server
 
-# Calls of Python functions, by the role of their modules: a rename is no cost. Other versions of Python and of the
+# Calls of Python functions, by package: a rename of a module is no cost. Other versions of Python and of the
 # libraries may need a few more.
 SLACK = 1.15
-ROLES = {
-    "path": (
-        *("app", "connection", "cors", "delivery", "exchange", "injection", "inputs", "player", "request"),
-        *("response", "router", "streams", "stub_answers"),
-    ),
-    "caller": ("registry", "tokens"),
-    "journal": ("journal", "memory"),
-    "time": ("clock", "ids"),
-    "state": ("indexes", "json_text", "namespace", "overlay", "store", "unused_ids", "values"),
-}
 COSTS: dict[str, dict[str, int]] = {
-    "GET": {"path": 23, "caller": 2, "journal": 2, "time": 1, "state": 3, "handler": 1},
-    "GET list": {"path": 19, "caller": 2, "journal": 2, "time": 1, "state": 2, "handler": 1},
-    "POST": {"path": 27, "caller": 2, "journal": 2, "time": 6, "state": 17, "handler": 1},
-    "PATCH": {"path": 29, "caller": 2, "journal": 2, "time": 4, "state": 13, "handler": 1},
+    "GET": {"web": 20, "state": 3, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "base": 1, "serving": 1},
+    "GET list": {"web": 16, "state": 3, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
+    "POST": {"web": 24, "state": 17, "base": 5, "namespaces": 4, "app": 2, "api": 2, "observing": 2, "serving": 1},
+    "PATCH": {"web": 26, "state": 12, "base": 5, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
 }
 STREAM_PIECE = 6.2
 # What a start loads beside the standard library, and about how many modules that are in all.
@@ -56,11 +47,9 @@ KEY = "costs-key"
 
 
 def role_of(module: str) -> str:
-    """The role of a module in answering a request: one of ``ROLES``, ``handler``, or the module itself."""
-    name = module.removeprefix("mock_heidi.")
-    if name.startswith("api."):
-        return "handler"
-    return next((role for role, names in ROLES.items() if name in names), module)
+    """The role of a module in answering a request: its package, or another library's name."""
+    library, _, rest = module.partition(".")
+    return rest.partition(".")[0] if library == "mock_heidi" and rest else library
 
 
 class Client:
@@ -164,8 +153,9 @@ def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> 
 
 START = """
 import sys
-from mock_heidi.cli import main
-from mock_heidi import request_log, server
+from mock_heidi.cli.main import main
+from mock_heidi.cli import request_log
+from mock_heidi.serving import server
 from mock_heidi.app import create_app
 create_app()
 names = {name.partition(".")[0] for name in sys.modules if not name.startswith("_")}
@@ -193,17 +183,17 @@ LATE = """
 import sys
 from mock_heidi.app import create_app
 create_app()
-late = ("mock_heidi.admin.", "mock_heidi.api.", "mock_heidi.checks", "mock_heidi.credentials")
+late = ("mock_heidi.control.", "mock_heidi.api.", "mock_heidi.observing.checks", "mock_heidi.observing.credentials")
 print("late:", *sorted(name for name in sys.modules if name.startswith(late)))
 """
 
 
 def test_a_start_loads_no_resource_and_no_check_before_it_is_asked_for() -> None:
-    assert printed(LATE) == ["late:", "mock_heidi.admin.control"]
+    assert printed(LATE) == ["late:", "mock_heidi.control.control"]
 
 
 BUILT = """
-import mock_heidi.app, mock_heidi.request_log
+import mock_heidi.app, mock_heidi.cli.request_log
 from pydantic import BaseModel
 def below(cls):
     return {cls}.union(*map(below, cls.__subclasses__()))
@@ -222,20 +212,30 @@ def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else
 
 
 # What takes long to import; a verb loads of it what it cannot do without.
-HEAVY = {"asyncio", "http.client", "jwt", "logging", "mock_heidi.handle", "pydantic", "starlette", "uvicorn", "yaml"}
+HEAVY = {
+    "asyncio",
+    "http.client",
+    "jwt",
+    "logging",
+    "mock_heidi.client.handle",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+    "yaml",
+}
 NEEDED = {
     "--help": set(),
     "serve --help": set(),
     "exec --help": set(),
     "routes": set(),
-    "env --url http://127.0.0.1:1": {"mock_heidi.handle"},
-    "token --url http://127.0.0.1:1": {"mock_heidi.handle"},
+    "env --url http://127.0.0.1:1": {"mock_heidi.client.handle"},
+    "token --url http://127.0.0.1:1": {"mock_heidi.client.handle"},
     "schema": {"pydantic"},
     "validate": {"pydantic", "yaml"},
 }  # fmt: skip
 VERB = """
 import sys
-from mock_heidi.cli import main
+from mock_heidi.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit:
@@ -287,5 +287,6 @@ def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.Monke
 
 def test_the_message_names_what_has_grown() -> None:
     assert grown(
-        {"mock_heidi.app": 5, "mock_heidi.request": 9, "json": 1}, {"mock_heidi.app": 5, "mock_heidi.request": 2}
-    ) == ("mock_heidi.request +7, json +1")
+        {"mock_heidi.app": 5, "mock_heidi.web.request": 9, "json": 1},
+        {"mock_heidi.app": 5, "mock_heidi.web.request": 2},
+    ) == ("mock_heidi.web.request +7, json +1")

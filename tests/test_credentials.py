@@ -5,9 +5,9 @@ import uuid
 
 import pytest
 
-from mock_heidi.credentials import found
-from mock_heidi.documented import documented
-from mock_heidi.secret_names import decoded, is_secret_name
+from mock_heidi.observing.credentials import found
+from mock_heidi.observing.documented import documented
+from mock_heidi.observing.secret_names import decoded, is_secret_name
 
 SECRET_NAMES = (
     "auth", "X-Auth", "authorization", "Proxy-Authorization", "oauth2", "oauth_token", "cookie", "Set-Cookie",

@@ -12,13 +12,14 @@ import pytest
 import yaml
 from pages import DOCS, EVERYTHING, PAGES, README, ROOT, Page, page
 
-from mock_heidi import Handle, MockHeidi, filters
-from mock_heidi.admin import routes as control_routes
-from mock_heidi.faults import EFFECTS, Fault, parse
-from mock_heidi.operations import CODERS, STREAMS, WRITERS
-from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy
+from mock_heidi import Handle, MockHeidi
+from mock_heidi.base.operations import CODERS, STREAMS, WRITERS
+from mock_heidi.base.settings import Settings
+from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy
+from mock_heidi.control import routes as control_routes
+from mock_heidi.faults.rule import EFFECTS, Fault, parse
+from mock_heidi.observing import filters
 from mock_heidi.pytest_options import CHECKS, MARKED, OPTIONS
-from mock_heidi.settings import Settings
 
 LINKING = [*PAGES, Page(ROOT / "CONTRIBUTING.md"), Page(ROOT / "benchmarks" / "README.md")]
 BY_HAND = "\n".join(one.text for one in PAGES if one.path != generate.REFERENCE)

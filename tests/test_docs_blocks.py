@@ -14,7 +14,7 @@ import pytest
 from pages import PAGES, README, ROOT, Block, Page, blocks, page
 from running import address, run, serving, spawn
 
-import mock_heidi.server  # noqa: F401
+import mock_heidi.serving.server  # noqa: F401
 
 BASH = ("bash",)
 # The address that the pages show; the servers of these tests are on free ports.

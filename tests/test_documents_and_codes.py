@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_consult_notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
 
-from mock_heidi import fixture_loader
-from mock_heidi.code_records import CodeEntry
-from mock_heidi.store import Store
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.code_records import CodeEntry
+from mock_heidi.state.store import Store
 
 PATH = f"/sessions/{SESSION}"
 LETTER = "66455a5f0b0a1c8d018c6896"

@@ -10,13 +10,13 @@ from typing import Any
 import generate
 import pytest
 
-from mock_heidi.delivery import Delivery, Ending, Part, Stream, of_body, of_stream
-from mock_heidi.effects import BY_NAME, EFFECTS
-from mock_heidi.effects.effect import Effect, Stage, Where
-from mock_heidi.effects.plan import Chosen, acting, choose, plan
-from mock_heidi.fault_fields import Delay
-from mock_heidi.faults import Fault, parse
-from mock_heidi.slices import finish
+from mock_heidi.base.slices import finish
+from mock_heidi.faults.delivery import Delivery, Ending, Part, Stream, of_body, of_stream
+from mock_heidi.faults.effects import BY_NAME, EFFECTS
+from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.effects.plan import Chosen, acting, choose, plan
+from mock_heidi.faults.fields import Delay
+from mock_heidi.faults.rule import Fault, parse
 
 APPLIED = [effect for effect in EFFECTS if effect.apply is not None]
 SESSION = {"session": {"session_id": "1", "duration": 16, "patient": {"name": "Ada"}}, "session_id": "1"}
@@ -173,7 +173,7 @@ def test_very_many_equal_rules_are_planned_a_few_times_only(monkeypatch: pytest.
         plans.append(1)
         return really(answer, chosen)
 
-    monkeypatch.setattr("mock_heidi.effects.plan.plan", counting)
+    monkeypatch.setattr("mock_heidi.faults.effects.plan.plan", counting)
     acted_on(BODY, [rule("empty,media_type=text/plain", number) for number in range(1_000)])
 
     assert len(plans) <= 3

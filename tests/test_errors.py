@@ -27,7 +27,7 @@ from helpers import (
 )
 
 from mock_heidi import api
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
 
 PROFILES, PROFILE, SESSIONS = "/patient-profiles", f"/patient-profiles/{JOHN}", f"/sessions/{SESSION}"
 LINK, DELETE = f"{PROFILE}/sessions", "/patient-profiles:batch-delete"

@@ -20,13 +20,14 @@ from helpers import another, ask
 from running import in_a_thread, received, until
 from starlette.types import Message
 
-from mock_heidi import Handle, MockHeidi, MockHeidiError, accelerators
-from mock_heidi.admin.events import EventStream
+from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.app import App
-from mock_heidi.events import Event as Told
-from mock_heidi.events import Events
-from mock_heidi.lifecycle import PARTS
-from mock_heidi.server import Server
+from mock_heidi.control.events import EventStream
+from mock_heidi.namespaces.lifecycle import PARTS
+from mock_heidi.serving import accelerators
+from mock_heidi.serving.server import Server
+from mock_heidi.state.events import Event as Told
+from mock_heidi.state.events import Events
 
 Event = tuple[int, str, Any]
 
@@ -506,7 +507,7 @@ def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
 
 
 def test_a_client_that_never_reads_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mock_heidi.admin.events._PATIENCE", 0.1)
+    monkeypatch.setattr("mock_heidi.control.events._PATIENCE", 0.1)
     with in_a_thread(app) as server:
         for listener in server.sockets:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)

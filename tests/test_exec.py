@@ -17,12 +17,13 @@ import click
 import pytest
 from running import MODULE, Running, environment, run, serving, spawn, until
 
-from mock_heidi import Handle, MockHeidiError, NoAnswerError, child_process
-from mock_heidi import exec_command as exec_verb
-from mock_heidi.cli import cli
-from mock_heidi.exec_command import exec_command
-from mock_heidi.flags import SERVER_OPTIONS
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Settings
+from mock_heidi import Handle, MockHeidiError, NoAnswerError
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, Settings
+from mock_heidi.cli import child_process
+from mock_heidi.cli import exec_command as exec_verb
+from mock_heidi.cli.exec_command import exec_command
+from mock_heidi.cli.main import cli
+from mock_heidi.cli.options import SERVER_OPTIONS
 
 PYTHON = sys.executable
 COMMAND = " ".join(MODULE)

@@ -31,12 +31,12 @@ from peer import Ending, Sleepers, asking, connected
 from running import until
 
 from mock_heidi import Handle, MockHeidiError, create_app
-from mock_heidi.effects import ANSWERS
-from mock_heidi.errors import BY_NAME, render
-from mock_heidi.faults import BODY_EFFECTS, CONNECTION, DELAYS
-from mock_heidi.journal import Entry
-from mock_heidi.request_facts import RequestFacts
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.error_table import BY_NAME, render
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.faults.effects import ANSWERS
+from mock_heidi.faults.request_facts import RequestFacts
+from mock_heidi.faults.rule import BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.observing.entry import Entry
 
 PATH = "/_mock/faults"
 SIGN_IN = {"email": "test@heidihealth.com", "third_party_internal_id": "123"}

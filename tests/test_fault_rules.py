@@ -16,11 +16,13 @@ from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, in_names
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import until
 
-from mock_heidi import create_app, fixture_schema
-from mock_heidi.active_faults import ActiveFault, ActiveFaults
-from mock_heidi.effects import BY_NAME
-from mock_heidi.faults import EFFECTS, STREAM_EFFECTS, Fault, FaultError, parse
-from mock_heidi.settings import DEFAULT_KEY, ConfigError
+from mock_heidi import create_app
+from mock_heidi.base.settings import DEFAULT_KEY, ConfigError
+from mock_heidi.faults.active_faults import ActiveFault, ActiveFaults
+from mock_heidi.faults.effects import BY_NAME
+from mock_heidi.faults.rule import EFFECTS, STREAM_EFFECTS, Fault, parse
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.fixtures import schema as fixture_schema
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 PATH = "/_mock/faults"

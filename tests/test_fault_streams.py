@@ -17,10 +17,10 @@ from running import until
 from starlette.types import Message
 
 from mock_heidi import Handle, MockHeidi, create_app
-from mock_heidi.faults import STREAM_EFFECTS
-from mock_heidi.operations import STREAMS
-from mock_heidi.proxies import FaultsProxy
-from mock_heidi.settings import BASE_PATH, Pace
+from mock_heidi.base.operations import STREAMS
+from mock_heidi.base.settings import BASE_PATH, Pace
+from mock_heidi.client.proxies import FaultsProxy
+from mock_heidi.faults.rule import STREAM_EFFECTS
 
 PIECES = ["One ", "twö ", "data: three ", "four"]
 FRAMES = [

@@ -16,8 +16,8 @@ from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, in_one_moment
 
 from mock_heidi import Handle, MockHeidi
-from mock_heidi.findings import KINDS
-from mock_heidi.settings import DEFAULT_KEY
+from mock_heidi.base.settings import DEFAULT_KEY
+from mock_heidi.observing.findings import KINDS
 
 NOTE = {
     "generation_method": "TEMPLATE",
@@ -167,6 +167,12 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
     "context that is not": (
         "linked_session_unknown",
         lambda client: client.patch(f"/sessions/{SESSION}", json={"linked_sessions_for_context": ["42"]}),
+    ),
+    "a template that is none": (
+        "template_not_json",
+        lambda client: client.post(
+            f"/sessions/{SESSION}/consult-note", json={**NOTE, "template_id": None, "third_party_template": "Plan"}
+        ),
     ),
     "audio that is none": ("duration_unknown", lambda client: record(client, 0)),
 }

@@ -16,10 +16,10 @@ import pytest
 from conftest import Client
 from helpers import another
 
-from mock_heidi import fixture_loader
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.store import Store
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.store import Store
 
 CONSULTATIONS = {one.id: one for one in Store(fixture_loader.load()).all(Consultation)}
 PROFILES = list(Store(fixture_loader.load()).all(PatientProfile))

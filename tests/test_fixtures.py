@@ -21,23 +21,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_heidi import create_app
-from mock_heidi.account_records import ApiKey, User
-from mock_heidi.code_records import CodeEntry
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.fixture_export import export
-from mock_heidi.fixture_ids import DEFAULT_TIME
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.fixture_loader import load
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.settings import DEFAULT_KEY, ConfigError
-from mock_heidi.store import Store
-from mock_heidi.template_records import NoteTemplate
-from mock_heidi.values import Record, Value
-from mock_heidi.yaml_dump import dump_yaml
-from mock_heidi.yaml_scalars import Plain, resolve
-from mock_heidi.yaml_text import YamlText
+from mock_heidi.base.settings import DEFAULT_KEY, ConfigError
+from mock_heidi.base.values import Record, Value
+from mock_heidi.base.yaml_scalars import Plain, resolve
+from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.fixtures.export import export
+from mock_heidi.fixtures.ids import DEFAULT_TIME
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.fixtures.loader import load
+from mock_heidi.fixtures.yaml_dump import dump_yaml
+from mock_heidi.fixtures.yaml_text import YamlText
+from mock_heidi.state.account_records import ApiKey, User
+from mock_heidi.state.code_records import CodeEntry
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Store
+from mock_heidi.state.template_records import NoteTemplate
 
 PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"

@@ -18,7 +18,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.core.transport import expand_status_codes
 
-from mock_heidi import api, delivery
+from mock_heidi import api
+from mock_heidi.faults import delivery
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mock_heidi import MockHeidi
-from mock_heidi.settings import parse_pace
+from mock_heidi.base.settings import parse_pace
 
 SESSION = "/sessions/1234567890"
 NOTE = {

@@ -14,7 +14,7 @@ from conftest import NOON, Client
 from helpers import another, ask, settled
 
 from mock_heidi.app import App, create_app
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
 
 HERE = ["localhost", "LocalHost", "localhost:4343", "127.0.0.1", "127.0.0.1:4343", "127.9.9.9", "[::1]:4343", "[::1]"]
 HERE += ["app.localhost:4343", "host.docker.internal:4343", "192.168.1.5:4343", "10.0.0.1", "0.0.0.0:4343", "[::]:4343"]

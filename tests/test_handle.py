@@ -23,10 +23,10 @@ import pytest
 from running import until
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError, NoAnswerError, __version__, create_app
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy
-from mock_heidi.report import report, unfired
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
+from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy
+from mock_heidi.client.report import report, unfired
+from mock_heidi.fixtures.documents import FixtureError
 
 JOHN = "5eb7cf5a86d9755df3a6c593"
 ADA = {"patient_profiles": [{"first_name": "Ada", "ehr_patient_id": "A1"}]}
@@ -195,7 +195,9 @@ def test_an_unknown_option_is_told_with_the_nearest(options: dict[str, Any], wor
 
 
 def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mock_heidi.server.Server.run", lambda self: [listener.close() for listener in self.sockets])
+    monkeypatch.setattr(
+        "mock_heidi.serving.server.Server.run", lambda self: [listener.close() for listener in self.sockets]
+    )
 
     with pytest.raises(RuntimeError, match="ended before it listened"):
         MockHeidi().start()

@@ -22,8 +22,8 @@ if sys.argv[1] == "plain":
     sys.modules["uvloop"] = sys.modules["httptools"] = None
 import logging
 from itertools import chain, repeat
-from mock_heidi.heads import Limits
-from mock_heidi.server import Server, bind
+from mock_heidi.serving.heads import Limits
+from mock_heidi.serving.server import Server, bind
 
 def python():
     while True:

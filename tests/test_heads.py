@@ -16,11 +16,12 @@ import pytest
 from running import in_a_thread, received, until
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import accelerators, create_app
-from mock_heidi.heads import Limits
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.server import Server
-from mock_heidi.settings import BASE_PATH
+from mock_heidi import create_app
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.serving import accelerators
+from mock_heidi.serving.heads import Limits
+from mock_heidi.serving.server import Server
 
 MEGABYTE = 1024 * 1024
 LINE = b"X-Filler: " + b"x" * 100 + b"\r\n"

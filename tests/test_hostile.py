@@ -18,9 +18,9 @@ from helpers import Reply, exchange
 from starlette.types import Message
 
 from mock_heidi import api
-from mock_heidi.admin import routes as control_routes
 from mock_heidi.app import App, create_app
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.control import routes as control_routes
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "X" * 50, ""]
 WORDS = [

@@ -20,11 +20,12 @@ from conftest import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, in_namespace, wire
 from starlette.types import Message
 
-from mock_heidi import fixture_loader
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.redaction import REDACTED
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.journal import Journal
+from mock_heidi.observing.redaction import REDACTED
 
 KEYS = [
     "id",

@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mock_heidi.api import patient_profiles, sessions
-from mock_heidi.errors import UnprocessableError
-from mock_heidi.json_text import parse_exactly, parse_json, parse_plain, to_json, written
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.response import view_of
-from mock_heidi.session_records import Session
-from mock_heidi.values import Outgoing
+from mock_heidi.base.errors import UnprocessableError
+from mock_heidi.base.json_text import parse_exactly, parse_json, parse_plain, to_json, written
+from mock_heidi.base.values import Outgoing
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.response import view_of
 
 TIME = "2025-01-06T12:00:00.000000"
 

@@ -8,8 +8,9 @@ import pytest
 from helpers import SESSION, wire
 from judges import Watch
 
-from mock_heidi import Handle, MockHeidi, delivery
-from mock_heidi.settings import BASE_PATH
+from mock_heidi import Handle, MockHeidi
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.faults import delivery
 
 NOTE = {
     "generation_method": "TEMPLATE",
@@ -82,7 +83,8 @@ def test_a_test_fails_that_reads_a_broken_stream_over_a_socket(pytester: pytest.
     pytester.makepyfile(
         """
         import httpx
-        from mock_heidi import MockHeidi, delivery
+        from mock_heidi import MockHeidi
+        from mock_heidi.faults import delivery
 
         def read():
             body = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mock_heidi.kept_connection import KeptConnection
+from mock_heidi.client.kept_connection import KeptConnection
 
 
 @contextlib.contextmanager

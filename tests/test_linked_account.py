@@ -13,7 +13,7 @@ import pytest
 from conftest import NOON, Client
 from helpers import KEY_TWO, NOON_STAMP, SUCCESS, another, answered, settled, wire
 
-from mock_heidi.settings import DEFAULT_EMAIL
+from mock_heidi.base.settings import DEFAULT_EMAIL
 
 LINK, UNLINK, ACCESS = "/users/linked-account", "/users/linked-account:unlink", "/users/linked-account/access"
 # Known to the key: taken by Dr Okafor, and free.

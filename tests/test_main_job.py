@@ -11,7 +11,7 @@ import httpx
 import pytest
 from running import SCRIPT, Running, run, serving
 
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
 
 Answer = tuple[int, Any]
 Client = Callable[[str, str, Mapping[str, str], Any], Answer]

@@ -15,10 +15,11 @@ from conftest import Client
 from helpers import Reply, another, ask, exchange, in_namespace
 from starlette.types import Message
 
-from mock_heidi.events import Events
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.settings import BASE_PATH, ConfigError, Settings
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.journal import Journal
+from mock_heidi.state.events import Events
 
 pytestmark = pytest.mark.slow
 

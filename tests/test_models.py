@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_heidi.account_records import ApiKey, HeidiUser, User, user_key
-from mock_heidi.faults import Fault
-from mock_heidi.field_types import Date, Flag, KindeUserId, Number, ObjectId, SessionId, Timestamp
-from mock_heidi.patient_records import PatientProfile, SessionPatient
-from mock_heidi.session_records import ConsultNote, Session
-from mock_heidi.values import Incoming, Outgoing
-from mock_heidi.yaml_scalars import Plain, resolve
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.base.yaml_scalars import Plain, resolve
+from mock_heidi.faults.rule import Fault
+from mock_heidi.state.account_records import ApiKey, HeidiUser, User, user_key
+from mock_heidi.state.field_types import Date, Flag, KindeUserId, Number, ObjectId, SessionId, Timestamp
+from mock_heidi.state.patient_records import PatientProfile, SessionPatient
+from mock_heidi.state.session_records import ConsultNote, Session
 
 OWNER = "a" * 24
 TIME, LATER = "2025-01-06T12:00:00.000000", "2025-01-06T12:00:01.000000"

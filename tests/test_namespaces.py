@@ -24,9 +24,9 @@ from helpers import (
     wire,
 )
 
-from mock_heidi.namespace import Namespace
-from mock_heidi.registry import Registry
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.registry import Registry
 
 WHO = {"email": "a@b", "third_party_internal_id": "1"}
 GOOD = ["a", "A-Z_0.9", "..a", "x" * 64, "-", "_", "default.1"]

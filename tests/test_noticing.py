@@ -12,8 +12,8 @@ from pages import page
 from peer import lose
 
 from mock_heidi import Handle, MockHeidi
-from mock_heidi.noticing import NOTICING
-from mock_heidi.operations import OPERATIONS, STREAMS
+from mock_heidi.base.operations import OPERATIONS, STREAMS
+from mock_heidi.observing.noticing import NOTICING
 
 PLACE = f"/sessions/{SESSION}"
 NOTE = {

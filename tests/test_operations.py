@@ -8,14 +8,14 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from mock_heidi import api
-from mock_heidi.operations import OPERATIONS
+from mock_heidi.base.operations import OPERATIONS
 
 PACKAGE = Path(api.__file__).parent.parent
 # Modules that read a field which only these operations have, and what would be asked of no other.
 OWN = {
-    "noticing.py": {"generate_consult_note", "ask_ai", "list_linked_user_sessions"},
-    "filters.py": {"create_session"},
-    "checks/sessions.py": {
+    "observing/noticing.py": {"generate_consult_note", "ask_ai", "list_linked_user_sessions"},
+    "observing/filters.py": {"create_session"},
+    "observing/checks/sessions.py": {
         "create_session",
         "transcribe_segment",
         "finish_recording",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from running import serving
 
 from mock_heidi.app import create_app
-from mock_heidi.path_patterns import LONGEST, PathPattern, PathPatternError
-from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.base.path_patterns import LONGEST, PathPattern, PathPatternError
+from mock_heidi.base.settings import BASE_PATH, ConfigError
 
 # A segment that begins with thirteen parameters can be split in more ways than anybody can try.
 ENDLESS = "/" + "{a}" * 13 + "!"

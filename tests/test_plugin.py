@@ -13,7 +13,7 @@ import yaml  # noqa: F401
 from running import run
 
 import mock_heidi.app
-import mock_heidi.server  # noqa: F401
+import mock_heidi.serving.server  # noqa: F401
 from mock_heidi import Handle, MockHeidi
 
 # Other plugins in the environment may do anything: only ours is on.
@@ -26,7 +26,7 @@ HEAVY = (
     "yaml",
     "jwt",
     "click",
-    "mock_heidi.handle",
+    "mock_heidi.client.handle",
 )
 
 

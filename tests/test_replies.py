@@ -11,10 +11,11 @@ import pytest
 from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
-from mock_heidi import lifecycle, stubs
-from mock_heidi.operations import SPEAKING
-from mock_heidi.settings import DEFAULT_KEY
-from mock_heidi.stub_records import Stub
+from mock_heidi.base.operations import SPEAKING
+from mock_heidi.base.settings import DEFAULT_KEY
+from mock_heidi.namespaces import lifecycle
+from mock_heidi.state import stubs
+from mock_heidi.state.stub_records import Stub
 
 PATH = "/_mock/replies"
 ASK = f"/sessions/{SESSION}/ask-ai"

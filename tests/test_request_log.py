@@ -18,11 +18,12 @@ from conftest import NOON, Client
 from helpers import ask
 from running import address, serving, spawn, until
 
-from mock_heidi import request_log
 from mock_heidi.app import create_app
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.request_log import RequestLog, colourful, line
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.cli import request_log
+from mock_heidi.cli.request_log import RequestLog, colourful, line
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.journal import Journal
 
 Told = tuple[str, Journal, Entry]
 

@@ -26,10 +26,10 @@ from peer import asking, connected
 from running import until
 
 from mock_heidi import Handle, MockHeidi
-from mock_heidi.admin import exports
 from mock_heidi.app import App
-from mock_heidi.journal import Entry
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, Pace
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, Pace
+from mock_heidi.control import exports
+from mock_heidi.observing.entry import Entry
 
 ASK = {"ai_command_text": "translate", "content": "One. Two.", "content_type": "MARKDOWN"}
 LATER = "2025-01-06T12:00:01"

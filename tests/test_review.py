@@ -11,9 +11,9 @@ from conftest import JOHN, NOON, Client
 
 from mock_heidi import MockHeidi, MockHeidiError
 from mock_heidi.app import App, create_app
-from mock_heidi.request_log import RequestLog
-from mock_heidi.settings import BASE_PATH, ConfigError, Settings
-from mock_heidi.yaml_scalars import Plain, resolve
+from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings
+from mock_heidi.base.yaml_scalars import Plain, resolve
+from mock_heidi.cli.request_log import RequestLog
 
 
 def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: App, heidi: Client) -> None:

@@ -16,8 +16,8 @@ from starlette.routing import Match as Full
 from starlette.routing import Route
 
 from mock_heidi import api
-from mock_heidi.admin import routes as control_routes
-from mock_heidi.router import Router, split
+from mock_heidi.control import routes as control_routes
+from mock_heidi.web.router import Router, split
 
 
 async def handle(_: Request) -> Response:

@@ -16,7 +16,7 @@ from running import serving
 from test_audio import spoken
 
 from mock_heidi import Handle, MockHeidiError, create_app
-from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.base.settings import BASE_PATH, ConfigError
 
 PACKAGED: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).resolve().parent.parent / "fixtures" / "scenarios.yaml").read_text(encoding="utf-8")

@@ -10,11 +10,13 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from running import run
 
-from mock_heidi import MockHeidi, fixture_loader, fixture_schema
-from mock_heidi.faults import Fault
-from mock_heidi.fixture_export import export, to_row
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.store import Store
+from mock_heidi import MockHeidi
+from mock_heidi.faults.rule import Fault
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures import schema as fixture_schema
+from mock_heidi.fixtures.export import export, to_row
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.state.store import Store
 
 FAULTS = Path(__file__).resolve().parent.parent / "fixtures" / "faults.yaml"
 

@@ -10,8 +10,8 @@ from peer import connected
 from running import until
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError
-from mock_heidi.clock import Clock, parse_moment
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.state.clock import Clock, parse_moment
 
 SESSION = "/sessions/1234567890"
 

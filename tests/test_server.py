@@ -14,16 +14,16 @@ import pytest
 from running import HAS_IPV6, MODULE, Running, address, in_a_thread, received, serving, spawn, until
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import server
-from mock_heidi.server import Server, bind, url_of
-from mock_heidi.settings import BASE_PATH, ConfigError
+from mock_heidi.base.settings import BASE_PATH, ConfigError
+from mock_heidi.serving import server
+from mock_heidi.serving.server import Server, bind, url_of
 
 SESSIONS = f"{BASE_PATH}/sessions"
 # A server without its fast loop and parser, that says at the end which of them it used.
 PLAIN = """
 import atexit, sys
 sys.modules["uvloop"] = sys.modules["httptools"] = None
-from mock_heidi.cli import main
+from mock_heidi.cli.main import main
 atexit.register(lambda: print("used", *(name for name in ("h11", "httptools", "uvloop") if sys.modules.get(name))))
 main()
 """

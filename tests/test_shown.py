@@ -15,11 +15,12 @@ import pytest
 from conftest import Client
 from helpers import SESSION, answered, ask, in_namespace
 
-from mock_heidi import MockHeidi, entry_view
-from mock_heidi.credentials import found
-from mock_heidi.entry_view import SHOWN, View
-from mock_heidi.kept import Kept
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
+from mock_heidi import MockHeidi
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
+from mock_heidi.observing import entry_view
+from mock_heidi.observing.credentials import found
+from mock_heidi.observing.entry_view import SHOWN, View
+from mock_heidi.observing.kept import Kept
 
 ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
 

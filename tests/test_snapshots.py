@@ -13,11 +13,12 @@ import yaml
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, in_namespace
 
-from mock_heidi import clock, fixture_loader
-from mock_heidi.clock import precise
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.store import Store
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.state import clock
+from mock_heidi.state.clock import precise
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.store import Store
 
 OUTAGE = {"id": "outage", "operation": ["get_session"], "status": 503}
 
@@ -384,7 +385,7 @@ def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
 def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now = precise()
     heidi.app.registry.make("old")
-    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
+    monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 3_605)
     heidi.app.registry.make("new").last_use = now + 3_605
 
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
@@ -396,8 +397,8 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
     start = precise()
     for name in ("looked-at", "filled", "signed-in", "left"):
         heidi.post(f"/_mock/namespaces/{name}")
-    monkeypatch.setattr("mock_heidi.registry.precise", lambda: start + 3_605)
-    for module in ("admin.control", "exchange"):
+    monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: start + 3_605)
+    for module in ("control.control", "web.exchange"):
         monkeypatch.setattr(f"mock_heidi.{module}.precise", lambda: start + 3_600)
     heidi.get("/ns/looked-at/_mock/health")
     heidi.post("/ns/filled/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
@@ -412,7 +413,7 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
 def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.post("/ns/old/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
     now = precise()
-    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 3_605)
+    monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 3_605)
     heidi.app.registry.sweep()
 
     with contextlib.closing(in_namespace(heidi, "old")) as old:
@@ -422,7 +423,7 @@ def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monke
 def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.app.registry.make("slow").busy = 1
     now = precise()
-    monkeypatch.setattr("mock_heidi.registry.precise", lambda: now + 10_000)
+    monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 10_000)
 
     heidi.app.registry.sweep()
 

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.store import Base, Store
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Base, Store
 
 OWNERS = ["a" * 24, "b" * 24]
 NUMBERS = [None, "E1", "E2"]

@@ -15,7 +15,7 @@ from helpers import SESSION, UNKNOWN_ID
 from running import until
 
 from mock_heidi import Handle, MockHeidi, create_app
-from mock_heidi.settings import BASE_PATH, Pace
+from mock_heidi.base.settings import BASE_PATH, Pace
 
 NOON = "2025-01-06T12:00:00"
 PATIENCE = 30

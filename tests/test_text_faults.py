@@ -12,9 +12,9 @@ import pytest
 from conftest import Client
 from helpers import SESSION, answered
 
-from mock_heidi.faults import TEXT_FAULTS
-from mock_heidi.journal import Entry
-from mock_heidi.text_faults import LONG
+from mock_heidi.content.text_faults import LONG
+from mock_heidi.faults.rule import TEXT_FAULTS
+from mock_heidi.observing.entry import Entry
 
 # A session of the documented patient, and what a clinician has set as its transcript.
 CASE = "335702952548561761985659436451376640053"

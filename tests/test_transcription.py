@@ -13,9 +13,9 @@ from conftest import Client
 from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, in_namespace, wire
 from test_audio import spoken
 
-from mock_heidi import fixture_loader
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.store import Store
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.store import Store
 
 PATH = f"/sessions/{SESSION}"
 SEGMENTS = f"{PATH}/restful-segment-transcription"

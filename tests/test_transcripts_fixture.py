@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from mock_heidi import fixture_loader
-from mock_heidi.code_records import CodeEntry
-from mock_heidi.consultation_records import Consultation
-from mock_heidi.store import Store
-from mock_heidi.template_records import NoteTemplate
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.state.code_records import CodeEntry
+from mock_heidi.state.consultation_records import Consultation
+from mock_heidi.state.store import Store
+from mock_heidi.state.template_records import NoteTemplate
 
 STORE = Store(fixture_loader.load())
 CONSULTATIONS = list(STORE.all(Consultation))

@@ -13,7 +13,7 @@ from conftest import NOON, Client
 from helpers import SESSION, answered, in_namespace, settled, wire
 
 from mock_heidi.app import App
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
 
 CLOCK, ADVANCE, TRANSITIONS = "/_mock/clock", "/_mock/clock/advance", "/_mock/transitions"
 AT_ONCE = {"at_once": True}

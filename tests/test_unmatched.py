@@ -7,9 +7,9 @@ from conftest import Client
 from helpers import ask
 from starlette.types import Scope
 
-from mock_heidi import unmatched
-from mock_heidi.router import split
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.web import unmatched
+from mock_heidi.web.router import split
 
 SESSION = f"{BASE_PATH}/sessions/1234567890"
 RECORDING = f"{SESSION}/restful-segment-transcription/123"
@@ -179,7 +179,7 @@ def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkey
             lengths.extend((len(a), len(b)))
             super().__init__(junk, a, b)
 
-    monkeypatch.setattr("mock_heidi.unmatched.SequenceMatcher", Measured)
+    monkeypatch.setattr("mock_heidi.web.unmatched.SequenceMatcher", Measured)
 
     _, _, reason = why(heidi, "GET", f"{BASE_PATH}/sessions/{'1' * 100_000}/{'transcript' * 10_000}")
 

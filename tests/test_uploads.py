@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 from test_audio import DATA, spoken
 
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH
 
 UPLOAD = f"/sessions/{SESSION}/upload-audio"
 SEGMENTS = f"/sessions/{SESSION}/restful-segment-transcription"

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http import h11_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from mock_heidi import uvicorn_parsers, uvicorn_protocol, uvicorn_server
+from mock_heidi.serving import uvicorn_parsers, uvicorn_protocol, uvicorn_server
 
 httptools_impl = pytest.importorskip("uvicorn.protocols.http.httptools_impl")
 

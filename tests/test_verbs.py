@@ -20,9 +20,10 @@ import pytest
 from helpers import SESSION
 from running import MODULE, Running, run, serving, spawn, until
 
-from mock_heidi import Handle, MockHeidi, MockHeidiError, verbs
-from mock_heidi.cli import main
-from mock_heidi.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi import Handle, MockHeidi, MockHeidiError
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.cli import commands as verbs
+from mock_heidi.cli.main import main
 
 PYTHON = sys.executable
 COMMAND = " ".join(MODULE)
@@ -845,7 +846,7 @@ def test_routes_and_validate_can_speak_json(alone: Call, tmp_path: Path) -> None
 )
 def test_help_imports_nothing_heavy(args: list[str]) -> None:
     code = (
-        "import sys\nfrom mock_heidi.cli import main\n"
+        "import sys\nfrom mock_heidi.cli.main import main\n"
         f"try: main({args!r})\nfinally: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
     ended = run("-c", code, command=(PYTHON,))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from running import run, serving
 
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.settings import VERSION
+from mock_heidi.base.settings import VERSION
+from mock_heidi.fixtures.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable,)

@@ -19,7 +19,7 @@ from benchmarks.apps.without_sockets import Connection, Requests, request_bytes,
 from benchmarks.contestants import KEY
 from benchmarks.workloads import CPU, get_list, get_one, patch, post
 from mock_heidi import create_app
-from mock_heidi.server import Server, bind
+from mock_heidi.serving.server import Server, bind
 
 # POST comes last: each one makes the list longer.
 ASKED = dict(zip(CPU, (get_one, get_list, patch, post), strict=True))

@@ -14,10 +14,11 @@ from benchmarks.apps import bare
 from benchmarks.apps.without_sockets import HEADERS, Requests, request_bytes, sign_in
 from benchmarks.contestants import KEY
 from benchmarks.workloads import LAYERED, LAYERS, get_one, patch, post
-from mock_heidi import create_app, exchange
+from mock_heidi import create_app
 from mock_heidi.app import App
-from mock_heidi.response import Answer
-from mock_heidi.server import Server, bind
+from mock_heidi.serving.server import Server, bind
+from mock_heidi.web import exchange
+from mock_heidi.web.response import Answer
 
 ASKED = dict(zip(LAYERED, (get_one, post, patch), strict=True))
 _ANSWER = b'{"data":{"x":"' + b"x" * 300 + b'"}}'

@@ -3,8 +3,8 @@
 from benchmarks.apps.serving import arguments
 from benchmarks.contestants import KEY
 from mock_heidi import create_app
-from mock_heidi.journal import Journal
-from mock_heidi.server import Server, bind
+from mock_heidi.observing.journal import Journal
+from mock_heidi.serving.server import Server, bind
 
 if __name__ == "__main__":
     app = create_app(fixtures="empty", api_key=KEY)

@@ -1,4 +1,7 @@
-"""The vendor's surface, a module for each documented resource; nothing here that the vendor does not have."""
+"""The API of the vendor, a module for each documented resource.
+
+Nothing is here that the vendor does not have; faults, waiting and sending are in ``web``.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,10 +9,10 @@ from importlib import import_module
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.delivery import Stream
-from mock_heidi.operations import OPERATIONS
-from mock_heidi.request import Request
-from mock_heidi.slices import Work
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.slices import Work
+from mock_heidi.faults.delivery import Stream
+from mock_heidi.web.request import Request
 
 # The handlers of each module.
 _MODULES = {

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from mock_heidi import answers, note_writer, session_content, text_faults
-from mock_heidi.delivery import Stream
-from mock_heidi.field_types import ContentType
-from mock_heidi.inputs import find, read
-from mock_heidi.request import Request
-from mock_heidi.session_records import Session
-from mock_heidi.streams import distorted, stubbed_pieces
-from mock_heidi.stub_answers import stub_of
-from mock_heidi.values import Incoming
+from mock_heidi.base.values import Incoming
+from mock_heidi.content import answers, note_writer, text_faults
+from mock_heidi.faults.delivery import Stream
+from mock_heidi.namespaces import session_content
+from mock_heidi.state.field_types import ContentType
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.inputs import find, read
+from mock_heidi.web.request import Request
+from mock_heidi.web.spoken import distorted, stubbed_pieces
+from mock_heidi.web.stub_answers import stub_of
 
 
 class AiCommand(Incoming):

@@ -3,15 +3,15 @@
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi.clock import zulu
-from mock_heidi.errors import InvalidApiKeyError
-from mock_heidi.inputs import read_query
-from mock_heidi.json_text import to_json
-from mock_heidi.request import Request
-from mock_heidi.response import respond
-from mock_heidi.stub_answers import whole_stub
-from mock_heidi.tokens import TokenSubject
-from mock_heidi.values import Outgoing
+from mock_heidi.base.errors import InvalidApiKeyError
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.values import Outgoing
+from mock_heidi.namespaces.tokens import TokenSubject
+from mock_heidi.state.clock import zulu
+from mock_heidi.web.inputs import read_query
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import respond
+from mock_heidi.web.stub_answers import whole_stub
 
 # For the journal and a header, so that no key stands in them.
 _WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi import session_content
-from mock_heidi.code_records import Code, CodeEntry
-from mock_heidi.errors import ConsultNoteNotFoundError
-from mock_heidi.field_types import Number, ObjectId, SessionId
-from mock_heidi.fixture_ids import DerivedIds
-from mock_heidi.inputs import find
-from mock_heidi.request import Request
-from mock_heidi.response import respond
-from mock_heidi.session_records import Session
-from mock_heidi.values import Outgoing
+from mock_heidi.base.errors import ConsultNoteNotFoundError
+from mock_heidi.base.values import Outgoing
+from mock_heidi.fixtures.ids import DerivedIds
+from mock_heidi.namespaces import session_content
+from mock_heidi.state.code_records import Code, CodeEntry
+from mock_heidi.state.field_types import Number, ObjectId, SessionId
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.inputs import find
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import respond
 
 # How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
 _REACH = 150

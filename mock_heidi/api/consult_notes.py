@@ -6,23 +6,24 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from mock_heidi import custom_templates, note_writer, session_content, text_faults
 from mock_heidi.api.templates import find_template
-from mock_heidi.delivery import Stream
-from mock_heidi.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
-from mock_heidi.field_types import Brain, ContentType, VoiceStyle
-from mock_heidi.inputs import find, read
-from mock_heidi.json_text import parse_json, to_json
-from mock_heidi.namespace import Namespace
-from mock_heidi.note_writer import Manner, Material
-from mock_heidi.request import Request
-from mock_heidi.response import Answer
-from mock_heidi.session_records import ConsultNote, Session
-from mock_heidi.slices import Work
-from mock_heidi.streams import distorted, stubbed_pieces
-from mock_heidi.stub_answers import stub_of
-from mock_heidi.template_records import NoteTemplate
-from mock_heidi.values import Incoming
+from mock_heidi.base.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
+from mock_heidi.base.json_text import parse_json, to_json
+from mock_heidi.base.slices import Work
+from mock_heidi.base.values import Incoming
+from mock_heidi.content import custom_templates, note_writer, text_faults
+from mock_heidi.content.note_writer import Manner, Material
+from mock_heidi.faults.delivery import Stream
+from mock_heidi.namespaces import session_content
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state.field_types import Brain, ContentType, VoiceStyle
+from mock_heidi.state.session_records import ConsultNote, Session
+from mock_heidi.state.template_records import NoteTemplate
+from mock_heidi.web.inputs import find, read
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import Answer
+from mock_heidi.web.spoken import distorted, stubbed_pieces
+from mock_heidi.web.stub_answers import stub_of
 
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 

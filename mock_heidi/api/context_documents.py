@@ -8,16 +8,16 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from mock_heidi.clock import parse_moment
-from mock_heidi.errors import UnprocessableError, UnsupportedFileTypeError, missing
-from mock_heidi.field_types import ObjectId, Timestamp
-from mock_heidi.inputs import find, read
-from mock_heidi.json_text import parse_json
-from mock_heidi.request import Request
-from mock_heidi.response import SUCCESS, respond, respond_list
-from mock_heidi.session_records import ContextFile, Session
-from mock_heidi.uploads import take, text_of
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.state.clock import parse_moment
+from mock_heidi.state.field_types import ObjectId, Timestamp
+from mock_heidi.state.session_records import ContextFile, Session
+from mock_heidi.web.inputs import find, read
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import SUCCESS, respond, respond_list
+from mock_heidi.web.uploads import take, text_of
 
 _TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
 

@@ -4,19 +4,19 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from mock_heidi import session_content
 from mock_heidi.api.consult_notes import write
 from mock_heidi.api.sessions import documents
 from mock_heidi.api.templates import find_template
-from mock_heidi.field_types import Brain, ContentType, ObjectId, SessionId, VoiceStyle
-from mock_heidi.inputs import find, read
-from mock_heidi.note_writer import Manner
-from mock_heidi.request import Request
-from mock_heidi.response import respond, respond_list
-from mock_heidi.session_records import Session, WrittenDocument
-from mock_heidi.streams import stubbed_pieces
-from mock_heidi.stub_answers import stub_of
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.content.note_writer import Manner
+from mock_heidi.namespaces import session_content
+from mock_heidi.state.field_types import Brain, ContentType, ObjectId, SessionId, VoiceStyle
+from mock_heidi.state.session_records import Session, WrittenDocument
+from mock_heidi.web.inputs import find, read
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import respond, respond_list
+from mock_heidi.web.spoken import stubbed_pieces
+from mock_heidi.web.stub_answers import stub_of
 
 
 class DocumentGenerate(Incoming):

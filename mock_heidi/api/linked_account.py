@@ -3,14 +3,14 @@
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi.account_links import find_heidi_user, is_taken, link
-from mock_heidi.account_records import User
-from mock_heidi.errors import OpenAPIHeidiAccountAlreadyLinkedError
-from mock_heidi.field_types import ObjectId, Timestamp
-from mock_heidi.inputs import read
-from mock_heidi.request import Request
-from mock_heidi.response import SUCCESS, respond
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base.errors import OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
+from mock_heidi.state.account_records import User
+from mock_heidi.state.field_types import ObjectId, Timestamp
+from mock_heidi.web.inputs import read
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import SUCCESS, respond
 
 
 class AccountLink(Incoming):

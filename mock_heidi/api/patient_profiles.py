@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from mock_heidi.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
-from mock_heidi.inputs import find, read
-from mock_heidi.json_text import written
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.request import Request
-from mock_heidi.response import SUCCESS, Answer, kept, respond, respond_list
-from mock_heidi.session_records import Session
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base.json_text import written
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.inputs import find, read
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import SUCCESS, Answer, kept, respond, respond_list
 
 # Kept as records keep lists, and refused in the words for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]

@@ -5,17 +5,17 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi import session_content
-from mock_heidi.account_records import User
-from mock_heidi.errors import NoLinkedUserException
-from mock_heidi.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
-from mock_heidi.inputs import find, read, read_query
-from mock_heidi.namespace import Namespace
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.request import Request
-from mock_heidi.response import respond, view_of
-from mock_heidi.session_records import AudioPiece, ConsultNote, Creator, Session
-from mock_heidi.values import Incoming, Outgoing
+from mock_heidi.base.errors import NoLinkedUserException
+from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.namespaces import session_content
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state.account_records import User
+from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
+from mock_heidi.web.inputs import find, read, read_query
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import respond, view_of
 
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 

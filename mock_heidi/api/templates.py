@@ -4,12 +4,12 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from mock_heidi.errors import TemplateNotFoundError
-from mock_heidi.field_types import ObjectId
-from mock_heidi.request import Request
-from mock_heidi.response import kept, respond_list
-from mock_heidi.template_records import NoteTemplate
-from mock_heidi.values import Outgoing
+from mock_heidi.base.errors import TemplateNotFoundError
+from mock_heidi.base.values import Outgoing
+from mock_heidi.state.field_types import ObjectId
+from mock_heidi.state.template_records import NoteTemplate
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import kept, respond_list
 
 
 class Template(Outgoing):

@@ -7,27 +7,27 @@ from typing import Literal
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi import session_content
 from mock_heidi.api.sessions import uploaded
-from mock_heidi.assumptions import assumed
-from mock_heidi.clock import seconds_between, seconds_later
-from mock_heidi.errors import (
+from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.errors import (
     OnlyAudioError,
     RecordingFinishedError,
     RecordingNotFoundError,
     UnprocessableError,
     missing,
 )
-from mock_heidi.field_types import Number, ObjectId, SessionId
-from mock_heidi.inputs import find, read_query
-from mock_heidi.request import Request
-from mock_heidi.response import SUCCESS, respond
-from mock_heidi.session_records import AudioPiece, Recording, Session
-from mock_heidi.streams import stubbed_pieces
-from mock_heidi.stub_answers import stub_of
-from mock_heidi.transcripts import UPLOAD
-from mock_heidi.uploads import Upload, file_of, take, text_of
-from mock_heidi.values import Outgoing
+from mock_heidi.base.values import Outgoing
+from mock_heidi.content.transcripts import UPLOAD
+from mock_heidi.namespaces import session_content
+from mock_heidi.state.clock import seconds_between, seconds_later
+from mock_heidi.state.field_types import Number, ObjectId, SessionId
+from mock_heidi.state.session_records import AudioPiece, Recording, Session
+from mock_heidi.web.inputs import find, read_query
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import SUCCESS, respond
+from mock_heidi.web.spoken import stubbed_pieces
+from mock_heidi.web.stub_answers import stub_of
+from mock_heidi.web.uploads import Upload, file_of, take, text_of
 
 _MOST_SEGMENTS = 10_000
 # Two moments further apart than a day are no recording.

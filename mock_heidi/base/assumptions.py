@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mock_heidi import built
+from mock_heidi.base import built
 
 _FILE = Path(__file__).with_name("assumptions.yaml")
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent / "_data" / "built"
+FOLDER = Path(__file__).resolve().parent.parent / "_data" / "built"
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -21,7 +21,7 @@ def digest(files: Iterable[Path]) -> str:
 
 def code() -> str:
     """A digest of the package's modules."""
-    return digest(sorted(Path(__file__).parent.rglob("*.py")))
+    return digest(sorted(Path(__file__).parent.parent.rglob("*.py")))
 
 
 def text(rows: Any, sources: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from mock_heidi import spec
+from mock_heidi.base import spec
 
 _URI = "urn:contract"
 _JSON = "application/json"

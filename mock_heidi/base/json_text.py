@@ -14,11 +14,11 @@ from typing import Any
 import pydantic_core
 from pydantic import BaseModel
 
-from mock_heidi.assumptions import assumed
-from mock_heidi.errors import UnprocessableError
-from mock_heidi.model_fields import fields_of
-from mock_heidi.slices import Work
-from mock_heidi.values import Outgoing, Record
+from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.errors import UnprocessableError
+from mock_heidi.base.model_fields import fields_of
+from mock_heidi.base.slices import Work
+from mock_heidi.base.values import Outgoing, Record
 
 
 def _invalid(position: int, error: str) -> UnprocessableError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mock_heidi.settings import ConfigError
+from mock_heidi.base.settings import ConfigError
 
 LONGEST = 500
 """The longest pattern, in characters."""

@@ -3,9 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from mock_heidi import built
+from mock_heidi.base import built
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def data(name: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mock_heidi.model_fields import field_validators, fields_of
+from mock_heidi.base.model_fields import field_validators, fields_of
 
 
 class Incoming(BaseModel):

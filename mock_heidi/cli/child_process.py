@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mock_heidi.clock import precise
+from mock_heidi.state.clock import precise
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _SIGNALLED = 128
@@ -189,7 +189,7 @@ def _end_with_parent() -> Callable[[], None] | None:
     """A function for a child before it becomes the command: ask to be killed when we are. None except on Linux."""
     if sys.platform != "linux":
         return None
-    import ctypes  # noqa: PLC0415 - the help of a verb does not need it
+    import ctypes
 
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mock_heidi.exec_command import client_variables, exec_command
-from mock_heidi.findings import LEVELS, finding_line
-from mock_heidi.flags import Seconds
-from mock_heidi.remote_verb import say, speaks
-from mock_heidi.report import line
-from mock_heidi.settings import ConfigError
-from mock_heidi.steering_verbs import clock, fault, namespaces, scenario, snapshot
-from mock_heidi.wording import nearest, printable_json
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.wording import nearest, printable_json
+from mock_heidi.cli.exec_command import client_variables, exec_command
+from mock_heidi.cli.options import Seconds
+from mock_heidi.cli.remote_verb import say, speaks
+from mock_heidi.cli.steering_verbs import clock, fault, namespaces, scenario, snapshot
+from mock_heidi.client.report import line
+from mock_heidi.observing.findings import LEVELS, finding_line
 
 if TYPE_CHECKING:
-    from mock_heidi.handle import Handle
+    from mock_heidi.client.handle import Handle
 
 _PAUSE = 0.05
 _GLANCE = 1.0
@@ -49,7 +49,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
     import threading
 
-    from mock_heidi.clock import precise
+    from mock_heidi.state.clock import precise
 
     deadline = precise() + timeout
     while missing := _missing(heidi.url, max(deadline - precise(), _PAUSE)):
@@ -63,7 +63,7 @@ def _missing(url: str, patience: float) -> str | None:
     """The reason that a URL has no server to speak to; None if it has one."""
     from urllib.parse import urlsplit
 
-    from mock_heidi.kept_connection import KeptConnection
+    from mock_heidi.client.kept_connection import KeptConnection
 
     parts = urlsplit(url)
     with contextlib.closing(KeptConnection(parts.hostname or "", parts.port, patience)) as peer:
@@ -97,7 +97,7 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
 @click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
 def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
     """Sign in and print a bearer token."""
-    from mock_heidi.handle import MockHeidiError
+    from mock_heidi.client.handle import MockHeidiError
 
     try:
         made = heidi.token(email, third_party_internal_id)

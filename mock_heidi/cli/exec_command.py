@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.findings import LEVELS, at_least, finding_line
-from mock_heidi.flags import Seconds, option, runs_server, settings
-from mock_heidi.settings import DEFAULT_NAMESPACE, Settings
+from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
+from mock_heidi.cli.options import Seconds, option, runs_server, settings
+from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mock_heidi.child_process import Ended
-    from mock_heidi.handle import Handle
+    from mock_heidi.cli.child_process import Ended
+    from mock_heidi.client.handle import Handle
 
 # Neither what a command usually ends with nor what the other verbs use for a mistake.
 FOUND = 3
@@ -59,10 +59,10 @@ def exec_command(  # noqa: PLR0913 - a flag each
     The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
     other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi import child_process, request_log
-    from mock_heidi import url_file as file
-    from mock_heidi.hosts import is_loopback
-    from mock_heidi.server_thread import MockHeidi
+    from mock_heidi.base.hosts import is_loopback
+    from mock_heidi.cli import child_process, request_log
+    from mock_heidi.cli import url_file as file
+    from mock_heidi.client.server_thread import MockHeidi
 
     chosen = settings(options)
     server = MockHeidi(chosen, host=host, port=port)
@@ -113,7 +113,7 @@ def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | N
 
 def _asked(lines: Iterator[str]) -> list[str]:
     """The lines; the last one says why there are no more, where the server does not answer."""
-    from mock_heidi.handle import MockHeidiError, NoAnswerError
+    from mock_heidi.client.handle import MockHeidiError, NoAnswerError
 
     answered = []
     try:
@@ -147,7 +147,7 @@ def _named(namespace: Handle, line: str) -> str:
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     """The default namespace, and of the others each that had a request."""
-    from mock_heidi.handle import Handle
+    from mock_heidi.client.handle import Handle
 
     yield heidi
     for row in heidi.control("GET", "/namespaces")["namespaces"]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.flags import runs_server, settings
-from mock_heidi.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
+from mock_heidi.cli.options import runs_server, settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -35,7 +35,7 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _REMOTE:
-            from mock_heidi.verbs import VERBS
+            from mock_heidi.cli.commands import VERBS
 
             gc.enable()  # some of these commands run long
             return VERBS[cmd_name]
@@ -68,11 +68,11 @@ def cli() -> None:
 @runs_server(port=DEFAULT_PORT, log_level="info")
 def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
-    from mock_heidi import request_log
-    from mock_heidi import url_file as file
     from mock_heidi.app import create_app
-    from mock_heidi.hosts import is_loopback
-    from mock_heidi.server import Server, bind
+    from mock_heidi.base.hosts import is_loopback
+    from mock_heidi.cli import request_log
+    from mock_heidi.cli import url_file as file
+    from mock_heidi.serving.server import Server, bind
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
@@ -116,7 +116,7 @@ def _print(value: Any) -> None:
 
 def _checked_by_the_build(kinds: Iterable[str]) -> dict[str, int] | None:
     """The number of packaged records of each kind; None unless the build has checked them and they are unchanged."""
-    from mock_heidi import built, spec
+    from mock_heidi.base import built, spec
 
     rows = {kind: built.rows(kind, spec.fixtures_digest()) for kind in kinds}
     return None if None in rows.values() else {kind: len(found) for kind, found in rows.items()}
@@ -127,9 +127,9 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
     packaged = _checked_by_the_build(kinds)
     if fixtures is None and packaged is not None:
         return packaged
-    from mock_heidi.fixture_kinds import KINDS
-    from mock_heidi.fixture_loader import load
-    from mock_heidi.store import Store
+    from mock_heidi.fixtures.kinds import KINDS
+    from mock_heidi.fixtures.loader import load
+    from mock_heidi.state.store import Store
 
     store = Store(load(fixtures, whole=packaged is None))
     return {kind: store.size(KINDS[kind]) for kind in kinds}
@@ -140,7 +140,7 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
     """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
-    from mock_heidi.fixture_documents import FixtureError
+    from mock_heidi.fixtures.documents import FixtureError
 
     try:
         counts = _check(fixtures, ("api_keys", "patient_profiles", "sessions"))
@@ -162,7 +162,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
 @_json
 def routes(*, as_json: bool) -> None:
     """List the operations of the vendor surface."""
-    from mock_heidi.operations import OPERATIONS
+    from mock_heidi.base.operations import OPERATIONS
 
     rows = [
         {"method": operation.method, "path": operation.path, "operation": operation.name}
@@ -179,11 +179,11 @@ def routes(*, as_json: bool) -> None:
 @click.argument("kind", required=False, metavar="[KIND]")
 def schema(kind: str | None) -> None:
     """Print the JSON Schema of a fixture file, or without KIND those of all, by name."""
-    from mock_heidi import built
+    from mock_heidi.base import built
 
     schemas = built.rows("schemas", built.code())
     if schemas is None:
-        from mock_heidi import fixture_schema
+        from mock_heidi.fixtures import schema as fixture_schema
 
         schemas = fixture_schema.schemas()
     if kind is not None and kind not in schemas:
@@ -195,7 +195,7 @@ def schema(kind: str | None) -> None:
 @click.option("--control", is_flag=True, help="That of the control plane, control.yaml.")
 def openapi(*, control: bool) -> None:
     """Print the contract, openapi.yaml."""
-    from mock_heidi import spec
+    from mock_heidi.base import spec
 
     click.echo(spec.control() if control else spec.contract(), nl=False)
 
@@ -206,7 +206,7 @@ def openapi(*, control: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def audio(file: Path, seconds: float, form: str | None) -> None:
     """Write a recording of silence to FILE (- for standard output), as real audio for tests."""
-    from mock_heidi import recordings
+    from mock_heidi.content import recordings
 
     try:
         made = recordings.audio(seconds, form or file.suffix.lower().lstrip(".") or "wav")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from mock_heidi.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError, Settings, parse_pace
+from mock_heidi.base.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError, Settings, parse_pace
 
 _MEGABYTE = 1024 * 1024
 _LEVELS = ("debug", "info", "warning", "error")
@@ -66,7 +66,8 @@ def _pace(typed: str | None) -> Any:
 
 def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
     if typed:
-        from mock_heidi.faults import FaultError, parse  # noqa: PLC0415 - the help of a verb needs no pydantic
+        from mock_heidi.faults.rule import parse
+        from mock_heidi.faults.short_form import FaultError
 
         for rule in typed:
             try:

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from mock_heidi.flags import option
-from mock_heidi.settings import DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
-from mock_heidi.wording import printable_json
+from mock_heidi.base.settings import DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_PORT, ConfigError
+from mock_heidi.base.wording import printable_json
+from mock_heidi.cli.options import option
 
 
 def speaks(verb: Callable[..., Any]) -> Any:
@@ -22,7 +22,7 @@ def speaks(verb: Callable[..., Any]) -> Any:
     @click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
     @functools.wraps(verb)
     def speaking(url: str, namespace: str | None, api_key: str, as_json: bool, **options: Any) -> Any:
-        from mock_heidi.handle import Handle, MockHeidiError, NoAnswerError
+        from mock_heidi.client.handle import Handle, MockHeidiError, NoAnswerError
 
         with Handle(url, namespace, api_key) as heidi:
             try:

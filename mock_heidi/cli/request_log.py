@@ -12,14 +12,15 @@ from typing import TextIO
 
 import click
 
-from mock_heidi.account_records import ApiKey
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.namespace import Namespace
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.report import path
-from mock_heidi.session_records import Session
-from mock_heidi.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
-from mock_heidi.wording import printable
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
+from mock_heidi.base.wording import printable
+from mock_heidi.client.report import path
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.journal import Journal
+from mock_heidi.state.account_records import ApiKey
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
 
 # The most lines that wait to be written. Others are dropped, since a full pipe must not delay a request.
 _WAITING = 10_000

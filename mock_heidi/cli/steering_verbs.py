@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import click
 
-from mock_heidi.remote_verb import say, speaks
-from mock_heidi.settings import ConfigError
-from mock_heidi.wording import printable_json
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.wording import printable_json
+from mock_heidi.cli.remote_verb import say, speaks
 
 if TYPE_CHECKING:
-    from mock_heidi.handle import Handle
+    from mock_heidi.client.handle import Handle
 
 
 @click.group()
@@ -108,7 +108,7 @@ def _seconds(text: str | None) -> float:
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
-    from mock_heidi.namespace_connection import snapshot_path
+    from mock_heidi.client.namespace_connection import snapshot_path
 
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")

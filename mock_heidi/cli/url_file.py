@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mock_heidi.settings import ConfigError
+from mock_heidi.base.settings import ConfigError
 
 
 def write(path: Path, base_url: str) -> None:

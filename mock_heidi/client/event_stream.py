@@ -7,8 +7,8 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, Self
 
-from mock_heidi.client_errors import answering
-from mock_heidi.kept_connection import KeptConnection
+from mock_heidi.client.client_errors import answering
+from mock_heidi.client.kept_connection import KeptConnection
 
 
 class EventStream(Iterator[tuple[str, Any]]):

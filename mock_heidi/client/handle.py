@@ -8,23 +8,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote
 
-from mock_heidi import recordings
-from mock_heidi.client_errors import MockHeidiError, NoAnswerError
-from mock_heidi.event_stream import EventStream
-from mock_heidi.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
-from mock_heidi.namespace_options import NamespaceOptions, start_body
-from mock_heidi.proxies import ClockProxy, FaultsProxy, StateProxy, rule_body
-from mock_heidi.server_connection import ServerConnection
-from mock_heidi.settings import (
-    DEFAULT_EMAIL,
-    DEFAULT_KEY,
-    DEFAULT_THIRD_PARTY_ID,
-)
+from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+from mock_heidi.client.event_stream import EventStream
+from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
+from mock_heidi.client.namespace_options import NamespaceOptions, start_body
+from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy, rule_body
+from mock_heidi.client.server_connection import ServerConnection
+from mock_heidi.content import recordings
 
 if TYPE_CHECKING:
     import httpx
 
-    from mock_heidi.fault_arguments import FaultArguments
+    from mock_heidi.faults.arguments import FaultArguments
 
 __all__ = ["Handle", "MockHeidiError", "NoAnswerError"]
 
@@ -138,7 +134,7 @@ class Handle:
 
     def unfired(self) -> list[str]:
         """A line for each rule that has no hit, removed rules included."""
-        from mock_heidi.report import unfired
+        from mock_heidi.client.report import unfired
 
         return unfired(self._all_faults())
 
@@ -204,7 +200,7 @@ class Handle:
 
     def report(self, limit: int = 30) -> str:
         """The last requests with their bodies, all faults and all findings: what a failing test should show."""
-        from mock_heidi.report import report
+        from mock_heidi.client.report import report
 
         return report(self.requests(limit=limit), self._all_faults(), self.findings())
 

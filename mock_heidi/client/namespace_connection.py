@@ -8,10 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from mock_heidi.client_errors import MockHeidiError
-from mock_heidi.event_stream import EventStream
-from mock_heidi.server_connection import ServerConnection
-from mock_heidi.settings import (
+from mock_heidi.base.settings import (
     BASE_PATH,
     DEFAULT_NAMESPACE,
     DEFAULT_PORT,
@@ -19,6 +16,9 @@ from mock_heidi.settings import (
     is_namespace,
     namespace_path,
 )
+from mock_heidi.client.client_errors import MockHeidiError
+from mock_heidi.client.event_stream import EventStream
+from mock_heidi.client.server_connection import ServerConnection
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Seconds that an answer may take beside the seconds that it waits for what is expected.
@@ -108,7 +108,7 @@ class NamespaceConnection:
         with contextlib.closing(connection):
             status, answer = connection.exchange("POST", path, expectation, {"Content-Type": "application/json"})
         if status == HTTPStatus.EXPECTATION_FAILED:
-            from mock_heidi.report import failed
+            from mock_heidi.client.report import failed
 
             raise AssertionError(failed(answer))
         if status != HTTPStatus.OK:

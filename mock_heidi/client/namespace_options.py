@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from mock_heidi.settings import FixtureChoice
+from mock_heidi.base.settings import FixtureChoice
 
 
 class NamespaceOptions(TypedDict, total=False):
@@ -52,8 +52,8 @@ def rule_list(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
 def _records(fixtures: FixtureChoice) -> Any:
     if fixtures == "empty" or not isinstance(fixtures, str | Path):
         return fixtures
-    from mock_heidi.fixture_export import export
-    from mock_heidi.fixture_loader import load
-    from mock_heidi.store import Store
+    from mock_heidi.fixtures.export import export
+    from mock_heidi.fixtures.loader import load
+    from mock_heidi.state.store import Store
 
     return export(Store(load(Path(fixtures))))

@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mock_heidi import findings
-from mock_heidi.redaction import REDACTED
-from mock_heidi.settings import BASE_PATH
-from mock_heidi.wording import printable
+from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.base.wording import printable
+from mock_heidi.observing import findings
+from mock_heidi.observing.redaction import REDACTED
 
 Row = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_heidi.client_errors import MockHeidiError, another_program, answering
-from mock_heidi.event_stream import EventStream
-from mock_heidi.kept_connection import KeptConnection
+from mock_heidi.client.client_errors import MockHeidiError, another_program, answering
+from mock_heidi.client.event_stream import EventStream
+from mock_heidi.client.kept_connection import KeptConnection
 
 _PATIENCE = 30
 

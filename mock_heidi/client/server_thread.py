@@ -8,13 +8,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mock_heidi.handle import Handle
-from mock_heidi.namespace_options import rule_list
-from mock_heidi.settings import ConfigError, Settings
-from mock_heidi.wording import nearest
+from mock_heidi.base.settings import ConfigError, Settings
+from mock_heidi.base.wording import nearest
+from mock_heidi.client.handle import Handle
+from mock_heidi.client.namespace_options import rule_list
 
 if TYPE_CHECKING:
-    from mock_heidi.server import Server
+    from mock_heidi.serving.server import Server
 
 _STARTED = "this MockHeidi was started before; make another"
 
@@ -67,7 +67,7 @@ class MockHeidi:
             raise RuntimeError(_STARTED)
         with _no_garbage_collection():
             from mock_heidi.app import create_app
-            from mock_heidi.server import Server, bind
+            from mock_heidi.serving.server import Server, bind
 
             app = create_app(self._settings, listener=listener)
         self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from mock_heidi.note_writer import BULLET, Material
+from mock_heidi.content.note_writer import BULLET, Material
 
 # Whole words of a command, English and Spanish: "medical" asks for no list of medicines.
 _MEDICINES_WANTED = re.compile(

@@ -9,9 +9,9 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any, NamedTuple
 
-from mock_heidi.field_types import Topic
-from mock_heidi.slices import Work, finish
-from mock_heidi.template_records import NoteTemplate, TemplateSection
+from mock_heidi.base.slices import Work, finish
+from mock_heidi.state.field_types import Topic
+from mock_heidi.state.template_records import NoteTemplate, TemplateSection
 
 _WORD = re.compile(r"\w{3,}")
 _BULLETS = "●-*• \t"

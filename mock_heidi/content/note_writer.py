@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mock_heidi.consultation_records import Utterance
-from mock_heidi.template_records import Languages, NoteTemplate, TemplateSection
+from mock_heidi.state.consultation_records import Utterance
+from mock_heidi.state.template_records import Languages, NoteTemplate, TemplateSection
 
 BULLET = "● "
 """The prefix of each line of a section."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from mock_heidi.field_types import ContentType
-from mock_heidi.note_writer import Manner, Material, Part
+from mock_heidi.content.note_writer import Manner, Material, Part
+from mock_heidi.state.field_types import ContentType
 
 _SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
 _SIDES = {"left": "right", "izquierdo": "derecho", "izquierda": "derecha"}

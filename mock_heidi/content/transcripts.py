@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mock_heidi.consultation_records import Consultation, Utterance
-from mock_heidi.session_records import AudioPiece
+from mock_heidi.state.consultation_records import Consultation, Utterance
+from mock_heidi.state.session_records import AudioPiece
 
 # The duration of a missing chunk if no other is known. The vendor recommends 45 to 60 s.
 _USUAL_SEGMENT = 60.0

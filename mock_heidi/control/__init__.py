@@ -1,1 +1,4 @@
-"""The mock's own surface, under ``/_mock``: what a test does to Heidi, and what it is told of its client."""
+"""The control API under ``/_mock``, a module for each resource: what a test does to Heidi and learns of its client.
+
+It never changes how the API answers by itself; it only sets state, clock, faults and stubs of a namespace.
+"""

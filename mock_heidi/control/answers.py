@@ -11,10 +11,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.admin.control import leaving
-from mock_heidi.json_text import to_json
-from mock_heidi.response import Answer
-from mock_heidi.slices import RECORD, Slices
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.slices import RECORD, Slices
+from mock_heidi.control.control import leaving
+from mock_heidi.web.response import Answer
 
 NO_STORE = {"cache-control": "no-store"}
 Members = Mapping[str, Any]

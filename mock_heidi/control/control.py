@@ -10,18 +10,19 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.clock import precise
-from mock_heidi.cors import Origins, is_own
-from mock_heidi.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.hosts import Hosts, host_name, is_address, is_loopback
-from mock_heidi.json_text import parsing_json, to_json
-from mock_heidi.registry import LimitReachedError
-from mock_heidi.request import Request, log_defect
-from mock_heidi.response import Answer
-from mock_heidi.settings import ConfigError
-from mock_heidi.slices import in_slices
-from mock_heidi.wording import nearest, shorten
+from mock_heidi.base.defects import log_defect
+from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
+from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback
+from mock_heidi.base.json_text import parsing_json, to_json
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.slices import in_slices
+from mock_heidi.base.wording import nearest, shorten
+from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.namespaces.registry import LimitReachedError
+from mock_heidi.state.clock import precise
+from mock_heidi.web.cors import Origins, is_own
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import Answer
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # What a person may be led to by a link on another site's page.
@@ -102,7 +103,7 @@ async def _read_body(request: Request, limit: int) -> Any:
         if not body.strip():
             return None
         if "yaml" in (request.header("content-type") or ""):
-            from mock_heidi.yaml_text import parsing_yaml
+            from mock_heidi.fixtures.yaml_text import parsing_yaml
 
             return await in_slices(parsing_yaml(body, "body"))
         return await in_slices(parsing_json(body))

@@ -6,13 +6,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.admin.control import known_query, leaving, read_number
-from mock_heidi.connection import Connection, connection_of
-from mock_heidi.events import Event
-from mock_heidi.journal import Entry
-from mock_heidi.json_text import to_json
-from mock_heidi.namespace import Namespace
-from mock_heidi.request import Request
+from mock_heidi.base.json_text import to_json
+from mock_heidi.control.control import known_query, leaving, read_number
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.entry import Entry
+from mock_heidi.serving.connection import Connection, connection_of
+from mock_heidi.state.events import Event
+from mock_heidi.web.request import Request
 
 _QUIET = 15
 """Seconds after which a line that says nothing shows that the connection lives."""

@@ -15,11 +15,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from mock_heidi.entry_view import SHOWN
-from mock_heidi.excerpts import is_hidden
-from mock_heidi.redaction import REDACTED
-from mock_heidi.settings import DEFAULT_NAMESPACE, VERSION
-from mock_heidi.wording import printable_json
+from mock_heidi.base.excerpts import is_hidden
+from mock_heidi.base.settings import DEFAULT_NAMESPACE, VERSION
+from mock_heidi.base.wording import printable_json
+from mock_heidi.observing.entry_view import SHOWN
+from mock_heidi.observing.redaction import REDACTED
 
 Row = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]

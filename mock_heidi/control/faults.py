@@ -5,16 +5,17 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.active_faults import MOST_RULES, ActiveFault
-from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, read_body, renew_namespace, respond
-from mock_heidi.connection import connection_of
-from mock_heidi.faults import CONNECTION, Fault, FaultError, Scenario, parse
-from mock_heidi.redaction import WRITTEN
-from mock_heidi.request import Request
-from mock_heidi.scenarios import find_scenario
-from mock_heidi.slices import RECORD, Slices
-from mock_heidi.wording import nearest
+from mock_heidi.base.slices import RECORD, Slices
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.answers import rows_of
+from mock_heidi.control.control import ControlError, known_query, read_body, renew_namespace, respond
+from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
+from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.namespaces.scenarios import find_scenario
+from mock_heidi.observing.redaction import WRITTEN
+from mock_heidi.serving.connection import connection_of
+from mock_heidi.web.request import Request
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 # What a rule says of itself: a list of rules can be put back as it was got.

@@ -3,11 +3,11 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.control import ControlError, known_query, read_number, respond
-from mock_heidi.findings import LEVELS, at_least
-from mock_heidi.request import Request
-from mock_heidi.slices import in_slices
-from mock_heidi.wording import nearest
+from mock_heidi.base.slices import in_slices
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.control import ControlError, known_query, read_number, respond
+from mock_heidi.observing.findings import LEVELS, at_least
+from mock_heidi.web.request import Request
 
 _DIGITS = 9
 

@@ -3,10 +3,10 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.control import known_query, respond
-from mock_heidi.clock import precise
-from mock_heidi.request import Request
-from mock_heidi.settings import BASE_PATH, VERSION, namespace_path
+from mock_heidi.base.settings import BASE_PATH, VERSION, namespace_path
+from mock_heidi.control.control import known_query, respond
+from mock_heidi.state.clock import precise
+from mock_heidi.web.request import Request
 
 
 async def get_health(request: Request) -> Response:

@@ -5,18 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import fixture_loader
-from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
-from mock_heidi.admin.faults import read_rules
-from mock_heidi.clock import parse_moment, precise
-from mock_heidi.faults import FaultError
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.namespace import Namespace
-from mock_heidi.namespace_start import Start
-from mock_heidi.registry import Registry
-from mock_heidi.request import Request
-from mock_heidi.settings import (
+from mock_heidi.base.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
     DEFAULT_THIRD_PARTY_ID,
@@ -25,11 +14,22 @@ from mock_heidi.settings import (
     is_namespace,
     wrong_name,
 )
-from mock_heidi.slices import in_slices
-from mock_heidi.store import Base
-from mock_heidi.stubs import StubError
-from mock_heidi.wording import nearest
-from mock_heidi.yaml_scalars import resolve
+from mock_heidi.base.slices import in_slices
+from mock_heidi.base.wording import nearest
+from mock_heidi.base.yaml_scalars import resolve
+from mock_heidi.control.answers import rows_of
+from mock_heidi.control.control import ControlError, known_query, read_fields, refuse, respond
+from mock_heidi.control.faults import read_rules
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.registry import Registry
+from mock_heidi.namespaces.start import Start
+from mock_heidi.state.clock import parse_moment, precise
+from mock_heidi.state.store import Base
+from mock_heidi.state.stubs import StubError
+from mock_heidi.web.request import Request
 
 # How a namespace may be told to begin.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")

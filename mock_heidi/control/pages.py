@@ -5,10 +5,10 @@ from html import escape
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import spec
-from mock_heidi.admin.control import known_query
-from mock_heidi.request import Request
-from mock_heidi.settings import BASE_PATH, namespace_path
+from mock_heidi.base import spec
+from mock_heidi.base.settings import BASE_PATH, namespace_path
+from mock_heidi.control.control import known_query
+from mock_heidi.web.request import Request
 
 _DOORS = (
     ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),

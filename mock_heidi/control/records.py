@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.account_records import User
-from mock_heidi.additions import put_row
-from mock_heidi.admin.control import ControlError, known_query, read_fields, refuse, respond
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.fixture_export import to_row
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.request import Request
-from mock_heidi.session_records import Session
-from mock_heidi.values import Record
-from mock_heidi.wording import nearest
+from mock_heidi.base.values import Record
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.control import ControlError, known_query, read_fields, refuse, respond
+from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.fixtures.export import to_row
+from mock_heidi.namespaces.additions import put_row
+from mock_heidi.state.account_records import User
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.request import Request
 
 # Tell users with the same e-mail apart.
 _QUERY = ("third_party_internal_id", "managed_by")

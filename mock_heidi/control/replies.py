@@ -6,12 +6,12 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.admin.answers import rows_of
-from mock_heidi.admin.control import ControlError, known_query, read_body, respond
-from mock_heidi.json_text import MOST_VALUES, holds_more
-from mock_heidi.request import Request
-from mock_heidi.stub_records import Stub
-from mock_heidi.stubs import ActiveStub, StubError
+from mock_heidi.base.json_text import MOST_VALUES, holds_more
+from mock_heidi.control.answers import rows_of
+from mock_heidi.control.control import ControlError, known_query, read_body, respond
+from mock_heidi.state.stub_records import Stub
+from mock_heidi.state.stubs import ActiveStub, StubError
+from mock_heidi.web.request import Request
 
 _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
 

@@ -7,17 +7,18 @@ from typing import Any
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from mock_heidi import filters
-from mock_heidi.admin import exports
-from mock_heidi.admin.answers import NO_STORE, Rows
-from mock_heidi.admin.control import ControlError, known_query, read_number, respond
-from mock_heidi.filters import Filter, FilterError
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.json_text import to_json
-from mock_heidi.request import Request
-from mock_heidi.response import Answer
-from mock_heidi.slices import Slices, in_slices
-from mock_heidi.wording import nearest
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.slices import Slices, in_slices
+from mock_heidi.base.wording import nearest
+from mock_heidi.control import exports
+from mock_heidi.control.answers import NO_STORE, Rows
+from mock_heidi.control.control import ControlError, known_query, read_number, respond
+from mock_heidi.observing import filters
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.filters import Filter, FilterError
+from mock_heidi.observing.journal import Journal
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import Answer
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")

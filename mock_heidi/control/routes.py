@@ -1,6 +1,6 @@
 """Every route of the control API. They are imported for its first request, since no start needs them."""
 
-from mock_heidi.admin import (
+from mock_heidi.control import (
     events,
     faults,
     findings,

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import session_content
-from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.fixture_export import to_row
-from mock_heidi.request import Request
-from mock_heidi.session_records import ConsultNote, Session, WrittenDocument
+from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.fixtures.export import to_row
+from mock_heidi.namespaces import session_content
+from mock_heidi.state.session_records import ConsultNote, Session, WrittenDocument
+from mock_heidi.web.request import Request
 
 _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents", "failed_chunks")
 

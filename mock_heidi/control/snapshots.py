@@ -6,15 +6,15 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import lifecycle, snapshots
-from mock_heidi.admin.control import ControlError, known_query, respond
-from mock_heidi.fixture_kinds import RECORD_KINDS
-from mock_heidi.json_text import to_json
-from mock_heidi.request import Request
-from mock_heidi.settings import is_name, wrong_name
-from mock_heidi.slices import RECORD, Slices
-from mock_heidi.snapshots import Snapshot
-from mock_heidi.wording import nearest
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.settings import is_name, wrong_name
+from mock_heidi.base.slices import RECORD, Slices
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.control import ControlError, known_query, respond
+from mock_heidi.fixtures.kinds import RECORD_KINDS
+from mock_heidi.namespaces import lifecycle, snapshots
+from mock_heidi.namespaces.snapshots import Snapshot
+from mock_heidi.web.request import Request
 
 # The most bytes of differences in one response.
 _MOST_BYTES = 8_000_000

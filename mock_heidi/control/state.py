@@ -5,24 +5,25 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import fixture_loader, lifecycle
-from mock_heidi.additions import StateChangedError, adding
-from mock_heidi.admin.answers import Streamed
-from mock_heidi.admin.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
-from mock_heidi.admin.state_pieces import json_pieces, yaml_pieces
-from mock_heidi.faults import FaultError
-from mock_heidi.fixture_documents import FixtureError
-from mock_heidi.fixture_export import rows_by_kind, to_row
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.namespace import Namespace
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.request import Request
-from mock_heidi.session_records import Session
-from mock_heidi.slices import RECORD, SLICE, Slices, in_slices
-from mock_heidi.store import Store
-from mock_heidi.stubs import StubError
-from mock_heidi.values import Record
-from mock_heidi.wording import nearest
+from mock_heidi.base.slices import RECORD, SLICE, Slices, in_slices
+from mock_heidi.base.values import Record
+from mock_heidi.base.wording import nearest
+from mock_heidi.control.answers import Streamed
+from mock_heidi.control.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
+from mock_heidi.control.state_pieces import json_pieces, yaml_pieces
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.fixtures.export import rows_by_kind, to_row
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.namespaces import lifecycle
+from mock_heidi.namespaces.additions import StateChangedError, adding
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Store
+from mock_heidi.state.stubs import StubError
+from mock_heidi.web.request import Request
 
 _SHAPE = f"send an object with any of {', '.join(KINDS)}, each a list of records"
 _ATTEMPTS = 3

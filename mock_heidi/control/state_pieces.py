@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mock_heidi.json_text import to_json
+from mock_heidi.base.json_text import to_json
 
 
 def json_pieces(value: Any) -> Iterator[bytes]:
@@ -28,7 +28,7 @@ def json_pieces(value: Any) -> Iterator[bytes]:
 
 def yaml_pieces(value: Mapping[str, Any], indent: str = "") -> Iterator[bytes]:
     """The YAML of a mapping of iterators, whose items may end with such mappings."""
-    from mock_heidi.yaml_dump import dump_yaml
+    from mock_heidi.fixtures.yaml_dump import dump_yaml
 
     for name, items in value.items():
         line, end = f"{indent}{name}:", " []\n"

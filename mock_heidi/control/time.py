@@ -6,12 +6,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import transitions
-from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.clock import parse_moment, zulu
-from mock_heidi.namespace import Namespace
-from mock_heidi.request import Request
-from mock_heidi.settings import ConfigError
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state import transitions
+from mock_heidi.state.clock import parse_moment, zulu
+from mock_heidi.web.request import Request
 
 # In ms since 1970. Later than this, a token's end could lie beyond the last year that can be written.
 _LAST_MOMENT = parse_moment("9000-01-01")

@@ -5,10 +5,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi.account_links import find_heidi_user, is_taken, link
-from mock_heidi.account_records import HeidiUser, User
-from mock_heidi.admin.control import ControlError, known_query, read_fields, respond
-from mock_heidi.request import Request
+from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
+from mock_heidi.state.account_records import HeidiUser, User
+from mock_heidi.web.request import Request
 
 _FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_internal_id")
 

@@ -11,15 +11,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mock_heidi import filters
-from mock_heidi.admin.control import ControlError, known_query, leaving, read_body, respond
-from mock_heidi.admin.requests import read_filter
-from mock_heidi.clock import precise
-from mock_heidi.expectations import Count, Expectation, Noticed, Order, Verdict, judging, words_of
-from mock_heidi.journal import Entry
-from mock_heidi.request import Request
-from mock_heidi.slices import in_slices
-from mock_heidi.wording import counted, nearest
+from mock_heidi.base.slices import in_slices
+from mock_heidi.base.wording import counted, nearest
+from mock_heidi.control.control import ControlError, known_query, leaving, read_body, respond
+from mock_heidi.control.requests import read_filter
+from mock_heidi.observing import filters
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.expectations import Count, Expectation, Noticed, Order, Verdict, judging, words_of
+from mock_heidi.state.clock import precise
+from mock_heidi.web.request import Request
 
 _FILTERS = (*filters.NAMES, "match")
 _COUNTS = ("count", "at_least", "at_most", "never")

@@ -7,16 +7,17 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain, count
 from typing import Any
 
-from mock_heidi.clock import precise
-from mock_heidi.effects import ANSWERS
-from mock_heidi.everything import Everything
-from mock_heidi.fault_fields import Quota
-from mock_heidi.faults import STREAM_EFFECTS, TEXT_FAULTS, Fault, FaultError
-from mock_heidi.ids import Chance
-from mock_heidi.operations import CODERS, STREAMS, WRITERS
-from mock_heidi.path_patterns import PathPattern
-from mock_heidi.request_facts import RequestFacts
-from mock_heidi.stubs import matches as body_matches
+from mock_heidi.base.everything import Everything
+from mock_heidi.base.operations import CODERS, STREAMS, WRITERS
+from mock_heidi.base.path_patterns import PathPattern
+from mock_heidi.faults.effects import ANSWERS
+from mock_heidi.faults.fields import Quota
+from mock_heidi.faults.request_facts import RequestFacts
+from mock_heidi.faults.rule import STREAM_EFFECTS, TEXT_FAULTS, Fault
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.state.clock import precise
+from mock_heidi.state.ids import Chance
+from mock_heidi.state.stubs import matches as body_matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000

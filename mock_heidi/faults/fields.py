@@ -10,14 +10,14 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from mock_heidi import path_patterns
-from mock_heidi.errors import BY_NAME
-from mock_heidi.field_types import Flag
-from mock_heidi.ids import Chance
-from mock_heidi.operations import OPERATIONS
-from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.wording import nearest
-from mock_heidi.yaml_scalars import Plain, resolve
+from mock_heidi.base import path_patterns
+from mock_heidi.base.error_table import BY_NAME
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.path_patterns import PathPattern, PathPatternError
+from mock_heidi.base.wording import nearest
+from mock_heidi.base.yaml_scalars import Plain, resolve
+from mock_heidi.state.field_types import Flag
+from mock_heidi.state.ids import Chance
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from mock_heidi.operations import SIGN_IN
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.settings import BASE_PATH
 
 
 class RequestFacts(NamedTuple):

@@ -1,17 +1,19 @@
 """Faults as values: rules that say which requests, how often, and what happens to their answers."""
 
-import json
-import re
 from collections.abc import Container, Iterable
 from hashlib import sha256
 from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, create_model, model_serializer
 
-from mock_heidi import effects
-from mock_heidi.effects import ANSWERS
-from mock_heidi.effects.effect import Effect, Stage, Where
-from mock_heidi.fault_fields import (
+from mock_heidi.base.operations import CODERS, STREAMS, WRITERS
+from mock_heidi.base.settings import NAME_PATTERN
+from mock_heidi.base.values import Record
+from mock_heidi.base.wording import nearest
+from mock_heidi.faults import effects
+from mock_heidi.faults.effects import ANSWERS
+from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.fields import (
     Count,
     Delay,
     Headers,
@@ -25,23 +27,11 @@ from mock_heidi.fault_fields import (
     Share,
     Whole,
 )
-from mock_heidi.field_types import JsonValue, SessionId
-from mock_heidi.operations import CODERS, OPERATIONS, STREAMS, WRITERS
-from mock_heidi.settings import NAME_PATTERN, ConfigError
-from mock_heidi.values import Record
-from mock_heidi.wording import nearest, shorten
-from mock_heidi.yaml_scalars import Plain
+from mock_heidi.faults.short_form import FaultError, parse_text
+from mock_heidi.state.field_types import JsonValue, SessionId
+
 
 # In the short form: a name with what ends it, and the comma before the next one.
-_NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
-_NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
-_JSON = json.JSONDecoder()
-# Each one is cut off the rest of the text, which costs as much as the rest is long.
-_MOST_FIELDS = 200
-_EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
-_SHORT = "get_session:status=503"
-
-
 def _said(example: Any, meaning: str) -> Any:
     """An optional field with its description and an example of its value."""
     return Field(None, description=meaning, examples=[example])
@@ -49,10 +39,6 @@ def _said(example: Any, meaning: str) -> Any:
 
 def _field(effect: Effect) -> Any:
     return (effect.type if effect.type is JsonValue else effect.type | None, Field(None, description=effect.doc))
-
-
-class FaultError(ConfigError):
-    """A rule that makes no sense."""
 
 
 class _Selection(Record):
@@ -223,7 +209,7 @@ def parse(given: Any) -> Fault:
     """A rule from an object, or from text such as ``generate_consult_note:end_after=3,times=1``."""
     if isinstance(given, Fault):
         return given
-    fields = parse_text(given) if isinstance(given, str) else given
+    fields = parse_text(given, Fault.model_fields) if isinstance(given, str) else given
     try:
         fault: Fault = Fault.model_validate(fields)
     except ValidationError as error:
@@ -237,71 +223,3 @@ def parse(given: Any) -> Fault:
     if refusal is not None:
         raise refusal
     return fault
-
-
-def parse_text(text: str) -> dict[str, Any]:
-    """The fields of a rule from its short form: ``WHICH:EFFECT=VALUE,…``.
-
-    WHICH is operations joined by ``+``, ``METHOD /path``, or ``*``; an effect that is only switched on needs no value,
-    and a value may be JSON: lists, objects, and in quotes whatever holds a comma.
-    """
-    if text.lstrip().startswith("{"):
-        try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise FaultError(f"it is no JSON: {error}", f"write it like {_EXAMPLE}") from None
-        return dict(_writable(fields))
-    if text.strip() in OPERATIONS:
-        raise FaultError("nothing goes wrong", f"write it like {text.strip()}:status=503")
-    head, colon, rest = _split(text)
-    name = text.partition("=")[0].partition(",")[0].strip()
-    if name and not colon and name not in Fault.model_fields:
-        problem = f"it begins neither with requests nor with a field: {shorten(name)}"
-        raise FaultError(problem, f"write it like {_SHORT}")
-    made: dict[str, Any] = {}
-    if colon and head.strip() != "*":
-        method, _, path = head.strip().partition(" ")
-        made = {"method": method, "path": path.strip()} if path else {"operation": [*method.split("+")]}
-    fields = 0
-    while rest:
-        fields += 1
-        if fields > _MOST_FIELDS:
-            raise FaultError(f"it has more than {_MOST_FIELDS} fields", f"write one rule, such as {_EXAMPLE}")
-        name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
-        if mark.startswith("="):
-            made[name.strip()], rest = _value(rest)
-        elif name.strip():
-            made[name.strip()] = True
-    _writable(made)
-    return made
-
-
-def _writable(value: Any) -> Any:
-    """A value that can be shown and sent: JSON also lets half a letter, NaN and a thousand levels in."""
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        raise FaultError("it holds NaN, half a letter or too many levels", "write what JSON can say") from None
-    return value
-
-
-def _value(text: str) -> tuple[Any, str]:
-    """The value that a text begins with, and what comes after its comma."""
-    if text.startswith(("{", "[", '"')):
-        try:
-            value, end = _JSON.raw_decode(text)
-        except (ValueError, RecursionError):
-            pass  # half an object is a text like any other
-        else:
-            blank, _, rest = text[end:].partition(",")
-            if not blank.strip():
-                return value, rest
-    value, _, rest = _NEXT.sub("\0", text, count=1).partition("\0")
-    return Plain(value.strip()), rest
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    """The text before the colon that ends WHICH, that colon, and the rest: paths of custom verbs hold colons too."""
-    head, equals, _ = text.partition("=")
-    which, colon, _ = head.rpartition(":") if equals else text.rpartition(":")
-    return which, colon, text[len(which) + len(colon) :]

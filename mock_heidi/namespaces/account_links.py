@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mock_heidi.account_records import HeidiUser, User
-from mock_heidi.namespace import Namespace
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state.account_records import HeidiUser, User
 
 
 def find_heidi_user(namespace: Namespace, managed_by: str, kinde_user_id: str | None) -> HeidiUser:

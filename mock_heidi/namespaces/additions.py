@@ -6,14 +6,14 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mock_heidi import fixture_loader
-from mock_heidi.faults import Fault
-from mock_heidi.namespace import Namespace
-from mock_heidi.slices import RECORD, Work
-from mock_heidi.store import Store
-from mock_heidi.stub_records import Stub
-from mock_heidi.unused_ids import unused_object_id, unused_session_id
-from mock_heidi.values import Record
+from mock_heidi.base.slices import RECORD, Work
+from mock_heidi.base.values import Record
+from mock_heidi.faults.rule import Fault
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.unused_ids import unused_object_id, unused_session_id
+from mock_heidi.state.store import Store
+from mock_heidi.state.stub_records import Stub
 
 # More records than these go into a copy first, so that no request sees only some of them.
 _MANY = 1_000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mock_heidi.events import Events
-from mock_heidi.fixture_kinds import KINDS
-from mock_heidi.journal import Entry
-from mock_heidi.store import Store
-from mock_heidi.values import Record
-from mock_heidi.wording import shorten
+from mock_heidi.base.values import Record
+from mock_heidi.base.wording import shorten
+from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.observing.entry import Entry
+from mock_heidi.state.events import Events
+from mock_heidi.state.store import Store
 
 
 def emit_change(events: Events, store: Store, record: Record) -> None:

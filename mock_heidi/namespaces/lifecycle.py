@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 
-from mock_heidi.account_links import link_first_user
-from mock_heidi.known_keys import KnownKeys
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.namespace import Namespace
-from mock_heidi.namespace_start import Copied, Start
-from mock_heidi.settings import Settings
-from mock_heidi.snapshots import Snapshot
-from mock_heidi.store import Base
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import Settings
+from mock_heidi.namespaces.account_links import link_first_user
+from mock_heidi.namespaces.known_keys import KnownKeys
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.snapshots import Snapshot
+from mock_heidi.namespaces.start import Copied, Start
+from mock_heidi.state.store import Base
 
 PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
 """The parts of a namespace that a reset puts back or keeps."""

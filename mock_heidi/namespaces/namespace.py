@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from mock_heidi.account_records import ApiKey, User, user_key
-from mock_heidi.change_events import emit_change, emit_request
-from mock_heidi.check_runner import CheckRunner
-from mock_heidi.clock import precise
-from mock_heidi.events import Events
-from mock_heidi.findings import Findings
-from mock_heidi.ids import Ids
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.known_keys import FormerKeys, KnownKeys
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.namespace_start import Start
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.settings import Settings
-from mock_heidi.slices import Work, finish
-from mock_heidi.snapshots import Snapshot
-from mock_heidi.unused_ids import unused_object_id, unused_session_id
-from mock_heidi.values import Record
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import Settings
+from mock_heidi.base.slices import Work, finish
+from mock_heidi.base.values import Record
+from mock_heidi.namespaces.change_events import emit_change, emit_request
+from mock_heidi.namespaces.known_keys import FormerKeys, KnownKeys
+from mock_heidi.namespaces.snapshots import Snapshot
+from mock_heidi.namespaces.start import Start
+from mock_heidi.namespaces.unused_ids import unused_object_id, unused_session_id
+from mock_heidi.observing.check_runner import CheckRunner
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import Findings
+from mock_heidi.observing.journal import Journal
+from mock_heidi.state.account_records import ApiKey, User, user_key
+from mock_heidi.state.clock import precise
+from mock_heidi.state.events import Events
+from mock_heidi.state.ids import Ids
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
 
 
 class Namespace:

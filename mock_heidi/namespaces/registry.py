@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mock_heidi import clock, faults, fixture_loader
-from mock_heidi.account_records import ApiKey
-from mock_heidi.clock import Clock, precise
-from mock_heidi.faults import Fault, FaultError
-from mock_heidi.known_keys import KnownKeys
-from mock_heidi.lifecycle import start_namespace, start_of_copy
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.namespace import Namespace
-from mock_heidi.namespace_start import Start
-from mock_heidi.settings import (
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
     DEFAULT_THIRD_PARTY_ID,
@@ -22,7 +14,18 @@ from mock_heidi.settings import (
     Settings,
     is_namespace,
 )
-from mock_heidi.tokens import Tokens
+from mock_heidi.faults import rule as faults
+from mock_heidi.faults.rule import Fault
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.namespaces.known_keys import KnownKeys
+from mock_heidi.namespaces.lifecycle import start_namespace, start_of_copy
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.start import Start
+from mock_heidi.namespaces.tokens import Tokens
+from mock_heidi.state import clock
+from mock_heidi.state.account_records import ApiKey
+from mock_heidi.state.clock import Clock, precise
 
 
 class LimitReachedError(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mock_heidi.faults import FaultError, Scenario
-from mock_heidi.store import Store
-from mock_heidi.wording import nearest
+from mock_heidi.base.wording import nearest
+from mock_heidi.faults.rule import Scenario
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.state.store import Store
 
 
 def find_scenario(store: Store, name: str) -> Scenario:

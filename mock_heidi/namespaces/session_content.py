@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from mock_heidi import transcripts
-from mock_heidi.clock import parse_moment
-from mock_heidi.consultation_records import Consultation, Utterance
-from mock_heidi.namespace import Namespace
-from mock_heidi.note_writer import Material
-from mock_heidi.patient_records import PatientProfile, SessionPatient
-from mock_heidi.session_records import AudioPiece, ConsultNote, Session
-from mock_heidi.transcripts import UPLOAD, Spoken
-from mock_heidi.wording import shorten
+from mock_heidi.base.wording import shorten
+from mock_heidi.content import transcripts
+from mock_heidi.content.note_writer import Material
+from mock_heidi.content.transcripts import UPLOAD, Spoken
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.state.clock import parse_moment
+from mock_heidi.state.consultation_records import Consultation, Utterance
+from mock_heidi.state.patient_records import PatientProfile, SessionPatient
+from mock_heidi.state.session_records import AudioPiece, ConsultNote, Session
 
 LONGEST_EARLIER = 20_000
 """The longest part of an earlier session's note in a note, in characters. Without it, notes could nest without end."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mock_heidi.clock import zulu
-from mock_heidi.fixture_export import to_row
-from mock_heidi.ids import Ids
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.store import Store
-from mock_heidi.transitions import Transition
-from mock_heidi.values import Record
+from mock_heidi.base.values import Record
+from mock_heidi.fixtures.export import to_row
+from mock_heidi.state.clock import zulu
+from mock_heidi.state.ids import Ids
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Store
+from mock_heidi.state.transitions import Transition
 
 MOST = 100
 """The most snapshots that a namespace may have."""

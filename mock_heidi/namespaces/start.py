@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from mock_heidi import transitions
-from mock_heidi.active_faults import ActiveFaults
-from mock_heidi.clock import Clock
-from mock_heidi.faults import Fault
-from mock_heidi.scenarios import find_scenario
-from mock_heidi.store import Base, Store
-from mock_heidi.stub_records import Stub
-from mock_heidi.stubs import Stubs
-from mock_heidi.transitions import Transition
-from mock_heidi.values import Record
+from mock_heidi.base.values import Record
+from mock_heidi.faults.active_faults import ActiveFaults
+from mock_heidi.faults.rule import Fault
+from mock_heidi.namespaces.scenarios import find_scenario
+from mock_heidi.state import transitions
+from mock_heidi.state.clock import Clock
+from mock_heidi.state.store import Base, Store
+from mock_heidi.state.stub_records import Stub
+from mock_heidi.state.stubs import Stubs
+from mock_heidi.state.transitions import Transition
 
 R = TypeVar("R", bound=Record)
 

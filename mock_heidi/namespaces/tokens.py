@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from mock_heidi.account_records import user_key
-from mock_heidi.assumptions import assumed
-from mock_heidi.errors import HeidiError, InvalidTokenError, MissingTokenError
-from mock_heidi.settings import is_namespace, is_text
+from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.errors import HeidiError, InvalidTokenError, MissingTokenError
+from mock_heidi.base.settings import is_namespace, is_text
+from mock_heidi.state.account_records import user_key
 
 _REMEMBERED = 4_096
 

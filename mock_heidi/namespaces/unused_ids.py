@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mock_heidi.clock import Clock
-from mock_heidi.ids import Ids
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.session_records import Session
-from mock_heidi.store import Store
+from mock_heidi.state.clock import Clock
+from mock_heidi.state.ids import Ids
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.state.store import Store
 
 
 def unused_object_id(store: Store, ids: Ids, clock: Clock) -> str:

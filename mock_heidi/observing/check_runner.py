@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mock_heidi.entries import Reading
-from mock_heidi.findings import Findings
-from mock_heidi.journal import Entry
-from mock_heidi.slices import Work, finish
+from mock_heidi.base.slices import Work, finish
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import Findings
+from mock_heidi.observing.parsed_entries import Reading
 
 if TYPE_CHECKING:
-    from mock_heidi.checks.check import Check, Keys, Line
+    from mock_heidi.observing.checks.check import Check, Keys, Line
 
 
 def _line(entry: Entry) -> Mapping[str, Any]:
@@ -33,7 +33,7 @@ class CheckRunner:
 
     @cached_property
     def _checks(self) -> list[Check]:
-        from mock_heidi.checks import all_checks  # noqa: PLC0415 - a start needs none of them
+        from mock_heidi.observing.checks import all_checks  # noqa: PLC0415 - a start needs none of them
 
         return all_checks(self._keys, self._line)
 

@@ -7,8 +7,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from mock_heidi import documented
-from mock_heidi.secret_names import NAMING, ends_secret, is_secret_name
+from mock_heidi.observing import documented
+from mock_heidi.observing.secret_names import NAMING, ends_secret, is_secret_name
 
 Span = tuple[int, int]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from mock_heidi import contract
-from mock_heidi.settings import BASE_PATH
+from mock_heidi.base import contract
+from mock_heidi.base.settings import BASE_PATH
 
 # Questions hold questions; five deep is what the vendor recommends.
 _DEEPEST = 6

@@ -10,14 +10,15 @@ from http import HTTPStatus
 from itertools import accumulate
 from typing import Any, Protocol
 
-from mock_heidi import documented
-from mock_heidi.clock import zulu
-from mock_heidi.everything import Everything
-from mock_heidi.excerpts import beginning, length_of, lengths, size_of
-from mock_heidi.faults import FaultError, parse
-from mock_heidi.kept import Kept
-from mock_heidi.operations import SIGN_IN, STREAMS
-from mock_heidi.redaction import REDACTED, Policy
+from mock_heidi.base.everything import Everything
+from mock_heidi.base.excerpts import beginning, length_of, lengths, size_of
+from mock_heidi.base.operations import SIGN_IN, STREAMS
+from mock_heidi.faults.rule import parse
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.observing import documented
+from mock_heidi.observing.kept import Kept
+from mock_heidi.observing.redaction import REDACTED, Policy
+from mock_heidi.state.clock import zulu
 
 SHOWN = 64 * 1024
 """At most so many characters are shown of a body."""
@@ -33,7 +34,7 @@ _UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "
 
 
 class Exchange(Protocol):
-    """The part of a :class:`mock_heidi.journal.Entry` that a view needs: one request and its answer."""
+    """The part of a :class:`mock_heidi.observing.journal.Entry` that a view needs: one request and its answer."""
 
     id: int
     at: int

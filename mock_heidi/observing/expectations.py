@@ -7,13 +7,14 @@ from dataclasses import fields, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from mock_heidi.entries import Reading
-from mock_heidi.filters import Filter, body_of, sessions_of
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
-from mock_heidi.secret_names import values_of_secrets
-from mock_heidi.slices import Work
-from mock_heidi.wording import counted, short_repr, shorten
+from mock_heidi.base.slices import Work
+from mock_heidi.base.wording import counted, short_repr, shorten
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.filters import Filter, body_of, sessions_of
+from mock_heidi.observing.journal import Journal
+from mock_heidi.observing.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
+from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.secret_names import values_of_secrets
 
 _NEAREST = 3
 # Of what a request misses so many places are counted, and so many told, each so long at most.
@@ -94,9 +95,9 @@ class Order(NamedTuple):
 class Noticed(NamedTuple):
     """A client notices that a fault has ended a stream early: it looks for the text before it goes on.
 
-    What counts as looking and as going on is in :mod:`mock_heidi.noticing`. With ``error`` it is enough that the client
-    does not go on, since its test has seen it show an error. Nobody can see from here what a client does with
-    an answer.
+    :mod:`mock_heidi.observing.noticing` says what counts as looking and as going on. With ``error`` it is enough that
+    the client does not go on, since its test has seen it show an error: what a client does with an answer cannot be
+    seen from here.
     """
 
     fault: str

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mock_heidi.clock import parse_moment
-from mock_heidi.fault_fields import METHODS
-from mock_heidi.findings import KINDS
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.operations import OPERATIONS
-from mock_heidi.path_patterns import PathPattern, PathPatternError
-from mock_heidi.request_facts import below_base
-from mock_heidi.settings import ConfigError
-from mock_heidi.stubs import matches
-from mock_heidi.wording import nearest
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.path_patterns import PathPattern, PathPatternError
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.wording import nearest
+from mock_heidi.faults.fields import METHODS
+from mock_heidi.faults.request_facts import below_base
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import KINDS
+from mock_heidi.observing.journal import Journal
+from mock_heidi.state.clock import parse_moment
+from mock_heidi.state.stubs import matches
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
 _MOST_DIGITS = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from mock_heidi.wording import printable
+from mock_heidi.base.wording import printable
 
 LEVELS = ("info", "warning", "error")
 _MOST = 500

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from mock_heidi.entries import Reading
-from mock_heidi.journal import Entry, answered
-from mock_heidi.operations import OPERATIONS, After, Operation
+from mock_heidi.base.operations import OPERATIONS, After, Operation
+from mock_heidi.observing.entry import Entry, answered
+from mock_heidi.observing.parsed_entries import Reading
 
 _LISTED = "list_linked_user_sessions"
 # Our answers are JSON without blanks. Parsing a page of 200 sessions for their ids alone would cost much more.

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mock_heidi.journal import Entry
+from mock_heidi.observing.entry import Entry
 
 _SESSION = re.compile(r"/sessions/([^/]+)")
 _LISTED = "linked-user"

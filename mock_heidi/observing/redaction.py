@@ -9,12 +9,12 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from mock_heidi import documented
-from mock_heidi.excerpts import length_of
-from mock_heidi.secret_names import decoded, is_secret_name, is_secret_word, values_of_secrets
+from mock_heidi.base.excerpts import length_of
+from mock_heidi.observing import documented
+from mock_heidi.observing.secret_names import decoded, is_secret_name, is_secret_word, values_of_secrets
 
 if TYPE_CHECKING:
-    from mock_heidi.credentials import Span
+    from mock_heidi.observing.credentials import Span
 
 REDACTED = "***"
 
@@ -109,7 +109,7 @@ class Policy:
 
     def path(self, path: str) -> str:
         """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
-        from mock_heidi.credentials import users  # noqa: PLC0415 - its patterns take long to compile
+        from mock_heidi.observing.credentials import users  # noqa: PLC0415 - its patterns take long to compile
 
         shown = "/".join(self._part(part, before) for part, before in _with_the_one_before(path.split("/")))
         return _without(shown, _merged([*users(shown), *self._known(shown)]))
@@ -176,7 +176,7 @@ class Policy:
 
     def _spans(self, text: str) -> list[Span]:
         """The places of secrets, in order and not overlapping."""
-        from mock_heidi.credentials import found  # noqa: PLC0415 - as above
+        from mock_heidi.observing.credentials import found  # noqa: PLC0415 - as above
 
         return _merged([*found(text, prose=self._prose), *self._known(text)])
 

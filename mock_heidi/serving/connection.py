@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-EXTENSION = "mock_heidi.connection"
+EXTENSION = "mock_heidi.serving.connection"
 # Seconds between two looks at whether the client has received everything: the first pause and the longest.
 _SOON, _RARELY = 0.0002, 0.01
 # Beyond so many bytes, waiting for more saves nothing.

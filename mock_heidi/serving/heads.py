@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from mock_heidi.memory import MemoryBudget
+from mock_heidi.base.memory import MemoryBudget
 
 _logger = logging.getLogger("mock_heidi")
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp
 
-from mock_heidi import signals, watchdog
-from mock_heidi.heads import LIMITS, Limits
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.settings import DEFAULT_MEMORY, ConfigError
-from mock_heidi.uvicorn_server import BoundServer
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.settings import DEFAULT_MEMORY, ConfigError
+from mock_heidi.serving import signals, watchdog
+from mock_heidi.serving.heads import LIMITS, Limits
+from mock_heidi.serving.uvicorn_server import BoundServer
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BACKLOG = 2_048

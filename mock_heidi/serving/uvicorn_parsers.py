@@ -18,11 +18,11 @@ from typing import Any
 from starlette.types import Message, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from mock_heidi import accelerators
-from mock_heidi.connection import Outbox
-from mock_heidi.heads import Limits
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.uvicorn_protocol import ConnectionProtocol
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.serving import accelerators
+from mock_heidi.serving.connection import Outbox
+from mock_heidi.serving.heads import Limits
+from mock_heidi.serving.uvicorn_protocol import ConnectionProtocol
 
 # The number of requests of one connection that may wait for earlier responses before we stop reading from it.
 _WAITING = 16

@@ -18,9 +18,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mock_heidi.connection import EXTENSION, BufferedTransport, Connection, Outbox
-from mock_heidi.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
-from mock_heidi.memory import MemoryBudget
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.serving.connection import EXTENSION, BufferedTransport, Connection, Outbox
+from mock_heidi.serving.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
 
 # The approximate cost of a parsed header field in bytes, beside its text.
 _FIELD = 150

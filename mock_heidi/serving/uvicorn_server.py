@@ -20,10 +20,10 @@ from typing import Any, Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from mock_heidi import accelerators
-from mock_heidi.heads import Limits
-from mock_heidi.memory import MemoryBudget
-from mock_heidi.uvicorn_parsers import protocol
+from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.serving import accelerators
+from mock_heidi.serving.heads import Limits
+from mock_heidi.serving.uvicorn_parsers import protocol
 
 
 class BoundServer(uvicorn.Server):

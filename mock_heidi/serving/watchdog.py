@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Iterator
 
-from mock_heidi.clock import precise
+from mock_heidi.state.clock import precise
 
 _logger = logging.getLogger("mock_heidi")
 

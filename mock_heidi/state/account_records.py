@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mock_heidi.field_types import KindeUserId, ObjectId, Timestamp, pattern
-from mock_heidi.values import Record, Value
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import KindeUserId, ObjectId, Timestamp, pattern
 
 
 class HeidiUser(Value):

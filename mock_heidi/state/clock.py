@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
 
-from mock_heidi.settings import ConfigError
+from mock_heidi.base.settings import ConfigError
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)Z?)?")

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from mock_heidi.field_types import JsonValue, Number
-from mock_heidi.values import Record, Value
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import JsonValue, Number
 
 CodeSystem = Literal[
     "icd_10", "icd_10_cm_us", "icd_9", "icd_9_cm_us", "snomed", "snomed_ct", "opcs_410_uk", "achi_13_au", "cpt_2025_us"

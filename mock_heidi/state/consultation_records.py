@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mock_heidi.field_types import Gender, Number, Texts, Topic
-from mock_heidi.values import Record, Value
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import Gender, Number, Texts, Topic
 
 Speaker = Literal["clinician", "patient", "parent", "carer"]
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from mock_heidi.memory import MemoryBudget
+from mock_heidi.base.memory import MemoryBudget
 
 KINDS = ("request", "state", "fault", "reset", "namespace", "behind")
 KEPT = 1_000

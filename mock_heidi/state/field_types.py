@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
-from mock_heidi.yaml_scalars import Plain, resolve
+from mock_heidi.base.yaml_scalars import Plain, resolve
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _NUMBER = re.compile(r"-?\d{1,4300}(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from mock_heidi.values import Record
+from mock_heidi.base.values import Record
 
 Kind = type[Record]
 # A place in an index: the kind, the fields and their values, or the one value of a single field.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from mock_heidi.indexes import Kind, Slot, slots_of
-from mock_heidi.values import Record
+from mock_heidi.base.values import Record
+from mock_heidi.state.indexes import Kind, Slot, slots_of
 
 
 class Overlay:

@@ -1,7 +1,7 @@
 """Records of patients: patient profiles, and the patient details of a session."""
 
-from mock_heidi.field_types import Date, Flag, Gender, JsonValues, Number, ObjectId, Timestamp
-from mock_heidi.values import Record, Value
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import Date, Flag, Gender, JsonValues, Number, ObjectId, Timestamp
 
 
 class PatientProfile(Record):

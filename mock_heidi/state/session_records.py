@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mock_heidi.field_types import (
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import (
     Brain,
     ContentType,
     Flag,
@@ -17,8 +18,7 @@ from mock_heidi.field_types import (
     Timestamp,
     VoiceStyle,
 )
-from mock_heidi.patient_records import SessionPatient
-from mock_heidi.values import Record, Value
+from mock_heidi.state.patient_records import SessionPatient
 
 
 class Creator(Value):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from mock_heidi.indexes import Index, Kind, Slot, indexed
-from mock_heidi.overlay import Overlay
-from mock_heidi.slices import RECORD, Work, finish
-from mock_heidi.values import Record
+from mock_heidi.base.slices import RECORD, Work, finish
+from mock_heidi.base.values import Record
+from mock_heidi.state.indexes import Index, Kind, Slot, indexed
+from mock_heidi.state.overlay import Overlay
 
 R = TypeVar("R", bound=Record)
 _UNCHANGED = object()

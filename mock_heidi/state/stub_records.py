@@ -2,10 +2,10 @@
 
 import re
 
-from mock_heidi.field_types import JsonValue, Number, Texts
-from mock_heidi.operations import OPERATIONS, SPEAKING
-from mock_heidi.values import Record
-from mock_heidi.wording import near_names, short_repr
+from mock_heidi.base.operations import OPERATIONS, SPEAKING
+from mock_heidi.base.values import Record
+from mock_heidi.base.wording import near_names, short_repr
+from mock_heidi.state.field_types import JsonValue, Number, Texts
 
 # The server sets these headers itself.
 _FRAMING = ("connection", "content-length", "keep-alive", "transfer-encoding")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from mock_heidi import contract
-from mock_heidi.json_text import to_json
-from mock_heidi.settings import ConfigError
-from mock_heidi.stub_records import Stub
+from mock_heidi.base import contract
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.state.stub_records import Stub
 
 _MOST = 1_000
 _MOST_BYTES = 16_000_000

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mock_heidi.field_types import Flag, ObjectId, Topic
-from mock_heidi.values import Record, Value
+from mock_heidi.base.values import Record, Value
+from mock_heidi.state.field_types import Flag, ObjectId, Topic
 
 Languages = dict[str, str]
 

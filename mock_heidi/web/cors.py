@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.request import Request
+from mock_heidi.web.request import Request
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Tools that trace requests, and caches that are switched off, put these on the calls of any page.

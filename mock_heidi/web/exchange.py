@@ -10,24 +10,27 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Send
 
-from mock_heidi import injection
-from mock_heidi.account_records import User
-from mock_heidi.clock import precise
-from mock_heidi.connection import connection_of
-from mock_heidi.cors import ApiCors
-from mock_heidi.delivery import Delivery, Stream, of_body, of_stream
-from mock_heidi.errors import HeidiError, InternalError, ServiceUnavailableError, render
-from mock_heidi.injection import Shaping
-from mock_heidi.journal import Entry, Journal
-from mock_heidi.operations import OPERATIONS, Takes
-from mock_heidi.player import Player, send_whole
-from mock_heidi.registry import LimitReachedError
-from mock_heidi.request import Request, log_defect
-from mock_heidi.response import Answer
-from mock_heidi.slices import in_slices
-from mock_heidi.stub_answers import whole_stub
-from mock_heidi.tokens import Caller
-from mock_heidi.uploads import form
+from mock_heidi.base.defects import log_defect
+from mock_heidi.base.error_table import render
+from mock_heidi.base.errors import HeidiError, InternalError, ServiceUnavailableError
+from mock_heidi.base.operations import OPERATIONS, Takes
+from mock_heidi.base.slices import in_slices
+from mock_heidi.faults.delivery import Delivery, Stream, of_body, of_stream
+from mock_heidi.namespaces.registry import LimitReachedError
+from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.journal import Journal
+from mock_heidi.serving.connection import connection_of
+from mock_heidi.state.account_records import User
+from mock_heidi.state.clock import precise
+from mock_heidi.web import rule_choice
+from mock_heidi.web.cors import ApiCors
+from mock_heidi.web.player import Player, send_whole
+from mock_heidi.web.request import Request
+from mock_heidi.web.response import Answer
+from mock_heidi.web.shaping import Shaping
+from mock_heidi.web.stub_answers import whole_stub
+from mock_heidi.web.uploads import form
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
 Listener = Callable[[str, Journal, Entry], None]
@@ -66,7 +69,7 @@ class Exchange:
 
     async def _answer(self, request: Request, send: Send) -> None:
         try:
-            if injection.may_meet_rules(request) and (shaping := await injection.shaping(request)):
+            if rule_choice.may_meet_rules(request) and (shaping := await rule_choice.shaping(request)):
                 await self._shape(request, shaping, send)
             elif (answer := await work(request)) is not None:
                 if isinstance(answer, Stream):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mock_heidi.errors import (
+from mock_heidi.base.errors import (
     MOST_PROBLEMS,
     HeidiError,
     PatientProfileNotFoundError,
@@ -15,12 +15,12 @@ from mock_heidi.errors import (
     UnprocessableError,
     missing,
 )
-from mock_heidi.json_text import parse_json
-from mock_heidi.patient_records import PatientProfile
-from mock_heidi.request import Request
-from mock_heidi.session_records import Session
-from mock_heidi.tokens import Caller
-from mock_heidi.values import Incoming
+from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.values import Incoming
+from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
+from mock_heidi.web.request import Request
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 Q = TypeVar("Q", bound=BaseModel)

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from starlette.types import Receive, Send
 
-from mock_heidi.clock import Alarm, precise
-from mock_heidi.connection import Connection, connection_of
-from mock_heidi.delivery import Delivery, Ending, Header
-from mock_heidi.namespace import Namespace
-from mock_heidi.request import Request
+from mock_heidi.faults.delivery import Delivery, Ending, Header
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.serving.connection import Connection, connection_of
+from mock_heidi.state.clock import Alarm, precise
+from mock_heidi.web.request import Request
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16

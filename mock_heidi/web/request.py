@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -12,19 +11,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from mock_heidi.account_records import ApiKey, User
-from mock_heidi.assumptions import assumed
-from mock_heidi.errors import BodyTooLargeError, ExpiredTokenError, HeidiError, InvalidTokenError, NoMemoryError
-from mock_heidi.journal import Entry
-from mock_heidi.namespace import Namespace
-from mock_heidi.operations import SIGN_IN
-from mock_heidi.registry import Registry
-from mock_heidi.router import Match
-from mock_heidi.store import Store
-from mock_heidi.stub_records import Stub
-from mock_heidi.tokens import Caller
-
-logger = logging.getLogger("mock_heidi")
+from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.errors import BodyTooLargeError, ExpiredTokenError, HeidiError, InvalidTokenError, NoMemoryError
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.registry import Registry
+from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.observing.entry import Entry
+from mock_heidi.state.account_records import ApiKey, User
+from mock_heidi.state.store import Store
+from mock_heidi.state.stub_records import Stub
+from mock_heidi.web.router import Match
 
 
 class Request:
@@ -293,12 +290,3 @@ class Request:
         self.body = body
         if self.entry is not None:
             self.entry.body = body
-
-
-def log_defect(error: Exception) -> None:
-    """Say where a handler broke, without the values it held: they may be secrets."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-    logger.error("a handler failed: %s%s", type(error).__name__, place)

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.json_text import to_json, written
-from mock_heidi.values import Outgoing, Record, Value
+from mock_heidi.base.json_text import to_json, written
+from mock_heidi.base.values import Outgoing, Record, Value
 
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
 

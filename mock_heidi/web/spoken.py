@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mock_heidi import note_writer
-from mock_heidi.request import Request
-from mock_heidi.stub_records import Stub
+from mock_heidi.content import note_writer
+from mock_heidi.state.stub_records import Stub
+from mock_heidi.web.request import Request
 
 
 def stubbed_pieces(stub: Stub | None, write: Callable[[], Sequence[str]]) -> Sequence[str]:

@@ -6,11 +6,11 @@ import json
 
 from starlette.responses import Response
 
-from mock_heidi.json_text import to_json
-from mock_heidi.operations import SIGN_IN
-from mock_heidi.request import Request
-from mock_heidi.stub_records import Stub
-from mock_heidi.stubs import ActiveStub
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.state.stub_records import Stub
+from mock_heidi.state.stubs import ActiveStub
+from mock_heidi.web.request import Request
 
 
 def stub_of(request: Request) -> Stub | None:

@@ -12,8 +12,8 @@ from difflib import SequenceMatcher
 from starlette.routing import Route
 from starlette.types import Scope
 
-from mock_heidi.router import NO_MATCH, Match, Router, split
-from mock_heidi.settings import BASE_PATH, NAME_RULE, is_namespace
+from mock_heidi.base.settings import BASE_PATH, NAME_RULE, is_namespace
+from mock_heidi.web.router import NO_MATCH, Match, Router, split
 
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
 _BASE = split(BASE_PATH)

@@ -12,9 +12,9 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from mock_heidi import durations
-from mock_heidi.errors import BodyTooLargeError, UnprocessableError, missing
-from mock_heidi.request import Request
+from mock_heidi.base.errors import BodyTooLargeError, UnprocessableError, missing
+from mock_heidi.content import durations
+from mock_heidi.web.request import Request
 
 _MOST_PARTS = 100
 

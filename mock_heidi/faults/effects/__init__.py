@@ -6,9 +6,9 @@ connection, no namespace and no clock.
 
 from __future__ import annotations
 
-from mock_heidi.effects import body, pauses, stream
-from mock_heidi.effects.effect import Effect, Stage, Where
-from mock_heidi.fault_fields import (
+from mock_heidi.faults.effects import body, pauses, stream
+from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.fields import (
     Count,
     ErrorName,
     Inside,
@@ -23,7 +23,7 @@ from mock_heidi.fault_fields import (
     Wait,
     Yes,
 )
-from mock_heidi.field_types import JsonValue
+from mock_heidi.state.field_types import JsonValue
 
 ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
 """The effects that give an answer of their own; of the rules that match, the first with one of these is the last."""

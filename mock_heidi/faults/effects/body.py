@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from mock_heidi.delivery import Delivery, Ending, Part
+from mock_heidi.faults.delivery import Delivery, Ending, Part
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _HTML = b"text/html; charset=utf-8"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
-from mock_heidi.delivery import Delivery
+from mock_heidi.faults.delivery import Delivery
 
 
 class Stage(IntEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from mock_heidi.delivery import Delivery, Part
+from mock_heidi.faults.delivery import Delivery, Part
 
 _CHUNKS = 4
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from mock_heidi.delivery import Delivery
-from mock_heidi.effects import EFFECTS
-from mock_heidi.effects.effect import Effect, Stage, Where
-from mock_heidi.fault_fields import Delay
-from mock_heidi.ids import Chance
-from mock_heidi.slices import Work
+from mock_heidi.base.slices import Work
+from mock_heidi.faults.delivery import Delivery
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.fields import Delay
+from mock_heidi.state.ids import Chance
 
 R = TypeVar("R")
 
@@ -99,7 +99,7 @@ def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> Work[tuple[Delivery
 
 
 def _cost(delivery: Delivery) -> int:
-    """The work of one plan, in the unit of :mod:`mock_heidi.slices`."""
+    """The work of one plan, in the unit of :mod:`mock_heidi.base.slices`."""
     return 1_000 * len(delivery.parts) + sum(len(part.data) for part in delivery.parts)
 
 

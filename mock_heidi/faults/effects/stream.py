@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from mock_heidi.delivery import Delivery, Ending, Part, frame
+from mock_heidi.faults.delivery import Delivery, Ending, Part, frame
 
 _ERROR = b'data: {"error": {"msg": "The stream broke", "type": "StreamError"}}\n\n'
 _HEAD = b'data: {"data": "'

@@ -5,11 +5,11 @@ A check reads one request after the other and remembers a bounded part of them. 
 
 from __future__ import annotations
 
-from mock_heidi.checks.check import Check, Keys, Line
-from mock_heidi.checks.pace import EarlyRetry, FastPolling
-from mock_heidi.checks.requests import ContentType, Fields, Parameters, Refusals, UnknownPaths
-from mock_heidi.checks.sessions import EarlyEnds, Recordings, SessionIds
-from mock_heidi.checks.sign_in import Credentials, SignIns, Tokens
+from mock_heidi.observing.checks.check import Check, Keys, Line
+from mock_heidi.observing.checks.pace import EarlyRetry, FastPolling
+from mock_heidi.observing.checks.requests import ContentType, Fields, Parameters, Refusals, UnknownPaths
+from mock_heidi.observing.checks.sessions import EarlyEnds, Recordings, SessionIds
+from mock_heidi.observing.checks.sign_in import Credentials, SignIns, Tokens
 
 
 def all_checks(keys: Keys, line: Line) -> list[Check]:

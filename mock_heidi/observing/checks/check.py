@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
-from mock_heidi.entries import Reading
-from mock_heidi.journal import Entry
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.parsed_entries import Reading
 
 V = TypeVar("V")
 

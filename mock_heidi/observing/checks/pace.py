@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from mock_heidi.checks.check import Check, Latest, Note
-from mock_heidi.entries import Reading
-from mock_heidi.journal import answered
-from mock_heidi.operations import OPERATIONS
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.observing.checks.check import Check, Latest, Note
+from mock_heidi.observing.entry import answered
+from mock_heidi.observing.parsed_entries import Reading
 
 FAST = 10
 """More polls than this in one second are too many."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from mock_heidi.checks.check import Check, Line, Note
-from mock_heidi.documented import documented
-from mock_heidi.entries import Reading
-from mock_heidi.request_facts import below_base
+from mock_heidi.faults.request_facts import below_base
+from mock_heidi.observing.checks.check import Check, Line, Note
+from mock_heidi.observing.documented import documented
+from mock_heidi.observing.parsed_entries import Reading
 
 # Of one body: nobody reads on, and it may hold thousands.
 _MOST_FIELDS = 100

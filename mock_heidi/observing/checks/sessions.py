@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from mock_heidi.checks.check import Check, Latest, Note
-from mock_heidi.documented import documented
-from mock_heidi.entries import Reading
-from mock_heidi.noticing import EarlyEnd, early_end, left_behind, looked_for
-from mock_heidi.operations import CODERS, WRITERS
+from mock_heidi.base.operations import CODERS, WRITERS
+from mock_heidi.observing.checks.check import Check, Latest, Note
+from mock_heidi.observing.documented import documented
+from mock_heidi.observing.noticing import EarlyEnd, early_end, left_behind, looked_for
+from mock_heidi.observing.parsed_entries import Reading
 
 # A session id as a language writes it that took it for a number.
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")

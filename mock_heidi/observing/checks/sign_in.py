@@ -7,12 +7,12 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import NamedTuple
 
-from mock_heidi.checks.check import Check, Keys, Latest, Note
-from mock_heidi.clock import parse_moment
-from mock_heidi.entries import Reading
-from mock_heidi.journal import answered
-from mock_heidi.operations import SIGN_IN
-from mock_heidi.settings import ConfigError
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.observing.checks.check import Check, Keys, Latest, Note
+from mock_heidi.observing.entry import answered
+from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.state.clock import parse_moment
 
 SIGN_INS = 3
 """A client that gives up so many tokens in a row after one use each is told."""

@@ -1,0 +1,14 @@
+"""Defects of ours, as the log tells them."""
+
+import logging
+
+_logger = logging.getLogger("mock_heidi")
+
+
+def log_defect(error: Exception) -> None:
+    """Say where a handler broke, without the values it held: they may be secrets."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    _logger.error("a handler failed: %s%s", type(error).__name__, place)

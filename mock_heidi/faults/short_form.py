@@ -1,0 +1,93 @@
+"""The short form of a rule: ``WHICH:EFFECT=VALUE,…``, as a flag or a header holds it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container
+from typing import Any
+
+from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.wording import shorten
+from mock_heidi.base.yaml_scalars import Plain
+
+_NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
+_NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
+_JSON = json.JSONDecoder()
+# Each one is cut off the rest of the text, which costs as much as the rest is long.
+_MOST_FIELDS = 200
+_EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
+_SHORT = "get_session:status=503"
+
+
+class FaultError(ConfigError):
+    """A rule that makes no sense."""
+
+
+def parse_text(text: str, known: Container[str]) -> dict[str, Any]:
+    """The fields of a rule from its short form: ``WHICH:EFFECT=VALUE,…``; ``known`` are the names of fields.
+
+    WHICH is operations joined by ``+``, ``METHOD /path``, or ``*``; an effect that is only switched on needs no value,
+    and a value may be JSON: lists, objects, and in quotes whatever holds a comma.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise FaultError(f"it is no JSON: {error}", f"write it like {_EXAMPLE}") from None
+        return dict(_writable(fields))
+    if text.strip() in OPERATIONS:
+        raise FaultError("nothing goes wrong", f"write it like {text.strip()}:status=503")
+    head, colon, rest = _split(text)
+    name = text.partition("=")[0].partition(",")[0].strip()
+    if name and not colon and name not in known:
+        problem = f"it begins neither with requests nor with a field: {shorten(name)}"
+        raise FaultError(problem, f"write it like {_SHORT}")
+    made: dict[str, Any] = {}
+    if colon and head.strip() != "*":
+        method, _, path = head.strip().partition(" ")
+        made = {"method": method, "path": path.strip()} if path else {"operation": [*method.split("+")]}
+    fields = 0
+    while rest:
+        fields += 1
+        if fields > _MOST_FIELDS:
+            raise FaultError(f"it has more than {_MOST_FIELDS} fields", f"write one rule, such as {_EXAMPLE}")
+        name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
+        if mark.startswith("="):
+            made[name.strip()], rest = _value(rest)
+        elif name.strip():
+            made[name.strip()] = True
+    _writable(made)
+    return made
+
+
+def _writable(value: Any) -> Any:
+    """A value that can be shown and sent: JSON also lets half a letter, NaN and a thousand levels in."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise FaultError("it holds NaN, half a letter or too many levels", "write what JSON can say") from None
+    return value
+
+
+def _value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what comes after its comma."""
+    if text.startswith(("{", "[", '"')):
+        try:
+            value, end = _JSON.raw_decode(text)
+        except (ValueError, RecursionError):
+            pass  # half an object is a text like any other
+        else:
+            blank, _, rest = text[end:].partition(",")
+            if not blank.strip():
+                return value, rest
+    value, _, rest = _NEXT.sub("\0", text, count=1).partition("\0")
+    return Plain(value.strip()), rest
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """The text before the colon that ends WHICH, that colon, and the rest: paths of custom verbs hold colons too."""
+    head, equals, _ = text.partition("=")
+    which, colon, _ = head.rpartition(":") if equals else text.rpartition(":")
+    return which, colon, text[len(which) + len(colon) :]

@@ -1,0 +1,148 @@
+"""The choice of the rules that a request meets: those that are set, and the one that it asks for itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.types import Message, Scope
+
+from mock_heidi.base.errors import (
+    HeidiError,
+)
+from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.faults.active_faults import ActiveFault
+from mock_heidi.faults.request_facts import RequestFacts, below_base, token_mark
+from mock_heidi.faults.rule import CONNECTION, parse
+from mock_heidi.faults.short_form import FaultError
+from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.registry import LimitReachedError
+from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.serving.connection import connection_of
+from mock_heidi.web.request import Request
+from mock_heidi.web.shaping import Shaping
+
+_PEEK = 1024 * 1024
+
+
+def may_meet_rules(request: Request) -> bool:
+    """True unless it is sure that no rule is for the request."""
+    if request.barred:
+        return False
+    namespace = request.known_namespace
+    rules = request.registry.begins_faulty if namespace is None else request.operation in namespace.faults.operations
+    return rules or request.asked_fault is not None
+
+
+async def shaping(request: Request) -> Shaping | None:
+    """The rules that are to shape the answer, or None. The request's body can still be received whole."""
+    namespace = request.known_namespace or _opened(request)
+    if namespace is None:
+        return None
+    try:
+        asked_for = _asked_for(request, namespace)
+    except FaultError as error:
+        return Shaping(request, namespace, [], refusal=f"X-Mock-Fault: {error}")
+    rules = await _choose(request, namespace, asked_for)
+    if not rules:
+        return None
+    made = Shaping(request, namespace, rules)
+    broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
+    if broken and connection_of(request.scope) is None:
+        # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
+        rule, effect = broken[0]
+        text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+        made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
+    return made
+
+
+def _opened(request: Request) -> Namespace | None:
+    """The namespace that good credentials open and that has to be made: its rules count the hits of this request."""
+    name = None
+    if request.opened is not None:
+        name = request.opened[0]
+    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
+        name = request.identity.namespace
+    try:
+        return None if name is None else request.open(name)
+    except LimitReachedError:
+        return None  # the handler comes to the same end and says so
+
+
+def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
+    """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
+    if request.asked_fault is None or not _signed_in(request, namespace):
+        return []
+    fault = parse(request.asked_fault.decode("latin-1"))
+    if fault.operation is None and request.operation is not None:
+        # It is for this request: what could never act on it makes no sense.
+        refusal = fault.replace(operation=(request.operation,)).refusal()
+        if refusal is not None:
+            raise refusal
+    return [ActiveFault("header", fault)]
+
+
+def _signed_in(request: Request, namespace: Namespace) -> bool:
+    """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
+    if request.operation == SIGN_IN:
+        return request.opened is not None
+    try:
+        request.admit()
+    except HeidiError:
+        return False
+    token = token_mark(request.headers.get(b"authorization"))
+    return not any(token in rule.dead for rule in namespace.faults)
+
+
+async def _choose(request: Request, namespace: Namespace, asked_for: list[ActiveFault]) -> list[ActiveFault]:
+    look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
+    scope = request.scope
+    body = await _peek(request) if look and not _is_form(scope) else None
+    asked = RequestFacts(
+        request.operation,
+        scope["method"],
+        below_base(scope["path"]),
+        request.match.params(request.segments).get("session_id"),
+        scope["headers"],
+        body,
+    )
+    return namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
+
+
+def _is_form(scope: Scope) -> bool:
+    return any(name == b"content-type" and b"multipart" in value.lower() for name, value in scope["headers"])
+
+
+async def _peek(request: Request) -> Any:
+    """The JSON of a request's body, or None. The request receives the same messages once more.
+
+    What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
+    """
+    messages: list[Message] = []
+    receive = request.receive
+    memory, size, more, room = request.registry.memory, 0, True, True
+    while more and room and size <= _PEEK:
+        messages.append(await receive())
+        length = len(messages[-1].get("body", b""))
+        size += length
+        more = messages[-1].get("more_body", False)
+        if more:  # most bodies come at once
+            request.peeked += length
+            room = memory.hold(length)
+    try:
+        body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
+    except (ValueError, RecursionError):
+        body = None
+
+    async def again() -> Message:
+        if not messages:
+            return await receive()
+        message = messages.pop(0)
+        if request.peeked:
+            length = len(message.get("body", b""))
+            request.peeked -= length
+            memory.hold(-length)
+        return message
+
+    request.receive = again
+    return body
