@@ -38,7 +38,9 @@ LAYERS = {
 # What is loaded before the first answer, each with all that stands before it.
 _SERVER = "import gc; gc.disable(); import uvicorn, uvloop, httptools; import uvicorn.protocols.http.httptools_impl"
 _LIBRARIES = f"{_SERVER}; import pydantic, starlette.applications; from pydantic import BaseModel"
-_MODULES = f"{_LIBRARIES}; import mock_heidi.cli, mock_heidi.app, mock_heidi.request_log, mock_heidi.server"
+_MODULES = (
+    f"{_LIBRARIES}; import mock_heidi.cli.main, mock_heidi.app, mock_heidi.cli.request_log, mock_heidi.serving.server"
+)
 _PARTS = {
     "Python": "",
     "and the server": _SERVER,

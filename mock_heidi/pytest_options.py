@@ -199,15 +199,13 @@ def _api_key(value: Any, _: Path) -> str:
 
 def _allow_findings(value: Any, _: Path) -> Sequence[str]:
     """The codes of findings, as a list."""
-    from mock_heidi.base.wording import near_names, shorten
+    from mock_heidi.base.wording import nearest, shorten
     from mock_heidi.observing.findings import KINDS
 
     codes: Sequence[str] = [value] if isinstance(value, str) else value
     for code in codes:
         if code not in KINDS:
-            near = near_names(str(code), KINDS, 1)
-            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
-            raise ValueError(f"there is no {shorten(repr(code))}; {cure}")
+            raise ValueError(f"there is no {shorten(repr(code))}; {nearest(str(code), KINDS, 1)}")
     return codes
 
 

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import os
 import re
-import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,47 +30,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
-    with _no_rewriting(config):
-        options.check(config)
+    _leave_asserts_alone(config)
+    options.check(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the markers of all tests that will run."""
     if hasattr(session.config, "workerinput"):
         return  # a usage error in a worker of xdist is an internal error of the run: each fixture reports its marker
-    with _no_rewriting(session.config):
-        for item in session.items:
-            try:
-                options.marked(item)
-            except pytest.UsageError as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+    for item in session.items:
+        try:
+            options.marked(item)
+        except pytest.UsageError as error:
+            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
 
 
-@contextlib.contextmanager
-def _no_rewriting(config: pytest.Config) -> Iterator[None]:
-    """Import modules without pytest's rewriting of asserts.
+def _leave_asserts_alone(config: pytest.Config) -> None:
+    """Have pytest import our modules without rewriting their asserts.
 
     pytest rewrites the asserts of all modules of a package that has a plugin. On the first run after an installation
-    that compiles all of them again, and no assert of ours needs it.
+    that compiles all of them again, and no assert of ours needs it. pytest promises no way to say so: where a new
+    version keeps these names elsewhere, the modules are compiled again and all else is as before.
     """
-    hook: Any = config.pluginmanager.rewrite_hook
-    if hook not in sys.meta_path:  # --assert=plain
-        yield
-        return
-    place = sys.meta_path.index(hook)
-    sys.meta_path.remove(hook)
-    try:
-        yield
-    finally:
-        sys.meta_path.insert(place, hook)
+    hook = config.pluginmanager.rewrite_hook
+    getattr(hook, "_must_rewrite", set[str]()).discard("mock_heidi")
+    getattr(hook, "_marked_for_rewrite_cache", {}).clear()
 
 
 @pytest.fixture(scope="session")
 def mock_heidi_server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     """The one server of the run (one for each worker under xdist), or the one that --mock-heidi-url names."""
-    with contextlib.ExitStack() as ending:
-        with _no_rewriting(request.config):
-            server = ending.enter_context(_server(request))
+    with _server(request) as server:
         yield server
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
+import socket
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from mock_heidi.serving.connection import BufferedTransport, Outbox
+from mock_heidi.serving.connection import BufferedTransport, Connection, Outbox
 from mock_heidi.state.clock import Alarm, Clock
 
 
@@ -169,3 +171,39 @@ async def test_a_clock_that_is_moved_wakes_whoever_waited_for_that_moment_and_no
 @in_a_loop
 async def test_a_moment_that_has_come_is_not_waited_for() -> None:
     await Clock(5_000).wait(5_000, Alarm())
+
+
+# --- A client that leaves ---------------------------------------------------------------------------------------------
+
+
+class Unread(asyncio.Protocol):
+    """A connection of which nothing more is read, so that the event loop does not notice its end."""
+
+    def __init__(self, accepted: asyncio.Future[Connection]) -> None:
+        self._accepted = accepted
+
+    def connection_made(self, transport: Any) -> None:
+        transport.pause_reading()
+        self.connection = Connection(BufferedTransport(transport, Outbox()))
+        self._accepted.set_result(self.connection)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.connection.lose()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the system does not tell the state of a connection")
+@in_a_loop
+async def test_a_client_that_resets_the_connection_has_left_once_all_is_flushed() -> None:
+    loop = asyncio.get_running_loop()
+    accepted: asyncio.Future[Connection] = loop.create_future()
+    server = await loop.create_server(lambda: Unread(accepted), "127.0.0.1", 0)
+    async with server:
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection = await accepted
+
+        await connection.flush()
+        lost = connection.lost
+        await connection.abort()
+
+    assert lost

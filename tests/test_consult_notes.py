@@ -680,7 +680,7 @@ def test_another_process_makes_the_same_choice(noted: Client) -> None:
     asked = [question("SingleResponse", question=f"Which {n}?", answerOptions=["xx1", "yy2", "zz3"]) for n in range(8)]
     here = [values(one) for one in filled(noted, *asked)["questionAnswers"]]
     code = (
-        "import json, sys; from mock_heidi.custom_templates import answer\n"
+        "import json, sys; from mock_heidi.content.custom_templates import answer\n"
         "print(json.dumps(answer({'questions': json.load(sys.stdin)}, '● Cough', '2025-01-06')['questionAnswers']))"
     )
 

@@ -451,7 +451,7 @@ def test_a_command_ends_when_exec_is_killed() -> None:
 def test_a_command_does_not_begin_when_exec_was_killed_first() -> None:
     # Its parent is another process than the one that was to be watched.
     code = (
-        "import os; from mock_heidi.child_process import _end_with_parent; ask = _end_with_parent()\n"
+        "import os; from mock_heidi.cli.child_process import _end_with_parent; ask = _end_with_parent()\n"
         "if os.fork(): print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
         "elif os.fork(): os._exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
         "else: ask(); os._exit(0)"

@@ -850,8 +850,8 @@ def test_aliases_that_only_share_are_read(tmp_path: Path) -> None:
 def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> None:
     # In a process of its own: the C composer of PyYAML dies of this, and would take the whole run with it.
     code = (
-        "import sys\nfrom mock_heidi.fixture_documents import FixtureError\n"
-        "from mock_heidi.slices import finish\nfrom mock_heidi.yaml_text import parsing_yaml\n"
+        "import sys\nfrom mock_heidi.fixtures.documents import FixtureError\n"
+        "from mock_heidi.base.slices import finish\nfrom mock_heidi.fixtures.yaml_text import parsing_yaml\n"
         f"text = {text!r}\n"
         "nested = ''.join(' ' * n + text for n in range(2_000)) if text.endswith('\\n') else text * 100_000\n"
         "try:\n    finish(parsing_yaml(nested.encode(), 'deep'))\n"
@@ -868,9 +868,9 @@ def test_endless_nesting_is_refused_and_does_not_kill_the_process(text: str) -> 
 def test_without_the_c_library_of_yaml_everything_is_the_same(packaged: Store) -> None:
     code = (
         "import hashlib, yaml\ndel yaml.CSafeLoader, yaml.CSafeDumper\n"
-        "from mock_heidi.fixture_export import export\nfrom mock_heidi.fixture_loader import load\n"
-        "from mock_heidi.yaml_dump import dump_yaml\n"
-        "from mock_heidi.store import Store\n"
+        "from mock_heidi.fixtures.export import export\nfrom mock_heidi.fixtures.loader import load\n"
+        "from mock_heidi.fixtures.yaml_dump import dump_yaml\n"
+        "from mock_heidi.state.store import Store\n"
         "print(hashlib.sha256(dump_yaml(export(Store(load())))).hexdigest())"
     )
 

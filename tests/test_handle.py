@@ -1012,7 +1012,7 @@ def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> Non
     with pytest.raises(AssertionError, match="no fault is called 'fault-9', there are none"):
         heidi.assert_noticed("fault-9")
     fault = heidi.fault("ask_ai", end_after=3)
-    with pytest.raises(AssertionError, match=f"no fault is called 'fault-9', there are {fault.id}"):
+    with pytest.raises(AssertionError, match=f"no fault is called 'fault-9', did you mean {fault.id}"):
         heidi.assert_noticed("fault-9")
     with pytest.raises(AssertionError, match=r"has ended no stream yet$"):
         heidi.assert_noticed(fault)

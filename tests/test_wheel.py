@@ -85,7 +85,7 @@ def test_the_wheel_carries_its_data(wheel: Path) -> None:
     data |= {"mock_heidi/_data/openapi.yaml", "mock_heidi/_data/control.yaml"}
     data |= {f"mock_heidi/_data/built/{name}.json" for name in (*KINDS, "users", "assumptions", "schemas")}
 
-    assert data | {"mock_heidi/py.typed", "mock_heidi/assumptions.yaml"} <= names(wheel)
+    assert data | {"mock_heidi/py.typed", "mock_heidi/base/assumptions.yaml"} <= names(wheel)
 
 
 def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_sdist_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_the_installed_package_is_not_this_checkout(installed: Path, tmp_path: Path) -> None:
-    code = "import mock_heidi.spec as spec; print(spec.__file__, spec.data('openapi.yaml'), spec.data('fixtures'))"
+    code = "import mock_heidi.base.spec as spec; print(spec.__file__, spec.data('openapi.yaml'), spec.data('fixtures'))"
     ended = run("-c", code, command=(str(installed / Path(sys.executable).name),), cwd=tmp_path)
 
     paths = ended.stdout.split()

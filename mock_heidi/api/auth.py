@@ -1,14 +1,13 @@
 """Signing in: an API key, an e-mail and a third party's id become a bearer token."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import InvalidApiKeyError
+from mock_heidi.base.errors import InvalidApiKeyError, UnprocessableError, missing
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.values import Outgoing
 from mock_heidi.namespaces.tokens import TokenSubject
 from mock_heidi.state.clock import zulu
-from mock_heidi.web.inputs import read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond
 from mock_heidi.web.stub_answers import whole_stub
@@ -17,11 +16,6 @@ from mock_heidi.web.stub_answers import whole_stub
 _WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"
 _UNKNOWN_KEY = f"unknown API key: this server takes the key of {_WHERE}"
 _NO_KEY = f"no API key: send in the header Heidi-Api-Key the key of {_WHERE}"
-
-
-class SignIn(BaseModel, defer_build=True):
-    email: str
-    third_party_internal_id: str
 
 
 class Token(Outgoing):
@@ -35,14 +29,18 @@ def get_jwt(request: Request) -> Response:
         request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened
-    user = read_query(request, SignIn)
+    # A model would be built for the first sign-in only, and a start waits for that.
+    query = request.query
+    absent = [missing("query", name) for name in ("email", "third_party_internal_id") if name not in query]
+    if absent:
+        raise UnprocessableError(absent)
+    email, third_party_internal_id = query["email"], query["third_party_internal_id"]
 
     fresh = request.known_namespace is None
     namespace = request.open(name)
     if fresh and (answer := whole_stub(request)) is not None:
         return answer  # its fixtures may begin with a reply
-    namespace.remember_user(key.managed_by, user.email, user.third_party_internal_id)
-    subject = TokenSubject(name, key.managed_by, user.email, user.third_party_internal_id)
+    namespace.remember_user(key.managed_by, email, third_party_internal_id)
+    subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
     token, expires = request.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
-    # Its model would be built for the first sign-in only, and a start waits for that.
     return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.base.wording import nearest
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
@@ -190,8 +191,7 @@ class Handle:
                 known = [str(rule["id"]) for rule in self._all_faults()]
                 if each in known:
                     raise
-                there = f"there are {', '.join(known)}" if known else "there are none"
-                raise AssertionError(f"{problem}; no fault is called {each!r}, {there}") from None
+                raise AssertionError(f"{problem}; no fault is called {each!r}, {nearest(each, known)}") from None
 
     def findings(self) -> list[Row]:
         """The findings so far: ``code``, ``level``, ``message``, and the ids of the ``first`` and ``last`` request."""

@@ -17,6 +17,7 @@ _SOON, _RARELY = 0.0002, 0.01
 # Beyond so many bytes, waiting for more saves nothing.
 _MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
+_TCP_CLOSE = 7
 _SO_NWRITE = 0x1024  # macOS: the number of unacknowledged bytes
 
 
@@ -124,6 +125,10 @@ class Connection:
         while not self.lost and not self._transport.is_closing() and self._unsent():
             await asyncio.sleep(pause)
             pause = min(pause * 2, _RARELY)
+        # A client that leaves without reading resets the connection: then nothing is unsent, and the event loop may
+        # not have noticed yet.
+        if not self.lost and _is_reset(self._transport.get_extra_info("socket")):
+            await self.abort()
 
     def _unsent(self) -> int:
         return self.backlog or _unacknowledged(self._transport.get_extra_info("socket"))
@@ -162,6 +167,15 @@ def _unacknowledged(opened: Any) -> int:
     except (ImportError, OSError, ValueError):
         return 0
     return int(struct.unpack("i", answer)[0])
+
+
+def _is_reset(opened: Any) -> bool:
+    """True if the client has reset the connection; False where the system does not tell."""
+    try:
+        state = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except (AttributeError, OSError, ValueError):
+        return False
+    return bool(state == _TCP_CLOSE)
 
 
 def connection_of(scope: Scope) -> Connection | None:
