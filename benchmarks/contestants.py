@@ -35,7 +35,7 @@ class Running(NamedTuple):
         return ask(self.port, asked, self.headers, self.base)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of one answer of mock_heidi's control plane."""
+        """The JSON of one answer of mock_heidi's control API."""
         return ask(self.port, Asked(method, path, body), {}, "/_mock")
 
 

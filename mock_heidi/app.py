@@ -177,4 +177,4 @@ class App(Starlette):
 
 def _no_endpoint(path: str) -> ControlError:
     hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
-    return ControlError(404, f"there is no door {path!r}", hint)
+    return ControlError(404, f"there is no endpoint {path!r}", hint)

@@ -69,7 +69,7 @@ def _can_be_sent(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> b
 
 
 class Server:
-    """A mock to be asked, with its control plane; ``call`` is what a request has to be told to reach it."""
+    """A mock to be asked, with its control API; ``call`` is what a request has to be told to reach it."""
 
     def __init__(self, schema: schemathesis.BaseSchema, control: Control, **call: Any) -> None:
         self.schema = schema

@@ -1,6 +1,6 @@
 """The judges of the contracts: they read openapi.yaml and control.yaml, and nothing of the code that they judge.
 
-As a plugin of pytest this module holds every test to them: whatever response of the vendor surface or of the control
+As a plugin of pytest this module holds every test to them: whatever response of the API or of the control
 plane a test receives from an application in this process, directly or over a socket, must keep them, or the test fails.
 """
 
@@ -35,7 +35,7 @@ _STREAM = "text/event-stream"
 _STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
 _EVENT_BEGINS = b'data: {"data": '
 _EVENT_ENDS = b"}"
-# As the control plane tells them.
+# As the control API tells them.
 _NAMED_EVENT = re.compile(rb"id: \d+\nevent: (\w+)\ndata: ([^\n]*)")
 
 
@@ -320,7 +320,7 @@ def _absolute(schema: Any) -> Any:
 
 
 class ControlJudge(Judge):
-    """Holds the answers of the control plane to its contract, in which objects have no order."""
+    """Holds the answers of the control API to its contract, in which objects have no order."""
 
     @staticmethod
     def _is_ours(exchange: Exchange) -> bool:
@@ -379,7 +379,7 @@ def judge() -> Judge:
 
 @cache
 def control_judge() -> Judge:
-    """The judge of the control plane's contract as it stands in the file."""
+    """The judge of the control API's contract as it stands in the file."""
     return ControlJudge(load_contract(CONTROL))
 
 

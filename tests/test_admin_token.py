@@ -1,4 +1,4 @@
-"""``--admin-token``: who drives the control plane has to show the token; the vendor surface never asks for it."""
+"""``--admin-token``: who drives the control API has to show the token; the API never asks for it."""
 
 import httpx
 import pytest
@@ -9,25 +9,25 @@ from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.settings import ConfigError, Settings
 
 TOKEN = "let-me-in-91c4"
-DOORS = ["/_mock/health", "/_mock/state", "/_mock/requests", "/ns/other/_mock/health", "/_mock/", "/_mock/nothing"]
+ENDPOINTS = ["/_mock/health", "/_mock/state", "/_mock/requests", "/ns/other/_mock/health", "/_mock/", "/_mock/nothing"]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("given", [None, "", "let-me-in", TOKEN + "x", TOKEN.upper()])
-def test_without_the_token_no_door_opens(door: str, given: str | None) -> None:
+def test_without_the_token_no_endpoint_opens(endpoint: str, given: str | None) -> None:
     with another(admin_token=TOKEN) as heidi:
         headers = {} if given is None else {"X-Mock-Admin-Token": given}
 
-        answer = heidi.get(door, signed=False, headers=headers)
+        answer = heidi.get(endpoint, signed=False, headers=headers)
 
     assert answer.status_code == 403
     assert set(answer.json()) == {"error", "hint"}
     assert TOKEN not in answer.text
 
 
-def test_with_it_every_door_does() -> None:
+def test_with_it_every_endpoint_does() -> None:
     with another(admin_token=TOKEN) as heidi:
-        answers = [heidi.get(door, headers={"X-Mock-Admin-Token": TOKEN}).status_code for door in DOORS]
+        answers = [heidi.get(endpoint, headers={"X-Mock-Admin-Token": TOKEN}).status_code for endpoint in ENDPOINTS]
 
     assert answers == [200, 200, 200, 200, 200, 404]
 

@@ -1,4 +1,4 @@
-"""A real browser: pages of other sites cannot drive the control plane, a front end of this machine can use Heidi.
+"""A real browser: pages of other sites cannot drive the control API, a front end of this machine can use Heidi.
 
 Needs Chromium; where there is none, the same refusals are shown by hand in ``test_guard.py``.
 """
@@ -92,14 +92,14 @@ def visit(url: str, profile: Path, *flags: str) -> list[list[Any]]:
 def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         heidi.state.add_patient(first_name="Stays")
-        doors = f"{heidi.url}/_mock"
+        endpoints = f"{heidi.url}/_mock"
         requests: list[tuple[str, dict[str, Any]]] = [
-            (f"{doors}/state", {}),
-            (f"{doors}/reset", {"method": "POST", "mode": "no-cors"}),
-            (f"{doors}/reset", {"method": "POST"}),
-            (f"{doors}/faults", {"method": "POST", "body": '{"status": 503}', "mode": "no-cors"}),
-            (f"{doors}/namespaces/evil", {"method": "POST", "mode": "no-cors"}),
-            (f"{doors}/events", {"mode": "no-cors"}),
+            (f"{endpoints}/state", {}),
+            (f"{endpoints}/reset", {"method": "POST", "mode": "no-cors"}),
+            (f"{endpoints}/reset", {"method": "POST"}),
+            (f"{endpoints}/faults", {"method": "POST", "body": '{"status": 503}', "mode": "no-cors"}),
+            (f"{endpoints}/namespaces/evil", {"method": "POST", "mode": "no-cors"}),
+            (f"{endpoints}/events", {"mode": "no-cors"}),
         ]
         with site(requests) as page:
             told = visit(page, tmp_path)
@@ -113,11 +113,11 @@ def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
         assert len(heidi.control("GET", "/namespaces")["namespaces"]) == 1
 
 
-def test_a_name_that_leads_to_this_machine_opens_no_door(tmp_path: Path) -> None:
+def test_a_name_that_leads_to_this_machine_opens_no_endpoint(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         port = heidi.url.rsplit(":", 1)[1]
         heidi.state.add_patient(first_name="Stays")
-        # To the browser, page and control plane are then one site: only the name in Host tells.
+        # To the browser, page and control API are then one site: only the name in Host tells.
         rebound = f"http://evil.example:{port}"
         with site([(f"{rebound}/_mock/reset", {"method": "POST"}), (f"{rebound}/_mock/state", {})]) as page:
             there = page.replace("127.0.0.1", "evil.example")
@@ -161,10 +161,10 @@ def test_a_front_end_traces_its_requests_and_reads_the_contract(tmp_path: Path) 
     assert ["--cors-header x-tenant" in row["why"] for row in refused] == [True]
 
 
-def test_the_page_of_doors_is_shown(tmp_path: Path) -> None:
+def test_the_page_of_endpoints_is_shown(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         assert BROWSER is not None
-        picture = tmp_path / "doors.png"
+        picture = tmp_path / "endpoints.png"
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
         command = [BROWSER, *flags, f"--screenshot={picture}", "--window-size=1000,1200", f"{heidi.url}/"]
         subprocess.run(command, capture_output=True, timeout=120, check=True)  # noqa: S603 - as above

@@ -25,8 +25,8 @@ from mock_heidi.base.json_text import parse_json, parsing_json
 from mock_heidi.base.slices import RECORD, SLICE, finish
 from mock_heidi.base.wording import LONGEST, near_names, short_repr, shorten
 from mock_heidi.base.yaml_scalars import resolve
-from mock_heidi.control import requests as requests_door
-from mock_heidi.control import snapshots as snapshots_door
+from mock_heidi.control import requests as requests_endpoint
+from mock_heidi.control import snapshots as snapshots_endpoint
 from mock_heidi.fixtures import yaml_text
 from mock_heidi.fixtures.export import export
 from mock_heidi.fixtures.yaml_dump import dump_yaml
@@ -66,7 +66,7 @@ def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], Non
 
     Bytes are sent as YAML, a text as JSON that is written already.
     """
-    method, door, body = asked
+    method, endpoint, body = asked
     content, headers = (body, YAML if isinstance(body, bytes) else {})
     if not isinstance(body, bytes | str):
         content = json.dumps(body)
@@ -82,17 +82,17 @@ def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], Non
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
             competing = asyncio.ensure_future(compete())
             try:
-                return await client.request(method, f"/_mock{door}", content=content, headers=headers)
+                return await client.request(method, f"/_mock{endpoint}", content=content, headers=headers)
             finally:
                 competing.cancel()
 
     return asyncio.run(asyncio.wait_for(ask(), 60))
 
 
-def turns(app: App, method: str, door: str, body: Any = None) -> tuple[httpx.Response, int]:
+def turns(app: App, method: str, endpoint: str, body: Any = None) -> tuple[httpx.Response, int]:
     """The answer to a control request, and how many turns another task got meanwhile."""
     counted = [0]
-    answer = meanwhile(app, (method, door, body), lambda turn: counted.__setitem__(0, turn))
+    answer = meanwhile(app, (method, endpoint, body), lambda turn: counted.__setitem__(0, turn))
     return answer, counted[0]
 
 
@@ -304,7 +304,7 @@ LONG = "x" * 900_000
 
 
 @pytest.mark.parametrize(
-    ("method", "door", "body"),
+    ("method", "endpoint", "body"),
     [
         ("POST", "/faults", {"operation": LONG, "status": 503}),
         ("POST", "/faults", {LONG: 1}),
@@ -329,10 +329,10 @@ LONG = "x" * 900_000
         ("POST", "/namespaces/blue", {"seed": LONG}),
     ],
 )
-def test_a_refusal_does_not_repeat_a_long_value(heidi: Client, method: str, door: str, body: Any) -> None:
+def test_a_refusal_does_not_repeat_a_long_value(heidi: Client, method: str, endpoint: str, body: Any) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
-    answer = heidi.request(method, f"/_mock{door}", json=body)
+    answer = heidi.request(method, f"/_mock{endpoint}", json=body)
 
     assert answer.status_code in (400, 404, 417)
     assert len(answer.content) < 20_000
@@ -511,8 +511,8 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "door", "body"), CHANGES)
-def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: str, body: Any) -> None:
+@pytest.mark.parametrize(("method", "endpoint", "body"), CHANGES)
+def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, endpoint: str, body: Any) -> None:
     """The namespace is deleted and made anew while the body of the change comes."""
     registry = app.registry
     old, now = registry.make("blue"), []
@@ -526,7 +526,7 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, door: st
     async def send(message: Any) -> None:
         sent.append(message)
 
-    path, headers = f"/ns/blue/_mock{door}", [(b"host", b"localhost")]
+    path, headers = f"/ns/blue/_mock{endpoint}", [(b"host", b"localhost")]
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
     before, other = trace(old), trace(registry.make("fresh"))
     asyncio.run(app(scope, receive, send))
@@ -710,7 +710,7 @@ def test_aliases_of_a_yaml_body_are_read_across_its_records(heidi: Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("method", "door", "body"),
+    ("method", "endpoint", "body"),
     [
         ("GET", "/requests", None),
         ("GET", "/requests?format=har", None),
@@ -725,10 +725,10 @@ def test_aliases_of_a_yaml_body_are_read_across_its_records(heidi: Client) -> No
         ("POST", "/verify", {"in_order": [{"match": {}}] * 100}),
     ],
 )
-def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, door: str, body: Any) -> None:
+def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, endpoint: str, body: Any) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
 
-    answer, others = turns(heidi.app, method, door, body)
+    answer, others = turns(heidi.app, method, endpoint, body)
 
     assert answer.status_code in (200, 417)
     assert others >= FEW_TURNS
@@ -737,8 +737,8 @@ def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of requests and differences show some thousand bytes only."""
-    monkeypatch.setattr(requests_door, "_MOST_BYTES", 9_000)
-    monkeypatch.setattr(snapshots_door, "_MOST_BYTES", 9_000)
+    monkeypatch.setattr(requests_endpoint, "_MOST_BYTES", 9_000)
+    monkeypatch.setattr(snapshots_endpoint, "_MOST_BYTES", 9_000)
 
 
 @pytest.mark.usefixtures("narrow")
@@ -928,15 +928,15 @@ def test_a_reply_has_a_bounded_number_of_values(heidi: Client) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "the reply holds more than 100,000 values")
 
 
-@pytest.mark.parametrize("door", ["/faults", "/replies"])
-def test_others_run_while_many_rules_are_shown(heidi: Client, door: str) -> None:
-    rule = {"operation": "ask_ai", **({"status": 503, "label": "x"} if door == "/faults" else {"text": "x"})}
+@pytest.mark.parametrize("endpoint", ["/faults", "/replies"])
+def test_others_run_while_many_rules_are_shown(heidi: Client, endpoint: str) -> None:
+    rule = {"operation": "ask_ai", **({"status": 503, "label": "x"} if endpoint == "/faults" else {"text": "x"})}
     for _ in range(LONG_BODIES):
-        heidi.post(f"/_mock{door}", json={**rule, "match": {"a": "x" * SLICE}})
+        heidi.post(f"/_mock{endpoint}", json={**rule, "match": {"a": "x" * SLICE}})
 
-    answer, others = turns(heidi.app, "GET", door)
+    answer, others = turns(heidi.app, "GET", endpoint)
 
-    assert len(answer.json()[door[1:]]) >= LONG_BODIES
+    assert len(answer.json()[endpoint[1:]]) >= LONG_BODIES
     assert others >= FEW_TURNS
 
 

@@ -529,11 +529,11 @@ def test_a_crashing_handler_tells_no_values(
     assert KEY not in caplog.text
 
 
-@pytest.mark.parametrize("door", ["/faults", "/replies", "/verify", "/state", f"/{KEY}", f"/snapshots/{KEY}/diff"])
-def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ["/faults", "/replies", "/verify", "/state", f"/{KEY}", f"/snapshots/{KEY}/diff"])
+def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, endpoint: str) -> None:
     token = heidi.token()
 
-    answer = heidi.post(f"/_mock{door}", content=b'{"a": 1', headers={"Authorization": f"Bearer {token}"})
+    answer = heidi.post(f"/_mock{endpoint}", content=b'{"a": 1', headers={"Authorization": f"Bearer {token}"})
 
     assert token not in answer.text
 

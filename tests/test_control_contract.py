@@ -1,7 +1,7 @@
-"""The control plane keeps its own contract, control.yaml, and every judge of that bites.
+"""The control API keeps its own contract, control.yaml, and every judge of that bites.
 
-The judge of answers is at work in all tests (tests/judges.py); here are those of doors, parameters and fields, and what
-schemathesis makes of each door.
+The judge of answers is at work in all tests (tests/judges.py). Here are those of endpoints, parameters and fields, and
+what schemathesis makes of each endpoint.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def contract() -> Contract:
-    """A copy of the control plane's contract that a test may break."""
+    """A copy of the control API's contract that a test may break."""
     return load_contract(CONTROL)
 
 
@@ -59,8 +59,8 @@ def form_findings(contract: Contract) -> list[str]:
     return [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()]
 
 
-def door_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
-    """Doors that only the contract has, or only the code: method and path as one."""
+def endpoint_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
+    """Endpoints that only the contract has, or only the code: method and path as one."""
     described = {(operation.method, operation.path) for operation in operations(contract)}
     served = {(method, route.path) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     return [
@@ -70,21 +70,21 @@ def door_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
 
 
 def parameter_findings(contract: Contract, client: Client) -> list[str]:
-    """Parameters that only the contract knows, or only the door, which says what it knows when it is asked."""
+    """Parameters that only the contract knows, or only the endpoint, which says what it knows when it is asked."""
     found = []
     for operation in operations(contract):
         answer = client.request(operation.method, f"{_url(operation)}?0=1").json()
         if answer["error"] != "unknown parameter '0'":
             found.append(f"{operation.name}: takes any parameter")
             continue
-        known = set() if answer["hint"] == "this door takes none" else _known(answer["hint"])
+        known = set() if answer["hint"] == "this endpoint takes none" else _known(answer["hint"])
         described = {row["name"] for row in _parameters(contract, operation) if row["in"] == "query"}
         found += _difference(operation.name, described, known)
     return found
 
 
 def field_findings(contract: Contract, client: Client) -> list[str]:
-    """Fields of bodies that only the contract knows, or only the door."""
+    """Fields of bodies that only the contract knows, or only the endpoint."""
     found = []
     for operation in operations(contract):
         described = _fields(contract, operation)
@@ -136,7 +136,7 @@ def _url(operation: Operation) -> str:
 
 
 def _known(hint: str) -> set[str]:
-    """What a door says that it knows, where nothing resembles what it was asked."""
+    """What an endpoint says that it knows, where nothing resembles what it was asked."""
     assert hint.startswith("known are "), hint
     return set(hint.removeprefix("known are ").split(", "))
 
@@ -219,15 +219,15 @@ def test_the_contract_is_valid_openapi(contract: Contract) -> None:
     assert form_findings(contract) == []
 
 
-def test_the_code_has_the_doors_of_the_contract_and_no_others(contract: Contract) -> None:
-    assert door_findings(contract, control_routes.ROUTES) == []
+def test_the_code_has_the_endpoints_of_the_contract_and_no_others(contract: Contract) -> None:
+    assert endpoint_findings(contract, control_routes.ROUTES) == []
 
 
-def test_every_door_takes_the_parameters_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
+def test_every_endpoint_takes_the_parameters_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
     assert parameter_findings(contract, heidi) == []
 
 
-def test_every_door_takes_the_fields_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
+def test_every_endpoint_takes_the_fields_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
     assert field_findings(contract, heidi) == []
 
 
@@ -302,12 +302,12 @@ def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
 # --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
-def _doors() -> list[Operation]:
+def _endpoints() -> list[Operation]:
     return list(operations(load_contract(CONTROL)))
 
 
 def by_name(found: Iterable[Operation]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("door", list(found), ids=lambda door: door.name)
+    return pytest.mark.parametrize("endpoint", list(found), ids=lambda endpoint: endpoint.name)
 
 
 def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int, str, str]:
@@ -319,12 +319,12 @@ def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int,
     return answer.status_code, body["error"], body["hint"]
 
 
-@by_name(_doors())
-def test_every_door_refuses_an_unknown_parameter_in_the_one_form(door: Operation) -> None:
+@by_name(_endpoints())
+def test_every_endpoint_refuses_an_unknown_parameter_in_the_one_form(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
 
-        status, error, hint = refusal(heidi, door.method, f"{_url(door)}?xyzzy=1")
+        status, error, hint = refusal(heidi, endpoint.method, f"{_url(endpoint)}?xyzzy=1")
 
         assert (status, error) == (400, "unknown parameter 'xyzzy'")
         assert hint
@@ -343,12 +343,12 @@ BAD_BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-@by_name(door for door in _doors() if "requestBody" in door.spec)
-def test_every_door_refuses_a_bad_body_in_the_one_form(door: Operation) -> None:
+@by_name(endpoint for endpoint in _endpoints() if "requestBody" in endpoint.spec)
+def test_every_endpoint_refuses_a_bad_body_in_the_one_form(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
 
-        refusals = {name: refusal(heidi, door.method, _url(door), **sent) for name, sent in BAD_BODIES.items()}
+        refusals = {name: refusal(heidi, endpoint.method, _url(endpoint), **sent) for name, sent in BAD_BODIES.items()}
 
         assert {name: (status, bool(error), bool(hint)) for name, (status, error, hint) in refusals.items()} == (
             dict.fromkeys(BAD_BODIES, (400, True, True))
@@ -356,12 +356,12 @@ def test_every_door_refuses_a_bad_body_in_the_one_form(door: Operation) -> None:
         assert heidi.state() == before
 
 
-@by_name(door for door in _doors() if "requestBody" in door.spec)
-def test_every_door_refuses_a_body_that_is_too_large_in_the_one_form(door: Operation) -> None:
+@by_name(endpoint for endpoint in _endpoints() if "requestBody" in endpoint.spec)
+def test_every_endpoint_refuses_a_body_that_is_too_large_in_the_one_form(endpoint: Operation) -> None:
     with another(max_state=1024 * 1024) as heidi:
         large = b'{"xyzzy": "' + b"x" * 1024 * 1024 + b'"}'
 
-        status, error, _ = refusal(heidi, door.method, _url(door), content=large)
+        status, error, _ = refusal(heidi, endpoint.method, _url(endpoint), content=large)
 
         assert (status, error) == (413, "the body is larger than 1048576 bytes")
 
@@ -374,52 +374,54 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 }
 
 
-@by_name(door for door in _doors() if "404" in door.spec["responses"])
-def test_every_door_refuses_what_nobody_knows_in_the_one_form(door: Operation) -> None:
+@by_name(endpoint for endpoint in _endpoints() if "404" in endpoint.spec["responses"])
+def test_every_endpoint_refuses_what_nobody_knows_in_the_one_form(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
-        options = dict(UNKNOWN.get(door.name, {}))
+        options = dict(UNKNOWN.get(endpoint.name, {}))
 
-        status, error, hint = refusal(heidi, door.method, options.pop("url", _url(door)), **options)
+        status, error, hint = refusal(heidi, endpoint.method, options.pop("url", _url(endpoint)), **options)
 
         assert (status, bool(error), bool(hint)) == (404, True, True)
         assert heidi.state() == before
 
 
-@by_name(_doors())
-def test_every_door_refuses_a_namespace_of_no_name_in_the_one_form(door: Operation) -> None:
+@by_name(_endpoints())
+def test_every_endpoint_refuses_a_namespace_of_no_name_in_the_one_form(endpoint: Operation) -> None:
     with another() as heidi:
-        status, error, _ = refusal(heidi, door.method, f"/ns/a b{_url(door)}")
+        status, error, _ = refusal(heidi, endpoint.method, f"/ns/a b{_url(endpoint)}")
 
         assert (status, error) == (400, "'a b' is no name for a namespace")
         assert len(heidi.app.registry) == 1
 
 
-@by_name(_doors())
-def test_every_door_refuses_a_foreign_host_in_the_one_form(door: Operation) -> None:
+@by_name(_endpoints())
+def test_every_endpoint_refuses_a_foreign_host_in_the_one_form(endpoint: Operation) -> None:
     with another() as heidi:
-        status, error, hint = refusal(heidi, door.method, _url(door), headers={"Host": "evil.example"})
+        status, error, hint = refusal(heidi, endpoint.method, _url(endpoint), headers={"Host": "evil.example"})
 
         assert status == 403
         assert "evil.example" in error
         assert "--allowed-host" in hint
 
 
-def _makes_namespace(door: Operation) -> bool:
+def _makes_namespace(endpoint: Operation) -> bool:
     # These speak of the server, and two others name the namespace in their own path.
-    return "409" in door.spec["responses"] and door.path != "/namespaces/{name}"
+    return "409" in endpoint.spec["responses"] and endpoint.path != "/namespaces/{name}"
 
 
-@by_name(door for door in _doors() if _makes_namespace(door))
-def test_every_door_refuses_one_namespace_too_many_in_the_one_form(door: Operation) -> None:
+@by_name(endpoint for endpoint in _endpoints() if _makes_namespace(endpoint))
+def test_every_endpoint_refuses_one_namespace_too_many_in_the_one_form(endpoint: Operation) -> None:
     with another(max_namespaces=1) as heidi:
-        status, error, hint = refusal(heidi, door.method, f"/ns/other{_url(door)}", json=_GOOD.get(door.name))
+        status, error, hint = refusal(
+            heidi, endpoint.method, f"/ns/other{_url(endpoint)}", json=_GOOD.get(endpoint.name)
+        )
 
         assert (status, error) == (409, "there is no room for another namespace")
         assert hint == "delete some with DELETE /_mock/namespaces/{name}"
 
 
-# Bodies that a door takes, since it looks at them before it looks for the namespace.
+# Bodies that an endpoint takes, since it looks at them before it looks for the namespace.
 _GOOD: dict[str, Any] = {
     "replace_state": {},
     "add_state": {},
@@ -460,7 +462,7 @@ def test_the_judge_of_form_bites(contract: Contract) -> None:
     assert any("get_state" in text for text in form_findings(contract))
 
 
-def _no_door(contract: Contract) -> None:
+def _no_endpoint(contract: Contract) -> None:
     del contract["paths"]["/health"]
 
 
@@ -468,25 +470,25 @@ def _other_method(contract: Contract) -> None:
     contract["paths"]["/reset"]["put"] = contract["paths"]["/reset"].pop("post")
 
 
-def _more_doors(contract: Contract) -> None:
+def _more_endpoints(contract: Contract) -> None:
     contract["paths"]["/dashboard"] = {"get": contract["paths"]["/health"]["get"]}
 
 
-DOORS = {
-    "a door that is not described": (_no_door, ["served, not in the contract: ('GET', '/health')"]),
+ENDPOINTS = {
+    "an endpoint that is not described": (_no_endpoint, ["served, not in the contract: ('GET', '/health')"]),
     "another method": (
         _other_method,
         ["in the contract, not served: ('PUT', '/reset')", "served, not in the contract: ('POST', '/reset')"],
     ),
-    "a door that is not served": (_more_doors, ["in the contract, not served: ('GET', '/dashboard')"]),
+    "an endpoint that is not served": (_more_endpoints, ["in the contract, not served: ('GET', '/dashboard')"]),
 }
 
 
-@pytest.mark.parametrize(("spoil", "found"), DOORS.values(), ids=DOORS)
-def test_the_judge_of_doors_bites(contract: Contract, spoil: Callable[[Contract], None], found: list[str]) -> None:
+@pytest.mark.parametrize(("spoil", "found"), ENDPOINTS.values(), ids=ENDPOINTS)
+def test_the_judge_of_endpoints_bites(contract: Contract, spoil: Callable[[Contract], None], found: list[str]) -> None:
     spoil(contract)
 
-    assert door_findings(contract, control_routes.ROUTES) == found
+    assert endpoint_findings(contract, control_routes.ROUTES) == found
 
 
 def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> None:
@@ -503,7 +505,7 @@ def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> Non
     ]
 
 
-def test_the_judge_of_parameters_finds_a_door_that_takes_any(
+def test_the_judge_of_parameters_finds_an_endpoint_that_takes_any(
     contract: Contract, heidi: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def lenient(_: Request) -> Response:
@@ -784,7 +786,7 @@ def _exchange(status: int, body: str, method: str = "GET", path: str = "/nowhere
     return Exchange(method, f"/_mock{path}", False, status, tuple(sent.items()), body.encode())
 
 
-NO_DOOR = {
+NO_ENDPOINT = {
     "another status": (_exchange(200, REFUSAL), "should be 404"),
     "another body": (_exchange(404, '{"detail": "Not Found"}'), "is a required property"),
     "another media type": (_exchange(404, REFUSAL, **{"content-type": "text/plain"}), "the media type is text/plain"),
@@ -802,8 +804,8 @@ NO_DOOR = {
 }
 
 
-@pytest.mark.parametrize(("given", "words"), NO_DOOR.values(), ids=NO_DOOR)
-def test_what_is_no_door_must_be_refused_in_the_one_form(contract: Contract, given: Exchange, words: str) -> None:
+@pytest.mark.parametrize(("given", "words"), NO_ENDPOINT.values(), ids=NO_ENDPOINT)
+def test_what_is_no_endpoint_must_be_refused_in_the_one_form(contract: Contract, given: Exchange, words: str) -> None:
     found = ControlJudge(contract).findings(given)
 
     assert words in "\n".join(found)
@@ -920,7 +922,7 @@ def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
 @pytest.mark.slow
 @ASKED.parametrize()
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_each_door_answers_good_and_bad_requests_by_the_contract(
+def test_each_endpoint_answers_good_and_bad_requests_by_the_contract(
     case: schemathesis.Case[Any], seen: Counter[int]
 ) -> None:
     _prepare()
@@ -935,11 +937,11 @@ def test_each_door_answers_good_and_bad_requests_by_the_contract(
     case.validate_response(answer, excluded_checks=[negative_data_rejection] if _may_be_taken(case) else [])
 
 
-def test_no_door_of_the_contract_is_left_out() -> None:
+def test_no_endpoint_of_the_contract_is_left_out() -> None:
     given = [result.ok() for result in ASKED.get_all_operations() if isinstance(result, Ok)]
     asked = [operation.definition.raw["operationId"] for operation in given]
 
-    assert sorted([*asked, "listen"]) == sorted(door.name for door in _doors())
+    assert sorted([*asked, "listen"]) == sorted(endpoint.name for endpoint in _endpoints())
 
 
 def test_every_error_that_a_rule_can_name_is_taken(heidi: Client) -> None:

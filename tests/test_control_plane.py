@@ -1,4 +1,4 @@
-"""The control plane under ``/_mock``.
+"""The control API under ``/_mock``.
 
 - ``GET health`` → ``{"status": "ok", "version", "base_url", "namespaces", "seed"}``
 - ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without what was to be kept
@@ -80,7 +80,7 @@ def test_probes_say_ok_to_anybody_and_nothing_else(heidi: Client, path: str, hea
     assert (reply.status, reply.body) == (200, b'{"status":"ok"}')
 
 
-def test_the_root_leads_to_the_list_of_doors(heidi: Client) -> None:
+def test_the_root_leads_to_the_list_of_endpoints(heidi: Client) -> None:
     root, page = ask(heidi.app, "GET", "/"), heidi.get("/_mock/")
 
     assert (root.status, root.headers["location"]) == (307, "/_mock/")
@@ -427,9 +427,9 @@ def test_a_state_has_its_own_limit() -> None:
     assert (unchanged, accepted.status_code) == (True, 200)
 
 
-# --- Doors ------------------------------------------------------------------------------------------------------------
+# --- Endpoints ------------------------------------------------------------------------------------------------------------
 
-DOORS: dict[str, list[str]] = {
+ENDPOINTS: dict[str, list[str]] = {
     "/health": ["GET"],
     "/state": ["GET", "POST", "PUT"],
     "/reset": ["POST"],
@@ -451,11 +451,13 @@ DOORS: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize(("door", "method"), [(door, method) for door, methods in DOORS.items() for method in methods])
-def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, method: str) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "method"), [(endpoint, method) for endpoint, methods in ENDPOINTS.items() for method in methods]
+)
+def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str, method: str) -> None:
     before = heidi.state()
 
-    answer = heidi.request(method, f"/_mock{door}?xyzzy=1")
+    answer = heidi.request(method, f"/_mock{endpoint}?xyzzy=1")
 
     assert (answer.status_code, list(answer.json())) == (400, ["error", "hint"])
     assert answer.json()["error"] == "unknown parameter 'xyzzy'"
@@ -463,7 +465,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, me
 
 
 @pytest.mark.parametrize(
-    ("method", "door", "body", "refusal"),
+    ("method", "endpoint", "body", "refusal"),
     [
         ("POST", "/namespaces/blue", {"sed": 5}, ("unknown field 'sed'", "did you mean seed?")),
         ("PUT", "/users/a@b/link", {"heidi_mail": "x"}, ("unknown field 'heidi_mail'", "did you mean heidi_email?")),
@@ -485,9 +487,9 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, door: str, me
     ],
 )
 def test_an_unknown_field_is_refused_with_the_nearest(
-    heidi: Client, method: str, door: str, body: Any, refusal: tuple[str, str]
+    heidi: Client, method: str, endpoint: str, body: Any, refusal: tuple[str, str]
 ) -> None:
-    answer = heidi.request(method, f"/_mock{door}", json=body)
+    answer = heidi.request(method, f"/_mock{endpoint}", json=body)
 
     assert answered(answer) == refused(400, *refusal)
 
@@ -500,21 +502,21 @@ def test_an_unknown_field_is_refused_with_the_nearest(
         ("/_mock/openapi", "/_mock/openapi.yaml"),
     ],
 )
-def test_an_unknown_door_names_the_nearest(heidi: Client, path: str, meant: str) -> None:
+def test_an_unknown_endpoint_names_the_nearest(heidi: Client, path: str, meant: str) -> None:
     answer = heidi.get(path)
 
     hint = answer.json()["hint"]
-    assert answered(answer) == refused(404, f"there is no door {path!r}", hint)
+    assert answered(answer) == refused(404, f"there is no endpoint {path!r}", hint)
     assert hint.startswith(f"did you mean {meant}")
-    doors = re.findall(r"/_mock/[^ ,?]*", hint)
-    assert len(set(doors)) == len(doors)  # a door with several methods is named once
+    endpoints = re.findall(r"/_mock/[^ ,?]*", hint)
+    assert len(set(endpoints)) == len(endpoints)  # an endpoint with several methods is named once
 
 
-@pytest.mark.parametrize("door", list(DOORS))
-def test_a_wrong_method_names_the_right_ones(heidi: Client, door: str) -> None:
-    answer = heidi.patch(f"/_mock{door}")
+@pytest.mark.parametrize("endpoint", list(ENDPOINTS))
+def test_a_wrong_method_names_the_right_ones(heidi: Client, endpoint: str) -> None:
+    answer = heidi.patch(f"/_mock{endpoint}")
 
-    expected = refused(405, "this door knows other methods only", f"use {' or '.join(DOORS[door])}")
+    expected = refused(405, "this endpoint takes other methods only", f"use {' or '.join(ENDPOINTS[endpoint])}")
     assert answered(answer) == expected
 
 
@@ -528,7 +530,7 @@ def test_a_defect_says_so_and_keeps_its_secrets(
     monkeypatch.setattr(heidi.app.registry.default, "counts", broken)
     answer = heidi.get("/_mock/namespaces")
 
-    expected = refused(500, "the control plane failed", "this is a defect of mock_heidi: the log says where")
+    expected = refused(500, "the control API failed", "this is a defect of mock_heidi: the log says where")
     assert answered(answer) == expected
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text

@@ -1,4 +1,4 @@
-"""Pages in a browser may use the vendor surface: those of this machine always, others where they were allowed.
+"""Pages in a browser may use the API: those of this machine always, others where they were allowed.
 
 An allowed page's ``Origin`` comes back in ``Access-Control-Allow-Origin`` on every answer, refusals included, with
 ``Vary: Origin``; a page that is not allowed gets the answer without the header, and its browser keeps it.
@@ -266,7 +266,7 @@ def test_an_origin_is_allowed_however_it_is_written(origin: str) -> None:
     assert [answer.headers["access-control-allow-origin"] for answer in answers] == ["https://clinic.example"] * 2
 
 
-# --- The control plane ------------------------------------------------------------------------------------------------
+# --- The control API ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/_mock/health", "/_mock/state"])

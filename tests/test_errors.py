@@ -500,9 +500,9 @@ def test_half_a_letter_spoils_nothing_that_is_shown_later(
 ) -> None:
     answer = heidi.request(method, path, **options)
 
-    doors = ("state", "findings", "requests", "requests?text=a", "requests?format=curl", "requests?format=har")
+    endpoints = ("state", "findings", "requests", "requests?text=a", "requests?format=curl", "requests?format=har")
     assert answer.status_code == status
-    assert [heidi.get(f"/_mock/{door}").status_code for door in doors] == [200] * len(doors)
+    assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in endpoints] == [200] * len(endpoints)
 
 
 def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -> None:

@@ -103,7 +103,7 @@ def fits(client: Client, method: str, path: str, **options: Any) -> bool:
     return client.request(method, path, **options).status_code == 418
 
 
-# --- The doors --------------------------------------------------------------------------------------------------------
+# --- The endpoints --------------------------------------------------------------------------------------------------------
 
 
 def test_a_namespace_begins_without_faults(heidi: Client) -> None:
@@ -334,7 +334,7 @@ def test_what_replaces_nothing_changes_nothing(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_what_the_door_shows_of_a_rule_can_be_put_back(effect: str) -> None:
+def test_what_the_endpoint_shows_of_a_rule_can_be_put_back(effect: str) -> None:
     whole = {
         "id": "r", "label": "l", "method": "POST", "path": "/sessions/{id}/*", "session_id": SESSION,
         "header": {"X-A": "*", "x-b": "c"}, "match": {"a": [1, {"b": None}]}, "nth": [1, 3], "times": 2, "after": 1,
@@ -373,7 +373,7 @@ SECRETIVE = {
 }
 
 
-def test_no_door_shows_the_secrets_in_a_rule() -> None:
+def test_no_endpoint_shows_the_secrets_in_a_rule() -> None:
     situation = {"name": "own", "explanation": "Own.", "faults": [{**SECRETIVE, "id": "theirs"}]}
     with another(fixtures={"scenarios": [situation]}) as heidi:
         answers = [
@@ -470,7 +470,7 @@ def test_a_namespace_holds_rules_up_to_its_limit(heidi: Client) -> None:
     assert (len(rules(heidi)), rules(heidi)[0]["operation"]) == (1_000, "ask_ai")
 
 
-def test_the_doors_take_no_parameters(heidi: Client) -> None:
+def test_the_endpoints_take_no_parameters(heidi: Client) -> None:
     statuses = {heidi.request(method, f"{PATH}?a=1").status_code for method in ("GET", "POST", "PUT", "DELETE")}
 
     assert statuses == {400}

@@ -1,6 +1,6 @@
-"""Who may ask: by which hosts both surfaces are reached, and which machines and web pages reach the control plane.
+"""Who may ask: by which hosts both surfaces are reached, and which machines and web pages reach the control API.
 
-A refusal is 403, ``{"error", "hint"}`` by the control plane and ``{"detail"}`` by the API. It makes no namespace and
+A refusal is 403, ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
 changes nothing.
 """
 
@@ -74,7 +74,7 @@ def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: App, host:
     body = json.loads(reply.body)
     assert (reply.status, list(body)) == (403, ["error", "hint"])
     assert body["error"].startswith(
-        ("the control plane does not answer to the host '", "the control plane does not answer to a Host of")
+        ("the control API does not answer to the host '", "the control API does not answer to a Host of")
     )
     assert body["hint"].startswith(("allow it with --allowed-host ", "send the name or the address that you connect"))
 
@@ -210,7 +210,7 @@ def test_a_foreign_page_is_refused(app: App, origin: str, method: str) -> None:
     assert (reply.status, json.loads(reply.body)) == (
         403,
         {
-            "error": f"the control plane does not answer to pages of {origin!r}",
+            "error": f"the control API does not answer to pages of {origin!r}",
             "hint": "allow it with --admin-origin",
         },
     )

@@ -72,8 +72,8 @@ class Attacker:
     def __init__(self, seed: int, token: str) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same requests each time
         self.token = token
-        doors = [route for route in control_routes.ROUTES if not route.path.strip("/").startswith(PATIENT)]
-        both = [(BASE_PATH, route) for route in api.ROUTES] + [("/_mock", route) for route in doors]
+        endpoints = [route for route in control_routes.ROUTES if not route.path.strip("/").startswith(PATIENT)]
+        both = [(BASE_PATH, route) for route in api.ROUTES] + [("/_mock", route) for route in endpoints]
         self.paths = [(base + route.path, method) for base, route in both for method in sorted(route.methods or ())]
 
     def request(self) -> Asked:
@@ -172,7 +172,7 @@ async def attack(number: int) -> list[str]:
         injected = "x-mock-fault" in reply.headers
         if reply.status is not None and reply.status >= 500 and not injected and reply.status not in NOT_OURS:
             wrong.append(f"{asked}: {reply}")
-    # Hostile, but not so strange that all would fail at the door.
+    # Hostile, but not so strange that all would fail at the endpoint.
     if number >= 1_000 and not {200, 400, 401, 404, 405, 422} <= set(statuses):
         wrong.append(f"too tame: {statuses}")
     default = app.registry.default

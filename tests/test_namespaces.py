@@ -343,9 +343,9 @@ def test_a_refused_request_does_not_unmake_one_either(heidi: Client, blue: Clien
     assert len(state(heidi, "blue")["sessions"]) == 32
 
 
-@pytest.mark.parametrize("door", ["health", "state", "requests"])
-def test_any_door_of_the_control_plane_makes_one(heidi: Client, door: str) -> None:
-    heidi.get(f"/ns/blue/_mock/{door}")
+@pytest.mark.parametrize("endpoint", ["health", "state", "requests"])
+def test_any_endpoint_of_the_control_plane_makes_one(heidi: Client, endpoint: str) -> None:
+    heidi.get(f"/ns/blue/_mock/{endpoint}")
 
     assert names(heidi) == ["default", "blue"]
 

@@ -166,7 +166,7 @@ def test_a_pattern_in_a_header_cannot_hang_the_server(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "door", "body"),
+    ("method", "endpoint", "body"),
     [
         ("POST", "/faults", {"path": ENDLESS, "status": 503}),
         ("PUT", "/faults", [{"path": ENDLESS, "status": 503}]),
@@ -179,11 +179,11 @@ def test_a_pattern_in_a_header_cannot_hang_the_server(heidi: Client) -> None:
     ],
 )
 def test_a_pattern_that_could_be_split_in_many_ways_is_refused_everywhere(
-    heidi: Client, method: str, door: str, body: object
+    heidi: Client, method: str, endpoint: str, body: object
 ) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
-    answer = heidi.request(method, f"/_mock{door}", json=body)
+    answer = heidi.request(method, f"/_mock{endpoint}", json=body)
 
     assert answer.status_code == 400
     assert answer.json()["error"].removeprefix("[0] ") == REFUSAL

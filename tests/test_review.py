@@ -98,7 +98,7 @@ def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Cl
         401,
         {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}},
     )
-    assert [heidi.get(f"/_mock/{door}").status_code for door in ("state", "findings", "requests")] == [200] * 3
+    assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in ("state", "findings", "requests")] == [200] * 3
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "schlüssel"])
@@ -258,7 +258,7 @@ def test_the_log_holds_no_bodies() -> None:
     log.close()
 
 
-def test_the_page_links_to_the_doors_of_its_own_namespace(app: App, heidi: Client) -> None:
+def test_the_page_links_to_the_endpoints_of_its_own_namespace(app: App, heidi: Client) -> None:
     page = heidi.get("/ns/blue/_mock/")
 
     assert 'href="/ns/blue/_mock/health"' in page.text

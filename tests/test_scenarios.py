@@ -301,10 +301,10 @@ def test_each_of_the_packaged_ones_is_lived_through_here() -> None:
     assert len(NAMES) >= 10
 
 
-# --- The doors --------------------------------------------------------------------------------------------------------
+# --- The endpoints --------------------------------------------------------------------------------------------------------
 
 
-def test_the_door_lists_them_with_a_sentence_each(heidi: Client) -> None:
+def test_the_endpoint_lists_them_with_a_sentence_each(heidi: Client) -> None:
     answer = heidi.get(PATH)
 
     found = answer.json()["scenarios"]

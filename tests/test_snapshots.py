@@ -259,7 +259,7 @@ def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Cli
     heidi.post("/_mock/replies", json={"operation": "get_transcript", "body": {"transcript": "said"}, "times": 1})
     heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
     fork(heidi, "copy")
-    asked = [f"/ns/copy/_mock/{door}" for door in ("clock", "faults", "replies", "transitions")]
+    asked = [f"/ns/copy/_mock/{endpoint}" for endpoint in ("clock", "faults", "replies", "transitions")]
     before = [heidi.get(path).json() for path in asked]
     with contextlib.closing(in_namespace(heidi, "copy")) as copy:
         spoiled = copy.get(f"/sessions/{SESSION}").status_code, copy.get(f"/sessions/{SESSION}/transcript").json()

@@ -1,4 +1,4 @@
-"""The doors of time.
+"""The endpoints of time.
 
 - ``GET|PUT /_mock/clock`` and ``POST /_mock/clock/advance`` → ``{"now": "…Z", "frozen", "speed"}``
 - ``GET|PUT /_mock/transitions`` → ``{"transcription", "document_parsing", "consult_note"}``, each one of
@@ -106,7 +106,7 @@ NO_MOMENT = "is no moment"
 
 
 @pytest.mark.parametrize(
-    ("method", "door", "body", "expected"),
+    ("method", "endpoint", "body", "expected"),
     [
         ("PUT", CLOCK, {"frozen": "yes"}, refused("frozen is neither true nor false", "send true or false")),
         ("PUT", CLOCK, {"real": 1}, refused("real is neither true nor false", "send true or false")),
@@ -142,9 +142,9 @@ NO_MOMENT = "is no moment"
     ],
 )
 def test_a_time_that_makes_no_sense_changes_nothing(
-    heidi: Client, method: str, door: str, body: Any, expected: tuple[int, str]
+    heidi: Client, method: str, endpoint: str, body: Any, expected: tuple[int, str]
 ) -> None:
-    assert answered(heidi.request(method, door, json=body)) == expected
+    assert answered(heidi.request(method, endpoint, json=body)) == expected
     assert answered(heidi.get(CLOCK)) == standing("2025-01-06T12:00:00.000Z")
 
 

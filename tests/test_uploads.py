@@ -440,7 +440,7 @@ def test_a_charset_other_than_utf_8_is_refused(heidi: Client, charset: str) -> N
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["msg"] == "Multipart decode error: The charset should be UTF-8"
     assert heidi.state() == before
-    assert [heidi.get(f"/_mock/{door}").status_code for door in ("findings", "requests", "state")] == [200] * 3
+    assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in ("findings", "requests", "state")] == [200] * 3
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"'])

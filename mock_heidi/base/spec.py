@@ -32,5 +32,5 @@ def contract() -> bytes:
 
 @cache
 def control() -> bytes:
-    """The control plane's own contract: the bytes of ``control.yaml``."""
+    """The control API's own contract: the bytes of ``control.yaml``."""
     return data("control.yaml").read_bytes()

@@ -161,7 +161,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
 @cli.command()
 @_json
 def routes(*, as_json: bool) -> None:
-    """List the operations of the vendor surface."""
+    """List the operations of the API."""
     from mock_heidi.base.operations import OPERATIONS
 
     rows = [
@@ -192,7 +192,7 @@ def schema(kind: str | None) -> None:
 
 
 @cli.command()
-@click.option("--control", is_flag=True, help="That of the control plane, control.yaml.")
+@click.option("--control", is_flag=True, help="That of the control API, control.yaml.")
 def openapi(*, control: bool) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi.base import spec

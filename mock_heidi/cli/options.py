@@ -163,17 +163,15 @@ SERVER_OPTIONS = (
         "admin_origins",
         multiple=True,
         metavar="ORIGIN",
-        help="Web origin that may use the control plane; repeatable.",
+        help="Web origin that may use the control API; repeatable.",
     ),
-    _sets(
-        "--admin-token", "admin_token", metavar="TOKEN", help="What the control plane wants to see; default: nothing."
-    ),
+    _sets("--admin-token", "admin_token", metavar="TOKEN", help="What the control API wants to see; default: nothing."),
     _sets(
         "--cors-origin",
         "cors_origins",
         multiple=True,
         metavar="ORIGIN",
-        help="Web origin for the vendor surface beside loopback ones.",
+        help="Web origin for the API beside loopback ones.",
     ),
     _sets(
         "--cors-header",

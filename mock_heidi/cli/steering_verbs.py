@@ -46,7 +46,7 @@ def _rule(rule: dict[str, Any]) -> str:
 @fault.command("clear")
 @speaks
 @click.argument("id", required=False)
-def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control plane calls it
+def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control API calls it
     """Remove one rule, or all."""
     left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
     say(as_json, left, f"{len(left)} left")

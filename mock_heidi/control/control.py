@@ -30,7 +30,7 @@ _PAGES = ("get_doors", "get_openapi", "get_control")
 
 
 class ControlError(Exception):
-    """A refusal of the control plane: one sentence and its cure."""
+    """A refusal of the control API: one sentence and its cure."""
 
     headers: Mapping[str, str] = {}
 
@@ -54,15 +54,15 @@ def refuse(error: FixtureError, hint: str) -> ControlError:
 
 
 def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """A JSON answer of the control plane."""
+    """A JSON answer of the control API."""
     return Answer(to_json(value), status, {"cache-control": "no-store", **(headers or {})})
 
 
 class WrongMethodError(ControlError):
-    """405: the door is there, but for other methods."""
+    """405: the path exists, but for other methods."""
 
     def __init__(self, allow: tuple[str, ...]) -> None:
-        super().__init__(405, "this door knows other methods only", f"use {' or '.join(allow)}")
+        super().__init__(405, "this endpoint takes other methods only", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
 
 
@@ -70,7 +70,7 @@ def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
     """The query's parameters; one that is not known is refused, since ignoring it would answer another question."""
     for name in request.query:
         if name not in known:
-            hint = nearest(name, known) if known else "this door takes none"
+            hint = nearest(name, known) if known else "this endpoint takes none"
             raise ControlError(400, f"unknown parameter {name!r}", hint)
     return request.query
 
@@ -174,7 +174,7 @@ async def _answer(request: Request) -> Response | None:
     except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
         log_defect(error)
         hint = "this is a defect of mock_heidi: the log says where"
-        return respond({"error": "the control plane failed", "hint": hint}, 500)
+        return respond({"error": "the control API failed", "hint": hint}, 500)
     return answer
 
 
@@ -207,14 +207,14 @@ class Guard:
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
         refused = self.hosts.refusal(scope)
         if refused is not None:
-            return _forbid(f"the control plane does not answer to {refused.what}", refused.cure)
+            return _forbid(f"the control API does not answer to {refused.what}", refused.cure)
         if names.count(b"origin") > 1:
-            return _forbid("the control plane does not answer to a request with more than one Origin", "send one")
+            return _forbid("the control API does not answer to a request with more than one Origin", "send one")
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         if self._is_from_elsewhere(scope) and host_name(host) not in self.allowed:
-            return _forbid("the control plane does not answer to other machines", "allow a host with --allowed-host")
+            return _forbid("the control API does not answer to other machines", "allow a host with --allowed-host")
         if origin is not None and not self._knows(origin, host, request):
-            return _forbid(f"the control plane does not answer to pages of {origin!r}", "allow it with --admin-origin")
+            return _forbid(f"the control API does not answer to pages of {origin!r}", "allow it with --admin-origin")
         refusal = None if origin is not None else self._site_refusal(request, headers)
         return refusal or self._token_refusal(scope)
 
@@ -237,7 +237,7 @@ class Guard:
         given = [value for name, value in scope["headers"] if name == b"x-mock-admin-token"]
         if len(given) == 1 and hmac.compare_digest(given[0].strip(b" \t"), self.token):
             return None
-        error = "the control plane wants the token that the server was started with"
+        error = "the control API wants the token that the server was started with"
         return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
 
     @staticmethod
@@ -246,7 +246,7 @@ class Guard:
         # Following a link to a page is harmless: it shows something to a person.
         shown = mode == "navigate" and request.operation in _PAGES
         if site in ("cross-site", "same-site") and not shown:
-            return _forbid("the control plane does not answer to other sites' pages", "open it in its own tab")
+            return _forbid("the control API does not answer to other sites' pages", "open it in its own tab")
         return None
 
 

@@ -12,9 +12,9 @@ from mock_heidi.web.request import Request
 
 _DOORS = (
     ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
-    ("Namespaces", "/ns/{name}/…", "another, isolated Heidi under the same doors"),
-    ("Contract", "/_mock/openapi.yaml", "what the vendor surface promises"),
-    ("Control plane", "/_mock/control.yaml", "what these doors promise"),
+    ("Namespaces", "/ns/{name}/…", "another, isolated Heidi under the same paths"),
+    ("Contract", "/_mock/openapi.yaml", "what the API promises"),
+    ("Control API", "/_mock/control.yaml", "what the control API promises"),
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
     ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
@@ -43,7 +43,7 @@ _PAGE = """<!doctype html>
   td {{ padding: .35rem 1.5rem .35rem 0; vertical-align: top }}
 </style>
 <h1>mock_heidi</h1>
-<p>The Heidi Health Open API on your own machine. These are its doors:</p>
+<p>The Heidi Health Open API on your own machine. These are its endpoints:</p>
 <table>
 {rows}
 </table>
@@ -52,7 +52,7 @@ _PAGE = """<!doctype html>
 
 async def get_doors(request: Request) -> Response:
     known_query(request, ())
-    # The doors of the namespace that was asked, which is made like by any other call.
+    # The endpoints of the namespace that was asked, which is made like by any other call.
     prefix = namespace_path(request.namespace.name)
     rows = "\n".join(
         f"<tr><td>{escape(title)}<td>{_door(prefix, path)}<td>{escape(meaning)}" for title, path, meaning in _DOORS

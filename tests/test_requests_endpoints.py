@@ -1,4 +1,4 @@
-"""The doors to the journal, and what they are asked by.
+"""The endpoints to the journal, and what they are asked by.
 
 - ``GET /_mock/requests`` with ``operation``, ``method``, ``path``, ``status``, ``session_id``, ``since``, ``fault``,
   ``finding``, ``text`` and ``limit`` → ``{"requests", "dropped"}``, or with ``format`` curl's lines or HAR 1.2
@@ -132,9 +132,11 @@ def test_findings_are_made_before_they_are_looked_for(heidi: Client) -> None:
         ("opration=get_session", "unknown parameter 'opration'", "operation"),
     ],
 )
-@pytest.mark.parametrize("door", ["GET /requests", "GET /requests/count", "DELETE /requests"])
-def test_a_filter_that_makes_no_sense_is_refused(heidi: Client, door: str, query: str, error: str, hint: str) -> None:
-    method, path = door.split()
+@pytest.mark.parametrize("endpoint", ["GET /requests", "GET /requests/count", "DELETE /requests"])
+def test_a_filter_that_makes_no_sense_is_refused(
+    heidi: Client, endpoint: str, query: str, error: str, hint: str
+) -> None:
+    method, path = endpoint.split()
     heidi.sign_in()
 
     answer = heidi.request(method, f"/_mock{path}?{query}")
@@ -144,9 +146,9 @@ def test_a_filter_that_makes_no_sense_is_refused(heidi: Client, door: str, query
     assert ids(heidi) == [1]
 
 
-@pytest.mark.parametrize("door", ["/requests/count?limit=1", "/requests/1?text=a", "/requests/count?format=curl"])
-def test_a_door_refuses_what_it_does_not_know(busy: Client, door: str) -> None:
-    assert busy.get(f"/_mock{door}").status_code == 400
+@pytest.mark.parametrize("endpoint", ["/requests/count?limit=1", "/requests/1?text=a", "/requests/count?format=curl"])
+def test_an_endpoint_refuses_what_it_does_not_know(busy: Client, endpoint: str) -> None:
+    assert busy.get(f"/_mock{endpoint}").status_code == 400
 
 
 def test_a_format_that_there_is_not_is_refused(heidi: Client) -> None:
