@@ -266,7 +266,7 @@ def test_an_origin_is_allowed_however_it_is_written(origin: str) -> None:
     assert [answer.headers["access-control-allow-origin"] for answer in answers] == ["https://clinic.example"] * 2
 
 
-# --- The control API ------------------------------------------------------------------------------------------------
+# --- The control API --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/_mock/health", "/_mock/state"])

@@ -139,7 +139,7 @@ def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
     assert f"{settings.memory // 1024**2} MB in all (`--memory`" in page("requests").text
 
 
-# --- Faults ---------------------------------------------------------------------------------------------------------
+# --- Faults -----------------------------------------------------------------------------------------------------------
 
 FIELDS = page("fault-reference").rows("| Field | For example | What it does |")
 

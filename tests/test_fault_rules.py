@@ -103,7 +103,7 @@ def fits(client: Client, method: str, path: str, **options: Any) -> bool:
     return client.request(method, path, **options).status_code == 418
 
 
-# --- The endpoints --------------------------------------------------------------------------------------------------------
+# --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
 def test_a_namespace_begins_without_faults(heidi: Client) -> None:

@@ -54,7 +54,7 @@ def hits(client: Client) -> dict[str, int]:
     return {row["id"]: row["hits"] for row in client.get(PATH).json()["replies"]}
 
 
-# --- The endpoints --------------------------------------------------------------------------------------------------------
+# --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
 def test_a_namespace_begins_with_the_replies_of_its_fixtures(heidi: Client) -> None:

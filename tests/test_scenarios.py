@@ -301,7 +301,7 @@ def test_each_of_the_packaged_ones_is_lived_through_here() -> None:
     assert len(NAMES) >= 10
 
 
-# --- The endpoints --------------------------------------------------------------------------------------------------------
+# --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
 def test_the_endpoint_lists_them_with_a_sentence_each(heidi: Client) -> None:

@@ -46,7 +46,7 @@ class CustomOption(Incoming):
 
 
 class CustomQuestion(Incoming):
-    """A question of a partner's template; what nobody knows in it comes back as it was."""
+    """A question of a partner's template; its unknown fields come back unchanged."""
 
     model_config = ConfigDict(extra="allow")
 

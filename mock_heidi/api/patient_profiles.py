@@ -33,7 +33,7 @@ class PatientProfileCreate(Incoming):
 
 
 class PatientProfileUpdate(Incoming):
-    """``ehr_patient_id`` cannot be changed: it is ignored here like any field nobody knows."""
+    """``ehr_patient_id`` cannot be changed: it is ignored here, like any unknown field."""
 
     first_name: str | None = None
     last_name: str | None = None

@@ -168,7 +168,7 @@ def list_linked_user_sessions(request: Request) -> Response:
     if user.linked_to is None:
         raise NoLinkedUserException
     store = request.store
-    # Whoever is linked to the same Heidi account now is, for Heidi, the same clinician.
+    # For Heidi, all users that are linked to the same account now are the same clinician.
     same = [
         other for other in store.all(User) if (other.managed_by, other.linked_to) == (user.managed_by, user.linked_to)
     ]

@@ -164,7 +164,7 @@ def get_live_transcript(request: Request) -> Response:
 def _source(piece: AudioPiece) -> Source:
     if piece.track == UPLOAD:
         return "USER_UPLOADED"
-    return "BACKUP" if piece.again else "LIVE"  # whoever sends a segment again has kept it: live_transcript_backup
+    return "BACKUP" if piece.again else "LIVE"  # kept by the client: live_transcript_backup
 
 
 def _recording(request: Request) -> tuple[Session, Recording]:

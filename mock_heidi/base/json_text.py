@@ -102,7 +102,7 @@ def parse_exactly(body: bytes) -> Any:
 def parsing_json(body: bytes) -> Work[Any]:
     """The same as :func:`parse_json`, part by part.
 
-    A thread would not help: the reader in C lets nobody else run until it is done.
+    A thread would not help: the reader in C lets no other thread run until it is done.
     """
     if len(body) < _SHORT:
         return parse_json(body)

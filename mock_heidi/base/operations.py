@@ -1,6 +1,6 @@
 """The documented operations, a row for each: everything that other modules have to know of an operation by its name.
 
-No column has a default. Whoever adds an operation decides each of them, and no other list can forget it.
+No column has a default: a new operation needs a decision in each of them, and no other list can forget it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ RECORD = 2_000
 
 
 def finish(work: Work[T]) -> T:
-    """The result of work that is done in one go, where nobody else waits."""
+    """The result of work, done in one go; other requests wait meanwhile."""
     try:
         while True:
             next(work)

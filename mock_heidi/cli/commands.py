@@ -110,10 +110,16 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
 
 @click.command()
 @speaks
-@click.option("--level", type=click.Choice(LEVELS), default="info", show_default=True, help="The least grave to show.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="The lowest level to show.",
+)
 @click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from here on.")
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
-    """Tell what a strict reviewer would say of the client; exit 1 if any of it is grave enough."""
+    """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
     _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
     say(as_json, found, "\n".join(map(finding_line, found)) or "nothing to say")

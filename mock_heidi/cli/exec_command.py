@@ -96,7 +96,7 @@ def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | N
 
     A failure is told with what the server saw, a success with the faults of ``heidi`` that never fired.
 
-    Findings that cannot be asked for fail a command too, because nobody knows that there are none.
+    Findings that cannot be asked for fail a command too, because there may be some.
     """
     if ended.status == 0:
         found = [] if fail_on is None else _asked(_found(used, fail_on))

@@ -20,7 +20,7 @@ _DOORS = (
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
     ("Verify", "/_mock/verify", "POST: what you expect of your client's requests"),
     ("Events", "/_mock/events", "what happens, as it happens: server-sent events"),
-    ("Findings", "/_mock/findings", "what a strict reviewer would say of the client"),
+    ("Findings", "/_mock/findings", "mistakes of the client"),
     ("Clock", "/_mock/clock", "the time here; PUT sets it, /_mock/clock/advance moves it"),
     ("Transitions", "/_mock/transitions", "how what takes time goes on"),
     ("Replies", "/_mock/replies", "what is said instead of the mock's own words"),

@@ -46,7 +46,7 @@ async def _texts(request: Request, known: tuple[str, ...]) -> dict[str, str]:
 
 
 def _user(request: Request, third_party_internal_id: str | None, *, make: bool = False) -> User:
-    """The user of that e-mail under the first key; ``make`` one if nobody of that name has signed in yet."""
+    """The user of that e-mail under the first key; ``make`` one if no such user has signed in yet."""
     namespace, email = request.namespace, request.params["email"]
     owner = next(iter(namespace.keys.values()))
     for user in request.store.all(User):

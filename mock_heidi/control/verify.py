@@ -56,7 +56,7 @@ async def verify(request: Request) -> Response:
 
 
 async def _judged(request: Request, expectation: Expectation, within: float) -> Verdict:
-    """The verdict, when it is settled or the time is over; ClientDisconnect where nobody waits for it any more."""
+    """The verdict, when it is settled or the time is over; raises ClientDisconnect if the client has left."""
     namespace = request.namespace
     until = precise() + within
     gone = asyncio.ensure_future(leaving(request.receive))

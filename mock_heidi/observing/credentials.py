@@ -119,7 +119,7 @@ def users(text: str) -> Iterator[Span]:
 
 
 def _tokens(text: str) -> Iterator[Span]:
-    """JSON Web Tokens, whoever issued them."""
+    """JSON Web Tokens of any issuer."""
     for match in _JWT.finditer(text):
         at = match[1].find(_OPENING)
         if at >= 0:

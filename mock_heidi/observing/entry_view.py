@@ -192,7 +192,7 @@ class View:
             return size_of(body) if self._masked else _text(self.policy, body.decode("utf-8", "replace"), most)
 
     def _json(self, value: Any, size: int, most: int | None) -> Any:
-        """JSON without its secrets; its text if that is too long, or holds what nobody can write again."""
+        """JSON without its secrets; its text if that is too long, or if JSON cannot hold its values again."""
         if most is not None and size > most:
             value, _ = beginning(value, most + _MARGIN)
         shown = lengths(value, self.policy.strict.value) if self._masked else self.policy.json(value)

@@ -56,7 +56,7 @@ class UnfinishedHead:
         return fits
 
     def end(self) -> None:
-        """Note that it is complete, or that nobody waits for the rest of it."""
+        """Note that the head is complete, or that its connection has ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

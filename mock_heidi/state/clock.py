@@ -91,7 +91,7 @@ class Clock:
         self._wake()
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead; whoever slept until then is woken."""
+        """Jump ahead. Sleepers whose time has come wake."""
         self.set(self.now() + round(seconds * 1000))
 
     async def sleep(self, seconds: float) -> None:

@@ -43,7 +43,7 @@ class _Positions(Mapping[tuple[Kind, str], int]):
 
 
 class _Tables(dict[Kind, dict[str, Record]]):
-    """The records of each kind; what is ``late`` is fetched by whoever asks for it first."""
+    """The records of each kind; those that are ``late`` are fetched when they are first asked for."""
 
     def __init__(self, late: Mapping[Kind, Callable[[], dict[str, Record]]]) -> None:
         self._late = late
@@ -91,7 +91,7 @@ class Base:
 
 
 class Store:
-    """Few verbs, values in and out. Every one is synchronous: what was put is there, whoever leaves."""
+    """Few verbs, values in and out. Each is synchronous: a record that was put is there, even if the client leaves."""
 
     def __init__(self, base: Base) -> None:
         self._base = base
@@ -204,7 +204,7 @@ class Store:
         return len(self._base.records[kind]) + self._overlay.growth(kind)
 
     def fork(self) -> Store:
-        """Another store with the same content, that goes its own way; whoever changes something first pays for it."""
+        """Another store with the same content, independent from now on. The first change in either copies the overlay."""
         other = Store(self._base)
         other._overlay, other._shared, self._shared = self._overlay, True, True
         return other

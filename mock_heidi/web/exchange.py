@@ -118,7 +118,7 @@ class Exchange:
             if entry is None:
                 return  # dropped in the meantime
         entry.client_left = entry.client_left or left
-        # A refused request makes no namespace, so where there was and is none, nobody keeps it.
+        # A refused request makes no namespace, so no journal may be there to keep it.
         if namespace is None:
             entry.duration = precise() - entry.started
         else:

@@ -81,7 +81,7 @@ class Player:
         if namespace is None or not (delivery.streams or _takes_time(delivery)):
             await self._whole(delivery)
             return
-        # In process, whoever leaves is told by the next message; there nothing may be received before the answer.
+        # In process, the next message tells that the client leaves; no other message may be received before the answer.
         receive = self.request.receive if delivery.streams else None
         with _Interruption(namespace, self.connection, receive) as interruption:
             try:
@@ -239,7 +239,7 @@ class _Interruption:
 
     @property
     def over(self) -> bool:
-        """True if nobody is left to answer. In process a reset ends the waits of a whole body, and it goes out."""
+        """True if no client is left to answer. In process a reset ends the waits of a whole body, and it goes out."""
         if self._gone is None:
             return False
         return self._gone.done() or self.taken.done()

@@ -32,7 +32,7 @@ class Upload(NamedTuple):
 class _WholeParser(MultiPartParser):
     """Starlette's own parser, which would take a body that is cut inside a file for an empty form.
 
-    It measures each part while it comes in, so that nobody has to read a file again for it.
+    It measures each part while it comes in, so that no file is read again.
     """
 
     whole = False

@@ -1,4 +1,4 @@
-"""The checks of a strict reviewer, one module for each subject: requests, sign-in, pace and sessions.
+"""The checks of the client, one module for each subject: requests, sign-in, pace and sessions.
 
 A check reads one request after the other and remembers a bounded part of them. It changes nothing but the findings.
 """

@@ -12,7 +12,7 @@ from mock_heidi.observing.checks.check import Check, Line, Note
 from mock_heidi.observing.documented import documented
 from mock_heidi.observing.parsed_entries import Reading
 
-# Of one body: nobody reads on, and it may hold thousands.
+# Of one body, which may hold thousands; a person reads no more.
 _MOST_FIELDS = 100
 _MOST_PROBLEMS = 10
 _LONGEST_PATH = 80

@@ -63,7 +63,7 @@ class SessionIds(Check):
 
 
 class Recordings(Check):
-    """A client that goes on as if a recording were complete, although nobody has finished it."""
+    """A client that goes on as if a recording were complete, but has not finished it."""
 
     def __init__(self) -> None:
         # By session, whether each of its last recordings is finished; None where only the request to finish is known.
