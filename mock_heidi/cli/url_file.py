@@ -9,7 +9,7 @@ from mock_heidi.base.settings import ConfigError
 
 
 def write(path: Path, base_url: str) -> None:
-    """Write the base URL into the file in one step, so that it is never read in half; :class:`ConfigError` if it fails."""
+    """Write the base URL into the file in one step, so that it is never read in half."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(f"{base_url}\n", encoding="utf-8")

@@ -204,7 +204,7 @@ class Store:
         return len(self._base.records[kind]) + self._overlay.growth(kind)
 
     def fork(self) -> Store:
-        """Another store with the same content, independent from now on. The first change in either copies the overlay."""
+        """Another store with the same content, independent from now on. The first to change copies the overlay."""
         other = Store(self._base)
         other._overlay, other._shared, self._shared = self._overlay, True, True
         return other
