@@ -73,7 +73,7 @@ def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
             f"  base URL       {heidi.base_url}",
             f"  API key        {DEFAULT_KEY}",
             f"  namespaces     {heidi.url}/ns/{{name}}{BASE_PATH}  or the key {DEFAULT_KEY}.{{name}}",
-            f"  control API  {heidi.url}/_mock/",
+            f"  control API    {heidi.url}/_mock/",
             "  fixtures       2 API keys, 15 patient profiles, 31 sessions (packaged)",
         ]
 

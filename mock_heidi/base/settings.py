@@ -81,9 +81,9 @@ class Settings:
 
     ``seed`` fixes ids and token signatures; ``clock`` is an ISO 8601 moment (UTC) at which time stands still,
     or None for real time; ``linked`` begins with the default user linked to a Heidi account; ``faults`` are rules as
-    objects or text, ``scenario`` is the name of some that belong together; ``idle_after`` is how many
-    seconds nobody need use a namespace until it goes; whoever drives the control API has to send ``admin_token``;
-    ``cors_headers`` are what web pages may send beside what the API needs, ``cors_credentials`` lets them send cookies;
+    objects or text, ``scenario`` is the name of a set of rules; a namespace that is not used for
+    ``idle_after`` seconds is removed; requests to the control API must carry ``admin_token``;
+    ``cors_headers`` are further headers that web pages may send, ``cors_credentials`` lets them send cookies;
     ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; ``journal`` is one of
     :data:`JOURNAL_MODES`; sizes are bytes. ``memory`` is the ceiling for
     what the server keeps of its traffic: the journals and event logs of all namespaces, and requests that are not

@@ -80,7 +80,7 @@ def _missing(url: str, patience: float) -> str | None:
 
 @click.command()
 @speaks
-@click.option("--keep", metavar="PARTS", help="What stays, divided by commas: state, clock, requests, faults, …")
+@click.option("--keep", metavar="PARTS", help="Parts to keep, separated by commas: state, clock, requests, faults, …")
 @click.option("--all", "everything", is_flag=True, help="Every namespace.")
 def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> None:
     """Put everything back to the beginning."""
@@ -117,7 +117,7 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
     show_default=True,
     help="The lowest level to show.",
 )
-@click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from here on.")
+@click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 for this level or above.")
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
     _must_be_there(heidi)
@@ -138,10 +138,10 @@ def _must_be_there(heidi: Handle) -> None:
 @click.command()
 @speaks
 @click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="The last so many.")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="How many to show.")
 @click.option("--operation", metavar="NAME")
 @click.option("--status", metavar="STATUS", help="404, 5xx or none.")
-@click.option("--text", metavar="TEXT", help="What stands in them.")
+@click.option("--text", metavar="TEXT", help="Text that they contain.")
 @click.option("--curl", is_flag=True, help="As commands that ask the same again.")
 def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:
     """Show the last requests."""

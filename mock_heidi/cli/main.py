@@ -192,7 +192,7 @@ def schema(kind: str | None) -> None:
 
 
 @cli.command()
-@click.option("--control", is_flag=True, help="That of the control API, control.yaml.")
+@click.option("--control", is_flag=True, help="Print control.yaml, the contract of the control API.")
 def openapi(*, control: bool) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi.base import spec

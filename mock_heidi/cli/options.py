@@ -89,7 +89,7 @@ SERVER_OPTIONS = (
         "--api-key",
         "api_key",
         metavar="KEY",
-        help="Your client's key. It is the only one; if the fixtures have keys, it replaces their first.",
+        help="The API key of your client. If your fixtures have keys, it replaces the first; else it is the only key.",
     ),
     _sets(
         "--seed",
@@ -116,7 +116,7 @@ SERVER_OPTIONS = (
         multiple=True,
         type=FaultParam(),
         metavar="RULE",
-        help="What goes wrong, such as ask_ai:end_after=3; repeatable.",
+        help="A fault as a rule, such as ask_ai:end_after=3; repeatable.",
     ),
     _sets("--scenario", "scenario", metavar="NAME", help="Faults that belong together, such as flaky-afternoon."),
     _sets(
@@ -142,7 +142,7 @@ SERVER_OPTIONS = (
         default=DEFAULT_MEMORY // _MEGABYTE,
         type=click.IntRange(1, 1_000_000),
         metavar="MB",
-        help="Ceiling in megabytes for what is kept of the traffic.",
+        help="The most megabytes that requests and events may take.",
     ),
     _sets(
         "--journal",
@@ -165,13 +165,13 @@ SERVER_OPTIONS = (
         metavar="ORIGIN",
         help="Web origin that may use the control API; repeatable.",
     ),
-    _sets("--admin-token", "admin_token", metavar="TOKEN", help="What the control API wants to see; default: nothing."),
+    _sets("--admin-token", "admin_token", metavar="TOKEN", help="Token that the control API must be sent; default: none."),
     _sets(
         "--cors-origin",
         "cors_origins",
         multiple=True,
         metavar="ORIGIN",
-        help="Web origin for the API beside loopback ones.",
+        help="Web origin that may use the API besides loopback ones; repeatable.",
     ),
     _sets(
         "--cors-header",

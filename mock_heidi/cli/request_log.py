@@ -41,7 +41,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
             f"  base URL       {url}{BASE_PATH}",
             f"  API key        {'as you gave it' if given else key}",
             f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",
-            f"  control API  {url}/_mock/",
+            f"  control API    {url}/_mock/",
             f"  fixtures       {counts} ({fixtures})",
         )
     )

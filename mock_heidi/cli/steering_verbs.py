@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def fault() -> None:
-    """Let something go wrong, see what does, and stop it: `add RULE`, `list`, `clear [ID]`."""
+    """Add, list and remove faults: `add RULE`, `list`, `clear [ID]`."""
 
 
 @fault.command("add")
@@ -33,7 +33,7 @@ def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
 @fault.command("list")
 @speaks
 def list_faults(heidi: Handle, as_json: bool) -> None:
-    """List the rules and how often each of them had its way."""
+    """List the rules and the number of answers that each has changed."""
     rules = heidi.faults()
     lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
     say(as_json, rules, "\n".join(lines) or "none")
@@ -60,7 +60,7 @@ def scenario() -> None:
 @scenario.command("list")
 @speaks
 def list_scenarios(heidi: Handle, as_json: bool) -> None:
-    """List the scenarios, each with its sentence."""
+    """List the scenarios with their descriptions."""
     known = heidi.control("GET", "/scenarios")["scenarios"]
     say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
 
@@ -79,7 +79,7 @@ def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
 @click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
 @click.argument("value", required=False)
 def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
-    """Show the time, `freeze [ISO]`, `advance SECONDS`, `set ISO`, or go with the machine's again: `real`."""
+    """Show or change the time: `freeze [ISO]`, `advance SECONDS`, `set ISO`, or `real` for the machine's time."""
     if what in ("advance", "set") and value is None:
         example = "60" if what == "advance" else "2025-01-06T09:00:00"
         raise ConfigError(f"clock {what}: needs a value, such as {example}")
@@ -107,7 +107,7 @@ def _seconds(text: str | None) -> float:
 @click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep states: `take NAME`, `list`, `restore NAME`, or `diff NAME` for what has changed since."""
+    """Keep and compare states: `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""
     from mock_heidi.client.namespace_connection import snapshot_path
 
     if what != "list" and name is None:

@@ -117,7 +117,7 @@ class Handle:
     def fault(self, operation: str | list[str] | None = None, **rule: Unpack[FaultArguments]) -> FaultsProxy:
         """Set a rule: ``fault("generate_consult_note", end_after=3, times=1)``. A ``with`` removes it at its end.
 
-        The README's table of effects has the arguments. ``operation`` may also be what stands before the colon of a
+        The fault reference in the docs has the arguments. ``operation`` may also be what stands before the colon of a
         short form, such as ``GET /sessions*``, or a whole short form.
         """
         made = self.control("POST", "/faults", rule_body(operation, {**rule}))
