@@ -86,7 +86,7 @@ def _class(module: ModuleType, name: str) -> Iterator[str]:
 
 def _is_public(module: ModuleType, name: str) -> bool:
     """True if users make objects of this class themselves."""
-    return (module, name) == (handle, "MockHeidi")
+    return (module, name) == (server_thread, "MockHeidi")
 
 
 def members(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:

@@ -117,7 +117,9 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
     show_default=True,
     help="The lowest level to show.",
 )
-@click.option("--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 for this level or above.")
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from this level on."
+)
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
     _must_be_there(heidi)

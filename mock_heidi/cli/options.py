@@ -165,7 +165,9 @@ SERVER_OPTIONS = (
         metavar="ORIGIN",
         help="Web origin that may use the control API; repeatable.",
     ),
-    _sets("--admin-token", "admin_token", metavar="TOKEN", help="Token that the control API must be sent; default: none."),
+    _sets(
+        "--admin-token", "admin_token", metavar="TOKEN", help="Token that the control API must be sent; default: none."
+    ),
     _sets(
         "--cors-origin",
         "cors_origins",

@@ -54,14 +54,17 @@ class Handle:
         ``admin_token`` is ``MOCK_HEIDI_ADMIN_TOKEN`` by default. ``maker`` is the connection of the handle that made
         the namespace, which :meth:`close` then deletes. Raises :class:`ConfigError` for a wrong URL or name.
         """
-        self.url, self.name = read_address(url, namespace)
-        """The address of the server, ``http://127.0.0.1:PORT``, and the name of the namespace."""
+        address, name = read_address(url, namespace)
+        self.url = address
+        """The address of the server, ``http://127.0.0.1:PORT``."""
+        self.name = name
+        """The name of the namespace."""
         self.api_key = api_key
+        """The API key that the handle signs in with."""
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = NamespaceConnection(self.url, self.name, self._admin_token)
         self._maker = maker
-        self._removed: list[Row] = []
-        """The rules that were removed by their proxies, as they were then."""
+        self._removed: list[Row] = []  # the rules that their proxies have removed, as they were then
 
     @property
     def base_url(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
@@ -140,17 +140,28 @@ async def leaving(receive: Receive) -> None:
 
 async def operate(request: Request, send: Send) -> None:
     """Run a handler of the control API, and send its answer or that of the error that it raises."""
-    answer = await _answer(request)
-    if answer is None:
-        return
+    begun = False
+
+    async def noting(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
     try:
-        await answer(request.scope, request.receive, send)
-    except Exception as error:  # noqa: BLE001 - what was sent cannot be taken back
+        answer = await _answer(request)
+        await answer(request.scope, request.receive, noting)
+    except ClientDisconnect:
+        _leave_nothing(request)
+    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
         log_defect(error)
+        _leave_nothing(request)
+        if not begun:
+            hint = "this is a defect of mock_heidi: the log says where"
+            failed = respond({"error": "the control API failed", "hint": hint}, 500)
+            await failed(request.scope, request.receive, send)
 
 
-async def _answer(request: Request) -> Response | None:
-    """The answer; None if the client has left."""
+async def _answer(request: Request) -> Response:
     try:
         if request.refusal is not None:
             raise request.refusal
@@ -161,21 +172,19 @@ async def _answer(request: Request) -> Response | None:
         if not request.taken and request.announces_body:
             await request.discard_body()
     except ControlError as error:
-        # A refused request makes none, unless somebody else has come to it while the request was looked at.
-        namespace = request.known_namespace
-        if request.made and namespace is not None and namespace.last_use == namespace.begun:
-            request.drop_namespace()
+        _leave_nothing(request)
         return respond(error.body, error.status, error.headers)
     except LimitReachedError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
         return respond({"error": "there is no room for another namespace", "hint": hint}, 409)
-    except ClientDisconnect:
-        return None
-    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-        log_defect(error)
-        hint = "this is a defect of mock_heidi: the log says where"
-        return respond({"error": "the control API failed", "hint": hint}, 500)
     return answer
+
+
+def _leave_nothing(request: Request) -> None:
+    """Drop the namespace that a refused request has made, unless another client has used it meanwhile."""
+    namespace = request.known_namespace
+    if request.made and namespace is not None and namespace.last_use == namespace.begun:
+        request.drop_namespace()
 
 
 class Guard:

@@ -86,7 +86,7 @@ class Tokens:
             claims: dict[str, Any] = jwt.decode(
                 token.strip(), self._secret, algorithms=["HS256"], options={"verify_exp": False, "require": ["exp"]}
             )
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
             return InvalidTokenError
         # The default keys are public, so anyone can sign a token for a default server: check the claims too.
         texts = [str(claims[name]) for name in _CLAIMS if is_text(claims.get(name))]

@@ -54,17 +54,18 @@ class Exchange:
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
         request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
-            namespace.busy += 1
+            request.hold()
             namespace.last_use = request.started
         if self.listener is not None or (namespace is not None and namespace.journal.watchers):
             request.journaled()
         try:
             await self._answer(request, send)
         finally:
-            if namespace is not None:
-                namespace.busy -= 1
-            if request.made and not request.answered:
+            request.release()
+            if request.made and (request.refused or not request.answered):
                 request.leave_nothing()
+            elif request.made:
+                request.namespace.last_use = precise()
             self._close(request)
 
     async def _answer(self, request: Request, send: Send) -> None:
@@ -112,11 +113,11 @@ class Exchange:
         connection = connection_of(request.scope)
         left = connection is not None and connection.lost and not request.over
         if entry is None:
-            if request.number and not left:
+            if request.number and not left and not (namespace and namespace.journal.watchers):
                 return  # the journal has all of it
             entry = namespace.journal.entry(request.number) if namespace and request.number else request.journaled()
-            if entry is None:
-                return  # dropped in the meantime
+            if entry is None or entry.started != request.started:
+                return  # dropped in the meantime, and its number may be given again
         entry.client_left = entry.client_left or left
         # A refused request makes no namespace, so no journal may be there to keep it.
         if namespace is None:
@@ -175,6 +176,7 @@ async def _operate(request: Request) -> Response | Stream:
             await request.read_body()
         answer = request.route.endpoint(request)
         if isinstance(answer, GeneratorType):
+            request.journaled()  # it takes time
             answer = await in_slices(answer)
     namespace, caller = request.known_namespace, request.identity
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:

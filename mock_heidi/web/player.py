@@ -21,8 +21,8 @@ _BURST = 16
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
-    if request.made:
-        _leave_nothing(request, status)
+    if request.made and status >= HTTPStatus.BAD_REQUEST:
+        request.leave_nothing()  # before it gets a number in a journal that goes
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
@@ -31,15 +31,9 @@ async def send_whole(request: Request, send: Send, status: int, headers: list[He
     await send({"type": "http.response.body", "body": body})
 
 
-def _leave_nothing(request: Request, status: int | None) -> None:
-    """A refused request leaves no namespace behind that it has made."""
-    if status is not None and status >= HTTPStatus.BAD_REQUEST:
-        request.leave_nothing()
-
-
 def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
     """Send a head with the number that the journal gives its request."""
-    request.answered = True
+    request.answered, request.refused = True, status >= HTTPStatus.BAD_REQUEST
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
         entry = request.journaled()
@@ -75,8 +69,6 @@ class Player:
 
     async def play(self, delivery: Delivery) -> None:
         """Send the answer part by part, and end it."""
-        if self.request.made:
-            _leave_nothing(self.request, delivery.status)
         namespace = self.request.known_namespace  # None for a refusal, which makes none
         if namespace is None or not (delivery.streams or _takes_time(delivery)):
             await self._whole(delivery)

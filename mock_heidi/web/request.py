@@ -52,16 +52,23 @@ class Request:
     """True for a request to the API, which the journal keeps."""
     entry: Entry | None = None
     """Its entry in the journal; None for one that is kept as a small value once its answer is known."""
+    _held: Namespace | None = None
     number = 0
     """Its id in the journal, once it has one."""
     answered = False
     """True once the head of an answer is on its way."""
+    refused = False
+    """True if the status of that head is one of an error."""
     body = b""
     """The body as far as it was read; empty for a form."""
     taken = False
     """True if the whole body has been read."""
     peeked = 0
     """The bytes of the body that were read for the rules and wait to be read by the operation."""
+    unpeeked: Receive | None = None
+    """The ``receive`` without the messages that were read for the rules, if any were."""
+    forgotten = False
+    """True if there was no memory for its body: the journal keeps nothing of it."""
     why: str | None = None
     """The reason that it matched nothing, or was refused before anything else."""
     stray = False
@@ -120,12 +127,29 @@ class Request:
         """
         self.made = self.made or self.registry.get(name) is None
         self.known_namespace = self.registry.make(name)
+        self.hold()
         return self.known_namespace
+
+    def hold(self) -> None:
+        """Keep its namespace in use, so that it is not dropped for idleness, until :meth:`release`."""
+        if self.in_journal and self._held is None and self.known_namespace is not None:
+            self._held = self.known_namespace
+            self._held.busy += 1
+
+    def release(self) -> None:
+        """Give back what it has held: its namespace, and the memory of a body that was read for the rules only."""
+        if self._held is not None:
+            self._held.busy -= 1
+        if self.unpeeked is not None:
+            self.registry.memory.hold(-self.peeked)
+            # The one in its place holds the request: that would be a circle.
+            self.receive, self.peeked = self.unpeeked, 0
 
     def leave_nothing(self) -> None:
         """Drop the namespace that this refused request has made, unless somebody or something else has used it."""
         namespace = self.known_namespace
-        if not self.made or namespace is None or namespace.busy or not namespace.untouched:
+        # What the control API or another client did with it has set the time of its last use.
+        if not self.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
             return
         rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
         if not rules and all(entry is self.entry for entry in namespace.journal):
@@ -160,7 +184,8 @@ class Request:
     def drop_namespace(self) -> None:
         """Drop its namespace, which a refused request leaves behind no more than anything else."""
         if self.known_namespace is not None:
-            self.registry.drop(self.known_namespace.name)
+            if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not another one by now
+                self.registry.drop(self.known_namespace.name)
             self.known_namespace, self.number = None, 0
 
     def admit(self) -> None:
@@ -203,7 +228,7 @@ class Request:
             self.known_namespace.journal.add(self.entry)
             self.number = self.entry.id
 
-    def _show_soon(self) -> asyncio.Handle | None:
+    def show_soon(self) -> asyncio.Handle | None:
         """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
         if self.entry is not None or not self.in_journal:
             return None
@@ -245,8 +270,8 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        is_form = b"multipart" in self.headers.get(b"content-type", b"")
-        await self._receive(self.registry.settings.max_upload, keep=-1 if is_form else int(assumed("body_limit")))
+        no_more = self.forgotten or b"multipart" in self.headers.get(b"content-type", b"")
+        await self._receive(self.registry.settings.max_upload, keep=-1 if no_more else int(assumed("body_limit")))
         self.taken = True
 
     async def _receive(self, most: int, keep: int, *, strict: bool = False) -> int:
@@ -256,7 +281,7 @@ class Request:
         is ``strict``, and else it is forgotten.
         """
         memory, pieces, size, more, held = self.registry.memory, [self.body], len(self.body), True, 0
-        waiting = self._show_soon()
+        waiting = self.show_soon()
         try:
             while more and size <= most:
                 message = await self.receive()
@@ -274,6 +299,7 @@ class Request:
                 held += len(piece)
                 if not memory.hold(len(piece)):
                     pieces.clear()
+                    self.forgotten = True
                     if strict:
                         raise NoMemoryError
                     memory.hold(-held)

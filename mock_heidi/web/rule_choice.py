@@ -119,16 +119,21 @@ async def _peek(request: Request) -> Any:
     What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
     """
     messages: list[Message] = []
-    receive = request.receive
+    receive = request.unpeeked = request.receive
     memory, size, more, room = request.registry.memory, 0, True, True
-    while more and room and size <= _PEEK:
-        messages.append(await receive())
-        length = len(messages[-1].get("body", b""))
-        size += length
-        more = messages[-1].get("more_body", False)
-        if more:  # most bodies come at once
-            request.peeked += length
-            room = memory.hold(length)
+    waiting = request.show_soon()
+    try:
+        while more and room and size <= _PEEK:
+            messages.append(await receive())
+            length = len(messages[-1].get("body", b""))
+            size += length
+            more = messages[-1].get("more_body", False)
+            if more:  # most bodies come at once
+                request.peeked += length
+                room = memory.hold(length)
+    finally:
+        if waiting is not None:
+            waiting.cancel()
     try:
         body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
     except (ValueError, RecursionError):

@@ -110,6 +110,7 @@ async def form(request: Request) -> AsyncIterator[None]:
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     most, size, more = request.registry.settings.max_upload, 0, True
+    request.journaled()  # a form takes time
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
