@@ -83,14 +83,14 @@ def read_number(text: str, digits: int, error: str, hint: str) -> int:
 
 
 def renew_namespace(request: Request) -> None:
-    """Have the request meet the namespace of its name as it is now: it may be gone, or another one, after a wait."""
+    """Look the namespace up again: during a wait it may have been deleted or replaced."""
     request.known_namespace = request.registry.get(request.name or request.registry.default.name)
 
 
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
     """A JSON body, or a YAML one if the content type says so; None where there is none.
 
-    What comes after it meets the namespace of now.
+    The namespace is looked up again afterwards.
     """
     value = await _read_body(request, limit)
     renew_namespace(request)
@@ -151,10 +151,10 @@ async def operate(request: Request, send: Send) -> None:
         answer = await _answer(request)
         await answer(request.scope, request.receive, noting)
     except ClientDisconnect:
-        _leave_nothing(request)
+        _drop_unused_namespace(request)
     except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
         log_defect(error)
-        _leave_nothing(request)
+        _drop_unused_namespace(request)
         if not begun:
             hint = "this is a defect of mock_heidi: the log says where"
             failed = respond({"error": "the control API failed", "hint": hint}, 500)
@@ -170,9 +170,9 @@ async def _answer(request: Request) -> Response:
             request.known_namespace.last_use = precise()
         answer: Response = await request.route.endpoint(request)
         if not request.taken and request.announces_body:
-            await request.discard_body()
+            await request.read_rest()
     except ControlError as error:
-        _leave_nothing(request)
+        _drop_unused_namespace(request)
         return respond(error.body, error.status, error.headers)
     except LimitReachedError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
@@ -180,7 +180,7 @@ async def _answer(request: Request) -> Response:
     return answer
 
 
-def _leave_nothing(request: Request) -> None:
+def _drop_unused_namespace(request: Request) -> None:
     """Drop the namespace that a refused request has made, unless another client has used it meanwhile."""
     namespace = request.known_namespace
     if request.made and namespace is not None and namespace.last_use == namespace.begun:

@@ -17,7 +17,7 @@ _PART = 512
 _LATER = 0.02
 
 
-class Answered(Protocol):
+class JournaledRequest(Protocol):
     """The facts about a request that the journal keeps."""
 
     scope: Any

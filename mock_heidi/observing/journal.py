@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from mock_heidi.base.memory import MemoryBudget
-from mock_heidi.observing.entry import ENTRY, PIECE, Answered, Entry
+from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.state.clock import precise
@@ -36,7 +36,7 @@ class Journal:
         self.mode = mode
         self._known: Iterable[str] = ()
         self._made = frozenset[str](), View(name, mode, Policy(), self._grow)
-        # A value of an ordinary request becomes an entry when somebody looks at the journal.
+        # Ordinary requests are tuples until the journal is read.
         self._entries: deque[Entry | tuple[Any, ...]] = deque()
         self.held = 0
         self._next = 1
@@ -54,8 +54,8 @@ class Journal:
         if len(self._entries) > self._most:
             self._drop_oldest()
 
-    def keep(self, request: Answered, status: int, answer: bytes) -> int:
-        """Keep a request whose whole answer is known, as one small value, and say under which id."""
+    def keep(self, request: JournaledRequest, status: int, answer: bytes) -> int:
+        """Keep an answered request as a tuple. Returns its id."""
         number, scope, headers = self._next, request.scope, marshal.dumps(request.scope["headers"], 0)
         self._next = number + 1
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started

@@ -85,7 +85,7 @@ class ApiCors(_Cors):
         return self.origins.allow(origin)
 
     def pass_on(self, request: Request, send: Send) -> Response | Send:
-        """The same. A refused preflight becomes the answer of the request, which no rule sees."""
+        """The answer of an allowed preflight, or a ``send``. A refused preflight becomes ``request.answer``."""
         passed = super().pass_on(request, send)
         if isinstance(passed, Response) and (problems := self._problems(Headers(scope=request.scope))):
             request.why = f"the preflight is refused: {'; '.join(problems)}"

@@ -63,7 +63,7 @@ class Exchange:
         finally:
             request.release()
             if request.made and (request.refused or not request.answered):
-                request.leave_nothing()
+                request.drop_unused_namespace()
             elif request.made:
                 request.namespace.last_use = precise()
             self._close(request)
@@ -88,7 +88,8 @@ class Exchange:
         """Answer as the rules want it."""
         player = Player(request, send)
         try:
-            if shaping.delay is not None and not await player.wait(shaping.delay):
+            delay = shaping.draw_delay()
+            if delay is not None and not await player.wait(delay):
                 return
             delivery = shaping.instead()
             if shaping.works:
@@ -100,7 +101,7 @@ class Exchange:
                     made.commit()  # the work is done, and only its answer is lost
                 delivery = delivery or made
             else:
-                await request.discard_body()
+                await request.read_rest()
             assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
             await player.play(await in_slices(shaping.shaping(delivery)))
         except ClientDisconnect:
@@ -111,7 +112,7 @@ class Exchange:
     def _close(self, request: Request) -> None:
         entry, namespace = request.entry, request.known_namespace
         connection = connection_of(request.scope)
-        left = connection is not None and connection.lost and not request.over
+        left = connection is not None and connection.lost and not request.ended_by_server
         if entry is None:
             if request.number and not left and not (namespace and namespace.journal.watchers):
                 return  # the journal has all of it
@@ -119,7 +120,7 @@ class Exchange:
             if entry is None or entry.started != request.started:
                 return  # dropped in the meantime, and its number may be given again
         entry.client_left = entry.client_left or left
-        # A refused request makes no namespace, so no journal may be there to keep it.
+        # Without a namespace there is no journal for the entry.
         if namespace is None:
             entry.duration = precise() - entry.started
         else:
@@ -151,7 +152,7 @@ async def work(request: Request) -> Response | Stream | None:
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
             answer = refusal(error)
-        await request.discard_body()
+        await request.read_rest()
     except ClientDisconnect:
         request.journaled().client_left = True
         return None
@@ -182,7 +183,7 @@ async def _operate(request: Request) -> Response | Stream:
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not request.taken and request.announces_body:
-        await request.discard_body()
+        await request.read_rest()
     made: Response | Stream = answer
     return made
 

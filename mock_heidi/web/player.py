@@ -22,7 +22,7 @@ _BURST = 16
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
     if request.made and status >= HTTPStatus.BAD_REQUEST:
-        request.leave_nothing()  # before it gets a number in a journal that goes
+        request.drop_unused_namespace()  # before it gets a number in a journal that goes
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
@@ -146,14 +146,14 @@ class Player:
         entry, connection = self.entry, self.connection
         if delivery.ending is Ending.COMPLETE or connection is None:
             self.ended, entry.early_end = True, delivery.early
-            self.request.over = delivery.early
+            self.request.ended_by_server = delivery.early
             self._commit(delivery)
             if not self._is_whole(delivery):
                 await self._piece(b"", more=False)
             if interruption.taken.done():
-                self.request.over = True  # or it would look as if the client had left
+                self.request.ended_by_server = True  # or it would look as if the client had left
             return
-        # Also where the client leaves while the rest is on its way: whether it met the end cannot be told.
+        # The end counts as played even if the client leaves now, since the two cannot be told apart.
         self.ended, entry.early_end = True, delivery.early
         if delivery.status is not None:
             await connection.flush()
@@ -163,7 +163,7 @@ class Player:
             return
         self._commit(delivery)
         # The journal would take a connection that we end for a client that left.
-        self.request.over, entry.client_left = True, False
+        self.request.ended_by_server, entry.client_left = True, False
         await (connection.reset() if delivery.ending is Ending.RESET else connection.close())
 
     def _commit(self, delivery: Delivery) -> None:
@@ -176,7 +176,7 @@ class Player:
         if not interruption.over:
             return False
         if interruption.taken.done():
-            self.request.over = True  # or it would look as if the client had left
+            self.request.ended_by_server = True  # or it would look as if the client had left
             if self.connection is not None:
                 await self.connection.gone
         else:
@@ -231,7 +231,7 @@ class _Interruption:
 
     @property
     def over(self) -> bool:
-        """True if no client is left to answer. In process a reset ends the waits of a whole body, and it goes out."""
+        """True if the client has left or the namespace was reset. In process, a reset only ends the waits."""
         if self._gone is None:
             return False
         return self._gone.done() or self.taken.done()

@@ -27,7 +27,7 @@ from mock_heidi.web.router import Match
 class Request:
     """One request. It is passed on by hand: in the scope that it holds, it would be a circle for the collector."""
 
-    # Most requests are as these say: what is not set costs nothing.
+    # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
     """The namespace that its path names, if it names one."""
     refusal: Exception | None = None
@@ -37,7 +37,7 @@ class Request:
     barred = False
     """True if it is refused for its host or origin, before any rule sees it."""
     known_namespace: Namespace | None = None
-    """The namespace that it speaks to, None where that is not there yet."""
+    """The namespace of the request, or None if it does not exist yet."""
     identity: Caller | type[HeidiError] | None = None
     """The caller that its token names, or the reason that the token names none."""
     opened: tuple[str, ApiKey] | None = None
@@ -80,8 +80,8 @@ class Request:
     text_faults: tuple[str, ...] = ()
     """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
-    over = False
-    """True if the answer has ended before its time."""
+    ended_by_server = False
+    """True if the server ended the answer, so that a lost connection does not mean that the client left."""
     form: FormData
     """The parts of the form that it brought; only for operations that take one."""
 
@@ -117,11 +117,11 @@ class Request:
 
     @property
     def namespace(self) -> Namespace:
-        """The namespace that it speaks to, made now if it is not there yet."""
-        return self.known_namespace or self.open(self.name or self.registry.default.name)
+        """The namespace of the request, made now if it does not exist yet."""
+        return self.known_namespace or self.use_namespace(self.name or self.registry.default.name)
 
-    def open(self, name: str) -> Namespace:
-        """Speak to the namespace of that name, made now if it is not there yet.
+    def use_namespace(self, name: str) -> Namespace:
+        """The namespace of that name, made now if it does not exist yet; the request is about it from now on.
 
         Raises :class:`LimitReachedError` if one more would be too many.
         """
@@ -145,8 +145,8 @@ class Request:
             # The one in its place holds the request: that would be a circle.
             self.receive, self.peeked = self.unpeeked, 0
 
-    def leave_nothing(self) -> None:
-        """Drop the namespace that this refused request has made, unless somebody or something else has used it."""
+    def drop_unused_namespace(self) -> None:
+        """Drop the namespace that this request has made, unless something else has used it."""
         namespace = self.known_namespace
         # What the control API or another client did with it has set the time of its last use.
         if not self.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
@@ -182,7 +182,7 @@ class Request:
         )
 
     def drop_namespace(self) -> None:
-        """Drop its namespace, which a refused request leaves behind no more than anything else."""
+        """Drop the namespace of this request."""
         if self.known_namespace is not None:
             if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not another one by now
                 self.registry.drop(self.known_namespace.name)
@@ -202,7 +202,7 @@ class Request:
         if caller.expires * 1000 <= self.at:
             raise ExpiredTokenError
         # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
-        namespace = self.known_namespace or self.open(caller.namespace)
+        namespace = self.known_namespace or self.use_namespace(caller.namespace)
         if caller.managed_by not in namespace.owners:
             raise InvalidTokenError
 
@@ -215,7 +215,7 @@ class Request:
     # Its entry in the journal.
 
     def journaled(self) -> Entry:
-        """Its entry in the journal, which shows it from now on, as it does what takes time or needs a note."""
+        """Its entry in the journal. The first call makes it and adds it to the journal."""
         if self.entry is None:
             self.entry = Entry(self.at, self.started, self.operation, self.scope)
             self.entry.body = self.body
@@ -262,11 +262,10 @@ class Request:
         self.confirm_account()
         return self.body
 
-    async def discard_body(self) -> None:
-        """Read what was not read of the body: its sender still sends, and the journal shows it.
+    async def read_rest(self) -> None:
+        """Read the rest of the body, so that the client receives the answer and not a broken connection.
 
-        What there is no memory for is read and forgotten. An end before that would reach the client as a broken
-        connection, and not as the answer.
+        The journal keeps the rest if there is memory for it.
         """
         if self.taken or self.headers.get(b"expect"):
             return

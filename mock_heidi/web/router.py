@@ -37,8 +37,8 @@ class Match(NamedTuple):
 
 NO_MATCH = Match()
 
-# What takes the literal segments out of a path, and what leads on from such ones: a match by method, and what there
-# is for any other.
+# A function that takes the literal segments out of a path, and for each result the match by method and that for any
+# other method.
 _Paths = tuple[Callable[[Sequence[str]], Any], dict[Any, tuple[dict[str, Match], Match]]]
 
 

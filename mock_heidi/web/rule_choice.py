@@ -64,7 +64,7 @@ def _opened(request: Request) -> Namespace | None:
     elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
         name = request.identity.namespace
     try:
-        return None if name is None else request.open(name)
+        return None if name is None else request.use_namespace(name)
     except LimitReachedError:
         return None  # the handler comes to the same end and says so
 

@@ -59,9 +59,8 @@ class Shaping:
 
     # Before the work.
 
-    @property
-    def delay(self) -> float | None:
-        """Seconds to wait before anything is done; None where no rule wants a delay."""
+    def draw_delay(self) -> float | None:
+        """Seconds to wait before the work, or None without a delay. Counts the rules that delay as hit."""
         if self.refusal is not None:
             return None
         delays: list[tuple[ActiveFault, Drawn]] = [
