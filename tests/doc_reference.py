@@ -105,7 +105,8 @@ def _attributes(init: Function) -> Iterator[tuple[str, str, str]]:
     """The attributes that ``__init__`` sets and explains."""
     for at, one in enumerate(init.body):
         if isinstance(one, ast.Assign) and (explained := _below(init.body, at)):
-            name = ast.unparse(one.targets[0]).removeprefix("self.")
+            first = one.targets[0].elts[0] if isinstance(one.targets[0], ast.Tuple) else one.targets[0]
+            name = ast.unparse(first).removeprefix("self.")
             if not name.startswith("_"):
                 yield name, name, explained
 

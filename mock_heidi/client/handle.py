@@ -54,8 +54,7 @@ class Handle:
         ``admin_token`` is ``MOCK_HEIDI_ADMIN_TOKEN`` by default. ``maker`` is the connection of the handle that made
         the namespace, which :meth:`close` then deletes. Raises :class:`ConfigError` for a wrong URL or name.
         """
-        address, name = read_address(url, namespace)
-        self.url = address
+        self.url, name = read_address(url, namespace)
         """The address of the server, ``http://127.0.0.1:PORT``."""
         self.name = name
         """The name of the namespace."""
@@ -237,8 +236,7 @@ class Handle:
 
         ``against`` names a later snapshot to compare with, in place of the state of now.
         """
-        given = {} if against is None else {"against": against}
-        found: Row = self.control("GET", f"{snapshot_path(name)}/diff{query(given)}")
+        found: Row = self.control("GET", f"{snapshot_path(name)}/diff{query({'against': against} if against else {})}")
         return found
 
     def reset(self, *, keep: Iterable[str] = ()) -> None:

@@ -24,6 +24,7 @@ from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.account_records import User
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
+from mock_heidi.web.admission import admit
 from mock_heidi.web.cors import ApiCors
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
@@ -161,7 +162,7 @@ async def work(request: Request) -> Response | Stream | None:
 
 async def _operate(request: Request) -> Response | Stream:
     """Admit the caller, read the body, run the handler, and read what is left of the request."""
-    request.admit()
+    admit(request)
     assert request.route is not None  # noqa: S101 - a request without a route was refused before
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from mock_heidi.base.assumptions import assumed
-from mock_heidi.base.errors import BodyTooLargeError, ExpiredTokenError, HeidiError, InvalidTokenError, NoMemoryError
-from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.namespaces.tokens import Caller
@@ -187,24 +186,6 @@ class Request:
             if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not another one by now
                 self.registry.drop(self.known_namespace.name)
             self.known_namespace, self.number = None, 0
-
-    def admit(self) -> None:
-        """Let in a caller with a good token, or one who signs in; raise the error that refuses any other."""
-        if self.refusal is not None:
-            raise self.refusal
-        if self.operation == SIGN_IN:
-            return
-        caller = self.identity
-        if not isinstance(caller, Caller):
-            raise caller or InvalidTokenError
-        if self.name is not None and self.name != caller.namespace:
-            raise InvalidTokenError
-        if caller.expires * 1000 <= self.at:
-            raise ExpiredTokenError
-        # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
-        namespace = self.known_namespace or self.use_namespace(caller.namespace)
-        if caller.managed_by not in namespace.owners:
-            raise InvalidTokenError
 
     def confirm_account(self) -> None:
         """Raise :class:`InvalidTokenError` if the caller's account has gone while their body came."""

@@ -19,6 +19,7 @@ from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import LimitReachedError
 from mock_heidi.namespaces.tokens import Caller
 from mock_heidi.serving.connection import connection_of
+from mock_heidi.web.admission import admit
 from mock_heidi.web.request import Request
 from mock_heidi.web.shaping import Shaping
 
@@ -87,7 +88,7 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
     if request.operation == SIGN_IN:
         return request.opened is not None
     try:
-        request.admit()
+        admit(request)
     except HeidiError:
         return False
     token = token_mark(request.headers.get(b"authorization"))
