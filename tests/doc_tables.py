@@ -217,8 +217,9 @@ def _flag(option: click.Option) -> Row:
 
 
 def _default(option: click.Option) -> str:
-    given = isinstance(option.default, str | int) and not option.is_flag
-    return str(option.default) if given else ""
+    if option.is_flag or not isinstance(option.default, str | int | float):
+        return ""
+    return option.default if isinstance(option.default, str) else f"{option.default:g}"
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------

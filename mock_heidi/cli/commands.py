@@ -28,7 +28,13 @@ _GLANCE = 1.0
 
 @click.command()
 @speaks
-@click.option("--shell", type=click.Choice(["sh", "fish", "powershell"]), default="sh", show_default=True)
+@click.option(
+    "--shell",
+    type=click.Choice(["sh", "fish", "powershell"]),
+    default="sh",
+    show_default=True,
+    help="The shell to write for.",
+)
 def env(heidi: Handle, as_json: bool, shell: str) -> None:
     """Print the variables that a client is given, for eval."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
@@ -141,10 +147,10 @@ def _must_be_there(heidi: Handle) -> None:
 @speaks
 @click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="How many to show.")
-@click.option("--operation", metavar="NAME")
-@click.option("--status", metavar="STATUS", help="404, 5xx or none.")
-@click.option("--text", metavar="TEXT", help="Text that they contain.")
-@click.option("--curl", is_flag=True, help="As commands that ask the same again.")
+@click.option("--operation", metavar="NAME", help="Only requests of this operation.")
+@click.option("--status", metavar="STATUS", help="Only requests with this status: 404, 5xx or none.")
+@click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
+@click.option("--curl", is_flag=True, help="Print them as curl commands.")
 def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:
     """Show the last requests."""
     given = {name: value for name, value in filters.items() if value is not None}
