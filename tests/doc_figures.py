@@ -22,10 +22,12 @@ def measured() -> Iterator[tuple[tuple[str, str, str], tuple[str, str]]]:
 _LIMIT, _OURS, _TEAM = "bare ASGI (the limit)", "mock_heidi", "FastAPI over a dict"
 _COMPARED = ("GET one", "GET list of 100", "POST", "PATCH")
 # What a row says; its workload and metric; who is measured, and who is measured beside it.
+_FIXTURE = "The fixture: a run with one test, and each further test"
 _FIGURES: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("From the start to the first answer", "Start to the first answer", "time", _OURS, (_LIMIT, _TEAM)),
     ("Memory of an empty server", "Memory, empty", "memory", _OURS, (_LIMIT, _TEAM)),
-    ("A test with the fixture `mock_heidi`", "The fixture, a test", "time", _OURS, ("an empty fixture",)),
+    ("A run of one test with the fixture `mock_heidi`", _FIXTURE, "first", _OURS, ("an empty fixture",)),
+    ("Each further test with it", _FIXTURE, "further", _OURS, ("an empty fixture",)),
     (
         "A pytest run that does not use it",
         "A pytest run that does not use the plugin",
