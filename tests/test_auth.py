@@ -426,3 +426,31 @@ def test_a_reply_to_an_account_that_goes_meanwhile_leaves_no_user(heidi: Client)
 
     assert answer == (401, INVALID_TOKEN)
     assert heidi.state()["api_keys"][0]["users"] == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"namespace": ["x"]},
+        {"namespace": "a/b"},
+        {"namespace": "x" * 65},
+        {"email": 5},
+        {"email": "\ud800"},
+        {"third_party_internal_id": "\udfff"},
+        {"managed_by": "\ud800"},
+        {"namespace": "\ud800"},
+        {"managed_by": None},
+        {"exp": 1e300},
+    ],
+)
+def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
+    good = jwt.decode(heidi.token(), options={"verify_signature": False})
+    secret = heidi.app.registry.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
+    token = jwt.encode({**good, **claims}, secret, algorithm="HS256")
+
+    answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}},
+    )
+    assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in ("state", "findings", "requests")] == [200] * 3

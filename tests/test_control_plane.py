@@ -18,6 +18,7 @@ import yaml
 from conftest import JOHN, NOON, Client
 from helpers import SESSION, another, answered, ask, in_namespace, settled, wire
 
+from mock_heidi.app import App
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
 
 YAML = {"Content-Type": "application/yaml"}
@@ -839,3 +840,17 @@ def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
     answer = heidi.get("/_mock/snapshots/before/diff")
 
     assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": [], "omitted": 0}}
+
+
+def test_the_control_planes_405_says_what_is_allowed(heidi: Client) -> None:
+    answer = heidi.patch("/_mock/state")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, PUT")
+
+
+def test_the_page_links_to_the_endpoints_of_its_own_namespace(app: App, heidi: Client) -> None:
+    page = heidi.get("/ns/blue/_mock/")
+
+    assert 'href="/ns/blue/_mock/health"' in page.text
+    assert app.registry.get("blue") is not None
+    assert BASE_PATH in page.text

@@ -514,3 +514,12 @@ def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -
 
     assert answer.status_code == 200
     assert user == {"email": "\ufffd\ufffd\ufffd", "third_party_internal_id": "\ufffd"}
+
+
+@pytest.mark.slow
+def test_a_huge_list_of_mistakes_makes_a_small_answer(heidi: Client) -> None:
+    answer = heidi.post("/patient-profiles", json={"identifiers": [], "first_name": 1})
+    many = heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [1] * 50_000})
+
+    assert len(answer.json()["detail"]) == 1
+    assert (many.status_code, len(many.json()["detail"])) == (422, 100)

@@ -901,3 +901,8 @@ def test_a_server_with_broken_fixtures_does_not_start(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"sessions\.yaml:1: \[0\]\.duration: Input should be a valid number"):
         create_app(fixtures=files)
+
+
+@pytest.mark.parametrize("text", ["00123", "1_000", "0045", "1e5", "+7"])
+def test_an_unquoted_id_in_a_free_field_stays_as_its_author_sees_it(text: str) -> None:
+    assert resolve(Plain(text)) == text

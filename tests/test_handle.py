@@ -1067,3 +1067,25 @@ def test_a_start_leaves_the_garbage_collector_as_it_was(collects: bool) -> None:
         gc.enable()
 
     assert left is collects
+
+
+def test_a_closed_handle_does_not_come_back_to_life() -> None:
+    with MockHeidi() as server:
+        with server.namespace("short") as short:
+            assert short.state.sessions()
+
+        with pytest.raises(MockHeidiError, match="was closed"):
+            short.state.as_fixtures()
+        with pytest.raises(MockHeidiError, match="was closed"):
+            short.token()
+        assert [row["name"] for row in server.control("GET", "/namespaces")["namespaces"]] == ["default"]
+
+
+@pytest.mark.slow
+def test_tests_one_after_the_other_leave_nothing_behind() -> None:
+    """Twice as many as a server may hold at once: each is given back before the next."""
+    with MockHeidi(fixtures="empty", max_namespaces=3) as server:
+        for number in range(2_000):
+            server.namespace(f"test-{number}").close()
+
+        assert server.control("GET", "/health")["namespaces"] == 1

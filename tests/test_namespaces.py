@@ -4,6 +4,7 @@
 makes none.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from helpers import (
     wire,
 )
 
+from mock_heidi.app import App
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
@@ -432,3 +434,60 @@ def test_a_key_of_its_own_leaves_the_rest_as_the_server_began(heidi: Client) -> 
 
     with another(api_key="another-key") as other:
         assert state(heidi, "blue") == other.state()
+
+
+def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app: App, heidi: Client) -> None:
+    heidi.post("/_mock/namespaces/gone")
+    heidi.sign_in(key="mock-heidi-key.gone")
+    heidi.delete("/_mock/namespaces/gone")
+
+    refused = heidi.get("/sessions/77")
+    assert (refused.status_code, app.registry.get("gone")) == (404, None)
+    assert heidi.get("/sessions/1234567890").status_code == 200
+    assert app.registry.get("gone") is not None
+
+
+def test_a_user_that_a_reset_forgot_is_made_again_by_what_succeeds_only(heidi: Client) -> None:
+    heidi.sign_in(email="new@example.com", third="9")
+    heidi.post("/_mock/reset")
+    before = heidi.state()
+
+    assert heidi.post("/patient-profiles", content=b"[]").status_code == 422
+    assert heidi.state() == before
+    assert heidi.get(f"/patient-profiles/{JOHN}").status_code == 200
+    assert "new@example.com" in json.dumps(heidi.state())
+
+
+def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(app: App) -> None:
+    """A bad body that comes slowly, and a sign-in to the same new namespace while it is on its way."""
+    body_wanted, go_on = asyncio.Event(), asyncio.Event()
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        body_wanted.set()
+        await go_on.wait()
+        return {"type": "http.request", "body": b'{"sessions": 5}', "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def both() -> None:
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/ns/shared/_mock/state",
+            "query_string": b"",
+            "scheme": "http",
+            "headers": [(b"host", b"localhost")],
+            "client": ("127.0.0.1", 1),
+        }
+        slow = asyncio.create_task(app(scope, receive, send))
+        await body_wanted.wait()
+        app.registry.make("shared")
+        go_on.set()
+        await slow
+
+    asyncio.run(both())
+
+    assert statuses == [400]
+    assert app.registry.get("shared") is not None

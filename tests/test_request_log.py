@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import httpx
 import pytest
@@ -285,3 +285,49 @@ def read_until(screen: TextIO, words: str) -> str:
     while words not in text:
         text += screen.readline()
     return text
+
+
+class Narrow:
+    """A stream that can write ASCII only, and notes what it was given."""
+
+    encoding = "ascii"
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.written = threading.Event()
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str) -> None:
+        text.encode("ascii")
+        self.lines.append(text)
+
+    def flush(self) -> None:
+        if len(self.lines) == 2:
+            self.written.set()
+
+
+def test_a_letter_that_the_log_cannot_write_does_not_end_it() -> None:
+    stream = Narrow()
+    log = RequestLog(stream)  # type: ignore[arg-type] # as much of a stream as it needs
+    client = Client(create_app(clock=NOON, listener=log))
+    client.get("/%C3%A9", signed=False)
+    client.get("/x", signed=False)
+
+    assert stream.written.wait(60)
+    log.close()
+    client.close()
+    assert "\\xe9" in stream.lines[0]
+
+
+def test_the_log_holds_no_bodies() -> None:
+    held: list[Any] = []
+    log = RequestLog(Narrow())  # type: ignore[arg-type] # as above
+    log._queue.put_nowait = held.append  # type: ignore[method-assign,assignment] # noqa: SLF001 - a spy
+    client = Client(create_app(clock=NOON, listener=log))
+    client.post("/patient-profiles", json={"first_name": "x" * 1000})
+    client.close()
+
+    assert [(item[2].body, item[2].pieces) for item in held] == [(b"", ()), (b"", ())]
+    log.close()

@@ -953,3 +953,10 @@ def test_the_journal_holds_its_bound_and_no_more(entries: int, room: int) -> Non
     assert len(alive) <= len(kept) + 1
     # What an entry is said to hold is what it costs, or the bound would be none.
     assert after - filled < LARGEST < after < 1.1 * held
+
+
+@pytest.mark.parametrize("query", ["operation=creat_session", "status=abc", "limit=99999999999999999999"])
+def test_a_filter_that_can_match_nothing_is_refused(heidi: Client, query: str) -> None:
+    answer = heidi.get(f"/_mock/requests?{query}")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["error", "hint"])

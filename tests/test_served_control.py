@@ -1,4 +1,4 @@
-"""What a second strict reader found in faults, namespaces and the readers of the journal, each mended since."""
+"""The control API of a running server: namespaces that come and go, rules and replies of a state, and what it refuses."""
 
 import json
 import threading
