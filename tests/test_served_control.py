@@ -1,4 +1,4 @@
-"""The control API of a running server: namespaces that come and go, rules and replies of a state, and what it refuses."""
+"""The control API of a running server: namespaces that come and go, rules and replies of a state, refusals."""
 
 import json
 import threading
