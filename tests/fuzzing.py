@@ -59,7 +59,7 @@ def load(app: App | None, contract: dict[str, Any] | None = None) -> schemathesi
 
 
 def _can_be_sent(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Whether a form holds what was drawn: there is no writing an empty list or object there, so it arrives as nothing.
+    """True if a form holds what was drawn: there is no writing an empty list or object there, so it arrives as nothing.
 
     schemathesis knows that, but not beside a file, and then takes the answer for leniency.
     """

@@ -86,7 +86,7 @@ class Peer:
             return Ending(self.read, "reset")
 
     def silent(self) -> bool:
-        """Whether there is nothing to read now."""
+        """True if there is nothing to read now."""
         return not self.read and not select.select([self.socket], [], [], 0)[0]
 
     def close(self) -> None:

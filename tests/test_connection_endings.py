@@ -228,7 +228,7 @@ def read(answers: Sequence[Answer], size: int, enough: Callable[[Answer], bool] 
 
 
 def silent(answers: Sequence[Answer]) -> bool:
-    """Whether there is nothing to read now."""
+    """True if there is nothing to read now."""
     with selectors.DefaultSelector() as selector:
         for answer in answers:
             selector.register(answer.socket, selectors.EVENT_READ)

@@ -172,7 +172,7 @@ def default_findings(contract: Contract) -> list[str]:
 
 
 def _is_query(one: Any) -> bool:
-    """Whether it is the model of an operation's query."""
+    """True if it is the model of an operation's query."""
     return isinstance(one, type) and issubclass(one, BaseModel) and one.__name__.endswith("Query")
 
 
@@ -268,7 +268,7 @@ def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> 
 
 
 def _left_out(field: FieldInfo) -> bool:
-    """Whether a field of an answer is absent where it is null."""
+    """True if a field of an answer is absent where it is null."""
     return field.exclude_if is not None and field.exclude_if(None)
 
 

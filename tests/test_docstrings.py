@@ -52,7 +52,7 @@ class Thing:
     """
 
     whole: bool
-    """Whether it is whole."""
+    """True if it is whole."""
 
     async def made(self) -> None:
         """``How`` it is made."""

@@ -365,7 +365,7 @@ def test_a_signal_reaches_what_the_command_has_started_too() -> None:
 
 
 def is_there(pid: int) -> bool:
-    """Whether a process is running, and not just waiting for somebody to ask how it ended."""
+    """True if a process is running, and not just waiting for somebody to ask how it ended."""
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 - ours
     return listed.strip() not in ("", "Z") and not listed.startswith("Z")
 

@@ -99,7 +99,7 @@ def hits(client: Client) -> dict[str, int]:
 
 
 def fits(client: Client, method: str, path: str, **options: Any) -> bool:
-    """Whether the rules, all of which answer 418, have answered."""
+    """True if the rules, all of which answer 418, have answered."""
     return client.request(method, path, **options).status_code == 418
 
 

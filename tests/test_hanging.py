@@ -82,7 +82,7 @@ class Hanging:
         return peer
 
     def ended_by(self, number: signal.Signals) -> bool:
-        """Whether it has ended, after one more signal."""
+        """True if it has ended, after one more signal."""
         self.process.send_signal(number)
         return self.process.poll() is not None
 

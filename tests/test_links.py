@@ -102,7 +102,7 @@ class Walk:
                 self.successes.pop(link.source.label, None)
 
     def follow(self, link: OpenApiLink) -> bool:
-        """Whether that led to a success with all of the link's values."""
+        """True if that led to a success with all of the link's values."""
         source = self.source(link)
         if source is None:
             return False
@@ -125,7 +125,7 @@ class Walk:
         return self.successes.get(label)
 
     def take(self, given: StepInput) -> bool:
-        """Whether the step was a success."""
+        """True if the step was a success."""
         self.machine.recorder.record_case(
             case=given.case,
             parent_id=given.transition.parent_id if given.transition else None,
@@ -147,7 +147,7 @@ class Walk:
 
 
 def _whole(given: StepInput) -> bool:
-    """Whether every value of the link went into the request."""
+    """True if every value of the link went into the request."""
     link = given.transition
     assert link is not None
     names = {name for values in link.parameters.values() for name in values}

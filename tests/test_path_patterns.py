@@ -87,7 +87,7 @@ def test_a_pattern_that_cannot_be_meant_is_refused_with_its_cure(pattern: str, e
 
 
 def obviously(tokens: Sequence[str], path: str) -> bool:
-    """Whether a path fits tokens: ``{x}`` for letters of one segment, ``*`` for anything, else the letter itself."""
+    """True if a path fits tokens: ``{x}`` for letters of one segment, ``*`` for anything, else the letter itself."""
     if not tokens:
         return not path
     token, *rest = tokens

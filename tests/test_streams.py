@@ -85,7 +85,7 @@ class Stream:
         return b"".join(iter(self.chunk, b""))
 
     def silent(self) -> bool:
-        """Whether there is nothing to read now."""
+        """True if there is nothing to read now."""
         return not self.read and not select.select([self.socket], [], [], 0)[0]
 
     def close(self) -> None:
