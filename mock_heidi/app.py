@@ -28,7 +28,6 @@ from mock_heidi.web.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
-_VENDOR_ZONE = "heidihealth.com"
 _OTHER_HOST = "its Host is no name or address of this server"
 
 
@@ -81,7 +80,7 @@ class App(Starlette):
         self.api, self.control = _Endpoints(BASE_PATH, _api_routes), _Endpoints("/_mock", _control_routes)
         super().__init__(routes=[self.api, self.control])
         self.registry = Registry(settings)
-        self.hosts = Hosts(settings.allowed_hosts, zones=[_VENDOR_ZONE])
+        self.hosts = Hosts(settings.allowed_hosts)
         self.origins = Origins(settings.cors_origins)
         self.exchange = Exchange(
             ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials), listener

@@ -170,13 +170,10 @@ def test_a_host_that_was_allowed_reaches_both_surfaces(host: str, expected: int)
 
 
 @pytest.mark.parametrize("host", REAL)
-def test_the_vendors_own_hosts_reach_the_api_only(heidi: Client, host: str) -> None:
-    assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 200
-    assert status(heidi.app, {"Host": host}) == 403
-
-
-def test_a_host_that_only_ends_like_the_vendors_is_refused(heidi: Client) -> None:
-    assert status(heidi.app, signed(heidi, Host="evilheidihealth.com"), path=PATIENTS) == 403
+def test_the_vendors_own_hosts_reach_the_api_if_they_are_allowed(heidi: Client, host: str) -> None:
+    assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 403
+    with another(allowed_hosts=(host.partition(":")[0],)) as allowing:
+        assert status(allowing.app, signed(allowing, Host=host), path=PATIENTS) == 200
 
 
 @pytest.mark.parametrize("base", ["http://testserver", "http://heidi", "https://clinic.example"])

@@ -30,11 +30,10 @@ class Refused(NamedTuple):
 
 
 class Hosts:
-    """Tells which ``Host`` headers are this server's own, allowed by the user, or below one of ``zones``."""
+    """Tells which ``Host`` headers are this server's own, or allowed by the user."""
 
-    def __init__(self, allowed: Collection[str] = (), zones: Collection[str] = ()) -> None:
+    def __init__(self, allowed: Collection[str] = ()) -> None:
         self._allowed = _ALWAYS.union(name.strip("[]").lower() for name in allowed)
-        self._zones = tuple(f".{zone}" for zone in (*zones, "localhost"))
         self.good: set[bytes | None] = {None}
         """Headers that passed before, so that most requests cost one look. None: every browser sends a ``Host``."""
 
@@ -49,7 +48,7 @@ class Hosts:
         if not name:
             cure = "send the name or the address that you connect to"
             return Refused("a Host of this form", cure, cure)
-        if name in self._allowed or is_address(name) or f".{name}".endswith(self._zones):
+        if name in self._allowed or is_address(name) or f".{name}".endswith(".localhost"):
             if len(self.good) < _REMEMBERED:
                 self.good.add(given[0])
             return None
