@@ -3,17 +3,30 @@
 import asyncio
 import gc
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import Client
+from helpers import another
+from running import until
 from starlette.types import Message
 
+from mock_heidi import Handle
 from mock_heidi.app import App
-from mock_heidi.base.settings import BASE_PATH
+from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.cli.request_log import line
 from mock_heidi.web.request import Request
 
+NOTE = {
+    "generation_method": "TEMPLATE",
+    "template_id": "659b8042fe093d6592b41ef7",
+    "addition": "",
+    "voice_style": "BRIEF",
+    "brain": "LEFT",
+}
 MATCHING = {"operation": "create_session", "match": {"ehr_appointment_id": "none"}, "status": 503}
 
 
@@ -172,6 +185,21 @@ def test_a_request_whose_body_is_still_coming_is_shown(heidi: Client, app: App, 
     assert asyncio.run(ask())[-1] == ("create_session", None)
 
 
+@pytest.mark.parametrize("effect", [{"stall_after": 3}, {"delay_chunks": 30}], ids=["stalls", "waits"])
+def test_a_client_that_leaves_a_stream_and_looks_at_once_finds_the_whole_note(
+    mock_heidi: Handle, effect: dict[str, Any]
+) -> None:
+    path = "/sessions/1234567890"
+    for _ in range(20):
+        mock_heidi.reset()
+        with mock_heidi.client() as client, mock_heidi.fault("generate_consult_note", times=1, **effect):
+            with client.stream("POST", f"{path}/consult-note", json=NOTE) as stream:
+                next(stream.iter_raw())
+            note = client.get(path).json()["session"]["consult_note"]
+
+        assert note["status"] == "COMPLETED"
+
+
 def test_a_watcher_that_comes_meanwhile_is_told_of_the_request(heidi: Client, app: App) -> None:
     journal, seen = app.registry.default.journal, list[Any]()
     headers = signed(heidi)
@@ -218,3 +246,27 @@ def test_a_body_without_memory_is_not_kept_in_part(app: App, heidi: Client) -> N
     asyncio.run(ask())
 
     assert list(app.registry.default.journal)[-1].body == b""
+
+
+def test_a_client_that_leaves_while_its_next_requests_wait_is_noticed(mock_heidi: Handle) -> None:
+    mock_heidi.fault("get_session", stall=True)
+    address = urlsplit(mock_heidi.url)
+    head = f"Host: localhost\r\nAuthorization: Bearer {mock_heidi.token()}\r\n\r\n"
+    path = urlsplit(mock_heidi.base_url).path
+
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(f"GET {path}/sessions/1234567890 HTTP/1.1\r\n{head}".encode())
+        client.sendall(f"GET {path}/patient-profiles HTTP/1.1\r\n{head}".encode() * 20)
+        until(lambda: mock_heidi.requests(operation="get_session"), "the request")
+
+    until(lambda: mock_heidi.requests(operation="get_session")[0]["client_left"], "the end of its client")
+
+
+def test_the_log_shows_no_secret_in_the_place_of_a_namespace(heidi: Client) -> None:
+    token, lines = heidi.token(), list[str]()
+    with another(listener=lambda name, journal, entry: lines.append(line(name, journal, entry, colour=False))) as own:
+        own.get(f"/ns/{token}{BASE_PATH}/sessions/1")
+        own.get(f"/ns/{DEFAULT_KEY}/nothing")
+
+    assert len(lines) >= 2
+    assert [one for one in lines if token in one or DEFAULT_KEY in one] == []

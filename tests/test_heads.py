@@ -11,12 +11,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from running import in_a_thread, received, until
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi import create_app
+from mock_heidi import Handle, create_app
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import BASE_PATH
 from mock_heidi.serving import accelerators
@@ -335,3 +336,44 @@ def test_requests_that_are_sent_ahead_wait_where_they_cost_little() -> None:
     assert answered == many
     # What one look at the socket brings, 256 KB, is read at once.
     assert max(waiting) < 10_000
+
+
+# --- Heads behind a request, and wishes for another protocol ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", ["h2c", "websocket", "foo"])
+def test_a_wish_for_another_protocol_is_ignored_and_the_body_is_read(mock_heidi: Handle, wish: str) -> None:
+    body = b'{"ehr_appointment_id": "7"}'
+    head = (
+        f"POST {urlsplit(mock_heidi.base_url).path}/sessions HTTP/1.1\r\nHost: localhost\r\n"
+        f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {wish}\r\nHTTP2-Settings: AAMAAABk\r\n"
+        f"Authorization: Bearer {mock_heidi.token()}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    address = urlsplit(mock_heidi.url)
+
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(head)
+        client.sendall(body)
+        answer = client.recv(65_536)
+
+    shown = mock_heidi.requests(operation="create_session")[-1]
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert shown["body"] == {"ehr_appointment_id": "7"}
+    assert shown["headers"]["upgrade"]
+    assert "x-mock-upgrade" not in shown["headers"]
+
+
+def test_a_head_behind_another_request_has_the_same_limit(mock_heidi: Handle) -> None:
+    address = urlsplit(mock_heidi.url)
+    small = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    large = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000
+
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(small + large)
+        answer = b""
+        while piece := client.recv(65_536):
+            answer += piece
+
+    # The first request is answered; then the connection ends.
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"connection: close" in answer

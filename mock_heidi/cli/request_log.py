@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
-from mock_heidi.base.wording import printable
+from mock_heidi.base.wording import printable, shorten
 from mock_heidi.client.report import path
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.observing.entry import Entry
@@ -67,7 +67,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             f"{(row['duration'] or 0) * 1000:7.1f} ms",
             printable(path(row)),
             *([f"({row['operation']})"] if row["operation"] else []),
-            *([f"[{printable(name)}]"] if name != DEFAULT_NAMESPACE else []),
+            *([f"[{printable(journal.word(shorten(name)))}]"] if name != DEFAULT_NAMESPACE else []),
             *([printable(journal.clean(entry.why))] if entry.why is not None else []),
         )
     )

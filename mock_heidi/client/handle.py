@@ -244,7 +244,7 @@ class Handle:
 
         ``keep`` names the parts that stay, such as ``["clock", "faults"]``.
         """
-        kept = list(keep)
+        kept = [keep] if isinstance(keep, str) else list(keep)
         self.control("POST", f"/reset{query({'keep': ','.join(kept)} if kept else {})}")
         if "faults" not in kept:
             self._removed.clear()

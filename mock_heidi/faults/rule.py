@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, create_model, model_serializer
 
-from mock_heidi.base.operations import CODERS, STREAMS, WRITERS
+from mock_heidi.base.operations import CODERS, SIGN_IN, STREAMS, WRITERS
 from mock_heidi.base.settings import NAME_PATTERN
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest
@@ -136,6 +136,9 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return self._misplaced()
 
     def _misplaced(self) -> FaultError | None:
+        dead = self.given(("expire_token", "revoke_token"))
+        if dead and self.operation == (SIGN_IN,):
+            return FaultError(f"{dead[0]} is for operations that take a token, not for {SIGN_IN}")
         for names, operations in ((STREAM_EFFECTS, STREAMS), (TEXT_FAULTS[:-1], WRITERS), (TEXT_FAULTS[-1:], CODERS)):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):

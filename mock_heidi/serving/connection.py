@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Scope
@@ -17,7 +18,8 @@ _SOON, _RARELY = 0.0002, 0.01
 # Beyond so many bytes, waiting for more saves nothing.
 _MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
-_TCP_CLOSE = 7
+# As Linux numbers them: reset, and closed by the client.
+_TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
 _SO_NWRITE = 0x1024  # macOS: the number of unacknowledged bytes
 
 
@@ -87,17 +89,21 @@ class BufferedTransport:
 class Connection:
     """A connection of a client. It may carry many requests."""
 
-    __slots__ = ("_gone", "_transport", "lost")
+    __slots__ = ("_gone", "_transport", "lost", "on_lost")
 
     def __init__(self, transport: BufferedTransport) -> None:
         self._transport = transport
         self._gone: asyncio.Future[None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+        """Called as soon as the connection is lost, before any other request is answered."""
         self.lost = False
         """True after the connection has ended."""
 
     def lose(self) -> None:
         """Note that the connection has ended."""
         self.lost = True
+        if self.on_lost is not None:
+            self.on_lost()
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
 
@@ -127,8 +133,24 @@ class Connection:
             pause = min(pause * 2, _RARELY)
         # A client that leaves without reading resets the connection: then nothing is unsent, and the event loop may
         # not have noticed yet.
-        if not self.lost and _is_reset(self._transport.get_extra_info("socket")):
+        if not self.lost and self._state() == _TCP_CLOSE:
             await self.abort()
+
+    def cut_if_left(self) -> None:
+        """End the connection if the client has closed or reset it.
+
+        The event loop does not notice this while reading is paused, as it is if many requests wait behind an answer.
+        """
+        if not self.lost and self._state() in (_TCP_CLOSE, _TCP_CLOSE_WAIT):
+            self.cut()
+
+    def _state(self) -> int | None:
+        """The state of the connection in the kernel, or None if the system does not tell."""
+        try:
+            opened = self._transport.get_extra_info("socket")
+            return int(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])
+        except (AttributeError, OSError, ValueError):
+            return None
 
     def _unsent(self) -> int:
         return self.backlog or _unacknowledged(self._transport.get_extra_info("socket"))
@@ -167,15 +189,6 @@ def _unacknowledged(opened: Any) -> int:
     except (ImportError, OSError, ValueError):
         return 0
     return int(struct.unpack("i", answer)[0])
-
-
-def _is_reset(opened: Any) -> bool:
-    """True if the client has reset the connection; False where the system does not tell."""
-    try:
-        state = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    except (AttributeError, OSError, ValueError):
-        return False
-    return bool(state == _TCP_CLOSE)
 
 
 def connection_of(scope: Scope) -> Connection | None:

@@ -12,6 +12,7 @@ They use these parts of uvicorn that its documentation does not promise (see ``u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Sized
 from typing import Any
 
@@ -28,6 +29,10 @@ from mock_heidi.serving.uvicorn_protocol import ConnectionProtocol
 _WAITING = 16
 
 
+_UPGRADE = re.compile(rb"\nupgrade[ \t]*:", re.IGNORECASE)
+_NAMES = {b"x-mock-upgrade": b"upgrade"}
+
+
 class _Flow(FlowControl):
     """Stops reading from a client when many of its requests are waiting, since each costs some kilobytes."""
 
@@ -40,10 +45,32 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
+class _Heads(ConnectionProtocol):
+    """What httptools does not tell of the heads that it is given."""
+
+    renamed = False
+    """True if a header ``Upgrade`` came, which the parser knows by another name."""
+    body_bytes = 0
+    """The bytes of the body since the last head was completed."""
+
+    def without_upgrade(self, data: bytes) -> bytes:
+        # The service speaks HTTP/1.1 only, and a server may ignore the wish. The first head in the data is looked
+        # at; clients that upgrade wait for the answer before they send another request.
+        if self.in_body():
+            return data
+        head, end, rest = data.partition(b"\r\n\r\n")
+        head, found = _UPGRADE.subn(rb"\nx-mock-upgrade:", head)
+        self.renamed = self.renamed or found > 0
+        return head + end + rest
+
+    def behind(self, data: bytes) -> int:
+        return max(1, len(data) - data.rfind(b"\r\n\r\n") - len(b"\r\n\r\n") - self.body_bytes)
+
+
 def _httptools() -> type[Any]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - only if it is installed
 
-    class HttpToolsConnection(ConnectionProtocol, HttpToolsProtocol):
+    class HttpToolsConnection(_Heads, HttpToolsProtocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.flow = _Flow(transport, self.pipeline)
@@ -59,13 +86,17 @@ def _httptools() -> type[Any]:
             return len(self.headers or ())
 
         def on_headers_complete(self) -> None:
-            self.pending = 0
+            self.pending = self.body_bytes = 0
+            if self.renamed:
+                self.renamed = False
+                self.headers[:] = [(_NAMES.get(name, name), value) for name, value in self.headers]
             super().on_headers_complete()
             # The parser reports trailers as headers: this list, which is not read, takes them.
             self.headers = []
 
         def on_body(self, body: bytes) -> None:
             self.pending = 0
+            self.body_bytes += len(body)
             super().on_body(body)
 
         def without_chunks(self, send: Send) -> Send:

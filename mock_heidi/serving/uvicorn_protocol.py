@@ -87,12 +87,23 @@ class ConnectionProtocol:
         self.connection.lose()
         self._end_head()
 
+    def without_upgrade(self, data: bytes) -> bytes:
+        """The data without the wish for another protocol, after which a parser would read no body."""
+        return data
+
+    def behind(self, data: bytes) -> int:  # noqa: ARG002 - h11 knows what it holds
+        """The number of bytes at the end of this data that belong to a head that has only begun."""
+        return 1
+
     def data_received(self, data: bytes) -> None:
+        if b"pgrade" in data:
+            data = self.without_upgrade(data)
         self.pending += len(data)
         if self.pending > self.limits.head_size:
             self._receive_much(data)
         else:
             super().data_received(data)  # type: ignore[misc] # as above
+            self.pending = self.pending or (self.behind(data) if self.in_head() else 0)
         # The data nearly always ends with the end of a request, so that nothing is pending.
         if self.pending or self.in_head():
             self._wait_for_the_rest()
@@ -110,6 +121,7 @@ class ConnectionProtocol:
             piece, data = data[:room], data[room:]
             self.pending += len(piece)
             super().data_received(piece)  # type: ignore[misc] # as above
+            self.pending = self.pending or (self.behind(piece) if self.in_head() else 0)
 
     def _wait_for_the_rest(self) -> None:
         if self.transport.is_closing():

@@ -17,6 +17,8 @@ from mock_heidi.web.request import Request
 
 # So many parts without a pause may go out in one turn of the loop.
 _BURST = 16
+# Seconds between two looks at whether the client of an answer that takes time has left.
+_LOOK = 1.0
 
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
@@ -76,6 +78,9 @@ class Player:
         # In process, the next message tells that the client leaves; no other message may be received before the answer.
         receive = self.request.receive if delivery.streams else None
         with _Interruption(namespace, self.connection, receive) as interruption:
+            if self.connection is not None:
+                # A client that leaves may look at once for what its answer made.
+                self.connection.on_lost = lambda: None if interruption.taken.done() else self._commit(delivery)
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
                 if delivery.status is not None and not interruption.over:
@@ -87,6 +92,8 @@ class Player:
                 # Also when the client has left: what was made is kept.
                 if not interruption.taken.done():
                     self._commit(delivery)
+                if self.connection is not None:
+                    self.connection.on_lost = None
 
     async def _whole(self, delivery: Delivery) -> None:
         assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
@@ -211,12 +218,14 @@ class _Interruption:
         self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when a reset takes the answer away."""
         self._gone: asyncio.Future[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
         if self._connection is not None:
             # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
             self.taken.add_done_callback(self._cut)
             self._gone = self._connection.gone
+            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
         elif self._receive is not None:
             self._gone = asyncio.ensure_future(self._receive())
         self.taken.add_done_callback(self.alarm.ring)
@@ -224,6 +233,11 @@ class _Interruption:
             self._gone.add_done_callback(self.alarm.ring)
         self._namespace.streams.add(self.taken)
         return self
+
+    def _look(self) -> None:
+        if self._connection is not None and not self._connection.lost:
+            self._connection.cut_if_left()
+            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
 
     def _cut(self, _: object) -> None:
         if self._connection is not None:
@@ -243,6 +257,8 @@ class _Interruption:
 
     def __exit__(self, *_: object) -> None:
         self._namespace.streams.discard(self.taken)
+        if self._timer is not None:
+            self._timer.cancel()
         # A future holds its callbacks, and they hold this: such a circle stays until somebody collects it.
         self.taken.remove_done_callback(self._cut)
         self.taken.remove_done_callback(self.alarm.ring)
