@@ -52,7 +52,7 @@ class Thing:
     """
 
     whole: bool
-    """True if it is whole."""
+    """Whether it is whole."""
 
     async def made(self) -> None:
         """``How`` it is made."""

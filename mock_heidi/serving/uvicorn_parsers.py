@@ -46,7 +46,7 @@ class _Flow(FlowControl):
 
 
 class _Heads(ConnectionProtocol):
-    """What httptools does not tell of the heads that it is given."""
+    """Facts about heads that httptools does not tell."""
 
     renamed = False
     """True if a header ``Upgrade`` came, which the parser knows by another name."""
