@@ -1,1 +1,1 @@
-"""How quick mock_heidi is: beside what else one could take, and beside what its own stack allows at all."""
+"""The speed of mock_heidi, beside other servers and beside the limit of its own stack."""

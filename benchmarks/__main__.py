@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _folder(given: argparse.Namespace) -> Path:
-    """Where the results go: those of a part must not take the place of the whole that is kept."""
+    """The folder of the results: those of a part must not replace the whole that is kept."""
     if given.output is not None:
         return Path(given.output)
     if given.quick or given.only:
@@ -75,7 +75,7 @@ def _chosen(only: list[str] | None, *, quick: bool) -> list[Workload]:
 
 
 def _told(args: list[str]) -> list[str]:
-    """What was asked for, but for the folder: where the results go says nothing of them."""
+    """The options that were given, without the folder, which says nothing about the results."""
     at = args.index("--output") if "--output" in args else len(args)
     return args[:at] + args[at + 2 :]
 

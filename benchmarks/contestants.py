@@ -1,4 +1,4 @@
-"""Who takes part: how each is started, made ready and stopped."""
+"""The contestants: how each is started, made ready and stopped."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def free_port() -> int:
 
 
 def command(name: str, port: int, options: Sequence[str] = ()) -> list[str]:
-    """How a contestant is started."""
+    """The command that starts a contestant."""
     if name == "mock_heidi":
         return [script("mock-heidi"), "--port", str(port), "--quiet", "--api-key", KEY, *options]
     if name == "prism":

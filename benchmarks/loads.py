@@ -1,4 +1,4 @@
-"""What is asked: requests in wrk's own language, and the numbers that come back."""
+"""The load: requests in wrk's own language, and the numbers that come back."""
 
 from __future__ import annotations
 

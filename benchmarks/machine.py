@@ -20,7 +20,7 @@ _TAKEN = (1, 2, 3, 8)
 
 
 class Cores(NamedTuple):
-    """Where the contestants run, and where what asks them."""
+    """The cores of the contestants and of the clients."""
 
     server: int
     load: int
@@ -35,7 +35,7 @@ def cores() -> Cores:
 
 
 class Noise:
-    """How much of the two cores others took: a share, 0 to 1."""
+    """The share of the two cores that other processes took, 0 to 1."""
 
     share = 0.0
 
@@ -76,7 +76,7 @@ def resident(process: int) -> float:
 
 
 def described() -> dict[str, str]:
-    """What was measured on and with."""
+    """The machine and the versions of a measurement."""
     found = {"machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"}
     found["python"] = f"{platform.python_implementation()} {platform.python_version()}"
     for name in _PACKAGES:

@@ -1,4 +1,4 @@
-"""What is kept of a measurement: a table, a picture and the figures themselves."""
+"""The record of a measurement: a table, a picture and the figures themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLOTTED = ("get_one", "get_list", "get_filtered", "post", "patch", "stream", "i
 
 
 def name_of(variant: str) -> str:
-    """What a variant is called in the report."""
+    """The name of a variant in the report."""
     return _NAMES.get(variant, variant)
 
 

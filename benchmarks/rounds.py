@@ -15,7 +15,7 @@ NOISE, AGAIN = 0.03, 3
 
 
 class Result(NamedTuple):
-    """What one variant of a workload has come to: its figures of each round."""
+    """The figures of one variant of a workload, by round."""
 
     workload: Workload
     variant: str
@@ -77,7 +77,7 @@ def measure(
 
 
 def _turns(chosen: list[Workload], rounds: int) -> Iterator[tuple[Workload, int, str]]:
-    """Whose turn it is, one after another: workload by workload, round by round, A B C, A B C."""
+    """The turns, one after another: workload by workload, round by round, A B C, A B C."""
     for workload in chosen:
         for number in range(rounds):
             for name in workload.variants:

@@ -50,7 +50,7 @@ class _Listener:
 
 
 def paced(port: int, request: bytes, clients: int, first: float, rate: float) -> list[float]:
-    """How late or early each piece of many streams came, in milliseconds.
+    """The lateness of each piece of many streams, in milliseconds.
 
     A stream's time begins with its head; the piece of number n is due ``first + n / rate`` seconds later.
     """

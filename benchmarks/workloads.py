@@ -1,4 +1,4 @@
-"""What is measured: each workload with its variants, of which the first is what the others are held against."""
+"""The workloads, each with its variants; the first variant is the one that the others are compared with."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _SINGLE = "/patient-profiles"
 
 @dataclass
 class Bench:
-    """Where and how much is measured; ``folder`` is for what the contestants read."""
+    """The place and the amount of a measurement; ``folder`` is for what the contestants read."""
 
     cores: Cores
     folder: Path
@@ -77,7 +77,7 @@ class Bench:
 
 
 class Target(NamedTuple):
-    """What has to be reached, of the first variant's figure or in the figure's own unit."""
+    """The target, of the first variant's figure or in the figure's own unit."""
 
     variant: str
     figure: str
@@ -361,7 +361,7 @@ def _up_to(layer: str, bench: Bench) -> Figures:
 
 
 def _milliseconds(bench: Bench, command: Sequence[str], folder: Path) -> float:
-    """How long a command takes, the median of some times."""
+    """The time of a command, the median of some runs."""
     taken = []
     for _ in range(bench.repeats):
         begun = time.perf_counter()

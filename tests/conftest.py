@@ -1,4 +1,4 @@
-"""What the tests share: an application in this process with a signed-in client, and the contract that watches all."""
+"""Fixtures of all tests: an application in this process with a signed-in client, and the contract that watches all."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What schemathesis asks with: the contract, the settings of schemathesis.toml, and the two ways to a server."""
+"""The set-up of schemathesis: the contract, the settings of schemathesis.toml, and the two ways to a server."""
 
 import contextlib
 from collections import Counter
@@ -94,7 +94,7 @@ class Server:
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[Callable[[str], Counter[int]]]:
-        """How often an operation has given each status since then, by the mock's own record."""
+        """The number of answers of each status of an operation since then, by the mock's own record."""
         self.control("DELETE", "/requests")
 
         def statuses(operation: str) -> Counter[int]:

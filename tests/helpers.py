@@ -1,4 +1,4 @@
-"""What several test files need beside the fixtures: other applications, the wire's own bytes, requests by hand."""
+"""Helpers of several test files: other applications, the connection's own bytes, requests by hand."""
 
 import asyncio
 import contextlib
@@ -70,7 +70,7 @@ def in_one_moment() -> Iterator[None]:
 
 
 class Reply(NamedTuple):
-    """What an application sent; ``status`` is None where it sent nothing."""
+    """The answer of an application; ``status`` is None if it sent none."""
 
     status: int | None
     headers: dict[str, str]

@@ -77,7 +77,7 @@ def operations(contract: Contract) -> Iterator[Operation]:
 
 
 def resolve(contract: Contract, value: Any) -> Any:
-    """What a ``$ref`` points to; anything else as it is. Keys beside a ``$ref`` annotate and do not count."""
+    """The target of a ``$ref``; anything else as it is. Keys beside a ``$ref`` annotate and do not count."""
     while isinstance(value, dict) and "$ref" in value:
         target: Any = contract
         for step in value["$ref"].removeprefix("#/").split("/"):
@@ -165,7 +165,7 @@ class Judge:
         return known
 
     def value_findings(self, schema: dict[str, Any], value: Any, *, ordered: bool = True) -> list[str]:
-        """What is wrong with a value: its first deviation from the schema, else the order of its keys."""
+        """The fault of a value: its first deviation from the schema, else the order of its keys."""
         error = best_match(self.validator(schema).iter_errors(value))
         if error is not None:
             return [f"{error.json_path}: {error.message}"]
@@ -210,7 +210,7 @@ class Judge:
         return None, []
 
     def findings(self, exchange: Exchange) -> list[str]:
-        """Where an answer deviates from the contract, in words that name the request."""
+        """The deviations of an answer from the contract, in words that name the request."""
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
@@ -271,7 +271,7 @@ class Judge:
         yield from self._body(response.get("content", {}), headers.get("content-type", "none"), exchange.body)
 
     def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
-        """Where a body deviates from the contract, or its media type; parameters count for streams only."""
+        """The deviations of a body from the contract, or of its media type; parameters count for streams only."""
         kind = given.partition(";")[0].strip()
         if kind not in content:
             yield f"the media type is {given}, not {' or '.join(content) or 'none'}"
@@ -289,14 +289,14 @@ class Judge:
 
 
 def stream_findings(body: bytes) -> list[str]:
-    """Where the bytes of a stream are anything but events of the vendor's one form, one after the other."""
+    """The places where a stream holds anything but events of the vendor's one form."""
     *events, rest = body.split(b"\n\n")
     found = [f"event {number} of the stream: {text}" for number, event in enumerate(events) if (text := _event(event))]
     return [*found, f"the stream ends within an event: {rest!r}"] if rest else found
 
 
 def _event(event: bytes) -> str:
-    """What is wrong with an event, without the line feeds that end it; nothing where it is as it must be."""
+    """The fault of an event, without the line feeds that end it; empty if it has none."""
     if not (event.startswith(_EVENT_BEGINS) and event.endswith(_EVENT_ENDS)):
         return f'{event!r} is not of the form data: {{"data": "..."}}'
     quoted = event[len(_EVENT_BEGINS) : -len(_EVENT_ENDS)]
@@ -398,7 +398,7 @@ class Watch:
         self.raised: list[str] = []
 
     def findings(self) -> list[str]:
-        """What deviated from the contract since the last time this was asked, each kind once."""
+        """The deviations from the contract since the last call, each kind once."""
         exchanges, self.exchanges = self.exchanges, []
         raised, self.raised = self.raised, []
         return list(dict.fromkeys([*raised, *(text for exchange in exchanges for text in _verdict(exchange))]))

@@ -15,7 +15,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[[\w,]+\])?>=(?P<lowest>[\d.]+)(,<
 
 
 def requirements(*groups: str, pyproject: Path = PYPROJECT) -> list[str]:
-    """What the package, its ``pytest`` extra and these groups require, as it stands in ``pyproject.toml``."""
+    """The requirements of the package, of its ``pytest`` extra and of these groups, as ``pyproject.toml`` has them."""
     known = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     listed = [known["dependency-groups"][group] for group in groups]
     return [

@@ -17,7 +17,7 @@ PATIENCE = 30
 
 
 class Ending(NamedTuple):
-    """What still came, and how the connection ended: ``closed`` or ``reset``."""
+    """The rest of the data, and the end of the connection: ``closed`` or ``reset``."""
 
     body: bytes
     how: str

@@ -53,7 +53,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def until(happened: Callable[[], T], what: str = "it") -> T:
-    """What ``happened`` answers as soon as that is something; a failure if it never is."""
+    """The answer of ``happened`` as soon as it is true; a failure if it never is."""
     deadline = time.monotonic() + _PATIENCE
     while not (answer := happened()):
         assert time.monotonic() < deadline, f"{what} did not happen"
@@ -130,7 +130,7 @@ class Running:
         """Headers that every request of :meth:`ask` has."""
 
     def output(self) -> str:
-        """What it has printed so far."""
+        """The text that it has printed so far."""
         return _text(self._folder / "stdout")
 
     def errors(self) -> str:
@@ -192,7 +192,7 @@ def in_a_thread(app: ASGIApp, **options: Any) -> Iterator[Server]:
 
 
 def received(peer: socket.socket) -> bytes:
-    """What comes until the other side ends, however it ends."""
+    """The data that comes until the other side ends."""
     pieces = []
     with contextlib.suppress(ConnectionError):
         while piece := peer.recv(65_536):

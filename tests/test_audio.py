@@ -1,4 +1,4 @@
-"""How long a recording is: told by the containers that clients send, and by nothing else.
+"""The length of a recording, read from the containers that clients send.
 
 The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is as a browser records it: its header
 states no duration, and its sizes are unknown.

@@ -67,7 +67,7 @@ def site(requests: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
 
 
 def visit(url: str, profile: Path, *flags: str) -> list[list[Any]]:
-    """What the page's requests came to, by a headless browser with a profile of its own."""
+    """The results of the page's requests, in a headless browser with a new profile."""
     assert BROWSER is not None
     command = [
         BROWSER,

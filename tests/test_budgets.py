@@ -107,7 +107,7 @@ def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
 
 
 def peak(act: Callable[[], Any]) -> int:
-    """How many bytes of Python's memory were in use at most while it ran, beyond those before."""
+    """The most bytes of Python's memory that were in use while it ran, beyond those before."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -537,7 +537,7 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, endpoint
 
 
 def trace(namespace: Namespace) -> Any:
-    """What a change of any part of a namespace would change."""
+    """The parts of a namespace that a change could change."""
     state, clock = namespace.store.all(PatientProfile), namespace.clock
     return len(state), len(namespace.faults), len(namespace.stubs), clock.now() // 10**9, dict(namespace.transitions)
 
@@ -626,7 +626,7 @@ def test_what_is_no_json_is_refused_in_parts_as_in_one_go(value: Any, data: st.D
 
 
 def outcome(read: Callable[[], Any]) -> Any:
-    """What was read, or how many problems it was refused with."""
+    """The value that was read, or the number of problems of its refusal."""
     try:
         return read()
     except UnprocessableError as error:

@@ -1,4 +1,4 @@
-"""What the build makes of the packaged YAML: the same records and assumptions, and never older ones."""
+"""The JSON that the build makes of the packaged YAML: the same records and assumptions, and never older ones."""
 
 import json
 import shutil

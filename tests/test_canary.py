@@ -55,7 +55,7 @@ class World:
         headers = {"Authorization": f"Bearer {self.handle.token()}"}
         self.http = httpx.Client(base_url=f"{server.url}{self.path}/", headers=headers)
         self.refused: list[str] = []
-        """What expectations that do not hold say."""
+        """The messages of expectations that do not hold."""
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.http.get(path, headers=headers)
@@ -416,7 +416,7 @@ def test_a_word_under_a_secret_name_is_shown_nowhere(words: dict[str, dict[str, 
 
 @pytest.fixture(scope="module")
 def places(server: Running) -> dict[str, str]:
-    """What is shown after each credential was sent in each way."""
+    """The texts that are shown after each credential was sent in each way."""
     with begun(server, "credentials") as world:
         for way, send in ANYWHERE.items():
             for make in CREDENTIALS.values():

@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def check(checkout: Path, *args: str, pip: int = 0) -> list[str]:
-    """What it has run, a line each; it must succeed."""
+    """The commands that it has run, a line each; it must succeed."""
     output, python = checkout / "output", checkout / ".venv" / "bin" / "python"
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # npm
     env = {"PATH": path, "PYTHON": str(python), "OUTPUT": str(output), "PIP": str(pip)}

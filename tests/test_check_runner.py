@@ -1,4 +1,4 @@
-"""What a strict reviewer makes of requests that overlap, come out of order, or never end; and how much it remembers."""
+"""The checks of requests that overlap, come out of order, or never end; and how much the checks remember."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""When a finding is made and when it is not: the exact thresholds, and clients that do nothing wrong."""
+"""Findings: the exact thresholds, and clients that do nothing wrong."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def findings(client: Client) -> list[dict[str, Any]]:
 
 
 def messages(client: Client, code: str) -> list[str]:
-    """What is said after the colon of each finding of that code."""
+    """The text after the colon of each finding of that code."""
     return [row["message"].partition(": ")[2] for row in findings(client) if row["code"] == code]
 
 

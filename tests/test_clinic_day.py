@@ -99,7 +99,7 @@ def said_in(session: Session) -> str:
 
 
 class Stage(NamedTuple):
-    """How far a session has come, as the API shows it; ``words`` without asking for a transcription."""
+    """The progress of a session, as the API shows it; ``words`` without asking for a transcription."""
 
     uploads: list[str]
     words: bool

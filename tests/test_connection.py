@@ -1,4 +1,4 @@
-"""What goes out in one turn of the loop goes out together, and who sleeps by a mock clock is woken as it says."""
+"""Data of one turn of the loop goes out together; a mock clock wakes its sleepers; a client that resets has left."""
 
 import asyncio
 import functools

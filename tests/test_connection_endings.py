@@ -76,7 +76,7 @@ class Request(NamedTuple):
 
 
 class Script(NamedTuple):
-    """What Heidi is to say: three pieces of a stream, a body of JSON, both of about that size."""
+    """The answers that Heidi gives: three pieces of a stream, a body of JSON, both of about that size."""
 
     size: int
 
@@ -86,7 +86,7 @@ class Script(NamedTuple):
 
     @property
     def at(self) -> int:
-        """Where the body is broken off."""
+        """The place where the body is broken off."""
         return 2 * self.size
 
     @property
@@ -106,7 +106,7 @@ class Script(NamedTuple):
         return Request("POST", f"/sessions/{SESSION}/ask-ai", ASK, fault)
 
     def comes(self, ending: str) -> bytes:
-        """What of the answer's body comes."""
+        """The part of the answer's body that arrives."""
         if ending in ("close", "rst", "stall"):
             return b""
         if "_at=" in ending:
@@ -144,7 +144,7 @@ SMALL, MIDDLE, LARGE = Script(30), Script(20_000), Script(300_000)
 
 
 class Answer:
-    """What has come by one connection so far, and how it ended."""
+    """The data of one connection so far, and its end."""
 
     def __init__(self, heidi: Handle, token: str, buffer: int | None = None) -> None:
         self.raw = bytearray()
@@ -189,7 +189,7 @@ class Answer:
 
 
 def dechunked(rest: bytes) -> bytes:
-    """What stands in chunks, each of them whole."""
+    """The content of chunks, each of them whole."""
     found = b""
     while rest:
         length, _, rest = rest.partition(b"\r\n")
@@ -248,7 +248,7 @@ def taken(heidi: Handle, count: int = TIMES) -> None:
 def seen(
     heidi: Handle, ending: str, script: Script, times: int = TIMES, *, slow: bool = False
 ) -> list[tuple[bytes, str]]:
-    """What came and how it ended; slow clients have a small buffer and take little at a time."""
+    """The data and the end of each connection; slow clients have a small buffer and take little at a time."""
     size, buffer = (1_000, 4_096) if slow else (65_536, None)
     script.prepare(heidi)
     expected = script.comes(ending)
@@ -269,7 +269,7 @@ def seen(
 
 
 def outcomes(heidi: Handle, ending: str, script: Script, times: int = TIMES, *, slow: bool = False) -> Counter[str]:
-    """How often what was seen."""
+    """The number of times that each result was seen."""
     expected = script.comes(ending)
     return Counter(f"{told(body, expected)}, {how}" for body, how in seen(heidi, ending, script, times, slow=slow))
 
@@ -313,7 +313,7 @@ needs_node = pytest.mark.skipif(NODE is None, reason="there is no Node here")
 def fetched(
     heidi: Handle, script: Script, endings: Iterable[str], times: int, *, late: bool = False
 ) -> dict[str, dict[str, int]]:
-    """How often what was seen, by ending; a late reader asks for the next piece when all is over."""
+    """The number of times that each result was seen, by ending; a late reader asks for the next piece after the end."""
     script.prepare(heidi)
     cases = []
     for ending in endings:
@@ -339,7 +339,7 @@ def by_fetch(ending: str, expected: bytes) -> tuple[str, ...]:
 
 
 def hashed(body: bytes, how: str) -> str:
-    """What the script says of such a body and such an end."""
+    """The output of the script for such a body and such an end."""
     return f"{len(body)} {sha256(body).hexdigest()} {how}"
 
 
@@ -525,7 +525,7 @@ def table() -> dict[str, list[str]]:
 
 
 def put(body: bytes) -> str:
-    """What came, in the words of the table."""
+    """The result in the words of the table."""
     *pieces, part = body.split(b"\n\n")
     if not body.startswith(b"data: "):
         return f"{len(body)} bytes" if body else "nothing"
@@ -535,7 +535,7 @@ def put(body: bytes) -> str:
 
 
 def allowed(cell: str) -> set[str]:
-    """What a cell says; of two codes it may be either."""
+    """The meaning of a cell; of two codes it may be either."""
     either = re.search(r"`(\w+)` or `(\w+)`", cell)
     return {cell} if either is None else {cell.replace(either[0], f"`{code}`") for code in either.groups()}
 
@@ -620,7 +620,7 @@ def heidi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def times(request: pytest.FixtureRequest) -> int:
-    """How often each ending is met."""
+    """The number of times that each ending is met."""
     return 10 if request.node.callspec.params["heidi"] == "calm" else TIMES
 
 
@@ -646,7 +646,7 @@ def test_slow_reader_sees_the_same_each_time(heidi: Handle, times: int, ending: 
 
 
 def together(heidi: Handle, client: httpx.Client, ending: str, script: Script, times: int) -> Counter[str]:
-    """How often what was seen by httpx."""
+    """The number of times that httpx saw each result."""
     script.prepare(heidi)
     expected = script.comes(ending)
     bodies = [bytearray() for _ in range(times)]
@@ -665,7 +665,7 @@ def together(heidi: Handle, client: httpx.Client, ending: str, script: Script, t
 
 
 def by_httpx(ending: str) -> str:
-    """What httpx is to see; nobody waits for its patience to end, so a reset ends the stalls."""
+    """The results that httpx should see; a reset ends the stalls."""
     how = ENDINGS[ending]
     return f"what was to come, {HTTPX[CLOSED if how == OPEN else how]}"
 

@@ -63,7 +63,7 @@ def contract() -> Contract:
 
 
 def form_findings(contract: Contract) -> list[str]:
-    """Where the contract is no valid OpenAPI 3.1."""
+    """The places where the contract is not valid OpenAPI 3.1."""
     return [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()]
 
 

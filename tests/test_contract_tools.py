@@ -1,4 +1,4 @@
-"""What the tools of others make of both contracts: linters, generators and the clients they generate, schemathesis.
+"""Tools of others on both contracts: linters, generators and the clients they generate, schemathesis.
 
 Tests whose tool is missing are skipped. ``./check --all`` installs the tools; by hand, see ``_HINTS``.
 """
@@ -42,7 +42,7 @@ def tool(name: str, source: str) -> str:
 
 
 def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
-    """What a command prints; it must end with that status."""
+    """The output of a command, which must end with that status."""
     env = {**os.environ, **_QUIET}
     done = subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)  # noqa: S603 - ours
     assert done.returncode == status, done.stdout + done.stderr

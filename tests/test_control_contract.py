@@ -55,7 +55,7 @@ def contract() -> Contract:
 
 
 def form_findings(contract: Contract) -> list[str]:
-    """Where the contract is no valid OpenAPI 3.1."""
+    """The places where the contract is not valid OpenAPI 3.1."""
     return [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()]
 
 
@@ -136,7 +136,7 @@ def _url(operation: Operation) -> str:
 
 
 def _known(hint: str) -> set[str]:
-    """What an endpoint says that it knows, where nothing resembles what it was asked."""
+    """The names that an endpoint knows, if none resembles the one that it was asked."""
     assert hint.startswith("known are "), hint
     return set(hint.removeprefix("known are ").split(", "))
 
@@ -865,7 +865,7 @@ ASKED = _asked()
 
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
-    """How often each status came, of which one is a success; there has been a request to speak of."""
+    """The number of answers of each status; one of them is a success."""
     lifecycle.reset(APP.registry.default)
     client = Client(APP)
     client.sign_in()

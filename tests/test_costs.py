@@ -1,4 +1,4 @@
-"""What a request and a start cost, in calls and in modules: a clock cannot tell on a busy machine, and these can.
+"""The cost of a request and of a start, in calls and in modules: a clock cannot tell on a busy machine, and these can.
 
 Where one of these fails for a good reason, the recorded figures are put right in the same commit, and the commit says
 what the reason is.
@@ -117,7 +117,7 @@ def client() -> Client:
 
 
 def grown(calls: Mapping[str, float], recorded: Mapping[str, int]) -> str:
-    """What to look at: the modules that are called more often than before."""
+    """The modules that are called more often than before."""
     more = {name: count - recorded.get(name, 0) for name, count in calls.items() if count > recorded.get(name, 0)}
     return ", ".join(f"{name} +{count}" for name, count in sorted(more.items(), key=lambda item: -item[1]))
 

@@ -1,4 +1,4 @@
-"""What counts as a credential: names whose values are secret, and what looks like one in a text."""
+"""Credentials: names whose values are secret, and values that look like one in a text."""
 
 import secrets
 import uuid

@@ -297,7 +297,7 @@ def test_asking_changes_nothing(heidi: Client) -> None:
 
 
 def place(client: Client, result: str, transcript: str = "") -> None:
-    """What a clinician writes in Heidi's own application."""
+    """A text that a clinician writes in Heidi's own application."""
     body = {"consult_note": {"result": result}, "transcript": transcript}
     assert client.put(f"/_mock/sessions/{SESSION}", json=body).status_code == 200
 

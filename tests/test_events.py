@@ -1,4 +1,4 @@
-"""What happens in a namespace, as it happens: ``GET /_mock/events``, server-sent events.
+"""Events of a namespace: ``GET /_mock/events``, server-sent events.
 
 ``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON); ``Last-Event-ID`` goes on after one.
 """

@@ -63,7 +63,7 @@ NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_en
 
 
 def options_of(verb: click.Command) -> dict[str, dict[str, Any]]:
-    """What each option is, by its flag, apart from the defaults of the two that differ."""
+    """The properties of each option, by its flag, apart from the defaults of the two that differ."""
     found = {option.opts[0]: option.to_info_dict() for option in verb.params if isinstance(option, click.Option)}
     for flag in ("--port", "--log-level"):
         found[flag]["default"] = None
@@ -90,7 +90,7 @@ def execute(*command: str, options: tuple[str, ...] = (), env: dict[str, str] | 
 
 
 def option_by(how: str, flag: str, *values: str) -> dict[str, Any]:
-    """What gives an option to :func:`execute`, as a flag or by its variable."""
+    """The ways to give an option to :func:`execute`: as a flag or by its variable."""
     variable = f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}"
     return {"options": (flag, *values)} if how == "flag" else {"env": {variable: values[0] if values else "1"}}
 

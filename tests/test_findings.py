@@ -1,4 +1,4 @@
-"""What a strict reviewer would say of the client: ``GET /_mock/findings``.
+"""Findings about the client: ``GET /_mock/findings``.
 
 ``{"findings": [{"code", "level", "message", "first", "last", "count"}]}``: each thing once, with the first and the last
 request that shows it. Nothing is claimed about what a client does with an answer.

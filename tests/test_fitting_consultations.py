@@ -1,4 +1,4 @@
-"""What a session speaks fits its patient: no man is brought by his mother, and no child smokes.
+"""A consultation fits its patient: no man is brought by his mother, and no child smokes.
 
 A consultation says by ``age`` and ``gender`` whom it fits. The session's own patient counts, else the linked profile.
 """
@@ -61,7 +61,7 @@ def words(consultation: Consultation) -> str:
 
 
 def mismatches(consultation: Consultation, patient: Patient) -> list[str]:
-    """What is said in a consultation and cannot be said with this patient."""
+    """The words of a consultation that cannot be said with this patient."""
     text = words(consultation)
     return [
         f"{patient}: {consultation.id}: {found[0]!r}"

@@ -717,7 +717,7 @@ def many(**changed: str) -> str:
 
 
 def alive() -> int:
-    """How many of PyYAML's events and nodes there are."""
+    """The number of PyYAML's events and nodes."""
     gc.collect()
     return sum(issubclass(type(one), (yaml.Event, yaml.Node)) for one in gc.get_objects())
 

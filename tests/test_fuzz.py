@@ -1,4 +1,4 @@
-"""What schemathesis makes of each operation, valid or not, is answered as the contract says: here and over a socket.
+"""Generated requests for each operation, valid or not, get answers of the contract: here and over a socket.
 
 It asks by the settings of schemathesis.toml; the same command sends the same requests. tests/test_links.py goes from
 one operation to the next.

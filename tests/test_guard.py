@@ -1,4 +1,4 @@
-"""Who may ask: by which hosts both surfaces are reached, and which machines and web pages reach the control API.
+"""The guard: the hosts that reach both surfaces, and the machines and web pages that reach the control API.
 
 A refusal is 403, ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
 changes nothing.

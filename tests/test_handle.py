@@ -45,7 +45,7 @@ def names(server: Handle) -> list[str]:
 
 
 def open_files() -> int:
-    """How many descriptors this process holds; 0 where the system does not tell."""
+    """The number of descriptors of this process; 0 if the system does not tell."""
     gc.collect()
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
@@ -917,7 +917,7 @@ def test_a_stall_of_a_paced_stream_ends_when_its_fault_is_reset(paced: Handle) -
 
 
 class Case(unittest.TestCase):
-    """How a unittest has its own Heidi."""
+    """A Heidi in a unittest."""
 
     def setUp(self) -> None:
         self.heidi = self.enterContext(MockHeidi())

@@ -153,7 +153,7 @@ async def sign_in(app: App) -> str:
 
 
 async def attack(number: int) -> list[str]:
-    """What went wrong, in words."""
+    """The failures, in words."""
     app = create_app(max_namespaces=20, journal_entries=50)
     attacker = Attacker(4343, await sign_in(app))
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""What the links of the contract promise holds: each is followed to a success, here and over a socket.
+"""The links of the contract: each is followed to a success, here and over a socket.
 
 Left to chance, schemathesis wanders among a few of them. Here it is led along all, from the sign-in to the codes; how a
 link is resolved, what request comes of it and what is checked of the answer is its own business.
@@ -139,7 +139,7 @@ class Walk:
         return True
 
     def call(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
-        """What goes with a request: whoever has signed in on the way goes on as that user."""
+        """The headers of a request: after a sign-in, those of that user."""
         signed_in = self.successes.get(SIGN_IN)
         if signed_in is None or case.operation.label == SIGN_IN:
             return self.server.call

@@ -353,7 +353,7 @@ def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[i
         return one
 
     def measured() -> tuple[int, int]:
-        """How many bytes Python has given for the entries, and how many they say to hold."""
+        """The bytes that Python has given for the entries, and the bytes that they say to hold."""
         gc.collect()
         tracemalloc.start()
         try:

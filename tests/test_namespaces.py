@@ -410,7 +410,7 @@ def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
 
 @pytest.mark.parametrize("own_keys", [True, False])
 def test_a_key_of_its_own_leaves_the_folder_of_the_server_alone(tmp_path: Path, *, own_keys: bool) -> None:
-    """What has become of the folder since the server began does not matter."""
+    """A change of the folder after the start of the server does not matter."""
     files = {"patient_profiles": "- first_name: Ada\n"}
     if own_keys:
         files["api_keys"] = "- {key: one-key, ehr_provider: P, managed_by: %s}\n" % JOHN  # noqa: UP031 - braces

@@ -1,4 +1,4 @@
-"""What shows that a client noticed the early end of a stream: ``verify`` and the findings judge by the same table."""
+"""The signs that a client noticed the early end of a stream: ``verify`` and the findings judge by the same table."""
 
 import re
 import threading
@@ -71,7 +71,7 @@ def cut(client: Client, operation: str, place: str = PLACE) -> None:
 
 
 def judged(client: Client) -> tuple[str, bool]:
-    """What ``verify`` says of the cut, and whether there is a finding about it."""
+    """The verdict of ``verify`` on the cut, and True if there is a finding about it."""
     answer = client.post("/_mock/verify", json={"noticed": {"fault": "cut"}})
     codes = [row["code"] for row in client.get("/_mock/findings").json()["findings"]]
     said = "noticed" if answer.status_code == 200 else answer.json()["found"]

@@ -78,7 +78,7 @@ LISTED_KEYS = (
 
 
 class Model:
-    """What should be there: profiles by id in the order of their creation, sessions with the profile of each."""
+    """The expected state: profiles by id in the order of their creation, sessions with the profile of each."""
 
     def __init__(self) -> None:
         self.profiles: dict[str, dict[str, Any]] = {}

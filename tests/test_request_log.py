@@ -1,4 +1,4 @@
-"""What the command prints while it serves: a line for each request, without secrets, and never in the way.
+"""The output of the command while it serves: a line for each request, without secrets, and never in the way.
 
 The lines are for people: they may change; that they hold no secret and drive no terminal may not.
 """

@@ -60,7 +60,7 @@ def found(method: str, path: str, router: Router = ROUTER) -> tuple[str | None, 
 
 
 def walked(method: str, path: str, routes: list[Route]) -> tuple[str | None, dict[str, str]]:
-    """What Starlette finds: the first route that fits path and method."""
+    """The choice of Starlette: the first route that fits path and method."""
     for each in routes:
         match, scope = each.matches({"type": "http", "method": method, "path": path})
         if match is Full.FULL and method != "HEAD":

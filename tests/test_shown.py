@@ -1,4 +1,4 @@
-"""What is shown of a request: all that is useful and no secret, in three modes, and within bounds.
+"""The shown parts of a request: all that is useful and no secret, in three modes, and within bounds.
 
 ``--journal``, or ``journal`` where a namespace begins, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body
 are shown; ``GET /_mock/requests/{id}?full=true`` shows the whole, and ``body_bytes`` and ``response_bytes`` say how

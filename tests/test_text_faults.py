@@ -61,7 +61,7 @@ WRITERS: dict[str, Write] = {"generate_consult_note": note, "create_document": d
 
 
 def kept(client: Client, operation: str) -> str:
-    """What the session holds of it afterwards; what was asked is kept nowhere."""
+    """The text that the session holds afterwards; the wanted faults are not kept."""
     session = client.get(f"/_mock/sessions/{CASE}").json()
     if operation == "generate_consult_note":
         return str(session["consult_note"]["result"])

@@ -61,7 +61,7 @@ def statuses(client: Client) -> list[str]:
 
 
 def speaking(seconds: float) -> str:
-    """What is said of the cough in so many seconds."""
+    """The words about the cough in so many seconds."""
     return " ".join(said.text for said in CONSULTATIONS["gp-cough"].utterances if said.at < seconds)
 
 
@@ -511,7 +511,7 @@ def test_first_file_settles_it(heidi: Client) -> None:
 
 
 def openings(client: Client, count: int = 8, **fields: Any) -> list[str]:
-    """How the consultations of new sessions begin, whose files' names say nothing."""
+    """The beginnings of consultations of new sessions, whose files' names say nothing."""
     made = []
     for _ in range(count):
         path = new_session(client, **fields)

@@ -1,4 +1,4 @@
-"""Why a request matched nothing: ``X-Mock-Reason`` and the journal's ``why`` say it, the body stays the vendor's."""
+"""The reason that a request matched nothing: ``X-Mock-Reason`` and the journal's ``why``; the body stays as it is."""
 
 from difflib import SequenceMatcher
 

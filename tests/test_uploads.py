@@ -51,7 +51,7 @@ def session(client: Client) -> dict[str, Any]:
 
 
 def pieces(client: Client) -> list[dict[str, Any]]:
-    """What the state keeps of the session's audio."""
+    """The audio of the session in the state."""
     return list(session(client)["audio"])
 
 
@@ -65,7 +65,7 @@ def refused(answer: httpx.Response) -> tuple[int, list[Any]]:
 
 
 def open_files() -> int:
-    """How many descriptors this process holds; 0 where the system does not tell."""
+    """The number of descriptors of this process; 0 if the system does not tell."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 

@@ -1,4 +1,4 @@
-"""What we use of uvicorn without a promise of its documentation is there in the version that is installed."""
+"""The parts of uvicorn that its documentation does not promise are there in the installed version."""
 
 import asyncio
 import inspect

@@ -855,7 +855,7 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
 
 
 def complete(words: str) -> list[str]:
-    """What bash would be offered for the last word."""
+    """The completions that bash offers for the last word."""
     env = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_MOCK_HEIDI_COMPLETE": "bash_complete"}
     lines = run(command=MODULE, env=env).stdout.splitlines()
     return [line.partition(",")[2] for line in lines]

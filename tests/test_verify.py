@@ -1,4 +1,4 @@
-"""What a test expects of the requests: ``POST /_mock/verify``, which waits on the server.
+"""Expectations of the requests: ``POST /_mock/verify``, which waits on the server.
 
 200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, the nearest
 misses as ``{"id", "why"}``.

@@ -1,4 +1,4 @@
-"""What is published: a wheel that carries its data and works in another folder, and an sdist that makes the same."""
+"""The published files: a wheel that carries its data and works in another folder, and an sdist that makes the same."""
 
 import sys
 import sysconfig

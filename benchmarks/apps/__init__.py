@@ -1,1 +1,1 @@
-"""What mock_heidi is measured against, each under the same server with the same options."""
+"""The servers that mock_heidi is measured against, each under the same server with the same options."""

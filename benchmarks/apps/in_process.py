@@ -27,7 +27,7 @@ def application(name: str) -> Any:
 
 
 async def measure(name: str, seconds: float) -> float:
-    """How many profiles a client reads in a second."""
+    """The number of profiles that a client reads in a second."""
     transport = httpx.ASGITransport(app=application(name))
     async with httpx.AsyncClient(transport=transport, base_url="http://heidi.test" + BASE) as client:
         if name == "mock_heidi":

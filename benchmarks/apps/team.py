@@ -1,4 +1,4 @@
-"""What a team writes in an hour: the six routes of patient profiles in FastAPI over a dict, and no more.
+"""The mock that a team writes in an hour: the six routes of patient profiles in FastAPI over a dict.
 
 It looks at no token, keeps no journal and knows no error but 404.
 """

@@ -36,7 +36,7 @@ class Ids:
         return str(bits & ~(0x3 << 62) | (0x2 << 62))
 
     def hex(self, digits: int) -> str:
-        """That many hex digits."""
+        """Random hex digits, as many as asked for."""
         self.drawn += 1
         return f"{self._chance.getrandbits(digits * 4):0{digits}x}"
 
