@@ -906,3 +906,13 @@ def test_a_server_with_broken_fixtures_does_not_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["00123", "1_000", "0045", "1e5", "+7"])
 def test_an_unquoted_id_in_a_free_field_stays_as_its_author_sees_it(text: str) -> None:
     assert resolve(Plain(text)) == text
+
+
+def test_a_hint_ends_the_message_of_a_wrong_operation(tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("- {operation: get_sesion, status: 503}\n", encoding="utf-8")
+
+    with pytest.raises(FixtureError) as refused:
+        load(tmp_path)
+
+    assert str(refused.value).endswith("did you mean get_session or create_session or update_session?")

@@ -4,7 +4,7 @@ import re
 
 from mock_heidi.base.operations import OPERATIONS, SPEAKING
 from mock_heidi.base.values import Record
-from mock_heidi.base.wording import near_names, short_repr
+from mock_heidi.base.wording import nearest, short_repr
 from mock_heidi.state.field_types import JsonValue, Number, Texts
 
 # The server sets these headers itself.
@@ -49,10 +49,8 @@ class Stub(Record):
         if len(texts) + self.whole != 1:
             return "needs text, or pieces, or a body, or a status; body and status may stand together"
         if self.operation not in OPERATIONS:
-            near = near_names(self.operation, OPERATIONS, 2)
-            return f"there is no operation {short_repr(self.operation, _LONGEST_NAME)}; " + (
-                f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(OPERATIONS)}"
-            )
+            unknown = short_repr(self.operation, _LONGEST_NAME)
+            return f"there is no operation {unknown}; {nearest(self.operation, OPERATIONS)}"
         if texts and self.operation not in SPEAKING:
             return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
         if self.times is not None and (type(self.times) is not int or self.times < 1):
