@@ -16,6 +16,8 @@ from running import address, run, serving, spawn
 
 import mock_heidi.serving.server  # noqa: F401
 
+pytestmark = pytest.mark.slow
+
 BASH = ("bash",)
 # The address that the pages show; the servers of these tests are on free ports.
 SHOWN = "127.0.0.1:4343"

@@ -12,9 +12,12 @@ import pytest
 from pages import DOCS, ROOT
 from running import run
 
-pytestmark = pytest.mark.skipif(
-    not all(find_spec(name) for name in ("sphinx", "myst_parser", "furo")), reason="the group docs is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(find_spec(name) for name in ("sphinx", "myst_parser", "furo")), reason="the group docs is not installed"
+    ),
+]
 
 # The attributes by which a page loads something, by tag; a link to another page loads nothing.
 LOADS = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src", "object": "data"}
