@@ -375,5 +375,5 @@ def test_a_head_behind_another_request_has_the_same_limit(mock_heidi: Handle) ->
             answer += piece
 
     # The first request is answered; then the connection ends.
-    assert answer.count(b"HTTP/1.1 200") == 1
-    assert b"connection: close" in answer
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1") == 1
