@@ -24,6 +24,8 @@ from mock_heidi.state.consultation_records import Consultation
 from mock_heidi.state.store import Store
 from mock_heidi.state.template_records import NoteTemplate
 
+pytestmark = pytest.mark.slow
+
 PATH = f"/sessions/{SESSION}"
 STORE = Store(fixture_loader.load())
 COUGH = next(one for one in STORE.all(Consultation) if one.id == "gp-cough")

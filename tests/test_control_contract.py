@@ -42,6 +42,8 @@ from mock_heidi.state import events, transitions
 from mock_heidi.state.session_records import ConsultNote, WrittenDocument
 from mock_heidi.state.stub_records import Stub
 
+pytestmark = pytest.mark.slow
+
 JSON = "application/json"
 
 

@@ -9,6 +9,8 @@ from mock_heidi.observing.credentials import found
 from mock_heidi.observing.documented import documented
 from mock_heidi.observing.secret_names import decoded, is_secret_name
 
+pytestmark = pytest.mark.slow
+
 SECRET_NAMES = (
     "auth", "X-Auth", "authorization", "Proxy-Authorization", "oauth2", "oauth_token", "cookie", "Set-Cookie",
     "JSESSIONID", "PHPSESSID", "sid", "connect.sid", "key", "apiKey", "api_key", "X-API-KEY", "heidi-api-key",

@@ -38,6 +38,8 @@ from mock_heidi.faults.request_facts import RequestFacts
 from mock_heidi.faults.rule import BODY_EFFECTS, CONNECTION, DELAYS
 from mock_heidi.observing.entry import Entry
 
+pytestmark = pytest.mark.slow
+
 PATH = "/_mock/faults"
 SIGN_IN = {"email": "test@heidihealth.com", "third_party_internal_id": "123"}
 EXPIRED_TOKEN = {"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}

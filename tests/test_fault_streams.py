@@ -22,6 +22,8 @@ from mock_heidi.base.settings import BASE_PATH, Pace
 from mock_heidi.client.proxies import FaultsProxy
 from mock_heidi.faults.rule import STREAM_EFFECTS
 
+pytestmark = pytest.mark.slow
+
 PIECES = ["One ", "twö ", "data: three ", "four"]
 FRAMES = [
     b'data: {"data": "One "}\n\n',

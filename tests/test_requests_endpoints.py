@@ -31,6 +31,8 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, Pace
 from mock_heidi.control import exports
 from mock_heidi.observing.entry import Entry
 
+pytestmark = pytest.mark.slow
+
 ASK = {"ai_command_text": "translate", "content": "One. Two.", "content_type": "MARKDOWN"}
 LATER = "2025-01-06T12:00:01"
 
