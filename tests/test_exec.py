@@ -629,7 +629,7 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_verb._judge(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001
+    ended = exec_verb._judge(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
 
     assert ended == ends_with
     assert f"cannot be asked: {error}" in capsys.readouterr().err
