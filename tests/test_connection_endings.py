@@ -283,6 +283,15 @@ def told(body: bytes | bytearray, expected: bytes) -> str:
 HTTPX = {END: "no error", CLOSED: "`RemoteProtocolError`", RESET: "`ReadError`", OPEN: "`ReadTimeout`"}
 
 
+@contextlib.contextmanager
+def clients_of(heidi: Handle, patience: Iterable[httpx.Timeout | float]) -> Iterator[list[httpx.Client]]:
+    """A client for each thread: threads that share one also share its connections, and httpcore may then close one
+    that another thread has just begun to use."""
+    context = httpx.create_ssl_context()
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(heidi.client(timeout=timeout, verify=context)) for timeout in patience]
+
+
 def over_httpx(client: httpx.Client, request: Request, got: bytearray) -> str:
     """Read an answer into ``got``; how it ended."""
     headers = {"X-Mock-Fault": request.fault}
@@ -564,9 +573,8 @@ def test_table_says_what_httpx_sees(at_once: Handle) -> None:
     bodies = [bytearray() for _ in requests]
 
     # A stall lasts until the client has waited as long as it likes: by itself, and here, five seconds.
-    impatient = at_once.client(timeout=httpx.Timeout(PATIENCE, read=5))
-    with impatient, at_once.client(timeout=PATIENCE) as patient, ThreadPoolExecutor(len(requests)) as pool:
-        clients = [impatient if ENDINGS[ending] == OPEN else patient for ending in ENDINGS]
+    patience = [httpx.Timeout(PATIENCE, read=5) if how == OPEN else PATIENCE for how in ENDINGS.values()]
+    with clients_of(at_once, patience) as clients, ThreadPoolExecutor(len(requests)) as pool:
         endings = list(pool.map(over_httpx, clients, requests, bodies))
 
     found = {
@@ -625,9 +633,9 @@ def times(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def client(heidi: Handle) -> Iterator[httpx.Client]:
-    with heidi.client(timeout=PATIENCE, limits=httpx.Limits(max_connections=None)) as client:
-        yield client
+def clients(heidi: Handle) -> Iterator[list[httpx.Client]]:
+    with clients_of(heidi, [PATIENCE] * TIMES) as clients:
+        yield clients
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -645,13 +653,16 @@ def test_slow_reader_sees_the_same_each_time(heidi: Handle, times: int, ending: 
     assert outcomes(heidi, ending, MIDDLE, times, slow=True) == {f"what was to come, {ENDINGS[ending]}": times}
 
 
-def together(heidi: Handle, client: httpx.Client, ending: str, script: Script, times: int) -> Counter[str]:
+def together(heidi: Handle, clients: list[httpx.Client], ending: str, script: Script, times: int) -> Counter[str]:
     """The number of times that httpx saw each result."""
     script.prepare(heidi)
     expected = script.comes(ending)
     bodies = [bytearray() for _ in range(times)]
     with ThreadPoolExecutor(times) as pool:
-        running = [pool.submit(over_httpx, client, script.request(ending), body) for body in bodies]
+        running = [
+            pool.submit(over_httpx, client, script.request(ending), body)
+            for client, body in zip(clients, bodies, strict=False)
+        ]
         if ENDINGS[ending] == OPEN:
             if expected:
                 until(lambda: all(len(body) >= len(expected) for body in bodies), "the pieces")
@@ -671,15 +682,17 @@ def by_httpx(ending: str) -> str:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_httpx_sees_the_same_each_time(heidi: Handle, times: int, client: httpx.Client, ending: str) -> None:
-    assert together(heidi, client, ending, SMALL, times) == {by_httpx(ending): times}
+def test_httpx_sees_the_same_each_time(heidi: Handle, times: int, clients: list[httpx.Client], ending: str) -> None:
+    assert together(heidi, clients, ending, SMALL, times) == {by_httpx(ending): times}
 
 
 # Large pieces are long on their way: a pace would change nothing in that.
 @pytest.mark.parametrize("heidi", ["calm", BUSY], indirect=True)
 @pytest.mark.parametrize("ending", LONG)
-def test_httpx_sees_the_same_of_large_pieces(heidi: Handle, times: int, client: httpx.Client, ending: str) -> None:
-    assert together(heidi, client, ending, LARGE, times) == {by_httpx(ending): times}
+def test_httpx_sees_the_same_of_large_pieces(
+    heidi: Handle, times: int, clients: list[httpx.Client], ending: str
+) -> None:
+    assert together(heidi, clients, ending, LARGE, times) == {by_httpx(ending): times}
 
 
 @needs_node
