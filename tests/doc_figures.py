@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from doc_markdown import table
+from paths import ROOT
 
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "RESULTS.md"
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 
 
 def measured() -> Iterator[tuple[tuple[str, str, str], tuple[str, str]]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
+from paths import ROOT
 
 from mock_heidi.base import error_table as named
 from mock_heidi.base import errors
@@ -22,8 +22,6 @@ from mock_heidi.faults.effects.effect import Effect, Stage, Where
 from mock_heidi.faults.rule import Fault
 from mock_heidi.observing import findings
 from mock_heidi.observing.checks.pace import FAST
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # --- Faults -----------------------------------------------------------------------------------------------------------
 

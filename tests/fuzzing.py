@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import SESSION
-from judges import OPENAPI, load_contract
+from judges import load_contract
+from paths import OPENAPI
 
 from mock_heidi import MockHeidi
 from mock_heidi.app import App, create_app

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import doc_reference
 import doc_tables
+from paths import ROOT
 
 from mock_heidi.faults.rule import Fault
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARGUMENTS = ROOT / "mock_heidi" / "faults" / "arguments.py"
 REFERENCE = ROOT / "docs" / "reference.md"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from starlette.types import ASGIApp, Message
 
 from mock_heidi.app import create_app

@@ -16,10 +16,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+from paths import OPENAPI
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
 CONTROL = OPENAPI.with_name("control.yaml")
 
 Contract = dict[str, Any]

@@ -10,7 +10,9 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+from paths import ROOT
+
+PYPROJECT = ROOT / "pyproject.toml"
 _REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[[\w,]+\])?>=(?P<lowest>[\d.]+)(,<[\d.]+)?(?P<marker>;.*)?")
 
 

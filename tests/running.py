@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import pytest
 from starlette.types import ASGIApp
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.cli.main import main
 from mock_heidi.serving.server import Server, bind
 
 # A background job of CI ignores SIGINT, and so would every process that is started here.
@@ -198,3 +200,10 @@ def received(peer: socket.socket) -> bytes:
         while piece := peer.recv(65_536):
             pieces.append(piece)
     return b"".join(pieces)
+
+
+def call(*args: str) -> int:
+    """Run the command in this process; its exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(args))
+    return int(str(ended.value.code))

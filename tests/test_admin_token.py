@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another, ask
 
 from mock_heidi import Handle, MockHeidi

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import SESSION
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_consult_notes import foreign, recorded, text_of
+from notes import foreign, recorded, text_of
 
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.state.consultation_records import Consultation

@@ -11,29 +11,17 @@ import wave
 from pathlib import Path
 
 import pytest
+from audio import DATA, spoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from running import MODULE, run, spawn
-from test_cli import call
+from running import MODULE, call, run, spawn
 
 import mock_heidi
 from mock_heidi.content.durations import duration
 from mock_heidi.content.recordings import FORMATS
 
-DATA = Path(__file__).with_name("data")
 FILES = ("tone.mp3", "tone.ogg", "tone.m4a", "tone.webm", "recorded.webm")
 DAY = 86_400
-
-
-def spoken(seconds: float, rate: int = 8_000) -> bytes:
-    """Silence of that length, as wav."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as audio:
-        audio.setnchannels(1)
-        audio.setsampwidth(2)
-        audio.setframerate(rate)
-        audio.writeframes(b"\0\0" * round(rate * seconds))
-    return file.getvalue()
 
 
 def told(audio: bytes) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import (
     INVALID_KEY,
     INVALID_TOKEN,

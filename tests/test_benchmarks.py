@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from paths import ROOT
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None or not hasattr(os, "sched_getaffinity"),

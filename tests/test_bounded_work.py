@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION
 
 from mock_heidi.content import custom_templates

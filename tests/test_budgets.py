@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import SESSION, another, parse_yaml, settled
 from hypothesis import given
 from hypothesis import strategies as st

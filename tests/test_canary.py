@@ -23,7 +23,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from click.testing import CliRunner
-from conftest import Client
+from clients import Client
 from helpers import another, ask
 from running import Running, serving
 

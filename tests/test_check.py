@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 DAY = 86_400
 # It answers every question alike, so the environment always imports this checkout.
 PYTHON = """#!/bin/sh

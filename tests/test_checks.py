@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import KEY_TWO, SESSION, in_one_moment
 
 from mock_heidi.base.settings import DEFAULT_KEY

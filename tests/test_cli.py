@@ -15,28 +15,21 @@ from pathlib import Path
 import click
 import httpx
 import pytest
-from running import HAS_IPV6, MODULE, SCRIPT, Running, address, run, serving, spawn, until
+from paths import ROOT
+from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, serving, spawn, until
 
 from mock_heidi import api
 from mock_heidi.base import spec
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
 from mock_heidi.cli import commands as verbs
-from mock_heidi.cli.main import cli, main
+from mock_heidi.cli.main import cli
 from mock_heidi.fixtures import files as fixture_files
 
-ROOT = Path(__file__).resolve().parent.parent
 VERBS = sorted(cli.commands)
 REMOTE = list(verbs.VERBS)
 FLAGS = {option.opts[0]: option for option in cli.commands["serve"].params if isinstance(option, click.Option)}
 
 PATIENT = "- first_name: Ada\n  last_name: Example\n"
-
-
-def call(*args: str) -> int:
-    """Run the command in this process; its exit status."""
-    with pytest.raises(SystemExit) as ended:
-        main(list(args))
-    return int(str(ended.value.code))
 
 
 def free_port() -> int:

@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import KEY_TWO, SUCCESS, UNKNOWN_ID
-from test_consult_notes import H_AND_P, text_of
+from notes import H_AND_P, text_of
+from paths import FIXTURES
 
 from mock_heidi.base.error_table import BY_NAME, render
 from mock_heidi.base.errors import HeidiError, InternalError, LinkedAccountRequiredError, UploadFailedError
@@ -466,7 +466,7 @@ def test_asking_heidi_is_answered_from_what_there_is(
 
 
 def test_the_file_tells_the_day_from_top_to_bottom_and_says_when_each_session_was() -> None:
-    text = (Path(__file__).parent.parent / "fixtures" / "sessions.yaml").read_text(encoding="utf-8")
+    text = (FIXTURES / "sessions.yaml").read_text(encoding="utf-8")
     day = text[text.index("# ---- The clinic day") :]
 
     # Each comment begins with the practice's own time, eight hours ahead.

@@ -7,7 +7,7 @@ Both answer the session as the state shows it; a PUT takes any of ``transcript``
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, answered, wire
 
 PATH, SHOWN = f"/_mock/sessions/{SESSION}", f"/sessions/{SESSION}"

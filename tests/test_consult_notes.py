@@ -9,67 +9,43 @@ import os
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
-from conftest import JOHN, Client
+from audio import spoken
+from clients import JOHN, Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
-from test_audio import spoken
+from notes import (
+    COUGH,
+    H_AND_P,
+    ISSUES,
+    NOTE_NOT_FOUND,
+    PATH,
+    SOAP,
+    STORE,
+    TEMPLATE_NOT_FOUND,
+    TEMPLATES,
+    Page,
+    ask,
+    foreign,
+    note,
+    recorded,
+)
 
 import mock_heidi
-from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.state.consultation_records import Consultation
-from mock_heidi.state.store import Store
 from mock_heidi.state.template_records import NoteTemplate
 
 pytestmark = pytest.mark.slow
 
-PATH = f"/sessions/{SESSION}"
-STORE = Store(fixture_loader.load())
-COUGH = next(one for one in STORE.all(Consultation) if one.id == "gp-cough")
 MOOD = next(one for one in STORE.all(Consultation) if one.id == "mh-low-mood")
-TEMPLATES = list(STORE.all(NoteTemplate))
-H_AND_P, ISSUES, SOAP = "659b8042fe093d6592b41ef7", "65a7259cd1804be2f7c35a90", "65a1d3b0c20e97a4b6d81f35"
-TEMPLATE_NOT_FOUND = {"detail": {"msg": "Template not found", "type": "TemplateNotFoundError"}}
-NOTE_NOT_FOUND = {"detail": {"msg": "Consult note not found", "type": "ConsultNoteNotFoundError"}}
 TEMPLATE_REQUIRED = {
     "detail": {
         "msg": "Either template_id or third_party_template is required",
         "type": "TemplateRequiredError",
     }
 }
-ASKED = {
-    "generation_method": "TEMPLATE",
-    "addition": "",
-    "template_id": H_AND_P,
-    "voice_style": "GOLDILOCKS",
-    "brain": "LEFT",
-}
-
-
-def ask(client: Client, path: str = PATH, **changes: Any) -> httpx.Response:
-    """Ask for a note; ``None`` leaves a field out."""
-    body = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
-    return client.post(f"{path}/consult-note", json=body)
-
-
-def text_of(answer: httpx.Response) -> str:
-    assert answer.status_code == 200, answer.text
-    events = answer.text.removesuffix("\n\n").split("\n\n")
-    return "".join(json.loads(event.removeprefix("data: "))["data"] for event in events)
-
-
-def note(client: Client, path: str = PATH, **changes: Any) -> str:
-    return text_of(ask(client, path, **changes))
-
-
-def recorded(client: Client, path: str = PATH, seconds: float = 600) -> str:
-    """Let the session hear the consultation about a cough."""
-    files = {"file": ("cough.wav", spoken(seconds, rate=100), "audio/wav")}
-    assert client.post(f"{path}/upload-audio", files=files).status_code == 200
-    return str(client.get(f"{path}/transcript").json()["transcript"])
 
 
 def session(client: Client, path: str = PATH) -> dict[str, Any]:
@@ -357,32 +333,6 @@ def test_language_that_no_heading_knows_is_english(heidi: Client) -> None:
 # --- HTML -------------------------------------------------------------------------------------------------------------
 
 
-class Page(HTMLParser):
-    """Reads HTML and insists that it is well-formed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.blocks: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert attrs == []
-        self.open.append(tag)
-        self.tags.append(tag)
-        self.blocks.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.blocks[-1] += data
-
-
 @pytest.mark.parametrize("brain", ["LEFT", "RIGHT"])
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
 def test_html_says_what_the_markdown_says(heidi: Client, template: NoteTemplate, brain: str) -> None:
@@ -549,10 +499,6 @@ def test_unknown_session_is_not_found_before_the_template(heidi: Client) -> None
 
 
 # --- A partner's template in a string ---------------------------------------------------------------------------------
-
-
-def foreign(client: Client, template: Any, **changes: Any) -> str:
-    return note(client, template_id=None, third_party_template=json.dumps(template), **changes)
 
 
 def test_headings_of_a_foreign_template_become_those_of_the_note(heidi: Client) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from audio import DATA, spoken
 from running import until
-from test_audio import DATA, spoken
 
 from mock_heidi import MockHeidi
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, SUCCESS, answered, settled, wire
 
 PATH = f"/sessions/{SESSION}/context-documents"

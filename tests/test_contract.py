@@ -16,10 +16,9 @@ import openapi_core
 import pytest
 import requests
 from click.testing import CliRunner
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import ask
 from judges import (
-    OPENAPI,
     Contract,
     Exchange,
     Judge,
@@ -32,6 +31,7 @@ from judges import (
 )
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from paths import OPENAPI
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from starlette.requests import Request

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judges import CONTROL, OPENAPI, Contract, ControlJudge, Judge, load_contract, nodes, operations, resolve
+from judges import CONTROL, Contract, ControlJudge, Judge, load_contract, nodes, operations, resolve
+from paths import OPENAPI
 
 JUDGES: dict[Path, type[Judge]] = {OPENAPI: Judge, CONTROL: ControlJudge}
 BOTH = pytest.mark.parametrize("path", JUDGES, ids=lambda path: path.name)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judges import CONTROL, OPENAPI
+from judges import CONTROL
+from paths import OPENAPI
 
 from mock_heidi import Handle, MockHeidi
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import schemathesis
 from click.testing import CliRunner
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import SESSION, another, exchange
 from hypothesis import HealthCheck, settings
 from judges import CONTROL, Contract, ControlJudge, Exchange, Operation, Watch, load_contract, operations, resolve

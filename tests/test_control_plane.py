@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import SESSION, another, answered, ask, in_namespace, settled, wire
+from paths import OPENAPI
 
 from mock_heidi.app import App
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
 
 YAML = {"Content-Type": "application/yaml"}
-OPENAPI = Path(__file__).resolve().parent.parent / "openapi.yaml"
 MARA = "kp_465a5b904021058d98e273a3304adafe"
 FREE = ["kp_c2487b8e79e3413e8cd590ec43d41c9a", "kp_8975f9119dad447efd9b8ffc27038483"]
 WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings"]

@@ -7,7 +7,7 @@ An allowed page's ``Origin`` comes back in ``Access-Control-Allow-Origin`` on ev
 from typing import Any, NoReturn
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import SESSION, another
 
 from mock_heidi.base.settings import BASE_PATH

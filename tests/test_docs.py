@@ -10,7 +10,8 @@ import doc_tables
 import generate
 import pytest
 import yaml
-from pages import DOCS, EVERYTHING, PAGES, README, ROOT, Page, page
+from pages import DOCS, EVERYTHING, PAGES, README, Page, page
+from paths import ROOT
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.operations import CODERS, STREAMS, WRITERS

@@ -11,7 +11,8 @@ from pathlib import Path
 # pytester forgets what a run inside it has imported first, and what is imported again is another module.
 import httpcore  # noqa: F401 - loaded before an inner run can forget it
 import pytest
-from pages import PAGES, README, ROOT, Block, Page, blocks, page
+from pages import PAGES, README, Block, Page, blocks, page
+from paths import ROOT
 from running import address, run, serving, spawn
 
 import mock_heidi.serving.server  # noqa: F401 - as above

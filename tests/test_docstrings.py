@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
+
 FOLDERS = ("mock_heidi", "tests", "benchmarks")
 RIDDLE = re.compile(r"\W*(What|Whether|How|Why|Where|Whom?|Whose|Which|When|None|Nothing|Nobody|Whoever|That)\b")
 

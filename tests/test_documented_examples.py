@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import httpx
 import jwt
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 
 from mock_heidi import MockHeidi, create_app
 

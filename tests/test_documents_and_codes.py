@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, UNKNOWN_ID, answered, settled, wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_consult_notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
+from notes import COUGH, NOTE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATES, Page, note, recorded, text_of
 
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.state.code_records import CodeEntry

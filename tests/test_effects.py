@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import generate
 import pytest
+from paths import ROOT
 
 from mock_heidi.base.slices import finish
 from mock_heidi.faults.delivery import Delivery, Ending, Part, Stream, of_body, of_stream
@@ -260,7 +260,7 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     )
     ended = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(test)],
-        cwd=generate.ROOT,  # where the package of this checkout is found
+        cwd=ROOT,  # where the package of this checkout is found
         capture_output=True,
         text=True,
         check=False,

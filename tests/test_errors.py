@@ -13,7 +13,7 @@ import logging
 from typing import Any, NoReturn
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import (
     NOT_AUTHENTICATED,
     PROFILE_NOT_FOUND,

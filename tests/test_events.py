@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another, ask
 from running import in_a_thread, received, until
 from starlette.types import Message

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another
 from running import until
 from starlette.types import Message

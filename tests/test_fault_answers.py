@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import (
     INVALID_TOKEN,
     KEY_TWO,

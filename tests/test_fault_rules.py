@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Client
+from clients import Client
 from helpers import KEY_TWO, OTHER_SESSION, SESSION, another, answered, in_namespace, settled, wire
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from paths import FIXTURES
 from running import until
 
 from mock_heidi import create_app
@@ -24,7 +25,6 @@ from mock_heidi.faults.rule import EFFECTS, STREAM_EFFECTS, Fault, parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import schema as fixture_schema
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 PATH = "/_mock/faults"
 HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
 BUSY = (503, wire({"detail": "Service Unavailable"}))

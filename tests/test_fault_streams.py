@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import SESSION
 from peer import Ending, Sleepers, asking
 from running import until

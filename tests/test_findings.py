@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import SESSION, another, in_one_moment
 
 from mock_heidi import Handle, MockHeidi

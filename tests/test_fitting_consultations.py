@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another
 
 from mock_heidi.fixtures import loader as fixture_loader

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import JOHN
+from clients import JOHN
 from helpers import KEY_TWO, another, parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import FIXTURES
 
 from mock_heidi import create_app
 from mock_heidi.base.settings import DEFAULT_KEY, ConfigError
@@ -39,7 +40,6 @@ from mock_heidi.state.session_records import Session
 from mock_heidi.state.store import Store
 from mock_heidi.state.template_records import NoteTemplate
 
-PACKAGED = Path(__file__).resolve().parent.parent / "fixtures"
 TWO = "63eb54a32680a88f2b690da4"
 KEYS = "- {key: k, ehr_provider: P, managed_by: aaaaaaaaaaaaaaaaaaaaaaaa}\n"
 OWNER = "a" * 24
@@ -290,7 +290,7 @@ def test_an_empty_folder_is_the_packaged_set(tmp_path: Path, packaged: Store) ->
 
     assert export(store_of(tmp_path)) == export(packaged)
     # A folder of one's own shows the rest as well: nobody else has it.
-    whole = export(store_of(PACKAGED))
+    whole = export(store_of(FIXTURES))
     assert {name: whole[name] for name in export(packaged)} == export(packaged)
     assert sorted(whole) == sorted(KINDS)
 

@@ -16,7 +16,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import INVALID_KEY, SESSION, another, answered, ask, exchange, in_namespace, wire
 from starlette.types import Message
 

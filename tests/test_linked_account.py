@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import KEY_TWO, NOON_STAMP, SUCCESS, another, answered, settled, wire
 
 from mock_heidi.base.settings import DEFAULT_EMAIL

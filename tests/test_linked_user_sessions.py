@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import KEY_TWO, SESSION, answered, settled, wire
 
 PATH = "/sessions/linked-user"

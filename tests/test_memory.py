@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import Reply, another, ask, exchange, in_namespace
 from starlette.types import Message
 

@@ -1,12 +1,12 @@
 """The values everything else is made of: which texts and numbers a field takes, and that no record ever changes."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 from pydantic import TypeAdapter, ValidationError
 
 from mock_heidi.base.values import Incoming, Outgoing
@@ -275,6 +275,6 @@ def test_a_copy_keeps_its_own_private_values() -> None:
 
 
 def test_no_module_copies_without_validating() -> None:
-    modules = (Path(__file__).parent.parent / "mock_heidi").rglob("*.py")
+    modules = (ROOT / "mock_heidi").rglob("*.py")
 
     assert [module.name for module in modules if "model_copy(" in module.read_text()] == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import OTHER_SESSION, SESSION, argument
 from pages import page
 from peer import lose

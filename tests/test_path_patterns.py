@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

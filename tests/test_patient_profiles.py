@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import (
     KEY_TWO,
     NOON_STAMP,

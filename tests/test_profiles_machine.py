@@ -7,7 +7,7 @@ compared, and a second key must see nothing of it.
 from typing import Any
 
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

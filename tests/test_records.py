@@ -6,7 +6,7 @@ A refusal is ``{"error": …, "hint": …}`` and changes nothing, not even the i
 from typing import Any
 
 import pytest
-from conftest import JOHN, Client
+from clients import JOHN, Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, UNKNOWN_ID, another
 
 from mock_heidi import MockHeidi

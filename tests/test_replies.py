@@ -8,7 +8,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
 from mock_heidi.base.operations import SPEAKING

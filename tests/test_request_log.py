@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import httpx
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import ask
 from running import address, serving, spawn, until
 

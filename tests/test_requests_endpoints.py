@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 import pytest
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import OTHER_SESSION, SESSION, another, answered, ask, exchange, in_namespace, wire
 from peer import asking, connected
 from running import until

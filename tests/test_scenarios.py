@@ -9,18 +9,17 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from conftest import JOHN, NOON, Client
+from audio import spoken
+from clients import JOHN, NOON, Client
 from helpers import SESSION, another, answered, wire
+from paths import FIXTURES
 from peer import Sleepers
 from running import serving
-from test_audio import spoken
 
 from mock_heidi import Handle, MockHeidiError, create_app
 from mock_heidi.base.settings import BASE_PATH, ConfigError
 
-PACKAGED: list[dict[str, Any]] = yaml.safe_load(
-    (Path(__file__).resolve().parent.parent / "fixtures" / "scenarios.yaml").read_text(encoding="utf-8")
-)
+PACKAGED: list[dict[str, Any]] = yaml.safe_load((FIXTURES / "scenarios.yaml").read_text(encoding="utf-8"))
 NAMES = [one["name"] for one in PACKAGED]
 PATH = "/_mock/scenarios"
 FAULTS = "/_mock/faults"

@@ -2,12 +2,12 @@
 
 import json
 from itertools import dropwhile
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from paths import FIXTURES
 from running import run
 
 from mock_heidi import MockHeidi
@@ -18,7 +18,7 @@ from mock_heidi.fixtures.export import export, to_row
 from mock_heidi.fixtures.kinds import KINDS
 from mock_heidi.state.store import Store
 
-FAULTS = Path(__file__).resolve().parent.parent / "fixtures" / "faults.yaml"
+FAULTS = FIXTURES / "faults.yaml"
 
 
 def examples() -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from conftest import NOON
+from clients import NOON
 
 from mock_heidi.app import create_app
 from mock_heidi.base.settings import ConfigError, Settings

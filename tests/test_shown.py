@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION, answered, ask, in_namespace
 
 from mock_heidi import MockHeidi

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from pages import DOCS, ROOT
+from pages import DOCS
+from paths import ROOT
 from running import run
 
 pytestmark = [

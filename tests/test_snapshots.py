@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import JOHN, NOON, Client
+from clients import JOHN, NOON, Client
 from helpers import SESSION, another, in_namespace
 
 from mock_heidi.fixtures import loader as fixture_loader

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sized
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -7,7 +7,7 @@
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import KEY_TWO, another, answered, settled, wire
 
 NOTES, ALL = "/templates/consult-note-templates", "/templates/document-templates"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION, answered
 
 from mock_heidi.content.text_faults import LONG

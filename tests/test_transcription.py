@@ -9,9 +9,9 @@ import random
 from typing import Any
 
 import pytest
-from conftest import Client
+from audio import spoken
+from clients import Client
 from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, in_namespace, wire
-from test_audio import spoken
 
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.state.consultation_records import Consultation

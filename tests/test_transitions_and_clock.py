@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import NOON, Client
+from clients import NOON, Client
 from helpers import SESSION, answered, in_namespace, settled, wire
 
 from mock_heidi.app import App

@@ -3,7 +3,7 @@
 from difflib import SequenceMatcher
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import another, ask
 from starlette.types import Scope
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Client
+from audio import DATA, spoken
+from clients import Client
 from helpers import NOON_STAMP, SESSION, SESSION_NOT_FOUND, SUCCESS, Reply, another, answered, exchange, settled, wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
-from test_audio import DATA, spoken
 
 from mock_heidi.base.settings import BASE_PATH
 

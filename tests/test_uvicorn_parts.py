@@ -4,11 +4,11 @@ import asyncio
 import inspect
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from paths import ROOT
 from uvicorn.protocols.http import h11_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -16,7 +16,6 @@ from mock_heidi.serving import uvicorn_parsers, uvicorn_protocol, uvicorn_server
 
 httptools_impl = pytest.importorskip("uvicorn.protocols.http.httptools_impl")
 
-ROOT = Path(__file__).resolve().parent.parent
 MODULES = {f"{one.__name__.partition('.')[2]}.py": one for one in (uvicorn_parsers, uvicorn_protocol, uvicorn_server)}
 CURE = (
     f"uvicorn {uvicorn.__version__} has no %s: see what has taken its place, mend the module of {', '.join(MODULES)} "

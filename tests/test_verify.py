@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from helpers import SESSION, argument, exchange, in_namespace
 from peer import lose
 

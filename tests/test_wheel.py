@@ -9,12 +9,12 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 from running import run, serving
 
 from mock_heidi.base.settings import VERSION
 from mock_heidi.fixtures.kinds import KINDS
 
-ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable,)
 SIGN_IN = """
 import asyncio, sys
