@@ -1,4 +1,4 @@
-"""The arguments of ``heidi.fault(…)`` with their types: made by ``python tests/generate.py``."""
+"""The arguments of ``heidi.fault(…)`` with their types: made by ``python tests/support/generate.py``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The protocol of a connection, whichever parser uvicorn reads requests with.
 
 It uses parts of uvicorn that its documentation does not promise, so that a new version may change them. So do
-``uvicorn_parsers`` and ``uvicorn_server``, and no other module does. ``tests/test_uvicorn_parts.py`` names the parts
-that the installed version lacks; ``pyproject.toml`` bounds the version at the newest one that was tried.
+``uvicorn_parsers`` and ``uvicorn_server``, and no other module does. ``tests/serving/test_uvicorn_parts.py`` names the
+parts that the installed version lacks; ``pyproject.toml`` bounds the version at the newest one that was tried.
 
 - ``HttpToolsProtocol`` and ``H11Protocol``: overrides ``connection_made``, ``connection_lost`` and ``data_received``;
   reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; calls

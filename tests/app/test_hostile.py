@@ -1,6 +1,6 @@
 """Hostile requests by the thousand, at both surfaces of one application: refused or answered, and nothing left behind.
 
-3,000 in the ordinary run, 100,000 with ``pytest -m long tests/test_hostile.py``. The same ones each time.
+3,000 in the ordinary run, 100,000 with ``pytest -m long tests/app/test_hostile.py``. The same ones each time.
 """
 
 import asyncio

@@ -21,10 +21,10 @@ from mock_heidi import Handle, MockHeidi
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-TOOLS = Path(__file__).with_name("contract_tools")
+TOOLS = Path(__file__).with_name("tools")
 NODE_MODULES = TOOLS / "node_modules"
 _HINTS = {
-    "npm": "npm install --ignore-scripts --prefix tests/contract_tools",
+    "npm": "npm install --ignore-scripts --prefix tests/contract/tools",
     "pip": "pip install --group contract",
 }
 # redocly looks for newer versions of itself, and reports its use.

@@ -1,7 +1,7 @@
 """The control API keeps its own contract, control.yaml, and every judge of that bites.
 
-The judge of answers is at work in all tests (tests/judges.py). Here are those of endpoints, parameters and fields, and
-what schemathesis makes of each endpoint.
+The judge of answers is at work in all tests (tests/support/judges.py). Here are those of endpoints, parameters and
+fields, and what schemathesis makes of each endpoint.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Generated requests for each operation, valid or not, get answers of the contract: here and over a socket.
 
-It asks by the settings of schemathesis.toml; the same command sends the same requests. tests/test_links.py goes from
-one operation to the next.
+It asks by the settings of schemathesis.toml; the same command sends the same requests. tests/contract/test_links.py
+goes from one operation to the next.
 """
 
 import tomllib

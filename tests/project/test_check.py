@@ -92,7 +92,7 @@ def test_only_all_installs_the_tools_that_read_the_contracts(checkout: Path) -> 
     whole = check(checkout, "--all")
 
     tools = [line for line in whole if "contract" in line]
-    assert [line.split()[-1] for line in tools] == ["contract", "tests/contract_tools"]
+    assert [line.split()[-1] for line in tools] == ["contract", "tests/contract/tools"]
     assert [line for line in quick if "contract" in line] == []
 
 
@@ -101,12 +101,12 @@ def test_every_run_of_the_tests_has_a_limit_of_time(checkout: Path) -> None:
 
     own = [line for line in ran if "-c /dev/null" in line]  # the others have that of pyproject.toml
     assert len(own) == 1
-    assert own[0].startswith("tests/limited.py ")
+    assert own[0].startswith("tests/support/limited.py ")
 
 
 def test_what_goes_beyond_its_limit_is_ended(tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text("while True:\n    pass\n", encoding="utf-8")
-    command = [sys.executable, str(ROOT / "tests" / "limited.py"), "0.1", "endless"]
+    command = [sys.executable, str(ROOT / "tests" / "support" / "limited.py"), "0.1", "endless"]
 
     ended = subprocess.run(  # noqa: S603 - our own script
         command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False

@@ -36,7 +36,7 @@ def words(names: str) -> set[str]:
 
 @pytest.mark.parametrize(("path", "text"), list(generate.files()), ids=[path.name for path, _ in generate.files()])
 def test_what_is_made_from_the_code_is_not_stale(path: Path, text: str) -> None:
-    assert path.read_text(encoding="utf-8") == text, "run python tests/generate.py"
+    assert path.read_text(encoding="utf-8") == text, "run python tests/support/generate.py"
 
 
 def test_every_table_that_can_be_made_is_shown_once() -> None:

@@ -61,6 +61,15 @@ def test_every_package_says_what_it_is_and_what_it_never_does() -> None:
     assert [name for name, text in said.items() if not re.search(r"\b(never|nothing|no|only)\b", text.lower())] == []
 
 
+def test_each_package_has_a_folder_of_tests_of_its_name() -> None:
+    files = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
+    packages = {path.parent.name for path in (ROOT / "mock_heidi").glob("*/__init__.py")}
+
+    assert {path.parts[0] for path in files} == packages | {"app", "contract", "plugin", "project"}
+    # pytest imports them by their names alone.
+    assert len({path.name for path in files}) == len(files)
+
+
 def test_no_module_is_longer_than_three_hundred_lines() -> None:
     lengths = {path: path.read_text("utf-8").count("\n") for path in (ROOT / "mock_heidi").rglob("*.py")}
 

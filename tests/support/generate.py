@@ -1,6 +1,7 @@
-"""Writes all files that follow from the code: ``python tests/generate.py``. A test fails if one of them is stale.
+"""Writes all files that follow from the code; a test fails if one of them is stale.
 
-These are the tables of the pages in ``docs``, the Python reference, and the typed arguments of ``heidi.fault(…)``.
+Run it with ``python tests/support/generate.py``. It writes the tables of the
+pages in ``docs``, the Python reference, and the typed arguments of ``heidi.fault(…)``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ARGUMENTS = ROOT / "mock_heidi" / "faults" / "arguments.py"
 REFERENCE = ROOT / "docs" / "reference.md"
 TABLE = re.compile(r"(?<=^<!-- generated: )([\w-]+)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 
-_HEAD = '''"""The arguments of ``heidi.fault(…)`` with their types: made by ``python tests/generate.py``."""
+_HEAD = '''"""The arguments of ``heidi.fault(…)`` with their types: made by ``python tests/support/generate.py``."""
 
 from __future__ import annotations
 

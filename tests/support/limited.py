@@ -1,5 +1,6 @@
-"""Runs a module as ``python -m`` does, with a limit of time: ``python tests/limited.py SECONDS MODULE [ARGUMENT…]``.
+"""Runs a module as ``python -m`` does, with a limit of time.
 
+``python tests/support/limited.py SECONDS MODULE [ARGUMENT…]``.
 After that time the process ends with status 124, whatever it does.
 """
 

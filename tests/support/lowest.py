@@ -1,7 +1,7 @@
 """Prints the lowest allowed version of each direct dependency as a constraint, since pip cannot choose the lowest.
 
-``python tests/lowest.py`` prints those of the package and of its ``pytest`` extra, ``python tests/lowest.py test lint``
-also those of these dependency groups.
+``python tests/support/lowest.py`` prints those of the package and of its ``pytest`` extra. Arguments name dependency
+groups to print too: ``python tests/support/lowest.py test lint``.
 """
 
 import re
