@@ -193,11 +193,22 @@ def schema(kind: str | None) -> None:
 
 @cli.command()
 @click.option("--control", is_flag=True, help="Print control.yaml, the contract of the control API.")
-def openapi(*, control: bool) -> None:
+@click.option(
+    "--assume", multiple=True, metavar="NAME=VALUE", help="Print the contract under this assumption; repeatable."
+)
+def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi.base import spec
 
-    click.echo(spec.control() if control else spec.contract(), nl=False)
+    if control:
+        click.echo(spec.control(), nl=False)
+    elif not assume:
+        click.echo(spec.contract(), nl=False)
+    else:
+        from mock_heidi.base.assumptions import DEFAULTS, parse_choices
+        from mock_heidi.base.contract_variants import contract_under
+
+        click.echo(contract_under(DEFAULTS.choose(parse_choices(assume))), nl=False)
 
 
 @cli.command()

@@ -64,6 +64,19 @@ def _pace(typed: str | None) -> Any:
     return None if typed is None else parse_pace(typed)
 
 
+def _choices(typed: tuple[str, ...]) -> Mapping[str, Any]:
+    if not typed:
+        return {}
+    from mock_heidi.base.assumptions import DEFAULTS, parse_choices
+
+    try:
+        choices = parse_choices(typed)
+        DEFAULTS.choose(choices)
+    except ConfigError as error:
+        raise ConfigError(f"--assume: {error.problem}", error.hint) from None
+    return choices
+
+
 def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
     if typed:
         from mock_heidi.faults.rule import parse
@@ -84,6 +97,14 @@ SERVER_OPTIONS = (
         "fixtures",
         metavar="DIR|FILE|empty",
         help="Fixtures: a folder of YAML files, or one file; the packaged set fills the rest.",
+    ),
+    _sets(
+        "--assume",
+        "assume",
+        _choices,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Chooses a value for an assumption, such as gender_case=exact; repeatable.",
     ),
     _sets(
         "--api-key",

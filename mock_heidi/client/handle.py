@@ -153,6 +153,17 @@ class Handle:
         made: Row = self.control("POST", "/replies", {"operation": operation, **rule})
         return made
 
+    # --- Assumptions ---
+
+    def assume(self, **values: Any) -> None:
+        """Choose values for assumptions: ``assume(gender_case="exact", profile_not_found=400)``."""
+        self.control("PUT", "/assumptions", values)
+
+    def assumptions(self) -> list[Row]:
+        """Every assumption: ``name``, ``decides``, ``value``, ``default``, ``alternatives`` and ``why``."""
+        found: list[Row] = self.control("GET", "/assumptions")["assumptions"]
+        return found
+
     # --- The requests of the client ---
 
     def requests(self, **filters: Any) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -11,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
@@ -96,6 +97,17 @@ class Request:
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         """By their names in lower case; of a repeated one the last."""
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """The assumptions of its namespace, or of a new one if that does not exist yet."""
+        namespace = self.known_namespace
+        return self.registry.start.assumptions if namespace is None else namespace.assumptions
+
+    def assume(self, name: str) -> Any:
+        """The value of an assumption."""
+        namespace = self.known_namespace
+        return (self.registry.start if namespace is None else namespace).assumptions[name]
 
     def header(self, name: str) -> str | None:
         """The value of a header by its name in lower case, or None."""

@@ -237,8 +237,10 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Seen once, and of no operation that it could be told of: the assumption linked_account_required is off.
+        # Of assumptions that are chosen, or of faults.
         errors.LinkedAccountRequiredError,
+        errors.RecordingRequiredError,
+        errors.CodingNotEnabledError,
     )
     found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
     return [cls for cls in found if hasattr(cls, "status") and cls not in aside]
@@ -627,11 +629,16 @@ def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract
 
 def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
     aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
-    provenances = {error_table.BY_NAME[name][1] for name in aside}
+    provenances = {name: error_table.BY_NAME[name][1] for name in aside}
 
-    assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
-    assert provenances == {"observed"}
-    assert assumptions()["linked_account_required"].default == "off"
+    assert provenances == {
+        "NotFoundError": "observed",
+        "InternalError": "observed",
+        "LinkedAccountRequiredError": "observed",
+        "RecordingRequiredError": "assumed",
+        "CodingNotEnabledError": "assumed",
+    }
+    assert assumptions()["linked_account_required"].default is False
 
 
 def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
