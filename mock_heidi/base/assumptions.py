@@ -144,7 +144,7 @@ def parse_choices(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"assume: {text!r} is not a choice", "write it like gender_case=exact")
+            raise ConfigError(f"{text!r} is not a choice", "write it like gender_case=exact")
         choices[name.strip()] = _value(value.strip())
     return choices
 

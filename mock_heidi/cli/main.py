@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import runs_server, settings
+from mock_heidi.cli.options import choices, runs_server, settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -205,10 +205,10 @@ def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
     elif not assume:
         click.echo(spec.contract(), nl=False)
     else:
-        from mock_heidi.base.assumptions import DEFAULTS, parse_choices
+        from mock_heidi.base.assumptions import Assumptions
         from mock_heidi.base.contract_variants import contract_under
 
-        click.echo(contract_under(DEFAULTS.choose(parse_choices(assume))), nl=False)
+        click.echo(contract_under(Assumptions(choices(assume))), nl=False)
 
 
 @cli.command()

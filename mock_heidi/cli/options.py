@@ -64,17 +64,18 @@ def _pace(typed: str | None) -> Any:
     return None if typed is None else parse_pace(typed)
 
 
-def _choices(typed: tuple[str, ...]) -> Mapping[str, Any]:
+def choices(typed: tuple[str, ...]) -> Mapping[str, Any]:
+    """The values that ``--assume`` chooses, by name. Raises :class:`ConfigError` that names the flag."""
     if not typed:
         return {}
     from mock_heidi.base.assumptions import DEFAULTS, parse_choices
 
     try:
-        choices = parse_choices(typed)
-        DEFAULTS.choose(choices)
+        chosen = parse_choices(typed)
+        DEFAULTS.choose(chosen)
     except ConfigError as error:
         raise ConfigError(f"--assume: {error.problem}", error.hint) from None
-    return choices
+    return chosen
 
 
 def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,7 +102,7 @@ SERVER_OPTIONS = (
     _sets(
         "--assume",
         "assume",
-        _choices,
+        choices,
         multiple=True,
         metavar="NAME=VALUE",
         help="Chooses a value for an assumption, such as gender_case=exact; repeatable.",
