@@ -40,7 +40,6 @@ from starlette.routing import Route
 from mock_heidi import MockHeidi, api
 from mock_heidi.api.sessions import get_session
 from mock_heidi.base import error_table, errors
-from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.errors import HeidiError
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.cli.main import cli
@@ -197,7 +196,7 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Seen once, and of no operation that it could be told of: the assumption linked_account_required is off.
+        # Only a fault sends it.
         errors.LinkedAccountRequiredError,
     )
     found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
@@ -232,7 +231,7 @@ def _left_out(field: FieldInfo) -> bool:
     return field.exclude_if is not None and field.exclude_if(None)
 
 
-_NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption")
+_NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption", "x-assumptions")
 _APPLIES = {
     "string": ("pattern", "format", "minLength", "maxLength"),
     "number": ("minimum", "maximum"),
@@ -587,7 +586,6 @@ def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented
 
     assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
     assert provenances == {"observed"}
-    assert assumptions()["linked_account_required"].default == "off"
 
 
 def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
