@@ -196,8 +196,6 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Only a fault sends it.
-        errors.LinkedAccountRequiredError,
     )
     found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
     return [cls for cls in found if hasattr(cls, "status") and cls not in aside]
@@ -584,7 +582,7 @@ def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented
     aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
     provenances = {error_table.BY_NAME[name][1] for name in aside}
 
-    assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
+    assert aside == {"NotFoundError", "InternalError"}
     assert provenances == {"observed"}
 
 
