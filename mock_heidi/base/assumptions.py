@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mock_heidi.base import built
+from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest
 
@@ -23,12 +24,15 @@ class Assumption(NamedTuple):
 
     Values are words, integers or booleans. With ``any_number`` every integer from 1 to that one may be chosen.
     ``unserved`` are readings that nobody can choose.
+    ``sources`` is what is known of it, ``operations`` names those whose requests or answers it touches.
     """
 
     name: str
     decides: str
     default: Any
     why: str
+    sources: tuple[str, ...]
+    operations: tuple[str, ...]
     alternatives: tuple[Any, ...] = ()
     unserved: tuple[str, ...] = ()
     any_number: int | None = None
@@ -63,17 +67,18 @@ def status_in(value: Any) -> int | None:
 def assumptions() -> Mapping[str, Assumption]:
     """Every assumption by its name, in the order of ``assumptions.yaml``."""
     rows = built.rows("assumptions", built.digest([_FILE])) or _read()
-    listed = (Assumption(**{name: _frozen(value) for name, value in row.items()}) for row in rows)
-    return {row.name: row for row in listed}
+    return {row["name"]: _assumption(row) for row in rows}
+
+
+def _assumption(row: Mapping[str, Any]) -> Assumption:
+    operations = OPERATIONS if row["operations"] == "all" else row["operations"]
+    lists = {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+    return Assumption(**{**row, **lists, "operations": tuple(operations)})
 
 
 def choosable() -> list[str]:
     """The names of the assumptions for which another value than the default may be chosen."""
     return [one.name for one in assumptions().values() if one.alternatives or one.any_number]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _read() -> list[dict[str, Any]]:

@@ -222,7 +222,7 @@ CASES = {
     "linked_account_required": Case(status("POST", "/patient-profiles", json={}), {False: 200, True: 400}),
     "empty_filter": Case(
         lambda client: len(client.get("/patient-profiles", params={"ehr_patient_id": ""}).json()["data"]),
-        {"matches": 0, "ignored": 13},
+        {"matches_empty": 0, "ignored": 13},
     ),
     "creation_status": Case(creations, {200: {200}, 201: {201}}),
     "next_page": Case(next_page, {"number": 2, "none": None}),
