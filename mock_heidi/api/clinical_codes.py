@@ -58,7 +58,7 @@ class ClinicalCodes(Outgoing):
 
 def generate_clinical_codes(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    if request.assume("coding_enabled") != "enabled":
+    if request.assumptions["coding_enabled"] != "enabled":
         raise CodingNotEnabledError
     if session.consult_note is None:
         raise ConsultNoteNotFoundError

@@ -132,7 +132,7 @@ _BLANK = PatientProfile.model_construct(
 
 def create_patient_profile(request: Request) -> Response:
     given = read(request, PatientProfileCreate)
-    if request.assume("linked_account_required") and request.user_record.linked_to is None:
+    if request.assumptions["linked_account_required"] and request.user_record.linked_to is None:
         raise LinkedAccountRequiredError
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
@@ -178,7 +178,7 @@ def link_sessions(request: Request) -> Response:
 
 
 def list_patient_profiles(request: Request) -> Response:
-    ignored = request.assume("empty_filter") == "ignored"
+    ignored = request.assumptions["empty_filter"] == "ignored"
     asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"], ignored)
     return Answer(request.store.once(asked, lambda: _listed(request, ignored=ignored)))
 

@@ -40,7 +40,7 @@ def read(request: Request, model: type[I], *, optional: bool = False) -> I:
     If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``.
     """
     body = request.body
-    if body and request.assume("json_content_type") == "json_only" and not _is_json(request):
+    if body and request.assumptions["json_content_type"] == "json_only" and not _is_json(request):
         raise UnprocessableError([_not_an_object(body)])
     value = parse_json(body) if body else None
     if value is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -100,14 +99,8 @@ class Request:
 
     @property
     def assumptions(self) -> Assumptions:
-        """The assumptions of its namespace, or of a new one if that does not exist yet."""
-        namespace = self.known_namespace
-        return self.registry.start.assumptions if namespace is None else namespace.assumptions
-
-    def assume(self, name: str) -> Any:
-        """The value of an assumption."""
-        namespace = self.known_namespace
-        return (self.registry.start if namespace is None else namespace).assumptions[name]
+        """The assumptions of its namespace, or of one that starts now."""
+        return (self.known_namespace or self.registry.start).assumptions
 
     def header(self, name: str) -> str | None:
         """The value of a header by its name in lower case, or None."""
@@ -123,8 +116,6 @@ class Request:
     def query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last, as FastAPI reads it."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-
-    # Whom it concerns.
 
     @property
     def namespace(self) -> Namespace:
@@ -205,8 +196,6 @@ class Request:
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
 
-    # Its entry in the journal.
-
     def journaled(self) -> Entry:
         """Its entry in the journal. The first call makes it and adds it to the journal."""
         if self.entry is None:
@@ -230,8 +219,6 @@ class Request:
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
         self.namespace.findings.note(code, self.journaled(), detail)
-
-    # Its body.
 
     @property
     def announces_body(self) -> bool:
