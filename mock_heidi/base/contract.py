@@ -50,18 +50,19 @@ def deviation(operation: str, status: int, media_type: str, body: Any) -> str | 
     kind = media_type.partition(";")[0].strip()
     if kind not in content:
         return f"{operation} answers {status} as {' or '.join(content) or 'nothing'}, not as {kind or 'nothing'}"
-    return _misfit(content[kind]["schema"], body) if kind == _JSON else None
+    return misfit(content[kind]["schema"], body) if kind == _JSON else None
 
 
-def _misfit(schema: Mapping[str, Any], value: Any) -> str | None:
+def misfit(schema: Mapping[str, Any], value: Any, whole: Mapping[str, Any] | None = None) -> str | None:
+    """One sentence on how a value breaks a schema of a contract, ``whole`` if given; None if it keeps it."""
     # Most servers never need it, and start-up is a feature.
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT202012
 
-    whole = Resource.from_contents(loaded(), default_specification=DRAFT202012)
-    registry: Any = Registry().with_resource(_URI, whole)
+    resource = Resource.from_contents(whole or loaded(), default_specification=DRAFT202012)
+    registry: Any = Registry().with_resource(_URI, resource)
     error = best_match(Draft202012Validator(_absolute(schema), registry=registry).iter_errors(value))
     return None if error is None else f"{error.json_path}: {error.message}"[:_LONGEST]
 

@@ -134,10 +134,24 @@ class UploadFailedError(TextError):
 
 
 class LinkedAccountRequiredError(NamedError):
-    """The user is not linked. Only a fault gives this answer."""
+    """A profile is created by a user without a link, which the assumption `linked_account_required` refuses."""
 
     status = 400
     msg = "Linked Account is required. Please link your account before using this feature."
+
+
+class RecordingRequiredError(NamedError):
+    """A note is asked for in a session without a recording, which the assumption `note_without_recording` refuses."""
+
+    status = "note_without_recording"
+    msg = "Session has no recording"
+
+
+class CodingNotEnabledError(NamedError):
+    """The account has no coding, as the assumption `coding_enabled` says."""
+
+    status = "coding_enabled"
+    msg = "Coding is not enabled for this account"
 
 
 class UnsupportedFileTypeError(TextError):

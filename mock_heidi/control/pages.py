@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mock_heidi.base import spec
+from mock_heidi.base.contract_variants import contract_under
 from mock_heidi.base.settings import BASE_PATH, namespace_path
 from mock_heidi.control.control import known_query
 from mock_heidi.web.request import Request
@@ -70,7 +71,7 @@ def _door(prefix: str, path: str) -> str:
 
 async def get_openapi(request: Request) -> Response:
     known_query(request, ())
-    return Response(spec.contract(), media_type="application/yaml")
+    return Response(contract_under(request.assumptions), media_type="application/yaml")
 
 
 async def get_control(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Every route of the control API. They are imported for its first request, since no start needs them."""
 
 from mock_heidi.control import (
+    assumptions,
     events,
     faults,
     findings,
@@ -33,5 +34,6 @@ ROUTES = [
     *events.routes,
     *sessions.routes,
     *time.routes,
+    *assumptions.routes,
     *pages.routes,
 ]
