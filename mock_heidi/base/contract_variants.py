@@ -2,7 +2,7 @@
 
 ``contract_variants.yaml`` holds a patch for each chosen value that changes the form of an answer, as JSON Merge Patch
 (RFC 7386). Statuses need no patch: a response, or the schema of an error, names in ``x-status`` the assumption that
-decides its status, and moves.
+decides its status, and moves. A patch adds a response to those of the same status with a key such as ``400 NAME``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _with_statuses(whole: Any, item: Any, moved: Mapping[str, int]) -> Any:
 def _moved(whole: Any, responses: Mapping[str, Any], moved: Mapping[str, int]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for status, response in responses.items():
-        for place, part in _split(whole, status, response, moved):
+        for place, part in _split(whole, status.partition(" ")[0], response, moved):
             made[place] = _joined(whole, made[place], part) if place in made else part
     return dict(sorted(made.items()))
 

@@ -7,6 +7,7 @@ assumption.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 MOST_PROBLEMS = 100
@@ -18,7 +19,7 @@ class HeidiError(Exception):
     ``status`` is an HTTP status or the name of the assumption that holds it.
     """
 
-    status: ClassVar[int | str]
+    status: int | str
     headers: Mapping[str, str] = {}
     from_vendor: ClassVar[bool] = True
     """False for an answer that only this mock gives."""
@@ -46,6 +47,18 @@ class TextError(HeidiError):
     @property
     def detail(self) -> Any:
         return self.text
+
+
+class AssumedRefusalError(HeidiError):
+    """A refusal under a chosen assumption, for which no source has words: ``{"detail": "Conflict"}`` for 409."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    @property
+    def detail(self) -> str:
+        return HTTPStatus(int(self.status)).phrase
 
 
 class PatientProfileNotFoundError(NamedError):

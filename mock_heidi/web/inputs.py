@@ -66,6 +66,12 @@ def read_query(request: Request, model: type[Q]) -> Q:
         raise _refusal("query", list(error.errors(include_url=False))) from None
 
 
+def refused(field: str, message: str, given: Any) -> UnprocessableError:
+    """The 422 for a field of the body whose value the operation refuses, in pydantic's words."""
+    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
+    return UnprocessableError([row])
+
+
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's own record of that id; another key's is not found, as if it were not there."""
     record, caller = request.store.get(kind, key), request.identity

@@ -137,6 +137,41 @@ def lost_audio(client: Client) -> int:
     return client.post(f"/sessions/{SESSION}/upload-audio", files=TEXT_FILE).status_code
 
 
+PDF = ("referral.pdf", b"%PDF", "application/pdf")
+DOCUMENTS = f"/sessions/{SESSION}/context-documents"
+
+
+def uploaded(client: Client, *files: tuple[str, bytes, str], meta_data: str | None = '{"date": "2024-12-01"}') -> Any:
+    """The context documents that an upload makes, or the status of its refusal."""
+    answer = client.post(
+        DOCUMENTS,
+        files=[("context_documents", file) for file in files or (PDF,)],
+        data={} if meta_data is None else {"meta_data": meta_data},
+    )
+    return answer.json()["context_documents"] if answer.is_success else answer.status_code
+
+
+def uploads_taken(*files: tuple[str, bytes, str]) -> Callable[[Client], list[bool]]:
+    """A look at which of the files may be uploaded."""
+    return lambda client: [uploaded(client, file) != 400 for file in files]
+
+
+def documents_left(*, query: Any = None, body: Any = None) -> Callable[[Client], Any]:
+    """A look at the number of documents that a delete leaves of two, or the status of its refusal.
+
+    ``{}`` in the query or the body stands for the id of the first one.
+    """
+
+    def look(client: Client) -> Any:
+        first = uploaded(client, PDF, PDF)[0]["id"]
+        there = {name: [one.format(first) for one in ids or ()] for name, ids in (("query", query), ("body", body))}
+        sent = {"ids": there["body"]} if body else None
+        answer = client.request("DELETE", DOCUMENTS, params={"ids": there["query"]}, json=sent)
+        return len(client.get(DOCUMENTS).json()["context_documents"]) if answer.is_success else answer.status_code
+
+    return look
+
+
 PIECES = [b'{"data": "One.\\nT"}', b'{"data": "wo."}']
 DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
@@ -206,6 +241,43 @@ CASES = {
             "refused_400": "CodingNotEnabledError400",
             "refused_403": "CodingNotEnabledError403",
         },
+    ),
+    "context_documents_methods": Case(
+        lambda client: [
+            (answer.status_code, answer.headers.get("allow"))
+            for answer in (client.request(method, DOCUMENTS) for method in ("GET", "DELETE", "PUT"))
+        ],
+        {
+            "served": [(200, None), (200, None), (405, "DELETE, GET, POST")],
+            "refused_405": [(405, "POST")] * 3,
+        },
+    ),
+    "context_documents_delete": Case(
+        lambda client: [documents_left(query=["{}"])(client), documents_left(body=["{}"])(client)],
+        {"query_or_body": [1, 2], "query": [1, 3], "body": [2, 3]},
+    ),
+    "context_documents_delete_unknown": Case(documents_left(query=[NOBODY, "{}"]), {"ignored": 1, "refused_404": 404}),
+    "context_documents_delete_none": Case(documents_left(), {"nothing": 2, "refused_422": 422, "all": 0}),
+    "context_document_name": Case(
+        lambda client: uploaded(client)[0]["name"], {"file_name": "referral.pdf", "none": None}
+    ),
+    "meta_data_required": Case(
+        lambda client: [type(uploaded(client, meta_data=text)) for text in (None, "")],
+        {False: [list, list], True: [int, int]},
+    ),
+    "meta_data_form": Case(
+        lambda client: [type(uploaded(client, meta_data=text)) for text in ("{", '{"date": 1}')],
+        {422: [int, int], "ignored": [list, list]},
+    ),
+    "file_type_detection": Case(
+        uploads_taken(
+            ("a.PDF", b"MZ", "text/plain"), ("a.exe", b"MZ", "application/pdf"), ("a.exe", b"%PDF", "text/plain")
+        ),
+        {"file_name": [True, False, False], "content_type": [False, True, False], "content": [False, False, True]},
+    ),
+    "jpeg_extension": Case(
+        uploads_taken(("scan.JPEG", b"\xff\xd8\xff", "image/jpeg"), ("a.exe", b"MZ", "text/plain")),
+        {"refused": [False, False], "accepted": [True, False]},
     ),
     "file_type_rejected": Case(
         status(

@@ -182,6 +182,7 @@ def served_classes() -> dict[str, type[BaseModel]]:
         for module in _modules()
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
+        if not name.startswith("_")  # these serve assumptions that are chosen
     }
     return own | {"ConsultNote": ConsultNote, "Success": Success}
 
