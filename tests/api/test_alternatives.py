@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from audio import spoken
 from clients import NOON, Client
 from helpers import SESSION
 
@@ -172,6 +173,57 @@ def documents_left(*, query: Any = None, body: Any = None) -> Callable[[Client],
     return look
 
 
+LIVE = f"/sessions/{SESSION}/restful-segment-transcription"
+
+
+def new_recording(client: Client) -> str:
+    return f"{LIVE}/{client.post(LIVE).json()['recording_id']}"
+
+
+def send(client: Client, recording: str, index: str, kind: str = "audio/wav") -> int:
+    """The status of a segment of 2 s."""
+    segment = {"file": ("part.wav", spoken(2), kind)}
+    return client.post(f"{recording}:transcribe", files=segment, data={"index": index}).status_code
+
+
+def segments(*indexes: str) -> Callable[[Client], list[Any]]:
+    """A look at the statuses of segments with these indexes, and at the indexes that are kept."""
+
+    def look(client: Client) -> list[Any]:
+        recording = new_recording(client)
+        statuses = [send(client, recording, index) for index in indexes]
+        [session] = [one for one in client.state()["sessions"] if one["session_id"] == SESSION]
+        return [*statuses, [piece["index"] for piece in session.get("audio", [])]]
+
+    return look
+
+
+def after_the_end(client: Client) -> list[int]:
+    """The statuses of a second end and of a segment, after the end of a recording."""
+    recording = new_recording(client)
+    client.post(f"{recording}:finish")
+    return [client.post(f"{recording}:finish").status_code, send(client, recording, "0")]
+
+
+def upload_between(start: str, end: str) -> Callable[[Client], int]:
+    """A look at the status of an upload with these times."""
+    return status(
+        "POST",
+        f"/sessions/{SESSION}/upload-audio",
+        files={"file": ("visit.wav", spoken(2), "audio/wav")},
+        data={"start_time": start, "end_time": end},
+    )
+
+
+def sent_again(client: Client) -> str:
+    """The source of a segment that was sent twice."""
+    recording = new_recording(client)
+    send(client, recording, "0")
+    send(client, recording, "0")
+    [chunk] = client.get(f"/sessions/{SESSION}/transcript/live").json()["chunks"]
+    return str(chunk["source"])
+
+
 PIECES = [b'{"data": "One.\\nT"}', b'{"data": "wo."}']
 DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
@@ -287,6 +339,33 @@ CASES = {
         ),
         {400: 400, 415: 415, 422: 422},
     ),
+    "upload_times": Case(
+        lambda client: [upload_between("noon", "")(client), upload_between("", "2024-12-11T25:00:00Z")(client)],
+        {"iso_8601": [422, 422], "any_text": [200, 200]},
+    ),
+    "upload_times_order": Case(
+        upload_between("2024-12-11T04:00:00Z", "2024-12-11T03:00:00Z"), {"detected_length": 200, "refused_422": 422}
+    ),
+    "segment_repeat": Case(
+        segments("0", "0"),
+        {"replaces": [200, 200, [0]], "appended": [200, 200, [0, 1]], "refused_409": [200, 409, [0]]},
+    ),
+    "segment_index": Case(
+        segments("3", "last", ""), {"number": [200, 422, 422, [3]], "any_text": [200, 200, 200, [3, 4, 5]]}
+    ),
+    "segment_type": Case(
+        lambda client: send(client, new_recording(client), "0", "text/plain"), {"not_checked": 200, "audio_only": 400}
+    ),
+    "segment_after_finish": Case(after_the_end, {"refused": [200, 400], "accepted": [200, 200]}),
+    "finish_twice": Case(after_the_end, {"allowed": [200, 400], "refused": [400, 400]}),
+    "recording_status_values": Case(
+        status("GET", f"/sessions/{SESSION}/transcript/live?recording_status=paused"), {422: 422, "in_progress": 200}
+    ),
+    "live_transcript_source": Case(
+        lambda client: client.get(f"{new_session(client)}/transcript/live").json()["active_source"],
+        {"live": "LIVE", "user_uploaded": "USER_UPLOADED", "none": None},
+    ),
+    "live_transcript_backup": Case(sent_again, {"backup": "BACKUP", "live": "LIVE"}),
     "audio_rejected": Case(status("POST", f"/sessions/{SESSION}/upload-audio", files=TEXT_FILE), {400: 400, 415: 415}),
     "audio_not_stored": Case(lost_audio, {500: 500, 503: 503}),
     "already_linked": Case(linked_twice, {409: 409, 400: 400}),
