@@ -8,13 +8,14 @@ from pydantic import ValidationError, create_model
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from mock_heidi.base.errors import AssumedRefusalError, UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError, missing
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.field_types import ObjectId, Timestamp
 from mock_heidi.state.session_records import ContextFile, Session
-from mock_heidi.web.inputs import find, read, refused
+from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond, respond_list
 from mock_heidi.web.uploads import take, text_of
@@ -98,11 +99,8 @@ def list_context_documents(request: Request) -> Response:
 
 def delete_context_documents(request: Request) -> Response:
     """The ids stand in the query, repeated, or in a body: both are in use."""
-    place, without = (
-        request.assumptions["context_documents_delete"],
-        request.assumptions["context_documents_delete_none"],
-    )
-    ids = set[str]()
+    chosen, ids = request.assumptions, set[str]()
+    place, without = chosen["context_documents_delete"], chosen["context_documents_delete_none"]
     if place != "query":
         ids.update(read(request, ContextDocumentsDelete, optional=True).ids or ())
     if place != "body":
@@ -112,8 +110,8 @@ def delete_context_documents(request: Request) -> Response:
         raise UnprocessableError([missing("body" if place == "body" else "query", "ids")])
     session = find(request, Session, request.params["session_id"])
     there = {one.id for one in session.context_documents}
-    if ids - there and request.assumptions["context_documents_delete_unknown"] == "refused_404":
-        raise AssumedRefusalError(404)
+    if ids - there and chosen["context_documents_delete_unknown"] != "ignored":
+        raise refused(chosen, "context_documents_delete_unknown", "one of the documents is unknown")
     gone = there if not ids and without == "all" else ids
     kept = tuple(one for one in session.context_documents if one.id not in gone)
     request.store.put(session.replace(context_documents=kept))
@@ -142,7 +140,7 @@ def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
         if request.assumptions["meta_data_form"] == "ignored":
             return ContextDocumentMetaData()
         message = "meta_data should be a JSON object with name, date and additional_context"
-        raise refused("meta_data", message, text) from None
+        raise rejected("meta_data", message, text) from None
 
 
 def _row(request: Request, file: ContextFile, *, ready: bool) -> ContextDocument:

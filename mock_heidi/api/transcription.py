@@ -10,11 +10,12 @@ from starlette.responses import Response
 from mock_heidi.api.sessions import uploaded
 from mock_heidi.base.assumptions import assumed
 from mock_heidi.base.errors import (
-    AssumedRefusalError,
     OnlyAudioError,
     RecordingFinishedError,
     RecordingNotFoundError,
+    UnprocessableError,
 )
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Outgoing
 from mock_heidi.content.transcripts import UPLOAD
 from mock_heidi.namespaces import session_content
@@ -22,7 +23,7 @@ from mock_heidi.state.clock import seconds_between, seconds_later
 from mock_heidi.state.field_types import Number, ObjectId, SessionId
 from mock_heidi.state.session_records import AudioPiece, Recording, Session
 from mock_heidi.web.form_fields import LONGEST, moment, segment_index, whole
-from mock_heidi.web.inputs import find, read_query, refused
+from mock_heidi.web.inputs import find, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond
 from mock_heidi.web.spoken import stubbed_pieces
@@ -70,11 +71,12 @@ def upload_audio(request: Request) -> Response:
     file = file_of(fields, "file")
     start, end = (moment(request, name, text_of(fields, name)) for name in ("start_time", "end_time"))
     given = seconds_between(start, end) if start and end else None
-    if given is not None and given <= 0 and request.assumptions["upload_times_order"] == "refused_422":
-        raise refused("end_time", "end_time should be after start_time", end)
+    if given is not None and given <= 0 and request.assumptions["upload_times_order"] != "detected_length":
+        raise refused(request.assumptions, "upload_times_order", "end_time is not after start_time", "body", "end_time")
     expiry = whole("expiry", text_of(fields, "expiry") or "0", 10**9)
     session = find(request, Session, session_id)
-    _check_audio(file)
+    if not _is_audio(file):
+        raise OnlyAudioError
     upload = _not_empty(take(file))
     if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
@@ -102,8 +104,8 @@ def transcribe_segment(request: Request) -> Response:
     file = file_of(fields, "file")
     index = segment_index(request, text_of(fields, "index"))
     session, recording = _open_recording(request)
-    if request.assumptions["segment_type"] == "audio_only":
-        _check_audio(file)
+    if not _is_audio(file) and request.assumptions["segment_type"] != "not_checked":
+        raise OnlyAudioError().under("segment_type")
     upload = _not_empty(take(file))
     there = [one for one in session.audio if one.track == recording.recording_id]
     index, replaced = _placed(request, recording, index, there)
@@ -125,7 +127,7 @@ def _placed(
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
         if repeat == "refused_409":
-            raise AssumedRefusalError(409)
+            raise refused(request.assumptions, "segment_repeat", "the recording has a segment of that index")
     if index is None or (same and repeat == "appended"):
         return max((one.index for one in there), default=-1) + 1, []
     return index, same
@@ -133,8 +135,8 @@ def _placed(
 
 def finish_recording(request: Request) -> Response:
     session, recording = _recording(request)
-    if recording.finished and request.assumptions["finish_twice"] == "refused":
-        raise RecordingFinishedError
+    if recording.finished and request.assumptions["finish_twice"] != "allowed":
+        raise RecordingFinishedError().under("finish_twice")
     there = {one.index for one in session.audio if one.track == recording.recording_id}
     if lost := set(range(max(there, default=-1) + 1)) - there:
         request.note("segment_gap", f"{_ranges(lost)} of recording {recording.recording_id}")
@@ -250,13 +252,13 @@ def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
     return session
 
 
-def _check_audio(file: UploadFile) -> None:
-    """Raise :class:`OnlyAudioError` for a file that is not announced as audio."""
-    if not (file.content_type or "").lower().startswith("audio/"):
-        raise OnlyAudioError
+def _is_audio(file: UploadFile) -> bool:
+    """True for a file that is announced as audio."""
+    return (file.content_type or "").lower().startswith("audio/")
 
 
 def _not_empty(upload: Upload) -> Upload:
     if upload.length == 0:
-        raise refused("file", "the file is empty", None)
+        row = {"type": "value_error", "loc": ["body", "file"], "msg": "Value error, the file is empty", "input": None}
+        raise UnprocessableError([row])
     return upload

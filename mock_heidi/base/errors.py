@@ -7,8 +7,7 @@ assumption.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 MOST_PROBLEMS = 100
 
@@ -27,6 +26,11 @@ class HeidiError(Exception):
     @property
     def detail(self) -> Any:
         raise NotImplementedError
+
+    def under(self, assumption: str) -> Self:
+        """The same error with the status that this assumption decides."""
+        self.status = assumption
+        return self
 
 
 class NamedError(HeidiError):
@@ -47,18 +51,6 @@ class TextError(HeidiError):
     @property
     def detail(self) -> Any:
         return self.text
-
-
-class AssumedRefusalError(HeidiError):
-    """A refusal under a chosen assumption, for which no source has words: ``{"detail": "Conflict"}`` for 409."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-    @property
-    def detail(self) -> str:
-        return HTTPStatus(int(self.status)).phrase
 
 
 class PatientProfileNotFoundError(NamedError):

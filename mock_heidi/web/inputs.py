@@ -66,7 +66,7 @@ def read_query(request: Request, model: type[Q]) -> Q:
         raise _refusal("query", list(error.errors(include_url=False))) from None
 
 
-def refused(field: str, message: str, given: Any) -> UnprocessableError:
+def rejected(field: str, message: str, given: Any) -> UnprocessableError:
     """The 422 for a field of the body whose value the operation refuses, in pydantic's words."""
     row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
     return UnprocessableError([row])

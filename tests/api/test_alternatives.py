@@ -354,10 +354,10 @@ CASES = {
         segments("3", "last", ""), {"number": [200, 422, 422, [3]], "any_text": [200, 200, 200, [3, 4, 5]]}
     ),
     "segment_type": Case(
-        lambda client: send(client, new_recording(client), "0", "text/plain"), {"not_checked": 200, "audio_only": 400}
+        lambda client: send(client, new_recording(client), "0", "text/plain"), {"not_checked": 200, "refused_400": 400}
     ),
     "segment_after_finish": Case(after_the_end, {"refused": [200, 400], "accepted": [200, 200]}),
-    "finish_twice": Case(after_the_end, {"allowed": [200, 400], "refused": [400, 400]}),
+    "finish_twice": Case(after_the_end, {"allowed": [200, 400], "refused_400": [400, 400]}),
     "recording_status_values": Case(
         status("GET", f"/sessions/{SESSION}/transcript/live?recording_status=paused"), {422: 422, "in_progress": 200}
     ),
