@@ -75,7 +75,8 @@ class DocumentListed(Outgoing):
     session_id: SessionId
     index: int
     name: str
-    template_id: str | None
+    # An empty one is left out: document_without_template.
+    template_id: str | None = Field(exclude_if=lambda value: value == "")
     content: str
     generation_type: Literal["TEMPLATE"]
     brain: Brain
@@ -229,19 +230,20 @@ def _view(view: type[View], request: Request, session: Session) -> View:
         ehr_patient_id=ehr_patient_id,
         audio=[uploaded(request.namespace, session, piece) for piece in session_content.uploads(session)],
         consult_note=session_content.note_of(request.namespace, session),
-        documents=documents(session) or None,
+        documents=documents(request, session) or None,
     )
 
 
-def documents(session: Session) -> list[DocumentListed]:
+def documents(request: Request, session: Session) -> list[DocumentListed]:
     """The session's documents as the API lists them."""
+    without_template = "" if request.assumptions["document_without_template"] == "left_out" else None
     return [
         DocumentListed(
             id=one.id,
             session_id=session.session_id,
             index=index,
             name=one.name,
-            template_id=one.template_id,
+            template_id=one.template_id or without_template,
             content=one.content,
             generation_type="TEMPLATE",
             brain=one.brain,

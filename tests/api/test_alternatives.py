@@ -224,6 +224,65 @@ def sent_again(client: Client) -> str:
     return str(chunk["source"])
 
 
+LETTER = "66455a5f0b0a1c8d018c6896"
+
+
+def shown_in_note(client: Client) -> list[Any]:
+    client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+    note = client.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]
+    return [note["template_id"], note["voice_style"]]
+
+
+def asked_note(**fields: Any) -> Callable[[Client], int]:
+    """A look at the status of a note with other fields."""
+    return status("POST", f"/sessions/{SESSION}/consult-note", json={**NOTE, **fields})
+
+
+def crossed_templates(client: Client) -> list[int]:
+    """The statuses of a note with a template for documents, and of a document with one for notes."""
+    document = {"generation_method": "TEMPLATE", "template_id": NOTE["template_id"]}
+    made = client.post(f"/sessions/{SESSION}/documents", json=document)
+    return [asked_note(template_id=LETTER)(client), made.status_code]
+
+
+def unsaid_forms(client: Client) -> list[Any]:
+    """The form of a document, and whether a note is HTML, where no form was asked for."""
+    document = {"generation_method": "TEMPLATE", "template_id": LETTER}
+    made = client.post(f"/sessions/{SESSION}/documents", json=document).json()
+    client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+    note = client.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]["result"]
+    return [made["content_type"], made["content"].startswith("<"), note.startswith("<")]
+
+
+def templates_of_documents(client: Client) -> list[Any]:
+    """The template_id of a document without a template, and of one with, in both lists; ``absent`` without the key."""
+    made = [{"name": "Letter", "content": "Dear"}, {"name": "Letter", "content": "Dear", "template_id": LETTER}]
+    client.put(f"/_mock/sessions/{SESSION}", json={"documents": made})
+    rows = client.get(f"/sessions/{SESSION}/documents").json()["documents"]
+    rows += client.get(f"/sessions/{SESSION}").json()["session"]["documents"]
+    return [row.get("template_id", "absent") for row in rows]
+
+
+QUESTION = {"questionId": "1", "question": "Smoker?", "description": "", "answerType": "TextArea", "repeatable": False}
+TEMPLATE = {"template": "Smoking", "questions": [QUESTION], "summaryRequired": False, "metadata": None}
+
+
+def custom_templates(*bodies: dict[str, Any]) -> Callable[[Client], list[int]]:
+    """A look at the statuses of the answers to custom templates."""
+
+    def look(client: Client) -> list[int]:
+        path = f"/sessions/{SESSION}/client-customised-template/response"
+        return [client.post(path, json=body).status_code for body in bodies]
+
+    return look
+
+
+def question(**fields: Any) -> dict[str, Any]:
+    """A custom template with a question that holds one with these fields."""
+    inner = {name: value for name, value in {**QUESTION, **fields}.items() if value is not None}
+    return {**TEMPLATE, "questions": [{**QUESTION, "childQuestions": [inner]}]}
+
+
 PIECES = [b'{"data": "One.\\nT"}', b'{"data": "wo."}']
 DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
@@ -379,6 +438,49 @@ CASES = {
     "next_page": Case(next_page, {"number": 2, "none": None}),
     "note_status": Case(note_status, {"completed": "COMPLETED", "created": "CREATED"}),
     "note_without_recording": Case(note_without_recording, {"allowed": [200, 200], "refused_400": [400, 200]}),
+    "consult_note_template_list": Case(
+        lambda client: [
+            len({one["template_category"] for one in client.get(path).json()["templates"]})
+            for path in ("/templates/consult-note-templates", "/templates/document-templates")
+        ],
+        {"for_notes": [1, 2], "all": [2, 2]},
+    ),
+    "note_request_fields": Case(
+        shown_in_note, {"shown": [NOTE["template_id"], NOTE["voice_style"]], "hidden": [None, None]}
+    ),
+    "template_of_other_category": Case(
+        crossed_templates, {"allowed": [200, 200], "refused_404": [404, 404], "refused_422": [422, 422]}
+    ),
+    "third_party_template_method": Case(
+        asked_note(generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}"),
+        {"refused": 422, "accepted": 200},
+    ),
+    "third_party_template_form": Case(
+        asked_note(template_id=None, third_party_template="History, Plan"), {"not_checked": 200, "refused_422": 422}
+    ),
+    "content_type_default": Case(unsaid_forms, {"markdown": ["MARKDOWN", False, False], "html": ["HTML", True, True]}),
+    "document_without_template": Case(
+        templates_of_documents, {"none": [None, LETTER] * 2, "left_out": ["absent", LETTER] * 2}
+    ),
+    "custom_template_required": Case(
+        custom_templates(TEMPLATE, {"template": "Smoking"}, question(description=None), question(childQuestions=[])),
+        {"none": [200, 200, 200, 200], "not_optional": [200, 422, 422, 200]},
+    ),
+    "empty_custom_template": Case(
+        custom_templates({}, {"template": "", "questions": []}, TEMPLATE),
+        {"accepted": [200, 200, 200], "refused_422": [422, 422, 200]},
+    ),
+    "old_custom_template": Case(
+        custom_templates({"content": "Smoking"}, {"responses": [QUESTION]}, {**TEMPLATE, "content": "Smoking"}),
+        {"accepted": [200, 200, 200], "refused_422": [422, 422, 200]},
+    ),
+    "answer_types": Case(
+        custom_templates(TEMPLATE, question(answerType="Number")), {"four_types": [200, 422], "any_text": [200, 200]}
+    ),
+    "ask_ai_required": Case(
+        status("POST", f"/sessions/{SESSION}/ask-ai", json={"ai_command_text": "Summarise"}),
+        {"all_three": 422, "instruction_only": 200},
+    ),
     "stream_framing": Case(
         stream,
         {
