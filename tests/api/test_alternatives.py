@@ -283,6 +283,28 @@ def question(**fields: Any) -> dict[str, Any]:
     return {**TEMPLATE, "questions": [{**QUESTION, "childQuestions": [inner]}]}
 
 
+def codes_without_note(client: Client) -> Any:
+    """What is coded in a session that has a transcript and no note, or the status of the refusal."""
+    path = new_session(client)
+    client.put(f"/_mock{path}", json={"transcript": "I have a cough."})
+    answer = client.get(f"{path}/clinical-codes")
+    if not answer.is_success:
+        return answer.status_code
+    body = answer.json()
+    [entity] = body["clinical_entities"]
+    [heard] = entity["reference_in_transcript"]
+    return [body["consult_note_id"], entity["location_in_note"], heard["transcript_text"]]
+
+
+def code_places(client: Client) -> list[tuple[int, int]]:
+    """The places of the cough in a note and in a transcript that begin with a letter beyond the first plane."""
+    said = {"transcript": "😀 cough", "consult_note": {"result": "😀 cough"}}
+    client.put(f"/_mock/sessions/{SESSION}", json=said)
+    [entity] = client.get(f"/sessions/{SESSION}/clinical-codes").json()["clinical_entities"]
+    places = [*entity["location_in_note"], entity["reference_in_transcript"][0]["location_in_transcript"]]
+    return [(place["start"], place["end"]) for place in places]
+
+
 PIECES = [b'{"data": "One.\\nT"}', b'{"data": "wo."}']
 DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
@@ -480,6 +502,16 @@ CASES = {
     "ask_ai_required": Case(
         status("POST", f"/sessions/{SESSION}/ask-ai", json={"ai_command_text": "Summarise"}),
         {"all_three": 422, "instruction_only": 200},
+    ),
+    "clinical_codes_need_note": Case(codes_without_note, {True: 400, False: [None, [], "I have a cough."]}),
+    "offset_unit": Case(code_places, {"code_points": [(2, 7), (0, 7)], "utf16": [(3, 8), (0, 8)]}),
+    "offset_end": Case(code_places, {"after": [(2, 7), (0, 7)], "last": [(2, 6), (0, 6)]}),
+    "stream_escapes": Case(
+        lambda client: client.post(f"/sessions/{SESSION}/ask-ai", json={**ASK, "content": "é😀"}).content,
+        {
+            "escaped": b'data: {"data": "\\u00e9\\ud83d\\ude00"}\n\n',
+            "utf_8": 'data: {"data": "é😀"}\n\n'.encode(),
+        },
     ),
     "stream_framing": Case(
         stream,
