@@ -7,7 +7,7 @@ assumption.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 MOST_PROBLEMS = 100
 
@@ -18,7 +18,7 @@ class HeidiError(Exception):
     ``status`` is an HTTP status or the name of the assumption that holds it.
     """
 
-    status: ClassVar[int | str]
+    status: int | str
     headers: Mapping[str, str] = {}
     from_vendor: ClassVar[bool] = True
     """False for an answer that only this mock gives."""
@@ -26,6 +26,11 @@ class HeidiError(Exception):
     @property
     def detail(self) -> Any:
         raise NotImplementedError
+
+    def under(self, assumption: str) -> Self:
+        """The same error with the status that this assumption decides."""
+        self.status = assumption
+        return self
 
 
 class NamedError(HeidiError):
