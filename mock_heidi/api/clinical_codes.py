@@ -82,7 +82,7 @@ def generate_clinical_codes(request: Request) -> Response:
 
 
 def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
-    """What is coded of the session's note; without a note, of its transcript."""
+    """The codes of the session's note; without a note, those of its transcript."""
     entries, written = request.store.all(CodeEntry), session.consult_note
     text = (written.result if written else None) or ""
     transcript = session_content.transcript_so_far(request.namespace, session)

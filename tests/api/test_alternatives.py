@@ -284,7 +284,7 @@ def question(**fields: Any) -> dict[str, Any]:
 
 
 def codes_without_note(client: Client) -> Any:
-    """What is coded in a session that has a transcript and no note, or the status of the refusal."""
+    """The codes of a session that has a transcript and no note, or the status of the refusal."""
     path = new_session(client)
     client.put(f"/_mock{path}", json={"transcript": "I have a cough."})
     answer = client.get(f"{path}/clinical-codes")
