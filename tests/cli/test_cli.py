@@ -748,7 +748,7 @@ def test_openapi_prints_the_contract_that_holds_under_an_assumption(capfdbinary:
     ("typed", "line"),
     [
         ("gender_cas=exact", "--assume: unknown assumption 'gender_cas'; did you mean gender_case?"),
-        ("gender_case=any", "--assume: gender_case: 'any' cannot be chosen; choose exact, any_case or any_text"),
+        ("gender_case=any", "--assume: gender_case: 'any' cannot be chosen; choose any_case, exact or any_text"),
         ("gender_case", "--assume: 'gender_case' is not a choice; write it like gender_case=exact"),
     ],
 )

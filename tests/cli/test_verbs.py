@@ -440,7 +440,7 @@ def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
     kept = call("reset", "--keep", "requests")
     left = server.ask("GET", "/_mock/requests/count")[2], server.ask("GET", "/_mock/faults")[2]
 
-    assert kept.out == "put back: state, clock, ids, transitions, replies, faults, findings\n"
+    assert kept.out == "put back: state, clock, ids, transitions, assumptions, replies, faults, findings\n"
     assert left == ({"count": 2}, {"faults": []})
     assert json.loads(call("reset", "--json").out)["reset"][3] == "requests"
     assert server.ask("GET", "/_mock/requests/count")[2] == {"count": 0}

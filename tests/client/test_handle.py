@@ -770,7 +770,7 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
     token = client.headers["Authorization"].split()[1]
     with heidi.fault("get_transcript", close=True), pytest.raises(httpx.RemoteProtocolError):
         client.get(f"{SESSION}/transcript")
-    client.patch(SESSION, json={"patient": {"gender": "male"}})
+    client.patch(SESSION, json={"patient": {"gender": "unknown"}})
     statuses(client, f"/sessions/{token}", "/patient-profiles/0")
     heidi.fault("ask_ai", end_after=9)
     said = heidi.report().splitlines()
@@ -779,7 +779,7 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
         "#1 GET /jwt -> 200",
         "#2 GET /sessions/1234567890/transcript -> no answer  [fault-1]",
         "#3 PATCH /sessions/1234567890 -> 422",
-        '    > {"patient": {"gender": "male"}}',
+        '    > {"patient": {"gender": "unknown"}}',
     ]
     assert said[4].startswith('    < {"detail": [{"type": "literal_error", "loc": ["body", "patient", "gender"]')
     assert said[5:7] == [
