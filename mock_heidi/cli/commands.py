@@ -12,10 +12,10 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
+from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.cli.exec_command import client_variables, exec_command
 from mock_heidi.cli.options import Seconds
-from mock_heidi.cli.remote_verb import say, speaks
-from mock_heidi.cli.steering_verbs import clock, fault, namespaces, scenario, snapshot
+from mock_heidi.cli.remote_command import say, speaks
 from mock_heidi.client.report import line
 from mock_heidi.observing.findings import LEVELS, finding_line
 

@@ -10,7 +10,7 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import printable_json
-from mock_heidi.cli.remote_verb import say, speaks
+from mock_heidi.cli.remote_command import say, speaks
 
 if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
