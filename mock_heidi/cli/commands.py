@@ -14,7 +14,7 @@ from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.cli.exec_command import client_variables, exec_command
-from mock_heidi.cli.options import Seconds
+from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
 from mock_heidi.cli.remote_command import say, speaks
 from mock_heidi.client.report import line
 from mock_heidi.observing.findings import LEVELS, finding_line
@@ -30,7 +30,7 @@ _GLANCE = 1.0
 @speaks
 @click.option(
     "--shell",
-    type=click.Choice(["sh", "fish", "powershell"]),
+    type=Choice(["sh", "fish", "powershell"]),
     default="sh",
     show_default=True,
     help="The shell to write for.",
@@ -118,14 +118,12 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
 @speaks
 @click.option(
     "--level",
-    type=click.Choice(LEVELS),
+    type=Choice(LEVELS),
     default="info",
     show_default=True,
     help="The lowest level to show.",
 )
-@click.option(
-    "--fail-on", type=click.Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from this level on."
-)
+@click.option("--fail-on", type=Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from this level on.")
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
     _must_be_there(heidi)
@@ -146,7 +144,7 @@ def _must_be_there(heidi: Handle) -> None:
 @click.command()
 @speaks
 @click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, metavar="N", help="How many to show.")
+@click.option("--limit", type=WholeNumber(0), default=20, show_default=True, metavar="N", help="How many to show.")
 @click.option("--operation", metavar="NAME", help="Only requests of this operation.")
 @click.option("--status", metavar="STATUS", help="Only requests with this status: 404, 5xx or none.")
 @click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
@@ -191,7 +189,7 @@ def _print_rows(as_json: bool, rows: list[dict[str, Any]], last: int) -> int:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: `eval "$(mock-heidi completion bash)"`."""
     from click.shell_completion import get_completion_class

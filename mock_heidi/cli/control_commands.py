@@ -10,13 +10,14 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import printable_json
+from mock_heidi.cli.parameters import Choice, Group
 from mock_heidi.cli.remote_command import say, speaks
 
 if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 
-@click.group()
+@click.group(cls=Group)
 def fault() -> None:
     """Add, list and remove faults: `add RULE`, `list`, `clear [ID]`."""
 
@@ -52,7 +53,7 @@ def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa:
     say(as_json, left, f"{len(left)} left")
 
 
-@click.group()
+@click.group(cls=Group)
 def scenario() -> None:
     """Faults that belong together: `list`, `run NAME`."""
 
@@ -76,7 +77,7 @@ def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
 
 @click.command()
 @speaks
-@click.argument("what", type=click.Choice(["show", "freeze", "advance", "set", "real"]), default="show")
+@click.argument("what", type=Choice(["show", "freeze", "advance", "set", "real"]), default="show")
 @click.argument("value", required=False)
 def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
     """Show or change the time: `freeze [ISO]`, `advance SECONDS`, `set ISO`, or `real` for the machine's time."""
@@ -104,7 +105,7 @@ def _seconds(text: str | None) -> float:
 
 @click.command()
 @speaks
-@click.argument("what", type=click.Choice(["list", "take", "restore", "diff", "delete"]), default="list")
+@click.argument("what", type=Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     """Keep and compare states: `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""

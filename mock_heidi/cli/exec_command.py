@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
-from mock_heidi.cli.options import Seconds, option, runs_server, settings
+from mock_heidi.cli.options import option, runs_server, settings
+from mock_heidi.cli.parameters import Choice, Seconds
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def client_variables(heidi: Handle) -> dict[str, str]:
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
 @option("--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD has after SIGTERM or SIGINT.")
-@option("--fail-on", type=click.Choice(LEVELS), help="Exit 3 if CMD succeeds with a finding of this level or above.")
+@option("--fail-on", type=Choice(LEVELS), help="Exit 3 if CMD succeeds with a finding of this level or above.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],

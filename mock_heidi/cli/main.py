@@ -14,6 +14,7 @@ import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
 from mock_heidi.cli.options import runs_server, settings
+from mock_heidi.cli.parameters import Group
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -27,7 +28,7 @@ _REMOTE = (
 )  # fmt: skip
 
 
-class _Verbs(click.Group):
+class _Commands(Group):
     """``mock-heidi --port 0`` means ``mock-heidi serve --port 0``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,7 +56,7 @@ class _Verbs(click.Group):
 _json = click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(VERSION, prog_name="mock-heidi", message="%(prog)s %(version)s")
 def cli() -> None:
     """The Heidi Health Open API on your own machine: offline, stateful, deterministic.

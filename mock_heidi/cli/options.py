@@ -1,8 +1,7 @@
-"""The options of the command and their variables; those of a server stand in one list, which every such verb reads."""
+"""The options of the commands with their variables. ``SERVER_OPTIONS`` lists those of every command that serves."""
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,35 +10,16 @@ from typing import Any, NamedTuple
 import click
 
 from mock_heidi.base.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError, Settings, parse_pace
+from mock_heidi.cli.parameters import Choice, Fault, Option, WholeNumber
 
 _MEGABYTE = 1024 * 1024
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-class FaultParam(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
-    """A fault as text. In the variable, several are divided by semicolons: paths in rules stand after a blank."""
-
-    name = "rule"
-    envvar_list_splitter = ";"
-
-
-class Seconds(click.FloatRange):
-    """A number of seconds, a day at most. A plain range lets ``nan`` pass, since it compares with nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 86_400)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail("nan is not a number of seconds", param, ctx)
-        return number
-
-
 def option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
     """A flag and its variable: ``--url-file`` and ``MOCK_HEIDI_URL_FILE``."""
     variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *more, envvar=variable, show_envvar=True, **{"show_default": True, **options})
+    return click.option(name, *more, cls=Option, envvar=variable, show_envvar=True, **{"show_default": True, **options})
 
 
 class ServerOption(NamedTuple):
@@ -95,7 +75,7 @@ SERVER_OPTIONS = (
         "--seed",
         "seed",
         default=0,
-        type=int,
+        type=WholeNumber(),
         metavar="N",
         help="Fixes ids and tokens: same seed, same requests, same bytes.",
     ),
@@ -114,7 +94,7 @@ SERVER_OPTIONS = (
         "faults",
         _rules,
         multiple=True,
-        type=FaultParam(),
+        type=Fault(),
         metavar="RULE",
         help="A fault as a rule, such as ask_ai:end_after=3; repeatable.",
     ),
@@ -131,7 +111,7 @@ SERVER_OPTIONS = (
         "max_upload",
         _bytes,
         default=100,
-        type=click.IntRange(1, 10_000),
+        type=WholeNumber(1, 10_000),
         metavar="MB",
         help="Largest upload in megabytes.",
     ),
@@ -140,7 +120,7 @@ SERVER_OPTIONS = (
         "memory",
         _bytes,
         default=DEFAULT_MEMORY // _MEGABYTE,
-        type=click.IntRange(1, 1_000_000),
+        type=WholeNumber(1, 1_000_000),
         metavar="MB",
         help="The most megabytes that requests and events may take.",
     ),
@@ -148,7 +128,7 @@ SERVER_OPTIONS = (
         "--journal",
         "journal",
         default="normal",
-        type=click.Choice(JOURNAL_MODES),
+        type=Choice(JOURNAL_MODES),
         help="How much is shown of requests and answers.",
     ),
     _sets(
@@ -203,7 +183,7 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
             metavar="ADDRESS",
             help="Address to listen on; the default serves localhost too.",
         ),
-        option("--port", default=port, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one."),
+        option("--port", default=port, type=WholeNumber(0, 65535), metavar="N", help="Port; 0 picks a free one."),
     )
     says = (
         option(
@@ -214,7 +194,7 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
         option(
             "--log-level",
             default=log_level,
-            type=click.Choice(_LEVELS),
+            type=Choice(_LEVELS),
             help="How much to say; info has a line per request.",
         ),
         option("--quiet", is_flag=True, help="No banner, no line per request, no report of a command that fails."),

@@ -615,11 +615,17 @@ def test_what_cannot_be_done_is_one_line_that_names_the_cure(
     ("args", "words"),
     [
         (("--prot", "1"), "--port"),
-        (("--port", "many"), "'many' is not a valid integer"),
+        (("--port", "many"), "Invalid value for '--port': 'many' is not a valid whole number"),
         (("--port", "65536"), "65536 is not in the range"),
-        (("--log-level", "loud"), "'loud' is not one of"),
+        (("--log-level", "wraning"), "Invalid value for '--log-level': unknown word 'wraning'; did you mean warning?"),
+        (("--log-level", "loud"), "unknown word 'loud'; known are debug, error, info, warning"),
         (("--url-file", "FOLDER"), "is a directory"),
-        (("serv",), "No such command 'serv'"),
+        (("serv",), "unknown command 'serv'; did you mean serve?"),
+        (("findngs",), "unknown command 'findngs'; did you mean findings?"),
+        (("zzz",), "unknown command 'zzz'; known are audio, clock, "),
+        (("fault", "ad"), "unknown command 'ad'; did you mean add?"),
+        (("clock", "advnce"), "unknown word 'advnce'; did you mean advance?"),
+        (("snapshot", "tke", "a"), "unknown word 'tke'; did you mean take?"),
         (("routes", "--all"), "No such option"),
         (("serve", "now"), "unexpected extra argument"),
     ],
@@ -641,7 +647,16 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("MOCK_HEIDI_PORT", "many")
 
     assert call() == 2
-    assert "MOCK_HEIDI_PORT" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("mock-heidi: Invalid value for MOCK_HEIDI_PORT: 'many' is not")
+
+
+def test_a_wrong_flag_is_named_without_its_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOCK_HEIDI_PORT", "4343")
+
+    assert call("--port", "many") == 2
+    assert capsys.readouterr().err.startswith("mock-heidi: Invalid value for '--port': 'many' is not")
 
 
 @pytest.mark.parametrize(("args", "status"), [(("--clock", "noon"), 1), (("--prot", "1"), 2)])
