@@ -15,7 +15,7 @@ from mock_heidi.base.wording import nearest, printable_json
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.cli.exec_command import client_variables, exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
-from mock_heidi.cli.remote_command import say, speaks
+from mock_heidi.cli.remote_command import asks_namespace, print_result
 from mock_heidi.client.report import line
 from mock_heidi.observing.findings import LEVELS, finding_line
 
@@ -27,7 +27,7 @@ _GLANCE = 1.0
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option(
     "--shell",
     type=Choice(["sh", "fish", "powershell"]),
@@ -43,13 +43,13 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
         for name, value in values.items()
     }
-    say(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
+    print_result(as_json, values, "\n".join(form.format(*pair) for pair in quoted.items()))
     if missing := _missing(heidi.url, _GLANCE):
         click.echo(f"warning: {missing}; start a server with mock-heidi serve", err=True)
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Seconds.")
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
@@ -62,7 +62,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
         if precise() >= deadline:
             raise ConfigError(f"{missing} after {timeout:g} s", "start a server with mock-heidi serve")
         threading.Event().wait(_PAUSE)
-    say(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
+    print_result(as_json, {"status": "ok", "url": heidi.url}, f"{heidi.url} is ready")
 
 
 def _missing(url: str, patience: float) -> str | None:
@@ -85,7 +85,7 @@ def _missing(url: str, patience: float) -> str | None:
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option("--keep", metavar="PARTS", help="Parts to keep, separated by commas: state, clock, requests, faults, …")
 @click.option("--all", "everything", is_flag=True, help="Every namespace.")
 def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> None:
@@ -94,11 +94,11 @@ def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> N
 
     query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
     done = heidi.control("POST", f"/reset?{urlencode(query)}")
-    say(as_json, done, f"put back: {', '.join(done['reset'])}")
+    print_result(as_json, done, f"put back: {', '.join(done['reset'])}")
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option("--email", metavar="E-MAIL", help="Whom the token is for.")
 @click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
 def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
@@ -111,11 +111,11 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
         if "Invalid API key" not in str(error):
             raise
         raise ConfigError(f"{heidi.url} knows no such API key", "give one of its fixtures with --api-key") from None
-    say(as_json, {"token": made}, made)
+    print_result(as_json, {"token": made}, made)
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option(
     "--level",
     type=Choice(LEVELS),
@@ -128,7 +128,7 @@ def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
     """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
     _must_be_there(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
-    say(as_json, found, "\n".join(map(finding_line, found)) or "nothing to say")
+    print_result(as_json, found, "\n".join(map(finding_line, found)) or "no findings")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
 
@@ -142,7 +142,7 @@ def _must_be_there(heidi: Handle) -> None:
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
 @click.option("--limit", type=WholeNumber(0), default=20, show_default=True, metavar="N", help="How many to show.")
 @click.option("--operation", metavar="NAME", help="Only requests of this operation.")
@@ -162,7 +162,7 @@ def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool,
     else:
         _must_be_there(heidi)
         rows = heidi.requests(**given, limit=limit)
-        say(as_json, rows, "\n".join(map(line, rows)) or "none")
+        print_result(as_json, rows, "\n".join(map(line, rows)) or "no requests")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:

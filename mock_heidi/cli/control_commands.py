@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.base.wording import printable_json
+from mock_heidi.base.wording import counted, printable_json
 from mock_heidi.cli.parameters import Choice, Group
-from mock_heidi.cli.remote_command import say, speaks
+from mock_heidi.cli.remote_command import asks_namespace, asks_server, print_result
 
 if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
+
+_NEGATIVE = re.compile(r"-\.?\d.*")
 
 
 @click.group(cls=Group)
@@ -23,21 +28,21 @@ def fault() -> None:
 
 
 @fault.command("add")
-@speaks
+@asks_namespace
 @click.argument("rule")
 def add_fault(heidi: Handle, as_json: bool, rule: str) -> None:
     """Add a RULE, such as generate_consult_note:end_after=3,times=1, or as JSON."""
     made = heidi.control("POST", "/faults", rule)
-    say(as_json, made, made["id"])
+    print_result(as_json, made, made["id"])
 
 
 @fault.command("list")
-@speaks
+@asks_namespace
 def list_faults(heidi: Handle, as_json: bool) -> None:
     """List the rules and the number of answers that each has changed."""
     rules = heidi.faults()
-    lines = [f"{rule['id']:<12} {rule['hits']:>4} hits  {_rule(rule)}" for rule in rules]
-    say(as_json, rules, "\n".join(lines) or "none")
+    lines = [f"{rule['id']:<12} {counted(rule['hits'], 'hit'):>9}  {_rule(rule)}" for rule in rules]
+    print_result(as_json, rules, "\n".join(lines) or "no faults")
 
 
 def _rule(rule: dict[str, Any]) -> str:
@@ -45,12 +50,12 @@ def _rule(rule: dict[str, Any]) -> str:
 
 
 @fault.command("clear")
-@speaks
+@asks_namespace
 @click.argument("id", required=False)
 def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa: A002 - what the control API calls it
     """Remove one rule, or all."""
     left = heidi.control("DELETE", "/faults" if id is None else f"/faults/{quote(id, safe='')}")["faults"]
-    say(as_json, left, f"{len(left)} left")
+    print_result(as_json, left, f"{counted(len(left), 'fault')} left")
 
 
 @click.group(cls=Group)
@@ -59,24 +64,37 @@ def scenario() -> None:
 
 
 @scenario.command("list")
-@speaks
+@asks_namespace
 def list_scenarios(heidi: Handle, as_json: bool) -> None:
     """List the scenarios with their descriptions."""
     known = heidi.control("GET", "/scenarios")["scenarios"]
-    say(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
+    print_result(as_json, known, "\n".join(f"{one['name']:<32} {one['explanation']}" for one in known))
 
 
 @scenario.command("run")
-@speaks
+@asks_namespace
 @click.argument("name")
 def run_scenario(heidi: Handle, as_json: bool, name: str) -> None:
     """Set the rules of a scenario."""
     made = heidi.control("POST", f"/scenarios/{quote(name, safe='')}")
-    say(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
+    print_result(as_json, made, f"{made['explanation']}\n{', '.join(rule['id'] for rule in made['faults'])}")
 
 
-@click.command()
-@speaks
+class _Clock(click.Command):
+    """Tells a negative number of seconds, such as ``advance -1``, from an unknown option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            for number in filter(_NEGATIVE.fullmatch, typed if "advance" in typed else []):
+                _seconds(number)
+            raise
+
+
+@click.command(cls=_Clock)
+@asks_namespace
 @click.argument("what", type=Choice(["show", "freeze", "advance", "set", "real"]), default="show")
 @click.argument("value", required=False)
 def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
@@ -92,19 +110,21 @@ def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
     elif what != "show":
         heidi.control("PUT", "/clock", given if value is None else {**given, "now": value})
     clock = heidi.control("GET", "/clock")
-    state = "stands still" if clock["frozen"] else f"goes at {clock['speed']:g} seconds a second"
-    say(as_json, clock, f"{clock['now']}, {state}")
+    state = "frozen" if clock["frozen"] else f"speed {clock['speed']:g}"
+    print_result(as_json, clock, f"{clock['now']}, {state}")
 
 
 def _seconds(text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        raise ConfigError(f"clock advance {text}: should be a number of seconds") from None
+    """The number of seconds that a text gives. Raises :class:`ConfigError` unless it is a number from 0."""
+    with contextlib.suppress(ValueError):
+        seconds = float(text or "")
+        if 0 <= seconds < math.inf:
+            return seconds
+    raise ConfigError(f"clock advance {text}: should be a number of seconds, 0 or more, such as 60")
 
 
 @click.command()
-@speaks
+@asks_namespace
 @click.argument("what", type=Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
@@ -125,10 +145,10 @@ def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
     }[what]
     answer = heidi.control(method, path)
     if what == "diff":
-        say(as_json, answer, printable_json(answer, indent=2) if answer else "nothing has changed")
+        print_result(as_json, answer, printable_json(answer, indent=2) if answer else "nothing has changed")
     else:
         rows = answer.get("snapshots", [answer])
-        say(as_json, answer, "\n".join(_kept(row) for row in rows) or "none")
+        print_result(as_json, answer, "\n".join(_kept(row) for row in rows) or "no snapshots")
 
 
 def _kept(row: dict[str, Any]) -> str:
@@ -136,17 +156,17 @@ def _kept(row: dict[str, Any]) -> str:
 
 
 def _counts(row: dict[str, Any]) -> str:
-    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in row["counts"].items())
+    return ", ".join(counted(count, kind.removesuffix("s").replace("_", " ")) for kind, count in row["counts"].items())
 
 
 @click.command()
-@speaks
+@asks_server
 @click.option("--delete", "unwanted", metavar="NAME", help="Delete this namespace.")
 def namespaces(heidi: Handle, as_json: bool, unwanted: str | None) -> None:
     """List the namespaces of the server, or delete one of them."""
     if unwanted is not None:
         deleted = heidi.control("DELETE", f"/namespaces/{quote(unwanted, safe='')}")
-        say(as_json, deleted, f"deleted {unwanted}")
+        print_result(as_json, deleted, f"deleted {unwanted}")
         return
     rows = heidi.control("GET", "/namespaces")["namespaces"]
-    say(as_json, rows, "\n".join(f"{row['name']:<32} {_counts(row)}" for row in rows))
+    print_result(as_json, rows, "\n".join(f"{row['name']:<32} {_counts(row)}" for row in rows))

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -53,7 +53,7 @@ class _Commands(Group):
         return [*found, *serve.shell_complete(ctx, incomplete)] if incomplete.startswith("-") else found
 
 
-_json = click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -136,6 +136,13 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
     return {kind: store.size(KINDS[kind]) for kind in kinds}
 
 
+def _counted(counts: Mapping[str, int]) -> str:
+    from mock_heidi.base.wording import counted
+
+    nouns = ("API key", "patient profile", "session")
+    return ", ".join(counted(number, noun) for number, noun in zip(counts.values(), nouns, strict=True))
+
+
 @cli.command()
 @click.argument("fixtures", required=False, metavar="[DIR|FILE]")
 @_json
@@ -153,10 +160,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
     if as_json:
         _print({"problems": [], "counts": counts})
         return
-    keys, patients, sessions = counts.values()
-    click.echo(
-        f"{fixtures or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
-    )
+    click.echo(f"{fixtures or 'packaged set'}: {_counted(counts)}: all good")
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
-from mock_heidi.base.wording import printable, shorten
+from mock_heidi.base.wording import counted, printable, shorten
 from mock_heidi.client.report import path
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.observing.entry import Entry
@@ -32,8 +32,8 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
     # Do not print a key that the user gave: the output may be kept.
     key = "***" if given else next(iter(namespace.keys))
     counts = ", ".join(
-        f"{namespace.store.size(kind)} {name}"
-        for kind, name in ((ApiKey, "API keys"), (PatientProfile, "patient profiles"), (Session, "sessions"))
+        counted(namespace.store.size(kind), noun)
+        for kind, noun in ((ApiKey, "API key"), (PatientProfile, "patient profile"), (Session, "session"))
     )
     return "\n".join(
         (

@@ -488,7 +488,7 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_validate_counts_what_is_good(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
     assert call("validate", str(clinic)) == 0
-    assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profiles, 0 sessions: all good\n"
+    assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profile, 0 sessions: all good\n"
 
 
 def test_validate_without_a_folder_checks_the_packaged_set(capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,6 +124,38 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
     assert by_flag.out != ""
 
 
+@pytest.mark.parametrize("seconds", ["-1", "-1.5", "-.5", "-0.1e3", "soon", "nan", "inf"])
+def test_a_clock_advances_by_no_other_number_of_seconds_than_from_zero(call: Call, seconds: str) -> None:
+    ended = call("clock", "advance", seconds)
+
+    words = "should be a number of seconds, 0 or more, such as 60"
+    assert ended == (1, "", f"mock-heidi: clock advance {seconds}: {words}\n")
+
+
+def test_an_unknown_option_of_the_clock_is_named(call: Call) -> None:
+    ended = call("clock", "advance", "60", "--jsn")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("mock-heidi: No such option '--jsn'")
+
+
+def test_the_list_of_all_namespaces_takes_no_namespace(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = call("namespaces", "--namespace", "blue")
+    monkeypatch.setenv("MOCK_HEIDI_NAMESPACE", "blue")  # as exec sets it
+    listed = call("namespaces")
+
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("mock-heidi: No such option '--namespace'")
+    assert (listed.status, listed.err) == (0, "")
+    assert listed.out.startswith("default ")
+
+
+def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running) -> None:
+    server.sign_in()
+
+    assert call("namespaces").out.splitlines()[0].endswith("15 patient profiles, 31 sessions, 1 request")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -563,7 +595,7 @@ def test_requests_are_a_line_each(call: Call, server: Running) -> None:
 
     lines = [line.split() for line in call("requests").out.splitlines()]
 
-    assert none == "none\n"
+    assert none == "no requests\n"
     assert [(line[0], line[1], line[2], line[5]) for line in lines] == [
         ("#1", "GET", "200", "/jwt"),
         ("#2", "GET", "200", f"/sessions/{SESSION}"),
@@ -684,11 +716,11 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
 
     assert (first, second) == ("fault-1\n", "fault-2\n")
     assert listed == [
-        'fault-1         1 hits  {"operation": "get_session", "times": 1, "status": 503}',
+        'fault-1          1 hit  {"operation": "get_session", "times": 1, "status": 503}',
         'fault-2         0 hits  {"operation": "ask_ai", "end_after": 3}',
     ]
-    assert (cleared, rest) == ("1 left\n", "0 left\n")
-    assert call("fault", "list").out == "none\n"
+    assert (cleared, rest) == ("1 fault left\n", "0 faults left\n")
+    assert call("fault", "list").out == "no faults\n"
 
 
 @pytest.mark.parametrize(
@@ -768,13 +800,13 @@ def test_the_clock_stands_jumps_and_goes_on(call: Call, server: Running) -> None
     ]
 
     assert said == [
-        "2025-01-06T09:00:00.000Z, stands still\n",
-        "2025-01-06T09:01:00.500Z, stands still\n",
-        "2025-01-06T12:00:00.000Z, stands still\n",
-        "2025-01-06T12:00:00.000Z, stands still\n",
+        "2025-01-06T09:00:00.000Z, frozen\n",
+        "2025-01-06T09:01:00.500Z, frozen\n",
+        "2025-01-06T12:00:00.000Z, frozen\n",
+        "2025-01-06T12:00:00.000Z, frozen\n",
     ]
-    assert call("clock", "real").out.endswith("Z, goes at 1 seconds a second\n")
-    assert call("clock", "freeze").out.endswith("Z, stands still\n")
+    assert call("clock", "real").out.endswith("Z, speed 1\n")
+    assert call("clock", "freeze").out.endswith("Z, frozen\n")
     assert server.ask("GET", "/_mock/clock")[2]["frozen"] is True
 
 
@@ -821,7 +853,7 @@ def test_snapshots_are_taken_compared_restored_and_deleted(call: Call, server: R
     assert taken == listed == "before               2025-01-06T09:00:00.000Z  15 patient profiles, 31 sessions\n"
     assert same == restored == "nothing has changed\n"
     assert changed == {"patient_profiles": {"added": ["f" * 24], "removed": [], "changed": [], "omitted": 0}}
-    assert deleted == "none\n"
+    assert deleted == "no snapshots\n"
 
 
 def test_routes_and_validate_can_speak_json(alone: Call, tmp_path: Path) -> None:

@@ -179,11 +179,16 @@ def verb_flags() -> str:
                 found.setdefault((*_flag(option),), []).append(name)
     return table(
         ("Flag", "Variable", "Default", "Meaning", "Verbs"),
-        [
-            [*row, "all for a running server" if set(names) >= set(remote) else ", ".join(map(code, names))]
-            for row, names in found.items()
-        ],
+        [[*row, _belongs(names, remote)] for row, names in found.items()],
     )
+
+
+def _belongs(names: list[str], remote: list[str]) -> str:
+    """The commands that have a flag; for nearly all commands for a running server, those that lack it."""
+    missing = [name for name in remote if name not in names]
+    if len(missing) > 1:
+        return ", ".join(map(code, names))
+    return ", except ".join(["all for a running server", *map(code, missing)])
 
 
 def _leaves(before: str, commands: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
