@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # Neither what a command usually ends with nor what the other verbs use for a mistake.
 FOUND = 3
 _MOST_REPORTS = 10
+_NO_REQUESTS = (
+    "no requests; a client finds this server by HEIDI_BASE_URL. Tests with the pytest fixture mock_heidi use another "
+    "server, and pytest shows their requests"
+)
 
 
 def client_variables(heidi: Handle) -> dict[str, str]:
@@ -107,8 +111,7 @@ def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | N
             _say("the command succeeded, but it never met these faults:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
-        report = _asked(_reports(used)) or ["no request"]
-        _say(f"the command ended with status {ended.status}; what its server saw:", *report)
+        _say(f"the command ended with status {ended.status}; what its server saw:", *_asked(_reports(heidi, used)))
     return ended.status
 
 
@@ -136,8 +139,10 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     )
 
 
-def _reports(used: Iterator[Handle]) -> Iterator[str]:
-    """The reports of the first few namespaces."""
+def _reports(heidi: Handle, used: Iterator[Handle]) -> Iterator[str]:
+    """The reports of the first few namespaces, a line each; the first line explains why there are no requests."""
+    if not any(row["counts"]["requests"] for row in _namespaces(heidi)):
+        yield _NO_REQUESTS
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())
 
@@ -151,10 +156,15 @@ def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
     from mock_heidi.client.handle import Handle
 
     yield heidi
-    for row in heidi.control("GET", "/namespaces")["namespaces"]:
+    for row in _namespaces(heidi):
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
             with Handle(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
                 yield namespace
+
+
+def _namespaces(heidi: Handle) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = heidi.control("GET", "/namespaces")["namespaces"]
+    return found
 
 
 def _say(*lines: str) -> None:

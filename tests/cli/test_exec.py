@@ -226,7 +226,7 @@ def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp
     assert server.url not in ready
     assert "/jwt" in asked
     assert faults.startswith("fault-1 ")
-    assert clock == "2025-01-06T09:00:00.000Z, stands still"
+    assert clock == "2025-01-06T09:00:00.000Z, frozen"
 
 
 @pytest.mark.parametrize("by", ["flags", "variables"])
@@ -575,10 +575,14 @@ def test_what_the_server_saw_in_other_namespaces_is_told_by_their_names() -> Non
     assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200"]
 
 
-def test_a_command_that_fails_before_it_asks_is_told_so() -> None:
-    assert execute(PYTHON, "-c", "raise SystemExit(3)").err == (
-        "mock-heidi: the command ended with status 3; what its server saw:\nno request\n"
-    )
+@pytest.mark.parametrize("options", [(), ("--fault", "ask_ai:status=503")], ids=" ".join)
+def test_the_report_of_a_failure_without_requests_names_the_likely_causes(options: tuple[str, ...]) -> None:
+    lines = execute(PYTHON, "-c", "raise SystemExit(3)", options=options).err.splitlines()
+
+    assert lines[0] == "mock-heidi: the command ended with status 3; what its server saw:"
+    assert lines[1].startswith("no requests; a client finds this server by HEIDI_BASE_URL. ")
+    assert "pytest fixture mock_heidi" in lines[1]
+    assert [line.partition(" ")[0] for line in lines[2:]] == ["fault-1"] * len(options[1:])
 
 
 # A finding of level info, and one of level warning.
@@ -616,7 +620,7 @@ def test_no_finding_can_drive_the_terminal() -> None:
     assert "\x1b" not in ended.err
 
 
-UNUSED: Any = SimpleNamespace(unfired=list)
+UNUSED: Any = SimpleNamespace(unfired=list, control=lambda *_: {"namespaces": [{"counts": {"requests": 1}}]})
 
 
 @pytest.mark.parametrize("error", [MockHeidiError("GET /findings: no"), NoAnswerError("no answer")], ids=repr)
