@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,15 +21,17 @@ from mock_heidi.client.client_errors import MockHeidiError
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.server_connection import ServerConnection
 
+# The paths of a server, of a namespace, and of the base URLs of both.
+_PATH = re.compile(rf"(/ns/(?P<name>[^/]*))?({re.escape(BASE_PATH)})?/?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Seconds that an answer may take beside the seconds that it waits for what is expected.
 _PATIENCE = 30
 
 
 def read_address(url: str, namespace: str | None) -> tuple[str, str]:
-    """``http://HOST:PORT`` and the name of a namespace, from any URL of a server, such as its base URL.
+    """``http://HOST:PORT`` and the name of a namespace, from the URL of a server or of a namespace, or a base URL.
 
-    ``namespace`` goes before a name in the URL. Raises :class:`ConfigError` for what cannot be one.
+    ``namespace`` has priority over a name in the URL. Raises :class:`ConfigError` for another URL or a wrong name.
     """
     try:
         parts = urlsplit(url)
@@ -37,10 +40,15 @@ def read_address(url: str, namespace: str | None) -> tuple[str, str]:
         sound = False
     if not sound:
         raise ConfigError(f"{url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
-    first, _, rest = parts.path.removeprefix("/").partition("/")
-    name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
+    found = _PATH.fullmatch(parts.path)
+    if found is None or parts.query or parts.fragment:
+        cure = f"write it like http://127.0.0.1:{DEFAULT_PORT} or http://127.0.0.1:{DEFAULT_PORT}/ns/NAME"
+        raise ConfigError(f"{url}: there is nothing of mock_heidi at this path; {cure}")
+    name = namespace or (DEFAULT_NAMESPACE if found["name"] is None else found["name"])
     if not is_namespace(name):
-        raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
+        raise ConfigError(
+            f"{name!r} is not a valid name for a namespace; use letters, digits, '-', '_' and '.', 64 at most"
+        )
     return f"{parts.scheme}://{parts.netloc}", name
 
 
@@ -52,7 +60,9 @@ def query(parameters: Mapping[str, Any]) -> str:
 def snapshot_path(name: str) -> str:
     """The path of a snapshot below ``/_mock``. Raises :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
-        raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
+        raise MockHeidiError(
+            f"{name!r} is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most"
+        )
     return f"/snapshots/{quote(name, safe='')}"
 
 

@@ -162,7 +162,7 @@ def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running
         (("token", "--api-key", "wrong"), "knows no such API key; give one of its fixtures with --api-key"),
         (
             ("snapshot", "take", "a/b"),
-            "'a/b' is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
+            "'a/b' is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
         ),
         (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
@@ -343,6 +343,18 @@ def test_a_url_that_is_none_is_one_line(alone: Call, url: str) -> None:
     assert ended == (1, "", f"mock-heidi: {url}: write it like http://127.0.0.1:4343\n")
 
 
+@pytest.mark.parametrize("path", ["/path", f"{BASE_PATH}/jwt", "/ns/blue/path", "/?a=1", "#a"])
+def test_a_url_with_an_unknown_path_is_one_line(alone: Call, path: str) -> None:
+    ended = alone("clock", "--url", f"http://127.0.0.1:1{path}")
+
+    cure = "write it like http://127.0.0.1:4343 or http://127.0.0.1:4343/ns/NAME"
+    assert ended == (
+        1,
+        "",
+        f"mock-heidi: http://127.0.0.1:1{path}: there is nothing of mock_heidi at this path; {cure}\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "options", "name"),
     [
@@ -372,15 +384,10 @@ def test_the_url_may_name_the_namespace_and_the_flag_wins(
 
 @pytest.mark.parametrize("name", ["a b", "..", "é", "x" * 65, ""])
 def test_a_namespace_that_is_none_is_one_line(call: Call, name: str) -> None:
-    ended = (
-        call("clock", "--url", f"http://127.0.0.1:1/ns/{name}/x") if not name else call("clock", "--namespace", name)
-    )
+    ended = call("clock", "--url", f"http://127.0.0.1:1/ns/{name}") if not name else call("clock", "--namespace", name)
 
-    assert ended.status == 1
-    assert (
-        ended.err
-        == f"mock-heidi: {name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most\n"
-    )
+    cure = "use letters, digits, '-', '_' and '.', 64 at most"
+    assert ended == (1, "", f"mock-heidi: {name!r} is not a valid name for a namespace; {cure}\n")
 
 
 def test_a_namespace_is_spoken_to_alone_and_stays(call: Call, server: Running) -> None:
@@ -738,8 +745,8 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
         (("clock", "real", "5"), "clock real: takes no value, not 5"),
         (("snapshot", "take"), "snapshot take: needs a name"),
         (("snapshot", "list", "a"), "snapshot list: takes no name, not a"),
-        (("snapshot", "take", "a b"), "'a b' is no name for a snapshot"),
-        (("snapshot", "restore", "a b"), "'a b' is no name for a snapshot"),
+        (("snapshot", "take", "a b"), "'a b' is not a valid name for a snapshot"),
+        (("snapshot", "restore", "a b"), "'a b' is not a valid name for a snapshot"),
         (("requests", "--status", "many"), "many"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
