@@ -66,7 +66,8 @@ def marker_line() -> str:
 
 
 def check(config: pytest.Config) -> None:
-    """Check all that stands in the configuration and on the command line. Raises ``pytest.UsageError``."""
+    """Check the options of the configuration and of the command line. Raises ``pytest.UsageError``."""
+    _check_names(config)
     for name in CHECKS:
         chosen(config, name)
     config.stash[_CONFIGURED] = {
@@ -82,6 +83,35 @@ def check(config: pytest.Config) -> None:
             read_address(given.url, None)
         except ConfigError as error:
             raise pytest.UsageError(f"{given.typed}: {str(error).removeprefix(f'{given.url}: ')}") from None
+
+
+def _check_names(config: pytest.Config) -> None:
+    """Raise ``pytest.UsageError`` for an unknown option whose name begins with ours: pytest itself only warns."""
+    known = [f"mock_heidi_{name}" for name in (*OPTIONS, "url", *CHECKS)]
+    for name in sorted(_ini_names(config)):
+        if name.startswith("mock_heidi_") and name not in known and not _is_declared(config, name):
+            from mock_heidi.base.wording import nearest
+
+            raise pytest.UsageError(f"{name}: unknown option; {nearest(name, known, 1)}")
+
+
+def _ini_names(config: pytest.Config) -> set[str]:
+    """The names of all options in the configuration file and after ``-o``. pytest has no public list of them."""
+    # Newer versions warn about the older name.
+    written = getattr(config, "_inicfg", None)
+    if written is None:
+        written = getattr(config, "inicfg", {})
+    overridden = config.getoption("override_ini", None) or []
+    return {*written, *(one.partition("=")[0] for one in overridden)}
+
+
+def _is_declared(config: pytest.Config, name: str) -> bool:
+    """True if a plugin or a ``conftest.py`` has declared the option."""
+    try:
+        config.getini(name)
+    except ValueError:
+        return False
+    return True
 
 
 def configured(config: pytest.Config) -> dict[str, Any]:

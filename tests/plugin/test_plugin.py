@@ -394,6 +394,7 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
         ("mock_heidi_api_key = a key", "'a key' fits into no header; use letters, digits and signs without blanks"),
         ("mock_heidi_fixtures = nope", "there is no */nope; give a folder of YAML files, one such file, or 'empty'"),
         ("mock_heidi_url = 127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
+        ("mock_heidi_url = http://127.0.0.1:4343/path", "there is nothing of mock_heidi at this path; write it like *"),
         ("mock_heidi_unmatched = maybe", "should be ignore or fail"),
         ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
     ],
@@ -411,6 +412,26 @@ def test_a_wrong_configuration_is_told_once_and_before_any_test(
     assert len(result.errlines) <= 2
 
 
+@pytest.mark.parametrize("by", ["configuration", "command line"])
+def test_a_misspelt_option_of_the_configuration_is_an_error_that_names_the_nearest(
+    pytester: pytest.Pytester, by: str
+) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_seed = 7\n" + ("mock_heidi_sed = 3\n" if by == "configuration" else ""))
+    pytester.makepyfile("def test_seed(mock_heidi): ...")
+    result = pytester.runpytest(*(["-o", "mock_heidi_sed=3"] if by == "command line" else []))
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("ERROR: mock_heidi_sed: unknown option; did you mean mock_heidi_seed[?]")
+
+
+def test_an_option_that_a_conftest_declares_is_no_misspelling(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_clinic = blue\n")
+    pytester.makeconftest("def pytest_addoption(parser): parser.addini('mock_heidi_clinic', 'the clinic')")
+    pytester.makepyfile("def test_clinic(pytestconfig): assert pytestconfig.getini('mock_heidi_clinic') == 'blue'")
+
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 def test_a_wrong_truth_in_the_configuration_names_its_option(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmock_heidi_linked = x\n")
     pytester.makepyfile("def test_wrong(mock_heidi): ...")
@@ -426,6 +447,17 @@ def test_a_wrong_url_on_the_command_line_names_the_flag(pytester: pytest.Pyteste
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines("ERROR: --mock-heidi-url=127.0.0.1:4343: write it like http://127.0.0.1:4343")
+
+
+def test_a_path_in_the_url_of_a_running_server_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_wrong(mock_heidi): ...")
+    result = pytester.runpytest("--mock-heidi-url=http://127.0.0.1:4343/path")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert len(result.errlines) <= 2
+    result.stderr.fnmatch_lines(
+        "ERROR: --mock-heidi-url=http://127.0.0.1:4343/path: there is nothing of mock_heidi at this path; write it *"
+    )
 
 
 def test_a_mistake_in_the_configured_fixtures_ends_the_run_at_the_first_test(pytester: pytest.Pytester) -> None:
