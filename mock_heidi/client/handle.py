@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
-from mock_heidi.base.wording import nearest
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
 from mock_heidi.client.namespace_options import NamespaceOptions, start_body
-from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy, rule_body
+from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy, fault_ids, rule_body
 from mock_heidi.client.server_connection import ServerConnection
 from mock_heidi.content import recordings
 
@@ -180,20 +179,19 @@ class Handle:
         return found
 
     def assert_noticed(self, fault: FaultsProxy | str, *, error: bool = False, within: float = 0) -> None:
-        """Expect that the client noticed the early end of a stream that a fault made; AssertionError otherwise.
+        """Expect that the client noticed the early end of a stream that ``fault`` made. Raises AssertionError if not.
 
         A client notices the end of a note if it reads the session or asks for the note again; the end of an answer of
-        Ask Heidi if it gives the same instruction again. With ``error`` it is enough that the client does not go on:
-        say so if the client showed an error.
+        Ask Heidi if it gives the same instruction again. ``error=True`` is for a client that showed an error: it must
+        only not go on. ``within`` waits so many seconds for the client. ``fault`` may be the id of a rule.
         """
-        for each in [fault] if isinstance(fault, str) else fault.ids:
+        for each in fault_ids(fault):
             try:
                 self.verify(noticed={"fault": each, "error": error}, within=within)
             except AssertionError as problem:
-                known = [str(rule["id"]) for rule in self._all_faults()]
-                if each in known:
-                    raise
-                raise AssertionError(f"{problem}; no fault is called {each!r}, {nearest(each, known)}") from None
+                from mock_heidi.client.report import unnoticed
+
+                raise AssertionError(unnoticed(str(problem), each, self._all_faults())) from None
 
     def findings(self) -> list[Row]:
         """The findings so far: ``code``, ``level``, ``message``, and the ids of the ``first`` and ``last`` request."""

@@ -166,6 +166,15 @@ class FaultsProxy:
         return f"<{type(self).__name__} {', '.join(self.ids)}>"
 
 
+def fault_ids(fault: FaultsProxy | str) -> list[str]:
+    """The ids of rules, from the id of one or from the object that ``fault()`` returned. Raises TypeError otherwise."""
+    if isinstance(fault, FaultsProxy):
+        return fault.ids
+    if isinstance(fault, str):
+        return [fault]
+    raise TypeError(f"give what fault() or scenario() returned, or the id of a fault, not {fault!r}")
+
+
 def rule_body(operation: str | list[str] | None, effects: Record) -> Any:
     """A rule as ``POST /_mock/faults`` takes it, from the arguments of ``fault()``."""
     if not isinstance(operation, str):

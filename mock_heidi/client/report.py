@@ -95,6 +95,19 @@ def _shaped(rule: Row) -> str:
     return f"{_counted(rule['hits'], 'answer')} shaped"
 
 
+def unnoticed(problem: str, fault: str, rules: Sequence[Row]) -> str:
+    """The error of an early end that the client did not notice; for a fault that can end no stream, the reason."""
+    from mock_heidi.base.wording import nearest
+    from mock_heidi.faults.rule import STREAM_ENDS
+
+    rule = next((one for one in rules if one["id"] == fault), None)
+    if rule is None:
+        return f"{problem}; no fault is called {fault!r}, {nearest(fault, [str(one['id']) for one in rules])}"
+    if any(name in rule for name in STREAM_ENDS):
+        return problem
+    return f"fault {fault} ({_fields(rule)}) cannot end a stream early; use one of {', '.join(STREAM_ENDS)}"
+
+
 def failed(expectation: Row) -> str:
     """The error of an expectation that does not hold, and the requests that come nearest, a line each."""
     nearest = [f"  request {one['id']}: {one['why']}" for one in expectation["nearest"]]

@@ -1019,6 +1019,20 @@ def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> Non
         heidi.assert_noticed(fault)
 
 
+def test_a_fault_that_can_end_no_stream_is_refused_as_one_to_notice(heidi: Handle, client: httpx.Client) -> None:
+    fault = heidi.fault("get_session", status=503)
+    client.get("/sessions/1234567890")
+
+    words = f"fault {fault.id} (operation=get_session, status=503) cannot end a stream early; use one of end_after, "
+    with pytest.raises(AssertionError, match=f"^{re.escape(words)}"):
+        heidi.assert_noticed(fault)
+
+
+def test_only_a_fault_or_its_id_can_be_noticed(heidi: Handle) -> None:
+    with pytest.raises(TypeError, match=r"^give what fault\(\) or scenario\(\) returned, or the id .*, not None$"):
+        heidi.assert_noticed(None)  # type: ignore[arg-type] # as a client without types may
+
+
 def test_a_refusal_of_the_vendors_is_told_in_its_words(server: Handle) -> None:
     with (
         Handle(server.url, api_key="wrong") as stranger,
