@@ -159,7 +159,7 @@ def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("token", "--api-key", "wrong"), "knows no such API key; give one of its fixtures with --api-key"),
+        (("token", "--api-key", "wrong"), "does not know this API key; give one of its keys with --api-key"),
         (
             ("snapshot", "take", "a/b"),
             "'a/b' is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
@@ -402,7 +402,7 @@ def test_a_wrong_key_is_one_line(call: Call) -> None:
     ended = call("token", "--api-key", "another")
 
     assert (ended.status, ended.err.count("\n")) == (1, 1)
-    assert "knows no such API key; give one of its fixtures with --api-key" in ended.err
+    assert "does not know this API key; give one of its keys with --api-key" in ended.err
 
 
 def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -479,7 +479,7 @@ def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
     kept = call("reset", "--keep", "requests")
     left = server.ask("GET", "/_mock/requests/count")[2], server.ask("GET", "/_mock/faults")[2]
 
-    assert kept.out == "put back: state, clock, ids, transitions, replies, faults, findings\n"
+    assert kept.out == "reset: state, clock, ids, transitions, replies, faults, findings\n"
     assert left == ({"count": 2}, {"faults": []})
     assert json.loads(call("reset", "--json").out)["reset"][3] == "requests"
     assert server.ask("GET", "/_mock/requests/count")[2] == {"count": 0}
@@ -741,10 +741,10 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
         (("clock", "set"), "clock set: needs a value, such as 2025-01-06T09:00:00"),
         (("clock", "advance", "soon"), "clock advance soon: should be a number of seconds"),
         (("clock", "set", "noon"), "'noon' is no moment"),
-        (("clock", "show", "5"), "clock show: takes no value, not 5"),
-        (("clock", "real", "5"), "clock real: takes no value, not 5"),
+        (("clock", "show", "5"), "clock show: takes no value; leave out 5"),
+        (("clock", "real", "5"), "clock real: takes no value; leave out 5"),
         (("snapshot", "take"), "snapshot take: needs a name"),
-        (("snapshot", "list", "a"), "snapshot list: takes no name, not a"),
+        (("snapshot", "list", "a"), "snapshot list: takes no name; leave out a"),
         (("snapshot", "take", "a b"), "'a b' is not a valid name for a snapshot"),
         (("snapshot", "restore", "a b"), "'a b' is not a valid name for a snapshot"),
         (("requests", "--status", "many"), "many"),
