@@ -30,9 +30,9 @@ def sections(item: pytest.Item) -> list[tuple[str, str]]:
 
 def _report(heidi: Handle) -> str:
     try:
-        return heidi.report() or "none"
+        return heidi.report() or "no requests"
     except Exception as error:  # noqa: BLE001 - the report of a failure must not fail itself
-        return f"cannot be asked: {error}"
+        return f"cannot ask mock_heidi: {error}"
 
 
 def _heidis(item: pytest.Item) -> list[tuple[str, Handle]]:
@@ -70,7 +70,7 @@ def objections(item: pytest.Item) -> list[str]:
     try:
         return [line for name in asked for line in _OBJECTIONS[name](item, own)]
     except Exception as error:  # noqa: BLE001 - one test must not end the whole run
-        return [f"mock_heidi cannot be asked: {error}"]
+        return [f"cannot ask mock_heidi: {error}"]
 
 
 def _unfired(_: pytest.Item, own: Handle) -> list[str]:

@@ -1,4 +1,4 @@
-"""The verbs that look at a running server or put it back, and the table of all verbs that are imported late."""
+"""The commands that read or reset a running server, and the table of all commands that are imported late."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mock_heidi.observing.findings import LEVELS, finding_line
 if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
+# In seconds: between two attempts of ``wait``, and the time that ``env`` gives a server to answer.
 _PAUSE = 0.05
 _GLANCE = 1.0
 
@@ -33,10 +34,10 @@ _GLANCE = 1.0
     type=Choice(["sh", "fish", "powershell"]),
     default="sh",
     show_default=True,
-    help="The shell to write for.",
+    help="Shell that will read the variables.",
 )
 def env(heidi: Handle, as_json: bool, shell: str) -> None:
-    """Print the variables that a client is given, for eval."""
+    """Print the variables for a client, for eval in a shell."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
     values = client_variables(heidi)
     quoted = {
@@ -50,7 +51,9 @@ def env(heidi: Handle, as_json: bool, shell: str) -> None:
 
 @click.command()
 @asks_namespace
-@click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Seconds.")
+@click.option(
+    "--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S", help="Longest wait in seconds."
+)
 def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
     """Wait until a server answers."""
     import threading
@@ -66,7 +69,7 @@ def wait(heidi: Handle, as_json: bool, timeout: float) -> None:
 
 
 def _missing(url: str, patience: float) -> str | None:
-    """The reason that a URL has no server to speak to; None if it has one."""
+    """The reason why no mock_heidi answers at a URL; None if one answers."""
     from urllib.parse import urlsplit
 
     from mock_heidi.client.kept_connection import KeptConnection
@@ -74,7 +77,7 @@ def _missing(url: str, patience: float) -> str | None:
     parts = urlsplit(url)
     with contextlib.closing(KeptConnection(parts.hostname or "", parts.port, patience)) as peer:
         try:
-            # This endpoint is open to all, whatever token the control API wants.
+            # This endpoint needs no admin token.
             if json.loads(peer.ask("GET", "/readyz", None, {})[1]) == {"status": "ok"}:
                 return None
         except OSError:
@@ -87,20 +90,20 @@ def _missing(url: str, patience: float) -> str | None:
 @click.command()
 @asks_namespace
 @click.option("--keep", metavar="PARTS", help="Parts to keep, separated by commas: state, clock, requests, faults, …")
-@click.option("--all", "everything", is_flag=True, help="Every namespace.")
+@click.option("--all", "everything", is_flag=True, help="Reset every namespace.")
 def reset(heidi: Handle, as_json: bool, keep: str | None, everything: bool) -> None:
-    """Put everything back to the beginning."""
+    """Reset everything to the start."""
     from urllib.parse import urlencode
 
     query = {**({"keep": keep} if keep else {}), **({"all": "true"} if everything else {})}
     done = heidi.control("POST", f"/reset?{urlencode(query)}")
-    print_result(as_json, done, f"put back: {', '.join(done['reset'])}")
+    print_result(as_json, done, f"reset: {', '.join(done['reset'])}")
 
 
 @click.command()
 @asks_namespace
-@click.option("--email", metavar="E-MAIL", help="Whom the token is for.")
-@click.option("--third-party-internal-id", metavar="ID", help="Their id in the partner's system.")
+@click.option("--email", metavar="E-MAIL", help="E-mail address of the user.")
+@click.option("--third-party-internal-id", metavar="ID", help="Id of the user in the partner's system.")
 def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_id: str | None) -> None:
     """Sign in and print a bearer token."""
     from mock_heidi.client.handle import MockHeidiError
@@ -110,7 +113,7 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
     except MockHeidiError as error:
         if "Invalid API key" not in str(error):
             raise
-        raise ConfigError(f"{heidi.url} knows no such API key", "give one of its fixtures with --api-key") from None
+        raise ConfigError(f"{heidi.url} does not know this API key", "give one of its keys with --api-key") from None
     print_result(as_json, {"token": made}, made)
 
 
@@ -123,19 +126,24 @@ def token(heidi: Handle, as_json: bool, email: str | None, third_party_internal_
     show_default=True,
     help="The lowest level to show.",
 )
-@click.option("--fail-on", type=Choice(LEVELS), default="warning", show_default=True, help="Exit 1 from this level on.")
+@click.option(
+    "--fail-on",
+    type=Choice(LEVELS),
+    default="warning",
+    show_default=True,
+    help="Exit with status 1 for this level or above.",
+)
 def findings(heidi: Handle, as_json: bool, level: str, fail_on: str) -> None:
-    """Show the findings about the client. Exit 1 if any has the level of --fail-on or above."""
-    _must_be_there(heidi)
+    """Show the findings about the client. Exit with status 1 if one has the level of --fail-on or above."""
+    _check_namespace(heidi)
     found = heidi.control("GET", f"/findings?level={level}")["findings"]
     print_result(as_json, found, "\n".join(map(finding_line, found)) or "no findings")
     if heidi.control("GET", f"/findings?level={fail_on}")["findings"]:
         sys.exit(1)
 
 
-def _must_be_there(heidi: Handle) -> None:
-    """A name that was mistyped is no clean bill of health."""
-
+def _check_namespace(heidi: Handle) -> None:
+    """Raise :class:`ConfigError` for an unknown namespace. An empty list would look like a good result."""
     names = [str(one["name"]) for one in heidi.control("GET", "/_mock/namespaces")["namespaces"]]
     if heidi.name not in names:
         raise ConfigError(f"{heidi.url} has no namespace {heidi.name!r}", nearest(heidi.name, names))
@@ -143,41 +151,43 @@ def _must_be_there(heidi: Handle) -> None:
 
 @click.command()
 @asks_namespace
-@click.option("--follow", is_flag=True, help="Go on with each request as it comes, until Ctrl-C.")
-@click.option("--limit", type=WholeNumber(0), default=20, show_default=True, metavar="N", help="How many to show.")
+@click.option("--follow", is_flag=True, help="Also show each new request, until Ctrl-C.")
+@click.option(
+    "--limit", type=WholeNumber(0), default=20, show_default=True, metavar="N", help="The most requests to show."
+)
 @click.option("--operation", metavar="NAME", help="Only requests of this operation.")
 @click.option("--status", metavar="STATUS", help="Only requests with this status: 404, 5xx or none.")
 @click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
-@click.option("--curl", is_flag=True, help="Print them as curl commands.")
+@click.option("--curl", is_flag=True, help="Print curl commands that send the same requests.")
 def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:
     """Show the last requests."""
     given = {name: value for name, value in filters.items() if value is not None}
     if curl:
         if follow or as_json:
-            raise click.UsageError("--curl goes without --follow and --json")
-        _must_be_there(heidi)
+            raise click.UsageError("--curl cannot be combined with --follow or --json")
+        _check_namespace(heidi)
         click.echo(heidi.curl(**given, limit=limit), nl=False)
     elif follow:
         _follow(heidi, as_json, given, limit)
     else:
-        _must_be_there(heidi)
+        _check_namespace(heidi)
         rows = heidi.requests(**given, limit=limit)
         print_result(as_json, rows, "\n".join(map(line, rows)) or "no requests")
 
 
 def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> None:
-    """A line for each, of JSON too."""
+    """Print the last requests and each new one, a line each, also as JSON."""
     with heidi.events() as events:
-        # Listened to first, asked then: none is lost between the two.
+        # The events begin before the list is read, so that no request is lost.
         seen = _print_rows(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
             if kind == "reset" and "requests" in data["reset"]:
                 seen = 0
             elif kind == "behind":
-                raise ConfigError(f"{heidi.url} had {data['missed']} events more than could be shown", "begin again")
+                raise ConfigError(f"{data['missed']} requests or other events were too fast to follow", "start again")
             elif kind == "request" and data["id"] > seen:
                 seen = _print_rows(as_json, heidi.requests(**{**given, "since": seen}), seen)
-        raise ConfigError(f"{heidi.url} has ended")
+        raise ConfigError(f"the server at {heidi.url} has ended")
 
 
 def _print_rows(as_json: bool, rows: list[dict[str, Any]], last: int) -> int:
@@ -200,7 +210,7 @@ def completion(shell: str) -> None:
     click.echo(made(whole, {}, "mock-heidi", "_MOCK_HEIDI_COMPLETE").source())
 
 
-VERBS: dict[str, click.Command] = {
+COMMANDS: dict[str, click.Command] = {
     "exec": exec_command,
     "env": env,
     "wait": wait,

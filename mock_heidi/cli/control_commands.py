@@ -1,4 +1,4 @@
-"""The verbs that change a running server: its faults, its clock, its snapshots, its namespaces."""
+"""The commands that change a running server: its faults, clock, snapshots and namespaces."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa:
 
 @click.group(cls=Group)
 def scenario() -> None:
-    """Faults that belong together: `list`, `run NAME`."""
+    """List scenarios (faults that belong together), or set one: `list`, `run NAME`."""
 
 
 @scenario.command("list")
@@ -103,7 +103,7 @@ def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
         example = "60" if what == "advance" else "2025-01-06T09:00:00"
         raise ConfigError(f"clock {what}: needs a value, such as {example}")
     if what in ("show", "real") and value is not None:
-        raise ConfigError(f"clock {what}: takes no value, not {value}")
+        raise ConfigError(f"clock {what}: takes no value; leave out {value}")
     given: dict[str, Any] = {"real": {"real": True}, "freeze": {"frozen": True}}.get(what, {})
     if what == "advance":
         heidi.control("POST", "/clock/advance", {"seconds": _seconds(value)})
@@ -128,13 +128,13 @@ def _seconds(text: str | None) -> float:
 @click.argument("what", type=Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep and compare states: `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""
+    """Keep, compare and restore states: `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""
     from mock_heidi.client.namespace_connection import snapshot_path
 
     if what != "list" and name is None:
         raise ConfigError(f"snapshot {what}: needs a name")
     if what == "list" and name is not None:
-        raise ConfigError(f"snapshot list: takes no name, not {name}")
+        raise ConfigError(f"snapshot list: takes no name; leave out {name}")
     place = "" if name is None else snapshot_path(name)
     method, path = {
         "list": ("GET", "/snapshots"),

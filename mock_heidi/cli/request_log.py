@@ -74,7 +74,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 
 
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
-    """A log with a line for each request, or None. Also sends warnings and errors to stderr."""
+    """A log with a line for each request; None if none is wanted. Also sends warnings and errors to stderr."""
     # The banner already says what uvicorn logs at level info.
     lowest = "WARNING" if level == "info" else level.upper()
     logging.basicConfig(level=lowest, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -108,7 +108,7 @@ class RequestLog:
     def _write(self) -> None:
         read = True
         while (item := self._queue.get()) is not None:
-            # After the reader has gone, lines are still taken from the queue.
+            # After the reader of the output has gone, the queue is still emptied.
             read = read and self._written(line(*item, colour=self._colour) + "\n")
 
     def _written(self, text: str) -> bool:

@@ -21,12 +21,12 @@ from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, servi
 from mock_heidi import api
 from mock_heidi.base import spec
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
-from mock_heidi.cli import commands as verbs
+from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
 from mock_heidi.fixtures import files as fixture_files
 
-VERBS = sorted(cli.commands)
-REMOTE = list(verbs.VERBS)
+LOCAL = sorted(cli.commands)
+REMOTE = list(commands.COMMANDS)
 FLAGS = {option.opts[0]: option for option in cli.commands["serve"].params if isinstance(option, click.Option)}
 
 PATIENT = "- first_name: Ada\n  last_name: Example\n"
@@ -466,19 +466,19 @@ def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tm
     assert not left
 
 
-# --- The other verbs --------------------------------------------------------------------------------------------------
+# --- The other commands -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("command", LOCAL)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str, flag: str) -> None:
-    assert call(verb, flag) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: mock-heidi {verb} ")
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str, flag: str) -> None:
+    assert call(command, flag) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: mock-heidi {command} ")
 
 
-def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == 0
-    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*VERBS, *REMOTE]
+    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*LOCAL, *REMOTE]
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -568,8 +568,16 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
         (("--clock", "noon"), "clock: 'noon' is no moment", "write it like 2025-01-06T09:00:00"),
         (("--port", "TAKEN"), "port TAKEN on 127.0.0.1 is in use", "choose another with --port, or 0"),
         (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
-        (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),
-        (("--url-file", "FOLDER/a-file/url"), "cannot write FOLDER/a-file/url", "give a file in a folder of yours"),
+        (
+            ("--url-file", "FOLDER/none/url"),
+            "cannot write FOLDER/none/url",
+            "give a file in a folder that you can write to",
+        ),
+        (
+            ("--url-file", "FOLDER/a-file/url"),
+            "cannot write FOLDER/a-file/url",
+            "give a file in a folder that you can write to",
+        ),
         (
             ("--fault", "ask_ai:end_aftr=3"),
             "--fault ask_ai:end_aftr=3: a fault knows no 'end_aftr'",

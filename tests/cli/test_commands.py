@@ -1,4 +1,4 @@
-"""The verbs that speak to a running server, and ``exec``, which runs one for a command."""
+"""The commands that speak to a running server, and ``exec``, which runs one for a command."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ from running import MODULE, Running, run, serving, spawn, until
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
-from mock_heidi.cli import commands as verbs
+from mock_heidi.cli import commands
 from mock_heidi.cli.main import main
 
 PYTHON = sys.executable
@@ -44,13 +44,13 @@ Call = Callable[..., Ended]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One server for all, in a process of its own."""
-    with serving(tmp_path_factory.mktemp("verbs")) as server:
+    with serving(tmp_path_factory.mktemp("commands")) as server:
         yield server
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs a verb in this process, to which the environment says nothing."""
+    """Runs a command in this process, to which the environment says nothing."""
     for name in list(os.environ):
         if name.startswith("MOCK_HEIDI_"):
             monkeypatch.delenv(name)
@@ -84,7 +84,7 @@ def get_session(server: Running, session_id: str = SESSION, prefix: str = "") ->
 
 # --- Where the server is ----------------------------------------------------------------------------------------------
 
-# Each verb, as it can be called beside any server.
+# Each command, as it can be called beside any server.
 ASKED = {
     "env": ("env",),
     "wait": ("wait",),
@@ -104,20 +104,20 @@ ASKED = {
 }
 NO_SERVER = {"exec", "completion"}
 
-by_verb = pytest.mark.parametrize("verb", ASKED)
+by_command = pytest.mark.parametrize("command", ASKED)
 
 
-def test_every_verb_is_tried() -> None:
-    assert {verb.partition(" ")[0] for verb in ASKED} | NO_SERVER == set(verbs.VERBS)
+def test_every_command_is_tried() -> None:
+    assert {command.partition(" ")[0] for command in ASKED} | NO_SERVER == set(commands.COMMANDS)
 
 
-@by_verb
-def test_a_verb_finds_its_server_by_flag_and_by_variable(
-    call: Call, server: Running, monkeypatch: pytest.MonkeyPatch, verb: str
+@by_command
+def test_a_command_finds_its_server_by_flag_and_by_variable(
+    call: Call, server: Running, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    by_variable = call(*ASKED[verb])
+    by_variable = call(*ASKED[command])
     monkeypatch.setenv("MOCK_HEIDI_URL", "http://127.0.0.1:1")
-    by_flag = call(*ASKED[verb], "--url", server.url)
+    by_flag = call(*ASKED[command], "--url", server.url)
 
     assert (by_variable.status, by_variable.err) == (by_flag.status, by_flag.err) == (0, "")
     assert by_variable.out != ""
@@ -178,12 +178,12 @@ def test_what_cannot_be_is_one_line_with_its_cure(call: Call, args: tuple[str, .
     assert words in ended.err
 
 
-@pytest.mark.parametrize("verb", ["fault", "scenario"])
-def test_a_verb_that_needs_another_one_shows_its_help_as_it_is(alone: Call, verb: str) -> None:
-    ended = alone(verb)
+@pytest.mark.parametrize("command", ["fault", "scenario"])
+def test_a_command_that_needs_another_one_shows_its_help_as_it_is(alone: Call, command: str) -> None:
+    ended = alone(command)
 
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err.startswith(f"Usage: mock-heidi {verb} ")
+    assert ended.err.startswith(f"Usage: mock-heidi {command} ")
     assert "\nCommands:\n" in ended.err
 
 
@@ -196,7 +196,7 @@ def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
 
 
 @needs_signals
-def test_ctrl_c_while_a_verb_works_is_told_by_the_status() -> None:
+def test_ctrl_c_while_a_command_works_is_told_by_the_status() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = spawn("wait", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "600")
         try:
@@ -227,20 +227,20 @@ def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> 
     assert "another program answers at" in ended.err
 
 
-@by_verb
-def test_every_verb_can_speak_json(call: Call, verb: str) -> None:
-    ended = call(*ASKED[verb], "--json")
+@by_command
+def test_every_command_can_speak_json(call: Call, command: str) -> None:
+    ended = call(*ASKED[command], "--json")
 
     assert ended.status == 0
     assert isinstance(json.loads(ended.out), dict | list)
 
 
-@by_verb
-def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, verb: str) -> None:
-    options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if verb == "wait" else [])]
-    ended = alone(*ASKED[verb], *options)
+@by_command
+def test_a_command_without_a_server_is_one_line_that_names_the_cure(alone: Call, command: str) -> None:
+    options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if command == "wait" else [])]
+    ended = alone(*ASKED[command], *options)
 
-    if verb == "env":  # says where it would be
+    if command == "env":  # says where it would be
         assert (ended.status, ended.out.count("\n")) == (0, 5)
         assert ended.err == ("warning: no server answers at http://127.0.0.1:1; start a server with mock-heidi serve\n")
     else:
@@ -295,10 +295,10 @@ VENDORS = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"detail":"Not F
 @pytest.mark.parametrize(
     "answer", [NO_HTTP, NO_JSON, NO_OBJECT, NO_REASON], ids=["no HTTP", "no JSON", "no object", "no reason"]
 )
-@pytest.mark.parametrize("verb", ["reset", "token", "clock", "requests --curl", "requests --follow"])
-def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, verb: str) -> None:
+@pytest.mark.parametrize("command", ["reset", "token", "clock", "requests --curl", "requests --follow"])
+def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, command: str) -> None:
     with stranger(answer) as url:
-        ended = alone(*verb.split(), "--url", url)
+        ended = alone(*command.split(), "--url", url)
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: another program answers at {url}, not mock_heidi; {cure}\n")
@@ -408,7 +408,7 @@ def test_a_wrong_key_is_one_line(call: Call) -> None:
 def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path, MOCK_HEIDI_ADMIN_TOKEN="let-me-in-91c4") as guarded:
         monkeypatch.setenv("MOCK_HEIDI_URL", guarded.url)
-        refused = [alone(*verb) for verb in (("clock",), ("requests", "--follow"), ("requests", "--curl"))]
+        refused = [alone(*command) for command in (("clock",), ("requests", "--follow"), ("requests", "--curl"))]
         waited = alone("wait", "--timeout", "0")
         monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", "let-me-in-91c4")
         let_in = alone("clock")
@@ -558,14 +558,14 @@ def control_characters(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "command",
     [("requests",), ("requests", "--json"), ("requests", "--curl"), ("findings",), ("findings", "--json")],
     ids=" ".join,
 )
-def test_no_request_can_drive_the_terminal(call: Call, server: Running, verb: tuple[str, ...]) -> None:
+def test_no_request_can_drive_the_terminal(call: Call, server: Running, command: tuple[str, ...]) -> None:
     control_characters(server)
 
-    told = call(*verb).out
+    told = call(*command).out
 
     assert SESSION in told or "unknown_path" in told
     assert [letter for letter in told if not letter.isprintable() and letter != "\n"] == []
@@ -587,7 +587,7 @@ def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
     with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
         rows = handle.requests()
         for as_json in (False, True):
-            verbs._print_rows(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+            commands._print_rows(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
 
     assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 
@@ -917,8 +917,8 @@ def test_a_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
     assert complete(words) == offered
 
 
-def test_a_shell_is_offered_every_verb() -> None:
-    assert set(verbs.VERBS) < set(complete("mock-heidi "))
+def test_a_shell_is_offered_every_command() -> None:
+    assert set(commands.COMMANDS) < set(complete("mock-heidi "))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -933,7 +933,7 @@ def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_pa
         assert (read.returncode, read.stderr) == (0, "")
 
 
-# --- Below the verbs --------------------------------------------------------------------------------------------------
+# --- Below the commands -----------------------------------------------------------------------------------------------
 
 
 def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:

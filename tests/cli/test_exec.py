@@ -20,7 +20,7 @@ from running import MODULE, Running, environment, run, serving, spawn, until
 from mock_heidi import Handle, MockHeidiError, NoAnswerError
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, Settings
 from mock_heidi.cli import child_process
-from mock_heidi.cli import exec_command as exec_verb
+from mock_heidi.cli import exec_command as exec_module
 from mock_heidi.cli.exec_command import exec_command
 from mock_heidi.cli.main import cli
 from mock_heidi.cli.options import SERVER_OPTIONS
@@ -62,9 +62,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_entries"}
 
 
-def options_of(verb: click.Command) -> dict[str, dict[str, Any]]:
+def options_of(command: click.Command) -> dict[str, dict[str, Any]]:
     """The properties of each option, by its flag, apart from the defaults of the two that differ."""
-    found = {option.opts[0]: option.to_info_dict() for option in verb.params if isinstance(option, click.Option)}
+    found = {option.opts[0]: option.to_info_dict() for option in command.params if isinstance(option, click.Option)}
     for flag in ("--port", "--log-level"):
         found[flag]["default"] = None
     return found
@@ -199,12 +199,12 @@ def test_what_the_command_says_and_hears_is_its_own() -> None:
     assert ended.err.startswith("errmock-heidi: ")
 
 
-def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
+def test_commands_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
     (tmp_path / "api_keys.yaml").write_text(
         f"- {{key: another-key, ehr_provider: P, managed_by: {'a' * 24}}}\n", encoding="utf-8"
     )
     script = " && ".join(
-        f"{COMMAND} {verb}" for verb in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
+        f"{COMMAND} {command}" for command in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
     )
     ended = execute(
         *("sh", "-c", script),
@@ -540,9 +540,9 @@ def test_ctrl_c_at_a_terminal_is_handed_on_to_a_command_that_it_does_not_reach(
 
     monkeypatch.setattr(child_process, "is_at_terminal", lambda: True)
     signals, sent = child_process._Signals(grace=3600), list[int]()  # noqa: SLF001 - a job brought to the foreground
-    signals.go_to(Child())  # type: ignore[arg-type] # all that is used of one
+    signals.send_to(Child())  # type: ignore[arg-type] # all that is used of one
 
-    signals.come(signal.SIGINT, None)
+    signals.receive(signal.SIGINT, None)
     signals.close()
 
     assert sent == handed_on
@@ -558,7 +558,7 @@ def test_a_command_that_fails_is_told_with_what_the_server_saw() -> None:
     *seen, found = ended.err.splitlines()
     assert (ended.status, ended.out) == (7, "")
     assert seen == [
-        "mock-heidi: the command ended with status 7; what its server saw:",
+        "mock-heidi: the command ended with status 7; the report of its server:",
         "#1 GET /jwt -> 200",
         "#2 POST /sessions -> 503  [fault-1]",
         '    > {"colour": 1}',
@@ -579,7 +579,7 @@ def test_what_the_server_saw_in_other_namespaces_is_told_by_their_names() -> Non
 def test_the_report_of_a_failure_without_requests_names_the_likely_causes(options: tuple[str, ...]) -> None:
     lines = execute(PYTHON, "-c", "raise SystemExit(3)", options=options).err.splitlines()
 
-    assert lines[0] == "mock-heidi: the command ended with status 3; what its server saw:"
+    assert lines[0] == "mock-heidi: the command ended with status 3; the report of its server:"
     assert lines[1].startswith("no requests; a client finds this server by HEIDI_BASE_URL. ")
     assert "pytest fixture mock_heidi" in lines[1]
     assert [line.partition(" ")[0] for line in lines[2:]] == ["fault-1"] * len(options[1:])
@@ -633,10 +633,10 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_verb._judge(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
+    ended = exec_module._final_status(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
 
     assert ended == ends_with
-    assert f"cannot be asked: {error}" in capsys.readouterr().err
+    assert f"cannot ask the server: {error}" in capsys.readouterr().err
 
 
 def test_findings_fail_no_command_unless_asked() -> None:
@@ -683,4 +683,4 @@ def test_a_fault_that_never_fired_is_told_after_a_success() -> None:
     ended, quiet = execute(PYTHON, "-c", "", options=rule), execute(PYTHON, "-c", "", options=(*rule, "--quiet"))
 
     assert (ended.status, quiet) == (0, Ended(0, "", ""))
-    assert "it never met these faults:\nfault-1 (operation=ask_ai, end_after=1) never fired" in ended.err
+    assert "these faults never fired:\nfault-1 (operation=ask_ai, end_after=1) never fired" in ended.err

@@ -647,7 +647,7 @@ def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: p
     result = pytester.runpytest("--mock-heidi-unfired=fail")
 
     result.assert_outcomes(passed=1, failed=1, errors=1)
-    result.stdout.fnmatch_lines("mock_heidi cannot be asked: *")
+    result.stdout.fnmatch_lines("cannot ask mock_heidi: *")
 
 
 def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pytester) -> None:
@@ -669,7 +669,7 @@ def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pyte
     result = pytester.runpytest("--mock-heidi-unfired=fail")
 
     result.assert_outcomes(failed=1)
-    assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot be asked: ")
+    assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot ask mock_heidi: ")
 
 
 # --- What the client asked for ----------------------------------------------------------------------------------------
@@ -1038,7 +1038,7 @@ def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pyteste
     assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
     assert section(first, "clinic") == ["#1 GET /jwt -> 200"]
     assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404", NOT_FOUND]
-    assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["none"]
+    assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["no requests"]
     assert "requests to" not in third
 
 
@@ -1057,7 +1057,7 @@ def test_a_heidi_that_the_test_has_closed_does_not_break_the_report(pytester: py
 
     result.assert_outcomes(passed=1, failed=1)
     (line,) = section(result.stdout.str(), "mock_heidi")
-    assert line.startswith("cannot be asked: the handle of http://")
+    assert line.startswith("cannot ask mock_heidi: the handle of http://")
     assert "was closed" in line
 
 
