@@ -31,13 +31,13 @@ class Handle:
     """One namespace of a running server: its URLs, tokens, state, clock, faults and requests.
 
     Every method that asks the server raises :class:`MockHeidiError` for a refusal, and :class:`NoAnswerError` (a
-    ``ConnectionError``) if no mock_heidi answers. Properties ask nothing. A handle can be used from any thread.
+    ``ConnectionError``) if no mock_heidi answers. Properties do not ask the server. Any thread may use a handle.
     """
 
     email = DEFAULT_EMAIL
     """The e-mail address of the user that the handle signs in."""
     third_party_internal_id = DEFAULT_THIRD_PARTY_ID
-    """The id of that user in the partner's system."""
+    """The id of this user in the partner's system."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Handle:
         *,
         maker: ServerConnection | None = None,
     ) -> None:
-        """``url`` is any URL of a server; a base URL names the namespace too. The server is not asked yet.
+        """``url`` is the URL of a server, of a namespace, or a base URL. The server is not asked yet.
 
         ``admin_token`` is ``MOCK_HEIDI_ADMIN_TOKEN`` by default. ``maker`` is the connection of the handle that made
         the namespace, which :meth:`close` then deletes. Raises :class:`ConfigError` for a wrong URL or name.
@@ -62,7 +62,7 @@ class Handle:
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = NamespaceConnection(self.url, self.name, self._admin_token)
         self._maker = maker
-        self._removed: list[Row] = []  # the rules that their proxies have removed, as they were then
+        self._removed: list[Row] = []  # removed rules, with their last values
 
     @property
     def base_url(self) -> str:
@@ -118,8 +118,8 @@ class Handle:
     def fault(self, operation: str | list[str] | None = None, **rule: Unpack[FaultArguments]) -> FaultsProxy:
         """Set a rule: ``fault("generate_consult_note", end_after=3, times=1)``. A ``with`` removes it at its end.
 
-        The fault reference in the docs has the arguments. ``operation`` may also be what stands before the colon of a
-        short form, such as ``GET /sessions*``, or a whole short form.
+        The fault reference in the docs has the arguments. ``operation`` may also be the part of a short form before
+        its colon, such as ``GET /sessions*``, or a whole short form.
         """
         made = self.control("POST", "/faults", rule_body(operation, {**rule}))
         return FaultsProxy(self.control, [made], self._removed)
@@ -144,10 +144,10 @@ class Handle:
         return [*self._removed, *([] if self.closed else self.faults())]
 
     def reply(self, operation: str, **rule: Any) -> Row:
-        """Set an answer of your own and return its record: ``reply("ask_ai", text="No.")``.
+        """Set your own answer and return its record: ``reply("ask_ai", text="No.")``.
 
-        ``pieces=[…]`` or ``text`` replace what Heidi writes; ``body={…}``, ``status`` and ``headers`` the whole answer.
-        ``session_id``, ``template_id``, ``match`` and ``times`` choose the requests, and how many.
+        ``text`` or ``pieces=[…]`` replace the text that Heidi writes; ``body={…}``, ``status`` and ``headers`` replace
+        the whole answer. ``session_id``, ``template_id`` and ``match`` select requests; ``times`` limits their number.
         """
         made: Row = self.control("POST", "/replies", {"operation": operation, **rule})
         return made
@@ -167,8 +167,8 @@ class Handle:
         """Expect requests, and return the ids of those that fit: ``verify(operation="get_session", within=2)``.
 
         ``count``, ``at_least``, ``at_most`` or ``never=True`` bound how many fit the filters; ``in_order=[…]`` takes a
-        list of filters. ``within`` waits so many seconds for them. Raises AssertionError with what was found, and with
-        the requests that come nearest.
+        list of filters. ``within`` is the longest wait in seconds. Raises AssertionError with the requests that
+        come nearest.
         """
         return self._connection.verify(expectation)
 
@@ -199,40 +199,40 @@ class Handle:
         return found
 
     def report(self, limit: int = 30) -> str:
-        """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        """The last requests with their bodies, all faults and all findings, as a failing test shows them."""
         from mock_heidi.client.report import report
 
         return report(self.requests(limit=limit), self._all_faults(), self.findings())
 
     def curl(self, **filters: Any) -> str:
-        """The last requests as ``curl`` commands, one on each line; comments give the value of ``$TOKEN``."""
+        """The last requests as ``curl`` commands, one on each line; a comment has the command for ``$TOKEN``."""
         return self._connection.control_text(f"/requests{query({**filters, 'format': 'curl'})}")
 
     def events(self) -> EventStream:
-        """The kind and the data of each event from now on. The stream has no end: use it in a ``with``."""
+        """The kind and the data of each event from now on, without an end: use it in a ``with``."""
         return self._connection.events()
 
     # --- The state as a whole ---
 
     def session(self, session_id: str, **changes: Any) -> Row:
-        """A session with what went into its note; with ``changes``, after a clinician made them in Heidi."""
+        """A session with the sources of its note. ``changes`` are made first, as if a clinician made them in Heidi."""
         path = f"/sessions/{quote(session_id, safe='')}"
         found: Row = self.control("PUT", path, changes) if changes else self.control("GET", path)
         return found
 
     def snapshot(self, name: str = "snapshot") -> Row:
-        """Keep the state under a name; returns its name, its time and its counts."""
+        """Keep the state under a name. Returns the name, the time and the number of records."""
         kept: Row = self.control("PUT", snapshot_path(name))
         return kept
 
     def restore(self, name: str = "snapshot") -> None:
-        """Bring back the state of a snapshot."""
+        """Restore the state of a snapshot."""
         self.control("POST", f"{snapshot_path(name)}/restore")
 
     def diff(self, name: str = "snapshot", against: str | None = None) -> Row:
         """The ids that were ``added``, ``removed`` and ``changed`` since a snapshot, for each kind of record.
 
-        ``against`` names a later snapshot to compare with, in place of the state of now.
+        ``against`` names a later snapshot to compare with, instead of the current state.
         """
         found: Row = self.control("GET", f"{snapshot_path(name)}/diff{query({'against': against} if against else {})}")
         return found
@@ -278,9 +278,9 @@ class Handle:
             return
         try:
             if self._maker is not None:
-                # Most tests ask their own handle nothing, so it has no connection yet.
+                # Most tests send no request through their handle, so it has no connection yet.
                 server = self._maker if self._maker.is_open else self._connection.server
-                with contextlib.suppress(MockHeidiError):  # it was deleted before
+                with contextlib.suppress(MockHeidiError):  # the namespace was deleted before
                     server.ask("DELETE", f"/_mock/namespaces/{self.name}")
         finally:
             self._connection.close()

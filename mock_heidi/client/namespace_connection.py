@@ -24,7 +24,7 @@ from mock_heidi.client.server_connection import ServerConnection
 # The paths of a server, of a namespace, and of the base URLs of both.
 _PATH = re.compile(rf"(/ns/(?P<name>[^/]*))?({re.escape(BASE_PATH)})?/?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# Seconds that an answer may take beside the seconds that it waits for what is expected.
+# Seconds that an answer may take in addition to the ``within`` of an expectation.
 _PATIENCE = 30
 
 
@@ -80,14 +80,14 @@ class NamespaceConnection:
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
         """The base URL for a client."""
         self.server = ServerConnection(url, admin_token)
-        """The connection to the server, for requests that concern other namespaces too."""
+        """The connection to the server, also for requests to other namespaces."""
         self.closed = False
 
     def _path(self, path: str) -> str:
         """The whole path. Raises :class:`MockHeidiError` if this is closed."""
         # A request would make a new namespace of that name, with the packaged fixtures.
         if self.closed:
-            cure = "a handle ends with its test or its with block"
+            cure = "use a handle before its test or its with block ends"
             raise MockHeidiError(f"the handle of {self.base_url} was closed; {cure}")
         return f"{self._prefix}{path}"
 
@@ -98,7 +98,7 @@ class NamespaceConnection:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer of the control API; ``path`` is ``/state`` or ``/_mock/state``."""
         if method not in _METHODS:
-            raise MockHeidiError(f"{method} {path}: the control API takes {', '.join(_METHODS)}; write one of these")
+            raise MockHeidiError(f"{method} {path}: unknown method; write one of {', '.join(_METHODS)}")
         whole = self._path(f"/_mock/{path.removeprefix('/_mock').removeprefix('/')}")
         return self.server.ask(method, whole, body, {"Content-Type": "application/json"})
 
@@ -107,12 +107,12 @@ class NamespaceConnection:
         return self.server.text(self._path(f"/_mock{path}"))
 
     def events(self) -> EventStream:
-        """The events of the namespace from now on, over a connection that is made for them."""
+        """The events of the namespace from now on, over a new connection."""
         path = self._path("/_mock/events")
         return ServerConnection(self._url, self._admin_token).events(path)
 
     def verify(self, expectation: Mapping[str, Any]) -> list[int]:
-        """The ids of the requests that show an expectation. Raises AssertionError if it does not hold."""
+        """The ids of the requests that fulfil an expectation. Raises AssertionError if it does not hold."""
         path = self._path("/_mock/verify")
         connection = ServerConnection(self._url, self._admin_token, float(expectation.get("within", 0)) + _PATIENCE)
         with contextlib.closing(connection):

@@ -1,6 +1,6 @@
 """Texts about a namespace: the report of a failure, faults that never fired, a failed expectation.
 
-They are made of what the control API shows, so they hold no secrets.
+They contain only what the control API shows, so they contain no secrets.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def unfired(rules: Sequence[Row]) -> list[str]:
-    """A line for each rule without a hit. Rules with the same label, as those of a scenario, need one hit together."""
+    """A line for each rule without a hit. Rules with the same label, such as those of a scenario, need only one hit."""
     groups: dict[Any, list[Row]] = {}
     for number, rule in enumerate(rules):
         groups.setdefault(rule.get("label") or number, []).append(rule)
@@ -96,7 +96,7 @@ def _shaped(rule: Row) -> str:
 
 
 def unnoticed(problem: str, fault: str, rules: Sequence[Row]) -> str:
-    """The error of an early end that the client did not notice; for a fault that can end no stream, the reason."""
+    """The error for an early end that was not noticed; names a fault that is unknown or cannot end a stream."""
     from mock_heidi.base.wording import nearest
     from mock_heidi.faults.rule import STREAM_ENDS
 

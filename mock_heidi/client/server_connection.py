@@ -19,7 +19,7 @@ _PATIENCE = 30
 
 
 class ServerConnection:
-    """Requests to one server, from any thread, one after the other.
+    """Requests to one server, from any thread, one at a time.
 
     The control API is sent the admin token. Raises :class:`NoAnswerError` if no mock_heidi answers within ``patience``
     seconds.
@@ -62,8 +62,7 @@ class ServerConnection:
                 raise
 
     def _close_if_stale(self) -> None:
-        # A server closes a connection that was idle for long. This is tested before anything is sent, so that no
-        # request is sent twice.
+        # A server closes an idle connection. Testing this before sending avoids sending a request twice.
         if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self._connection.close()
 
@@ -77,9 +76,9 @@ class ServerConnection:
         raise self.refusal("GET", path, status, refusal)
 
     def events(self, path: str) -> EventStream:
-        """The events of an answer of the control API, whose head has come: no event from now on is missed.
+        """The events from now on, of an answer of the control API.
 
-        The connection belongs to the stream from then on. Raises :class:`MockHeidiError` unless the status is 200.
+        The stream then owns the connection. Raises :class:`MockHeidiError` unless the status is 200.
         """
         try:
             with answering(self._url):
