@@ -171,7 +171,7 @@ def test_a_port_of_the_system_is_refused_with_the_cure(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket.socket, "bind", forbidden, raising=False)
 
-    with pytest.raises(ConfigError, match=r"port 80 on 127\.0\.0\.1 is not allowed to you; choose one above 1023"):
+    with pytest.raises(ConfigError, match=r"you are not allowed to use port 80 on 127\.0\.0\.1; choose one above 1023"):
         bind("127.0.0.1", 80)
 
 
