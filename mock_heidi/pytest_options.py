@@ -1,7 +1,7 @@
 """The options of the pytest plugin: in pytest's configuration, on its command line, and in the marker.
 
-Their values are checked before any test runs, and an error names what was typed. Every run of pytest imports this
-module, so it imports the rest of the package only to check a value.
+Their values are checked before any test runs, and an error repeats what the user typed. Every run of pytest imports
+this module, so it imports the rest of the package only to check a value.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import pytest
 OPTIONS = {
     "fixtures": "the fixtures of every mock_heidi: a folder or file (relative to the root directory), or 'empty'",
     "seed": "the seed of ids and tokens, a whole number",
-    "clock": "the moment (UTC) at which time stands still, such as 2025-01-06T09:00:00",
-    "linked": "true if the default user begins linked to a Heidi account",
-    "journal": "how much is shown of requests: normal, full or masked",
+    "clock": "the time (UTC) at which the clock is frozen, such as 2025-01-06T09:00:00",
+    "linked": "true if the default user is linked to a Heidi account at the start",
+    "journal": "how much of requests is shown: normal, full or masked",
     "api_key": "the API key of your client; it replaces the first one of the fixtures",
 }
 # Options of the marker only.
 MARKED = {
     "faults": "rules that are set at the start of the test, as dicts or as text",
-    "scenario": "the name of faults that belong together, such as flaky-afternoon",
+    "scenario": "the name of a set of faults, such as flaky-afternoon",
     "allow_findings": "the codes of findings that --mock-heidi-findings ignores",
 }
-# Options that fail a test that passes: the words that each takes (the first is the default), and the reason to fail.
+# Options that can fail a passed test: the values of each (the first is the default), and the reason to fail.
 CHECKS = {
     "unfired": (("ignore", "fail"), "a fault that it set never fired"),
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
@@ -54,7 +54,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mock-heidi-url", metavar="URL", help="a running server that all tests use")
     parser.addini("mock_heidi_url", "the same as --mock-heidi-url", type="string", default="")
     for name, (words, reason) in CHECKS.items():
-        explained = f"fail a test that passes if {reason} (default: ignore)"
+        explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
         parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
 
@@ -62,7 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
 def marker_line() -> str:
     """The line of ``pytest --markers``."""
     names = ", ".join(f"{name}=None" for name in (*OPTIONS, *MARKED))
-    return f"mock_heidi({names}): how the test's own Heidi begins, and the findings that it allows"
+    return f"mock_heidi({names}): the start of the test's Heidi, and the findings that it allows"
 
 
 def check(config: pytest.Config) -> None:
@@ -133,7 +133,7 @@ def url(config: pytest.Config) -> Url | None:
 
 
 def chosen(config: pytest.Config, name: str) -> str:
-    """The word that one of ``CHECKS`` was given."""
+    """The value of one of ``CHECKS``."""
     words, _ = CHECKS[name]
     word = str(config.getoption(f"--mock-heidi-{name}") or _ini(config, name))
     if word not in words:
@@ -153,7 +153,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
 def marked(item: pytest.Item) -> dict[str, Any]:
     """The options of a test's markers, for a new namespace; the nearest marker wins.
 
-    Raises ``pytest.UsageError`` for an option that the marker does not have, and for a value that cannot be used.
+    Raises ``pytest.UsageError`` for an unknown option and for a wrong value.
     """
     options: dict[str, Any] = {}
     known = {**OPTIONS, **MARKED}

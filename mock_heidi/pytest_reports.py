@@ -1,4 +1,4 @@
-"""Additions of the pytest plugin to the report of a test: its requests, and the reasons to fail a test that passes.
+"""Additions of the pytest plugin to the report of a test: its requests, and the reasons to fail a passed test.
 
 Every run of pytest imports this module, so it imports the rest of the package only for a test that has a Heidi.
 """
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 OWN = pytest.StashKey["Handle"]()
-"""The Heidi of a test."""
+"""The Heidi of the fixture ``mock_heidi``."""
 MADE = pytest.StashKey["list[Handle]"]()
-"""The Heidis that the factory made, of a whole run."""
+"""The Heidis that the factory has made in this run."""
 # The status of a refused preflight, and of a wrong host.
 _REFUSED = {400: "was refused", 403: "was refused"}
 
@@ -59,7 +59,7 @@ def _is_handle(value: Any) -> bool:
 
 
 def objections(item: pytest.Item) -> list[str]:
-    """The reasons to fail a test that passes, a line each.
+    """The reasons to fail a passed test, a line each.
 
     Only its own Heidi counts: a request or a fault of a shared one may belong to another test.
     """
