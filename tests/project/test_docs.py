@@ -136,7 +136,7 @@ def test_every_name_of_a_handle_is_shown(name: str) -> None:
 def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
     settings = Settings()
 
-    assert f"{settings.journal_entries:,} in each namespace" in page("requests").text
+    assert f"{settings.journal_entries:,} requests in each namespace" in page("requests").text
     assert f"{settings.memory // 1024**2} MB in all (`--memory`" in page("requests").text
 
 
