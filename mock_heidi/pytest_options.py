@@ -160,7 +160,9 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     for marker in reversed(list(item.iter_markers("mock_heidi"))):
         unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name not in known)]
         if unknown:
-            cure = f"it takes {', '.join(known)} by name"
+            from mock_heidi.base.wording import nearest
+
+            cure = f"it takes {', '.join(known)} by name" if marker.args else nearest(unknown[0], known, 1)
             raise pytest.UsageError(f"@pytest.mark.mock_heidi does not know {', '.join(unknown)}; {cure}")
         options.update(marker.kwargs)
     return {

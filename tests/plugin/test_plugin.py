@@ -200,9 +200,9 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("sed=7", "*mock_heidi does not know sed; it takes fixtures, seed, *scenario, allow_findings by name"),
-        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes *"),
-        ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; it takes *"),
+        ("sed=7", "*mock_heidi does not know sed; did you mean seed[?]"),
+        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes fixtures, seed, *scenario, allow_findings by name"),
+        ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; did you mean linked[?]"),
         ("fixtures='nope'", "*(fixtures='nope'): there is no */nope; give a folder of YAML files*"),
         ("fixtures=7", "*(fixtures=7): should be a folder, a file, 'empty' or the records"),
         ("api_key=''", "*(api_key=''): '' fits into no header; use letters, digits*"),
