@@ -201,7 +201,7 @@ def _print_rows(as_json: bool, rows: list[dict[str, Any]], last: int) -> int:
 @click.command()
 @click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell: `eval "$(mock-heidi completion bash)"`."""
+    """Print the completion script of a shell. Use it with `eval "$(mock-heidi completion bash)"`."""
     from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)

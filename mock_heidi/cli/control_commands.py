@@ -60,7 +60,7 @@ def clear_faults(heidi: Handle, as_json: bool, id: str | None) -> None:  # noqa:
 
 @click.group(cls=Group)
 def scenario() -> None:
-    """List scenarios (faults that belong together), or set one: `list`, `run NAME`."""
+    """List or set scenarios: `list`, `run NAME`. A scenario is a set of faults for one situation."""
 
 
 @scenario.command("list")
@@ -98,7 +98,7 @@ class _Clock(click.Command):
 @click.argument("what", type=Choice(["show", "freeze", "advance", "set", "real"]), default="show")
 @click.argument("value", required=False)
 def clock(heidi: Handle, as_json: bool, what: str, value: str | None) -> None:
-    """Show or change the time: `freeze [ISO]`, `advance SECONDS`, `set ISO`, or `real` for the machine's time."""
+    """Show or change the time. `freeze [ISO]`, `advance SECONDS`, `set ISO`, or `real` for the machine's time."""
     if what in ("advance", "set") and value is None:
         example = "60" if what == "advance" else "2025-01-06T09:00:00"
         raise ConfigError(f"clock {what}: needs a value, such as {example}")
@@ -128,7 +128,7 @@ def _seconds(text: str | None) -> float:
 @click.argument("what", type=Choice(["list", "take", "restore", "diff", "delete"]), default="list")
 @click.argument("name", required=False)
 def snapshot(heidi: Handle, as_json: bool, what: str, name: str | None) -> None:
-    """Keep, compare and restore states: `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""
+    """Keep, compare and restore states. `take NAME`, `list`, `restore NAME`, `diff NAME`, `delete NAME`."""
     from mock_heidi.client.namespace_connection import snapshot_path
 
     if what != "list" and name is None:

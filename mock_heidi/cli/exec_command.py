@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FOUND = 3
 _MOST_REPORTS = 10
 _NO_REQUESTS = (
-    "no requests; a client finds this server by HEIDI_BASE_URL. Tests with the pytest fixture mock_heidi use another "
-    "server, and pytest shows their requests"
+    "no requests; a client finds this server by HEIDI_BASE_URL. pytest reports the requests of its fixture mock_heidi, "
+    "which uses another server or deletes its namespaces"
 )
 
 
@@ -63,7 +63,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     fail_on: str | None,
     **options: Any,
 ) -> NoReturn:
-    """Run your command CMD beside a server, and end with its exit status.
+    """Run your command CMD beside a server. End with the exit status of CMD.
 
     CMD gets HEIDI_BASE_URL and HEIDI_API_KEY for your client, and MOCK_HEIDI_URL for `mock-heidi requests` and the
     other commands. If it fails, the last requests, the faults and the findings are printed.

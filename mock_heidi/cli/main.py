@@ -147,7 +147,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 @click.argument("fixtures", required=False, metavar="[DIR|FILE]")
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
-    """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
+    """Check the fixtures of a folder or a file. Without DIR or FILE, check the packaged set."""
     from mock_heidi.fixtures.documents import FixtureError
 
     try:
@@ -183,7 +183,7 @@ def routes(*, as_json: bool) -> None:
 @cli.command()
 @click.argument("kind", required=False, metavar="[KIND]")
 def schema(kind: str | None) -> None:
-    """Print the JSON Schema of the fixture file KIND, or all schemas by name."""
+    """Print the JSON Schema of a fixture file, or of all. KIND is the name of the file, such as sessions."""
     from mock_heidi.base import built
 
     schemas = built.rows("schemas", built.code())
@@ -212,7 +212,7 @@ def openapi(*, control: bool) -> None:
 @click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default as FILE ends, otherwise wav.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def audio(file: Path, seconds: float, form: str | None) -> None:
-    """Write a recording of silence, as audio for tests, to FILE (- for standard output)."""
+    """Write a silent recording to FILE, as audio for tests. FILE - is standard output."""
     from mock_heidi.content import recordings
 
     try:

@@ -481,6 +481,15 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*LOCAL, *REMOTE]
 
 
+def test_help_cuts_no_sentence_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"], terminal_width=80)
+
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len([*LOCAL, *REMOTE])
+    assert [line for line in commands if line.endswith("...") or not line.endswith(".")] == []
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
     assert capsys.readouterr().out == f"mock-heidi {VERSION}\n"

@@ -581,7 +581,7 @@ def test_the_report_of_a_failure_without_requests_names_the_likely_causes(option
 
     assert lines[0] == "mock-heidi: the command ended with status 3; the report of its server:"
     assert lines[1].startswith("no requests; a client finds this server by HEIDI_BASE_URL. ")
-    assert "pytest fixture mock_heidi" in lines[1]
+    assert "pytest reports the requests of its fixture mock_heidi" in lines[1]
     assert [line.partition(" ")[0] for line in lines[2:]] == ["fault-1"] * len(options[1:])
 
 

@@ -158,13 +158,17 @@ def command_table(*, remote: bool) -> Callable[[], str]:
         return table(
             ("Command", "What it does"),
             [
-                [code(_usage(name, command)), command.get_short_help_str(300)]
+                [code(_usage(name, command)), _first_paragraph(command)]
                 for name, command in found
                 if command is not None
             ],
         )
 
     return made
+
+
+def _first_paragraph(command: click.Command) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
 
 
 def _usage(name: str, command: click.Command) -> str:
