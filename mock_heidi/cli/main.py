@@ -14,7 +14,7 @@ import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
 from mock_heidi.cli.options import runs_server, settings
-from mock_heidi.cli.parameters import Group
+from mock_heidi.cli.parameters import Group, Number
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -208,7 +208,7 @@ def openapi(*, control: bool) -> None:
 
 
 @cli.command()
-@click.option("--seconds", type=float, default=30, show_default=True, metavar="SECONDS", help="Length in seconds.")
+@click.option("--seconds", type=Number(), default=30, show_default=True, metavar="SECONDS", help="Length in seconds.")
 @click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default as FILE ends, otherwise wav.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def audio(file: Path, seconds: float, form: str | None) -> None:

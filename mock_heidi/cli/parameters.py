@@ -42,6 +42,12 @@ class Choice(click.Choice):  # type: ignore[type-arg] # generic in newer version
         raise click.BadParameter(problem, ctx, param)
 
 
+class Number(click.types.FloatParamType):
+    """A number."""
+
+    name = "number"
+
+
 class WholeNumber(click.IntRange):
     """A whole number within bounds."""
 

@@ -57,7 +57,7 @@ def clinic(tmp_path: Path) -> Path:
 # --- What it says -----------------------------------------------------------------------------------------------------
 
 
-def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
+def test_the_banner_has_everything_that_a_client_needs(tmp_path: Path) -> None:
     with serving(tmp_path) as heidi:
         banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
 
@@ -71,7 +71,7 @@ def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
         ]
 
 
-def test_the_banner_comes_when_it_listens() -> None:
+def test_the_banner_is_printed_when_the_server_listens() -> None:
     with spawn("--port", "0") as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -82,7 +82,7 @@ def test_the_banner_comes_when_it_listens() -> None:
         assert status == 401
 
 
-def test_quiet_says_nothing(tmp_path: Path) -> None:
+def test_quiet_prints_nothing(tmp_path: Path) -> None:
     with serving(tmp_path, "--quiet") as heidi:
         heidi.sign_in()
 
@@ -91,7 +91,7 @@ def test_quiet_says_nothing(tmp_path: Path) -> None:
         assert heidi.errors() == ""
 
 
-def test_listening_for_other_machines_is_warned_of_even_when_quiet(tmp_path: Path) -> None:
+def test_an_address_for_other_machines_gives_a_warning_even_with_quiet(tmp_path: Path) -> None:
     with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - this is the warning's subject
         said = until(heidi.errors, "the warning")
 
@@ -398,7 +398,7 @@ def test_flag_and_variable_have_their_effect(told: Told, flag: str) -> None:
     EFFECTS[flag](told)
 
 
-def test_the_variable_of_quiet_says_nothing_too(tmp_path: Path) -> None:
+def test_the_variable_of_quiet_prints_nothing_too(tmp_path: Path) -> None:
     with serving(tmp_path, MOCK_HEIDI_QUIET="1") as heidi:
         heidi.sign_in()
 
@@ -413,7 +413,7 @@ def test_a_flag_wins_over_its_variable(tmp_path: Path) -> None:
         assert health["seed"] == 3
 
 
-def test_an_empty_clinic_can_be_asked_for(tmp_path: Path) -> None:
+def test_fixtures_can_be_empty(tmp_path: Path) -> None:
     with serving(tmp_path, "--fixtures", "empty") as heidi:
         _, _, state = heidi.ask("GET", "/_mock/state")
 
@@ -421,7 +421,7 @@ def test_an_empty_clinic_can_be_asked_for(tmp_path: Path) -> None:
         assert heidi.sign_in()[0] == 200
 
 
-def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
+def test_the_url_file_is_removed_when_the_server_ends(tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     url_file.write_text("of a server that was killed", encoding="utf-8")
 
@@ -433,7 +433,7 @@ def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
 
 
-def test_the_url_file_of_a_server_that_has_begun_since_stays(tmp_path: Path) -> None:
+def test_the_url_file_of_a_newer_server_stays(tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     with serving(tmp_path) as first:
         url_file.unlink()
@@ -443,7 +443,7 @@ def test_the_url_file_of_a_server_that_has_begun_since_stays(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
+def test_the_url_file_of_a_killed_server_is_removed_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
     url_file, sessions = tmp_path / "heidi.url", clinic / "sessions.yaml"
     with serving(tmp_path) as killed:
         assert killed.end(signal.SIGKILL) == -signal.SIGKILL
@@ -495,7 +495,7 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"mock-heidi {VERSION}\n"
 
 
-def test_validate_counts_what_is_good(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
+def test_validate_counts_the_records(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
     assert call("validate", str(clinic)) == 0
     assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profile, 0 sessions: all good\n"
 
@@ -536,7 +536,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("sessions", "consultation:", "consultation: no-such-thing #"),
     ],
 )
-def test_validate_checks_also_what_is_read_late(
+def test_validate_also_checks_files_that_are_read_late(
     capsys: pytest.CaptureFixture[str], packaged: Path, name: str, before: str, after: str
 ) -> None:
     file = packaged / f"{name}.yaml"
@@ -604,7 +604,7 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_done_is_one_line_that_names_the_cure(
+def test_an_impossible_setting_is_one_line_that_names_the_cure(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, args: tuple[str, ...], words: str, cure: str
 ) -> None:
     (tmp_path / "a-file").touch()
@@ -696,7 +696,7 @@ def test_a_full_disk_is_one_line(args: tuple[str, ...]) -> None:
     assert ended.stderr == "mock-heidi: cannot go on: No space left on device\n"
 
 
-def test_a_reader_that_goes_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     with spawn("openapi") as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -725,7 +725,7 @@ def test_ctrl_c_while_the_command_is_imported_shows_no_traceback() -> None:
 
 @pytest.mark.usefixtures("no_variables")
 @pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
-def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_restores_the_signal_handlers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url_file = tmp_path / "heidi.url"
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     statuses = []
@@ -747,7 +747,7 @@ def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "401" in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_requests_that_are_not_complete_count_in_the_memory_of_the_server(tmp_path: Path) -> None:
+def test_incomplete_requests_count_in_the_memory_of_the_server(tmp_path: Path) -> None:
     def memory() -> dict[str, int]:
         return dict(server.ask("GET", "/_mock/health")[2]["memory"])
 

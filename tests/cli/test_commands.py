@@ -125,7 +125,7 @@ def test_a_command_finds_its_server_by_flag_and_by_variable(
 
 
 @pytest.mark.parametrize("seconds", ["-1", "-1.5", "-.5", "-0.1e3", "soon", "nan", "inf"])
-def test_a_clock_advances_by_no_other_number_of_seconds_than_from_zero(call: Call, seconds: str) -> None:
+def test_a_clock_advances_only_by_a_number_of_seconds_from_zero(call: Call, seconds: str) -> None:
     ended = call("clock", "advance", seconds)
 
     words = "should be a number of seconds, 0 or more, such as 60"
@@ -171,7 +171,7 @@ def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_is_one_line_with_its_cure(call: Call, args: tuple[str, ...], words: str) -> None:
+def test_a_refused_value_is_one_line_that_names_the_cure(call: Call, args: tuple[str, ...], words: str) -> None:
     ended = call(*args)
 
     assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
@@ -179,7 +179,7 @@ def test_what_cannot_be_is_one_line_with_its_cure(call: Call, args: tuple[str, .
 
 
 @pytest.mark.parametrize("command", ["fault", "scenario"])
-def test_a_command_that_needs_another_one_shows_its_help_as_it_is(alone: Call, command: str) -> None:
+def test_a_group_without_a_command_shows_its_help(alone: Call, command: str) -> None:
     ended = alone(command)
 
     assert (ended.status, ended.out) == (2, "")
@@ -187,7 +187,7 @@ def test_a_command_that_needs_another_one_shows_its_help_as_it_is(alone: Call, c
     assert "\nCommands:\n" in ended.err
 
 
-def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
+def test_the_parts_to_keep_may_be_separated_by_blanks(call: Call) -> None:
     ended = call("reset", "--keep", "state, clock")
 
     assert ended.status == 0
@@ -196,7 +196,7 @@ def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
 
 
 @needs_signals
-def test_ctrl_c_while_a_command_works_is_told_by_the_status() -> None:
+def test_ctrl_c_gives_a_command_the_status_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = spawn("wait", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "600")
         try:
@@ -210,7 +210,7 @@ def test_ctrl_c_while_a_command_works_is_told_by_the_status() -> None:
             process.communicate()
 
 
-def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> None:
+def test_wait_reports_an_answer_of_another_program(alone: Call) -> None:
     def answer() -> None:
         peer = other.accept()[0]
         peer.recv(1_000)
@@ -228,7 +228,7 @@ def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> 
 
 
 @by_command
-def test_every_command_can_speak_json(call: Call, command: str) -> None:
+def test_every_command_can_print_json(call: Call, command: str) -> None:
     ended = call(*ASKED[command], "--json")
 
     assert ended.status == 0
@@ -250,7 +250,7 @@ def test_a_command_without_a_server_is_one_line_that_names_the_cure(alone: Call,
 
 
 @needs_signals
-def test_the_url_file_of_a_killed_server_leads_to_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
+def test_the_url_in_the_file_of_a_killed_server_is_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
     with serving(tmp_path) as killed:
         killed.end(signal.SIGKILL)
     left = (tmp_path / "heidi.url").read_text(encoding="utf-8").strip()
@@ -296,7 +296,7 @@ VENDORS = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"detail":"Not F
     "answer", [NO_HTTP, NO_JSON, NO_OBJECT, NO_REASON], ids=["no HTTP", "no JSON", "no object", "no reason"]
 )
 @pytest.mark.parametrize("command", ["reset", "token", "clock", "requests --curl", "requests --follow"])
-def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, command: str) -> None:
+def test_an_answer_of_another_program_is_one_line(alone: Call, answer: bytes, command: str) -> None:
     with stranger(answer) as url:
         ended = alone(*command.split(), "--url", url)
 
@@ -314,7 +314,7 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, co
     ],
     ids=["control", "curl", "events", "verify"],
 )
-def test_a_refusal_in_the_vendors_form_is_told_in_its_words(ask: Callable[[Handle], object], path: str) -> None:
+def test_a_refusal_in_the_vendors_form_keeps_its_words(ask: Callable[[Handle], object], path: str) -> None:
     with (
         stranger(VENDORS) as url,
         contextlib.closing(Handle(url)) as heidi,
@@ -337,7 +337,7 @@ def test_env_warns_of_another_program(alone: Call, answer: bytes) -> None:
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:4343", "https://127.0.0.1:4343", "http://", "http://x:many", "http://[", "ftp://x", "http://x:0"]
 )
-def test_a_url_that_is_none_is_one_line(alone: Call, url: str) -> None:
+def test_an_invalid_url_is_one_line(alone: Call, url: str) -> None:
     ended = alone("clock", "--url", url)
 
     assert ended == (1, "", f"mock-heidi: {url}: write it like http://127.0.0.1:4343\n")
@@ -367,7 +367,7 @@ def test_a_url_with_an_unknown_path_is_one_line(alone: Call, path: str) -> None:
         (f"/ns/blue{BASE_PATH}", ("--namespace", "red"), "red"),
     ],
 )
-def test_the_url_may_name_the_namespace_and_the_flag_wins(
+def test_the_url_may_name_the_namespace_and_the_flag_has_priority(
     call: Call, server: Running, path: str, options: tuple[str, ...], name: str
 ) -> None:
     ended = call("env", "--json", "--url", f"{server.url}{path}", *options)
@@ -383,14 +383,14 @@ def test_the_url_may_name_the_namespace_and_the_flag_wins(
 
 
 @pytest.mark.parametrize("name", ["a b", "..", "é", "x" * 65, ""])
-def test_a_namespace_that_is_none_is_one_line(call: Call, name: str) -> None:
+def test_an_invalid_name_of_a_namespace_is_one_line(call: Call, name: str) -> None:
     ended = call("clock", "--url", f"http://127.0.0.1:1/ns/{name}") if not name else call("clock", "--namespace", name)
 
     cure = "use letters, digits, '-', '_' and '.', 64 at most"
     assert ended == (1, "", f"mock-heidi: {name!r} is not a valid name for a namespace; {cure}\n")
 
 
-def test_a_namespace_is_spoken_to_alone_and_stays(call: Call, server: Running) -> None:
+def test_a_command_changes_only_its_namespace(call: Call, server: Running) -> None:
     call("fault", "add", "get_session:status=503", "--namespace", "blue")
     call("reset")
 
@@ -435,14 +435,14 @@ def test_env_can_be_evaluated(call: Call, server: Running) -> None:
     ("shell", "form"),
     [("sh", "export {}={}"), ("fish", "set -gx {} {}"), ("powershell", "$env:{} = '{}'")],
 )
-def test_env_knows_the_words_of_a_shell(call: Call, server: Running, shell: str, form: str) -> None:
+def test_env_writes_the_syntax_of_each_shell(call: Call, server: Running, shell: str, form: str) -> None:
     lines = call("env", "--shell", shell).out.splitlines()
 
     assert lines[2] == form.format("MOCK_HEIDI_URL", server.url)
     assert len(lines) == 5
 
 
-def test_env_quotes_what_a_shell_would_take_apart(call: Call) -> None:
+def test_env_quotes_values_for_the_shell(call: Call) -> None:
     said = call("env", "--api-key", "it's a key").out
     ended = run("-c", f'{said}\necho "$HEIDI_API_KEY"', command=("sh",))
 
@@ -461,7 +461,7 @@ def test_wait_waits_until_a_server_answers(tmp_path: Path) -> None:
     assert (waiting.returncode, out.decode(), err) == (0, f"http://127.0.0.1:{port} is ready\n", b"")
 
 
-def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) -> None:
+def test_wait_gives_up_on_a_server_that_accepts_and_sends_nothing(alone: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = alone("wait", "--timeout", "0.1", "--url", url)
@@ -473,7 +473,7 @@ def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) 
     )
 
 
-def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
+def test_reset_resets_the_parts_that_are_not_kept(call: Call, server: Running) -> None:
     get_session(server)
     call("fault", "add", "get_session:status=503")
     kept = call("reset", "--keep", "requests")
@@ -492,7 +492,7 @@ def test_reset_can_be_for_all_namespaces(call: Call, server: Running) -> None:
     assert server.ask("GET", "/ns/blue/_mock/faults")[2] == {"faults": []}
 
 
-def test_a_part_that_there_is_not_is_one_line(call: Call) -> None:
+def test_an_unknown_part_to_keep_is_one_line(call: Call) -> None:
     ended = call("reset", "--keep", "request")
 
     assert (ended.status, ended.err.count("\n")) == (1, 1)
@@ -503,7 +503,7 @@ def test_a_part_that_there_is_not_is_one_line(call: Call) -> None:
     ("options", "user"),
     [((), ("test@heidihealth.com", "123")), (("--email", "b@c", "--third-party-internal-id", "7"), ("b@c", "7"))],
 )
-def test_token_prints_one_that_works(
+def test_token_prints_a_valid_token(
     call: Call, server: Running, options: tuple[str, ...], user: tuple[str, str]
 ) -> None:
     token = call("token", *options).out.strip()
@@ -524,7 +524,7 @@ def test_token_prints_one_that_works(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_findings_fail_from_a_level_on(
+def test_findings_of_a_level_or_above_give_status_1(
     call: Call, server: Running, options: tuple[str, ...], codes: list[str], status: int
 ) -> None:
     token = call("token").out.strip()
@@ -562,7 +562,7 @@ def control_characters(server: Running) -> None:
     [("requests",), ("requests", "--json"), ("requests", "--curl"), ("findings",), ("findings", "--json")],
     ids=" ".join,
 )
-def test_no_request_can_drive_the_terminal(call: Call, server: Running, command: tuple[str, ...]) -> None:
+def test_no_request_can_control_the_terminal(call: Call, server: Running, command: tuple[str, ...]) -> None:
     control_characters(server)
 
     told = call(*command).out
@@ -580,7 +580,7 @@ def test_json_for_a_terminal_is_the_same_json(call: Call, server: Running) -> No
 
 
 @pytest.mark.usefixtures("call")
-def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
+def test_no_followed_request_can_control_the_terminal(server: Running) -> None:
     control_characters(server)
     handle = Handle(server.url)
 
@@ -703,7 +703,7 @@ def test_following_ends_with_one_line_when_the_server_ends(tmp_path: Path) -> No
         assert mortal.url in said().splitlines()[2]
 
 
-def test_a_reader_that_goes_is_not_taken_for_a_server_that_does(call: Call, server: Running) -> None:
+def test_a_closed_pipe_is_not_reported_as_an_ended_server(call: Call, server: Running) -> None:
     call("scenario", "list")
     with spawn("scenario", "list", "--url", server.url) as process:
         assert process.stdout is not None
@@ -913,16 +913,16 @@ def complete(words: str) -> list[str]:
         ("mock-heidi findings --level e", ["error"]),
     ],
 )
-def test_a_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
+def test_completion_offers_the_fitting_words(words: str, offered: list[str]) -> None:
     assert complete(words) == offered
 
 
-def test_a_shell_is_offered_every_command() -> None:
+def test_completion_offers_every_command() -> None:
     assert set(commands.COMMANDS) < set(complete("mock-heidi "))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_path: Path) -> None:
+def test_each_shell_can_read_its_completion_script(shell: str, tmp_path: Path) -> None:
     script = run("completion", shell).stdout
     (tmp_path / "script").write_text(script, encoding="utf-8")
 
@@ -936,7 +936,7 @@ def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_pa
 # --- Below the commands -----------------------------------------------------------------------------------------------
 
 
-def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
+def test_a_listener_gets_every_event_after_it_listens() -> None:
     with MockHeidi() as heidi, heidi.events() as events:
         token = heidi.token()
 

@@ -70,7 +70,7 @@ def options_of(command: click.Command) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_every_setting_is_an_option_or_left_to_programs() -> None:
+def test_every_setting_has_a_flag_or_is_for_programs() -> None:
     fields = [option.field for option in SERVER_OPTIONS]
 
     assert sorted([*fields, *NO_OPTIONS]) == sorted(field.name for field in dataclasses.fields(Settings))
@@ -96,7 +96,7 @@ def option_by(how: str, flag: str, *values: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_the_url_file_is_there_while_the_command_runs(how: str, tmp_path: Path) -> None:
+def test_the_url_file_exists_while_the_command_runs(how: str, tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     url_file.write_text("http://127.0.0.1:1\n", encoding="utf-8")
     code = (
@@ -118,7 +118,7 @@ def test_a_url_file_that_cannot_be_written_is_one_line_and_runs_no_command(tmp_p
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_exec_has_a_line_for_each_request_where_it_is_told_so(how: str) -> None:
+def test_exec_writes_a_line_for_each_request_at_level_info(how: str) -> None:
     code = f"{CLIENT.format('')} client.get('/patient-profiles')"
 
     ended = execute(PYTHON, "-c", code, **option_by(how, "--log-level", "info"))
@@ -129,7 +129,7 @@ def test_exec_has_a_line_for_each_request_where_it_is_told_so(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_a_quiet_exec_says_nothing_of_a_command_that_fails(how: str) -> None:
+def test_a_quiet_exec_prints_no_report(how: str) -> None:
     assert execute(PYTHON, "-c", "exit(7)", **option_by(how, "--quiet")) == (7, "", "")
 
 
@@ -157,7 +157,7 @@ def test_a_command_that_a_signal_ended_is_128_and_the_signal(number: signal.Sign
     assert execute(PYTHON, "-c", f"import os; os.kill(os.getpid(), {int(number)})")[:2] == (128 + number, "")
 
 
-def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
+def test_an_unknown_command_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
 
     assert execute("no-such-command") == (127, "", "mock-heidi: there is no command 'no-such-command'\n")
@@ -168,7 +168,7 @@ def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path
     )
 
 
-def test_the_command_is_told_all_that_it_needs() -> None:
+def test_the_command_gets_all_variables() -> None:
     ended = execute(PYTHON, "-c", "import json, os; print(json.dumps(dict(os.environ)))", env={"OURS": "kept"})
 
     told = json.loads(ended.out)
@@ -182,7 +182,7 @@ def test_the_command_is_told_all_that_it_needs() -> None:
     }
 
 
-def test_the_words_of_the_command_are_its_own() -> None:
+def test_the_arguments_of_the_command_are_passed_on() -> None:
     words = ("--port", "-h", "--", "a b", "--help", "é", "")
     code = "import sys; print(sys.argv[1:])"
 
@@ -190,7 +190,7 @@ def test_the_words_of_the_command_are_its_own() -> None:
     assert run("exec", PYTHON, "-c", code, *words).stdout == f"{list(words)}\n"
 
 
-def test_what_the_command_says_and_hears_is_its_own() -> None:
+def test_the_command_has_the_input_and_output_of_exec() -> None:
     code = "import sys; print(sys.stdin.read() == '', end=''); print('err', end='', file=sys.stderr); sys.exit(3)"
 
     ended = execute(PYTHON, "-c", code)
@@ -199,7 +199,7 @@ def test_what_the_command_says_and_hears_is_its_own() -> None:
     assert ended.err.startswith("errmock-heidi: ")
 
 
-def test_commands_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
+def test_commands_inside_find_the_server_in_spite_of_other_variables(server: Running, tmp_path: Path) -> None:
     (tmp_path / "api_keys.yaml").write_text(
         f"- {{key: another-key, ehr_provider: P, managed_by: {'a' * 24}}}\n", encoding="utf-8"
     )
@@ -230,7 +230,7 @@ def test_commands_inside_find_the_server_whatever_is_around_it(server: Running, 
 
 
 @pytest.mark.parametrize("by", ["flags", "variables"])
-def test_exec_begins_as_it_is_told(by: str, tmp_path: Path) -> None:
+def test_exec_takes_the_options_of_serve(by: str, tmp_path: Path) -> None:
     told = {
         "--fixtures": ("empty",),
         "--seed": ("7",),
@@ -275,7 +275,7 @@ def test_a_server_that_cannot_start_runs_no_command(options: tuple[str, ...], wo
     assert words in ended.err
 
 
-def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
+def test_a_port_can_be_chosen_and_a_taken_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused = execute(PYTHON, "-c", "print('it runs')", options=("--port", port))
@@ -287,7 +287,7 @@ def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
 
 
 @pytest.mark.parametrize("end", ["it ends", "it fails", "it cannot run"])
-def test_nothing_is_left_when_the_command_has_ended(end: str) -> None:
+def test_no_process_is_left_when_the_command_has_ended(end: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -328,7 +328,7 @@ def test_a_signal_reaches_the_command_and_ends_all(number: signal.Signals) -> No
 
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number: signal.Signals) -> None:
+def test_a_command_may_handle_a_signal_differently(number: signal.Signals) -> None:
     tidy = f"import signal; signal.signal({int(number)}, lambda *_: exit(5)); {LASTING}"
     with executing(tidy) as process:
         process.send_signal(number)
@@ -337,7 +337,7 @@ def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number:
 
 
 @needs_signals
-def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> None:
+def test_the_server_answers_until_the_command_has_ended_after_a_signal() -> None:
     last_wish = (
         "import os, signal, urllib.request; ask = urllib.request.urlopen;"
         "url = os.environ['MOCK_HEIDI_URL'] + '/readyz';"
@@ -350,7 +350,7 @@ def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> Non
 
 
 @needs_signals
-def test_a_signal_reaches_what_the_command_has_started_too() -> None:
+def test_a_signal_reaches_the_processes_of_the_command_too() -> None:
     parent = (
         "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
         "print('begun', flush=True); print(child.pid, flush=True); child.wait()"
@@ -415,7 +415,7 @@ PARENT = (
 
 
 @needs_signals
-def test_what_the_command_has_started_is_killed_with_it() -> None:
+def test_the_processes_of_the_command_are_killed_with_it() -> None:
     with executing(f"{DEAF} {PARENT} child.wait()", "--grace", "0.1") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -427,7 +427,7 @@ def test_what_the_command_has_started_is_killed_with_it() -> None:
 
 @needs_signals
 @pytest.mark.parametrize("status", [0, 1])
-def test_what_the_command_leaves_behind_is_ended(status: int) -> None:
+def test_processes_that_the_command_leaves_behind_are_ended(status: int) -> None:
     with executing(f"{PARENT} sys.exit({status})", "--grace", "0.1") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -461,7 +461,7 @@ def test_a_command_does_not_begin_when_exec_was_killed_first() -> None:
 
 
 @needs_signals
-def test_under_nohup_the_command_ignores_the_end_of_its_terminal_too() -> None:
+def test_under_nohup_the_command_ignores_sighup_too() -> None:
     code = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
     ended = run("-c", 'trap "" HUP; exec "$@"', "sh", *MODULE, "exec", "--", PYTHON, "-c", code, command=("sh",))
 
@@ -517,7 +517,7 @@ def test_ctrl_c_at_a_terminal_needs_no_report() -> None:
 
 
 @needs_linux
-def test_at_a_terminal_what_the_command_has_started_is_killed_too() -> None:
+def test_at_a_terminal_the_processes_of_the_command_are_killed_too() -> None:
     status, said = at_terminal(
         f"{PARENT} {DEAF} import os; os.kill(os.getppid(), 15); child.wait()", b"", "--grace", "0.1"
     )
@@ -528,7 +528,7 @@ def test_at_a_terminal_what_the_command_has_started_is_killed_too() -> None:
 
 
 @pytest.mark.parametrize(("apart", "handed_on"), [(False, []), (True, [signal.SIGINT])])
-def test_ctrl_c_at_a_terminal_is_handed_on_to_a_command_that_it_does_not_reach(
+def test_ctrl_c_at_a_terminal_is_passed_on_to_a_command_that_it_does_not_reach(
     monkeypatch: pytest.MonkeyPatch, apart: bool, handed_on: list[int]
 ) -> None:
     class Child:
@@ -551,7 +551,7 @@ def test_ctrl_c_at_a_terminal_is_handed_on_to_a_command_that_it_does_not_reach(
 # --- What the server saw ----------------------------------------------------------------------------------------------
 
 
-def test_a_command_that_fails_is_told_with_what_the_server_saw() -> None:
+def test_a_failed_command_is_reported_with_its_requests() -> None:
     code = f"{CLIENT.format('')} client.post('/sessions', json={{'colour': 1}}); exit(7)"
     ended = execute(PYTHON, "-c", code, options=("--fault", "create_session:status=503"))
 
@@ -568,7 +568,7 @@ def test_a_command_that_fails_is_told_with_what_the_server_saw() -> None:
     assert found.startswith("warning  unknown_field: ")
 
 
-def test_what_the_server_saw_in_other_namespaces_is_told_by_their_names() -> None:
+def test_requests_in_other_namespaces_are_reported_with_their_names() -> None:
     code = f"{CLIENT.format('/ns/blue')} heidi.namespace('red'); exit(1)"
     ended = execute(PYTHON, "-c", code, options=("--admin-token", "let-me-in-91c4"))
 
@@ -601,7 +601,7 @@ WITH_MORE = "client.get('/sessions/1234567890?all=1')"
     ],
 )
 @pytest.mark.parametrize("namespace", ["", "/ns/blue"])
-def test_findings_from_a_level_on_fail_a_command_that_succeeds(
+def test_findings_of_a_level_or_above_fail_a_command_that_succeeds(
     code: str, level: str, codes: list[str], namespace: str
 ) -> None:
     ended = execute(PYTHON, "-c", CLIENT.format(namespace) + code, options=("--fail-on", level))
@@ -612,7 +612,7 @@ def test_findings_from_a_level_on_fail_a_command_that_succeeds(
     assert [line.split()[1].rstrip(":") for line in lines[1:]] == codes
 
 
-def test_no_finding_can_drive_the_terminal() -> None:
+def test_no_finding_can_control_the_terminal() -> None:
     code = CLIENT.format("") + WITH_MORE.replace("all", "%1b%5b2J")
     ended = execute(PYTHON, "-c", code, options=("--fail-on", "info"))
 
@@ -625,7 +625,7 @@ UNUSED: Any = SimpleNamespace(unfired=list, control=lambda *_: {"namespaces": [{
 
 @pytest.mark.parametrize("error", [MockHeidiError("GET /findings: no"), NoAnswerError("no answer")], ids=repr)
 @pytest.mark.parametrize(("status", "ends_with"), [(0, 3), (7, 7)])
-def test_a_server_that_cannot_be_asked_is_told_in_a_line(
+def test_a_server_that_does_not_answer_is_reported_in_one_line(
     error: Exception, status: int, ends_with: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def used() -> Iterator[Handle]:
@@ -639,11 +639,11 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
     assert f"cannot ask the server: {error}" in capsys.readouterr().err
 
 
-def test_findings_fail_no_command_unless_asked() -> None:
+def test_findings_do_not_fail_a_command_by_default() -> None:
     assert execute(PYTHON, "-c", CLIENT.format("") + WITH_MORE) == (0, "", "")
 
 
-def test_a_command_that_fails_keeps_its_status_whatever_was_found() -> None:
+def test_a_failed_command_keeps_its_status_in_spite_of_findings() -> None:
     code = f"{CLIENT.format('')} {WITH_MORE}; exit(7)"
     ended = run("exec", "--", PYTHON, "-c", code, env={"MOCK_HEIDI_FAIL_ON": "info"})
 
@@ -651,7 +651,7 @@ def test_a_command_that_fails_keeps_its_status_whatever_was_found() -> None:
     assert "unknown_parameter" in ended.stderr
 
 
-def test_a_variable_of_serve_is_one_of_exec() -> None:
+def test_exec_reads_the_variables_of_serve() -> None:
     code = f"{CLIENT.format('')} print(client.get('/x', headers={{'Origin': 'http://app.test'}}).headers[ALLOWED])"
     allowed = run(
         *("exec", "--", PYTHON, "-c", code.replace("ALLOWED", "'access-control-allow-origin'")),
@@ -664,7 +664,7 @@ def test_a_variable_of_serve_is_one_of_exec() -> None:
     assert refused.stderr.startswith("mock-heidi: pace: 'slow' ")
 
 
-def test_a_server_that_other_machines_reach_is_warned_of() -> None:
+def test_an_address_for_other_machines_gives_a_warning() -> None:
     ended = execute(PYTHON, "-c", "pass", options=("--host", "0.0.0.0"))  # noqa: S104 - this is what is tested
 
     assert ended == (0, "", "warning: 0.0.0.0 can be reached from other machines\n")
@@ -678,7 +678,7 @@ def test_exec_serves_with_the_key_that_a_client_has() -> None:
     assert (ended.returncode, ended.stdout) == (0, "sesame-seeds sesame-seeds\n")
 
 
-def test_a_fault_that_never_fired_is_told_after_a_success() -> None:
+def test_a_fault_that_never_fired_is_reported_after_a_success() -> None:
     rule = ("--fault", "ask_ai:end_after=1")
     ended, quiet = execute(PYTHON, "-c", "", options=rule), execute(PYTHON, "-c", "", options=(*rule, "--quiet"))
 

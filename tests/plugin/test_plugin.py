@@ -65,7 +65,7 @@ def test_every_test_has_a_heidi_of_its_own(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=3)
 
 
-def test_pytest_compiles_no_module_of_the_server_anew(pytester: pytest.Pytester) -> None:
+def test_pytest_does_not_compile_the_modules_of_the_server_again(pytester: pytest.Pytester) -> None:
     # As pytest does by itself for every package that is installed with a plugin.
     pytester.makeconftest("import pytest\npytest.register_assert_rewrite('mock_heidi')\n")
     pytester.makepyfile(
@@ -133,7 +133,7 @@ def test_many_tests_leave_nothing_behind(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=301, failed=1, errors=1)
 
 
-def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
+def test_the_marker_sets_the_start_of_a_heidi(pytester: pytest.Pytester) -> None:
     pytester.mkdir("clinic").joinpath("patient_profiles.yaml").write_text("- first_name: Ada\n", encoding="utf-8")
     pytester.makepyfile(
         """
@@ -218,7 +218,9 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
         ("journal='loud'", "*(journal='loud'): 'loud' is not a mode; write normal, full or masked"),
     ],
 )
-def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytester, marker: str, words: str) -> None:
+def test_a_wrong_marker_is_reported_once_and_before_any_test(
+    pytester: pytest.Pytester, marker: str, words: str
+) -> None:
     result = in_marker(pytester, marker)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -240,9 +242,7 @@ def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytest
         ("fixtures={'patients': []}", "*did you mean patient_profiles?*"),
     ],
 )
-def test_a_start_that_the_server_refuses_is_one_line_for_each_test(
-    pytester: pytest.Pytester, marker: str, words: str
-) -> None:
+def test_a_refused_start_is_one_line_for_each_test(pytester: pytest.Pytester, marker: str, words: str) -> None:
     result = in_marker(pytester, marker)
 
     result.assert_outcomes(errors=9)
@@ -250,11 +250,11 @@ def test_a_start_that_the_server_refuses_is_one_line_for_each_test(
     result.stdout.no_re_match_line(r"E  +\w|.*Traceback|.*pytest_(plugin|options).py")
 
 
-def test_a_wrong_marker_of_a_test_that_does_not_run_is_not_told(pytester: pytest.Pytester) -> None:
+def test_a_wrong_marker_of_a_deselected_test_is_ignored(pytester: pytest.Pytester) -> None:
     in_marker(pytester, "clock='noon'", "-k", "not wrong").assert_outcomes(deselected=9)
 
 
-def test_a_wrong_marker_of_a_unittest_class_is_told_before_any_test(pytester: pytest.Pytester) -> None:
+def test_a_wrong_marker_of_a_unittest_class_is_reported_before_any_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import unittest
@@ -271,7 +271,7 @@ def test_a_wrong_marker_of_a_unittest_class_is_told_before_any_test(pytester: py
     result.stderr.fnmatch_lines("ERROR: *::Case::test_wrong: @pytest.mark.mock_heidi(clock='noon'): 'noon' is no *")
 
 
-def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
+def test_the_marker_sets_faults(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -309,7 +309,7 @@ def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--strict-markers").assert_outcomes(passed=5)
 
 
-def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None:
+def test_the_configuration_sets_the_start_of_all(pytester: pytest.Pytester) -> None:
     pytester.mkdir("clinic").joinpath("patient_profiles.yaml").write_text("- first_name: Ada\n", encoding="utf-8")
     pytester.makeini(
         """
@@ -368,7 +368,7 @@ def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: Han
     )
 
 
-def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> None:
+def test_a_refused_key_does_not_count_as_an_unknown_path(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -399,7 +399,7 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
         ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
     ],
 )
-def test_a_wrong_configuration_is_told_once_and_before_any_test(
+def test_a_wrong_configuration_is_reported_once_and_before_any_test(
     pytester: pytest.Pytester, line: str, words: str
 ) -> None:
     pytester.makeini(f"[pytest]\n{line}\n")
@@ -424,7 +424,7 @@ def test_a_misspelt_option_of_the_configuration_is_an_error_that_names_the_neare
     result.stderr.fnmatch_lines("ERROR: mock_heidi_sed: unknown option; did you mean mock_heidi_seed[?]")
 
 
-def test_an_option_that_a_conftest_declares_is_no_misspelling(pytester: pytest.Pytester) -> None:
+def test_an_option_that_a_conftest_declares_is_accepted(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmock_heidi_clinic = blue\n")
     pytester.makeconftest("def pytest_addoption(parser): parser.addini('mock_heidi_clinic', 'the clinic')")
     pytester.makepyfile("def test_clinic(pytestconfig): assert pytestconfig.getini('mock_heidi_clinic') == 'blue'")
@@ -432,7 +432,7 @@ def test_an_option_that_a_conftest_declares_is_no_misspelling(pytester: pytest.P
     pytester.runpytest().assert_outcomes(passed=1)
 
 
-def test_a_wrong_truth_in_the_configuration_names_its_option(pytester: pytest.Pytester) -> None:
+def test_the_error_for_a_wrong_boolean_names_its_option(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmock_heidi_linked = x\n")
     pytester.makepyfile("def test_wrong(mock_heidi): ...")
     result = pytester.runpytest()
@@ -569,7 +569,7 @@ UNFIRED = """
 """
 
 
-def test_a_fault_that_never_fired_is_nobodys_business_unless_asked(pytester: pytest.Pytester) -> None:
+def test_a_fault_that_never_fired_is_ignored_by_default(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(UNFIRED)
 
     pytester.runpytest().assert_outcomes(passed=9, skipped=1)
@@ -610,7 +610,7 @@ def test_the_option_wins_over_the_configuration(pytester: pytest.Pytester) -> No
     pytester.runpytest("--mock-heidi-unfired=ignore").assert_outcomes(passed=9, skipped=1)
 
 
-def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
+def test_a_wrong_value_of_unfired_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_fine(): ...")
     by_option = pytester.runpytest("--mock-heidi-unfired=maybe")
     pytester.makeini("[pytest]\nmock_heidi_unfired = maybe\n")
@@ -622,7 +622,7 @@ def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pyte
     by_configuration.stderr.fnmatch_lines("ERROR: mock_heidi_unfired = maybe: should be ignore or fail")
 
 
-def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
+def test_a_heidi_that_does_not_answer_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -751,7 +751,9 @@ def failed(output: str) -> set[str]:
 
 @pytest.mark.parametrize("by", ["option", "configuration"])
 @pytest.mark.parametrize("option", FAILING)
-def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, by: str, option: str) -> None:
+def test_requests_that_match_nothing_and_findings_can_fail_a_test(
+    pytester: pytest.Pytester, by: str, option: str
+) -> None:
     pytester.makepyfile(ASKING)
     if by == "configuration":
         pytester.makeini(f"[pytest]\n{option.removeprefix('--').replace('-', '_')}\n")
@@ -762,7 +764,7 @@ def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, b
     assert result.parseoutcomes() == {"passed": 15 - len(FAILING[option]), "failed": 1 + len(FAILING[option])}
 
 
-def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytest.Pytester) -> None:
+def test_the_report_has_findings_and_requests_that_matched_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASKING)
 
     result = pytester.runpytest("--mock-heidi-findings=info", "--mock-heidi-unmatched=fail")
@@ -784,7 +786,7 @@ def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytes
     assert "Traceback" not in result.stdout.str()
 
 
-def test_findings_of_what_several_tests_share_fail_none_of_them(pytester: pytest.Pytester) -> None:
+def test_findings_of_a_shared_heidi_fail_no_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -853,7 +855,7 @@ def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server:
     assert len(server.state.patient_profiles()) == 15
 
 
-def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester) -> None:
+def test_the_plugin_uses_the_key_of_a_running_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it_signs_in(mock_heidi):\n    assert mock_heidi.token()\n")
     with MockHeidi(api_key="a-key-of-ours") as server:
         result = pytester.runpytest(f"--mock-heidi-url={server.url}")
@@ -861,7 +863,7 @@ def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester)
     result.assert_outcomes(passed=1)
 
 
-def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: Handle) -> None:
+def test_two_runs_on_one_server_are_isolated(pytester: pytest.Pytester, server: Handle) -> None:
     pytester.makepyfile(
         """
         import pathlib
@@ -889,7 +891,7 @@ UNREACHABLE = """
 
 
 @pytest.mark.parametrize("by", ["option", "configuration"])
-def test_a_server_that_is_not_there_ends_the_run_at_the_first_test(pytester: pytest.Pytester, by: str) -> None:
+def test_a_missing_server_ends_the_run_at_the_first_test(pytester: pytest.Pytester, by: str) -> None:
     pytester.makepyfile(UNREACHABLE)
     url = "http://127.0.0.1:1"
     pytester.makeini("[pytest]\n" + (f"mock_heidi_url = {url}\n" if by == "configuration" else ""))
@@ -919,7 +921,7 @@ def section(output: str, name: str) -> list[str]:
     return str(found).splitlines()
 
 
-def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytester) -> None:
+def test_the_report_of_a_failure_has_the_requests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         SECRET = "-".join(["my", "secret"])
@@ -963,7 +965,7 @@ def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytes
     assert [secret for secret in secrets if secret in output] == []
 
 
-def test_the_report_is_short_where_the_test_was_long(pytester: pytest.Pytester) -> None:
+def test_the_report_of_many_requests_is_short(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_that_fails(mock_heidi):
@@ -1127,7 +1129,7 @@ def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pyte
 
 
 @needs_xdist
-def test_workers_share_a_server_and_do_not_meet(
+def test_workers_can_share_a_server_and_are_isolated(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: Handle
 ) -> None:
     pytester.makepyfile(BUSY)
@@ -1142,7 +1144,7 @@ def test_workers_share_a_server_and_do_not_meet(
 
 
 @needs_xdist
-def test_workers_tell_a_wrong_marker_in_one_line_for_each_test(
+def test_workers_report_a_wrong_marker_in_one_line_for_each_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.mock_heidi(linked='x')\ndef test_wrong(mock_heidi): ...\n")
@@ -1179,7 +1181,7 @@ def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monk
     assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request matched\n" in output
 
 
-def test_who_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
+def test_a_run_without_the_fixture_imports_no_server(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         f"""
         import sys

@@ -104,7 +104,7 @@ def test_every_run_of_the_tests_has_a_limit_of_time(checkout: Path) -> None:
     assert own[0].startswith("tests/support/limited.py ")
 
 
-def test_what_goes_beyond_its_limit_is_ended(tmp_path: Path) -> None:
+def test_a_run_beyond_its_limit_is_ended(tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text("while True:\n    pass\n", encoding="utf-8")
     command = [sys.executable, str(ROOT / "tests" / "support" / "limited.py"), "0.1", "endless"]
 

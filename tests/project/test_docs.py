@@ -35,11 +35,11 @@ def words(names: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("path", "text"), list(generate.files()), ids=[path.name for path, _ in generate.files()])
-def test_what_is_made_from_the_code_is_not_stale(path: Path, text: str) -> None:
+def test_generated_files_are_not_stale(path: Path, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text, "run python tests/support/generate.py"
 
 
-def test_every_table_that_can_be_made_is_shown_once() -> None:
+def test_every_generated_table_is_shown_once() -> None:
     shown = re.findall(r"^<!-- generated: ([\w-]+) -->$", EVERYTHING, re.MULTILINE)
 
     assert sorted(shown) == sorted(doc_tables.TABLES)
@@ -88,7 +88,7 @@ def test_every_page_is_in_the_readme_and_in_the_index() -> None:
     assert names == set(tree.split()) - {":hidden:"}
 
 
-def test_every_endpoint_of_the_control_api_stands_in_the_table() -> None:
+def test_the_table_has_every_endpoint_of_the_control_api() -> None:
     rows = page("control-api").rows("| Method | Path | What it does |")
     endpoints = sorted((row[0], row[1].strip("`")) for row in rows)
 
@@ -99,7 +99,7 @@ def test_every_endpoint_of_the_control_api_stands_in_the_table() -> None:
     )
 
 
-def test_every_option_of_the_marker_stands_in_the_table() -> None:
+def test_the_table_has_every_option_of_the_marker() -> None:
     rows = page("pytest").rows("| Marker | Configuration | Meaning |")
 
     shown = [[cell.strip("`") for cell in row[:2]] for row in rows]
@@ -133,7 +133,7 @@ def test_every_name_of_a_handle_is_shown(name: str) -> None:
         assert re.search(rf"`(state\.|clock\.)?{name}[`(]|\.{name}\(", BY_HAND)
 
 
-def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
+def test_the_documented_limits_of_the_journal_are_true() -> None:
     settings = Settings()
 
     assert f"{settings.journal_entries:,} requests in each namespace" in page("requests").text
@@ -145,7 +145,7 @@ def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
 FIELDS = page("fault-reference").rows("| Field | For example | What it does |")
 
 
-def test_every_field_of_a_fault_stands_in_one_table() -> None:
+def test_every_field_of_a_fault_is_in_one_table() -> None:
     assert sorted(row[0].strip("`") for row in FIELDS) == sorted(Fault.model_fields)
 
 
@@ -199,7 +199,7 @@ def test_a_section_of_effects_names_the_operations_that_they_are_for(section: st
 FILTERS = page("requests").rows("| Filter | For example | Which requests |")
 
 
-def test_every_filter_stands_in_the_table() -> None:
+def test_the_table_has_every_filter() -> None:
     assert [row[0].strip("`") for row in FILTERS] == list(filters.NAMES)
 
 

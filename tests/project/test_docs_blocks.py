@@ -166,7 +166,7 @@ def sign_in(shown_on: Page) -> list[str]:
 
 @needs_curl
 @pytest.mark.parametrize("shown_on", [one for one in PAGES if one.commands], ids=lambda one: one.name)
-def test_the_commands_of_a_page_print_what_it_says(shown_on: Page, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_print_the_shown_output(shown_on: Page, tmp_path: Path) -> None:
     end = "-- the end of a command --"
     write_fixtures(shown_on, tmp_path)
     with serving(tmp_path) as heidi:

@@ -71,7 +71,7 @@ def test_the_hooks_before_a_commit_are_the_quick_checks_of_check() -> None:
     assert hooks == [*re.findall(r"^  step (.+)$", newest, re.MULTILINE), "lint-imports"]
 
 
-def test_the_workflow_runs_what_there_is() -> None:
+def test_the_workflow_runs_commands_that_exist() -> None:
     ran = [command.split() for job in jobs().values() for command in commands(job)]
     usage = subprocess.run([ROOT / "check", "--help"], text=True, capture_output=True, check=True).stdout  # noqa: S603
 

@@ -426,7 +426,7 @@ def left(heidi: Handle) -> list[bool]:
     return [row["client_left"] for row in asked(heidi)]
 
 
-def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None:
+def test_reset_ends_answers_to_clients_that_do_not_read(inside: Inside) -> None:
     for ending in STUCK:
         LARGE.prepare(inside.heidi)
         with asking(inside.heidi, LARGE.request(ending), times=2, buffer=4_096) as answers:
@@ -484,7 +484,7 @@ def test_broken_connection_is_the_only_one(inside: Inside) -> None:
 
 
 @pytest.mark.breaks_contract
-def test_connection_serves_on_after_an_end_that_is_clean(inside: Inside) -> None:
+def test_a_connection_goes_on_after_a_clean_end(inside: Inside) -> None:
     SMALL.prepare(inside.heidi)
     for ending in ending_with(END):
         with asking(inside.heidi, SMALL.request(ending), times=1) as (answer,):
@@ -494,7 +494,7 @@ def test_connection_serves_on_after_an_end_that_is_clean(inside: Inside) -> None
             assert answer.body == b"".join(map(frame, SMALL.pieces))
 
 
-def test_request_behind_a_broken_one_is_never_begun(inside: Inside) -> None:
+def test_the_request_after_a_broken_one_never_starts(inside: Inside) -> None:
     SMALL.prepare(inside.heidi)
     behind = Request("POST", "/sessions", {})
     for ending in ending_with(RESET, CLOSED):
@@ -506,7 +506,7 @@ def test_request_behind_a_broken_one_is_never_begun(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("command", [MODULE, (sys.executable, "-c", PLAIN)], ids=["fast", "plain"])
-def test_process_says_nothing_of_them_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
+def test_the_process_logs_no_broken_connection_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
     with serving(tmp_path, "--quiet", command=command) as running, Handle(running.url) as heidi:
         for ending in ENDINGS:
             seen(heidi, ending, MIDDLE, 5)

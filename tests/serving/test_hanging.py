@@ -131,7 +131,7 @@ def test_the_second_signal_ends_a_server_that_hangs(
         assert server.process.returncode == -number
 
 
-def test_the_first_signal_does_not_end_what_can_still_end_in_order(tmp_path: Path) -> None:
+def test_the_first_signal_lets_the_server_end_cleanly(tmp_path: Path) -> None:
     with running(tmp_path, "fast", NEVER) as server:
         server.hang("/a_read_that_waits")
         server.process.send_signal(signal.SIGTERM)
