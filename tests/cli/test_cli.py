@@ -1,4 +1,4 @@
-"""The command: what it says, every flag and its variable, and mistakes that end in a line and never in a traceback."""
+"""The command: its output, every flag and its variable, and errors that are one line and never a traceback."""
 
 import contextlib
 import os
@@ -54,7 +54,7 @@ def clinic(tmp_path: Path) -> Path:
     return folder
 
 
-# --- What it says -----------------------------------------------------------------------------------------------------
+# --- Its output -------------------------------------------------------------------------------------------------------
 
 
 def test_the_banner_has_everything_that_a_client_needs(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_quiet_prints_nothing(tmp_path: Path) -> None:
 
 
 def test_an_address_for_other_machines_gives_a_warning_even_with_quiet(tmp_path: Path) -> None:
-    with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - this is the warning's subject
+    with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - the warning is about it
         said = until(heidi.errors, "the warning")
 
         assert said == "warning: 0.0.0.0 can be reached from other machines\n"
@@ -132,7 +132,7 @@ def test_every_flag_has_a_meaning() -> None:
 
 CHOSEN_HOST = "::1" if HAS_IPV6 else "127.0.0.1"
 
-# What each flag is given in the tests below. A new flag needs a line here and one in EFFECTS.
+# The value of each flag in the tests below. A new flag needs a line here and one in EFFECTS.
 GIVEN: dict[str, tuple[str, ...]] = {
     "--host": (CHOSEN_HOST,),
     "--port": ("PORT",),
@@ -159,12 +159,12 @@ GIVEN: dict[str, tuple[str, ...]] = {
 }
 
 
-# The value "1" is for their variables only.
+# The value "1" is only for their variables.
 SWITCHES = ("--no-request-faults", "--cors-credentials")
 
 
 class Told:
-    """A server that was told all of GIVEN but ``--quiet``, by flags or by variables."""
+    """A server with all of GIVEN except ``--quiet``, by flags or by variables."""
 
     def __init__(self, heidi: Running, port: str, folder: Path) -> None:
         self.heidi, self.port, self.folder = heidi, port, folder
@@ -178,7 +178,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (folder / "clinic" / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
     port = str(free_port())
     given = {flag: [port if value == "PORT" else value for value in values] for flag, values in GIVEN.items() if values}
-    # The helper waits for its own file, so that is the value.
+    # The value is the file that the helper waits for.
     given["--url-file"] = [str(folder / "heidi.url")]
     if request.param == "flags":
         flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
@@ -186,7 +186,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
             yield Told(heidi, port, folder)
     else:
-        # There are blanks in rules.
+        # Rules contain blanks.
         marks = {"--fault": ";"}
         variables = {
             f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": marks.get(flag, " ").join(values)
@@ -298,7 +298,7 @@ def streams_keep_the_pace(told: Told) -> None:
 
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(told.heidi.ask, "POST", path, command, Authorization=bearer)
-        # Time stands still: the first piece comes when somebody has moved it on by a minute.
+        # The clock is frozen: the first piece comes after the clock was advanced by a minute.
         until(lambda: told.heidi.ask("POST", "/_mock/clock/advance", {"seconds": 60}) and asked.done(), "the answer")
 
     _, _, after = told.heidi.ask("PUT", "/_mock/clock", {"now": before["now"]})
@@ -448,10 +448,10 @@ def test_the_url_file_of_a_killed_server_is_removed_before_the_fixtures_are_read
     with serving(tmp_path) as killed:
         assert killed.end(signal.SIGKILL) == -signal.SIGKILL
     assert url_file.exists()
-    os.mkfifo(sessions)  # whoever reads it waits for a writer
+    os.mkfifo(sessions)  # a reader waits for a writer
 
     def opened() -> int:
-        with contextlib.suppress(OSError):  # nobody reads it yet
+        with contextlib.suppress(OSError):  # there is no reader yet
             return os.open(sessions, os.O_WRONLY | os.O_NONBLOCK)
         return 0
 
@@ -518,7 +518,7 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the packaged set that stands in its place."""
+    """A copy of the packaged set that replaces it."""
     copy = tmp_path / "packaged"
     shutil.copytree(spec.data("fixtures"), copy)
     monkeypatch.setattr(spec, "data", lambda _: copy)
@@ -720,7 +720,7 @@ def test_ctrl_c_while_the_command_is_imported_shows_no_traceback() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
-# --- In a program of one's own ----------------------------------------------------------------------------------------
+# --- In another program -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("no_variables")
@@ -731,7 +731,7 @@ def test_main_restores_the_signal_handlers(tmp_path: Path, capsys: pytest.Captur
     statuses = []
 
     def visit() -> None:
-        # Whatever happens here, the server in the main thread must end.
+        # The server in the main thread must end in any case.
         try:
             statuses.append(httpx.get(f"{address(url_file)}/jwt").status_code)
         finally:

@@ -1,4 +1,4 @@
-"""The commands that speak to a running server, and ``exec``, which runs one for a command."""
+"""The commands for a running server."""
 
 import contextlib
 import io
@@ -43,14 +43,14 @@ Call = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server for all, in a process of its own."""
+    """A server for all tests, in a separate process."""
     with serving(tmp_path_factory.mktemp("commands")) as server:
         yield server
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs a command in this process, to which the environment says nothing."""
+    """Runs a command in this process, without variables of mock_heidi."""
     for name in list(os.environ):
         if name.startswith("MOCK_HEIDI_"):
             monkeypatch.delenv(name)
@@ -66,7 +66,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture
 def call(alone: Call, server: Running, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The same beside the server, which the variable names; it is as it was at its start."""
+    """The same with the server in the variable; the server has been reset."""
     server.ask("POST", "/_mock/reset?all=true")
     for name in server.ask("GET", "/_mock/snapshots")[2]["snapshots"]:
         server.ask("DELETE", f"/_mock/snapshots/{name['name']}")
@@ -75,7 +75,7 @@ def call(alone: Call, server: Running, monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def get_session(server: Running, session_id: str = SESSION, prefix: str = "") -> int:
-    """Sign in and ask for a session; the status."""
+    """The status of a request for a session, after sign-in."""
     handle = Handle(server.url)
     token = handle.token()
     handle.close()
@@ -84,7 +84,7 @@ def get_session(server: Running, session_id: str = SESSION, prefix: str = "") ->
 
 # --- Where the server is ----------------------------------------------------------------------------------------------
 
-# Each command, as it can be called beside any server.
+# Each command with arguments that any server accepts.
 ASKED = {
     "env": ("env",),
     "wait": ("wait",),
@@ -240,7 +240,7 @@ def test_a_command_without_a_server_is_one_line_that_names_the_cure(alone: Call,
     options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if command == "wait" else [])]
     ended = alone(*ASKED[command], *options)
 
-    if command == "env":  # says where it would be
+    if command == "env":  # prints the address in any case
         assert (ended.status, ended.out.count("\n")) == (0, 5)
         assert ended.err == ("warning: no server answers at http://127.0.0.1:1; start a server with mock-heidi serve\n")
     else:
@@ -270,7 +270,7 @@ def test_the_url_in_the_file_of_a_killed_server_is_one_line_that_names_the_cure(
 
 @contextlib.contextmanager
 def stranger(answer: bytes) -> Iterator[str]:
-    """The URL of one who gives this answer once."""
+    """The URL of a program that gives this answer once."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def speak() -> None:
@@ -419,7 +419,7 @@ def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, mo
     assert (waited.status, let_in.status) == (0, 0)
 
 
-# --- Each of them -----------------------------------------------------------------------------------------------------
+# --- Each command -----------------------------------------------------------------------------------------------------
 
 
 def test_env_can_be_evaluated(call: Call, server: Running) -> None:
@@ -547,7 +547,7 @@ CONTROL = "\x1b[2J\x7f\x9b31m\u202e"
 
 
 def control_characters(server: Running) -> None:
-    """A request that has them in its path, its parameters and its body."""
+    """A request with control characters in its path, its parameters and its body."""
     handle = Handle(server.url)
     token = handle.token()
     handle.close()
@@ -587,7 +587,7 @@ def test_no_followed_request_can_control_the_terminal(server: Running) -> None:
     with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
         rows = handle.requests()
         for as_json in (False, True):
-            commands._print_rows(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+            commands._print_rows(as_json, rows, 0)  # noqa: SLF001 - --follow prints rows with it
 
     assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 
@@ -650,7 +650,7 @@ def test_requests_can_be_commands(call: Call, server: Running) -> None:
 def following(
     server: Running, folder: Path, *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
-    """``requests --follow`` beside the server, and what it has said so far."""
+    """``requests --follow`` beside the server, and its output so far."""
     output = folder / "output"
     with output.open("wb") as out:
         process = spawn("requests", "--follow", *options, "--url", server.url, stdout=out, stderr=out)

@@ -1,4 +1,4 @@
-"""``exec``: a server while a command runs, with every option of a server; nothing outlives it."""
+"""``exec``: a server beside a command, with every option of a server; no process outlives it."""
 
 import contextlib
 import dataclasses
@@ -27,11 +27,11 @@ from mock_heidi.cli.options import SERVER_OPTIONS
 
 PYTHON = sys.executable
 COMMAND = " ".join(MODULE)
-# What a command is in these tests: Python, with words that say where it stands.
+# The command of these tests: Python, with code that prints what it sees.
 BEGUN = "import os, signal, subprocess, sys, time; print('begun', flush=True);"
 LASTING = f"{BEGUN} time.sleep(600)"
 DEAF = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (1, 2, 15)];"
-# A server whose grace never comes to its end in a test.
+# A grace that never ends in a test.
 PATIENT = ("--grace", "3600")
 # A command that is a client: `client` is signed in.
 CLIENT = (
@@ -51,19 +51,19 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Another server, which is running meanwhile."""
+    """Another server that runs at the same time."""
     with serving(tmp_path_factory.mktemp("exec")) as server:
         yield server
 
 
 # --- The options of a server ------------------------------------------------------------------------------------------
 
-# Settings that only a program makes.
+# Settings that only a program can set.
 NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_entries"}
 
 
 def options_of(command: click.Command) -> dict[str, dict[str, Any]]:
-    """The properties of each option, by its flag, apart from the defaults of the two that differ."""
+    """The properties of each option, by its flag, without the two defaults that differ."""
     found = {option.opts[0]: option.to_info_dict() for option in command.params if isinstance(option, click.Option)}
     for flag in ("--port", "--log-level"):
         found[flag]["default"] = None
@@ -309,7 +309,7 @@ def executing(code: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        # Not read to their ends, which a command that has survived would never come to.
+        # Do not read the output to its end: a command that has survived keeps it open.
         for pipe in (process.stdout, process.stderr):
             assert pipe is not None
             pipe.close()
@@ -365,13 +365,13 @@ def test_a_signal_reaches_the_processes_of_the_command_too() -> None:
 
 
 def is_there(pid: int) -> bool:
-    """True if a process is running, and not just waiting for somebody to ask how it ended."""
+    """True if a process runs, which an ended process that was not waited for does not."""
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 - ours
     return listed.strip() not in ("", "Z") and not listed.startswith("Z")
 
 
 def group(pid: int) -> list[str]:
-    """The processes of a group that are still there."""
+    """The running processes of a group."""
     listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout  # noqa: S607
     rows = [line.split(None, 2) for line in listed.splitlines()]
     return [row[2] for row in rows if row[0] == str(pid) and not row[1].startswith("Z")]
@@ -406,7 +406,7 @@ def test_a_second_signal_kills_at_once() -> None:
         assert process.wait(timeout=60) == 128 + signal.SIGKILL
 
 
-# A command that starts another one, which ignores signals too, and tells its process id.
+# A command that starts another one, which also ignores signals, and prints its process id.
 PARENT = (
     f"import subprocess, sys; command = [sys.executable, '-c', {(DEAF + LASTING)!r}];"
     "child = subprocess.Popen(command, stdin=-3, stdout=-1, stderr=-3);"
@@ -449,7 +449,7 @@ def test_a_command_ends_when_exec_is_killed() -> None:
 
 @needs_linux
 def test_a_command_does_not_begin_when_exec_was_killed_first() -> None:
-    # Its parent is another process than the one that was to be watched.
+    # The parent of the process is not the one that it should watch.
     code = (
         "import os; from mock_heidi.cli.child_process import _end_with_parent; ask = _end_with_parent()\n"
         "if os.fork(): print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
@@ -472,7 +472,7 @@ def test_under_nohup_the_command_ignores_sighup_too() -> None:
 
 
 def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
-    """``exec`` of a Python command at a terminal where something is typed once it has begun; status and output."""
+    """The status and output of ``exec`` at a terminal, where ``typed`` is typed once its Python command has begun."""
     pty = pytest.importorskip("pty")
     pid, terminal = pty.fork()
     if pid == 0:
@@ -482,7 +482,7 @@ def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
         while b"begun\r\n" not in said:
             said += screen.read(1_000)
         screen.write(typed)
-        with contextlib.suppress(OSError):  # the terminal is gone with its last process
+        with contextlib.suppress(OSError):  # the terminal ends with its last process
             while more := screen.read(1_000):
                 said += more
     _, status = os.waitpid(pid, 0)
@@ -491,7 +491,7 @@ def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
 
 @needs_signals
 def test_ctrl_c_at_a_terminal_reaches_the_command_once() -> None:
-    # It has our parent send one signal more, and sees what has come until that one is here.
+    # The parent sends one more signal, and the command counts the signals until that one arrives.
     counting = (
         "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15}); print('begun', flush=True);"
         "signal.sigwait({2}); os.kill(os.getppid(), 15); signal.sigwait({15});"
@@ -548,7 +548,7 @@ def test_ctrl_c_at_a_terminal_is_passed_on_to_a_command_that_it_does_not_reach(
     assert sent == handed_on
 
 
-# --- What the server saw ----------------------------------------------------------------------------------------------
+# --- Its report -------------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_command_is_reported_with_its_requests() -> None:
@@ -665,7 +665,7 @@ def test_exec_reads_the_variables_of_serve() -> None:
 
 
 def test_an_address_for_other_machines_gives_a_warning() -> None:
-    ended = execute(PYTHON, "-c", "pass", options=("--host", "0.0.0.0"))  # noqa: S104 - this is what is tested
+    ended = execute(PYTHON, "-c", "pass", options=("--host", "0.0.0.0"))  # noqa: S104 - the subject of the test
 
     assert ended == (0, "", "warning: 0.0.0.0 can be reached from other machines\n")
 

@@ -1,4 +1,4 @@
-"""The output of the command while it serves: a line for each request, without secrets, and never in the way.
+"""The output of the command while it serves: a line for each request, without secrets, and without delays.
 
 The lines are for people: they may change; that they hold no secret and drive no terminal may not.
 """
@@ -40,7 +40,7 @@ def heidi(told: list[Told]) -> "contextlib.closing[Client]":
 
 
 def shown(told: list[Told], *, colour: bool = False) -> list[str]:
-    """The lines without what differs from run to run: the time of day and the duration."""
+    """The lines without the time of day and the duration, which differ from run to run."""
     lines = [line(*one, colour=colour) for one in told]
     return [re.sub(r"^\d\d:\d\d:\d\d  |  +\d+\.\d ms", "", text) for text in lines]
 
@@ -161,7 +161,7 @@ def test_the_line_of_a_client_that_left_says_left(heidi: "contextlib.closing[Cli
     assert "  none  " in unanswered
 
 
-# --- Where they go ----------------------------------------------------------------------------------------------------
+# --- The output -------------------------------------------------------------------------------------------------------
 
 
 class Terminal(io.StringIO):
@@ -195,7 +195,7 @@ def test_lines_are_written_in_order_and_all_before_the_end(
 
 
 class Stuck(io.StringIO):
-    """A stream that nobody reads."""
+    """A stream that is never read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +237,7 @@ def test_a_closed_pipe_does_not_end_the_log(
     log(*told[0])
     log(*told[0])
 
-    log.close()  # comes back, and nothing was raised
+    log.close()  # returns without an error
 
 
 # --- In a real process ------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def read_until(screen: TextIO, words: str) -> str:
 
 
 class Narrow:
-    """A stream that can write ASCII only, and notes what it was given."""
+    """A stream that can write ASCII only, and records what is written to it."""
 
     encoding = "ascii"
 

@@ -1,4 +1,4 @@
-"""``MockHeidi`` and the handles of its namespaces: servers that come and go without a trace, and what they offer."""
+"""``MockHeidi`` and the handles of its namespaces: servers that leave nothing behind, and their methods."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ def names(server: Handle) -> list[str]:
 
 
 def open_files() -> int:
-    """The number of descriptors of this process; 0 if the system does not tell."""
+    """The number of descriptors of this process; 0 if it is unknown."""
     gc.collect()
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
@@ -55,7 +55,7 @@ def threads() -> list[str]:
     return sorted(thread.name for thread in threading.enumerate())
 
 
-# --- A server that comes and goes -------------------------------------------------------------------------------------
+# --- Start and end of a server ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_port_thread_and_files_are_freed_every_time() -> None:
             assert client.get("/patient-profiles").status_code == 200
             ports.append(int(heidi.url.rpartition(":")[2]))
 
-    # What an earlier test has left to the collector may go meanwhile, so there may be fewer.
+    # There may be fewer, because the collector may free files of an earlier test meanwhile.
     assert threads() == before[0]
     assert open_files() <= before[1]
     for port in ports:
@@ -155,7 +155,7 @@ def test_a_server_that_listens_answers_from_its_start_on() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
+@pytest.mark.usefixtures("server")  # the first server of a process opens files that stay open
 def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
     before = threads(), open_files()
     server = MockHeidi()
@@ -213,7 +213,7 @@ def test_a_server_has_a_repr_before_and_after_its_start() -> None:
 
 
 def test_the_package_offers_its_names_and_its_version() -> None:
-    import mock_heidi  # noqa: PLC0415 - what it says of itself is the subject
+    import mock_heidi  # noqa: PLC0415 - the package is the subject of the test
 
     assert mock_heidi.__all__ == [
         "Handle",
@@ -419,7 +419,7 @@ def test_a_handle_that_did_not_make_its_namespace_leaves_it_there(server: Handle
         assert "kept" in names(server)
 
 
-# --- What it holds ----------------------------------------------------------------------------------------------------
+# --- Its state --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -497,7 +497,7 @@ def test_a_folder_that_cannot_be_read_is_named(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-# --- Signing in and looking back --------------------------------------------------------------------------------------
+# --- Sign-in and requests ---------------------------------------------------------------------------------------------
 
 
 def test_headers_are_those_of_a_signed_in_request(heidi: Handle) -> None:
@@ -561,7 +561,7 @@ def test_reset_restores_the_start(heidi: Handle) -> None:
 
     assert heidi.state.as_fixtures() == before
     assert heidi.requests() == []
-    assert heidi.state.add_session() == first  # even the ids begin again
+    assert heidi.state.add_session() == first  # even the ids start again
 
 
 def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
@@ -575,7 +575,7 @@ def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
 
 def test_an_idle_connection_that_was_closed_is_made_again(heidi: Handle) -> None:
     heidi.token()
-    # What the server does to a connection that nobody has used for a while.
+    # The server does this to a connection after some idle time.
     sock = heidi._connection.server._connection.sock  # noqa: SLF001
     assert sock is not None
     sock.shutdown(socket.SHUT_RDWR)
@@ -593,7 +593,7 @@ def test_a_closed_handle_refuses_requests(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-# --- What goes wrong there --------------------------------------------------------------------------------------------
+# --- Faults and reports -----------------------------------------------------------------------------------------------
 
 SESSION = "/sessions/1234567890"
 QUESTION = {"ai_command_text": "Summarise", "content": "One. Two. Three. Four. Five.", "content_type": "MARKDOWN"}
@@ -827,7 +827,7 @@ def test_a_report_without_requests_is_empty(heidi: Handle) -> None:
     assert heidi.report() == ""
 
 
-# --- What time it is there --------------------------------------------------------------------------------------------
+# --- The clock --------------------------------------------------------------------------------------------------------
 
 
 def test_the_clock_stands_jumps_and_goes_on(server: Handle) -> None:
@@ -867,7 +867,7 @@ def test_a_token_expires_when_the_clock_is_advanced(heidi: Handle, client: httpx
 
 
 def advanced(heidi: Handle, asked: Future[Any], seconds: float) -> None:
-    """Move the clock on, as often as it takes: the request may not have come to its waiting yet."""
+    """Advance the clock until the request is answered: it may not have begun to wait yet."""
     until(lambda: heidi.clock.advance(seconds) and asked.done(), "the answer")
 
 
@@ -937,14 +937,14 @@ def test_an_application_needs_no_lifespan_and_no_socket() -> None:
 
 
 def test_a_handle_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A test must not change because somebody has a server configured in their shell.
+    # A variable in the shell of a developer must not change a test.
     for name, value in {"PORT": "1", "SEED": "9", "FIXTURES": "/nowhere"}.items():
         monkeypatch.setitem(os.environ, f"MOCK_HEIDI_{name}", value)
     with MockHeidi() as heidi:
         assert heidi.control("GET", "/health")["seed"] == 0
 
 
-# --- What a handle is asked for in other words ------------------------------------------------------------------------
+# --- Arguments of a handle --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -999,7 +999,7 @@ def test_the_clock_takes_a_datetime_with_its_time_zone(heidi: Handle) -> None:
 
     assert (frozen, heidi.clock.now()) == ("2025-01-05T23:00:00.000Z", "2025-01-06T00:00:00.000Z")
     with pytest.raises(ValueError, match="give it a time zone"):
-        heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - that is what is refused
+        heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - the refused value
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones(heidi: Handle) -> None:
@@ -1096,7 +1096,7 @@ def test_a_closed_handle_makes_no_new_namespace() -> None:
 
 @pytest.mark.slow
 def test_many_tests_in_turn_leave_nothing_behind() -> None:
-    """Twice as many as a server may hold at once: each is given back before the next."""
+    """Twice as many namespaces as a server may hold: each is deleted before the next."""
     with MockHeidi(fixtures="empty", max_namespaces=3) as server:
         for number in range(2_000):
             server.namespace(f"test-{number}").close()

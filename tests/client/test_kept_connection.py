@@ -1,4 +1,4 @@
-"""The connection of a handle: every way in which HTTP ends an answer, and what is no answer."""
+"""The connection of a handle: every way in which HTTP ends an answer, and invalid answers."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ from mock_heidi.client.kept_connection import KeptConnection
 
 @contextlib.contextmanager
 def answering(*answers: bytes) -> Iterator[tuple[KeptConnection, list[bytes]]]:
-    """A connection to a server that gives these answers to the questions that are listed, and then goes."""
+    """A connection to a server that gives these answers, lists the requests, and then closes."""
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -89,7 +89,7 @@ def test_a_silent_server_is_an_error_after_the_time_limit() -> None:
 
 @pytest.mark.parametrize(("path", "value"), [("/a b", "x"), ("/\r\nX: y", "x"), ("/é", "x"), ("/", "x\r\nY: z")])
 def test_a_character_that_http_does_not_allow_is_not_sent(path: str, value: str) -> None:
-    connection = KeptConnection("127.0.0.1", 1, 30)  # where nobody listens
+    connection = KeptConnection("127.0.0.1", 1, 30)  # no server listens there
 
     with pytest.raises(ValueError, match="contains a character that HTTP does not allow"):
         connection.ask("GET", path, None, {"X-Name": value})

@@ -1,4 +1,4 @@
-"""The pytest plugin: a fresh Heidi for each test, nothing left behind, and nothing to pay for those who do not ask."""
+"""The pytest plugin: a fresh Heidi for each test, nothing left behind, and no cost for tests that do not use it."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
-# pytester forgets what a run inside it has imported first, and what is imported again is another module.
+# pytester unloads the modules that an inner run imports first; a second import gives another module.
 import httpcore  # noqa: F401
 import pytest
 import yaml  # noqa: F401
@@ -16,7 +16,7 @@ import mock_heidi.app
 import mock_heidi.serving.server  # noqa: F401
 from mock_heidi import Handle, MockHeidi
 
-# Other plugins in the environment may do anything: only ours is on.
+# Only our plugin is on, because other plugins in the environment may do anything.
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 HEAVY = (
     "starlette",
@@ -66,7 +66,7 @@ def test_every_test_has_a_heidi_of_its_own(pytester: pytest.Pytester) -> None:
 
 
 def test_pytest_does_not_compile_the_modules_of_the_server_again(pytester: pytest.Pytester) -> None:
-    # As pytest does by itself for every package that is installed with a plugin.
+    # As pytest does for every installed package with a plugin.
     pytester.makeconftest("import pytest\npytest.register_assert_rewrite('mock_heidi')\n")
     pytester.makepyfile(
         """
@@ -672,7 +672,7 @@ def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pyte
     assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot ask mock_heidi: ")
 
 
-# --- What the client asked for ----------------------------------------------------------------------------------------
+# --- Requests and findings --------------------------------------------------------------------------------------------
 
 ASKING = """
     import pytest
@@ -734,7 +734,7 @@ ASKING = """
         with mock_heidi.client() as client:
             client.options("/sessions/1234567890", headers={"Origin": "http://localhost:3000", **asked})
 """
-# Tests whose clients did something that one of these words is about.
+# For each option, tests whose client does what the option is about.
 FAILING = {
     "--mock-heidi-unmatched=ignore": set[str](),
     "--mock-heidi-unmatched=fail": {"test_unmatched", "test_preflight"},
@@ -810,7 +810,7 @@ def test_findings_of_a_shared_heidi_fail_no_test(pytester: pytest.Pytester) -> N
 
 @pytest.fixture
 def server() -> Iterator[Handle]:
-    """A server of which the run inside knows the URL only."""
+    """A server of which the inner run knows only the URL."""
     with MockHeidi() as server:
         yield server
 
@@ -1079,7 +1079,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
         fixtures.stdout.fnmatch_lines(name)
 
 
-# What would meet if workers were not apart: data, faults, clocks, ids, the journal, all at the same time.
+# Data, faults, clocks, ids and the journal, all at the same time: they would collide without isolation.
 BUSY = """
     import pathlib
     import pytest
@@ -1194,7 +1194,7 @@ def test_a_run_without_the_fixture_imports_no_server(pytester: pytest.Pytester) 
     )
     pytester.makepyfile("def test_of_something_else(): ...")
 
-    # Other plugins in the environment may import anything: only ours is on.
+    # Only our plugin is on, because other plugins in the environment may import anything.
     ended = run(
         *("-m", "pytest", "-p", "mock_heidi.pytest_plugin", "-q", "-s"),
         command=(sys.executable,),

@@ -1,4 +1,4 @@
-"""The benchmarks still run: their short form, once, with all that it writes."""
+"""The benchmarks run: their short form, once, with everything that it writes."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def written(folder: Path) -> set[str]:
-    """The titles of what a run has measured and written into this folder, whatever the numbers are."""
+    """The titles of the figures that a run has written into this folder."""
     report = (folder / "RESULTS.md").read_text()
     assert "## Not measured" not in report
     assert (folder / "results.png").read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""The README and the pages of ``docs`` name all of the code, are up to date, and have links that work."""
+"""The README and the pages of ``docs`` are complete and up to date, and their links work."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ def words(names: str) -> set[str]:
     return set(re.findall(r"`([^`]+)`", names))
 
 
-# --- What is made from the code ---------------------------------------------------------------------------------------
+# --- Generated files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("path", "text"), list(generate.files()), ids=[path.name for path, _ in generate.files()])
@@ -71,7 +71,7 @@ def test_a_docstring_of_the_reference_is_markdown() -> None:
     assert not re.search(r"``|:\w+:`", page("reference").text)
 
 
-# --- What is written by hand ------------------------------------------------------------------------------------------
+# --- Hand-written tables ----------------------------------------------------------------------------------------------
 
 
 def test_the_readme_has_two_hundred_lines_at_most() -> None:
@@ -128,7 +128,7 @@ def test_every_fixture_of_the_plugin_is_named(name: str) -> None:
     ),
 )
 def test_every_name_of_a_handle_is_shown(name: str) -> None:
-    # These are for tests that cannot use a with statement; and the names of the user are options of token().
+    # The pages show the with statement instead of the first ones, and options of token() instead of the last.
     if name not in ("start", "listen", "close", "closed", "state", "email", "third_party_internal_id"):
         assert re.search(rf"`(state\.|clock\.)?{name}[`(]|\.{name}\(", BY_HAND)
 
@@ -152,7 +152,7 @@ def test_every_field_of_a_fault_is_in_one_table() -> None:
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row[0].strip("`"))
 def test_the_example_of_a_field_can_be_copied(row: list[str]) -> None:
     name, example = (cell.strip("`") for cell in row[:2])
-    # Some go with another only, and a rule that only selects requests needs an effect.
+    # Some need another field, and a rule that only selects requests needs an effect.
     wanted = [name, *{"method": ["path"], "detail": ["status"], "carried_out": ["close"]}.get(name, [])]
     said = [example, *(row[1].strip("`") for row in FIELDS if row[0].strip("`") in wanted[1:])]
     if parse(",".join([*said, "delay=0"])).given(EFFECTS) == ["delay"] and name != "delay":
@@ -221,7 +221,7 @@ def test_links_lead_somewhere(linking: Page) -> None:
         if name.startswith(("http:", "https:")):
             continue
         target = (linking.path.parent / name).resolve() if name else linking.path
-        # Not a folder: on the site a link to one leads nowhere.
+        # On the site, a link to a folder does not work.
         assert target.is_file(), f"{linking.name}: {link}"
         if anchor:
             assert anchor in Page(target).anchors, f"{linking.name}: {link}"

@@ -1,4 +1,4 @@
-"""A tool holds who may import whom: every package stands in one of the layers, and none holds a circle."""
+"""The import rules: every package is in one of the layers, and no package has an import cycle."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Data of one turn of the loop goes out together; a mock clock wakes its sleepers; a client that resets has left."""
+"""Data of one turn of the loop is sent together; a mock clock ends waits; a client that resets has left."""
 
 import asyncio
 import functools
@@ -14,7 +14,7 @@ from mock_heidi.state.clock import Alarm, Clock
 
 
 class Transport:
-    """Keeps what was written to it, write by write."""
+    """Keeps each piece of data that was written to it."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -177,7 +177,7 @@ async def test_a_past_time_is_not_waited_for() -> None:
 
 
 class Unread(asyncio.Protocol):
-    """A connection of which nothing more is read, so that the event loop does not notice its end."""
+    """A connection that is not read any more, so that the event loop does not notice its end."""
 
     def __init__(self, accepted: asyncio.Future[Connection]) -> None:
         self._accepted = accepted

@@ -46,7 +46,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def answers(raw: bytes) -> list[tuple[int, dict[str, str], bytes]]:
-    """Status, headers and body of every answer on a connection; all have a length."""
+    """Status, headers and body of every answer on a connection; every answer has a length."""
     found = []
     while raw:
         head, _, raw = raw.partition(b"\r\n\r\n")
@@ -59,7 +59,7 @@ def answers(raw: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the headers that it was given and the length of the body, in two pieces."""
+    """Answers with the headers of the request and the length of the body, in two pieces."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -74,14 +74,14 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def refused(raw: bytes) -> tuple[int, str]:
-    """Status and detail of the one answer, which says that the connection ends."""
+    """Status and detail of the only answer, which also announces the end of the connection."""
     [(status, headers, body)] = answers(raw)
     assert headers["content-type"] == "application/json"
     assert headers["connection"] == "close"
     return status, json.loads(body)["detail"]
 
 
-# --- How large --------------------------------------------------------------------------------------------------------
+# --- Size -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", [1_000, 50_000, 10 * MEGABYTE], ids=["little by little", "in two", "at once"])
@@ -171,7 +171,7 @@ def test_framing_of_a_body_that_does_not_end_ends_the_connection(serve: Serve, e
     assert b" 200 " not in answer
 
 
-# --- How slow ---------------------------------------------------------------------------------------------------------
+# --- Time -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_head_that_does_not_end_is_refused(serve: Serve) -> None:
@@ -245,7 +245,7 @@ def test_a_slow_head_behind_a_stream_does_not_cut_the_stream(serve: Serve) -> No
         (status, _, body), *rest = answers(received(peer))
 
     assert (status, body) == (200, b"one")
-    # One parser comes to the second head only after the first answer, the other knows that it is late already.
+    # One parser reads the second head only after the first answer; the other one already knows that it is late.
     assert [status for status, _, _ in rest] in ([], [408])
 
 
@@ -334,11 +334,11 @@ def test_pipelined_requests_wait_in_the_kernel() -> None:
         answered = reading.result(60).count(b"HTTP/1.1 200")
 
     assert answered == many
-    # What one look at the socket brings, 256 KB, is read at once.
+    # The data of one read from the socket, 256 KB, is parsed at once.
     assert max(waiting) < 10_000
 
 
-# --- Heads behind a request, and wishes for another protocol ----------------------------------------------------------
+# --- Heads behind a request, and the header Upgrade ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wish", ["h2c", "websocket", "foo"])

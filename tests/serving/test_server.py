@@ -1,4 +1,4 @@
-"""The server: where it listens, that nothing a client does holds it up or brings it down, and that it ends at once."""
+"""The server: its addresses, its end, and clients that cannot delay it or bring it down."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from mock_heidi.serving import server
 from mock_heidi.serving.server import Server, bind, url_of
 
 SESSIONS = f"{BASE_PATH}/sessions"
-# A server without its fast loop and parser, that says at the end which of them it used.
+# A server without its fast loop and parser, which prints at its end which of them it used.
 PLAIN = """
 import atexit, sys
 sys.modules["uvloop"] = sys.modules["httptools"] = None
@@ -68,14 +68,14 @@ def test_a_thread_that_serves_takes_no_signal_from_the_main_one() -> None:
 
 
 def connect(heidi: Running, text: str) -> socket.socket:
-    """A connection on which ``text`` was sent, lines ended as HTTP wants them."""
+    """A connection on which ``text`` was sent with the line ends of HTTP."""
     peer = socket.create_connection((heidi.host, heidi.port), timeout=60)
     peer.sendall(text.replace("\n", "\r\n").encode())
     return peer
 
 
 def half_a_body(heidi: Running) -> socket.socket:
-    """A connection whose request has been begun and read as far as it goes."""
+    """A connection whose request has begun and was read as far as it was sent."""
     _, _, answer = heidi.sign_in()
     peer = connect(
         heidi,
@@ -91,7 +91,7 @@ def journal(heidi: Running) -> list[dict[str, object]]:
     return rows
 
 
-# --- Where it listens -------------------------------------------------------------------------------------------------
+# --- Its addresses ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", pytest.param("::1", marks=needs_ipv6)])
@@ -183,11 +183,11 @@ def test_an_impossible_port_is_refused(port: int) -> None:
 
 
 def test_the_address_of_all_interfaces_is_shown_as_one_that_can_be_called() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - this is what is tested
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - the subject of the test
         assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-# --- How it ends ------------------------------------------------------------------------------------------------------
+# --- Its end ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.timeout(20)  # stock uvicorn waits without end
@@ -267,7 +267,7 @@ def test_a_failed_start_frees_the_port() -> None:
         assert all(listener.fileno() == -1 for listener in listeners)
 
 
-# --- What clients may do ----------------------------------------------------------------------------------------------
+# --- Its clients ------------------------------------------------------------------------------------------------------
 
 
 def test_an_unread_pipe_delays_no_request(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_a_websocket_is_answered_like_any_other_request(heidi: Running) -> None:
 )
 def test_garbage_is_refused_and_harms_no_other_client(heidi: Running, garbage: str) -> None:
     answer = b""
-    # The server may hang up while it is still being sent.
+    # The server may close the connection while the request is still being sent.
     with connect(heidi, "") as peer, contextlib.suppress(OSError):
         peer.sendall(garbage.replace("\n", "\r\n").encode())
         peer.shutdown(socket.SHUT_WR)

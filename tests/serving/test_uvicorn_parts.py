@@ -1,4 +1,4 @@
-"""The parts of uvicorn that its documentation does not promise are there in the installed version."""
+"""The installed version of uvicorn has the parts that we use although its documentation does not promise them."""
 
 import asyncio
 import inspect
