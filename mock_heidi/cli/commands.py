@@ -78,7 +78,7 @@ def _missing(url: str, patience: float) -> str | None:
     with contextlib.closing(KeptConnection(parts.hostname or "", parts.port, patience)) as peer:
         try:
             # This endpoint needs no admin token.
-            if json.loads(peer.ask("GET", "/readyz", None, {})[1]) == {"status": "ok"}:
+            if json.loads(peer.request("GET", "/readyz", None, {})[1]) == {"status": "ok"}:
                 return None
         except OSError:
             return f"no server answers at {url}"
@@ -179,14 +179,14 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
     """Print the last requests and each new one, a line each, also as JSON."""
     with heidi.events() as events:
         # The events begin before the list is read, so that no request is lost.
-        seen = _print_rows(as_json, heidi.requests(**given, limit=limit), 0)
+        last = _print_rows(as_json, heidi.requests(**given, limit=limit), 0)
         for kind, data in events:
             if kind == "reset" and "requests" in data["reset"]:
-                seen = 0
+                last = 0
             elif kind == "behind":
                 raise ConfigError(f"{data['missed']} requests or other events were too fast to follow", "start again")
-            elif kind == "request" and data["id"] > seen:
-                seen = _print_rows(as_json, heidi.requests(**{**given, "since": seen}), seen)
+            elif kind == "request" and data["id"] > last:
+                last = _print_rows(as_json, heidi.requests(**{**given, "since": last}), last)
         raise ConfigError(f"the server at {heidi.url} has ended")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
-_REMOTE = (
+_IMPORTED_LATE = (
     "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
     "namespaces", "completion",
 )  # fmt: skip
@@ -32,10 +32,10 @@ class _Commands(Group):
     """``mock-heidi --port 0`` means ``mock-heidi serve --port 0``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_REMOTE]
+        return [*super().list_commands(ctx), *_IMPORTED_LATE]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _REMOTE:
+        if cmd_name in _IMPORTED_LATE:
             from mock_heidi.cli.commands import COMMANDS
 
             gc.enable()  # some of these commands run long

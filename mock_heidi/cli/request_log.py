@@ -74,7 +74,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 
 
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
-    """A log with a line for each request; None if none is wanted. Also sends warnings and errors to stderr."""
+    """A log with a line for each request; None if it is switched off. Also sends warnings and errors to stderr."""
     # The banner already says what uvicorn logs at level info.
     lowest = "WARNING" if level == "info" else level.upper()
     logging.basicConfig(level=lowest, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)

@@ -281,7 +281,7 @@ class Handle:
                 # Most tests send no request through their handle, so it has no connection yet.
                 server = self._maker if self._maker.is_open else self._connection.server
                 with contextlib.suppress(MockHeidiError):  # the namespace was deleted before
-                    server.ask("DELETE", f"/_mock/namespaces/{self.name}")
+                    server.request("DELETE", f"/_mock/namespaces/{self.name}")
         finally:
             self._connection.close()
 

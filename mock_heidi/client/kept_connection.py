@@ -26,7 +26,7 @@ class KeptConnection:
         self._answers: BufferedReader | None = None
         self.sock: socket.socket | None = None
 
-    def ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """The status and the body of one answer."""
         status, pieces = self.open(method, path, body, headers)
         return status, b"".join(pieces)

@@ -93,14 +93,14 @@ class NamespaceConnection:
 
     def get(self, path: str, headers: Mapping[str, str]) -> Any:
         """The JSON of an answer of the API; ``path`` is below the base path."""
-        return self.server.ask("GET", self._path(f"{BASE_PATH}{path}"), headers=headers)
+        return self.server.request("GET", self._path(f"{BASE_PATH}{path}"), headers=headers)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer of the control API; ``path`` is ``/state`` or ``/_mock/state``."""
         if method not in _METHODS:
             raise MockHeidiError(f"{method} {path}: unknown method; write one of {', '.join(_METHODS)}")
         whole = self._path(f"/_mock/{path.removeprefix('/_mock').removeprefix('/')}")
-        return self.server.ask(method, whole, body, {"Content-Type": "application/json"})
+        return self.server.request(method, whole, body, {"Content-Type": "application/json"})
 
     def control_text(self, path: str) -> str:
         """The text of an answer of the control API; ``path`` is like ``/requests?format=curl``."""

@@ -37,7 +37,7 @@ class ServerConnection:
         """True if the connection was made and not closed."""
         return self._connection.sock is not None
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of an answer. Raises :class:`MockHeidiError` unless its status is 200."""
         status, answer = self.exchange(method, path, body, headers)
         if status != HTTPStatus.OK:
@@ -55,7 +55,7 @@ class ServerConnection:
             self._close_if_stale()
             try:
                 with answering(self._url):
-                    status, answer = self._connection.ask(method, path, data, given)
+                    status, answer = self._connection.request(method, path, data, given)
                     return status, json.loads(answer)
             except BaseException:
                 self._connection.close()  # the rest of this answer would be read as the next one
@@ -69,7 +69,7 @@ class ServerConnection:
     def text(self, path: str) -> str:
         """The text of an answer of the control API. Raises :class:`MockHeidiError` unless its status is 200."""
         with self._lock, contextlib.closing(self._connection), answering(self._url):
-            status, answer = self._connection.ask("GET", path, None, self._admin)
+            status, answer = self._connection.request("GET", path, None, self._admin)
             if status == HTTPStatus.OK:
                 return answer.decode()
             refusal = json.loads(answer)

@@ -46,12 +46,12 @@ OK = b"HTTP/1.1 200 OK\r\n"
 )
 def test_an_answer_is_read_to_its_end(answer: bytes) -> None:
     with answering(answer) as (connection, _):
-        assert connection.ask("GET", "/", None, {}) == (200, b"hello")
+        assert connection.request("GET", "/", None, {}) == (200, b"hello")
 
 
 def test_the_connection_is_kept_for_the_next_request() -> None:
     with answering(OK + b"Content-Length: 1\r\n\r\na", OK + b"Content-Length: 1\r\n\r\nb") as (connection, asked):
-        bodies = [connection.ask("POST", "/x", b"{}", {"X-Name": "é"})[1] for _ in range(2)]
+        bodies = [connection.request("POST", "/x", b"{}", {"X-Name": "é"})[1] for _ in range(2)]
 
     assert bodies == [b"a", b"b"]
     assert asked[0] == asked[1]
@@ -61,7 +61,7 @@ def test_the_connection_is_kept_for_the_next_request() -> None:
 
 def test_a_closed_connection_is_made_again_for_the_next_request() -> None:
     with answering(OK + b"Connection: close\r\nContent-Length: 1\r\n\r\na") as (connection, _):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
         assert connection.sock is None
 
@@ -79,12 +79,12 @@ def test_a_closed_connection_is_made_again_for_the_next_request() -> None:
 )
 def test_an_incomplete_answer_is_refused(answer: bytes) -> None:
     with answering(answer) as (connection, _), pytest.raises(ValueError, match=r"."):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
 
 def test_a_silent_server_is_an_error_after_the_time_limit() -> None:
     with answering(b"") as (connection, _), pytest.raises(ConnectionResetError):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
 
 @pytest.mark.parametrize(("path", "value"), [("/a b", "x"), ("/\r\nX: y", "x"), ("/é", "x"), ("/", "x\r\nY: z")])
@@ -92,7 +92,7 @@ def test_a_character_that_http_does_not_allow_is_not_sent(path: str, value: str)
     connection = KeptConnection("127.0.0.1", 1, 30)  # no server listens there
 
     with pytest.raises(ValueError, match="contains a character that HTTP does not allow"):
-        connection.ask("GET", path, None, {"X-Name": value})
+        connection.request("GET", path, None, {"X-Name": value})
 
 
 def test_the_pieces_of_an_endless_answer_are_returned_at_once() -> None:
