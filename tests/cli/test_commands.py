@@ -136,7 +136,7 @@ def test_an_unknown_option_of_the_clock_is_named(call: Call) -> None:
     ended = call("clock", "advance", "60", "--jsn")
 
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err.startswith("mock-heidi: No such option '--jsn'")
+    assert re.match(r"mock-heidi: No such option.* '?--jsn\b", ended.err)
 
 
 def test_the_list_of_all_namespaces_takes_no_namespace(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_the_list_of_all_namespaces_takes_no_namespace(call: Call, monkeypatch: 
     listed = call("namespaces")
 
     assert (refused.status, refused.out) == (2, "")
-    assert refused.err.startswith("mock-heidi: No such option '--namespace'")
+    assert re.match(r"mock-heidi: No such option.* '?--namespace\b", refused.err)
     assert (listed.status, listed.err) == (0, "")
     assert listed.out.startswith("default ")
 
