@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.client.attribute_hints import AttributeHints
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
@@ -27,7 +28,7 @@ __all__ = ["Handle", "MockHeidiError", "NoAnswerError"]
 Row = dict[str, Any]
 
 
-class Handle:
+class Handle(AttributeHints):
     """One namespace of a running server: its URLs, tokens, state, clock, faults and requests.
 
     Every method that asks the server raises :class:`MockHeidiError` for a refusal, and :class:`NoAnswerError` (a
@@ -85,6 +86,7 @@ class Handle:
         return ClockProxy(self.control)
 
     audio = staticmethod(recordings.audio)
+    _parts: ClassVar = {"state": StateProxy, "clock": ClockProxy}
 
     # --- Signing in ---
 

@@ -24,6 +24,8 @@ from mock_heidi.client.server_connection import ServerConnection
 # The paths of a server, of a namespace, and of the base URLs of both.
 _PATH = re.compile(rf"(/ns/(?P<name>[^/]*))?({re.escape(BASE_PATH)})?/?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# The most seconds of a ``within``.
+_LONGEST = 600
 # Seconds that an answer may take in addition to the ``within`` of an expectation.
 _PATIENCE = 30
 
@@ -114,7 +116,10 @@ class NamespaceConnection:
     def verify(self, expectation: Mapping[str, Any]) -> list[int]:
         """The ids of the requests that fulfil an expectation. Raises AssertionError if it does not hold."""
         path = self._path("/_mock/verify")
-        connection = ServerConnection(self._url, self._admin_token, float(expectation.get("within", 0)) + _PATIENCE)
+        within = expectation.get("within")
+        # The server refuses other values.
+        seconds = within if isinstance(within, int | float) and 0 <= within <= _LONGEST else 0
+        connection = ServerConnection(self._url, self._admin_token, seconds + _PATIENCE)
         with contextlib.closing(connection):
             status, answer = connection.exchange("POST", path, expectation, {"Content-Type": "application/json"})
         if status == HTTPStatus.EXPECTATION_FAILED:

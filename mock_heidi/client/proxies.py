@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
+from mock_heidi.client.attribute_hints import AttributeHints
+from mock_heidi.client.client_errors import MockHeidiError
+
 # Asks the control API of one namespace: a method, a path below /_mock, and a body.
 Control = Callable[..., Any]
 Record = dict[str, Any]
 
 
-class StateProxy:
+class StateProxy(AttributeHints):
     """The records of a namespace. A refused change raises :class:`MockHeidiError` and changes nothing."""
 
     def __init__(self, control: Control) -> None:
@@ -81,7 +84,7 @@ def _row(kind: str, id: str, query: Mapping[str, str]) -> str:  # noqa: A002 - a
     return f"{path}?{urlencode(query)}" if query else path
 
 
-class ClockProxy:
+class ClockProxy(AttributeHints):
     """The clock of a namespace. Tokens, ids, times of records and delays follow it."""
 
     def __init__(self, control: Control) -> None:
@@ -121,7 +124,7 @@ def _moment(given: str | datetime) -> str:
     return f"{given.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-class FaultsProxy:
+class FaultsProxy(AttributeHints):
     """The rules that one call of ``fault()`` or ``scenario()`` has set. The end of a ``with`` removes them."""
 
     def __init__(self, control: Control, rules: list[Record], removed: list[Record]) -> None:
@@ -177,11 +180,17 @@ def fault_ids(fault: FaultsProxy | str) -> list[str]:
 
 
 def rule_body(operation: str | list[str] | None, effects: Record) -> Any:
-    """A rule as ``POST /_mock/faults`` takes it, from the arguments of ``fault()``."""
+    """A rule as ``POST /_mock/faults`` takes it, from the arguments of ``fault()``.
+
+    Raises :class:`MockHeidiError` for a whole short form with more arguments.
+    """
     if not isinstance(operation, str):
         return effects if operation is None else {"operation": operation, **effects}
     if ":" in operation and not effects:
         return operation
+    if "=" in operation.rpartition(":")[2]:
+        more = ",".join(f"{name}={value}" for name, value in effects.items())
+        raise MockHeidiError(f"fault: a short form takes no arguments beside it; write {operation},{more}")
     method, _, path = operation.strip().partition(" ")
     if path:
         return {"method": method, "path": path.strip(), **effects}

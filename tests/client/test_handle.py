@@ -1026,6 +1026,38 @@ def test_a_fault_that_cannot_end_a_stream_cannot_be_noticed(heidi: Handle, clien
         heidi.assert_noticed(fault)
 
 
+@pytest.mark.parametrize("within", ["2", None, -1, float("inf")])
+def test_a_wait_that_is_not_a_number_of_seconds_is_refused(heidi: Handle, within: Any) -> None:
+    with pytest.raises(MockHeidiError, match="/_mock/verify: "):
+        heidi.wait_for("get_session", within=within)
+
+
+def test_a_whole_short_form_with_more_arguments_is_refused_with_the_cure(heidi: Handle) -> None:
+    with pytest.raises(MockHeidiError, match=r"takes no arguments beside it; write ask_ai:end_after=3,times=1$"):
+        heidi.fault("ask_ai:end_after=3", times=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("requets", "'Handle' object has no attribute 'requets'; did you mean requests?"),
+        ("add_patient", "; did you mean state.add_patient?"),
+        ("advance", "; did you mean clock.advance?"),
+        ("patients", "; did you mean state.add_patient?"),
+        ("zzz", "; it has api_key, assert_noticed, async_client, "),
+    ],
+)
+def test_the_error_for_an_unknown_attribute_names_the_nearest(heidi: Handle, name: str, words: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(words)):
+        getattr(heidi, name)
+
+
+def test_the_parts_of_a_handle_name_the_nearest_attribute_too(heidi: Handle) -> None:
+    for part, name, near in ((heidi.state, "add_patients", "add_patient"), (heidi.clock, "advence", "advance")):
+        with pytest.raises(AttributeError, match=f"; did you mean {near}?"):
+            getattr(part, name)
+
+
 def test_only_a_fault_or_its_id_can_be_noticed(heidi: Handle) -> None:
     with pytest.raises(TypeError, match=r"^give what fault\(\) or scenario\(\) returned, or the id .*, not None$"):
         heidi.assert_noticed(None)  # type: ignore[arg-type] # as a client without types may
