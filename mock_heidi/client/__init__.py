@@ -1,4 +1,4 @@
 """``MockHeidi``, a server in a thread, and ``Handle``, one namespace of a running server as a test uses it.
 
-It reads and changes a namespace only through the control API, as a client in another language does.
+Both read and change a namespace only through the control API, as a client in another language does, never directly.
 """

@@ -21,8 +21,8 @@ _PATIENCE = 30
 class ServerConnection:
     """Requests to one server, from any thread, one at a time.
 
-    The control API is sent the admin token. Raises :class:`NoAnswerError` if no mock_heidi answers within ``patience``
-    seconds.
+    Only the control API gets the admin token. Raises :class:`NoAnswerError` after ``patience`` seconds without an
+    answer of mock_heidi.
     """
 
     def __init__(self, url: str, admin_token: str | None, patience: float = _PATIENCE) -> None:
