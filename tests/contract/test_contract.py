@@ -498,7 +498,10 @@ def _widen_enum(contract: Contract) -> None:
 
 
 def _other_words(contract: Contract) -> None:
-    _schema(contract, "PatientProfileUpdated")["properties"]["gender"]["anyOf"][0]["$ref"] = "#/components/schemas/Brain"
+    gender = _schema(contract, "PatientProfileUpdated")["properties"]["gender"]
+    gender["anyOf"][0]["$ref"] = "#/components/schemas/Brain"
+        "#/components/schemas/Brain"
+    )
 
 
 def _no_null_words(contract: Contract) -> None:
