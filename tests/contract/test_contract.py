@@ -500,8 +500,6 @@ def _widen_enum(contract: Contract) -> None:
 def _other_words(contract: Contract) -> None:
     gender = _schema(contract, "PatientProfileUpdated")["properties"]["gender"]
     gender["anyOf"][0]["$ref"] = "#/components/schemas/Brain"
-        "#/components/schemas/Brain"
-    )
 
 
 def _no_null_words(contract: Contract) -> None:
