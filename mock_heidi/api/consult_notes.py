@@ -136,6 +136,8 @@ def _check_template(chosen: Assumptions, given: Mapping[str, Any]) -> None:
 def generate_consult_note(request: Request) -> Stream:
     either = request.assumptions["third_party_template_method"] == "accepted"
     given = read(request, _BY_EITHER_METHOD if either else ConsultNoteGenerate)
+    if given.generation_method != "TEMPLATE":
+        request.note("undocumented_value", f"generation_method = {given.generation_method}")
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)

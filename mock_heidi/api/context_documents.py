@@ -100,19 +100,20 @@ def list_context_documents(request: Request) -> Response:
 def delete_context_documents(request: Request) -> Response:
     """The ids stand in the query, repeated, or in a body: both are in use."""
     chosen, ids = request.assumptions, set[str]()
-    place, without = chosen["context_documents_delete"], chosen["context_documents_delete_none"]
+    place = chosen["context_documents_delete"]
     if place != "query":
         ids.update(read(request, ContextDocumentsDelete, optional=True).ids or ())
     if place != "body":
         query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         ids.update(value for name, value in query if name == "ids")
-    if not ids and without == "refused_422":
+    without = "nothing" if ids else chosen["context_documents_delete_none"]
+    if without == "refused_422":
         raise UnprocessableError([missing("body" if place == "body" else "query", "ids")])
     session = find(request, Session, request.params["session_id"])
     there = {one.id for one in session.context_documents}
     if ids - there and chosen["context_documents_delete_unknown"] != "ignored":
         raise refused(chosen, "context_documents_delete_unknown", "one of the documents is unknown")
-    gone = there if not ids and without == "all" else ids
+    gone = there if without == "all" else ids
     kept = tuple(one for one in session.context_documents if one.id not in gone)
     request.store.put(session.replace(context_documents=kept))
     return respond(SUCCESS)
@@ -127,7 +128,10 @@ def _is_supported(request: Request, file: UploadFile) -> bool:
         file.file.seek(0)
         return file.file.read(4).startswith(_FIRST_BYTES)
     ending = PurePosixPath((file.filename or "").lower()).suffix
-    return ending in _ENDINGS or (ending == ".jpeg" and request.assumptions["jpeg_extension"] == "accepted")
+    if ending == ".jpeg" and request.assumptions["jpeg_extension"] == "accepted":
+        request.note("undocumented_value", f"filename = {file.filename}")
+        return True
+    return ending in _ENDINGS
 
 
 def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
@@ -138,6 +142,7 @@ def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
         return ContextDocumentMetaData.model_validate(parse_json(text.encode()) if text else {})
     except (UnprocessableError, ValidationError):
         if request.assumptions["meta_data_form"] == "ignored":
+            request.note("undocumented_value", f"meta_data = {text}")
             return ContextDocumentMetaData()
         message = "meta_data should be a JSON object with name, date and additional_context"
         raise rejected("meta_data", message, text) from None

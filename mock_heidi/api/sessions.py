@@ -17,6 +17,8 @@ from mock_heidi.web.inputs import find, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
+# The template_id of a document from Heidi's own application, by the values of document_without_template.
+_NO_TEMPLATE = {"none": None, "left_out": ""}
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
 
@@ -236,14 +238,13 @@ def _view(view: type[View], request: Request, session: Session) -> View:
 
 def documents(request: Request, session: Session) -> list[DocumentListed]:
     """The session's documents as the API lists them."""
-    without_template = "" if request.assumptions["document_without_template"] == "left_out" else None
     return [
         DocumentListed(
             id=one.id,
             session_id=session.session_id,
             index=index,
             name=one.name,
-            template_id=one.template_id or without_template,
+            template_id=one.template_id or _NO_TEMPLATE[request.assumptions["document_without_template"]],
             content=one.content,
             generation_type="TEMPLATE",
             brain=one.brain,

@@ -123,12 +123,12 @@ def _placed(
 ) -> tuple[int, list[AudioPiece]]:
     """The index of a segment in its recording, and the earlier segments whose place it takes."""
     same = [one for one in there if one.index == index]
-    repeat = request.assumptions["segment_repeat"]
+    repeat = request.assumptions["segment_repeat"] if same else "replaces"
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
-        if repeat == "refused_409":
-            raise refused(request.assumptions, "segment_repeat", "the recording has a segment of that index")
-    if index is None or (same and repeat == "appended"):
+    if repeat == "refused_409":
+        raise refused(request.assumptions, "segment_repeat", "the recording has a segment of that index")
+    if index is None or repeat == "appended":
         return max((one.index for one in there), default=-1) + 1, []
     return index, same
 
@@ -157,8 +157,12 @@ def get_transcript(request: Request) -> Response:
 
 
 def get_live_transcript(request: Request) -> Response:
-    if request.assumptions["recording_status_values"] != "in_progress":
+    try:
         read_query(request, LiveQuery)
+    except UnprocessableError:
+        if request.assumptions["recording_status_values"] != "in_progress":
+            raise
+        request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
     session = find(request, Session, request.params["session_id"])
     pieces = session_content.heard(request.namespace, session)
     chunks = [
@@ -171,8 +175,10 @@ def get_live_transcript(request: Request) -> Response:
         )
         for one in pieces
     ]
-    first = _FIRST_SOURCES[request.assumptions["live_transcript_source"]]
-    source: Any = _source(request, session.audio[-1]) if session.audio else first
+    if session.audio:
+        source: Any = _source(request, session.audio[-1])
+    else:
+        source = _FIRST_SOURCES[request.assumptions["live_transcript_source"]]
     answer = (LiveTranscript if source else _SOURCELESS)(
         session_id=session.session_id,
         transcript=session_content.transcript_so_far(request.namespace, session),
