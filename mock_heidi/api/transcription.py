@@ -16,6 +16,7 @@ from mock_heidi.base.errors import (
     UnprocessableError,
     missing,
 )
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Outgoing
 from mock_heidi.content.transcripts import UPLOAD
 from mock_heidi.namespaces import session_content
@@ -74,7 +75,7 @@ def upload_audio(request: Request) -> Response:
     session = find(request, Session, session_id)
     if not (file.content_type or "").lower().startswith("audio/"):
         raise OnlyAudioError
-    upload = _not_empty(take(file))
+    upload = _not_empty(request, take(file))
     if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
     given = seconds_between(start, end) if start and end else 0
@@ -103,16 +104,15 @@ def transcribe_segment(request: Request) -> Response:
     file = file_of(fields, "file")
     index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
     session, recording = _open_recording(request)
-    upload = _not_empty(take(file))
+    upload = _not_empty(request, take(file))
     piece = _piece(request, upload, recording.recording_id, index)
     same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
     piece = piece.replace(begun_at=piece.received_at, again=bool(same))
     others = tuple(one for one in session.audio if one not in same)
-    gone = sum(one.duration for one in same)
-    session = session.replace(audio=others, duration=max(0, session.duration - round(gone)))
-    _accept(request, session, piece)
+    gone = round(sum(one.duration for one in same))
+    _accept(request, session.replace(audio=others), piece, gone)
     return respond(SUCCESS)
 
 
@@ -217,21 +217,26 @@ def _seconds(detected: float | None) -> float:
     return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
-def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
+def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:
+    """The session with one more piece of audio, stored; ``gone`` are the seconds of the pieces that it replaces."""
+    seconds = {
+        "added": max(0, session.duration - gone) + round(piece.duration),
+        "replaced": round(piece.duration),
+        "unchanged": session.duration,
+    }
     session = session.replace(
         consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
-        duration=session.duration + round(piece.duration),
+        duration=seconds[request.assumptions["duration_after_audio"]],
         updated_at=piece.received_at,
     )
     request.store.put(session)
     return session
 
 
-def _not_empty(upload: Upload) -> Upload:
-    if upload.length == 0:
-        row = {"type": "value_error", "loc": ["body", "file"], "msg": "Value error, the file is empty", "input": None}
-        raise UnprocessableError([row])
+def _not_empty(request: Request, upload: Upload) -> Upload:
+    if upload.length == 0 and request.assumptions["empty_audio"] != "accepted":
+        raise refused(request.assumptions, "empty_audio", "the file is empty", "body", "file")
     return upload
 
 

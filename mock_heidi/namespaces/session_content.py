@@ -188,6 +188,12 @@ def _described(name: str, filename: str, context: str | None) -> str:
     return f"{title}: {context}" if context else title
 
 
+def problems(namespace: Namespace, session: Session) -> str | None:
+    """The problems that are spoken of in the session's audio, joined by commas; None if nothing was said."""
+    consultation = namespace.store.get(Consultation, session.consultation or "")
+    return None if consultation is None else consultation.session_name
+
+
 def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
     """The session's note. The status of a generated note advances as the namespace's transition says."""
     note = session.consult_note

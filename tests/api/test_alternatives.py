@@ -430,8 +430,22 @@ CASES = {
         ),
         {422: 422, 400: 400},
     ),
+    "null_in_create": Case(refused_bodies, {"not_given": [200, 200], "refused_422": [422, 422]}),
+    "null_in_update": Case(
+        null_in_update,
+        {
+            "clears": ("", 0, [200, 200]),
+            "ignored": ("Ada", 16, [200, 200]),
+            "refused_422": ("Ada", 16, [422, 422]),
+        },
+    ),
+    "empty_update": Case(status("PATCH", f"/sessions/{SESSION}", json={}), {200: 200, 400: 400, 422: 422}),
     "updated_at_changes": Case(linked_times, {"without_linking": False, "with_linking": True}),
     "malformed_id": Case(status("GET", "/sessions/abc"), {404: 404, 422: 422}),
+    "empty_audio": Case(
+        status("POST", f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"", "audio/wav")}),
+        {422: 422, 400: 400, "accepted": 200},
+    ),
     "unknown_heidi_user": Case(
         status("POST", "/users/linked-account", json={"kinde_user_id": "kp_xxx"}),
         {"accepted": 200, "refused_404": 404, "refused_422": 422},
@@ -451,6 +465,45 @@ CASES = {
     "link_again": Case(link_again, {200: 200, 409: 409}),
     "link_moves": Case(link_moves, {"moved": (200, "Ada"), "refused_409": (409, "John Doe")}),
     "profile_list_order": Case(profile_order, {"creation": [True, False], "newest_first": [False, True]}),
+    "create_session_unknown_profile": Case(
+        status("POST", "/sessions", json={"patient_profile_id": NOBODY}), {"refused": 404, "ignored": 200}
+    ),
+    "session_name_after_note": Case(
+        name_and_gist,
+        {"unchanged": ("Session 31", "absent"), "problems": ("Raised eye pressure, glaucoma suspect", "absent")},
+    ),
+    "session_gist": Case(
+        name_and_gist, {"absent": ("Session 31", "absent"), "present": ("Session 31", "Raised eye pressure")}
+    ),
+    "new_session_duration": Case(
+        lambda client: client.get(new_session(client)).json()["session"]["duration"], {0: 0, "none": None}
+    ),
+    "duration_after_audio": Case(durations, {"added": [16, 23], "replaced": [16, 7], "unchanged": [16, 16]}),
+    "negative_duration": Case(
+        status("PATCH", f"/sessions/{SESSION}", json={"duration": -1}), {"stored": 200, "refused_422": 422}
+    ),
+    "session_shows_profile": Case(shown_patient, {"profile": ("John Doe", "EHR123456"), "none": ("", None)}),
+    "session_update_answer": Case(
+        update_keys, {"without_audio": (14, False), "whole": (15, True), "changes_only": (3, False)}
+    ),
+    "linked_sessions_echo": Case(
+        linked_echo, {"once_set": ["absent", ["1"]], "always": [None, ["1"]], "never": ["absent", "absent"]}
+    ),
+    "linked_sessions_exist": Case(
+        status("PATCH", f"/sessions/{SESSION}", json={"linked_sessions_for_context": ["1"]}),
+        {"not_required": 200, "required": 404},
+    ),
+    "session_patient_merge": Case(merged_patient, {"merged": "Ada", "replaced": ""}),
+    "page_parameter": Case(first_page, {1: (2, 422), 0: (1, 200)}),
+    "page_beyond_end": Case(lambda client: listed(client, page=9).status_code, {"empty": 200, "refused_404": 404}),
+    "linked_user_sessions": Case(
+        lambda client: listed(client).json()["total_count"], {"same_account": 2, "since_linked": 1, "whole_key": 33}
+    ),
+    "linked_sessions_order": Case(
+        linked_sessions, {"newest_first": ["second", "first"], "oldest_first": ["first", "second"]}
+    ),
+    "session_audio_rows": Case(audio_rows, {"uploads": (0, [0]), "uploads_and_recordings": (1, [0, 1])}),
+    "session_document_rows": Case(document_keys, {"listed": {"index"}, "created": {"content_type"}}),
 }
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]
 
