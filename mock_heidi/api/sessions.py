@@ -233,10 +233,11 @@ def _view(view: type[View], request: Request, session: Session) -> View:
     own, profile = session.patient, None
     if session.patient_profile_id is not None and request.assumptions["session_shows_profile"] == "profile":
         profile = request.store.get(PatientProfile, session.patient_profile_id)
+    # Not validated again: under gender_case any text is a gender.
     if profile is None:
-        patient = SessionPatient(name=own.name, gender=own.gender, dob=own.dob)
+        patient = SessionPatient.model_construct(name=own.name, gender=own.gender, dob=own.dob)
     else:
-        patient = SessionPatient(
+        patient = SessionPatient.model_construct(
             name=own.name or profile.name, gender=own.gender or profile.gender, dob=own.dob or profile.birth_date
         )
     ehr_patient_id = session.ehr_patient_id

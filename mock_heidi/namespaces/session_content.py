@@ -175,7 +175,7 @@ def _patient(namespace: Namespace, session: Session) -> SessionPatient:
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     if profile is None:
         return own
-    return SessionPatient(
+    return SessionPatient.model_construct(
         name=own.name or profile.name,
         gender=own.gender or profile.gender,
         dob=own.dob or profile.birth_date,

@@ -553,6 +553,51 @@ def test_wrong_name_or_value_is_one_line_with_the_cure(values: dict[str, Any], w
     assert str(error.value) == words
 
 
+def test_any_text_is_shown_as_the_gender_of_a_session_and_of_its_profile() -> None:
+    with contextlib.closing(Client(create_app(clock=NOON, assume={"gender_case": "any_text"}))) as client:
+        profile = client.post("/patient-profiles", json={"gender": "unknown"}).json()["data"]["id"]
+        link(client, SESSION, profile=profile)
+        of_profile = client.get(f"/sessions/{SESSION}").json()["session"]["patient"]["gender"]
+        own = client.patch(f"/sessions/{SESSION}", json={"patient": {"gender": "male"}}).json()["session"]["patient"]
+        note = client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+
+    assert (of_profile, own["gender"], note.status_code) == ("unknown", "male", 200)
+
+
+def test_redirect_keeps_the_query_and_leads_to_the_path_without_extra_slashes() -> None:
+    with contextlib.closing(Client(create_app(clock=NOON, assume={"extra_slashes": "redirect"}))) as client:
+        answer = client.get("//patient-profiles//?ehr_patient_id=EHR123456")
+        followed = client.get(answer.headers["location"].removeprefix(client.base))
+
+    assert answer.headers["location"] == f"{client.base}/patient-profiles?ehr_patient_id=EHR123456"
+    assert [row["id"] for row in followed.json()["data"]] == [JOHN]
+
+
+def test_refused_changes_leave_no_trace() -> None:
+    refusing = {
+        "link_moves": "refused_409",
+        "batch_delete_unknown": "refused",
+        "linked_sessions_exist": "required",
+        "negative_duration": "refused_422",
+        "null_in_update": "refused_422",
+    }
+    with contextlib.closing(Client(create_app(clock=NOON, assume=refusing))) as client:
+        other = client.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
+        link(client, SESSION)
+        before = client.state()
+        path = f"/sessions/{SESSION}"
+        answers = [
+            link(client, "0987654321", SESSION, profile=other),
+            client.delete("/patient-profiles:batch-delete", json={"patient_profile_ids": [JOHN, NOBODY]}),
+            client.patch(path, json={"duration": 5, "linked_sessions_for_context": ["1"]}),
+            client.patch(path, json={"language_code": "es", "duration": -5}),
+            client.patch(path, json={"language_code": "es", "patient": {"name": None}}),
+        ]
+
+        assert [answer.status_code for answer in answers] == [409, 404, 404, 422, 422]
+        assert client.state() == before
+
+
 def test_namespace_changes_its_assumptions_while_it_runs(heidi: Client) -> None:
     before = heidi.get(f"/patient-profiles/{NOBODY}").status_code
 
