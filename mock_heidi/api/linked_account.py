@@ -49,9 +49,9 @@ def link_account(request: Request) -> Response:
     given = read(request, AccountLink)
     user, namespace, chosen = request.user_record, request.namespace, request.assumptions
     known = {one.kinde_user_id for one in request.owner.heidi_users}
-    if chosen["unknown_heidi_user"] != "accepted" and given.kinde_user_id not in known:
+    if given.kinde_user_id not in known and chosen["unknown_heidi_user"] != "accepted":
         raise refused(chosen, "unknown_heidi_user", "the Heidi user is unknown", "body", "kinde_user_id")
-    taken = chosen["linked_by_another"] == "refused" and is_taken(namespace, user, given.kinde_user_id)
+    taken = is_taken(namespace, user, given.kinde_user_id) and chosen["linked_by_another"] == "refused"
     if user.linked_to is not None or taken:
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
     user = link(namespace, user, find_heidi_user(namespace, user.managed_by, given.kinde_user_id))

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from mock_heidi.base.assumptions import Assumptions
-from mock_heidi.base.errors import LinkedAccountRequiredError, PatientProfileNotFoundError
+from mock_heidi.base.errors import LinkedAccountRequiredError, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import written
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
@@ -163,7 +163,7 @@ def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
 
 def _unset(chosen: Assumptions, profile: PatientProfile) -> dict[str, None]:
     """The fields that an answer shows as null, and not as the profile has them."""
-    null = chosen["unset_demographic_string"] == "none" and not profile.demographic_string
+    null = not profile.demographic_string and chosen["unset_demographic_string"] == "none"
     return {"demographic_string": None} if null else {}
 
 
@@ -180,7 +180,7 @@ def update_patient_profile(request: Request) -> Response:
 def delete_patient_profiles(request: Request) -> Response:
     given = read(request, PatientProfilesDelete)
     found = [find_or_none(request, PatientProfile, one) for one in dict.fromkeys(given.patient_profile_ids)]
-    if None in found and request.assumptions["batch_delete_unknown"] == "refused":
+    if not all(found) and request.assumptions["batch_delete_unknown"] == "refused":
         raise PatientProfileNotFoundError
     for profile in found:
         if profile is not None:
@@ -191,10 +191,10 @@ def delete_patient_profiles(request: Request) -> Response:
 def link_sessions(request: Request) -> Response:
     given, chosen = read(request, SessionsLink), request.assumptions
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    wanted = given.session_ids
-    if chosen["link_unknown_session"] == "known_ones":
-        wanted = [one for one in wanted if find_or_none(request, Session, one)]
-    sessions = [find(request, Session, one) for one in wanted]
+    found = [find_or_none(request, Session, one) for one in given.session_ids]
+    if not all(found) and chosen["link_unknown_session"] == "nothing":
+        raise SessionNotFoundError
+    sessions = [session for session in found if session is not None]
     _refuse_links(chosen, profile, {session.patient_profile_id for session in sessions})
     times = {"updated_at": request.namespace.clock.stamp()} if chosen["updated_at_changes"] == "with_linking" else {}
     linked = [session.replace(patient_profile_id=profile.id, **times) for session in sessions]
@@ -205,9 +205,9 @@ def link_sessions(request: Request) -> Response:
 
 def _refuse_links(chosen: Assumptions, profile: PatientProfile, present: set[str | None]) -> None:
     """Raise the error of sessions whose present links the assumptions do not let change."""
-    if chosen["link_again"] != HTTPStatus.OK and profile.id in present:
+    if profile.id in present and chosen["link_again"] != HTTPStatus.OK:
         raise refused(chosen, "link_again", "the session is linked to this profile")
-    if chosen["link_moves"] != "moved" and present - {None, profile.id}:
+    if present - {None, profile.id} and chosen["link_moves"] != "moved":
         raise refused(chosen, "link_moves", "the session is linked to another profile")
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from mock_heidi.api.session_forms import varied
-from mock_heidi.base.errors import NoLinkedUserException, SessionNotFoundError
+from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
@@ -164,9 +164,9 @@ def create_session(request: Request) -> Response:
 
 def _profile_for(request: Request, profile_id: str) -> str | None:
     """The id of the profile for a new session. An unknown one is refused, or leaves the session without a profile."""
-    if request.assumptions["create_session_unknown_profile"] == "refused":
-        return find(request, PatientProfile, profile_id).id
     known = find_or_none(request, PatientProfile, profile_id)
+    if known is None and request.assumptions["create_session_unknown_profile"] == "refused":
+        raise PatientProfileNotFoundError
     return None if known is None else known.id
 
 
