@@ -55,7 +55,7 @@ def _gist(namespace: Namespace, session: Session) -> str | None:
 
 
 def _part(which: str, body: dict[str, Any], changed: AbstractSet[str]) -> dict[str, Any]:
-    """What the answer to a PATCH shows of the whole session; ``audio`` stands last in it."""
+    """The part of the whole session that the answer to a PATCH shows, with ``audio`` last."""
     if which == "changes_only":
         return {name: value for name, value in body.items() if name in {"session_id", "updated_at", *changed}}
     audio = body.pop("audio")

@@ -62,7 +62,7 @@ def _without_null(whole: Any, names: Iterable[str]) -> Any:
 
 
 def _not_null(schema: Any, key: str) -> dict[str, Any]:
-    """What changes in a property that may be null."""
+    """The patch of a field that may be null."""
     field = schema["properties"][key]
     if "anyOf" in field:
         return {"anyOf": [one for one in field["anyOf"] if one != {"type": "null"}]}
