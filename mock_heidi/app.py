@@ -28,6 +28,8 @@ from mock_heidi.web.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
+# The part of a session that may have no other method than POST: context_documents_methods.
+_UPLOAD_ONLY = ["context-documents"]
 _OTHER_HOST = "its Host is no name or address of this server"
 
 
@@ -138,7 +140,16 @@ class App(Starlette):
             request.identity = caller = registry.tokens.identify(request.headers.get(b"authorization"))
             spoken = name or (caller.namespace if isinstance(caller, Caller) else None)
         request.known_namespace = registry.default if spoken is None else registry.get(spoken)
+        if request.segments[2:] == _UPLOAD_ONLY and scope["method"] != "POST":
+            self._refuse_method(request)
         return request
+
+    @staticmethod
+    def _refuse_method(request: Request) -> None:
+        """Refuse to list and to delete context documents, if an assumption says so."""
+        if request.assumptions["context_documents_methods"] == "refused_405":
+            request.refusal, request.why = MethodNotAllowedError(("POST",)), "this path is for POST"
+            request.route = request.operation = None
 
     def _bar(self, request: Request, refused: Refused) -> None:
         """Leave nothing of a request but its refusal, which the default namespace's journal keeps."""

@@ -20,6 +20,8 @@ from mock_heidi.web.inputs import find, find_or_none, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
+# The template_id of a document from Heidi's own application, by the values of document_without_template.
+_NO_TEMPLATE = {"none": None, "left_out": ""}
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
 
@@ -78,7 +80,8 @@ class DocumentListed(Outgoing):
     session_id: SessionId
     index: int
     name: str
-    template_id: str | None
+    # An empty one is left out: document_without_template.
+    template_id: str | None = Field(exclude_if=lambda value: value == "")
     content: str
     generation_type: Literal["TEMPLATE"]
     brain: Brain
@@ -252,11 +255,11 @@ def _view(view: type[View], request: Request, session: Session) -> View:
         ehr_patient_id=ehr_patient_id,
         audio=[uploaded(request.namespace, session, piece) for piece in pieces],
         consult_note=session_content.note_of(request.namespace, session),
-        documents=documents(session) or None,
+        documents=documents(request, session) or None,
     )
 
 
-def documents(session: Session) -> list[DocumentListed]:
+def documents(request: Request, session: Session) -> list[DocumentListed]:
     """The session's documents as the API lists them."""
     return [
         DocumentListed(
@@ -264,7 +267,7 @@ def documents(session: Session) -> list[DocumentListed]:
             session_id=session.session_id,
             index=index,
             name=one.name,
-            template_id=one.template_id,
+            template_id=one.template_id or _NO_TEMPLATE[request.assumptions["document_without_template"]],
             content=one.content,
             generation_type="TEMPLATE",
             brain=one.brain,

@@ -118,12 +118,13 @@ class Assumptions(dict[str, Any]):
     def status(self, name: str) -> int:
         """The HTTP status that an assumption decides, such as 403 for the value ``object_403``.
 
-        Where the value is no refusal, such as ``allowed``, it is the status of the first alternative that is one.
+        Where the value is no refusal, such as ``allowed``, it is that of the default or of the first alternative that
+        is one.
         """
         value = self[name]
         if type(value) is int:
             return value
-        found = (status_in(one) for one in (value, *assumptions()[name].alternatives))
+        found = (status_in(one) for one in (value, assumed(name), *assumptions()[name].alternatives))
         return next(status for status in found if status is not None)
 
     def choose(self, values: Mapping[str, Any]) -> Assumptions:

@@ -1,7 +1,8 @@
 """The vendor's contract under assumptions that differ from the defaults.
 
 ``contract_variants.yaml`` holds a patch for each chosen value that changes the form of an answer, as JSON Merge Patch
-(RFC 7386), beside it the operations that refuse more (``refusals``) and the bodies that take no null (``no_null``).
+(RFC 7386), beside it the operations that refuse more (``refusals``), those that do not exist (``removes``) and the
+bodies that take no null (``no_null``).
 Statuses need no patch: a response, or the schema of an error, names in ``x-status`` the assumption that decides its
 status, and moves.
 """
@@ -19,6 +20,8 @@ from mock_heidi.base.assumptions import Assumptions, assumed, status_in, written
 
 _FILE = Path(__file__).with_name("contract_variants.yaml")
 _JSON = "application/json"
+# What stands beside the patch.
+_BESIDE = ("refusals", "removes", "no_null")
 
 
 def contract_under(assumptions: Assumptions) -> bytes:
@@ -40,7 +43,7 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     chosen = {name: assumptions[name] for name in listed.assumptions() if name in assumptions.chosen}
     changes = {name: _patches().get(name, {}).get(written(value), {}) for name, value in chosen.items()}
     for change in changes.values():
-        made = merged(made, {part: change[part] for part in change if part not in ("refusals", "no_null")})
+        made = merged(made, {part: change[part] for part in change if part not in _BESIDE})
         made = _without_null(made, change.get("no_null", ()))
     moved = {name: assumptions.status(name) for name in assumptions.chosen if status_in(assumed(name)) is not None}
     paths = {path: _with_statuses(made, item, moved) for path, item in made["paths"].items()}
@@ -48,7 +51,21 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     for name, change in changes.items():
         for operation, answer in change.get("refusals", {}).items():
             whole = _refusing(whole, operation, str(assumptions.status(name)), _refusal(name, answer))
+    # Last, since other changes may be about them.
+    for operation in (one for change in changes.values() for one in change.get("removes", ())):
+        path, method = _place(whole, operation)
+        whole = merged(whole, {"paths": {path: {method: None}}})
     return whole
+
+
+def _place(whole: Any, operation: str) -> tuple[str, str]:
+    """The path and the method of an operation."""
+    return next(
+        (path, method)
+        for path, item in whole["paths"].items()
+        for method in contract.METHODS
+        if item.get(method, {}).get("operationId") == operation
+    )
 
 
 def _without_null(whole: Any, names: Iterable[str]) -> Any:
@@ -62,7 +79,7 @@ def _without_null(whole: Any, names: Iterable[str]) -> Any:
 
 
 def _not_null(schema: Any, key: str) -> dict[str, Any]:
-    """The patch of a field that may be null."""
+    """The change of a property that may be null."""
     field = schema["properties"][key]
     if "anyOf" in field:
         return {"anyOf": [one for one in field["anyOf"] if one != {"type": "null"}]}
@@ -71,12 +88,7 @@ def _not_null(schema: Any, key: str) -> dict[str, Any]:
 
 def _refusing(whole: Any, operation: str, status: str, response: Any) -> dict[str, Any]:
     """The contract in which an operation may also answer so."""
-    path, method = next(
-        (path, method)
-        for path, item in whole["paths"].items()
-        for method in contract.METHODS
-        if item.get(method, {}).get("operationId") == operation
-    )
+    path, method = _place(whole, operation)
     known = whole["paths"][path][method]["responses"]
     added = _joined(whole, known[status], response) if status in known else response
     responses = dict(sorted({**known, status: added}.items()))

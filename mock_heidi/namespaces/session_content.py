@@ -183,8 +183,8 @@ def _patient(namespace: Namespace, session: Session) -> SessionPatient:
     )
 
 
-def _described(name: str, filename: str, context: str | None) -> str:
-    title = name if name == filename else f"{name} ({filename})"
+def _described(name: str | None, filename: str, context: str | None) -> str:
+    title = f"{name} ({filename})" if name not in (None, "", filename) else filename
     return f"{title}: {context}" if context else title
 
 

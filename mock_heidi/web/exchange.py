@@ -137,8 +137,9 @@ class Exchange:
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
-        assert request.known_namespace is not None  # noqa: S101 - a stream is of a session
-        return of_stream(answer, request.known_namespace.pace)
+        namespace = request.known_namespace
+        assert namespace is not None  # noqa: S101 - a stream is of a session
+        return of_stream(answer, namespace.pace, namespace.assumptions["stream_escapes"])
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 

@@ -56,7 +56,7 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
         # FastAPI validates so, and a body that is no object is refused in these words.
         made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
-        relaxed = read_leniently(chosen, model, value, error)
+        relaxed = read_leniently(request, model, value, error)
         if relaxed is None:
             raise _refusal("body", _first_problems(error, model, value)) from None
         made = relaxed
@@ -69,6 +69,12 @@ def read_query(request: Request, model: type[Q]) -> Q:
         return model.model_validate(request.query)
     except ValidationError as error:
         raise _refusal("query", list(error.errors(include_url=False))) from None
+
+
+def rejected(field: str, message: str, given: Any) -> UnprocessableError:
+    """The 422 for a field of the body whose value the operation refuses, in pydantic's words."""
+    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
+    return UnprocessableError([row])
 
 
 def find(request: Request, kind: type[Owned], key: str) -> Owned:

@@ -313,12 +313,179 @@ def document_keys(client: Client) -> set[str]:
     return {"index", "content_type"} & set(row)
 
 
+PDF = ("referral.pdf", b"%PDF", "application/pdf")
+DOCUMENTS = f"/sessions/{SESSION}/context-documents"
+
+
+def uploaded(client: Client, *files: tuple[str, bytes, str], meta_data: str | None = '{"date": "2024-12-01"}') -> Any:
+    """The context documents that an upload makes, or the status of its refusal."""
+    answer = client.post(
+        DOCUMENTS,
+        files=[("context_documents", file) for file in files or (PDF,)],
+        data={} if meta_data is None else {"meta_data": meta_data},
+    )
+    return answer.json()["context_documents"] if answer.is_success else answer.status_code
+
+
+def uploads_taken(*files: tuple[str, bytes, str]) -> Callable[[Client], list[bool]]:
+    """A look at which of the files may be uploaded."""
+    return lambda client: [uploaded(client, file) != 400 for file in files]
+
+
+def documents_left(*, query: Any = None, body: Any = None) -> Callable[[Client], Any]:
+    """A look at the number of documents that a delete leaves of two, or the status of its refusal.
+
+    ``{}`` in the query or the body stands for the id of the first one.
+    """
+
+    def look(client: Client) -> Any:
+        first = uploaded(client, PDF, PDF)[0]["id"]
+        there = {name: [one.format(first) for one in ids or ()] for name, ids in (("query", query), ("body", body))}
+        sent = {"ids": there["body"]} if body else None
+        answer = client.request("DELETE", DOCUMENTS, params={"ids": there["query"]}, json=sent)
+        return len(client.get(DOCUMENTS).json()["context_documents"]) if answer.is_success else answer.status_code
+
+    return look
+
+
+LIVE = f"/sessions/{SESSION}/restful-segment-transcription"
+
+
+def new_recording(client: Client) -> str:
+    return f"{LIVE}/{client.post(LIVE).json()['recording_id']}"
+
+
+def send(client: Client, recording: str, index: str, kind: str = "audio/wav") -> int:
+    """The status of a segment of 2 s."""
+    segment = {"file": ("part.wav", spoken(2), kind)}
+    return client.post(f"{recording}:transcribe", files=segment, data={"index": index}).status_code
+
+
+def segments(*indexes: str) -> Callable[[Client], list[Any]]:
+    """A look at the statuses of segments with these indexes, and at the indexes that are kept."""
+
+    def look(client: Client) -> list[Any]:
+        recording = new_recording(client)
+        statuses = [send(client, recording, index) for index in indexes]
+        [session] = [one for one in client.state()["sessions"] if one["session_id"] == SESSION]
+        return [*statuses, [piece["index"] for piece in session.get("audio", [])]]
+
+    return look
+
+
+def after_the_end(client: Client) -> list[int]:
+    """The statuses of a second end and of a segment, after the end of a recording."""
+    recording = new_recording(client)
+    client.post(f"{recording}:finish")
+    return [client.post(f"{recording}:finish").status_code, send(client, recording, "0")]
+
+
+def upload_between(start: str, end: str) -> Callable[[Client], int]:
+    """A look at the status of an upload with these times."""
+    return status(
+        "POST",
+        f"/sessions/{SESSION}/upload-audio",
+        files={"file": ("visit.wav", spoken(2), "audio/wav")},
+        data={"start_time": start, "end_time": end},
+    )
+
+
+def sent_again(client: Client) -> str:
+    """The source of a segment that was sent twice."""
+    recording = new_recording(client)
+    send(client, recording, "0")
+    send(client, recording, "0")
+    [chunk] = client.get(f"/sessions/{SESSION}/transcript/live").json()["chunks"]
+    return str(chunk["source"])
+
+
+LETTER = "66455a5f0b0a1c8d018c6896"
+
+
+def shown_in_note(client: Client) -> list[Any]:
+    client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+    note = client.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]
+    return [note["template_id"], note["voice_style"]]
+
+
+def asked_note(**fields: Any) -> Callable[[Client], int]:
+    """A look at the status of a note with other fields."""
+    return status("POST", f"/sessions/{SESSION}/consult-note", json={**NOTE, **fields})
+
+
+def crossed_templates(client: Client) -> list[int]:
+    """The statuses of a note with a template for documents, and of a document with one for notes."""
+    document = {"generation_method": "TEMPLATE", "template_id": NOTE["template_id"]}
+    made = client.post(f"/sessions/{SESSION}/documents", json=document)
+    return [asked_note(template_id=LETTER)(client), made.status_code]
+
+
+def unsaid_forms(client: Client) -> list[Any]:
+    """The form of a document, and whether a note is HTML, where no form was asked for."""
+    document = {"generation_method": "TEMPLATE", "template_id": LETTER}
+    made = client.post(f"/sessions/{SESSION}/documents", json=document).json()
+    client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
+    note = client.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]["result"]
+    return [made["content_type"], made["content"].startswith("<"), note.startswith("<")]
+
+
+def templates_of_documents(client: Client) -> list[Any]:
+    """The template_id of a document without a template, and of one with, in both lists; ``absent`` without the key."""
+    made = [{"name": "Letter", "content": "Dear"}, {"name": "Letter", "content": "Dear", "template_id": LETTER}]
+    client.put(f"/_mock/sessions/{SESSION}", json={"documents": made})
+    rows = client.get(f"/sessions/{SESSION}/documents").json()["documents"]
+    rows += client.get(f"/sessions/{SESSION}").json()["session"]["documents"]
+    return [row.get("template_id", "absent") for row in rows]
+
+
+QUESTION = {"questionId": "1", "question": "Smoker?", "description": "", "answerType": "TextArea", "repeatable": False}
+TEMPLATE = {"template": "Smoking", "questions": [QUESTION], "summaryRequired": False, "metadata": None}
+
+
+def custom_templates(*bodies: dict[str, Any]) -> Callable[[Client], list[int]]:
+    """A look at the statuses of the answers to custom templates."""
+
+    def look(client: Client) -> list[int]:
+        path = f"/sessions/{SESSION}/client-customised-template/response"
+        return [client.post(path, json=body).status_code for body in bodies]
+
+    return look
+
+
+def question(**fields: Any) -> dict[str, Any]:
+    """A custom template with a question that holds one with these fields."""
+    inner = {name: value for name, value in {**QUESTION, **fields}.items() if value is not None}
+    return {**TEMPLATE, "questions": [{**QUESTION, "childQuestions": [inner]}]}
+
+
+def codes_without_note(client: Client) -> Any:
+    """The codes of a session that has a transcript and no note, or the status of the refusal."""
+    path = new_session(client)
+    client.put(f"/_mock{path}", json={"transcript": "I have a cough."})
+    answer = client.get(f"{path}/clinical-codes")
+    if not answer.is_success:
+        return answer.status_code
+    body = answer.json()
+    [entity] = body["clinical_entities"]
+    [heard] = entity["reference_in_transcript"]
+    return [body["consult_note_id"], entity["location_in_note"], heard["transcript_text"]]
+
+
+def code_places(client: Client) -> list[tuple[int, int]]:
+    """The places of the cough in a note and in a transcript that begin with a letter beyond the first plane."""
+    said = {"transcript": "😀 cough", "consult_note": {"result": "😀 cough"}}
+    client.put(f"/_mock/sessions/{SESSION}", json=said)
+    [entity] = client.get(f"/sessions/{SESSION}/clinical-codes").json()["clinical_entities"]
+    places = [*entity["location_in_note"], entity["reference_in_transcript"][0]["location_in_transcript"]]
+    return [(place["start"], place["end"]) for place in places]
+
+
 PIECES = [b'{"data": "One.\\nT"}', b'{"data": "wo."}']
 DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
     "json_content_type": Case(status("POST", "/patient-profiles", content=b"{}"), {"any": 200, "json_only": 422}),
     "type_coercion": Case(near_types, {"strict": 422, "lax": "1990-01-15"}),
-    "gender_case": Case(sent_gender, {"exact": [422, 422], "any_case": ["MALE", 422], "any_text": ["male", "unknown"]}),
+    "gender_case": Case(sent_gender, {"any_case": ["MALE", 422], "exact": [422, 422], "any_text": ["male", "unknown"]}),
     "missing_token": Case(missing_token, {401: (401, True), 403: (403, False)}),
     "bad_token": Case(
         forged_token,
@@ -383,6 +550,43 @@ CASES = {
             "refused_403": "CodingNotEnabledError403",
         },
     ),
+    "context_documents_methods": Case(
+        lambda client: [
+            (answer.status_code, answer.headers.get("allow"))
+            for answer in (client.request(method, DOCUMENTS) for method in ("GET", "DELETE", "PUT"))
+        ],
+        {
+            "served": [(200, None), (200, None), (405, "DELETE, GET, POST")],
+            "refused_405": [(405, "POST")] * 3,
+        },
+    ),
+    "context_documents_delete": Case(
+        lambda client: [documents_left(query=["{}"])(client), documents_left(body=["{}"])(client)],
+        {"query_or_body": [1, 2], "query": [1, 3], "body": [2, 3]},
+    ),
+    "context_documents_delete_unknown": Case(documents_left(query=[NOBODY, "{}"]), {"ignored": 1, "refused_404": 404}),
+    "context_documents_delete_none": Case(documents_left(), {"nothing": 2, "refused_422": 422, "all": 0}),
+    "context_document_name": Case(
+        lambda client: uploaded(client)[0]["name"], {"file_name": "referral.pdf", "none": None}
+    ),
+    "meta_data_required": Case(
+        lambda client: [type(uploaded(client, meta_data=text)) for text in (None, "")],
+        {False: [list, list], True: [int, int]},
+    ),
+    "meta_data_form": Case(
+        lambda client: [type(uploaded(client, meta_data=text)) for text in ("{", '{"date": 1}')],
+        {422: [int, int], "ignored": [list, list]},
+    ),
+    "file_type_detection": Case(
+        uploads_taken(
+            ("a.PDF", b"MZ", "text/plain"), ("a.exe", b"MZ", "application/pdf"), ("a.exe", b"%PDF", "text/plain")
+        ),
+        {"file_name": [True, False, False], "content_type": [False, True, False], "content": [False, False, True]},
+    ),
+    "jpeg_extension": Case(
+        uploads_taken(("scan.JPEG", b"\xff\xd8\xff", "image/jpeg"), ("a.exe", b"MZ", "text/plain")),
+        {"refused": [False, False], "accepted": [True, False]},
+    ),
     "file_type_rejected": Case(
         status(
             "POST",
@@ -391,6 +595,33 @@ CASES = {
         ),
         {400: 400, 415: 415, 422: 422},
     ),
+    "upload_times": Case(
+        lambda client: [upload_between("noon", "")(client), upload_between("", "2024-12-11T25:00:00Z")(client)],
+        {"iso_8601": [422, 422], "any_text": [200, 200]},
+    ),
+    "upload_times_order": Case(
+        upload_between("2024-12-11T04:00:00Z", "2024-12-11T03:00:00Z"), {"detected_length": 200, "refused_422": 422}
+    ),
+    "segment_repeat": Case(
+        segments("0", "0"),
+        {"replaces": [200, 200, [0]], "appended": [200, 200, [0, 1]], "refused_409": [200, 409, [0]]},
+    ),
+    "segment_index": Case(
+        segments("3", "last", ""), {"number": [200, 422, 422, [3]], "any_text": [200, 200, 200, [3, 4, 5]]}
+    ),
+    "segment_type": Case(
+        lambda client: send(client, new_recording(client), "0", "text/plain"), {"not_checked": 200, "refused_400": 400}
+    ),
+    "segment_after_finish": Case(after_the_end, {"refused": [200, 400], "accepted": [200, 200]}),
+    "finish_twice": Case(after_the_end, {"allowed": [200, 400], "refused_400": [400, 400]}),
+    "recording_status_values": Case(
+        status("GET", f"/sessions/{SESSION}/transcript/live?recording_status=paused"), {422: 422, "in_progress": 200}
+    ),
+    "live_transcript_source": Case(
+        lambda client: client.get(f"{new_session(client)}/transcript/live").json()["active_source"],
+        {"live": "LIVE", "user_uploaded": "USER_UPLOADED", "none": None},
+    ),
+    "live_transcript_backup": Case(sent_again, {"backup": "BACKUP", "live": "LIVE"}),
     "audio_rejected": Case(status("POST", f"/sessions/{SESSION}/upload-audio", files=TEXT_FILE), {400: 400, 415: 415}),
     "audio_not_stored": Case(lost_audio, {500: 500, 503: 503}),
     "already_linked": Case(linked_twice, {409: 409, 400: 400}),
@@ -404,6 +635,59 @@ CASES = {
     "next_page": Case(next_page, {"number": 2, "none": None}),
     "note_status": Case(note_status, {"completed": "COMPLETED", "created": "CREATED"}),
     "note_without_recording": Case(note_without_recording, {"allowed": [200, 200], "refused_400": [400, 200]}),
+    "consult_note_template_list": Case(
+        lambda client: [
+            len({one["template_category"] for one in client.get(path).json()["templates"]})
+            for path in ("/templates/consult-note-templates", "/templates/document-templates")
+        ],
+        {"for_notes": [1, 2], "all": [2, 2]},
+    ),
+    "note_request_fields": Case(
+        shown_in_note, {"shown": [NOTE["template_id"], NOTE["voice_style"]], "hidden": [None, None]}
+    ),
+    "template_of_other_category": Case(
+        crossed_templates, {"allowed": [200, 200], "refused_404": [404, 404], "refused_422": [422, 422]}
+    ),
+    "third_party_template_method": Case(
+        asked_note(generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}"),
+        {"refused": 422, "accepted": 200},
+    ),
+    "third_party_template_form": Case(
+        asked_note(template_id=None, third_party_template="History, Plan"), {"not_checked": 200, "refused_422": 422}
+    ),
+    "content_type_default": Case(unsaid_forms, {"markdown": ["MARKDOWN", False, False], "html": ["HTML", True, True]}),
+    "document_without_template": Case(
+        templates_of_documents, {"none": [None, LETTER] * 2, "left_out": ["absent", LETTER] * 2}
+    ),
+    "custom_template_required": Case(
+        custom_templates(TEMPLATE, {"template": "Smoking"}, question(description=None), question(childQuestions=[])),
+        {"none": [200, 200, 200, 200], "not_optional": [200, 422, 422, 200]},
+    ),
+    "empty_custom_template": Case(
+        custom_templates({}, {"template": "", "questions": []}, TEMPLATE),
+        {"accepted": [200, 200, 200], "refused_422": [422, 422, 200]},
+    ),
+    "old_custom_template": Case(
+        custom_templates({"content": "Smoking"}, {"responses": [QUESTION]}, {**TEMPLATE, "content": "Smoking"}),
+        {"accepted": [200, 200, 200], "refused_422": [422, 422, 200]},
+    ),
+    "answer_types": Case(
+        custom_templates(TEMPLATE, question(answerType="Number")), {"four_types": [200, 422], "any_text": [200, 200]}
+    ),
+    "ask_ai_required": Case(
+        status("POST", f"/sessions/{SESSION}/ask-ai", json={"ai_command_text": "Summarise"}),
+        {"all_three": 422, "instruction_only": 200},
+    ),
+    "clinical_codes_need_note": Case(codes_without_note, {True: 400, False: [None, [], "I have a cough."]}),
+    "offset_unit": Case(code_places, {"code_points": [(2, 7), (0, 7)], "utf16": [(3, 8), (0, 8)]}),
+    "offset_end": Case(code_places, {"after": [(2, 7), (0, 7)], "last": [(2, 6), (0, 6)]}),
+    "stream_escapes": Case(
+        lambda client: client.post(f"/sessions/{SESSION}/ask-ai", json={**ASK, "content": "é😀"}).content,
+        {
+            "escaped": b'data: {"data": "\\u00e9\\ud83d\\ude00"}\n\n',
+            "utf_8": 'data: {"data": "é😀"}\n\n'.encode(),
+        },
+    ),
     "stream_framing": Case(
         stream,
         {
@@ -539,7 +823,7 @@ def test_values_differ_in_what_they_do() -> None:
     ("values", "words"),
     [
         ({"gender_cas": "exact"}, "unknown assumption 'gender_cas'; did you mean gender_case?"),
-        ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose exact, any_case or any_text"),
+        ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose any_case, exact or any_text"),
         ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; choose 404 or 400"),
         ({"profile_not_found": True}, "profile_not_found: 'true' cannot be chosen; choose 404 or 400"),
         ({"token_lifetime": 0}, "token_lifetime: '0' cannot be chosen; choose an integer from 1 to 31536000"),

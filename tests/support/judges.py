@@ -287,8 +287,9 @@ class Judge:
         elif kind in (_STREAM, _LINES):
             if kind == _STREAM and given != _STREAM_WITH_CHARSET:
                 yield f"the media type is {given}, not {_STREAM_WITH_CHARSET}"
-            framing = self.contract["components"]["schemas"]["PieceStream"].get("x-framing")
-            yield from object_findings(body, framing) if framing else stream_findings(body)
+            stream = self.contract["components"]["schemas"]["PieceStream"]
+            events = as_events(body, stream["x-framing"]) if "x-framing" in stream else body
+            yield from stream_findings(events, escaped="x-escapes" not in stream)
         elif kind == "application/json":
             try:
                 value = parse(body)
@@ -298,21 +299,21 @@ class Judge:
                 yield from self.value_findings(content[kind]["schema"], value)
 
 
-def stream_findings(body: bytes) -> list[str]:
+def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
     """The places where a stream holds anything but events of the vendor's one form."""
     *events, rest = body.split(b"\n\n")
-    found = [f"event {number} of the stream: {text}" for number, event in enumerate(events) if (text := _event(event))]
+    texts = [_event(event, escaped=escaped) for event in events]
+    found = [f"event {number} of the stream: {text}" for number, text in enumerate(texts) if text]
     return [*found, f"the stream ends within an event: {rest!r}"] if rest else found
 
 
-def object_findings(body: bytes, framing: str) -> list[str]:
-    """The places where a stream holds anything but pieces as bare objects, on a line each if it is ``ndjson``."""
+def as_events(body: bytes, framing: str) -> bytes:
+    """A stream of bare objects, on a line each if it is ``ndjson``, as one of events."""
     end = b"\n" if framing == "ndjson" else b""
-    events = re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
-    return stream_findings(events)
+    return re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
 
 
-def _event(event: bytes) -> str:
+def _event(event: bytes, *, escaped: bool) -> str:
     """The fault of an event, without the line feeds that end it; empty if it has none."""
     if not (event.startswith(_EVENT_BEGINS) and event.endswith(_EVENT_ENDS)):
         return f'{event!r} is not of the form data: {{"data": "..."}}'
@@ -322,7 +323,7 @@ def _event(event: bytes) -> str:
         str.encode(piece)  # half of a surrogate pair is JSON, and no text
     except (ValueError, TypeError) as error:
         return f"{quoted!r} is no text in JSON: {error}"
-    wanted = json.dumps(piece).encode()
+    wanted = json.dumps(piece, ensure_ascii=escaped).encode()
     return "" if quoted == wanted else f"{quoted!r} is not escaped as {wanted!r}"
 
 
