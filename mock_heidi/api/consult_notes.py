@@ -196,9 +196,12 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
     session = namespace.store.get(Session, session_id)
     if session is None:
         return
-    stamp = namespace.clock.stamp()
+    stamp, name = namespace.clock.stamp(), session.session_name
+    if namespace.assumptions["session_name_after_note"] == "problems":
+        name = session_content.problems(namespace, session) or name
     namespace.store.put(
         session.replace(
+            session_name=name,
             consult_note=note,
             note_id=namespace.object_id(),
             note_begun_at=stamp,

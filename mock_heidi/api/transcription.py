@@ -77,7 +77,7 @@ def upload_audio(request: Request) -> Response:
     session = find(request, Session, session_id)
     if not _is_audio(file):
         raise OnlyAudioError
-    upload = _not_empty(take(file))
+    upload = _not_empty(request, take(file))
     if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
     length = given if given is not None and 0 < given <= LONGEST else None
@@ -106,15 +106,14 @@ def transcribe_segment(request: Request) -> Response:
     session, recording = _open_recording(request)
     if not _is_audio(file) and request.assumptions["segment_type"] != "not_checked":
         raise OnlyAudioError().under("segment_type")
-    upload = _not_empty(take(file))
+    upload = _not_empty(request, take(file))
     there = [one for one in session.audio if one.track == recording.recording_id]
     index, replaced = _placed(request, recording, index, there)
     piece = _piece(request, upload, recording.recording_id, index)
     piece = piece.replace(begun_at=piece.received_at, again=bool(replaced))
     others = tuple(one for one in session.audio if one not in replaced)
-    gone = sum(one.duration for one in replaced)
-    session = session.replace(audio=others, duration=max(0, session.duration - round(gone)))
-    _accept(request, session, piece)
+    gone = round(sum(one.duration for one in replaced))
+    _accept(request, session.replace(audio=others), piece, gone)
     return respond(SUCCESS)
 
 
@@ -247,11 +246,17 @@ def _seconds(detected: float | None) -> float:
     return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
-def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
+def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:
+    """The session with one more piece of audio, stored; ``gone`` are the seconds of the pieces that it replaces."""
+    seconds = {
+        "added": max(0, session.duration - gone) + round(piece.duration),
+        "replaced": round(piece.duration),
+        "unchanged": session.duration,
+    }
     session = session.replace(
         consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
-        duration=session.duration + round(piece.duration),
+        duration=seconds[request.assumptions["duration_after_audio"]],
         updated_at=piece.received_at,
     )
     request.store.put(session)
@@ -263,8 +268,7 @@ def _is_audio(file: UploadFile) -> bool:
     return (file.content_type or "").lower().startswith("audio/")
 
 
-def _not_empty(upload: Upload) -> Upload:
-    if upload.length == 0:
-        row = {"type": "value_error", "loc": ["body", "file"], "msg": "Value error, the file is empty", "input": None}
-        raise UnprocessableError([row])
+def _not_empty(request: Request, upload: Upload) -> Upload:
+    if upload.length == 0 and request.assumptions["empty_audio"] != "accepted":
+        raise refused(request.assumptions, "empty_audio", "the file is empty", "body", "file")
     return upload

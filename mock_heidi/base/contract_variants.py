@@ -176,8 +176,8 @@ def _joined(whole: Any, one: Any, other: Any) -> Any:
     first, second = _target(whole, one), _target(whole, other)
     branches = [branch for part in (first, second) for branch in _branches(part)]
     texts = dict.fromkeys(part["description"].strip() for part in (first, second))
-    merged_examples = {"content": {_JSON: {"examples": {**_examples(first), **_examples(second)}}}}
-    return _response(whole, merged({**first, "description": " ".join(texts)}, merged_examples), branches)
+    examples = {"example": None, "examples": {**_examples(first), **_examples(second)}}
+    return _response(whole, merged({**first, "description": " ".join(texts)}, {"content": {_JSON: examples}}), branches)
 
 
 def _branches(response: Any) -> list[Any]:

@@ -123,9 +123,12 @@ class Namespace:
         return not self.store.changed
 
     def remove(self, record: Record) -> None:
-        """Remove a record. The sessions of a removed patient profile stay, without a profile."""
+        """Remove a record. The sessions of a removed patient profile stay, without a profile, or go with it."""
         if isinstance(record, PatientProfile):
             for session in tuple(self.store.where(Session, patient_profile_id=record.id)):
+                if self.assumptions["deleted_profile_sessions"] == "deleted":
+                    self.store.remove(session)
+                    continue
                 self.store.put(session.replace(patient_profile_id=None))
         self.store.remove(record)
 

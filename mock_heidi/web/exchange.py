@@ -27,6 +27,7 @@ from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
 from mock_heidi.web.admission import admit
 from mock_heidi.web.cors import ApiCors
+from mock_heidi.web.paths import check_path
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
@@ -149,6 +150,9 @@ async def work(request: Request) -> Response | Stream | None:
     """
     try:
         try:
+            # Spelt out, since an answer under the defaults shall not pay for a call.
+            if (request.known_namespace or request.registry.start).assumptions.chosen:
+                check_path(request)
             return request.answer or await _operate(request)
         except ClientDisconnect:
             raise

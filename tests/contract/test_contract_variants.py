@@ -44,6 +44,13 @@ def misfits(contract: Contract) -> Iterator[str]:
                 )
 
 
+def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
+    """The responses of an operation under these choices."""
+    contract = changed(Assumptions(choices))
+    found: dict[str, Any] = next(one.spec["responses"] for one in operations(contract) if one.name == name)
+    return found
+
+
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
 def test_contract_of_each_value_refers_to_nothing_that_it_lacks(name: str, value: Any) -> None:
     assert lost_references(changed(Assumptions({name: value}))) == []
@@ -62,6 +69,28 @@ def test_contract_of_many_values_at_once_is_sound(values: dict[str, Any]) -> Non
     assert [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()] == []
     assert lost_references(contract) == []
     assert list(misfits(contract)) == []
+
+
+def test_refusal_joins_the_response_that_has_its_status() -> None:
+    known, more = (responses(choices, "link_account") for choices in ({}, {"unknown_heidi_user": "refused_404"}))
+    joined = responses({"empty_audio": 400}, "upload_audio")["400"]["content"]["application/json"]
+
+    assert more.keys() - known.keys() == {"404"}
+    assert more["404"]["content"]["application/json"]["schema"]["properties"]["detail"]["const"] == (
+        "the Heidi user is unknown"
+    )
+    assert [set(branch) & {"$ref", "properties"} for branch in joined["schema"]["anyOf"]] == [{"$ref"}, {"properties"}]
+    assert joined["examples"].keys() == {"OnlyAudio", "empty_audio"}
+
+
+def test_body_that_refuses_null_says_so_of_every_field() -> None:
+    schemas = changed(Assumptions({"null_in_update": "refused_422"}))["components"]["schemas"]
+
+    assert schemas["PatientProfileUpdate"]["properties"]["phone"]["type"] == "string"
+    assert schemas["SessionUpdate"]["properties"]["patient"]["anyOf"] == [
+        {"$ref": "#/components/schemas/SessionPatientUpdate"}
+    ]
+    assert "null" not in str(schemas["SessionPatientUpdate"])
 
 
 def test_judges_of_variants_bite() -> None:

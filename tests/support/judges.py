@@ -7,7 +7,7 @@ plane a test receives from an application in this process, directly or over a so
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -218,7 +218,13 @@ class Judge:
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
         operation, allowed = self.find(exchange.method, exchange.path)
-        if operation is None:
+        slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
+        if slashes == "not_found" and exchange.path != plain:
+            operation, allowed = None, []
+        if slashes == "redirect" and exchange.path != plain and operation is not None:
+            given = exchange.status, headers.get("location", "").partition("?")[0]
+            found: Iterable[str] = [] if given == (307, plain) else [f"should be a 307 to {plain}"]
+        elif operation is None:
             found = self._unplaced(exchange, headers, allowed)
         else:
             found = self._answer(operation, exchange, headers)
