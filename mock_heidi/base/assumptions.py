@@ -23,7 +23,6 @@ class Assumption(NamedTuple):
     """A named guess: ``default`` is what is served, ``alternatives`` what may be chosen instead of it.
 
     Values are words, integers or booleans. With ``any_number`` every integer from 1 to that one may be chosen.
-    ``unserved`` are readings that nobody can choose.
     ``sources`` is what is known of it, ``operations`` names those whose requests or answers it touches.
     """
 
@@ -34,7 +33,6 @@ class Assumption(NamedTuple):
     sources: tuple[str, ...]
     operations: tuple[str, ...]
     alternatives: tuple[Any, ...] = ()
-    unserved: tuple[str, ...] = ()
     any_number: int | None = None
 
     def allows(self, value: Any) -> bool:
