@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from mock_heidi.base.json_text import written
+from mock_heidi.base.json_text import record_json
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
@@ -143,7 +143,7 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return respond(written(PatientProfileCreated, profile), "data")
+    return respond(record_json(PatientProfileCreated, profile), "data")
 
 
 def update_patient_profile(request: Request) -> Response:
@@ -151,7 +151,7 @@ def update_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return respond(written(PatientProfileUpdated, profile, source="EHR"), "data")
+    return respond(record_json(PatientProfileUpdated, profile, source="EHR"), "data")
 
 
 def delete_patient_profiles(request: Request) -> Response:

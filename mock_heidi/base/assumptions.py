@@ -1,4 +1,4 @@
-"""The one list of what no source says about the vendor's service, and what is served instead."""
+"""The assumptions: behaviour of the vendor's service that no source documents, and what the mock does."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +11,7 @@ _FILE = Path(__file__).with_name("assumptions.yaml")
 
 
 class Assumption(NamedTuple):
-    """A named guess: ``default`` is what is served, ``alternatives`` what the real service might do instead."""
+    """A named guess: ``default`` is what the mock does, ``alternatives`` is what the real service might do instead."""
 
     name: str
     decides: str
@@ -32,16 +32,16 @@ def _read() -> list[dict[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows: list[dict[str, Any]] = yaml.load(_FILE.read_bytes(), loader)  # noqa: S506 - the safe loader, in C where it is built
+    rows: list[dict[str, Any]] = yaml.load(_FILE.read_bytes(), loader)  # noqa: S506 - a safe loader, in C if available
     return rows
 
 
 def built_text() -> bytes:
-    """The JSON file from which :func:`assumptions` takes them without YAML."""
+    """The assumptions as a JSON file, which :func:`assumptions` reads faster than YAML."""
     return built.text(_read(), built.digest([_FILE]))
 
 
 @cache
 def assumed(name: str) -> Any:
-    """The value that is served for an assumption, such as 404 for ``profile_not_found``."""
+    """The default of an assumption, such as 404 for ``profile_not_found``."""
     return assumptions()[name].default

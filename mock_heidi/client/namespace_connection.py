@@ -40,7 +40,7 @@ def read_address(url: str, namespace: str | None) -> tuple[str, str]:
     first, _, rest = parts.path.removeprefix("/").partition("/")
     name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
     if not is_namespace(name):
-        raise ConfigError(f"{name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most")
+        raise ConfigError(f"{name!r} is not a valid namespace name; use letters, digits, '-', '_' and '.', 64 at most")
     return f"{parts.scheme}://{parts.netloc}", name
 
 
@@ -52,7 +52,9 @@ def query(parameters: Mapping[str, Any]) -> str:
 def snapshot_path(name: str) -> str:
     """The path of a snapshot below ``/_mock``. Raises :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
-        raise MockHeidiError(f"{name!r} is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most")
+        raise MockHeidiError(
+            f"{name!r} is not a valid snapshot name; use letters, digits, '-', '_' and '.', 64 at most"
+        )
     return f"/snapshots/{quote(name, safe='')}"
 
 

@@ -145,7 +145,7 @@ async def delete_namespace(request: Request) -> Response:
 def _name(request: Request) -> str:
     name = request.params["name"]
     if not is_namespace(name):
-        raise ControlError.of(wrong_name(name, "a namespace"))
+        raise ControlError.of(wrong_name(name, "namespace"))
     return name
 
 

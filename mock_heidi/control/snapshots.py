@@ -30,7 +30,7 @@ async def take_snapshot(request: Request) -> Response:
     known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
     if not is_name(name):
-        raise ControlError.of(wrong_name(name, "a snapshot"))
+        raise ControlError.of(wrong_name(name, "snapshot"))
     if name not in kept and len(kept) >= snapshots.MOST:
         raise ControlError(
             409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"

@@ -2,7 +2,7 @@
 
 import re
 
-from mock_heidi.base.operations import OPERATIONS, SPEAKING
+from mock_heidi.base.operations import OPERATIONS, WITH_TEXT
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest, short_repr
 from mock_heidi.state.field_types import JsonValue, Number, Texts
@@ -51,8 +51,8 @@ class Stub(Record):
         if self.operation not in OPERATIONS:
             unknown = short_repr(self.operation, _LONGEST_NAME)
             return f"there is no operation {unknown}; {nearest(self.operation, OPERATIONS)}"
-        if texts and self.operation not in SPEAKING:
-            return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
+        if texts and self.operation not in WITH_TEXT:
+            return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}"
         if self.times is not None and (type(self.times) is not int or self.times < 1):
             return "times should be a whole number of 1 or more"
         return self._head_problem(bool(texts))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mock_heidi.api import patient_profiles, sessions
 from mock_heidi.base.errors import UnprocessableError
-from mock_heidi.base.json_text import parse_exactly, parse_json, parse_plain, to_json, written
+from mock_heidi.base.json_text import parse_exactly, parse_json, parse_plain, record_json, to_json
 from mock_heidi.base.values import Outgoing
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -170,7 +170,7 @@ def test_a_written_record_is_its_view_in_json(
         first_name=name, phone=phone, remember_consent=flag, demographic_string=name or "",
     )  # fmt: skip
 
-    assert written(view, profile, **own) == to_json(view_of(view, profile, **own))
+    assert record_json(view, profile, **own) == to_json(view_of(view, profile, **own))
 
 
 def test_a_record_is_written_without_a_warning_whatever_else_it_holds() -> None:
@@ -180,6 +180,6 @@ def test_a_record_is_written_without_a_warning_whatever_else_it_holds() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        body = written(sessions.SessionCreated, session)
+        body = record_json(sessions.SessionCreated, session)
 
     assert body == b'{"session_id":"1"}'

@@ -24,7 +24,7 @@ from mock_heidi.state.events import Events
 pytestmark = pytest.mark.slow
 
 NO_MEMORY = (
-    b'{"detail":"mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"}'
+    b'{"detail":"mock_heidi has reached its limit of memory for unfinished requests; start it with a larger --memory"}'
 )
 
 

@@ -54,7 +54,7 @@ HALF = "\ud800"
 def test_text_that_utf_8_cannot_hold_is_refused_at_the_start(options: dict[str, Any]) -> None:
     [name] = options
 
-    with pytest.raises(ConfigError, match=f"^{name}: holds a lone surrogate") as caught:
+    with pytest.raises(ConfigError, match=f"^{name}: contains a lone surrogate") as caught:
         create_app(**options)
 
     assert str(caught.value).encode()

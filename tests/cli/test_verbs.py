@@ -130,7 +130,7 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
         (("token", "--api-key", "wrong"), "knows no such API key; give one of its fixtures with --api-key"),
         (
             ("snapshot", "take", "a/b"),
-            "'a/b' is no name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
+            "'a/b' is not a valid snapshot name; use letters, digits, '-', '_' and '.', 64 at most",
         ),
         (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
@@ -347,7 +347,7 @@ def test_a_namespace_that_is_none_is_one_line(call: Call, name: str) -> None:
     assert ended.status == 1
     assert (
         ended.err
-        == f"mock-heidi: {name!r} is no name for a namespace; use letters, digits, '-', '_' and '.', 64 at most\n"
+        == f"mock-heidi: {name!r} is not a valid namespace name; use letters, digits, '-', '_' and '.', 64 at most\n"
     )
 
 
@@ -706,8 +706,8 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
         (("clock", "real", "5"), "clock real: takes no value, not 5"),
         (("snapshot", "take"), "snapshot take: needs a name"),
         (("snapshot", "list", "a"), "snapshot list: takes no name, not a"),
-        (("snapshot", "take", "a b"), "'a b' is no name for a snapshot"),
-        (("snapshot", "restore", "a b"), "'a b' is no name for a snapshot"),
+        (("snapshot", "take", "a b"), "'a b' is not a valid snapshot name"),
+        (("snapshot", "restore", "a b"), "'a b' is not a valid snapshot name"),
         (("requests", "--status", "many"), "many"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -797,7 +797,7 @@ def test_namespaces_are_listed_and_deleted(call: Call, server: Running) -> None:
     [
         ("clinic", "there is no namespace 'clinic'; GET /_mock/namespaces lists them"),
         ("default", "the default namespace cannot be deleted; put it back with POST /_mock/reset"),
-        ("a b", "'a b' is no name for a namespace; use letters"),
+        ("a b", "'a b' is not a valid namespace name; use letters"),
     ],
 )
 def test_a_namespace_that_cannot_be_deleted_is_one_line(call: Call, name: str, words: str) -> None:

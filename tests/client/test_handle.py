@@ -404,7 +404,7 @@ def test_a_handle_takes_any_url_of_its_server(url: str, name: str) -> None:
         ("127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
         ("https://127.0.0.1", "write it like http://127.0.0.1:4343"),
         ("http://127.0.0.1:65536", "write it like http://127.0.0.1:4343"),
-        ("http://127.0.0.1:4343/ns/a%20b", "'a%20b' is no name for a namespace; use letters"),
+        ("http://127.0.0.1:4343/ns/a%20b", "'a%20b' is not a valid namespace name; use letters"),
     ],
 )
 def test_a_handle_cannot_be_made_of_what_is_no_url(url: str, words: str) -> None:

@@ -360,7 +360,7 @@ def test_a_key_that_was_added_opens_its_data(heidi: Client) -> None:
         (b"", "the body is no set of fixtures", FIXTURES_HINT),
         (b"[]", "the body is no set of fixtures", FIXTURES_HINT),
         (b"{", "the body is no JSON: Expecting property name enclosed in double quotes", None),
-        (b'{"sessions": [{"duration": NaN}]}', "the body is no JSON: NaN is no JSON", None),
+        (b'{"sessions": [{"duration": NaN}]}', "the body is no JSON: NaN is not JSON", None),
         (b"[" * 100_000, "the body is no JSON: Nested deeper than 64 levels", None),
     ],
 )
@@ -654,7 +654,7 @@ def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
         ("blue", refused(404, "there is no namespace 'blue'", "GET /_mock/namespaces lists them")),
         (
             "a b",
-            refused(400, "'a b' is no name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"),
+            refused(400, "'a b' is not a valid namespace name", "use letters, digits, '-', '_' and '.', 64 at most"),
         ),
     ],
 )
@@ -682,7 +682,9 @@ def test_there_is_a_limit_to_namespaces() -> None:
         heidi.delete("/_mock/namespaces/red")
         room = heidi.post("/_mock/namespaces/green")
 
-    full = wire({"detail": "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"})
+    full = wire(
+        {"detail": "mock_heidi has reached its limit of namespaces; make room with DELETE /_mock/namespaces/{name}"}
+    )
     assert [answered(answer) for answer in vendor] == [(503, full)] * 2
     assert [answered(answer) for answer in control] == [NO_ROOM] * 2
     assert names == ["default", "blue", "red"]

@@ -11,7 +11,7 @@ import pytest
 from clients import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
-from mock_heidi.base.operations import SPEAKING
+from mock_heidi.base.operations import WITH_TEXT
 from mock_heidi.base.settings import DEFAULT_KEY
 from mock_heidi.namespaces import lifecycle
 from mock_heidi.state import stubs
@@ -131,7 +131,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ({"operation": "ask", "text": "x"}, "there is no operation 'ask'; did you mean ask_ai?"),
         (
             {"operation": "get_session", "text": "x"},
-            f"get_session is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}",
+            f"get_session is answered with a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}",
         ),
         *(
             ({"operation": "ask_ai", "text": "x", "times": times}, "times should be a whole number of 1 or more")
@@ -417,11 +417,14 @@ def test_an_upload_is_taken_in_before_its_reply(heidi: Client) -> None:
 
 # A reply to create_session unless it names another operation, and what is said of it.
 BREAKS: dict[str, tuple[dict[str, Any], str]] = {
-    "status": ({"status": 201, "body": {"session_id": "5"}}, "status 201 is not documented for create_session"),
+    "status": ({"status": 201, "body": {"session_id": "5"}}, "status 201 is not documented for create_session, only"),
     "type": ({"body": {"session_id": 5}}, "$.session_id: 5 is not of type 'string'"),
     "missing key": ({"body": {}}, "$: 'session_id' is a required property"),
-    "media type": ({"operation": "ask_ai", "body": {}}, "ask_ai answers 200 as text/event-stream, not as application"),
-    "no body": ({"status": 200}, "create_session answers 200 as application/json, not as nothing"),
+    "media type": (
+        {"operation": "ask_ai", "body": {}},
+        "ask_ai answers 200 with text/event-stream, not with application",
+    ),
+    "no body": ({"status": 200}, "create_session answers 200 with application/json, not with no body"),
 }
 
 

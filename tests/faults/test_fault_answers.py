@@ -1197,7 +1197,7 @@ def test_where_there_is_no_room_a_fault_makes_none() -> None:
         answer = sign_in(heidi, f"/ns/blue{BASE_PATH}")
 
         assert answer.status_code == 503
-        assert answer.json()["detail"].startswith("mock_heidi holds as many namespaces as it may")
+        assert answer.json()["detail"].startswith("mock_heidi has reached its limit of namespaces")
         assert names(heidi) == ["default"]
 
 

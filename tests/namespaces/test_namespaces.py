@@ -288,7 +288,7 @@ def test_a_bad_name_is_nowhere(heidi: Client, name: str) -> None:
     control = ask(heidi.app, "GET", f"/ns/{name}/_mock/health", headers={"Host": "localhost"})
 
     hint = "use letters, digits, '-', '_' and '.', 64 at most"
-    refusal = {"error": f"{name!r} is no name for a namespace", "hint": hint}
+    refusal = {"error": f"{name!r} is not a valid namespace name", "hint": hint}
     assert (vendor.status, vendor.body) == (404, b'{"detail":"Not Found"}')
     assert (control.status, json.loads(control.body)) == (400, refusal)
     assert names(heidi) == ["default"]
