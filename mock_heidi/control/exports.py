@@ -18,7 +18,7 @@ from urllib.parse import quote
 from mock_heidi.base.excerpts import is_hidden
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, VERSION
 from mock_heidi.base.wording import printable_json
-from mock_heidi.observing.entry_view import SHOWN
+from mock_heidi.observing.entry_view import MOST_OF_BODY
 from mock_heidi.observing.redaction import REDACTED
 
 Row = dict[str, Any]
@@ -94,7 +94,7 @@ def _data(row: Row) -> list[str]:
         return []
     if not isinstance(body, str):
         return ["--data-raw", shlex.quote(printable_json(body))]
-    unwritable = is_hidden(body) or row["body_bytes"] > SHOWN or _CONTROL.search(body.replace("\n", ""))
+    unwritable = is_hidden(body) or row["body_bytes"] > MOST_OF_BODY or _CONTROL.search(body.replace("\n", ""))
     return ["--data-raw", '"$BODY"' if unwritable else shlex.quote(body)]
 
 

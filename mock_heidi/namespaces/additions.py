@@ -62,7 +62,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
         fork = yield from _fork(store, added)
         draft.check()
     _put_rules(namespace, added)
-    namespace.ids.go_on_from(draft.ids)
+    namespace.ids.continue_from(draft.ids)
     if fork is None:
         for record in added:
             store.put(record)
@@ -83,7 +83,7 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     if old is not None:
         rest.remove(old)
     record = fixture_loader.parse_record(rest, kind, row, draft)
-    namespace.ids.go_on_from(draft.ids)
+    namespace.ids.continue_from(draft.ids)
     namespace.store.put(record)
     return record
 

@@ -57,7 +57,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
         namespace.begin_findings()
     namespace.faults, namespace.stubs = faults, stubs
     if "faults" in keep:
-        namespace.ids.pass_over(earlier_ids)  # as in restore()
+        namespace.ids.skip_tokens_of(earlier_ids)  # as in restore()
     namespace.check_runner.begin(namespace.journal)
     namespace.end_streams()
     namespace.events.emit("reset", {"reset": restored})
@@ -111,7 +111,7 @@ def restore(namespace: Namespace, snapshot: Snapshot) -> None:
     namespace.store = snapshot.store.fork()
     namespace.learn_keys()
     ids = copy.deepcopy(snapshot.ids)
-    ids.pass_over(namespace.ids)  # a fault may have revoked a token: its number must not be given again
+    ids.skip_tokens_of(namespace.ids)  # a fault may have revoked a token: its number must not be given again
     namespace.ids = ids
     namespace.transitions = dict(snapshot.transitions)
     namespace.end_streams()

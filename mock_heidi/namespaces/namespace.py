@@ -130,7 +130,7 @@ class Namespace:
 
     def listen(self) -> Events:
         """Its events. They are recorded from the first call on."""
-        self.events.heard = True
+        self.events.recording = True
         self._watch_store()
         self.journal.watchers.add(self._watch_journal)
         return self.events
@@ -143,7 +143,7 @@ class Namespace:
 
     def learn_keys(self) -> None:
         """Read the API keys from the state after it has changed, since every request looks up its key."""
-        if self.events.heard:
+        if self.events.recording:
             self._watch_store()  # the store may be a new one
         before, self.keys = self.keys, {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}

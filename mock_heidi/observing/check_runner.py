@@ -1,4 +1,4 @@
-"""Runs the checks on the journal, when findings are asked for and never while a request is answered."""
+"""Runs the checks on the journal when findings are requested, never while a request is answered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mock_heidi.base.slices import Work, finish
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.findings import Findings
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
 if TYPE_CHECKING:
     from mock_heidi.observing.checks.check import Check, Keys, Line
@@ -33,7 +33,7 @@ class CheckRunner:
 
     @cached_property
     def _checks(self) -> list[Check]:
-        from mock_heidi.observing.checks import all_checks  # noqa: PLC0415 - a start needs none of them
+        from mock_heidi.observing.checks import all_checks  # noqa: PLC0415 - a start does not need them
 
         return all_checks(self._keys, self._line)
 
@@ -52,14 +52,14 @@ class CheckRunner:
         finish(self.running(entries))
 
     def running(self, entries: Iterable[Entry]) -> Work[None]:
-        """The same, entry by entry. Several callers may do this at once; each entry is checked once."""
+        """The same as :meth:`run`, entry by entry. Several callers may do it at once; each entry is checked once."""
         known, beginnings = list(entries), self._beginnings
         self._open.intersection_update(entry.id for entry in known)
         for entry in known:
             new = entry.id > self._read
             if not new and entry.id not in self._open:
                 continue
-            request = Reading(entry)
+            request = ParsedEntry(entry)
             if new:
                 self._read = entry.id
                 self._arrive(request)
@@ -72,11 +72,11 @@ class CheckRunner:
             else:
                 self._open.add(entry.id)
 
-    def _arrive(self, request: Reading) -> None:
+    def _arrive(self, request: ParsedEntry) -> None:
         for check in self._checks:
             check.arrive(request)
 
-    def _look(self, request: Reading) -> None:
+    def _look(self, request: ParsedEntry) -> None:
         def note(code: str, detail: str = "") -> None:
             self.findings.note(code, request.entry, detail)
 

@@ -565,7 +565,7 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
         (("--fixtures", "FOLDER/none"), "cannot read FOLDER/none", "give a folder of YAML files"),
         (("--fixtures", "FOLDER/a-file"), "FOLDER/a-file:1: file: should map kinds", "write a list under each kind"),
         (("--fixtures", "FOLDER/wrong"), "FOLDER/wrong/patients.yaml:1: file", "did you mean patient_profiles?"),
-        (("--clock", "noon"), "clock: 'noon' is no moment", "write it like 2025-01-06T09:00:00"),
+        (("--clock", "noon"), "clock: 'noon' is not a moment", "write it like 2025-01-06T09:00:00"),
         (("--port", "TAKEN"), "port TAKEN on 127.0.0.1 is in use", "choose another with --port, or 0"),
         (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
         (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),

@@ -802,7 +802,7 @@ def test_a_report_tells_what_a_stream_said_and_what_was_found(heidi: Handle, cli
         "#2 POST /sessions/1234567890/ask-ai -> 200",
         f"    > {json.dumps(asked)}",
         '    < "One." in 1 piece',
-        "warning  unknown_field: sent a field that is not documented, so it is ignored: colour of ask_ai (request 2)",
+        "warning  unknown_field: sent a field that is not documented and is ignored: colour of ask_ai (request 2)",
     ]
 
 
@@ -1014,7 +1014,7 @@ def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> Non
     fault = heidi.fault("ask_ai", end_after=3)
     with pytest.raises(AssertionError, match=f"no fault is called 'fault-9', did you mean {fault.id}"):
         heidi.assert_noticed("fault-9")
-    with pytest.raises(AssertionError, match=r"has ended no stream yet$"):
+    with pytest.raises(AssertionError, match=r"has not ended a stream yet$"):
         heidi.assert_noticed(fault)
 
 

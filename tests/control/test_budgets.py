@@ -893,8 +893,8 @@ def test_of_what_a_request_misses_ten_places_are_told(heidi: Client) -> None:
     answer = heidi.post("/_mock/verify", json={"match": {f"name_{at}": at for at in range(30)}})
 
     why = answer.json()["nearest"][1]["why"]
-    assert why.startswith("body.name_0 was not there, wanted 0; body.name_1 was not there")
-    assert why.endswith("body.name_9 was not there, wanted 9; and 20 more")
+    assert why.startswith("body.name_0 was missing, expected 0; body.name_1 was missing")
+    assert why.endswith("body.name_9 was missing, expected 9; and 20 more")
 
 
 # --- Faults, replies, snapshots ---------------------------------------------------------------------------------------

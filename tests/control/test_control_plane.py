@@ -615,7 +615,7 @@ def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
         ({"seed": "7"}, "seed is no whole number"),
         ({"seed": 1.5}, "seed is no whole number"),
         ({"seed": True}, "seed is no whole number"),
-        ({"clock": "noon"}, "clock: 'noon' is no moment"),
+        ({"clock": "noon"}, "clock: 'noon' is not a moment"),
         ({"linked": "yes, please"}, "linked names no user"),
         ({"linked": {"email": "a"}}, "linked names no user"),
         ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked holds something that is no text"),

@@ -27,7 +27,7 @@ NOTE = {
     "voice_style": "BRIEF",
 }
 HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
-NEEDS = "needs text, or pieces, or a body, or a status; body and status may stand together"
+NEEDS = "needs text, or pieces, or a body, or a status; only body and status can be combined"
 # The packaged one, which makes the documented example come out as documented.
 DOCUMENTED = {
     "id": "reply-1",
@@ -101,7 +101,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         *(
             (
                 {"operation": "ask_ai", **given},
-                "needs text, or pieces, or a body, or a status; body and status may stand together",
+                "needs text, or pieces, or a body, or a status; only body and status can be combined",
             )
             for given in ({}, {"text": "x", "body": {}}, {"text": "x", "pieces": []}, {"text": "x", "status": 201})
         ),
@@ -111,7 +111,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ),
         (
             {"operation": "ask_ai", "status": 204, "body": 1},
-            "an answer with status 204 has no body; leave it out",
+            "an answer with status 204 has no body; leave the body out",
         ),
         (
             {"operation": "ask_ai", "text": "x", "headers": {"A": "b"}},
@@ -123,7 +123,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ),
         (
             {"operation": "ask_ai", "body": 1, "headers": {"A": "b\r\nC: d"}},
-            "the header 'A' holds what no header can; use visible ASCII or Latin-1 characters",
+            "the header 'A' has invalid characters; use visible ASCII or Latin-1 characters",
         ),
         ({"operation": "ask_ai", "text": 5}, "text: Input should be a valid string"),
         ({"operation": "ask_ai", "pieces": ["a", 5]}, "pieces.1: Input should be a valid string"),
@@ -131,7 +131,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ({"operation": "ask", "text": "x"}, "there is no operation 'ask'; did you mean ask_ai?"),
         (
             {"operation": "get_session", "text": "x"},
-            f"get_session is answered with a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}",
+            f"get_session takes a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}",
         ),
         *(
             ({"operation": "ask_ai", "text": "x", "times": times}, "times should be a whole number of 1 or more")
@@ -172,7 +172,7 @@ def test_records_that_a_reset_could_not_bring_back_are_refused(heidi: Client) ->
     answer = heidi.post("/_mock/state", json={"replies": [{**row, "times": 1} for row in many(600)]})
 
     assert answer.status_code == 409
-    assert answer.json()["error"] == "a namespace takes 1,000 replies and no more"
+    assert answer.json()["error"] == "a namespace takes 1,000 replies at most"
     assert heidi.state() == before
     assert heidi.post("/_mock/reset?keep=state").status_code == 200
 
@@ -565,7 +565,7 @@ def test_a_namespace_takes_replies_up_to_its_limit(heidi: Client) -> None:
     assert len(hits(heidi)) == 1_000
 
 
-FULL = {"error": "a namespace takes 1,000 replies and no more", "hint": "DELETE /_mock/replies makes room"}
+FULL = {"error": "a namespace takes 1,000 replies at most", "hint": "remove some with DELETE /_mock/replies/{id}"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

@@ -124,9 +124,9 @@ def test_findings_are_made_before_they_are_looked_for(heidi: Client) -> None:
     [
         ("operation=get_sesion", "there is no operation 'get_sesion'", "get_session"),
         ("method=FETCH", "there is no method 'FETCH'", ""),
-        ("status=40", "status=40 is no status", "write it like status=404, 5xx or none"),
-        ("status=600", "status=600 is no status", ""),
-        ("status=", "status= is no status", ""),
+        ("status=40", "status=40 is not a status", "write it like status=404, 5xx or none"),
+        ("status=600", "status=600 is not a status", ""),
+        ("status=", "status= is not a status", ""),
         ("since=yesterday", "since=yesterday is neither a request's id nor a moment", "write it like since=20"),
         ("since=-1", "since=-1 is neither a request's id nor a moment", ""),
         ("since=" + "9" * 13, f"since={'9' * 13} is neither a request's id nor a moment", ""),

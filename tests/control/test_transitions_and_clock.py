@@ -102,7 +102,7 @@ def test_a_clock_that_goes_can_be_stopped_where_it_is(heidi: Client) -> None:
 
 
 NO_NUMBER = "is no number from 0 to a billion"
-NO_MOMENT = "is no moment"
+NO_MOMENT = "is not a moment"
 
 
 @pytest.mark.parametrize(

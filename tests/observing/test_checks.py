@@ -181,9 +181,9 @@ def test_a_key_without_a_token_is_worse_than_one_beside_it(heidi: Client, header
     [
         ("nobody", "it has no @"),
         ("", "it has no @"),
-        (" ada@example.com", "it has blanks around it"),
-        ("ada@example.com\n", "it has blanks around it"),
-        ("ada quist@example.com", "it has a blank inside; a + in a query has to be sent as %2B"),
+        (" ada@example.com", "it begins or ends with a blank"),
+        ("ada@example.com\n", "it begins or ends with a blank"),
+        ("ada quist@example.com", "it contains a blank; send a + in a query as %2B"),
     ],
 )
 def test_an_address_that_is_none_is_told_without_it(heidi: Client, email: str, problem: str) -> None:

@@ -79,7 +79,7 @@ def judged(client: Client) -> tuple[str, bool]:
 
 
 NOTICED = "noticed", False
-WENT_ON = "a client that noticed nothing", True
+WENT_ON = "a client that did not notice", True
 NOT_YET = {
     "generate_consult_note": ("the client has not read the session or asked for the note again", False),
     "ask_ai": ("the client has not given the same instruction again", False),

@@ -19,7 +19,7 @@ from mock_heidi import MockHeidi
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
 from mock_heidi.observing import entry_view
 from mock_heidi.observing.credentials import found
-from mock_heidi.observing.entry_view import SHOWN, View
+from mock_heidi.observing.entry_view import MOST_OF_BODY, View
 from mock_heidi.observing.kept import Kept
 
 ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
@@ -294,7 +294,7 @@ def test_the_beginning_of_a_long_body_is_shown_and_its_length(heidi: Client, not
     row = last(heidi)
     assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), {"note": note})
     assert isinstance(row["body"], str)
-    assert len(row["body"]) <= SHOWN
+    assert len(row["body"]) <= MOST_OF_BODY
     assert row["body"][:40_000] == sent.decode()[:40_000]
 
 
@@ -304,7 +304,7 @@ def test_the_beginning_of_a_long_form_is_its_first_fields(heidi: Client) -> None
 
     row = last(heidi)
     assert set(row["body"].split("&")) == {"note=some+words"}
-    assert SHOWN - 20 < len(row["body"]) <= SHOWN
+    assert MOST_OF_BODY - 20 < len(row["body"]) <= MOST_OF_BODY
     assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), sent.decode())
 
 
@@ -312,7 +312,7 @@ def test_the_beginning_of_a_long_answer_is_shown(heidi: Client) -> None:
     answer = heidi.patch(f"/sessions/{SESSION}", json={"clinician_notes": [LONG]})
 
     row = last(heidi)
-    assert (row["response_bytes"], len(row["response"])) == (len(answer.content), SHOWN)
+    assert (row["response_bytes"], len(row["response"])) == (len(answer.content), MOST_OF_BODY)
     assert whole(heidi)["response"] == answer.json()
 
 
@@ -322,12 +322,12 @@ def test_the_first_pieces_of_a_long_stream_are_shown(heidi: Client) -> None:
     answer = heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
 
     row = last(heidi)
-    assert sum(len(piece["text"]) for piece in row["pieces"]) == SHOWN
+    assert sum(len(piece["text"]) for piece in row["pieces"]) == MOST_OF_BODY
     assert row["response_bytes"] == len(answer.content)
     assert len(whole(heidi)["pieces"]) == 20_000
 
 
-@pytest.mark.parametrize("before", range(SHOWN - 60, SHOWN + 10, 7))
+@pytest.mark.parametrize("before", range(MOST_OF_BODY - 60, MOST_OF_BODY + 10, 7))
 def test_no_secret_is_cut_in_half(heidi: Client, before: int) -> None:
     heidi.post("/sessions", json={"note": "-" * before + f" {DEFAULT_KEY} Bearer hunter2 " + LONG})
 

@@ -89,7 +89,7 @@ def test_what_holds_names_the_requests_that_show_it(heidi: Client, expectation: 
         ({"operation": "get_session", "at_least": 3}, "2 requests", [(5, "operation was list_patient_profiles")]),
         ({"operation": "get_session", "status": 500}, "0 requests", [(4, "status was 404, not 500")]),
         ({"match": {"first_name": "Eve"}}, "0 requests", [(2, "body.first_name was 'Ada', not 'Eve'")]),
-        ({"match": {"first_name": "Ada", "email": "x"}}, "0 requests", [(2, "body.email was not there, wanted 'x'")]),
+        ({"match": {"first_name": "Ada", "email": "x"}}, "0 requests", [(2, "body.email was missing, expected 'x'")]),
         ({"match": {"identifiers": [{"a": 2}]}}, "0 requests", [(2, "body.identifiers was [{'a': 1}], not")]),
         ({"operation": "get_session", "session_id": "7"}, "0 requests", [(4, "session_id was 404, not 7")]),
         ({"path": "/jwt/x"}, "0 requests", [(5, "path was")]),
@@ -239,7 +239,7 @@ def test_a_client_that_goes_on_has_not(handle: Handle, error: bool) -> None:
 def test_a_fault_that_ended_nothing_was_noticed_by_nobody(handle: Handle) -> None:
     fault = handle.fault("generate_consult_note", end_after=2)
 
-    with pytest.raises(AssertionError, match=f"fault {fault.id} has ended no stream yet"):
+    with pytest.raises(AssertionError, match=f"fault {fault.id} has not ended a stream yet"):
         handle.assert_noticed(fault)
 
 

@@ -208,8 +208,8 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
         ("api_key=''", "*(api_key=''): '' cannot be sent in a header; use visible ASCII*"),
         ("api_key='a key'", "*(api_key='a key'): 'a key' cannot be sent in a header; use visible ASCII*"),
         ("api_key=7", "*(api_key=7): 7 cannot be sent in a header; use visible ASCII*"),
-        ("clock='noon'", "*(clock='noon'): 'noon' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
-        ("clock=7", "*(clock=7): '7' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("clock='noon'", "*(clock='noon'): 'noon' is not a moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("clock=7", "*(clock=7): '7' is not a moment; write it like 2025-01-06T09:00:00 (UTC)"),
         ("seed='seven'", "*(seed='seven'): should be a whole number, such as 7"),
         ("seed=True", "*(seed=True): should be a whole number, such as 7"),
         ("linked='x'", "*(linked='x'): should be True or False"),
@@ -389,7 +389,7 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
     ("line", "words"),
     [
         ("mock_heidi_seed = seven", "should be a whole number, such as 7"),
-        ("mock_heidi_clock = noon", "'noon' is no moment; write it like 2025-01-06T09:00:00 (UTC)"),
+        ("mock_heidi_clock = noon", "'noon' is not a moment; write it like 2025-01-06T09:00:00 (UTC)"),
         ("mock_heidi_journal = loud", "'loud' is not a mode; write normal, full or masked"),
         (
             "mock_heidi_api_key = a key",
@@ -743,7 +743,7 @@ def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytes
             "*_ test_unmatched _*",
             "#2 GET */session/1234567890 matched nothing: there is no such path; the nearest is GET /sessions/*",
             "*_ test_warning _*",
-            "warning  unknown_parameter: sent a parameter that is not documented, so it is ignored: all of *",
+            "warning  unknown_parameter: sent a parameter that is not documented and is ignored: all of *",
             "*- requests to mock_heidi -*",
             "*_ TestOfThem.test_nearest _*",
             "*_ test_error _*",

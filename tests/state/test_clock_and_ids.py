@@ -84,7 +84,7 @@ def test_a_moment_is_read_as_utc(text: str, ms: int) -> None:
     ],
 )
 def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
-    message = f"clock: {text!r} is no moment; write it like 2025-01-06T09:00:00 (UTC)"
+    message = f"clock: {text!r} is not a moment; write it like 2025-01-06T09:00:00 (UTC)"
 
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse_moment(text)

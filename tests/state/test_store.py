@@ -275,7 +275,7 @@ def test_a_server_that_creates_and_deletes_all_day_keeps_nothing_of_it(base: Bas
 
     overlay = store._overlay  # noqa: SLF001 - no verb says
     places = [getattr(overlay, name) for name in ("_joined", "_left", "_mixed")]
-    kept: list[Sized] = [*overlay.records.values(), *overlay.born.values(), *places]
+    kept: list[Sized] = [*overlay.records.values(), *overlay.created.values(), *places]
     assert [len(found) for found in kept] == [0, 0, 0, 0, 0]
 
 
