@@ -262,7 +262,7 @@ def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
 
         assert answer.status == 413
         assert json.loads(answer.body) == {
-            "error": "there is no memory left for the body",
+            "error": "the server has no memory left for the body",
             "hint": "send less at once, or start the server with a larger --memory",
         }
         assert heidi.state() == before

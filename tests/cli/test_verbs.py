@@ -796,7 +796,7 @@ def test_namespaces_are_listed_and_deleted(call: Call, server: Running) -> None:
     ("name", "words"),
     [
         ("clinic", "there is no namespace 'clinic'; GET /_mock/namespaces lists them"),
-        ("default", "the default namespace cannot be deleted; put it back with POST /_mock/reset"),
+        ("default", "the default namespace cannot be deleted; reset it with POST /_mock/reset"),
         ("a b", "'a b' is not a valid namespace name; use letters"),
     ],
 )

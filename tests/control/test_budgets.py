@@ -654,7 +654,7 @@ def test_a_long_json_body_is_read_as_strictly_as_a_short_one(heidi: Client, insi
     answer = heidi.put("/_mock/state", content=body)
 
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith(f"the body is no JSON: {error}")
+    assert answer.json()["error"].startswith(f"the body is not JSON: {error}")
 
 
 MANY_EMPTY = {
@@ -925,7 +925,7 @@ def test_the_replies_of_a_namespace_have_sixteen_megabytes_at_most(heidi: Client
 def test_a_reply_has_a_bounded_number_of_values(heidi: Client) -> None:
     answer = heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": [1] * 100_001})
 
-    assert (answer.status_code, answer.json()["error"]) == (400, "the reply holds more than 100,000 values")
+    assert (answer.status_code, answer.json()["error"]) == (400, "the reply has more than 100,000 values")
 
 
 @pytest.mark.parametrize("endpoint", ["/faults", "/replies"])
@@ -944,7 +944,7 @@ def test_a_list_of_more_rules_than_a_namespace_takes_is_refused_unread(heidi: Cl
     answer = heidi.put("/_mock/faults", json=["ask_ai:close"] * 50_000)
 
     assert answer.status_code == 409
-    assert answer.json()["error"] == "a namespace takes 1,000 rules and no more"
+    assert answer.json()["error"] == "a namespace takes 1,000 rules at most"
 
 
 @pytest.mark.usefixtures("narrow")

@@ -11,7 +11,7 @@ from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, answered, wire
 
 PATH, SHOWN = f"/_mock/sessions/{SESSION}", f"/sessions/{SESSION}"
-SETS = "a clinician sets transcript, session_name, duration, consult_note, documents, failed_chunks"
+SETS = "a clinician can set transcript, session_name, duration, consult_note, documents, failed_chunks"
 EMPTY_NOTE = {
     "status": "COMPLETED",
     "result": None,
@@ -181,7 +181,7 @@ def test_nothing_given_changes_nothing_but_the_time(heidi: Client) -> None:
         ({"session_name": None}, "session_name: Input should be a valid string", SETS),
         ({"session_name": "kept out", "duration": "5"}, "duration: Input should be a valid number", SETS),
         ({"transcript": 5}, "transcript: Input should be a valid string", SETS),
-        ({"consult_note": "x"}, "consult_note is no object", "send result, heading, status or template_id"),
+        ({"consult_note": "x"}, "consult_note is not an object", "send result, heading, status or template_id"),
         (
             {"consult_note": {"status": "DONE"}},
             "status: Input should be 'CREATED' or 'COMPLETED'",
@@ -190,12 +190,16 @@ def test_nothing_given_changes_nothing_but_the_time(heidi: Client) -> None:
         ({"consult_note": {"text": "x"}}, "text: Extra inputs are not permitted", SETS),
         (
             {"documents": {"name": "A"}},
-            "documents is no list of objects",
+            "documents is not a list of objects",
             "send name, content and template_id of each",
         ),
-        ({"documents": ["A"]}, "documents is no list of objects", "send name, content and template_id of each"),
+        ({"documents": ["A"]}, "documents is not a list of objects", "send name, content and template_id of each"),
         ({"documents": [{"name": "A"}]}, "content: Field required", SETS),
-        ({"failed_chunks": ["f" * 24]}, "failed_chunks names no chunks of this session", "there are none"),
+        (
+            {"failed_chunks": ["f" * 24]},
+            "failed_chunks has ids that are not chunks of this session",
+            "this session has no chunks",
+        ),
     ],
 )
 def test_what_no_clinician_can_do_is_refused(heidi: Client, body: dict[str, Any], error: str, hint: str) -> None:

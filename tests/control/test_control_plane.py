@@ -153,14 +153,14 @@ def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]
 @pytest.mark.parametrize(
     ("query", "error", "hint"),
     [
-        ("keep=stat", "nothing to keep is called 'stat'", "did you mean state?"),
+        ("keep=stat", "keep has an unknown part 'stat'", "did you mean state?"),
         (
             "keep=state,zebras",
-            "nothing to keep is called 'zebras'",
+            "keep has an unknown part 'zebras'",
             f"known are {', '.join(sorted(WHAT_IS_KEPT))}",
         ),
         ("kep=state", "unknown parameter 'kep'", "did you mean keep?"),
-        ("all=yes", "all=yes says nothing", "write all=true or leave it out"),
+        ("all=yes", "all=yes is neither true nor false", "write all=true or leave it out"),
     ],
 )
 def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: str, error: str, hint: str) -> None:
@@ -357,11 +357,11 @@ def test_a_key_that_was_added_opens_its_data(heidi: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "error", "hint"),
     [
-        (b"", "the body is no set of fixtures", FIXTURES_HINT),
-        (b"[]", "the body is no set of fixtures", FIXTURES_HINT),
-        (b"{", "the body is no JSON: Expecting property name enclosed in double quotes", None),
-        (b'{"sessions": [{"duration": NaN}]}', "the body is no JSON: NaN is not JSON", None),
-        (b"[" * 100_000, "the body is no JSON: Nested deeper than 64 levels", None),
+        (b"", "the body is not an object of fixtures", FIXTURES_HINT),
+        (b"[]", "the body is not an object of fixtures", FIXTURES_HINT),
+        (b"{", "the body is not JSON: Expecting property name enclosed in double quotes", None),
+        (b'{"sessions": [{"duration": NaN}]}', "the body is not JSON: NaN is not JSON", None),
+        (b"[" * 100_000, "the body is not JSON: Nested deeper than 64 levels", None),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "POST"])
@@ -481,7 +481,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
             "/namespaces/blue",
             [],
             (
-                "the body is no object",
+                "the body is not an object",
                 "send an object with any of api_key, clock, faults, fixtures, journal, linked, scenario, seed",
             ),
         ),
@@ -517,7 +517,7 @@ def test_an_unknown_endpoint_names_the_nearest(heidi: Client, path: str, meant: 
 def test_a_wrong_method_names_the_right_ones(heidi: Client, endpoint: str) -> None:
     answer = heidi.patch(f"/_mock{endpoint}")
 
-    expected = refused(405, "this endpoint takes other methods only", f"use {' or '.join(ENDPOINTS[endpoint])}")
+    expected = refused(405, "this endpoint does not take this method", f"use {' or '.join(ENDPOINTS[endpoint])}")
     assert answered(answer) == expected
 
 
@@ -531,7 +531,7 @@ def test_a_defect_says_so_and_keeps_its_secrets(
     monkeypatch.setattr(heidi.app.registry.default, "counts", broken)
     answer = heidi.get("/_mock/namespaces")
 
-    expected = refused(500, "the control API failed", "this is a defect of mock_heidi: the log says where")
+    expected = refused(500, "the control API failed", "this is a defect of mock_heidi; the log names the place")
     assert answered(answer) == expected
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text
@@ -612,13 +612,13 @@ def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
     [
         ({"fixtures": "packaged"}, "fixtures are neither 'empty' nor an object"),
         ({"fixtures": "/etc"}, "fixtures are neither 'empty' nor an object"),
-        ({"seed": "7"}, "seed is no whole number"),
-        ({"seed": 1.5}, "seed is no whole number"),
-        ({"seed": True}, "seed is no whole number"),
+        ({"seed": "7"}, "seed is not a whole number"),
+        ({"seed": 1.5}, "seed is not a whole number"),
+        ({"seed": True}, "seed is not a whole number"),
         ({"clock": "noon"}, "clock: 'noon' is not a moment"),
-        ({"linked": "yes, please"}, "linked names no user"),
-        ({"linked": {"email": "a"}}, "linked names no user"),
-        ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked holds something that is no text"),
+        ({"linked": "yes, please"}, "linked does not name a user"),
+        ({"linked": {"email": "a"}}, "linked does not name a user"),
+        ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked has a value that is not a text"),
     ],
 )
 def test_a_beginning_that_makes_no_sense_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:
@@ -649,7 +649,7 @@ def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
     [
         (
             "default",
-            refused(400, "the default namespace cannot be deleted", "put it back with POST /_mock/reset"),
+            refused(400, "the default namespace cannot be deleted", "reset it with POST /_mock/reset"),
         ),
         ("blue", refused(404, "there is no namespace 'blue'", "GET /_mock/namespaces lists them")),
         (
@@ -664,7 +664,9 @@ def test_what_is_no_namespace_of_its_own_cannot_be_forgotten(
     assert answered(heidi.delete(f"/_mock/namespaces/{name}")) == expected
 
 
-NO_ROOM = refused(409, "there is no room for another namespace", "delete some with DELETE /_mock/namespaces/{name}")
+NO_ROOM = refused(
+    409, "the server has reached its limit of namespaces", "delete some with DELETE /_mock/namespaces/{name}"
+)
 
 
 def test_there_is_a_limit_to_namespaces() -> None:
@@ -752,42 +754,46 @@ def test_an_unknown_account_gets_an_invented_address(heidi: Client) -> None:
         (
             "dr.mara.okafor@example.com",
             {"kinde_user_id": FREE[0]},
-            refused(409, "this user is linked already", "unlink first"),
+            refused(409, "this user is linked already", "unlink the user first"),
         ),
         (
             "dr.mara.okafor@example.com",
             {},
-            refused(409, "this user is linked already", "unlink first"),
+            refused(409, "this user is linked already", "unlink the user first"),
         ),
         (
             "dr.jonas.lind@example.com",
             {"kinde_user_id": MARA},
-            refused(409, "another user is linked already", "unlink first, or choose another kinde_user_id"),
+            refused(
+                409,
+                "another user is linked to this Heidi account",
+                "unlink that user first, or choose another kinde_user_id",
+            ),
         ),
         (
             "nobody@example.org",
             {},
             refused(
                 404,
-                "nobody with the e-mail 'nobody@example.org' has signed in",
+                "no user with the e-mail 'nobody@example.org' has signed in",
                 "sign in first, or send third_party_internal_id",
             ),
         ),
         (
             "dr.jonas.lind@example.com",
             {"kinde_user_id": " "},
-            refused(400, "kinde_user_id is no text", "send a string that is not empty"),
+            refused(400, "kinde_user_id is not a text", "send a string that is not empty"),
         ),
         (
             "dr.jonas.lind@example.com",
             {"heidi_email": 5},
-            refused(400, "heidi_email is no text", "send a string that is not empty"),
+            refused(400, "heidi_email is not a text", "send a string that is not empty"),
         ),
         *(
             (
                 "dr.jonas.lind@example.com",
                 {"kinde_user_id": text},
-                refused(400, "kinde_user_id holds a blank", "send an id such as kp_ and 32 hex digits"),
+                refused(400, "kinde_user_id contains a blank", "send an id such as kp_ and 32 hex digits"),
             )
             for text in ("kp 1", " kp_1", "kp_1\n")
         ),

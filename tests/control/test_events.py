@@ -246,7 +246,10 @@ def test_an_id_from_before_the_server_began_misses_nothing(app: App, last: str, 
 
 
 def test_a_handle_is_refused_what_the_server_refuses() -> None:
-    with MockHeidi(admin_token="let-me-in-91c4") as server, pytest.raises(MockHeidiError, match="wants the token"):
+    with (
+        MockHeidi(admin_token="let-me-in-91c4") as server,
+        pytest.raises(MockHeidiError, match="requires the server's admin token"),
+    ):
         Handle(server.url).events()
 
 

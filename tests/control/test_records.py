@@ -165,14 +165,14 @@ REFUSED: dict[str, tuple[str, str, Any, int, str]] = {
     ),
     "unknown user": ("DELETE", "/_mock/state/users/nobody", None, 404, "no record of users has the id 'nobody'"),
     "unknown kind": ("GET", "/_mock/state/patients/1", None, 404, "records of 'patients' cannot be edited one by one"),
-    "no object": ("PATCH", VISIT, [], 400, "the body is no object"),
+    "no object": ("PATCH", VISIT, [], 400, "the body is not an object"),
     "wrong value": ("PATCH", PATIENT, {"gender": "male"}, 400, "patient_profiles[0].gender: Input should be 'MALE'"),
     "unknown field": ("PATCH", PATIENT, {"frist_name": "A"}, 400, "unknown field 'frist_name'"),
     "another id": ("PATCH", PATIENT, {"id": UNKNOWN_ID}, 400, "id cannot be changed"),
     "another owner": ("PUT", PATIENT, {"managed_by": UNKNOWN_ID}, 400, "managed_by cannot be changed"),
     "bad id": ("PUT", "/_mock/state/sessions/x", {}, 400, "sessions[0].session_id: Input should be 1 to 39 decimal"),
     "dangling": ("PATCH", VISIT, {"patient_profile_id": UNKNOWN_ID}, 400, "sessions[0].patient_profile_id: no patient"),
-    "query": ("GET", f"{VISIT}?managed_by={UNKNOWN_ID}", None, 400, "only users are told apart by a query"),
+    "query": ("GET", f"{VISIT}?managed_by={UNKNOWN_ID}", None, 400, "only users take parameters in the query"),
 }
 
 

@@ -155,7 +155,7 @@ def test_one_reply_is_deleted_or_all(heidi: Client) -> None:
     every = heidi.delete(PATH)
 
     assert [row["id"] for row in one.json()["replies"]] == ["reply-3", "reply-1"]
-    expected = {"error": "there is no reply 'reply-2'", "hint": "there are reply-3, reply-1"}
+    expected = {"error": "there is no reply 'reply-2'", "hint": "did you mean reply-3 or reply-1?"}
     assert answered(unknown) == (404, wire(expected))
     assert answered(every) == answered(heidi.delete(PATH)) == (200, wire({"replies": []}))
 

@@ -177,7 +177,7 @@ def test_one_is_shown_as_in_the_list(busy: Client) -> None:
 def test_one_that_is_not_there_is_not_found(busy: Client, wanted: str) -> None:
     answer = busy.get(f"/_mock/requests/{wanted}")
 
-    hint = "GET /_mock/requests lists them; the oldest go when there are too many"
+    hint = "GET /_mock/requests lists them; the oldest are dropped when there are too many"
     assert answered(answer) == (404, wire({"error": f"there is no request {wanted!r}", "hint": hint}))
 
 

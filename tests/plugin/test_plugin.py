@@ -235,7 +235,7 @@ def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytest
             "[[]1] *no operation 'ask_a'; did you mean ask_ai*",
         ),
         ("faults=['ask_ai']", "[[]0] nothing goes wrong; write it like ask_ai:status=503*"),
-        ("faults=7", "[[]0] the rule is no object; send a rule such as*"),
+        ("faults=7", "[[]0] the rule is not an object; send a rule such as*"),
         ("scenario='flaky'", "there is no scenario 'flaky'; did you mean flaky-afternoon?"),
         ("fixtures={'patients': []}", "*did you mean patient_profiles?*"),
     ],
