@@ -12,7 +12,7 @@ from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import to_row
-from mock_heidi.namespaces.additions import put_row
+from mock_heidi.namespaces.record_changes import put_row
 from mock_heidi.state.account_records import User
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session

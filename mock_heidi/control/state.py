@@ -16,8 +16,8 @@ from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import rows_by_kind, to_row
 from mock_heidi.fixtures.kinds import KINDS
 from mock_heidi.namespaces import lifecycle
-from mock_heidi.namespaces.additions import StateChangedError, adding
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.record_changes import StateChangedError, adding
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.state.store import Store
