@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from mock_heidi.base.json_text import record_json
 from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.namespaces.record_changes import remove_record
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -160,7 +161,7 @@ def delete_patient_profiles(request: Request) -> Response:
         profile = request.store.get(PatientProfile, profile_id)
         # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
         if profile is not None and profile.managed_by == request.owner.managed_by:
-            request.namespace.remove(profile)
+            remove_record(request.store, profile)
     return respond(SUCCESS)
 
 

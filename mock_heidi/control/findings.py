@@ -18,10 +18,11 @@ async def list_findings(request: Request) -> Response:
         raise ControlError(400, f"there is no level {level!r}", nearest(level, LEVELS))
     after = read_number(since, _DIGITS, f"since={since} is not the id of a request", "write it like since=20")
     wanted = at_least(level)
-    findings = await in_slices(request.namespace.running_checks())
+    namespace = request.namespace
+    findings = await in_slices(namespace.checks.running(namespace.journal))
     found = [one for one in findings if one.level in wanted and one.last > after]
     # Details repeat the client's words, which may be secrets: names of fields and files, ids.
-    return respond({"findings": [one.to_dict(request.namespace.journal.word) for one in found]})
+    return respond({"findings": [one.to_dict(namespace.journal.word) for one in found]})
 
 
 routes = [ControlRoute("/findings", list_findings, "GET", query=("level", "since"))]

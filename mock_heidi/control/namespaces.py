@@ -24,6 +24,7 @@ from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
+from mock_heidi.namespaces.snapshots import record_counts
 from mock_heidi.namespaces.start import Start
 from mock_heidi.state.clock import parse_moment, precise
 from mock_heidi.state.store import Base
@@ -149,7 +150,7 @@ def _name(request: Request) -> str:
 def _row(namespace: Namespace) -> dict[str, Any]:
     return {
         "name": namespace.name,
-        "counts": namespace.counts(),
+        "counts": {**record_counts(namespace.store), "requests": len(namespace.journal)},
         "journal": namespace.journal.mode,
         "idle": round(precise() - namespace.last_use, 3),
     }

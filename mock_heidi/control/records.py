@@ -12,7 +12,7 @@ from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import to_row
-from mock_heidi.namespaces.record_changes import put_row
+from mock_heidi.namespaces.record_changes import put_row, remove_record
 from mock_heidi.state.account_records import User
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -57,7 +57,7 @@ async def replace_record(request: Request) -> Response:
 async def delete_record(request: Request) -> Response:
     """Remove a record. The answer has the number of the remaining records of its kind."""
     record = _known(request)
-    request.namespace.remove(record)
+    remove_record(request.store, record)
     return respond({"count": request.store.size(type(record))})
 
 

@@ -72,7 +72,7 @@ async def get_request(request: Request) -> Response:
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
     wanted = request.params["id"]
     namespace = request.namespace
-    await in_slices(namespace.running_checks())
+    await in_slices(namespace.checks.running(namespace.journal))
     for entry in namespace.journal:
         if str(entry.id) == wanted:
             return respond(namespace.journal.read(entry, whole=full == "true"))
@@ -85,8 +85,8 @@ async def clear_requests(request: Request) -> Response:
     query, namespace = request.query, request.namespace
     journal = namespace.journal
     if not query:
-        await in_slices(namespace.running_checks())
-        namespace.run_checks()  # for requests that came meanwhile, so that their findings stay
+        await in_slices(namespace.checks.running(journal))
+        namespace.checks.run(journal)  # for requests that came meanwhile, so that their findings stay
         return respond({"cleared": journal.clear()})
     found = await _found(request, query)
     # A reset may have removed entries meanwhile and reused their ids.
@@ -97,7 +97,7 @@ async def _found(request: Request, query: dict[str, str], most: int | None = Non
     """The entries that match, newest first, at most ``most``."""
     wanted = read_filter(query)
     namespace = request.namespace
-    await in_slices(namespace.running_checks())
+    await in_slices(namespace.checks.running(namespace.journal))
     found: list[Entry] = []
     slices = Slices()
     for entry in reversed(list(namespace.journal)):

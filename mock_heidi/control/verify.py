@@ -70,7 +70,7 @@ async def _judged(request: Request, expectation: Expectation, within: float) -> 
             more.clear()
             # The last check begins after the time is over, so that it includes all requests up to then.
             left = until - precise()
-            await in_slices(namespace.running_checks())
+            await in_slices(namespace.checks.running(namespace.journal))
             verdict = await in_slices(judging(expectation, namespace.journal))
             if verdict.settled or left <= 0 or (verdict.holds and not _must_keep_holding(expectation)):
                 return verdict

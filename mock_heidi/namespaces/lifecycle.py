@@ -41,7 +41,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     faults = namespace.faults if "faults" in keep else start.new_faults(store)
     stubs = namespace.stubs if "replies" in keep else start.new_stubs(store)
     if "findings" in keep:
-        namespace.run_checks()  # before its requests are forgotten
+        namespace.checks.run(namespace.journal)  # before its requests are forgotten
     earlier_ids = namespace.ids
     if "clock" in restored:
         namespace.clock = start.new_clock()
@@ -54,11 +54,11 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     if "transitions" in restored:
         namespace.transitions = start.new_transitions()
     if "findings" in restored:
-        namespace.begin_findings()
+        namespace.checks.clear(namespace.journal)
     namespace.faults, namespace.stubs = faults, stubs
     if "faults" in keep:
         namespace.ids.skip_tokens_of(earlier_ids)  # as in restore()
-    namespace.check_runner.begin(namespace.journal)
+    namespace.checks.begin(namespace.journal)
     namespace.end_streams()
     namespace.events.emit("reset", {"reset": restored})
     return restored
@@ -111,7 +111,7 @@ def restore(namespace: Namespace, snapshot: Snapshot) -> None:
     namespace.store = snapshot.store.fork()
     namespace.learn_keys()
     ids = copy.deepcopy(snapshot.ids)
-    ids.skip_tokens_of(namespace.ids)  # a fault may have revoked a token: its number must not be given again
+    ids.skip_tokens_of(namespace.ids)  # a fault may have revoked a token, whose number must not be used again
     namespace.ids = ids
     namespace.transitions = dict(snapshot.transitions)
     namespace.end_streams()

@@ -217,7 +217,7 @@ class Request:
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
-        self.namespace.findings.note(code, self.journaled(), detail)
+        self.namespace.checks.findings.note(code, self.journaled(), detail)
 
     # Its body.
 

@@ -438,7 +438,7 @@ def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: A
     headers = {"Host": "localhost", "Last-Event-ID": "0"}
     before = ask(app, "GET", "/_mock/events", headers=headers).body
 
-    namespace.known_keys |= {"a-key-of-later"}
+    namespace.secrets.keys |= {"a-key-of-later"}
     after = ask(app, "GET", "/_mock/events", headers=headers).body
 
     assert b"a-key-of-later" in before

@@ -371,7 +371,7 @@ def test_former_keys_are_remembered_up_to_a_bound_the_latest_longest(heidi: Clie
     for at in range(4):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 600))
 
-    known = heidi.app.registry.default.known_keys
+    known = heidi.app.registry.default.secrets.keys
     seen = {name for name in known if name.startswith(("round-2", "round-3"))}
     assert len(known) == 600 + 1_000
     assert len(seen) == 1_200
@@ -381,7 +381,7 @@ def test_a_key_that_comes_back_is_no_former_one(heidi: Client) -> None:
     for at in (0, 1, 0):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 2))
 
-    known = heidi.app.registry.default.known_keys
+    known = heidi.app.registry.default.secrets.keys
     named = {name for name in known if name.startswith("round")}
     assert named == {f"round-{at}-{number:06}" for at in range(2) for number in range(2)}
 

@@ -361,7 +361,7 @@ def test_in_process_a_scenario_that_breaks_connections_is_refused(heidi: Client,
     answer = heidi.post(f"{PATH}/{name}")
 
     assert answer.status_code == 400
-    assert "cannot exist in process" in answer.json()["error"]
+    assert "does not work in process" in answer.json()["error"]
     assert rules(heidi) == []
 
 

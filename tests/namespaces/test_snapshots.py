@@ -431,7 +431,7 @@ def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
-def test_snapshots_beyond_the_limit_are_refused() -> None:
+def test_a_namespace_beyond_the_limit_is_refused() -> None:
     with another() as heidi:
         for number in range(999):
             heidi.app.registry.make(f"n{number}")

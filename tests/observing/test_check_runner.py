@@ -33,7 +33,7 @@ def asked(number: int, begun: float, ended: float, operation: str = "get_session
 
 def found(*entries: Entry) -> dict[str, int]:
     """The codes of what is found, each with the request that shows it first."""
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     runner.run(entries)
     return {one.code: one.first for one in runner.findings}
 
@@ -41,7 +41,7 @@ def found(*entries: Entry) -> dict[str, int]:
 def found_late(late: Entry, *others: Entry) -> dict[str, int]:
     """The same where somebody asked once before the first of them was complete."""
     entries = sorted([late, *others], key=lambda entry: entry.id)
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     for done in (False, True):
         late.done = done
         runner.run(entries)
@@ -81,7 +81,7 @@ def strangers(first: int, number: int) -> Iterator[Entry]:
 
 @pytest.mark.slow
 def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     runner.run(strangers(1, REMEMBERED))
     some = held(runner)
 
@@ -96,7 +96,7 @@ def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
         place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
         return asked(number, number, number, "transcribe_segment", path=place)
 
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     runner.run(map(segment, range(1, 100)))
     some = held(runner)
 
@@ -106,7 +106,7 @@ def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
 
 
 def test_what_came_last_is_remembered() -> None:
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     many = REMEMBERED + 1
     runner.run([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)])
 
@@ -117,7 +117,7 @@ def test_what_came_last_is_remembered() -> None:
 
 @pytest.mark.slow
 def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     runner.run([asked(1, 0, 0, done=False)])
     runner.run([asked(2, 0, 0)])
     size = held(runner)
@@ -251,7 +251,7 @@ def test_a_look_counts_from_when_it_was_sent() -> None:
 
 def test_a_stream_that_is_read_after_the_look_at_its_note_was_noticed() -> None:
     stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 6), asked(3, 7, 8, **DOCUMENTS)
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     stream.done = False
     runner.run([stream, look])
     stream.done = True

@@ -434,7 +434,7 @@ def test_filters_and_the_limit_pick_the_newest(heidi: Client, query: str, ids: l
 def test_a_limit_that_is_no_number_is_refused(heidi: Client, limit: str) -> None:
     answer = heidi.get(f"/_mock/requests?limit={limit}")
 
-    expected = {"error": f"limit={limit} is no number", "hint": "write it like limit=20"}
+    expected = {"error": f"limit={limit} is not a number", "hint": "write it like limit=20"}
     assert answered(answer) == (400, wire(expected))
 
 

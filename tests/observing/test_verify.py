@@ -131,7 +131,7 @@ def test_what_does_not_hold_says_what_came_nearest(
         ({"in_order": [1]}, "operation"),
         ({"in_order": [{"operation": "get_jwt"}], "count": 1}, "in_order"),
         ({"noticed": {}}, "fault"),
-        ({"noticed": {"fault": "a", "how": 1}}, "operation"),
+        ({"noticed": {"fault": "a", "how": 1}}, "noticed"),
     ],
 )
 def test_an_expectation_that_makes_no_sense_is_refused(heidi: Client, expectation: dict[str, Any], hint: str) -> None:
