@@ -140,7 +140,7 @@ def get_transcript(request: Request) -> Response:
 def get_live_transcript(request: Request) -> Response:
     read_query(request, LiveQuery)
     session = find(request, Session, request.params["session_id"])
-    pieces = session_content.heard(request.namespace, session)
+    pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [
         LiveChunk(
             id=one.piece.id,

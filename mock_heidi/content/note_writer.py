@@ -173,7 +173,7 @@ def _plain(line: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """A text cut for streaming, as Heidi cuts it: into short pieces, also within words. Joined they are the text."""
+    """The short pieces of a text for a stream. As in Heidi's streams, they may end within words."""
     cut: list[str] = []
     at = 0
     while at < len(text):

@@ -69,7 +69,7 @@ def _time(seconds: float) -> str:
 
 
 def _laid_out(pieces: Sequence[AudioPiece]) -> Iterator[tuple[AudioPiece | None, float]]:
-    """Pieces with their durations in seconds, None for a missing piece, by track in the order of arrival."""
+    """The pieces of each track with their durations in seconds; None for a missing piece. Tracks come as they began."""
     tracks: dict[str, dict[int, AudioPiece]] = {}
     for piece in pieces:
         # Uploaded files follow each other: each is a track.

@@ -46,7 +46,7 @@ class Namespace:
         self.stubs = start.new_stubs(self.store)
         self.snapshots: dict[str, Snapshot] = {}
         self.busy = 0
-        """The number of requests with a valid token that are being answered."""
+        """The number of requests with a valid token that do not have a complete answer yet."""
         self.last_use = self.begun = precise()
         """In seconds of the process's clock, which runs even if the namespace's clock is frozen."""
         self.streams: set[asyncio.Future[None]] = set()

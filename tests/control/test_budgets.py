@@ -182,7 +182,7 @@ def test_a_refusal_takes_little_more_memory_than_the_body(heidi: Client, body: b
 def test_a_record_of_more_values_than_any_has_is_refused(heidi: Client) -> None:
     answer = heidi.put("/_mock/state", json={"faults": [{"status": 503, "match": {"a": [1] * 100_001}}]})
 
-    assert answer.json()["error"] == "faults[0]: holds more than 100,000 values; no record needs so many"
+    assert answer.json()["error"] == "faults[0]: has more than 100,000 values; remove some"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_record_of_more_values_than_any_has_is_refused(heidi: Client) -> None:
 def test_a_body_holds_a_bounded_number_of_records(heidi: Client, kind: str, most: int) -> None:
     answer = heidi.put("/_mock/state", json={kind: [{}] * (most + 1)})
 
-    assert answer.json()["problems"] == [f"{kind}: holds more than {most:,} records; keep those that are needed"]
+    assert answer.json()["problems"] == [f"{kind}: has more than {most:,} records; remove some"]
 
 
 def test_a_set_holds_a_thousand_keys_at_most(heidi: Client) -> None:
@@ -199,7 +199,7 @@ def test_a_set_holds_a_thousand_keys_at_most(heidi: Client) -> None:
 
     answer = heidi.put("/_mock/state", json={"api_keys": keys})
 
-    assert answer.json()["error"] == "api_keys: holds more than 1,000 records; keep those that are needed"
+    assert answer.json()["error"] == "api_keys: has more than 1,000 records; remove some"
 
 
 def test_a_name_that_nobody_knows_is_compared_with_a_bounded_number_of_names(heidi: Client) -> None:
@@ -562,7 +562,7 @@ def test_a_yaml_body_that_cannot_be_read_in_parts_is_bounded(heidi: Client) -> N
     answer = heidi.put("/_mock/state", content=body, headers=YAML)
 
     assert answer.status_code == 400
-    assert answer.json()["error"] == "body:1: no valid YAML: more than 100,000 values in one record"
+    assert answer.json()["error"] == "body:1: invalid YAML: more than 100,000 values in one record"
     assert heidi.state() == before
 
 
@@ -685,9 +685,9 @@ def test_empty_values_of_a_yaml_body_are_counted(heidi: Client, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        (b"sessions: [a]\nsessions: [b]", "body:2: sessions: stands here twice; remove one"),
+        (b"sessions: [a]\nsessions: [b]", "body:2: sessions: the field stands here twice; remove one"),
         (b"[a]: 1\nb: 2", "body:1: a field's name must be plain text"),
-        (b"a: !x 1\nb: [", "body:3: no valid YAML: did not find expected node content"),
+        (b"a: !x 1\nb: [", "body:3: invalid YAML: did not find expected node content"),
         (b"a: !x 1\nb: !y 2", "body:1: the tag '!x' has no meaning here; remove it"),
     ],
     ids=["twice", "no name", "no YAML at all", "two mistakes"],

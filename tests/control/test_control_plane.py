@@ -291,7 +291,7 @@ PROBLEMS = [
     "patient_profiles[0].first_name: Input should be a valid string, not 5",
     "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
     "patient_profiles[1].frist_name: unknown field; did you mean first_name?",
-    f"patient_profiles[3]: '{JOHN}' is there already; ids must be unique",
+    f"patient_profiles[3]: '{JOHN}' exists already; ids must be unique",
     "sessions[0].session_id: Input should be 1 to 39 decimal digits, not 'x'",
     f"sessions[1].patient_profile_id: no patient profile '{'f' * 24}' of the same API key; known are {JOHN}",
 ]
@@ -399,9 +399,9 @@ def test_records_are_lists_of_mappings_of_known_kinds(heidi: Client, method: str
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (b"sessions: [", "body:2: no valid YAML: did not find expected node content"),
-        (b"sessions:\n- {}\n\t- {}", "body:3: no valid YAML: found character that cannot start any token"),
-        (b"a: " + b"[" * 100_000, "body:1: no valid YAML: nested deeper than 64 levels"),
+        (b"sessions: [", "body:2: invalid YAML: did not find expected node content"),
+        (b"sessions:\n- {}\n\t- {}", "body:3: invalid YAML: found character that cannot start any token"),
+        (b"a: " + b"[" * 100_000, "body:1: invalid YAML: nested deeper than 64 levels"),
         (b"a: !!python/object/apply:os.system [id]", None),
     ],
     ids=["open list", "tab", "too deep", "python tag"],

@@ -441,7 +441,7 @@ def test_a_namespace_beyond_the_limit_is_refused() -> None:
         again = heidi.post("/_mock/namespaces/one-more")
 
     assert (full.status_code, vendor.status_code, again.status_code) == (409, 409, 200)
-    assert "room" in full.json()["error"]
+    assert "limit" in full.json()["error"]
     assert "DELETE" in full.json()["hint"]
 
 
