@@ -42,7 +42,7 @@ def is_own(module: ModuleType, name: str) -> bool:
     return isfunction(function) and function.__module__ == module.__name__
 
 
-def test_every_route_is_one_of_the_table() -> None:
+def test_every_route_is_in_the_table() -> None:
     served = {
         (method, route.path, route.name) for route in api.ROUTES for method in route.methods or () if method != "HEAD"
     }

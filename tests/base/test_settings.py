@@ -10,7 +10,7 @@ from mock_heidi.base.settings import ConfigError, Settings
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "schlüssel"])
-def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> None:
+def test_a_key_that_a_header_cannot_hold_is_refused_at_the_start(key: str) -> None:
     with pytest.raises(ConfigError, match="api key"):
         create_app(api_key=key)
 
@@ -29,7 +29,7 @@ def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> Non
         {"cors_headers": ("X-Own: 1",)},
     ],
 )
-def test_a_setting_that_could_never_work_is_refused(options: dict[str, Any]) -> None:
+def test_an_invalid_setting_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         create_app(**options)
 
@@ -61,11 +61,11 @@ def test_text_that_utf_8_cannot_hold_is_refused_at_the_start(options: dict[str, 
 
 
 @pytest.mark.parametrize("folder", [f"/tmp/{HALF}", "/tmp/a\0b"])  # noqa: S108 - nothing is there
-def test_a_folder_that_no_file_system_can_have_is_refused_in_a_line(folder: str) -> None:
+def test_an_impossible_folder_name_is_refused_in_one_line(folder: str) -> None:
     with pytest.raises(ConfigError, match=r"^fixtures: cannot read"):
         create_app(fixtures=folder)
 
 
-def test_settings_and_options_are_not_mixed() -> None:
+def test_settings_and_options_cannot_be_combined() -> None:
     with pytest.raises(ConfigError, match="not both"):
         create_app(Settings(), clock=NOON)

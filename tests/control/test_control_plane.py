@@ -48,7 +48,7 @@ def busy(client: Client) -> dict[str, Any]:
 # --- Health -----------------------------------------------------------------------------------------------------------
 
 
-def test_health_says_where_it_is(heidi: Client) -> None:
+def test_health_has_the_base_url(heidi: Client) -> None:
     answer = heidi.get("/_mock/health")
     shown = answer.json()
     varying = {name: shown.pop(name) for name in ("memory", "uptime")}
@@ -65,7 +65,7 @@ def test_health_says_where_it_is(heidi: Client) -> None:
     assert varying["uptime"] >= 0
 
 
-def test_health_of_a_namespace_names_its_own_base() -> None:
+def test_health_of_a_namespace_has_its_own_base_url() -> None:
     with another(seed=5) as heidi:
         body = heidi.get("http://127.0.0.1:4343/ns/blue/_mock/health").json()
 
@@ -75,13 +75,13 @@ def test_health_of_a_namespace_names_its_own_base() -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 @pytest.mark.parametrize("headers", [{}, {"Host": "evil.example"}, {"Origin": "https://evil.example"}])
-def test_probes_say_ok_to_anybody_and_nothing_else(heidi: Client, path: str, headers: dict[str, str]) -> None:
+def test_probes_answer_only_ok_to_every_client(heidi: Client, path: str, headers: dict[str, str]) -> None:
     reply = ask(heidi.app, "GET", path, headers=headers)
 
     assert (reply.status, reply.body) == (200, b'{"status":"ok"}')
 
 
-def test_the_root_leads_to_the_list_of_endpoints(heidi: Client) -> None:
+def test_the_root_redirects_to_the_list_of_endpoints(heidi: Client) -> None:
     root, page = ask(heidi.app, "GET", "/"), heidi.get("/_mock/")
 
     assert (root.status, root.headers["location"]) == (307, "/_mock/")
@@ -89,7 +89,7 @@ def test_the_root_leads_to_the_list_of_endpoints(heidi: Client) -> None:
     assert "/_mock/state" in page.text
 
 
-def test_the_contract_is_served_as_it_is_written(heidi: Client) -> None:
+def test_the_contract_is_served_unchanged(heidi: Client) -> None:
     answer = heidi.get("/_mock/openapi.yaml")
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/yaml")
@@ -131,7 +131,7 @@ def test_reset_begins_the_ids_again(heidi: Client) -> None:
         ("", set()),
     ],
 )
-def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]) -> None:
+def test_reset_keeps_the_named_parts(heidi: Client, keep: str, kept: set[str]) -> None:
     fresh = settled(heidi)
     first = heidi.post("/sessions").json()
     changed = heidi.state()
@@ -163,7 +163,7 @@ def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]
         ("all=yes", "all=yes is neither true nor false", "write all=true or leave it out"),
     ],
 )
-def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: str, error: str, hint: str) -> None:
+def test_an_invalid_reset_changes_nothing(heidi: Client, query: str, error: str, hint: str) -> None:
     before = busy(heidi)
 
     answer = heidi.post(f"/_mock/reset?{query}")
@@ -172,7 +172,7 @@ def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: st
     assert heidi.state() == before
 
 
-def test_reset_means_one_namespace_or_all(heidi: Client) -> None:
+def test_reset_affects_one_namespace_or_all(heidi: Client) -> None:
     fresh = heidi.state()
     blue = in_namespace(heidi, "blue")
 
@@ -208,7 +208,7 @@ def test_the_state_has_every_kind_of_record(heidi: Client) -> None:
     assert list(state) == ["api_keys", "patient_profiles", "sessions"]
 
 
-def test_what_was_got_can_be_put_and_is_the_same(heidi: Client) -> None:
+def test_a_state_that_was_read_can_be_put_back_unchanged(heidi: Client) -> None:
     before = busy(heidi)
     text = heidi.get("/_mock/state").text
     heidi.post("/_mock/reset")
@@ -297,14 +297,14 @@ PROBLEMS = [
 ]
 
 
-def test_a_session_for_an_unknown_patient_is_told_the_patients_of_the_state(heidi: Client) -> None:
+def test_a_session_for_an_unknown_patient_is_refused_with_the_nearest_patient(heidi: Client) -> None:
     answer = heidi.post("/_mock/state", json={"sessions": [{"patient_profile_id": JOHN[:-1] + "f"}]})
 
     error = f"no patient profile '{JOHN[:-1]}f' of the same API key; did you mean {JOHN}?"
     assert answer.json()["problems"] == [f"sessions[0].patient_profile_id: {error}"]
 
 
-def test_put_of_broken_records_tells_every_problem_and_changes_nothing(heidi: Client) -> None:
+def test_put_of_broken_records_names_every_problem_and_changes_nothing(heidi: Client) -> None:
     before = busy(heidi)
 
     answer = heidi.put("/_mock/state", json=BROKEN)
@@ -313,7 +313,7 @@ def test_put_of_broken_records_tells_every_problem_and_changes_nothing(heidi: Cl
     assert heidi.state() == before
 
 
-def test_post_of_broken_records_adds_none_and_uses_no_ids_up(heidi: Client) -> None:
+def test_post_of_broken_records_adds_none_and_uses_no_ids(heidi: Client) -> None:
     before = settled(heidi)
 
     answer = heidi.post("/_mock/state", json={"sessions": [{"session_name": "good"}, {"duration": "5"}]})
@@ -329,7 +329,7 @@ def test_post_of_broken_records_adds_none_and_uses_no_ids_up(heidi: Client) -> N
         assert heidi.post("/sessions").text == untouched.post("/sessions").text
 
 
-def test_post_adds_records_and_fills_in_what_they_do_not_say(heidi: Client) -> None:
+def test_post_adds_records_and_fills_in_missing_fields(heidi: Client) -> None:
     before = heidi.state()
 
     answer = heidi.post("/_mock/state", json={"patient_profiles": [{"first_name": "New"}], "sessions": [{}]})
@@ -365,7 +365,7 @@ def test_a_key_that_was_added_opens_its_data(heidi: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_a_body_that_is_no_state_is_refused(
+def test_a_body_that_is_not_a_state_is_refused(
     heidi: Client, method: str, body: bytes, error: str, hint: str | None
 ) -> None:
     before = heidi.state()
@@ -562,7 +562,7 @@ def test_namespaces_are_listed_with_what_they_hold(heidi: Client) -> None:
     assert rows(heidi) == [row("default", sessions=32, requests=2), row("blue")]
 
 
-def test_a_namespace_can_begin_in_its_own_way(heidi: Client) -> None:
+def test_a_namespace_can_start_with_its_own_settings(heidi: Client) -> None:
     start = {"fixtures": "empty", "seed": 7, "clock": "2030-02-03T04:05:06"}
 
     answer = heidi.post("/_mock/namespaces/blue", json=start)
@@ -577,7 +577,7 @@ def test_a_namespace_can_begin_in_its_own_way(heidi: Client) -> None:
     assert (record["id"], record["created_at"], seed) == (profile, "2030-02-03T04:05:06.000000", 7)
 
 
-def test_a_namespace_can_begin_with_records_and_a_linked_user(heidi: Client) -> None:
+def test_a_namespace_can_start_with_records_and_a_linked_user(heidi: Client) -> None:
     start = {
         "fixtures": {"patient_profiles": [{"first_name": "Only"}]},
         "linked": {"email": "a@b", "third_party_internal_id": "1"},
@@ -599,7 +599,7 @@ def test_a_namespace_can_be_described_in_yaml(heidi: Client) -> None:
     assert heidi.get("/ns/blue/_mock/health").json()["seed"] == 7
 
 
-def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
+def test_making_an_existing_namespace_starts_it_anew(heidi: Client) -> None:
     heidi.post("/ns/blue/_mock/state", json={"sessions": [{}]})
 
     heidi.post("/_mock/namespaces/blue")
@@ -621,21 +621,21 @@ def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
         ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked has a value that is not a text"),
     ],
 )
-def test_a_beginning_that_makes_no_sense_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:
+def test_an_invalid_start_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json=body)
 
     assert (answer.status_code, answer.json()["error"], list(answer.json())) == (400, error, ["error", "hint"])
     assert rows(heidi) == [row("default")]
 
 
-def test_broken_records_begin_no_namespace(heidi: Client) -> None:
+def test_broken_records_make_no_namespace(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"fixtures": BROKEN})
 
     assert answered(answer) == refused(400, f"{PROBLEMS[0]} (and 5 more)", "correct the records", problems=PROBLEMS)
     assert rows(heidi) == [row("default")]
 
 
-def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
+def test_a_namespace_can_be_deleted(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/blue")
 
     answer = heidi.delete("/_mock/namespaces/blue")
@@ -658,9 +658,7 @@ def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
         ),
     ],
 )
-def test_what_is_no_namespace_of_its_own_cannot_be_forgotten(
-    heidi: Client, name: str, expected: tuple[int, str]
-) -> None:
+def test_unknown_and_default_namespaces_cannot_be_deleted(heidi: Client, name: str, expected: tuple[int, str]) -> None:
     assert answered(heidi.delete(f"/_mock/namespaces/{name}")) == expected
 
 
@@ -669,7 +667,7 @@ NO_ROOM = refused(
 )
 
 
-def test_there_is_a_limit_to_namespaces() -> None:
+def test_the_number_of_namespaces_is_limited() -> None:
     with another(max_namespaces=3) as heidi:
         for name in ("blue", "red"):
             heidi.post(f"/_mock/namespaces/{name}")
@@ -740,7 +738,7 @@ def test_a_link_can_be_described(heidi: Client) -> None:
     assert answered(heidi.put("/_mock/state", json=heidi.state()))[0] == 200
 
 
-def test_an_unknown_account_gets_an_invented_address(heidi: Client) -> None:
+def test_an_unknown_heidi_account_gets_an_invented_address(heidi: Client) -> None:
     heidi.token()
 
     answer = heidi.put(f"/_mock/users/{DEFAULT_EMAIL}/link", json={"kinde_user_id": "kp_xxx"})
@@ -810,7 +808,7 @@ def test_a_link_that_cannot_be_made_changes_nothing(
     assert heidi.state() == before
 
 
-def test_of_two_users_with_one_address_the_third_partys_id_tells(heidi: Client) -> None:
+def test_the_third_party_id_distinguishes_users_with_one_address(heidi: Client) -> None:
     heidi.sign_in(third="one")
     heidi.sign_in(third="two")
 
@@ -823,7 +821,7 @@ def test_of_two_users_with_one_address_the_third_partys_id_tells(heidi: Client) 
 
 
 @pytest.mark.parametrize("body", [{}, {"third_party_internal_id": "1"}])
-def test_a_user_nobody_knows_cannot_be_unlinked(heidi: Client, body: dict[str, str]) -> None:
+def test_an_unknown_user_cannot_be_unlinked(heidi: Client, body: dict[str, str]) -> None:
     before = heidi.state()
 
     answer = heidi.request("DELETE", "/_mock/users/nobody@example.org/link", json=body)
@@ -841,7 +839,7 @@ def test_every_answer_forbids_caches(heidi: Client) -> None:
 # --- Snapshots --------------------------------------------------------------------------------------------------------
 
 
-def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
+def test_a_comparison_hides_keys(heidi: Client) -> None:
     heidi.put("/_mock/snapshots/before")
     heidi.post("/_mock/state", json={"api_keys": [{"key": "third-key", "ehr_provider": "T", "managed_by": "c" * 24}]})
 
@@ -850,7 +848,7 @@ def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
     assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": [], "omitted": 0}}
 
 
-def test_the_control_planes_405_says_what_is_allowed(heidi: Client) -> None:
+def test_a_405_of_the_control_api_lists_the_allowed_methods(heidi: Client) -> None:
     answer = heidi.patch("/_mock/state")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, PUT")
