@@ -1,4 +1,4 @@
-"""JSON is read by a quick reader where it can vouch for what it reads, and else by an exact one; both say the same."""
+"""JSON is read by a quick reader if possible, else by an exact one. Both give the same values."""
 
 import json
 import warnings
@@ -142,7 +142,7 @@ def test_an_infinite_number_is_refused_even_if_its_key_is_repeated() -> None:
 
 
 class Backwards(Outgoing):
-    """The keys in another order than the record's, and one that it does not have."""
+    """The record's keys in another order, and an additional key."""
 
     phone: str | None
     source: str

@@ -1,4 +1,4 @@
-"""One ceiling for what a server keeps of its traffic: at the limit the oldest requests of the largest namespace go.
+"""The memory limit of a server: the oldest requests of the largest namespace are dropped first.
 
 ``--memory MB``; ``GET /_mock/health`` → ``{"memory": {"used", "limit"}, "uptime"}``.
 """
@@ -353,7 +353,7 @@ def test_the_size_of_an_entry_is_its_memory_in_python(make: Callable[[int], Entr
         return one
 
     def measured() -> tuple[int, int]:
-        """The bytes that Python has given for the entries, and the bytes that they say to hold."""
+        """The bytes of the entries in Python's memory, and the sum of their sizes."""
         gc.collect()
         tracemalloc.start()
         try:

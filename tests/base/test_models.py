@@ -1,4 +1,4 @@
-"""The values everything else is made of: which texts and numbers a field takes, and that no record ever changes."""
+"""The models: the texts and numbers that a field accepts, and records that never change."""
 
 import math
 from typing import Any

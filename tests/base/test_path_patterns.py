@@ -1,4 +1,4 @@
-"""Patterns of paths: what they stand for, what is refused, and that no pattern keeps the server busy."""
+"""Patterns of paths: their matches, refused patterns, and bounded work for each pattern."""
 
 import re
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def test_an_invalid_pattern_is_refused_with_its_cure(pattern: str, error: str) -
 
 
 def obviously(tokens: Sequence[str], path: str) -> bool:
-    """True if a path fits tokens: ``{x}`` for letters of one segment, ``*`` for anything, else the letter itself."""
+    """True if a path fits tokens: ``{x}`` for letters of one segment, ``*`` for any text; other tokens are letters."""
     if not tokens:
         return not path
     token, *rest = tokens
@@ -116,7 +116,7 @@ def test_a_pattern_matches_the_same_paths_as_a_full_search(segments: list[str], 
 
 
 class Searched(str):
-    """A path that counts how often a text is looked for in it."""
+    """A path that counts the searches in it."""
 
     times = 0
 

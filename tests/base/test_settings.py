@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused at the start, in one line."""
+"""Invalid settings are refused at the start, in one line."""
 
 from typing import Any
 

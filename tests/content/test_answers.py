@@ -1,4 +1,4 @@
-"""Ask Heidi answers with words that it was given, and never denies them."""
+"""Ask Heidi answers with sentences of the given texts and never denies them."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def ask(client: Client, instruction: str, content: str, path: str = PATH) -> str
 
 
 def added(answer: str, given_words: str) -> list[str]:
-    """The lines of an answer that are neither its frame nor what was given."""
+    """The lines of an answer that are neither its frame nor a part of the given texts."""
     lines = [line.removeprefix("● ") for line in answer.splitlines() if not FRAME.fullmatch(line)]
     return [line for line in lines if line not in given_words]
 
@@ -63,7 +63,7 @@ def test_answer_has_only_sentences_of_the_given_texts(heidi: Client, command: st
 
 
 def contents() -> Iterator[str]:
-    """Texts as a client may send them: what was said, notes of it, single sentences."""
+    """Texts that a client may send: transcripts, notes, single sentences."""
     yield from (WARFARIN, "Nothing of that kind.")
     for consultation in CONSULTATIONS:
         yield " ".join(said.text for said in consultation.utterances)

@@ -1,7 +1,7 @@
 """The length of a recording, read from the containers that clients send.
 
-The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is as a browser records it: its header
-states no duration, and its sizes are unknown.
+The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is like a browser's: its header
+has no duration, and its sizes are unknown.
 """
 
 import hashlib
@@ -150,7 +150,7 @@ def test_duration_of_a_piped_wav_depends_on_channels_and_width(channels: int, wi
 
 
 def webm(*clusters: tuple[int, list[int]], group: bool = False) -> bytes:
-    """A webm as a browser records it: no duration and no sizes; clusters of a time and of their blocks' own offsets."""
+    """A webm like a browser's, without duration and sizes: clusters with times, and blocks with offsets."""
     made = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
     for time, offsets in clusters:
         made += b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" + b"\xe7\x84" + time.to_bytes(4, "big")
@@ -203,7 +203,7 @@ def test_the_same_arguments_make_the_same_recording(form: str) -> None:
 
 
 def test_bytes_of_a_made_recording_never_change() -> None:
-    """A test may compare with what it kept: these change with a line in CHANGELOG only."""
+    """A test may compare them with stored bytes, so a change needs a line in CHANGELOG."""
     hashes = {form: hashlib.sha256(mock_heidi.audio(2, form)).hexdigest()[:16] for form in FORMATS}
 
     assert hashes == HASHES

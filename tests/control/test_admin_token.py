@@ -1,4 +1,4 @@
-"""``--admin-token``: who drives the control API has to show the token; the API never asks for it."""
+"""``--admin-token``: the control API requires the token, the API does not."""
 
 import httpx
 import pytest

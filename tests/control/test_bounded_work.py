@@ -1,4 +1,4 @@
-"""No request makes the server multiply two sizes that one client chooses: what is written stays short."""
+"""Work and length of written texts are bounded: a request cannot multiply two sizes that its client chooses."""
 
 import json
 from collections.abc import Callable
@@ -18,14 +18,14 @@ TEMPLATE_ID = "659b8042fe093d6592b41ef7"
 
 
 def write(client: Client, path: str = PATH, **changes: Any) -> str:
-    """Have a note written; the note."""
+    """Generate a note and return it."""
     asked = {"generation_method": "TEMPLATE", "template_id": TEMPLATE_ID, "addition": "", "voice_style": "GOLDILOCKS"}
     client.post(f"{path}/consult-note", json={**asked, **changes}).raise_for_status()
     return str(client.get(path).json()["session"]["consult_note"]["result"])
 
 
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts whose words are read from now on."""
+    """A list to which each parsed text is added from now on."""
     read: list[str] = []
     words: Callable[[str], set[str]] = vars(custom_templates)["_words"]
 

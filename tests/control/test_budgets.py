@@ -1,7 +1,6 @@
 """Budgets of control requests: bounded answers and refusals, and long work that lets other requests run.
 
-Whether others run is counted: a second task takes a turn whenever the loop gets to it, and a request that did its work
-in one go would leave it no turn at all.
+A second task counts its turns of the loop. If a request did its work in one go, the task would get no turn.
 """
 
 import asyncio
@@ -62,9 +61,9 @@ def named(answer: httpx.Response) -> list[str]:
 
 
 def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
-    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it.
+    """The answer to a control request. At each turn of the loop, ``others`` is called with 1, 2, 3, …
 
-    Bytes are sent as YAML, a text as JSON that is written already.
+    Bytes are sent as YAML, a text is sent as JSON.
     """
     method, endpoint, body = asked
     content, headers = (body, YAML if isinstance(body, bytes) else {})
@@ -90,14 +89,14 @@ def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], Non
 
 
 def turns(app: App, method: str, endpoint: str, body: Any = None) -> tuple[httpx.Response, int]:
-    """The answer to a control request, and how many turns another task got meanwhile."""
+    """The answer to a control request, and the number of turns that another task got meanwhile."""
     counted = [0]
     answer = meanwhile(app, (method, endpoint, body), lambda turn: counted.__setitem__(0, turn))
     return answer, counted[0]
 
 
 def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
-    """Another task that acts once, when it gets that turn."""
+    """A task that acts once, at the turn with this number."""
 
     def others(turn: int) -> None:
         if turn == number:
@@ -107,7 +106,7 @@ def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
 
 
 def peak(act: Callable[[], Any]) -> int:
-    """The most bytes of Python's memory that were in use while it ran, beyond those before."""
+    """The peak of Python's memory in bytes while a function ran, minus the memory before."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -118,7 +117,7 @@ def peak(act: Callable[[], Any]) -> int:
 
 
 def fill(heidi: Client, number: int, size: int) -> None:
-    """So many requests with bodies of that size, in the journal of the default namespace."""
+    """Send ``number`` requests with bodies of ``size`` bytes to the default namespace."""
     for at in range(number):
         heidi.patch(f"/sessions/{SESSION}", json={"session_name": f"{at} {'x' * size}"})
 
@@ -513,7 +512,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("method", "endpoint", "body"), CHANGES)
 def test_a_change_is_made_in_the_present_namespace(app: App, method: str, endpoint: str, body: Any) -> None:
-    """The namespace is deleted and made anew while the body of the change comes."""
+    """The namespace is deleted and made again while the body of the change arrives."""
     registry = app.registry
     old, now = registry.make("blue"), []
     sent: list[Any] = []
@@ -537,7 +536,7 @@ def test_a_change_is_made_in_the_present_namespace(app: App, method: str, endpoi
 
 
 def trace(namespace: Namespace) -> Any:
-    """The parts of a namespace that a change could change."""
+    """The parts of a namespace that a change may affect."""
     state, clock = namespace.store.all(PatientProfile), namespace.clock
     return len(state), len(namespace.faults), len(namespace.stubs), clock.now() // 10**9, dict(namespace.transitions)
 
@@ -736,7 +735,7 @@ def test_other_requests_run_while_long_bodies_are_checked(heidi: Client, method:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists of requests and differences show some thousand bytes only."""
+    """Limit lists of requests and differences to a few thousand bytes."""
     monkeypatch.setattr(requests_endpoint, "_MOST_BYTES", 9_000)
     monkeypatch.setattr(snapshots_endpoint, "_MOST_BYTES", 9_000)
 

@@ -1,6 +1,6 @@
-"""The clinician's hand: ``GET|PUT /_mock/sessions/{session_id}``, what is done to a session in Heidi's application.
+"""The actions of a clinician on a session: ``GET|PUT /_mock/sessions/{session_id}``.
 
-Both answer the session as the state shows it; a PUT takes any of ``transcript``, ``session_name``, ``duration``,
+Both return the session in the form of the state. A PUT takes any of ``transcript``, ``session_name``, ``duration``,
 ``consult_note``, ``documents`` and ``failed_chunks``.
 """
 

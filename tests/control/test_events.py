@@ -1,6 +1,6 @@
 """Events of a namespace: ``GET /_mock/events``, server-sent events.
 
-``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON); ``Last-Event-ID`` goes on after one.
+``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON). ``Last-Event-ID`` continues after it.
 """
 
 import asyncio
@@ -288,7 +288,7 @@ def test_a_listening_handle_can_be_used_in_a_with(server: Handle) -> None:
 
 
 class Listener:
-    """A listener in this process, who takes what comes when he likes and leaves when he likes."""
+    """A listener in this process. The test decides when it reads and when it leaves."""
 
     def __init__(self, app: App) -> None:
         self.taken: list[bytes] = []
@@ -313,12 +313,12 @@ class Listener:
         return [int(number) for number in re.findall(rb"^id: (\d+)$", b"".join(self.taken), re.MULTILINE)]
 
     def told(self, kind: str) -> list[tuple[int, Any]]:
-        """Id and data of the events of that kind."""
+        """The id and the data of each event of a kind."""
         form = rb"^id: (\d+)\nevent: %s\ndata: (.*)$" % kind.encode()
         return [(int(id_), json.loads(data)) for id_, data in re.findall(form, b"".join(self.taken), re.MULTILINE)]
 
     async def has(self, last: int) -> None:
-        """Wait until an event of that id has come."""
+        """Wait for the event with an id."""
         async with asyncio.timeout(60):
             while last not in self.ids:
                 self._came.clear()
@@ -462,7 +462,7 @@ def test_events_count_in_the_memory_until_they_are_dropped() -> None:
 
 
 def emit(server: Server, events: Events, number: int) -> None:
-    """Tell of so many things in the server's own thread, each about 4 KB, and come back when it is done."""
+    """Emit so many events of about 4 KB in the server's thread, and return when this is done."""
     done = threading.Event()
 
     async def tell() -> None:
@@ -478,7 +478,7 @@ def emit(server: Server, events: Events, number: int) -> None:
 
 
 def attend(server: Server, *small: int) -> socket.socket:
-    """A client that listens and reads no further; the buffers of those options are small."""
+    """A client that listens but does not read. The options make its buffers small."""
     peer = socket.socket()
     peer.settimeout(60)
     for option in small:

@@ -1,6 +1,6 @@
-"""The guard: the hosts that reach both surfaces, and the machines and web pages that reach the control API.
+"""The guard: the hosts that may use the API and the control API, and the machines and pages that may use the latter.
 
-A refusal is 403, ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
+A refusal is 403, with ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
 changes nothing.
 """
 
@@ -318,7 +318,7 @@ def ask_raw(
     path: str = "/_mock/health",
     server: tuple[str, int] | None = None,
 ) -> int:
-    """The status for a request whose headers no client library would send."""
+    """The status of a request with headers that client libraries do not send."""
     scope = {
         "type": "http",
         "method": "GET",

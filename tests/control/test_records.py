@@ -1,6 +1,6 @@
-"""``/_mock/state/{kind}/{id}``: one record, read and changed as a person changes a row of a table.
+"""``/_mock/state/{kind}/{id}``: reads, edits, replaces and deletes one record.
 
-A refusal is ``{"error": …, "hint": …}`` and changes nothing, not even the ids to come.
+A refusal is ``{"error": …, "hint": …}`` and changes nothing, not even the following ids.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ USER = f"/_mock/state/users/{EMAIL}"
 
 
 def row(heidi: Client, kind: str, id: str) -> dict[str, Any]:  # noqa: A002 - what the records call it
-    """The record as the whole state shows it."""
+    """The record in the state."""
     return next(one for one in heidi.state()[kind] if id in (one.get("id"), one.get("session_id")))
 
 

@@ -1,4 +1,4 @@
-"""Replies: what a test wants said instead of what the mock would say.
+"""Replies, which a test sets in place of the mock's answers.
 
 - ``POST /_mock/replies`` → the reply with ``id`` and ``hits``; ``GET`` and ``DELETE`` → ``{"replies": [reply…]}``, the
   newest first, which is the order in which they are tried

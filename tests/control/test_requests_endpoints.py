@@ -1,9 +1,9 @@
-"""The endpoints to the journal, and what they are asked by.
+"""The endpoints of the journal and their filters.
 
 - ``GET /_mock/requests`` with ``operation``, ``method``, ``path``, ``status``, ``session_id``, ``since``, ``fault``,
   ``finding``, ``text`` and ``limit`` → ``{"requests", "dropped"}``, or with ``format`` curl's lines or HAR 1.2
 - ``GET /_mock/requests/count`` → ``{"count": n}``, ``GET /_mock/requests/{id}`` → one
-- ``DELETE /_mock/requests`` → ``{"cleared": n}``, of those that fit
+- ``DELETE /_mock/requests`` → ``{"cleared": n}``, for the requests that match
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def count(client: Client, **filters: Any) -> int:
 
 @pytest.fixture
 def busy(heidi: Client) -> Client:
-    """A client that has asked eight things; the clock went on by a second before the fifth."""
+    """A client that has sent eight requests. The clock was advanced by a second before the fifth."""
     heidi.sign_in()
     heidi.get(f"/sessions/{SESSION}")
     heidi.get("/sessions/99")
@@ -298,7 +298,7 @@ def test_a_command_has_variables_that_a_shell_fills_in(heidi: Client) -> None:
 
 
 def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
-    """The words that each of the commands gives to curl, which is a function here."""
+    """The arguments that each command gives to curl, which is a shell function here."""
     said = subprocess.run(  # noqa: S603 - the lines must be harmless: that is the test
         ["/bin/sh", "-c", f"curl() {{ printf '%s\\0' \"$@\"; printf '\\1'; }}\n{lines}"],
         env={"PATH": "/usr/bin:/bin", **variables},
@@ -336,7 +336,7 @@ FILENAMES = ["a.wav", "/etc/passwd", '"', "\\", 'a";type=x', "-", ".env", "a\nb"
 
 
 def form_of(client: Client, name: str, filename: str | None, content_type: str = "audio/wav") -> None:
-    """A request whose body is a form of one part."""
+    """A request with a form of one part."""
     client.get("/nothing")
     part = {"name": name, "filename": filename, "content_type": content_type, "size": 1, "complete": True}
     list(client.app.registry.default.journal)[-1].parts = [part]
@@ -532,7 +532,7 @@ WHOLE = FIELD + HEAD + SOUND + b"\r\n--b--\r\n"
 
 
 def upload(client: Client, sent: bytes, step: int, session_id: str = SESSION) -> int | None:
-    """The status of an upload whose bytes come in such steps; the client leaves if they are not a whole form."""
+    """The status of an upload that is sent in these steps. The client leaves if they are not a complete form."""
     cuts = [sent[at : at + step] for at in range(0, len(sent), step)]
     messages = [
         {"type": "http.request", "body": cut, "more_body": sent != WHOLE or number < len(cuts)}
@@ -690,7 +690,7 @@ def test_an_unread_body_is_shown_and_the_connection_stays_open(
 
 
 def left(heidi: Handle, **filters: Any) -> dict[str, Any]:
-    """The one request that fits, when it is over."""
+    """The one request that matches, after its end."""
     found: list[dict[str, Any]] = until(
         lambda: [row for row in heidi.requests(**filters) if row["duration"] is not None], "the end of the request"
     )
@@ -900,7 +900,7 @@ LARGEST = 40_000
 
 
 def many(client: Client, number: int) -> None:
-    """So many requests one after the other: large bodies, streams of many pieces, forms, refusals."""
+    """Send so many requests: large bodies, streams of many pieces, forms, refusals."""
     token = {"Authorization": f"Bearer {client.token()}"}
     form = WHOLE.replace(SOUND, b"sound")
     kinds: list[tuple[str, dict[str, str], bytes]] = [

@@ -1,4 +1,4 @@
-"""The control API of a running server: namespaces that come and go, rules and replies of a state, refusals."""
+"""The control API of a running server: new and deleted namespaces, rules and replies of a state, refusals."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ def vendor(heidi: Handle, method: str, path: str, body: Any = None) -> tuple[int
 
 @pytest.fixture
 def own() -> Any:
-    """A server of the test's own, whose default namespace it may replace."""
+    """A server for one test, which may replace the default namespace."""
     with MockHeidi() as heidi:
         yield heidi
 

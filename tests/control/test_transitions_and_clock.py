@@ -1,4 +1,4 @@
-"""The endpoints of time.
+"""The endpoints of the clock and the transitions.
 
 - ``GET|PUT /_mock/clock`` and ``POST /_mock/clock/advance`` → ``{"now": "…Z", "frozen", "speed"}``
 - ``GET|PUT /_mock/transitions`` → ``{"transcription", "document_parsing", "consult_note"}``, each one of
@@ -31,7 +31,7 @@ def refused(error: str, hint: str) -> tuple[int, str]:
 
 
 def standing(now: str) -> tuple[int, str]:
-    """The answer of a clock that stands still."""
+    """The answer of a frozen clock."""
     return 200, wire({"now": now, "frozen": True, "speed": 0.0})
 
 

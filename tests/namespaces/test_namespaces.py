@@ -1,6 +1,6 @@
-"""Namespaces: one server, many Heidis that never meet.
+"""Namespaces: the isolated Heidis of one server.
 
-``/ns/{name}/…`` and the API key ``KEY.{name}`` lead to the same one; ``default`` is the root's name. What was refused
+``/ns/{name}/…`` and the API key ``KEY.{name}`` name the same one; ``default`` is the root's name. A refused request
 makes none.
 """
 
@@ -410,7 +410,7 @@ def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
 
 @pytest.mark.parametrize("own_keys", [True, False])
 def test_a_namespace_with_its_own_key_does_not_read_the_folder_again(tmp_path: Path, *, own_keys: bool) -> None:
-    """A change of the folder after the start of the server does not matter."""
+    """The folder changes after the start of the server."""
     files = {"patient_profiles": "- first_name: Ada\n"}
     if own_keys:
         files["api_keys"] = "- {key: one-key, ehr_provider: P, managed_by: %s}\n" % JOHN  # noqa: UP031 - braces
@@ -459,7 +459,7 @@ def test_a_user_that_a_reset_removed_is_made_again_only_by_a_success(heidi: Clie
 
 
 def test_a_refused_call_keeps_a_namespace_that_another_client_uses(app: App) -> None:
-    """A bad body that comes slowly, and a sign-in to the same new namespace while it is on its way."""
+    """A bad body arrives slowly, and another client signs in to the same new namespace meanwhile."""
     body_wanted, go_on = asyncio.Event(), asyncio.Event()
     statuses: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Scenarios: faults that make one situation, set by name; each of the packaged ones as a client lives through it."""
+"""Scenarios, which are named sets of faults. Each packaged one is tried with a client."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ LIVED: dict[str, Callable[..., None]] = {}
 
 
 def lives(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Say of a test that its client lives through a scenario."""
+    """Mark a test as the trial of a scenario."""
 
     def marked(test: Callable[..., None]) -> Callable[..., None]:
         LIVED[name] = test
@@ -55,7 +55,7 @@ def result(heidi: Handle) -> str:
 
 
 def write(client: httpx.Client, **options: Any) -> bytes:
-    """A note, read piece by piece until its end or its break; what has come is added to ``options["got"]``."""
+    """Read a note piece by piece until its end or an error. The received pieces are added to ``options["got"]``."""
     got: bytearray = options.pop("got", bytearray())
     with client.stream("POST", f"{GET}/consult-note", json=NOTE, **options) as answer:
         assert answer.status_code == 200
@@ -203,7 +203,7 @@ def test_every_attempt_to_link_is_refused(mock_heidi: Handle) -> None:
 
 
 def afternoon(seed: int) -> list[tuple[int, str]]:
-    """A hundred requests of a flaky afternoon, which takes no time."""
+    """The statuses of a hundred requests during the scenario."""
     with another(scenario="flaky-afternoon", seed=seed) as heidi:
         heidi.put("/_mock/clock", json={"speed": 100_000})
         answers = [heidi.get(GET, signed=False) for _ in range(100)]

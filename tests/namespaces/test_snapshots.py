@@ -1,4 +1,4 @@
-"""States with a name, copies of namespaces, and namespaces that nobody uses: what is not changed is shared.
+"""Snapshots, copies of namespaces, and idle namespaces. Unchanged records are shared.
 
 ``PUT|GET|DELETE /_mock/snapshots/{name}``, ``POST …/restore``, ``GET …/diff?against=``; a snapshot is
 ``{"name", "at", "counts"}``, a difference ``{kind: {"added", "removed", "changed", "omitted"}}``.
@@ -342,7 +342,7 @@ def test_a_copy_takes_no_memory_for_changes() -> None:
 
 
 class _Watched(dict[str, Any]):
-    """Tells of whoever walks over it."""
+    """Counts the loops over it."""
 
     def __init__(self, records: dict[str, Any], looked: list[object]) -> None:
         super().__init__(records)

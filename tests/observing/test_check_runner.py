@@ -1,4 +1,4 @@
-"""The checks of requests that overlap, come out of order, or never end; and how much the checks remember."""
+"""The checks of requests that overlap, come out of order or never end, and the memory of the checks."""
 
 import gc
 import sys
@@ -21,7 +21,7 @@ SESSION = f"{BASE_PATH}/sessions/1234567890"
 
 
 def asked(number: int, begun: float, ended: float, operation: str = "get_session", **more: Any) -> Entry:
-    """A complete request of that number, begun and ended in so many seconds; ``at`` follows from that."""
+    """A complete request with an id. ``begun`` and ``ended`` are in seconds; ``at`` follows from ``begun``."""
     path = more.pop("path", SESSION)
     scope = {"method": more.pop("method", "GET"), "path": path, "query_string": b"", "headers": more.pop("headers", [])}
     made = Entry(more.pop("at", round(begun * 1000)), begun, operation, scope)
@@ -32,14 +32,14 @@ def asked(number: int, begun: float, ended: float, operation: str = "get_session
 
 
 def found(*entries: Entry) -> dict[str, int]:
-    """The codes of what is found, each with the request that shows it first."""
+    """The codes of the findings, each with the first request that shows it."""
     runner = CheckRunner()
     runner.run(entries)
     return {one.code: one.first for one in runner.findings}
 
 
 def found_late(late: Entry, *others: Entry) -> dict[str, int]:
-    """The same where somebody asked once before the first of them was complete."""
+    """The same if the checks ran once before ``late`` was complete."""
     entries = sorted([late, *others], key=lambda entry: entry.id)
     runner = CheckRunner()
     for done in (False, True):
@@ -56,7 +56,7 @@ def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
 
 
 def held(runner: CheckRunner) -> int:
-    """The bytes of all that it remembers, however it holds it."""
+    """The bytes of all objects that a runner refers to."""
     seen: dict[int, Any] = {}
     wanted = [vars(runner)]
     while wanted:
@@ -68,7 +68,7 @@ def held(runner: CheckRunner) -> int:
 
 
 def strangers(first: int, number: int) -> Iterator[Entry]:
-    """Requests with a token, a place, a session and a user of their own each."""
+    """Requests, each with another token, place, session and user."""
     for at in range(first, first + number):
         place = f"{BASE_PATH}/sessions/{at:039}"
         headers = [(b"authorization", b"Bearer %d" % at)]

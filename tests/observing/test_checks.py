@@ -1,4 +1,4 @@
-"""Findings: the exact thresholds, and clients that do nothing wrong."""
+"""The exact thresholds of findings, and clients without mistakes."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def fault(client: Client, rule: str) -> None:
 
 
 def call_with_new_tokens(client: Client, times: int, uses: int = 1, apart: float = 0, **who: str) -> None:
-    """Sign in and use the token, so many times, so many seconds apart."""
+    """Sign in and use the token ``times`` times, ``apart`` seconds after each other."""
     for number in range(times):
         if number:
             advance(client, apart)

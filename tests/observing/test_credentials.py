@@ -1,4 +1,4 @@
-"""Credentials: names whose values are secret, and values that look like one in a text."""
+"""Names whose values are secret, and texts that look like credentials."""
 
 import secrets
 import uuid

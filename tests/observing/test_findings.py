@@ -1,7 +1,7 @@
 """Findings about the client: ``GET /_mock/findings``.
 
-``{"findings": [{"code", "level", "message", "first", "last", "count"}]}``: each thing once, with the first and the last
-request that shows it. Nothing is claimed about what a client does with an answer.
+``{"findings": [{"code", "level", "message", "first", "last", "count"}]}``: each is listed once, with the first and
+the last request that shows it. The server does not know what a client does with an answer.
 """
 
 import io
@@ -294,7 +294,7 @@ def test_a_careful_client_causes_no_finding(served: Handle) -> None:
 
 
 def consult(client: httpx.Client) -> None:
-    """A whole consultation, done as documented."""
+    """A whole consultation in the documented order."""
     client.post("/users/linked-account", json={"kinde_user_id": "kp_careful"}).raise_for_status()
     patient = client.post("/patient-profiles", json={"first_name": "Ada", "last_name": "Quist"}).json()["data"]["id"]
     session_id = client.post("/sessions", json={"patient_profile_id": patient}).json()["session_id"]

@@ -1,11 +1,11 @@
-"""The journal: the last requests of a namespace, bounded, and shown without their secrets.
+"""The journal: the last requests of a namespace, bounded and without their secrets.
 
 ``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n, "omitted": n}``, oldest first; an entry is ``{id, at,
 namespace, operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces,
-duration, fault, findings, client_left, provenance, why}``. A credential, or the value of a secret name, reads ``***``;
-the value of an unknown header or parameter ``<14 characters>``, a body that cannot be parsed ``<27 bytes>``.
+duration, fault, findings, client_left, provenance, why}``. ``***`` replaces a credential and the value of a secret
+name, ``<14 characters>`` the value of an unknown header or parameter, ``<27 bytes>`` a body that cannot be parsed.
 A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's pieces are ``[{text,
-after}]`` with the seconds since the request came. The answer says the entry's id as ``X-Mock-Request-Id``.
+after}]`` with the seconds since the request came. The answer has the entry's id in ``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
 """
 

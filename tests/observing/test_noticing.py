@@ -1,4 +1,4 @@
-"""The signs that a client noticed the early end of a stream: ``verify`` and the findings judge by the same table."""
+"""The requests that show whether a client noticed an early end. ``verify`` and the findings use the same table."""
 
 import re
 import threading

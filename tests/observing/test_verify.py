@@ -1,7 +1,7 @@
-"""Expectations of the requests: ``POST /_mock/verify``, which waits on the server.
+"""Expectations about requests: ``POST /_mock/verify``, which waits on the server.
 
-200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, the nearest
-misses as ``{"id", "why"}``.
+200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, with the
+nearest requests as ``{"id", "why"}``.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def verify(client: Client, **expectation: Any) -> tuple[int, dict[str, Any]]:
 
 
 def ask(client: Client) -> None:
-    """Requests 1 to 5: signing in, a patient, two looks at a session, one of them at none that is there."""
+    """Send requests 1 to 5: a sign-in, a patient, a session, and an unknown session."""
     client.post("/patient-profiles", json={"first_name": "Ada", "identifiers": [{"a": 1}]})
     client.get(f"/sessions/{SESSION}")
     client.get("/sessions/404")

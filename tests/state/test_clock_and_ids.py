@@ -1,4 +1,4 @@
-"""One clock and one source of chance: the forms of times and ids, and that nobody else asks the machine for them."""
+"""The clock and the source of chance, which alone use the machine's time and chance; the forms of times and ids."""
 
 import ast
 import re
@@ -170,7 +170,7 @@ def _imported(tree: ast.AST) -> set[str]:
 
 
 def _asked(tree: ast.AST) -> set[str]:
-    """Questions to ``datetime``, ``date``, ``time``, ``os`` and the like, however they were imported."""
+    """The names of called functions of ``datetime``, ``time``, ``os`` and the like, with any kind of import."""
     modules = {"datetime", "date", "time", "os", "uuid", "random", "secrets"}
     return {
         node.attr

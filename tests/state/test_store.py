@@ -1,7 +1,6 @@
-"""The store: an overlay of changes over a shared base, that behaves like a plain list of records.
+"""The store: an overlay of changes over a shared base. It behaves like a plain list of records.
 
-A record is found by its key; one that is put again keeps its place, a new one (or one that had been removed) comes
-last.
+A record is found by its key. A record that is put again keeps its place; a new or restored one comes last.
 """
 
 from collections.abc import Callable, Sized
@@ -43,7 +42,7 @@ profiles = st.builds(
 
 
 class Model:
-    """The same verbs on a plain list."""
+    """The same methods on a plain list."""
 
     def __init__(self, records: list[PatientProfile]) -> None:
         self.start = records
@@ -69,7 +68,7 @@ class Model:
 
 
 class Pair:
-    """A store and the list that it should be like."""
+    """A store and the list that it must equal."""
 
     def __init__(self, store: Store, model: Model) -> None:
         self.store = store
@@ -77,7 +76,7 @@ class Pair:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Any series of verbs on a store, and on what was forked from it."""
+    """Any series of calls on a store and on its forks."""
 
     pairs: Bundle[Pair] = Bundle("pairs")
 

@@ -1,11 +1,11 @@
 """The control API under ``/_mock``.
 
 - ``GET health`` → ``{"status": "ok", "version", "base_url", "namespaces", "seed"}``
-- ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without what was to be kept
+- ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without the kept parts
 - ``GET|PUT state`` → the whole namespace as fixtures; ``POST state`` → ``{"patient_profiles": […], "sessions": […]}``
 - ``GET namespaces`` → ``{"namespaces": [{"name", "counts", "idle"}]}``
 - ``PUT users/{email}/link`` → the account; ``DELETE`` → ``{"linked": false, "email"}``
-- every refusal → ``{"error": "<one sentence>", "hint": "<the cure>"}``, with ``problems`` where there are several
+- every refusal → ``{"error": "<one sentence>", "hint": "<the cure>"}``, with ``problems`` if there are several
 """
 
 import json
@@ -37,7 +37,7 @@ def refused(status: int, error: str, hint: str, **more: Any) -> tuple[int, str]:
 
 
 def busy(client: Client) -> dict[str, Any]:
-    """The state after some work."""
+    """The state after some requests."""
     client.post("/patient-profiles", json={"first_name": "Ada", "identifiers": [{"n": "007", "x": [1, 1.5, None]}]})
     client.patch(f"/sessions/{SESSION}", json={"duration": 60, "linked_sessions_for_context": []})
     client.post("/sessions", json={"patient_profile_id": JOHN})
@@ -549,7 +549,7 @@ def row(name: str, **counts: int) -> dict[str, Any]:
 
 
 def rows(client: Client) -> list[dict[str, Any]]:
-    """The list of namespaces, without how long each was idle."""
+    """The list of namespaces, without their idle times."""
     listed = client.get("/_mock/namespaces").json()["namespaces"]
     assert all(0 <= found.pop("idle") < 60 for found in listed)
     return list(listed)

@@ -1,8 +1,7 @@
-"""The shown parts of a request: all that is useful and no secret, in three modes, and within bounds.
+"""The visible form of a request in three modes: its useful parts, without secrets, of bounded size.
 
-``--journal``, or ``journal`` where a namespace begins, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body
-are shown; ``GET /_mock/requests/{id}?full=true`` shows the whole, and ``body_bytes`` and ``response_bytes`` say how
-much that is.
+``--journal``, or ``journal`` in a namespace's start, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body are
+visible. ``GET /_mock/requests/{id}?full=true`` has the whole body. ``body_bytes`` and ``response_bytes`` are lengths.
 """
 
 import json
@@ -166,7 +165,7 @@ def test_the_packaged_fixtures_hold_nothing_that_looks_like_a_credential() -> No
 
 
 def seen(client: Client, mode: str) -> dict[str, Any]:
-    """One request with something of each kind, as a namespace of that mode shows it."""
+    """The visible form in a mode of a request with something of each kind."""
     assert client.post(f"/_mock/namespaces/{mode}", json={"journal": mode}).status_code == 200
     named = in_namespace(client, mode)
     named.sign_in()
@@ -348,7 +347,7 @@ def test_full_takes_true_or_false(heidi: Client, value: str) -> None:
 
 @pytest.fixture
 def views(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ids of the entries that a view was made of."""
+    """The ids of the entries of which a view was made."""
     made: list[int] = []
     make = View._read  # noqa: SLF001 - counted, not changed
 
