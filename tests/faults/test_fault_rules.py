@@ -1057,7 +1057,7 @@ def test_what_is_wrong_in_a_file_of_faults_is_told_with_its_line(tmp_path: Path)
         ":4: [1].times: Input should be a whole number from 1 to 1000000000, not '0'",
         ":6: [2].stats: unknown field",
         ":7: [3]: a fault needs an effect, such as status=503",
-        ":9: [5]: 'a' is there already",
+        ":9: [5]: 'a' exists already",
         ":10: [6]: should be a mapping of fields",
     ]
     assert "did you mean get_session" in lines[0]

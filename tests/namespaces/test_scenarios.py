@@ -499,7 +499,7 @@ def test_a_mistake_in_a_file_of_scenarios_is_reported_with_its_line(tmp_path: Pa
             ":10: [2].faults[0].stats: unknown field",
             ":14: [3].faults[0].operation: there is no operation 'get_sesion'; did you mean get_session",
             ":16: [4]: a fault needs an effect",
-            ":22: [6]: 'e' is there already",
+            ":22: [6]: 'e' exists already",
         ],
         strict=True,
     ):
