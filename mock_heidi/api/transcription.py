@@ -146,7 +146,7 @@ def get_live_transcript(request: Request) -> Response:
             id=one.piece.id,
             status="FAILED" if one.piece.failed else "READY" if one.ready else "PENDING",
             duration=one.piece.duration,
-            text=one.spoken.text if one.ready else "",
+            text=one.transcription.text if one.ready else "",
             source=_source(one.piece),
         )
         for one in pieces

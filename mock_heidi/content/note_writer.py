@@ -127,9 +127,9 @@ def _lines(utterance: Utterance, manner: Manner) -> list[str]:
     if manner.voice_style == "BRIEF":
         return [utterance.brief or note]
     quote = f"{manner.say(_SAID)}: “{utterance.text}”"
-    spoken = utterance.who != "clinician"
+    by_patient_side = utterance.who != "clinician"
     if manner.voice_style == "SUPER_DETAILED" or (
-        manner.voice_style == "DETAILED" and spoken and utterance.topic in _QUOTED_TOPICS
+        manner.voice_style == "DETAILED" and by_patient_side and utterance.topic in _QUOTED_TOPICS
     ):
         return [note, quote]
     return [note]

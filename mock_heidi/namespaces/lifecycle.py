@@ -7,8 +7,8 @@ import copy
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import Settings
 from mock_heidi.namespaces.account_links import link_first_user
-from mock_heidi.namespaces.known_keys import KnownKeys
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.server_secrets import KnownKeys
 from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Copied, Start
 from mock_heidi.state.store import Base

@@ -8,7 +8,7 @@ from functools import partial
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import Settings
 from mock_heidi.namespaces.change_events import emit_change, emit_request
-from mock_heidi.namespaces.known_keys import KnownKeys, Secrets
+from mock_heidi.namespaces.server_secrets import KnownKeys, Secrets
 from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Start
 from mock_heidi.namespaces.unused_ids import unused_object_id, unused_session_id

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mock_heidi.base.wording import shorten
 from mock_heidi.content import transcripts
 from mock_heidi.content.note_writer import Material
-from mock_heidi.content.transcripts import UPLOAD, Spoken
+from mock_heidi.content.transcripts import UPLOAD, Transcription
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.consultation_records import Consultation, Utterance
@@ -23,12 +23,12 @@ LONGEST_EARLIER = 20_000
 class TranscribedPiece(NamedTuple):
     """A piece of audio with its utterances. ``ready`` is True after its transcription."""
 
-    spoken: Spoken
+    transcription: Transcription
     ready: bool
 
     @property
     def piece(self) -> AudioPiece:
-        return self.spoken.piece
+        return self.transcription.piece
 
 
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
@@ -46,8 +46,8 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
     for consultation in known:
         if any(word.lower() in name for word in consultation.match) and _fits(consultation, patient, today):
             return consultation.id
-    spoken = [one for one in known if one.language == session.language_code[:2].lower()] or known
-    fitting = _fitting(spoken, patient, today)
+    same_language = [one for one in known if one.language == session.language_code[:2].lower()] or known
+    fitting = _fitting(same_language, patient, today)
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
     return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
 
@@ -81,12 +81,12 @@ def transcribed_pieces(namespace: Namespace, session: Session) -> list[Transcrib
     transition, now = namespace.transitions["transcription"], namespace.clock.now()
     return [
         TranscribedPiece(
-            spoken,
-            not spoken.piece.failed
-            and spoken.piece.begun_at is not None
-            and transition.ready(spoken.piece.reads, parse_moment(spoken.piece.begun_at), now),
+            transcription,
+            not transcription.piece.failed
+            and transcription.piece.begun_at is not None
+            and transition.ready(transcription.piece.reads, parse_moment(transcription.piece.begun_at), now),
         )
-        for spoken in transcripts.listen(session.audio, consultation)
+        for transcription in transcripts.transcribe(session.audio, consultation)
     ]
 
 
@@ -94,7 +94,7 @@ def transcript_so_far(namespace: Namespace, session: Session) -> str:
     """The transcript so far, as plain text; ``""`` before any of it is ready."""
     if session.transcript is not None:
         return session.transcript
-    return " ".join(one.spoken.text for one in transcribed_pieces(namespace, session) if one.ready)
+    return " ".join(one.transcription.text for one in transcribed_pieces(namespace, session) if one.ready)
 
 
 def begin(namespace: Namespace, session: Session) -> Session:
@@ -130,9 +130,9 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     background = (profile.additional_context if profile else None) or ""
     patient = _patient(namespace, session)
     described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
-    heard_now = [utterance for one in ready for utterance in one.spoken.utterances]
+    transcribed = [utterance for one in ready for utterance in one.transcription.utterances]
     made = Material(
-        utterances=[*_dictated(session), *heard_now],
+        utterances=[*_dictated(session), *transcribed],
         patient=", ".join(part for part in described if part),
         name=patient.name,
         born=patient.dob or "",

@@ -16,8 +16,8 @@ from mock_heidi.base.operations import SIGN_IN, STREAMS
 from mock_heidi.faults.rule import parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.observing import documented
-from mock_heidi.observing.kept import Kept
 from mock_heidi.observing.redaction import REDACTED, Policy
+from mock_heidi.observing.text_cache import TextCache
 from mock_heidi.state.clock import zulu
 
 MOST_OF_BODY = 64 * 1024
@@ -69,7 +69,7 @@ class View:
         self.policy = policy
         self._namespace = namespace
         self._full, self._masked = mode == "full", mode == "masked"
-        self.kept = Kept(_KEPT, grow)
+        self.kept = TextCache(_KEPT, grow)
 
     def read(self, entry: Exchange, *, whole: bool = False) -> dict[str, Any]:
         """The visible form of an entry as JSON values. Long bodies are cut unless ``whole`` is True."""

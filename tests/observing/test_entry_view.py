@@ -19,7 +19,7 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settin
 from mock_heidi.observing import entry_view
 from mock_heidi.observing.credentials import found
 from mock_heidi.observing.entry_view import MOST_OF_BODY, View
-from mock_heidi.observing.kept import Kept
+from mock_heidi.observing.text_cache import TextCache
 
 ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
 
@@ -394,7 +394,7 @@ def test_views_are_kept_up_to_a_bound_and_dropped_with_their_entries() -> None:
     class Entry:
         pass
 
-    kept, entries = Kept(room=10), [Entry() for _ in range(4)]
+    kept, entries = TextCache(room=10), [Entry() for _ in range(4)]
     for entry in entries:
         kept.put(entry, "four")
         kept.get(entries[0])

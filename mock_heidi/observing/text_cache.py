@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Kept:
+class TextCache:
     """The texts that were used last, at most ``room`` characters. A text is dropped with its object."""
 
     def __init__(self, room: int, grow: Callable[[int], None] = lambda _: None) -> None:
