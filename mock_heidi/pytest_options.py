@@ -24,6 +24,7 @@ OPTIONS = {
 # Options of the marker only.
 MARKED = {
     "faults": "rules that are set at the start of the test, as dicts or as text",
+    "assume": "values of assumptions by name, such as {'gender_case': 'exact'}",
     "scenario": "the name of faults that belong together, such as flaky-afternoon",
     "allow_findings": "the codes of findings that --mock-heidi-findings ignores",
 }

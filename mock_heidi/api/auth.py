@@ -42,5 +42,7 @@ def get_jwt(request: Request) -> Response:
         return answer  # its fixtures may begin with a reply
     namespace.remember_user(key.managed_by, email, third_party_internal_id)
     subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
-    token, expires = request.registry.tokens.issue(subject, namespace.clock.now(), namespace.ids.token_number())
+    token, expires = request.registry.tokens.issue(
+        subject, namespace.clock.now(), namespace.ids.token_number(), request.assumptions["token_lifetime"]
+    )
     return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import ConsultNoteNotFoundError
+from mock_heidi.base.errors import CodingNotEnabledError, ConsultNoteNotFoundError
 from mock_heidi.base.values import Outgoing
 from mock_heidi.fixtures.ids import DerivedIds
 from mock_heidi.namespaces import session_content
@@ -58,6 +58,8 @@ class ClinicalCodes(Outgoing):
 
 def generate_clinical_codes(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
+    if request.assumptions["coding_enabled"] != "enabled":
+        raise CodingNotEnabledError
     if session.consult_note is None:
         raise ConsultNoteNotFoundError
     entries = request.store.all(CodeEntry)

@@ -7,7 +7,12 @@ from pydantic import ConfigDict
 from starlette.responses import Response
 
 from mock_heidi.api.templates import find_template
-from mock_heidi.base.errors import ConsultNoteNotFoundError, TemplateRequiredError, UnprocessableError
+from mock_heidi.base.errors import (
+    ConsultNoteNotFoundError,
+    RecordingRequiredError,
+    TemplateRequiredError,
+    UnprocessableError,
+)
 from mock_heidi.base.json_text import parse_json, to_json
 from mock_heidi.base.slices import Work
 from mock_heidi.base.values import Incoming
@@ -79,6 +84,8 @@ def generate_consult_note(request: Request) -> Stream:
         raise TemplateRequiredError
     foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)
     session = find(request, Session, request.params["session_id"])
+    if request.assumptions["note_without_recording"] != "allowed" and not _may_write(session):
+        raise RecordingRequiredError
     template = foreign or find_template(request, given.template_id or "")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
@@ -99,6 +106,11 @@ def generate_consult_note(request: Request) -> Stream:
     )
     made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
     return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made))
+
+
+def _may_write(session: Session) -> bool:
+    """True for a session with a recording or a transcript, or whose client wants a note without one."""
+    return bool(session.audio or session.transcript or session.generate_output_without_recording)
 
 
 def write(

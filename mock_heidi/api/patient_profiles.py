@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
+from mock_heidi.base.errors import LinkedAccountRequiredError
 from mock_heidi.base.json_text import record_json
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces.record_changes import remove_record
@@ -132,6 +133,8 @@ _BLANK = PatientProfile.model_construct(
 
 def create_patient_profile(request: Request) -> Response:
     given = read(request, PatientProfileCreate)
+    if request.assumptions["linked_account_required"] and request.user_record.linked_to is None:
+        raise LinkedAccountRequiredError
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
     # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
@@ -176,13 +179,17 @@ def link_sessions(request: Request) -> Response:
 
 
 def list_patient_profiles(request: Request) -> Response:
-    asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"])
-    return Answer(request.store.once(asked, lambda: _listed(request)))
+    ignored = request.assumptions["empty_filter"] == "ignored"
+    asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"], ignored)
+    return Answer(request.store.once(asked, lambda: _listed(request, ignored=ignored)))
 
 
-def _listed(request: Request) -> bytes:
+def _listed(request: Request, *, ignored: bool) -> bytes:
+    """The body of the list; ``ignored`` leaves filters without a value out."""
     query, owner, store = request.query, request.caller.managed_by, request.store
     wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
+    if ignored:
+        wanted, provider = wanted or None, provider or None
     if wanted is not None:
         profiles = store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
         if provider is not None:  # of the few that one id can have

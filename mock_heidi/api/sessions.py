@@ -189,7 +189,7 @@ def list_linked_user_sessions(request: Request) -> Response:
         sessions=[_view(SessionDetail, request, session) for session in rows],
         count=len(rows),
         total_count=len(newest),
-        next_page=query.page + 1 if more else None,
+        next_page=query.page + 1 if more and request.assumptions["next_page"] == "number" else None,
         has_next_page=more,
     )
     return respond(page)

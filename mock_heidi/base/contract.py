@@ -50,18 +50,19 @@ def deviation(operation: str, status: int, media_type: str, body: Any) -> str | 
     kind = media_type.partition(";")[0].strip()
     if kind not in content:
         return f"{operation} answers {status} with {' or '.join(content) or 'no body'}, not with {kind or 'no body'}"
-    return _misfit(content[kind]["schema"], body) if kind == _JSON else None
+    return misfit(content[kind]["schema"], body) if kind == _JSON else None
 
 
-def _misfit(schema: Mapping[str, Any], value: Any) -> str | None:
+def misfit(schema: Mapping[str, Any], value: Any, whole: Mapping[str, Any] | None = None) -> str | None:
+    """A sentence that says how a value breaks a schema, or None. ``whole`` is its contract, by default the vendor's."""
     # Imported here, because most servers never need it and a start should be quick.
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT202012
 
-    whole = Resource.from_contents(loaded(), default_specification=DRAFT202012)
-    registry: Any = Registry().with_resource(_URI, whole)
+    resource = Resource.from_contents(whole or loaded(), default_specification=DRAFT202012)
+    registry: Any = Registry().with_resource(_URI, resource)
     error = best_match(Draft202012Validator(_absolute(schema), registry=registry).iter_errors(value))
     return None if error is None else f"{error.json_path}: {error.message}"[:_LONGEST]
 

@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.assumptions import DEFAULTS, Assumptions
+from mock_heidi.base.error_forms import detail_of
 from mock_heidi.base.errors import (
     BodyTooLargeError,
+    CodingNotEnabledError,
     ConsultNoteNotFoundError,
     ExpiredTokenError,
     HeidiError,
@@ -24,6 +26,7 @@ from mock_heidi.base.errors import (
     PatientProfileNotFoundError,
     RecordingFinishedError,
     RecordingNotFoundError,
+    RecordingRequiredError,
     SessionNotFoundError,
     TemplateNotFoundError,
     TemplateRequiredError,
@@ -51,6 +54,8 @@ BY_NAME: dict[str, tuple[HeidiError, str]] = {
             RecordingFinishedError(),
             ConsultNoteNotFoundError(),
             TemplateRequiredError(),
+            RecordingRequiredError(),
+            CodingNotEnabledError(),
             UnsupportedFileTypeError(),
             InvalidApiKeyError(),
             InvalidTokenError(),
@@ -72,13 +77,17 @@ def reason_phrase(status: int) -> str:
         return f"Status {status}"
 
 
-def status_of(error: HeidiError) -> int:
+def status_of(error: HeidiError, chosen: Assumptions = DEFAULTS) -> int:
     """The HTTP status of an error. If no source gives it, an assumption does."""
     status = error.status
-    return status if isinstance(status, int) else int(assumed(status))
+    return status if isinstance(status, int) else chosen.status(status)
 
 
-def render(error: HeidiError) -> tuple[int, bytes, Mapping[str, str]]:
+def render(error: HeidiError, chosen: Assumptions = DEFAULTS) -> tuple[int, bytes, Mapping[str, str]]:
     """Status, JSON body and extra headers of an error."""
-    body = json.dumps({"detail": error.detail}, ensure_ascii=False, separators=(",", ":"), default=str)
-    return status_of(error), body.encode(), error.headers
+    detail = detail_of(error, chosen) if chosen.chosen else error.detail
+    body = json.dumps({"detail": detail}, ensure_ascii=False, separators=(",", ":"), default=str)
+    status = status_of(error, chosen)
+    # A 403 asks for no credentials, as an older FastAPI sends it.
+    headers = {} if status == HTTPStatus.FORBIDDEN else error.headers
+    return status, body.encode(), headers

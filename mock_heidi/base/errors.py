@@ -133,10 +133,24 @@ class UploadFailedError(TextError):
 
 
 class LinkedAccountRequiredError(NamedError):
-    """The user is not linked. Only a fault gives this answer."""
+    """A user without a link creates a profile, and the assumption `linked_account_required` refuses this."""
 
     status = 400
     msg = "Linked Account is required. Please link your account before using this feature."
+
+
+class RecordingRequiredError(NamedError):
+    """The session has no recording, and the assumption `note_without_recording` refuses a note."""
+
+    status = "note_without_recording"
+    msg = "Session has no recording"
+
+
+class CodingNotEnabledError(NamedError):
+    """The account has no coding, because of the assumption `coding_enabled`."""
+
+    status = "coding_enabled"
+    msg = "Coding is not enabled for this account"
 
 
 class UnsupportedFileTypeError(TextError):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,16 +79,18 @@ def parse_pace(text: str) -> Pace:
 class Settings:
     """The settings of one application.
 
-    ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601 moment (UTC) of a frozen clock, or None for real
-    time. With ``linked``, the default user starts linked to a Heidi account. ``faults`` are rules as objects or text;
-    ``scenario`` is the name of a set of rules. A namespace that is not used for ``idle_after`` seconds is removed.
-    Requests to the control API must carry ``admin_token``. ``cors_headers`` are further headers that web pages may
-    send; ``cors_credentials`` lets them send cookies. With ``request_faults``, a request may choose a fault in
-    ``X-Mock-Fault``. ``journal`` is one of :data:`JOURNAL_MODES`. Sizes are in bytes. ``memory`` is the limit for what
-    the server keeps of its traffic: the journals and event logs of all namespaces, and incomplete requests.
+    ``assume`` chooses values of assumptions by name. ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601
+    moment (UTC) of a frozen clock, or None for real time. With ``linked``, the default user starts linked to a Heidi
+    account. ``faults`` are rules as objects or text; ``scenario`` is the name of a set of rules. A namespace that is
+    not used for ``idle_after`` seconds is removed. Requests to the control API must carry ``admin_token``.
+    ``cors_headers`` are further headers that web pages may send; ``cors_credentials`` lets them send cookies. With
+    ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. ``journal`` is one of :data:`JOURNAL_MODES`.
+    Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
+    all namespaces, and incomplete requests.
     """
 
     fixtures: FixtureChoice = None
+    assume: Mapping[str, Any] = field(default_factory=dict)
     api_key: str | None = None
     seed: int = 0
     clock: str | None = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import runs_server, settings
+from mock_heidi.cli.options import choices, runs_server, settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -193,11 +193,22 @@ def schema(kind: str | None) -> None:
 
 @cli.command()
 @click.option("--control", is_flag=True, help="Print control.yaml, the contract of the control API.")
-def openapi(*, control: bool) -> None:
+@click.option(
+    "--assume", multiple=True, metavar="NAME=VALUE", help="Print the contract under this assumption; repeatable."
+)
+def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi.base import spec
 
-    click.echo(spec.control() if control else spec.contract(), nl=False)
+    if control:
+        click.echo(spec.control(), nl=False)
+    elif not assume:
+        click.echo(spec.contract(), nl=False)
+    else:
+        from mock_heidi.base.assumptions import Assumptions
+        from mock_heidi.base.contract_variants import contract_under
+
+        click.echo(contract_under(Assumptions(choices(assume))), nl=False)
 
 
 @cli.command()

@@ -64,6 +64,20 @@ def _pace(typed: str | None) -> Any:
     return None if typed is None else parse_pace(typed)
 
 
+def choices(typed: tuple[str, ...]) -> Mapping[str, Any]:
+    """The values that ``--assume`` chooses, by name. Raises :class:`ConfigError` that names the flag."""
+    if not typed:
+        return {}
+    from mock_heidi.base.assumptions import DEFAULTS, parse_choices
+
+    try:
+        chosen = parse_choices(typed)
+        DEFAULTS.choose(chosen)
+    except ConfigError as error:
+        raise ConfigError(f"--assume: {error.problem}", error.hint) from None
+    return chosen
+
+
 def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
     if typed:
         from mock_heidi.faults.rule import parse
@@ -84,6 +98,14 @@ SERVER_OPTIONS = (
         "fixtures",
         metavar="DIR|FILE|empty",
         help="Fixtures: a folder of YAML files, or one file; the packaged set fills the rest.",
+    ),
+    _sets(
+        "--assume",
+        "assume",
+        choices,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Chooses a value for an assumption, such as gender_case=exact; repeatable.",
     ),
     _sets(
         "--api-key",

@@ -1,9 +1,10 @@
-"""The errors that a handle raises for the answers of its server."""
+"""The errors of a handle: for the answers of its server, and for a library that is missing."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 
 class MockHeidiError(Exception):
@@ -28,3 +29,12 @@ def answering(url: str) -> Iterator[None]:
         raise NoAnswerError(f"no answer from {url}: {error.strerror or error}") from error
     except ValueError as error:
         raise another_program(url) from error
+
+
+def import_httpx() -> Any:
+    """The module ``httpx``, which takes a tenth of a second to import. Raises ModuleNotFoundError with the cure."""
+    try:
+        import httpx
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("a client needs httpx; install mock-heidi[pytest], or httpx itself") from None
+    return httpx

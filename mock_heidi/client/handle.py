@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
 from mock_heidi.base.wording import nearest
-from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError, import_httpx
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
 from mock_heidi.client.namespace_options import NamespaceOptions, start_body
@@ -103,12 +103,12 @@ class Handle:
 
     def client(self, **options: Any) -> httpx.Client:
         """A signed-in ``httpx.Client`` on :attr:`base_url`; close it, or use it in a ``with``."""
-        made: httpx.Client = _httpx().Client(**self._client_options(options))
+        made: httpx.Client = import_httpx().Client(**self._client_options(options))
         return made
 
     def async_client(self, **options: Any) -> httpx.AsyncClient:
         """A signed-in ``httpx.AsyncClient`` on :attr:`base_url`; close it, or use it in an ``async with``."""
-        made: httpx.AsyncClient = _httpx().AsyncClient(**self._client_options(options))
+        made: httpx.AsyncClient = import_httpx().AsyncClient(**self._client_options(options))
         return made
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +152,11 @@ class Handle:
         """
         made: Row = self.control("POST", "/replies", {"operation": operation, **rule})
         return made
+
+    def assume(self, **values: Any) -> list[Row]:
+        """Choose values for assumptions, such as ``profile_not_found=400``; returns all of them, as they are now."""
+        found: list[Row] = self.control("PUT", "/assumptions", values)["assumptions"]
+        return found
 
     # --- The requests of the client ---
 
@@ -289,11 +294,3 @@ class Handle:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
-
-
-def _httpx() -> Any:
-    try:
-        import httpx  # imported late, because it takes a tenth of a second
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError("a client needs httpx; install mock-heidi[pytest], or httpx itself") from None
-    return httpx

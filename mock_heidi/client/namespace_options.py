@@ -15,7 +15,8 @@ class NamespaceOptions(TypedDict, total=False):
     ``fixtures`` is a folder, a file, ``"empty"`` or the records themselves; ``seed`` a whole number; ``clock`` an
     ISO 8601 moment (UTC) at which time stands still; ``linked`` True links the default user to a Heidi account;
     ``api_key`` takes the place of the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
-    the name of faults that belong together; ``journal`` is ``normal``, ``full`` or ``masked``.
+    the name of faults that belong together; ``journal`` is ``normal``, ``full`` or ``masked``; ``assume``
+    chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder.
     """
 
     fixtures: FixtureChoice
@@ -26,6 +27,7 @@ class NamespaceOptions(TypedDict, total=False):
     faults: Sequence[Any] | Mapping[str, Any] | None
     scenario: str | None
     journal: str | None
+    assume: Mapping[str, Any] | None
 
 
 def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str, Any]:
@@ -36,6 +38,8 @@ def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str,
     """
     body = {name: value for name, value in options.items() if value is not None}
     if "fixtures" in body:
+        if named := _chosen(body["fixtures"]):
+            body["assume"] = {**named, **body.get("assume", {})}
         body["fixtures"] = _records(body["fixtures"])
     if "faults" in body:
         body["faults"] = rule_list(body["faults"])
@@ -47,6 +51,12 @@ def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str,
 def rule_list(faults: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
     """Rules as a list; a single rule becomes a list of one."""
     return list(faults) if isinstance(faults, Sequence) and not isinstance(faults, str) else [faults]
+
+
+def _chosen(fixtures: FixtureChoice) -> dict[str, Any]:
+    from mock_heidi.fixtures.assumption_file import chosen_assumptions
+
+    return chosen_assumptions(fixtures)
 
 
 def _records(fixtures: FixtureChoice) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.settings import (
     DEFAULT_EMAIL,
     DEFAULT_NAMESPACE,
@@ -17,6 +18,7 @@ from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.base.yaml_scalars import resolve
 from mock_heidi.control.answers import rows_of
+from mock_heidi.control.assumptions import choice_of
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
 from mock_heidi.control.faults import read_rules
 from mock_heidi.faults.short_form import FaultError
@@ -32,7 +34,7 @@ from mock_heidi.state.stubs import StubError
 from mock_heidi.web.request import Request
 
 # The fields of a namespace's start.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -87,7 +89,15 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
         start = start._replace(faults=tuple(await read_rules(request, fields["faults"])))
     if "scenario" in fields:
         start = start._replace(scenario=str(fields["scenario"]))
+    if fields.get("assume") is not None:
+        start = start._replace(assumed=_assumed(start, fields["assume"]))
     return start._replace(journal=_journal(fields.get("journal")))
+
+
+def _assumed(start: Start, values: Any) -> Assumptions:
+    if not isinstance(values, dict):
+        raise ControlError(400, "assume is no object", 'write it like {"gender_case": "exact"}')
+    return choice_of(start.assumed, values)
 
 
 def _journal(mode: Any) -> str | None:

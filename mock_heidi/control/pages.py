@@ -5,6 +5,7 @@ from html import escape
 from starlette.responses import Response
 
 from mock_heidi.base import spec
+from mock_heidi.base.contract_variants import contract_under
 from mock_heidi.base.settings import BASE_PATH, namespace_path
 from mock_heidi.control.control import ControlRoute
 from mock_heidi.web.request import Request
@@ -66,8 +67,8 @@ def _link(prefix: str, path: str) -> str:
     return f'<a href="{escape(url)}">{code}</a>' if is_link else code
 
 
-async def get_openapi(_: Request) -> Response:
-    return Response(spec.contract(), media_type="application/yaml")
+async def get_openapi(request: Request) -> Response:
+    return Response(contract_under(request.assumptions), media_type="application/yaml")
 
 
 async def get_control(_: Request) -> Response:

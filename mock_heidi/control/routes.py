@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from mock_heidi.control import (
+    assumptions,
     events,
     faults,
     findings,
@@ -35,5 +36,6 @@ ROUTES: list[Route] = [
     *events.routes,
     *sessions.routes,
     *time.routes,
+    *assumptions.routes,
     *pages.routes,
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 Header = tuple[bytes, bytes]
 
 _WITHOUT_BODY = (204, 304)
-_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 class Ending(Enum):
@@ -107,7 +107,7 @@ def of_body(status: int, headers: Iterable[Header], body: bytes) -> Delivery:
 def of_stream(stream: Stream, pause: Callable[[int], float]) -> Delivery:
     """The delivery of a stream; ``pause`` gives the seconds before each piece, counted from 0."""
     parts = [Part(frame(text), pause(at), at + 1) for at, text in enumerate(stream.texts)]
-    return Delivery(200, (_EVENTS,), tuple(parts), commit=stream.commit)
+    return Delivery(200, (EVENTS,), tuple(parts), commit=stream.commit)
 
 
 def frame(text: str) -> bytes:

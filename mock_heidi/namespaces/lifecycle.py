@@ -13,7 +13,7 @@ from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Copied, Start
 from mock_heidi.state.store import Base
 
-PARTS = ("state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings")
+PARTS = ("state", "clock", "ids", "requests", "transitions", "assumptions", "replies", "faults", "findings")
 """The parts of a namespace that a reset puts back or keeps."""
 
 
@@ -53,6 +53,8 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
         namespace.journal.begin()
     if "transitions" in restored:
         namespace.transitions = start.new_transitions()
+    if "assumptions" in restored:
+        namespace.assumptions = start.assumptions
     if "findings" in restored:
         namespace.checks.clear(namespace.journal)
     namespace.faults, namespace.stubs = faults, stubs
@@ -89,6 +91,7 @@ def start_of_copy(namespace: Namespace) -> Start:
         dict(namespace.transitions),
         namespace.faults.copy(),
         namespace.stubs.copy(),
+        namespace.assumptions,
     )
     return namespace.start._replace(copied=content)
 

@@ -42,6 +42,7 @@ class Namespace:
         self.clock = start.new_clock()
         self.ids = self.new_ids()
         self.transitions = start.new_transitions()
+        self.assumptions = start.assumptions
         self.faults = start.new_faults(self.store)
         self.stubs = start.new_stubs(self.store)
         self.snapshots: dict[str, Snapshot] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mock_heidi.base.assumptions import DEFAULTS
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import (
     DEFAULT_EMAIL,
@@ -18,6 +19,7 @@ from mock_heidi.faults import rule as faults
 from mock_heidi.faults.rule import Fault
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
+from mock_heidi.fixtures.assumption_file import chosen_assumptions
 from mock_heidi.namespaces.lifecycle import start_namespace, start_of_copy
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.server_secrets import KnownKeys
@@ -51,7 +53,8 @@ class Registry:
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
         base = fixture_loader.load(settings.fixtures, settings.api_key)
         rules = tuple(_rule(given) for given in settings.faults)
-        self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario)
+        assumed = DEFAULTS.choose({**chosen_assumptions(settings.fixtures), **settings.assume})
+        self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed)
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
         self.make(DEFAULT_NAMESPACE)

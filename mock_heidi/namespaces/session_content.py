@@ -192,7 +192,7 @@ def _described(name: str, filename: str, context: str | None) -> str:
 def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
     """The session's note. The status of a generated note advances as the namespace's transition says."""
     note = session.consult_note
-    if note is None or session.note_begun_at is None:
+    if note is None or session.note_begun_at is None or namespace.assumptions["note_status"] == "created":
         return note
     transition, now = namespace.transitions["consult_note"], namespace.clock.now()
     if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):

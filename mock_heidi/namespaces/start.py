@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
+from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.values import Record
 from mock_heidi.faults.active_faults import ActiveFaults
 from mock_heidi.faults.rule import Fault
@@ -27,6 +28,7 @@ class Copied(NamedTuple):
     transitions: dict[str, Transition]
     faults: ActiveFaults
     stubs: Stubs
+    assumptions: Assumptions
 
 
 class Start(NamedTuple):
@@ -34,6 +36,7 @@ class Start(NamedTuple):
 
     ``frozen`` is the time of a frozen clock, in ms since 1970. ``linked`` is the e-mail and the third party's id of a
     user who is linked at the start. ``journal`` is the journal's mode; None for that of the server.
+    ``assumed`` are its assumptions.
     """
 
     base: Base
@@ -43,6 +46,7 @@ class Start(NamedTuple):
     faults: tuple[Fault, ...] = ()
     scenario: str | None = None
     journal: str | None = None
+    assumed: Assumptions = DEFAULTS
     copied: Copied | None = None
     """For a copy of another namespace, the content that replaces all the above except seed and journal."""
 
@@ -54,6 +58,11 @@ class Start(NamedTuple):
 
     def new_transitions(self) -> dict[str, Transition]:
         return transitions.at_once() if self.copied is None else dict(self.copied.transitions)
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """The assumptions at the start."""
+        return self.assumed if self.copied is None else self.copied.assumptions
 
     def new_faults(self, store: Store, more: Sequence[Fault] = ()) -> ActiveFaults:
         """The faults that are active at the start, with the store's and ``more``.

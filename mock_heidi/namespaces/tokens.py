@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from mock_heidi.base.assumptions import assumed
 from mock_heidi.base.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.base.settings import is_namespace, is_text
 from mock_heidi.state.account_records import user_key
@@ -50,14 +49,14 @@ class Tokens:
         # Verifying a token takes longer than most handlers, so valid tokens are remembered.
         self._callers: dict[bytes, Caller] = {}
 
-    def issue(self, subject: TokenSubject, now: int, number: int) -> tuple[str, int]:
+    def issue(self, subject: TokenSubject, now: int, number: int, lifetime: int) -> tuple[str, int]:
         """A token made at ``now`` (milliseconds since 1970) and the second in which it expires.
 
-        ``number`` makes it differ from others for the same user and second.
+        ``number`` makes it differ from others for the same user and second; ``lifetime`` is in seconds.
         """
         import jwt  # only signing in needs it, and start-up is a feature
 
-        expires = now // 1000 + int(assumed("token_lifetime"))
+        expires = now // 1000 + lifetime
         claims = {**subject._asdict(), "exp": expires, "jti": str(number)}
         return jwt.encode(claims, self._secret, algorithm="HS256"), expires
 

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Send
 
+from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.error_table import render
 from mock_heidi.base.errors import HeidiError, InternalError, ServiceUnavailableError
@@ -152,7 +153,7 @@ async def work(request: Request) -> Response | Stream | None:
             raise
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
-            answer = refusal(error)
+            answer = refusal(error, request.assumptions)
         await request.read_rest()
     except ClientDisconnect:
         request.journaled().client_left = True
@@ -185,16 +186,18 @@ async def _operate(request: Request) -> Response | Stream:
         namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
     if not request.taken and request.announces_body:
         await request.read_rest()
+    if namespace is not None and namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
+        answer.status_code = namespace.assumptions["creation_status"]
     made: Response | Stream = answer
     return made
 
 
-def refusal(error: Exception) -> Answer:
-    """The vendor's answer to whatever was raised."""
+def refusal(error: Exception, chosen: Assumptions = DEFAULTS) -> Answer:
+    """The vendor's answer to an error under these assumptions."""
     if isinstance(error, LimitReachedError):
         error = ServiceUnavailableError()
     if not isinstance(error, HeidiError):
         log_defect(error)
         error = InternalError()
-    status, body, headers = render(error)
+    status, body, headers = render(error, chosen)
     return Answer(body, status, headers)

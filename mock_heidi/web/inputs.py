@@ -20,6 +20,7 @@ from mock_heidi.base.values import Incoming
 from mock_heidi.namespaces.tokens import Caller
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
+from mock_heidi.web.lenient import read_leniently
 from mock_heidi.web.request import Request
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
@@ -34,11 +35,13 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 
 
 def read(request: Request, model: type[I], *, optional: bool = False) -> I:
-    """The request's JSON body as ``model``, whatever its content type says; 422 if it does not fit.
+    """The request's JSON body as ``model``; 422 if it does not fit.
 
     If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``.
     """
     body = request.body
+    if body and request.assumptions["json_content_type"] == "json_only" and not _is_json(request):
+        raise UnprocessableError([_not_an_object(body)])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
@@ -48,7 +51,10 @@ def read(request: Request, model: type[I], *, optional: bool = False) -> I:
         # FastAPI validates so, and a body that is no object is refused in these words.
         made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
-        raise _refusal("body", _first_problems(error, model, value)) from None
+        relaxed = read_leniently(request.assumptions, model, value, error)
+        if relaxed is None:
+            raise _refusal("body", _first_problems(error, model, value)) from None
+        made = relaxed
     return made
 
 
@@ -66,6 +72,17 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
     if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
         raise _NOT_FOUND[kind]
     return record
+
+
+def _is_json(request: Request) -> bool:
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _not_an_object(body: bytes) -> dict[str, Any]:
+    """The problem of a body that is read as text, since its content type does not announce JSON."""
+    msg = "Input should be a valid dictionary or object to extract fields from"
+    return {"type": "model_attributes_type", "loc": ["body"], "msg": msg, "input": body.decode("utf-8", "replace")}
 
 
 def _refusal(place: str, rows: list[Any]) -> UnprocessableError:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from starlette.types import Receive, Send
 
 from mock_heidi.faults.delivery import Delivery, Ending, Header
+from mock_heidi.faults.framing import reframed
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.serving.connection import Connection, connection_of
 from mock_heidi.state.clock import Alarm, precise
@@ -75,6 +76,7 @@ class Player:
         if namespace is None or not (delivery.streams or _takes_time(delivery)):
             await self._whole(delivery)
             return
+        delivery = reframed(delivery, namespace.assumptions["stream_framing"])
         # In process, the next message tells that the client leaves; no other message may be received before the answer.
         receive = self.request.receive if delivery.streams else None
         with _Interruption(namespace, self.connection, receive) as interruption:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from mock_heidi.base.assumptions import assumed
+from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
@@ -97,6 +97,11 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         """By their names in lower case; of a repeated one the last."""
 
+    @property
+    def assumptions(self) -> Assumptions:
+        """The assumptions of its namespace, or of one that starts now."""
+        return (self.known_namespace or self.registry.start).assumptions
+
     def header(self, name: str) -> str | None:
         """The value of a header by its name in lower case, or None."""
         value = self.headers.get(name.encode())
@@ -111,8 +116,6 @@ class Request:
     def query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last, as FastAPI reads it."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-
-    # Whom it concerns.
 
     @property
     def namespace(self) -> Namespace:
@@ -193,8 +196,6 @@ class Request:
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
 
-    # Its entry in the journal.
-
     def journaled(self) -> Entry:
         """Its entry in the journal. The first call makes it and adds it to the journal."""
         if self.entry is None:
@@ -218,8 +219,6 @@ class Request:
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
         self.namespace.checks.findings.note(code, self.journaled(), detail)
-
-    # Its body.
 
     @property
     def announces_body(self) -> bool:

@@ -89,7 +89,7 @@ class Shaping:
                 return Delivery(None, ending=ending)
         if fault.error or fault.expire_token or fault.revoke_token:
             error, provenance = self._error(self._answering)
-            code, body, headers = render(error)
+            code, body, headers = render(error, self.namespace.assumptions)
             self._provenance = f"injected, {provenance}"
             return self._refuse(code, json.loads(body), headers)
         self._provenance = _UNDOCUMENTED

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import httpx
 import pytest
+import yaml
 from paths import ROOT
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, serving, spawn, until
 
@@ -143,6 +144,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--pace": ("first=60",),
     "--fault": ("get_account_access:status=503,times=1", "GET /templates/document-*:status=502"),
     "--scenario": ("link-refused",),
+    "--assume": ("profile_not_found=400", "missing_token=403"),
     "--no-request-faults": ("1",),
     "--max-upload": ("1",),
     "--memory": ("3",),
@@ -234,6 +236,10 @@ def a_request_can_ask_for_no_fault(told: Told) -> None:
     status, _, _ = told.heidi.ask("GET", f"{BASE_PATH}/sessions/1", Authorization=token, X_Mock_Fault="status=418")
 
     assert status == 404
+
+
+def assumptions_hold(told: Told) -> None:
+    assert told.heidi.ask("GET", f"{BASE_PATH}/sessions/1")[0] == 403
 
 
 def allowed_hosts_reach_both_surfaces(told: Told) -> None:
@@ -377,6 +383,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--pace": streams_keep_the_pace,
     "--fault": faults_shape_answers,
     "--scenario": scenario_shapes_answers,
+    "--assume": assumptions_hold,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
     "--allowed-host": allowed_hosts_reach_both_surfaces,
@@ -726,3 +733,26 @@ def test_requests_that_are_not_complete_count_in_the_memory_of_the_server(tmp_pa
         until(lambda: memory()["used"] > 60_000, "the counting of the heads")
 
         assert memory()["limit"] == 1024 * 1024
+
+
+def test_openapi_prints_the_contract_that_holds_under_an_assumption(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert call("openapi", "--assume", "profile_not_found=400") == 0
+
+    printed = capfdbinary.readouterr().out
+    paths = yaml.safe_load(printed)["paths"]
+    assert b"under these assumptions:\n#   profile_not_found: 400\n" in printed
+    assert list(paths["/patient-profiles/{patient_profile_id}"]["get"]["responses"]) == ["200", "400", "401"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("gender_cas=exact", "--assume: unknown assumption 'gender_cas'; did you mean gender_case?"),
+        ("gender_case=any", "--assume: gender_case: 'any' cannot be chosen; choose exact, any_case or any_text"),
+        ("gender_case", "--assume: 'gender_case' is not a choice; write it like gender_case=exact"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["serve", "openapi"])
+def test_wrong_assumption_is_one_line(capsys: pytest.CaptureFixture[str], verb: str, typed: str, line: str) -> None:
+    assert call(verb, "--assume", typed) == 1
+    assert capsys.readouterr().err == f"mock-heidi: {line}\n"

@@ -24,7 +24,6 @@ from judges import (
     Judge,
     Watch,
     load_contract,
-    nodes,
     operations,
     resolve,
     stream_findings,
@@ -41,7 +40,6 @@ from starlette.routing import Route
 from mock_heidi import MockHeidi, api
 from mock_heidi.api.sessions import get_session
 from mock_heidi.base import error_table, errors
-from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.errors import HeidiError
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.cli.main import cli
@@ -49,8 +47,6 @@ from mock_heidi.faults import delivery
 from mock_heidi.faults.delivery import Stream
 from mock_heidi.state.session_records import ConsultNote
 from mock_heidi.web.response import Success
-
-PROVENANCES = ("documented", "observed", "assumed")
 
 
 @pytest.fixture
@@ -115,43 +111,6 @@ _ARGUMENTS: dict[type[HeidiError], tuple[Any, ...]] = {
     errors.UnprocessableError: ([errors.missing("query", "email")],),
     errors.OpenAPIHeidiAccountAlreadyLinkedError: ("kp_xxx",),
 }
-
-
-def provenance_findings(contract: Contract) -> list[str]:
-    """Facts without a source, and guesses that the list of assumptions does not know or takes for another status."""
-    found = []
-    known = assumptions()
-    for path, node in nodes(contract):
-        provenance, name = node.get("x-provenance"), node.get("x-assumption")
-        if provenance not in (None, *PROVENANCES):
-            found.append(f"{path}: x-provenance {provenance!r} is none of {', '.join(PROVENANCES)}")
-        if (provenance == "assumed") != (name is not None):
-            found.append(f"{path}: x-assumption belongs to what is assumed, and to nothing else")
-        if name is not None and name not in known:
-            found.append(f"{path}: no assumption is called {name!r}")
-        described = node.get("description")
-        mentioned = re.findall(r"assumptions? `(\w+)`", described) if isinstance(described, str) else []
-        found += [f"{path}: mentions the assumption {word!r}, which is none" for word in mentioned if word not in known]
-    for operation in operations(contract):
-        if "x-provenance" not in operation.spec:
-            found.append(f"{operation.name}: no x-provenance")
-        if "url" not in operation.spec.get("externalDocs", {}):
-            found.append(f"{operation.name}: no page of the vendor's")
-        for status, response in operation.spec["responses"].items():
-            place = f"{operation.name} {status}"
-            found += [f"{place}: {text}" for text in _status_findings(status, resolve(contract, response))]
-    return found
-
-
-def _status_findings(status: str, response: dict[str, Any]) -> Iterator[str]:
-    provenance = response.get("x-provenance")
-    if provenance not in ("observed", "assumed"):
-        yield f"x-provenance is {provenance!r}; a status was observed or is assumed, no page of the vendor's names one"
-    assumption = assumptions().get(response.get("x-assumption", ""))
-    # Some assumptions behind a status are about something else, such as a size in bytes.
-    default = None if assumption is None else assumption.default
-    if isinstance(default, int) and 100 <= default < 600 and status != str(default):
-        yield f"the assumption {response['x-assumption']} says {default}"
 
 
 def default_findings(contract: Contract) -> list[str]:
@@ -237,8 +196,9 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Seen once, and of no operation that it could be told of: the assumption linked_account_required is off.
-        errors.LinkedAccountRequiredError,
+        # Of assumptions that are chosen.
+        errors.RecordingRequiredError,
+        errors.CodingNotEnabledError,
     )
     found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, HeidiError)]
     return [cls for cls in found if hasattr(cls, "status") and cls not in aside]
@@ -272,7 +232,7 @@ def _left_out(field: FieldInfo) -> bool:
     return field.exclude_if is not None and field.exclude_if(None)
 
 
-_NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption")
+_NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption", "x-assumptions")
 _APPLIES = {
     "string": ("pattern", "format", "minLength", "maxLength"),
     "number": ("minimum", "maximum"),
@@ -336,10 +296,6 @@ def test_the_code_takes_and_gives_the_objects_of_the_contract_field_for_field(co
 
 def test_the_code_words_its_errors_as_the_contract_does(contract: Contract) -> None:
     assert error_findings(contract, vendor_errors()) == []
-
-
-def test_every_fact_of_the_contract_says_where_it_comes_from(contract: Contract) -> None:
-    assert provenance_findings(contract) == []
 
 
 def test_the_defaults_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
@@ -627,77 +583,20 @@ def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract
 
 def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
     aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
-    provenances = {error_table.BY_NAME[name][1] for name in aside}
+    provenances = {name: error_table.BY_NAME[name][1] for name in aside}
 
-    assert aside == {"NotFoundError", "InternalError", "LinkedAccountRequiredError"}
-    assert provenances == {"observed"}
-    assert assumptions()["linked_account_required"].default == "off"
+    assert provenances == {
+        "NotFoundError": "observed",
+        "InternalError": "observed",
+        "RecordingRequiredError": "assumed",
+        "CodingNotEnabledError": "assumed",
+    }
 
 
 def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
     classes = [cls for cls in vendor_errors() if cls is not errors.BodyTooLargeError]
 
     assert error_findings(contract, classes) == ["BodyTooLarge: no error of the code is worded so"]
-
-
-def _unknown_assumption(contract: Contract) -> None:
-    contract["components"]["parameters"]["SessionId"]["x-assumption"] = "no_such"
-
-
-def _unnamed_assumption(contract: Contract) -> None:
-    del _schema(contract, "SessionUpdated")["x-assumption"]
-
-
-def _unknown_word(contract: Contract) -> None:
-    _schema(contract, "Token")["x-provenance"] = "guessed"
-
-
-def _unsourced_response(contract: Contract) -> None:
-    del _operation(contract, "get_jwt")["responses"]["200"]["x-provenance"]
-
-
-def _documented_status(contract: Contract) -> None:
-    _operation(contract, "get_jwt")["responses"]["200"]["x-provenance"] = "documented"
-
-
-def _unsourced_operation(contract: Contract) -> None:
-    del _operation(contract, "link_sessions")["x-provenance"]
-
-
-def _no_page(contract: Contract) -> None:
-    del _operation(contract, "link_sessions")["externalDocs"]
-
-
-def _other_status(contract: Contract) -> None:
-    responses = _operation(contract, "get_patient_profile")["responses"]
-    responses["400"] = responses.pop("404")
-
-
-def _unknown_mention(contract: Contract) -> None:
-    _operation(contract, "update_session")["description"] += " See assumption `imagined`."
-
-
-UNSOURCED = {
-    "an unknown assumption": (_unknown_assumption, "no assumption is called 'no_such'"),
-    "an assumption without a name": (_unnamed_assumption, "x-assumption belongs to what is assumed"),
-    "an unknown provenance": (_unknown_word, "x-provenance 'guessed' is none of"),
-    "a response without provenance": (_unsourced_response, "get_jwt 200: x-provenance is None"),
-    "a documented status": (_documented_status, "get_jwt 200: x-provenance is 'documented'"),
-    "an operation without provenance": (_unsourced_operation, "link_sessions: no x-provenance"),
-    "an operation without a page": (_no_page, "link_sessions: no page of the vendor's"),
-    "another status than assumed": (_other_status, "400: the assumption profile_not_found says 404"),
-    "an assumption only mentioned": (_unknown_mention, "'imagined', which is none"),
-}
-
-
-@pytest.mark.parametrize(("spoil", "words"), UNSOURCED.values(), ids=UNSOURCED)
-def test_the_judge_of_provenance_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
-    spoil(contract)
-
-    found = provenance_findings(contract)
-
-    assert len(found) == 1, found
-    assert words in found[0]
 
 
 # --- The judge of every answer ----------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from starlette.routing import Route
 
 from mock_heidi import MockHeidi
 from mock_heidi.app import create_app
+from mock_heidi.base.assumptions import choosable
 from mock_heidi.base.error_table import BY_NAME
 from mock_heidi.base.everything import Everything
 from mock_heidi.base.operations import OPERATIONS
@@ -212,6 +213,7 @@ WORDS: dict[str, Iterable[str]] = {
     "schemas/Level": findings.LEVELS,
     "schemas/FindingCode": findings.KINDS,
     "schemas/Transitions": transitions.KINDS,
+    "schemas/Choices": choosable(),
 }
 
 

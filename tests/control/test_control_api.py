@@ -25,7 +25,7 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERS
 YAML = {"Content-Type": "application/yaml"}
 MARA = "kp_465a5b904021058d98e273a3304adafe"
 FREE = ["kp_c2487b8e79e3413e8cd590ec43d41c9a", "kp_8975f9119dad447efd9b8ffc27038483"]
-WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "replies", "faults", "findings"]
+WHAT_IS_KEPT = ["state", "clock", "ids", "requests", "transitions", "assumptions", "replies", "faults", "findings"]
 FIXTURES_HINT = (
     "send an object with any of api_keys, templates, transcripts, clinical_codes, replies, faults, scenarios, "
     "patient_profiles, sessions, each a list of records"
@@ -482,7 +482,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
             [],
             (
                 "the body is not an object",
-                "send an object with any of api_key, clock, faults, fixtures, journal, linked, scenario, seed",
+                "send an object with any of api_key, assume, clock, faults, fixtures, journal, linked, scenario, seed",
             ),
         ),
     ],

@@ -1038,7 +1038,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
 
     markers.stdout.fnmatch_lines(
         "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, api_key=None, "
-        "faults=None, scenario=None, allow_findings=None): *"
+        "faults=None, assume=None, scenario=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

@@ -14,6 +14,7 @@ from paths import ROOT
 
 from mock_heidi.base import error_table as named
 from mock_heidi.base import errors
+from mock_heidi.base.assumptions import Assumption, assumptions, choosable, written
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.cli import commands as verbs
 from mock_heidi.cli.main import cli
@@ -229,6 +230,17 @@ def operation_table() -> str:
     return table(("Operation", "Method", "Path"), [[code(one.name), one.method, code(one.path)] for one in found])
 
 
+def choice_table() -> str:
+    """The assumptions for which a value may be chosen."""
+    rows = [(f"`{one.name}`", one.decides, *_values(one)) for one in assumptions().values() if one.name in choosable()]
+    return table(("Name", "What it decides", "Default", "Other values"), rows)
+
+
+def _values(one: Assumption) -> tuple[str, str]:
+    others = ", ".join(f"`{written(value)}`" for value in one.alternatives) or f"1 to {one.any_number}"
+    return f"`{written(one.default)}`", others
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "fault-selection": fault_selection,
     "faults-answer": effects(is_answer),
@@ -246,6 +258,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "flags": serve_flags,
     "exec-flags": exec_flags,
     "operations": operation_table,
+    "choices": choice_table,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
 }

@@ -1,0 +1,54 @@
+"""The assumptions of a namespace, with their chosen values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from mock_heidi.base.assumptions import Assumption, Assumptions, assumptions, choosable
+from mock_heidi.base.settings import ConfigError
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
+from mock_heidi.web.request import Request
+
+
+async def get_assumptions(request: Request) -> Response:
+    return respond(_rows(request.namespace.assumptions))
+
+
+async def choose_assumptions(request: Request) -> Response:
+    """Choose values for some assumptions. The others keep theirs."""
+    values = await read_fields(request, choosable())
+    namespace = request.namespace
+    namespace.assumptions = choice_of(namespace.assumptions, values)
+    return respond(_rows(namespace.assumptions))
+
+
+def choice_of(chosen: Assumptions, values: dict[str, Any]) -> Assumptions:
+    """The assumptions with these values. Raises :class:`ControlError` for an unknown name or value."""
+    try:
+        return chosen.choose(values)
+    except ConfigError as error:
+        raise ControlError.of(error) from None
+
+
+def _rows(chosen: Assumptions) -> dict[str, Any]:
+    return {"assumptions": [_row(one, chosen[one.name]) for one in assumptions().values()]}
+
+
+def _row(one: Assumption, value: Any) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "decides": one.decides,
+        "value": value,
+        "default": one.default,
+        "alternatives": one.alternatives,
+        "any_number": one.any_number,
+        "why": one.why,
+    }
+
+
+routes = [
+    ControlRoute("/assumptions", get_assumptions, "GET"),
+    ControlRoute("/assumptions", choose_assumptions, "PUT"),
+]

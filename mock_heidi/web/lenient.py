@@ -1,0 +1,94 @@
+"""Bodies that do not fit, read again as a more lenient service reads them, if the assumptions say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.base.values import Incoming
+
+I = TypeVar("I", bound=Incoming)  # noqa: E741
+
+_GENDERS = ("MALE", "FEMALE", "OTHER")
+_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?(Z|[+-]00:00)?", re.ASCII)
+# As pydantic reads texts as booleans.
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "on", 1), True),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "off", 0), False),
+}
+_MOST = 100
+"""The most values of one body that are read so."""
+
+
+def read_leniently(assumptions: Assumptions, model: type[I], value: Any, error: ValidationError) -> I | None:
+    """The body as ``model``, with values of a near type or spelling in the place of those that do not fit.
+
+    None where a value is not near enough, or where the assumptions are strict.
+    """
+    if not isinstance(value, dict) or error.error_count() > _MOST:
+        return None
+    kept: dict[tuple[str | int, ...], Any] = {}
+    for problem in error.errors(include_url=False):
+        near = _near(assumptions, problem)
+        if near is None:
+            return None
+        value = _replaced(value, problem["loc"], near)
+        if near not in _GENDERS and _is_gender(problem):
+            kept[problem["loc"]] = near
+            value = _replaced(value, problem["loc"], None)
+    try:
+        made = model.model_validate(value)
+    except ValidationError:
+        return None
+    for loc, text in kept.items():
+        _put(made, loc, text)
+    return made
+
+
+def _near(assumptions: Assumptions, problem: Mapping[str, Any]) -> Any:
+    """The value that a lenient service makes of one that does not fit; None where it refuses it too."""
+    given = problem["input"]
+    if _is_gender(problem):
+        return _gender(assumptions["gender_case"], given)
+    if assumptions["type_coercion"] == "strict":
+        return None
+    if problem["type"] == "bool_type":
+        return _BOOLEANS.get(given.lower() if isinstance(given, str) else given)
+    if problem["type"] == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
+        number = float(given)
+        return int(number) if number.is_integer() and "e" not in given.lower() else number
+    midnight = _MIDNIGHT.fullmatch(given) if isinstance(given, str) else None
+    return midnight[1] if midnight and problem["type"].startswith("date_") else None
+
+
+def _is_gender(problem: Mapping[str, Any]) -> bool:
+    return bool(problem["type"] == "literal_error") and problem["loc"][-1:] == ("gender",)
+
+
+def _gender(case: str, given: Any) -> str | None:
+    if case == "any_text" and isinstance(given, str):
+        return given
+    upper = given.upper() if case == "any_case" and isinstance(given, str) else None
+    return upper if upper in _GENDERS else None
+
+
+def _replaced(value: Any, loc: tuple[str | int, ...], new: Any) -> Any:
+    """A copy of a body with another value at one place."""
+    if not loc:
+        return new
+    step: Any = loc[0]
+    copied = value.copy()
+    copied[step] = _replaced(value[step], loc[1:], new)
+    return copied
+
+
+def _put(made: Any, loc: tuple[str | int, ...], text: str) -> None:
+    """Put a text into a field of a validated body: the record keeps what a body of its own type holds."""
+    for step in loc[:-1]:
+        made = getattr(made, str(step))
+    vars(made)[str(loc[-1])] = text

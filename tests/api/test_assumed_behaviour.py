@@ -1,0 +1,79 @@
+"""The defaults of assumptions that no other test needs: each is what the mock does, and may be wrong.
+
+``mock_heidi/base/assumptions.yaml`` has them all, with the reasons.
+"""
+
+from typing import Any
+
+import pytest
+from audio import spoken
+from clients import Client
+from notes import PATH, ask, note
+
+from mock_heidi.base.assumptions import assumed
+
+
+def session(client: Client) -> dict[str, Any]:
+    return dict(client.get(PATH).json()["session"])
+
+
+@pytest.mark.parametrize("flag", [None, False, True])
+def test_a_session_without_a_recording_gets_a_note_whatever_its_flag_says(heidi: Client, flag: bool | None) -> None:
+    heidi.patch(PATH, json={"generate_output_without_recording": flag})
+
+    assert note(heidi) == session(heidi)["consult_note"]["result"]
+    assert assumed("note_without_recording") == "allowed"
+
+
+def test_a_note_leaves_the_name_of_its_session(heidi: Client) -> None:
+    before = session(heidi)["session_name"]
+
+    note(heidi)
+
+    assert session(heidi)["session_name"] == before
+    assert assumed("session_name_after_note") == "unchanged"
+
+
+def test_the_generation_method_of_the_older_page_is_refused(heidi: Client) -> None:
+    answer = ask(heidi, generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}")
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "generation_method"])
+    assert assumed("third_party_template_method") == "refused"
+
+
+@pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])
+def test_a_context_document_may_not_end_in_jpeg(heidi: Client, name: str) -> None:
+    answer = heidi.post(f"{PATH}/context-documents", files={"context_documents": (name, b"\xff\xd8")})
+
+    assert (answer.status_code, answer.json()) == (400, {"detail": "unsupported file type"})
+    assert assumed("jpeg_extension") == "refused"
+
+
+def test_an_empty_filter_finds_the_profile_whose_id_is_empty_and_no_other(heidi: Client) -> None:
+    made = heidi.post("/patient-profiles", json={"ehr_patient_id": ""}).json()["data"]
+
+    found = heidi.get("/patient-profiles?ehr_patient_id=").json()["data"]
+
+    assert [row["id"] for row in found] == [made["id"]]
+    assert assumed("empty_filter") == "matches_empty"
+
+
+def test_audio_adds_to_a_duration_that_an_update_has_set(heidi: Client) -> None:
+    heidi.patch(PATH, json={"duration": 100})
+    recording = f"{PATH}/restful-segment-transcription/"
+    recording += heidi.post(recording.rstrip("/")).json()["recording_id"]
+
+    heidi.post(f"{PATH}/upload-audio", files={"file": ("visit.wav", spoken(2), "audio/wav")})
+    heidi.post(f"{recording}:transcribe", files={"file": ("part.wav", spoken(3), "audio/wav")}, data={"index": "0"})
+
+    assert session(heidi)["duration"] == 105
+    assert assumed("duration_after_audio") == "added"
+
+
+def test_a_user_without_a_linked_account_creates_a_profile(heidi: Client) -> None:
+    linked = heidi.get("/users/linked-account/access").json()["is_linked"]
+
+    answer = heidi.post("/patient-profiles", json={"first_name": "Zoë"})
+
+    assert (linked, answer.status_code) == (False, assumed("creation_status"))
+    assert assumed("linked_account_required") is False
