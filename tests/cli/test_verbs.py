@@ -135,7 +135,7 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
         (("clock", "set", "nope"), "clock: 'nope' is not a moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
         (("requests", "--curl", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
-        (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; known are default"),
+        (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; known names are default"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

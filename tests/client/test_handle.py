@@ -186,7 +186,7 @@ def test_settings_may_be_made_before() -> None:
     ("options", "words"),
     [
         ({"sed": 7}, "MockHeidi: there is no option 'sed'; did you mean seed?"),
-        ({"x": "red"}, "MockHeidi: there is no option 'x'; known are admin_origins, "),
+        ({"x": "red"}, "MockHeidi: there is no option 'x'; known names are admin_origins, "),
     ],
 )
 def test_an_unknown_option_is_told_with_the_nearest(options: dict[str, Any], words: str) -> None:

@@ -141,8 +141,8 @@ def _url(operation: Operation) -> str:
 
 def _known(hint: str) -> set[str]:
     """The names that an endpoint knows, if none resembles the one that it was asked."""
-    assert hint.startswith("known are "), hint
-    return set(hint.removeprefix("known are ").split(", "))
+    assert hint.startswith("known names are "), hint
+    return set(hint.removeprefix("known names are ").split(", "))
 
 
 def _difference(name: str, described: set[str], known: set[str]) -> list[str]:

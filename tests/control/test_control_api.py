@@ -157,7 +157,7 @@ def test_reset_keeps_the_named_parts(heidi: Client, keep: str, kept: set[str]) -
         (
             "keep=state,zebras",
             "keep has an unknown part 'zebras'",
-            f"known are {', '.join(sorted(WHAT_IS_KEPT))}",
+            f"known names are {', '.join(sorted(WHAT_IS_KEPT))}",
         ),
         ("kep=state", "unknown parameter 'kep'", "did you mean keep?"),
         ("all=yes", "all=yes is neither true nor false", "write all=true or leave it out"),
@@ -293,7 +293,7 @@ PROBLEMS = [
     "patient_profiles[1].frist_name: unknown field; did you mean first_name?",
     f"patient_profiles[3]: '{JOHN}' exists already; ids must be unique",
     "sessions[0].session_id: Input should be 1 to 39 decimal digits, not 'x'",
-    f"sessions[1].patient_profile_id: no patient profile '{'f' * 24}' of the same API key; known are {JOHN}",
+    f"sessions[1].patient_profile_id: no patient profile '{'f' * 24}' of the same API key; known names are {JOHN}",
 ]
 
 
@@ -474,7 +474,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
             "DELETE",
             "/users/a@b/link",
             {"kinde_user_id": "x"},
-            ("unknown field 'kinde_user_id'", "known are third_party_internal_id"),
+            ("unknown field 'kinde_user_id'", "known names are third_party_internal_id"),
         ),
         (
             "POST",

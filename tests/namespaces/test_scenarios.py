@@ -349,7 +349,7 @@ def test_an_unknown_scenario_is_refused_with_the_nearest_name(heidi: Client, moc
     assert answered(near) == (404, wire({"error": "there is no scenario 'rate-limit'", "hint": hint}))
     assert answered(far) == (
         404,
-        wire({"error": "there is no scenario 'x'", "hint": f"known are {', '.join(sorted(NAMES))}"}),
+        wire({"error": "there is no scenario 'x'", "hint": f"known names are {', '.join(sorted(NAMES))}"}),
     )
     assert rules(heidi) == []
     with pytest.raises(MockHeidiError, match="did you mean flaky-afternoon"):

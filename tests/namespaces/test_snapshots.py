@@ -126,8 +126,8 @@ def test_a_reset_keeps_snapshots_and_a_deletion_does_not(heidi: Client) -> None:
     ("method", "path", "hint"),
     [
         ("GET", "/befor", "did you mean before"),
-        ("POST", "/nothing/restore", "known are before"),
-        ("GET", "/before/diff?against=other", "known are before"),
+        ("POST", "/nothing/restore", "known names are before"),
+        ("GET", "/before/diff?against=other", "known names are before"),
         ("DELETE", "/befor", "did you mean before"),
     ],
 )

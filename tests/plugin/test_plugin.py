@@ -214,7 +214,7 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
         ("seed=True", "*(seed=True): should be a whole number, such as 7"),
         ("linked='x'", "*(linked='x'): should be True or False"),
         ("allow_findings=['unknown_fiel']", "*there is no 'unknown_fiel'; did you mean unknown_field?"),
-        ("allow_findings='grave'", "*(allow_findings='grave'): there is no 'grave'; known are audio_again, *"),
+        ("allow_findings='grave'", "*(allow_findings='grave'): there is no 'grave'; known names are audio_again, *"),
         ("journal='loud'", "*(journal='loud'): 'loud' is not a mode; write normal, full or masked"),
     ],
 )
