@@ -7,7 +7,7 @@ import signal
 def run() -> None:
     """Run the command; Ctrl-C while it is still being imported ends the process without a traceback.
 
-    A start makes no garbage, so garbage collection is off; a command that may run long turns it on.
+    A start makes no garbage, so garbage collection is off. Commands that may run long turn it on.
     """
     gc.disable()
     handler = signal.getsignal(signal.SIGINT)
@@ -19,7 +19,7 @@ def run() -> None:
     try:
         main()
     finally:
-        gc.freeze()  # the end of Python would look through all objects once more
+        gc.freeze()  # else Python would search all objects once more at its end
 
 
 if __name__ == "__main__":

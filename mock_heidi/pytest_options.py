@@ -1,7 +1,7 @@
 """The options of the pytest plugin: in pytest's configuration, on its command line, and in the marker.
 
-Their values are checked before any test runs, and an error names what was typed. Every run of pytest imports this
-module, so it imports the rest of the package only to check a value.
+Their values are checked before any test runs, and an error repeats what the user typed. Every run of pytest imports
+this module, so it imports the rest of the package only to check a value.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import pytest
 OPTIONS = {
     "fixtures": "the fixtures of every mock_heidi: a folder or file (relative to the root directory), or 'empty'",
     "seed": "the seed of ids and tokens, a whole number",
-    "clock": "the moment (UTC) at which time stands still, such as 2025-01-06T09:00:00",
-    "linked": "true if the default user begins linked to a Heidi account",
-    "journal": "how much is shown of requests: normal, full or masked",
+    "clock": "the time (UTC) at which the clock is frozen, such as 2025-01-06T09:00:00",
+    "linked": "true if the default user is linked to a Heidi account at the start",
+    "journal": "how much of requests is shown: normal, full or masked",
     "api_key": "the API key of your client; it replaces the first one of the fixtures",
 }
 # Options of the marker only.
 MARKED = {
     "faults": "rules that are set at the start of the test, as dicts or as text",
     "assume": "values of assumptions by name, such as {'gender_case': 'exact'}",
-    "scenario": "the name of faults that belong together, such as flaky-afternoon",
+    "scenario": "the name of a set of faults, such as flaky-afternoon",
     "allow_findings": "the codes of findings that --mock-heidi-findings ignores",
 }
-# Options that fail a test that passes: the words that each takes (the first is the default), and the reason to fail.
+# Options that can fail a passed test: the values of each (the first is the default), and the reason to fail.
 CHECKS = {
     "unfired": (("ignore", "fail"), "a fault that it set never fired"),
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
@@ -55,7 +55,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mock-heidi-url", metavar="URL", help="a running server that all tests use")
     parser.addini("mock_heidi_url", "the same as --mock-heidi-url", type="string", default="")
     for name, (words, reason) in CHECKS.items():
-        explained = f"fail a test that passes if {reason} (default: ignore)"
+        explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
         parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
 
@@ -63,11 +63,12 @@ def add_options(parser: pytest.Parser) -> None:
 def marker_line() -> str:
     """The line of ``pytest --markers``."""
     names = ", ".join(f"{name}=None" for name in (*OPTIONS, *MARKED))
-    return f"mock_heidi({names}): how the test's own Heidi begins, and the findings that it allows"
+    return f"mock_heidi({names}): the start of the test's Heidi, and the findings that it allows"
 
 
 def check(config: pytest.Config) -> None:
-    """Check all that stands in the configuration and on the command line. Raises ``pytest.UsageError``."""
+    """Check the options of the configuration and of the command line. Raises ``pytest.UsageError``."""
+    _check_names(config)
     for name in CHECKS:
         chosen(config, name)
     config.stash[_CONFIGURED] = {
@@ -83,6 +84,35 @@ def check(config: pytest.Config) -> None:
             read_address(given.url, None)
         except ConfigError as error:
             raise pytest.UsageError(f"{given.typed}: {str(error).removeprefix(f'{given.url}: ')}") from None
+
+
+def _check_names(config: pytest.Config) -> None:
+    """Raise ``pytest.UsageError`` for an unknown option whose name begins with ours: pytest itself only warns."""
+    known = [f"mock_heidi_{name}" for name in (*OPTIONS, "url", *CHECKS)]
+    for name in sorted(_ini_names(config)):
+        if name.startswith("mock_heidi_") and name not in known and not _is_declared(config, name):
+            from mock_heidi.base.wording import nearest
+
+            raise pytest.UsageError(f"{name}: unknown option; {nearest(name, known, 1)}")
+
+
+def _ini_names(config: pytest.Config) -> set[str]:
+    """The names of all options in the configuration file and after ``-o``. pytest has no public list of them."""
+    # Newer versions warn about the older name.
+    written = getattr(config, "_inicfg", None)
+    if written is None:
+        written = getattr(config, "inicfg", {})
+    overridden = config.getoption("override_ini", None) or []
+    return {*written, *(one.partition("=")[0] for one in overridden)}
+
+
+def _is_declared(config: pytest.Config, name: str) -> bool:
+    """True if a plugin or a ``conftest.py`` has declared the option."""
+    try:
+        config.getini(name)
+    except ValueError:
+        return False
+    return True
 
 
 def configured(config: pytest.Config) -> dict[str, Any]:
@@ -104,7 +134,7 @@ def url(config: pytest.Config) -> Url | None:
 
 
 def chosen(config: pytest.Config, name: str) -> str:
-    """The word that one of ``CHECKS`` was given."""
+    """The value of one of ``CHECKS``."""
     words, _ = CHECKS[name]
     word = str(config.getoption(f"--mock-heidi-{name}") or _ini(config, name))
     if word not in words:
@@ -124,14 +154,16 @@ def _ini(config: pytest.Config, name: str) -> Any:
 def marked(item: pytest.Item) -> dict[str, Any]:
     """The options of a test's markers, for a new namespace; the nearest marker wins.
 
-    Raises ``pytest.UsageError`` for an option that the marker does not have, and for a value that cannot be used.
+    Raises ``pytest.UsageError`` for an unknown option and for a wrong value.
     """
     options: dict[str, Any] = {}
     known = {**OPTIONS, **MARKED}
     for marker in reversed(list(item.iter_markers("mock_heidi"))):
         unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name not in known)]
         if unknown:
-            cure = f"it takes {', '.join(known)} by name"
+            from mock_heidi.base.wording import nearest
+
+            cure = f"it takes {', '.join(known)} by name" if marker.args else nearest(unknown[0], known, 1)
             raise pytest.UsageError(f"@pytest.mark.mock_heidi does not know {', '.join(unknown)}; {cure}")
         options.update(marker.kwargs)
     return {

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the markers of all tests that will run."""
     if hasattr(session.config, "workerinput"):
-        return  # a usage error in a worker of xdist is an internal error of the run: each fixture reports its marker
+        return  # xdist turns a usage error of a worker into an internal error, so there each fixture checks its marker
     for item in session.items:
         try:
             options.marked(item)
@@ -46,11 +46,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _leave_asserts_alone(config: pytest.Config) -> None:
-    """Have pytest import our modules without rewriting their asserts.
+    """Make pytest import our modules without rewriting their asserts.
 
-    pytest rewrites the asserts of all modules of a package that has a plugin. On the first run after an installation
-    that compiles all of them again, and no assert of ours needs it. pytest promises no way to say so: where a new
-    version keeps these names elsewhere, the modules are compiled again and all else is as before.
+    pytest rewrites the asserts of all modules of a package that has a plugin, although ours do not need it. So the
+    first run after an installation would compile all of them again. pytest has no public way to prevent this. If a new
+    version renames these attributes, the modules are compiled again, and everything else works as before.
     """
     hook = config.pluginmanager.rewrite_hook
     getattr(hook, "_must_rewrite", set[str]()).discard("mock_heidi")
@@ -71,11 +71,11 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     from mock_heidi.client.server_thread import MockHeidi
 
     given = options.url(request.config)
-    begins = options.configured(request.config)
+    start_options = options.configured(request.config)
     with contextlib.ExitStack() as ending:
         try:
             if given is None:
-                server = ending.enter_context(MockHeidi(**begins))
+                server = ending.enter_context(MockHeidi(**start_options))
             else:
                 server = ending.enter_context(Handle(given.url))
                 server.api_key = server.control("GET", "/state")["api_keys"][0]["key"]
@@ -87,8 +87,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
         yield server
 
 
-def _begins(config: pytest.Config) -> dict[str, Any]:
-    """The options of a new namespace that the server did not begin with."""
+def _start_options(config: pytest.Config) -> dict[str, Any]:
+    """The options of a new namespace that the server does not already have."""
     return {} if options.url(config) is None else options.configured(config)
 
 
@@ -101,7 +101,9 @@ def mock_heidi_factory(request: pytest.FixtureRequest, mock_heidi_server: Handle
     with contextlib.ExitStack() as made:
 
         def make(name: str = "heidi", **more: Any) -> Handle:
-            handle = mock_heidi_server.namespace(_name(request.config, name), **{**_begins(request.config), **more})
+            handle = mock_heidi_server.namespace(
+                _name(request.config, name), **{**_start_options(request.config), **more}
+            )
             made.callback(handle.close)
             request.config.stash.setdefault(MADE, []).append(handle)
             return handle
@@ -119,7 +121,7 @@ def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: Handle) -> Ite
     try:
         marked = options.marked(request.node)
         marked.pop("allow_findings", None)
-        made = mock_heidi_server.namespace(name, **{**_begins(request.config), **marked})
+        made = mock_heidi_server.namespace(name, **{**_start_options(request.config), **marked})
     except (MockHeidiError, ConfigError) as error:
         problem = str(error).removeprefix(f"POST /_mock/namespaces/{name}: ")
         raise _failure(f"@pytest.mark.mock_heidi: {problem}") from None

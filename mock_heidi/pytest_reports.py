@@ -1,4 +1,4 @@
-"""Additions of the pytest plugin to the report of a test: its requests, and the reasons to fail a test that passes.
+"""Additions of the pytest plugin to the report of a test: its requests, and the reasons to fail a passed test.
 
 Every run of pytest imports this module, so it imports the rest of the package only for a test that has a Heidi.
 """
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 OWN = pytest.StashKey["Handle"]()
-"""The Heidi of a test."""
+"""The Heidi of the fixture ``mock_heidi``."""
 MADE = pytest.StashKey["list[Handle]"]()
-"""The Heidis that the factory made, of a whole run."""
+"""The Heidis that the factory has made in this run."""
 # The status of a refused preflight, and of a wrong host.
 _REFUSED = {400: "was refused", 403: "was refused"}
 
@@ -30,9 +30,9 @@ def sections(item: pytest.Item) -> list[tuple[str, str]]:
 
 def _report(heidi: Handle) -> str:
     try:
-        return heidi.report() or "none"
+        return heidi.report() or "no requests"
     except Exception as error:  # noqa: BLE001 - the report of a failure must not fail itself
-        return f"cannot be asked: {error}"
+        return f"cannot ask mock_heidi: {error}"
 
 
 def _heidis(item: pytest.Item) -> list[tuple[str, Handle]]:
@@ -59,7 +59,7 @@ def _is_handle(value: Any) -> bool:
 
 
 def objections(item: pytest.Item) -> list[str]:
-    """The reasons to fail a test that passes, a line each.
+    """The reasons to fail a passed test, a line each.
 
     Only its own Heidi counts: a request or a fault of a shared one may belong to another test.
     """
@@ -70,7 +70,7 @@ def objections(item: pytest.Item) -> list[str]:
     try:
         return [line for name in asked for line in _OBJECTIONS[name](item, own)]
     except Exception as error:  # noqa: BLE001 - one test must not end the whole run
-        return [f"mock_heidi cannot be asked: {error}"]
+        return [f"cannot ask mock_heidi: {error}"]
 
 
 def _unfired(_: pytest.Item, own: Handle) -> list[str]:

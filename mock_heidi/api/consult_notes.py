@@ -84,7 +84,7 @@ def generate_consult_note(request: Request) -> Stream:
         raise TemplateRequiredError
     foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)
     session = find(request, Session, request.params["session_id"])
-    if request.assumptions["note_without_recording"] != "allowed" and not _may_write(session):
+    if not _may_write(session) and request.assumptions["note_without_recording"] != "allowed":
         raise RecordingRequiredError
     template = foreign or find_template(request, given.template_id or "")
 

@@ -179,8 +179,12 @@ def link_sessions(request: Request) -> Response:
 
 
 def list_patient_profiles(request: Request) -> Response:
-    ignored = request.assumptions["empty_filter"] == "ignored"
-    asked = ("list_patient_profiles", request.caller.managed_by, request.scope["query_string"], ignored)
+    query = request.scope["query_string"]
+    empty = query.endswith(b"=") or b"=&" in query
+    if empty:
+        request.note("empty_filter", ", ".join(name for name, value in request.query.items() if not value))
+    ignored = empty and request.assumptions["empty_filter"] == "ignored"
+    asked = ("list_patient_profiles", request.caller.managed_by, query, ignored)
     return Answer(request.store.once(asked, lambda: _listed(request, ignored=ignored)))
 
 

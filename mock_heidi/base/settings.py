@@ -202,4 +202,4 @@ def is_namespace(text: str) -> bool:
 
 def wrong_name(name: str, owner: str) -> ConfigError:
     """The error for a name that is not valid; ``owner`` is ``namespace`` or ``snapshot``."""
-    return ConfigError(f"{name!r} is not a valid {owner} name", f"use {NAME_RULE}")
+    return ConfigError(f"{name!r} is not a valid name for a {owner}", f"use {NAME_RULE}")

@@ -1,4 +1,4 @@
 """The command ``mock-heidi``: its commands, their options, and the log of requests that ``serve`` writes.
 
-It never answers a request: it starts a server, or speaks to a running one through ``client``.
+It starts a server, or asks a running one through ``client``. It never answers a request.
 """

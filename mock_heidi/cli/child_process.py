@@ -1,8 +1,8 @@
-"""Runs a command to its end: hands signals on to it, and ends it and all that it has started when it has to.
+"""Runs a command to its end, passes signals on to it, and ends everything that it has started.
 
-Away from a terminal the command leads a session of its own, and signals go to its whole process group. At a terminal it
-stays in ours, which the shell has put in the foreground: so it can read from the terminal, Ctrl-C and Ctrl-Z reach it
-without us, and nothing may be sent to the group, where the other commands of a pipeline are.
+Away from a terminal the command leads a new session, and signals go to its whole process group. At a terminal it stays
+in our process group, which the shell has put in the foreground: the command can read from the terminal, and Ctrl-C and
+Ctrl-Z reach it directly. Then we send no signal to the group, because other commands of a pipeline belong to it too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class NotStartedError(Exception):
-    """The command cannot be run; ``status`` is what a shell would exit with."""
+    """The command cannot be run; ``status`` is the exit status that a shell would give."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -40,19 +40,19 @@ class Ended(NamedTuple):
 
     status: int
     interrupted: bool
-    """True if somebody pressed Ctrl-C at the terminal meanwhile."""
+    """True if Ctrl-C was pressed at the terminal meanwhile."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], grace: float, started: Callable[[], object]) -> Ended:
-    """Run a command to its end, with ``started`` called once it runs.
+    """Run a command to its end; ``started`` is called once it runs.
 
-    SIGTERM, SIGINT and SIGHUP are handed on to it. After SIGTERM or SIGINT it has ``grace`` seconds; then, or at the
-    second of these signals, it is killed. :class:`NotStartedError` where there is no such command.
+    SIGTERM, SIGINT and SIGHUP are passed on to it. ``grace`` seconds after SIGTERM or SIGINT, or at the second of these
+    signals, it is killed. Raises :class:`NotStartedError` if the command cannot be run.
     """
     with _caught(_Signals(grace)) as signals:
         child = _Child(command, environment)
         try:
-            signals.go_to(child)
+            signals.send_to(child)
             started()
             child.wait()
         except BaseException:
@@ -64,12 +64,12 @@ def run(command: Sequence[str], environment: Mapping[str, str], grace: float, st
 
 
 class _Child:
-    """The command's process and what it has started."""
+    """The process of the command, and the processes that it has started."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.apart = hasattr(os, "killpg") and not is_at_terminal()
         try:
-            # No thread runs yet, or what the child does between its fork and the command would not be safe.
+            # No other thread runs yet, so it is safe to run code between the fork and the command.
             self._process = subprocess.Popen(  # noqa: S603 - what the user asked for
                 command,
                 env=environment,
@@ -83,27 +83,27 @@ class _Child:
         self._pid = self._process.pid
 
     def send(self, number: int) -> None:
-        """Send a signal to the command and to all that it has started; those that have ended are passed over."""
+        """Send a signal to the command and to everything that it has started, if they still run."""
         if self.apart:
             _send(os.killpg, self._pid, number)
-        elif self._process.returncode is None:  # or its id may be somebody else's
+        elif self._process.returncode is None:  # afterwards another process may get its id
             for pid in [self._pid, *_descendants(self._pid)]:
                 _send(os.kill, pid, number)
 
     def wait(self) -> None:
-        """Wait until the command has ended; its process id, and so its group's, is kept until :meth:`end`."""
+        """Wait until the command has ended. No other process or group gets its id before :meth:`end`."""
         if hasattr(os, "waitid"):
             os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
         else:  # macOS
             self._process.wait()
 
     def end(self, grace: float) -> int:
-        """End what the command has left in its group, by force after ``grace`` seconds; the command's return code."""
+        """End the rest of the command's group, by force after ``grace`` seconds. Returns the command's return code."""
         if self.apart:
             self.send(signal.SIGTERM)
         status = self._process.wait()
         deadline = precise() + grace
-        while self.apart and _is_there(self._pid):
+        while self.apart and _is_running(self._pid):
             if precise() >= deadline:
                 self.send(_KILL)
                 break
@@ -117,7 +117,7 @@ def _send(kill: Callable[[int, int], None], target: int, number: int) -> None:
 
 
 class _Signals:
-    """Hands signals on to a child, those too that came before there was one."""
+    """Passes signals on to a child, also those that came before the child started."""
 
     def __init__(self, grace: float) -> None:
         self.interrupted = False
@@ -127,23 +127,23 @@ class _Signals:
         self._ending = False
         self._timer: threading.Timer | None = None
 
-    def come(self, number: int, _: object) -> None:
+    def receive(self, number: int, _: object) -> None:
         if self._child is None:
             self._early.append(number)
         elif number == signal.SIGINT and not self._child.apart and is_at_terminal():
-            # The terminal has sent it to the command too, and to many commands twice means more than once.
+            # The terminal has sent it to the command too. Many commands end by force at the second one.
             self.interrupted = True
         else:
-            self._hand_on(self._child, number)
+            self._pass_on(self._child, number)
 
-    def go_to(self, child: _Child) -> None:
+    def send_to(self, child: _Child) -> None:
         self._child = child
         while self._early:
-            self._hand_on(child, self._early.pop(0))
+            self._pass_on(child, self._early.pop(0))
 
-    def _hand_on(self, child: _Child, number: int) -> None:
+    def _pass_on(self, child: _Child, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
-            child.send(number)  # for some commands SIGHUP means to read their configuration again
+            child.send(number)  # some commands read their configuration again at SIGHUP
         elif self._ending or self._grace == 0:
             child.send(_KILL)
         else:
@@ -161,10 +161,10 @@ class _Signals:
 @contextlib.contextmanager
 def _caught(signals: _Signals) -> Iterator[_Signals]:
     numbers = [signal.SIGINT, signal.SIGTERM]
-    # Under nohup the command is to live on too.
+    # Under nohup the command ignores SIGHUP too.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, signals.come) for number in numbers}
+    before = {number: signal.signal(number, signals.receive) for number in numbers}
     try:
         yield signals
     finally:
@@ -186,7 +186,7 @@ def is_at_terminal() -> bool:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """A function for a child before it becomes the command: ask to be killed when we are. None except on Linux."""
+    """A function that a child runs before the command, so that it is killed when we are. None except on Linux."""
     if sys.platform != "linux":
         return None
     import ctypes
@@ -195,7 +195,7 @@ def _end_with_parent() -> Callable[[], None] | None:
 
     def ask() -> None:
         prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # killed before the child could ask
+        if os.getppid() != parent:  # we were killed before the child could ask
             os._exit(_SIGNALLED + signal.SIGKILL)
 
     return ask
@@ -209,10 +209,10 @@ class _Process(NamedTuple):
 
 
 def _processes() -> list[_Process]:
-    """The processes of this machine; none where the system does not list them in ``/proc``."""
+    """The processes of this machine; an empty list if the system does not list them in ``/proc``."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # ended meanwhile
+        with contextlib.suppress(OSError):  # the process has ended meanwhile
             pid, _, rest = entry.read_text(encoding="latin-1").partition(" (")
             # The name of a program may hold blanks and brackets.
             state, parent, group = rest.rpartition(")")[2].split()[:3]
@@ -221,7 +221,7 @@ def _processes() -> list[_Process]:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """The processes that a process has started, those that these have started, and so on."""
+    """The processes that a process has started, directly or through others."""
     processes = _processes()
     parents = [pid]
     while parents:
@@ -229,8 +229,8 @@ def _descendants(pid: int) -> Iterator[int]:
         yield from parents
 
 
-def _is_there(group: int) -> bool:
-    """True if any process of a group is running. A process that has ended but was not waited for does not count."""
+def _is_running(group: int) -> bool:
+    """True if a process of a group runs. A process that has ended but was not waited for does not count."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

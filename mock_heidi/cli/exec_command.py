@@ -1,4 +1,4 @@
-"""``mock-heidi exec``: a server while a command runs, and what it saw if the command fails."""
+"""``mock-heidi exec``: runs a command beside a server, and reports the requests if the command fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
-from mock_heidi.cli.options import Seconds, option, runs_server, settings
+from mock_heidi.cli.options import option, runs_server, settings
+from mock_heidi.cli.parameters import Choice, Seconds
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from mock_heidi.cli.child_process import Ended
     from mock_heidi.client.handle import Handle
 
-# Neither what a command usually ends with nor what the other verbs use for a mistake.
+# A status that commands rarely end with, and that no other command of ours uses.
 FOUND = 3
 _MOST_REPORTS = 10
+_NO_REQUESTS = (
+    "no requests; a client finds this server by HEIDI_BASE_URL. pytest reports the requests of its fixture mock_heidi, "
+    "which uses another server or deletes its namespaces"
+)
 
 
 def client_variables(heidi: Handle) -> dict[str, str]:
-    """The variables that a client and the verbs of this command find a server by."""
+    """The variables by which a client and the commands of mock-heidi find a server."""
     return {
         "HEIDI_BASE_URL": heidi.base_url,
         "HEIDI_API_KEY": heidi.api_key,
@@ -39,8 +44,12 @@ def client_variables(heidi: Handle) -> dict[str, str]:
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
-@option("--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD has after SIGTERM or SIGINT.")
-@option("--fail-on", type=click.Choice(LEVELS), help="Exit 3 if CMD succeeds with a finding of this level or above.")
+@option(
+    "--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD may still run after SIGTERM or SIGINT."
+)
+@option(
+    "--fail-on", type=Choice(LEVELS), help="Exit with status 3 if CMD succeeds with a finding of this level or above."
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
@@ -54,10 +63,10 @@ def exec_command(  # noqa: PLR0913 - a flag each
     fail_on: str | None,
     **options: Any,
 ) -> NoReturn:
-    """Serve while a command runs; end with its exit status.
+    """Run your command CMD beside a server. End with the exit status of CMD.
 
-    The command is given HEIDI_BASE_URL, HEIDI_API_KEY and MOCK_HEIDI_URL, so that `mock-heidi wait`, `requests` and the
-    other verbs find the server. If it fails, the last requests, the faults and the findings are printed.
+    CMD gets HEIDI_BASE_URL and HEIDI_API_KEY for your client, and MOCK_HEIDI_URL for `mock-heidi requests` and the
+    other commands. If it fails, the last requests, the faults and the findings are printed.
     """
     from mock_heidi.base.hosts import is_loopback
     from mock_heidi.cli import child_process, request_log
@@ -74,16 +83,16 @@ def exec_command(  # noqa: PLR0913 - a flag each
         heidi = server.listen(log)
         if url_file is not None:
             file.write(url_file, heidi.base_url)
-            ends.callback(file.take_back, url_file, heidi.base_url)
+            ends.callback(file.remove_own, url_file, heidi.base_url)
         if not is_loopback(host):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
         try:
-            # It may connect at once: the port is bound, and is answered as soon as the server's thread runs.
+            # CMD may connect at once: the port is bound, and the server answers as soon as its thread runs.
             ended = child_process.run(command, _environment(heidi, chosen), grace, server.start)
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)
-        sys.exit(_judge(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
+        sys.exit(_final_status(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
 
 
 def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
@@ -91,36 +100,38 @@ def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
     return {**os.environ, **client_variables(heidi), **token}
 
 
-def _judge(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
-    """The status to end with; what went wrong is told unless this is to be ``quiet``.
+def _final_status(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
+    """The status to end with. Unless ``quiet``, the reason for a failure is printed.
 
-    A failure is told with what the server saw, a success with the faults of ``heidi`` that never fired.
-
-    Findings that cannot be asked for fail a command too, because there may be some.
+    If CMD failed, that is the report of each used namespace. If it succeeded, these are the findings of level
+    ``fail_on`` or above, and the faults of ``heidi`` that never fired. If the server cannot be asked for its
+    findings, the status is that of a finding.
     """
     if ended.status == 0:
-        found = [] if fail_on is None else _asked(_found(used, fail_on))
+        found = [] if fail_on is None else _collected(_found(used, fail_on))
         if found:
             _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
-        if not quiet and (unfired := _asked(iter(heidi.unfired()))):
-            _say("the command succeeded, but it never met these faults:", *unfired)
+        if not quiet and (unfired := _collected(iter(heidi.unfired()))):
+            _say("the command succeeded, but these faults never fired:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
-        report = _asked(_reports(used)) or ["no request"]
-        _say(f"the command ended with status {ended.status}; what its server saw:", *report)
+        _say(
+            f"the command ended with status {ended.status}; the report of its server:",
+            *_collected(_reports(heidi, used)),
+        )
     return ended.status
 
 
-def _asked(lines: Iterator[str]) -> list[str]:
-    """The lines; the last one says why there are no more, where the server does not answer."""
+def _collected(lines: Iterator[str]) -> list[str]:
+    """The lines. If the server refuses or does not answer, the last line is the error."""
     from mock_heidi.client.handle import MockHeidiError, NoAnswerError
 
     answered = []
     try:
         for line in lines:
-            answered.append(line)  # noqa: PERF402 - what came before an error stays
+            answered.append(line)  # noqa: PERF402 - keep the lines before an error
     except (MockHeidiError, NoAnswerError) as error:
-        answered.append(f"cannot be asked: {error}")
+        answered.append(f"cannot ask the server: {error}")
     return answered
 
 
@@ -135,8 +146,10 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
     )
 
 
-def _reports(used: Iterator[Handle]) -> Iterator[str]:
-    """The reports of the first few namespaces."""
+def _reports(heidi: Handle, used: Iterator[Handle]) -> Iterator[str]:
+    """The reports of the first few namespaces, a line each; the first line explains why there are no requests."""
+    if not any(row["counts"]["requests"] for row in _namespaces(heidi)):
+        yield _NO_REQUESTS
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())
 
@@ -146,14 +159,19 @@ def _named(namespace: Handle, line: str) -> str:
 
 
 def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
-    """The default namespace, and of the others each that had a request."""
+    """The default namespace, and each other namespace that had a request."""
     from mock_heidi.client.handle import Handle
 
     yield heidi
-    for row in heidi.control("GET", "/namespaces")["namespaces"]:
+    for row in _namespaces(heidi):
         if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
             with Handle(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
                 yield namespace
+
+
+def _namespaces(heidi: Handle) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = heidi.control("GET", "/namespaces")["namespaces"]
+    return found
 
 
 def _say(*lines: str) -> None:

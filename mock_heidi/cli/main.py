@@ -6,7 +6,7 @@ import contextlib
 import gc
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,35 +14,36 @@ import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
 from mock_heidi.cli.options import choices, runs_server, settings
+from mock_heidi.cli.parameters import Group, Number
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _INTERRUPTED = 130
 
-# Verbs that speak to a running server; what they need is imported when one of them is called.
-_REMOTE = (
+# Commands whose modules are imported only when one of them is called.
+_IMPORTED_LATE = (
     "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
     "namespaces", "completion",
 )  # fmt: skip
 
 
-class _Verbs(click.Group):
+class _Commands(Group):
     """``mock-heidi --port 0`` means ``mock-heidi serve --port 0``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_REMOTE]
+        return [*super().list_commands(ctx), *_IMPORTED_LATE]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _REMOTE:
-            from mock_heidi.cli.commands import VERBS
+        if cmd_name in _IMPORTED_LATE:
+            from mock_heidi.cli.commands import COMMANDS
 
             gc.enable()  # some of these commands run long
-            return VERBS[cmd_name]
+            return COMMANDS[cmd_name]
         return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        bare = not args and not ctx.resilient_parsing  # a shell that completes the verb has none yet
+        bare = not args and not ctx.resilient_parsing  # a shell asks for completions before a command is typed
         if bare or (args and args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
@@ -52,15 +53,15 @@ class _Verbs(click.Group):
         return [*found, *serve.shell_complete(ctx, incomplete)] if incomplete.startswith("-") else found
 
 
-_json = click.option("--json", "as_json", is_flag=True, help="Speak JSON, for programs.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(VERSION, prog_name="mock-heidi", message="%(prog)s %(version)s")
 def cli() -> None:
     """The Heidi Health Open API on your own machine: offline, stateful, deterministic.
 
-    Without a verb it serves: `mock-heidi --port 0` is `mock-heidi serve --port 0`.
+    Without a command it serves: `mock-heidi --port 0` is `mock-heidi serve --port 0`.
     """
 
 
@@ -78,7 +79,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
     written: list[Path] = []
 
     def started() -> None:
-        # What stays until the end need not be gone over again and again.
+        # These objects stay until the end, so the collector can leave them out.
         gc.freeze()
         gc.enable()
         if url_file is not None:
@@ -97,7 +98,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             for listener in sockets:
                 bound.callback(listener.close)
             if url_file is not None:
-                # Before the fixtures are read, which may take long: the file of a killed server leads elsewhere.
+                # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
             server = Server(app, sockets, started, memory=app.registry.memory)
@@ -105,9 +106,9 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
     finally:
         if log is not None:
             log.close()
-        # Only what this server wrote: before it listened, and if another one listens by now, the file is not its.
+        # Only a file that this server has written; another server may have replaced it since.
         for path in written:
-            file.take_back(path, f"{server.url}{BASE_PATH}")
+            file.remove_own(path, f"{server.url}{BASE_PATH}")
 
 
 def _print(value: Any) -> None:
@@ -115,7 +116,7 @@ def _print(value: Any) -> None:
 
 
 def _checked_by_the_build(kinds: Iterable[str]) -> dict[str, int] | None:
-    """The number of packaged records of each kind; None unless the build has checked them and they are unchanged."""
+    """The number of packaged records of each kind; None if the build has not checked them as they are now."""
     from mock_heidi.base import built, spec
 
     rows = {kind: built.rows(kind, spec.fixtures_digest()) for kind in kinds}
@@ -123,7 +124,7 @@ def _checked_by_the_build(kinds: Iterable[str]) -> dict[str, int] | None:
 
 
 def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
-    """The number of records of each kind; raises :class:`FixtureError` for fixtures that cannot be used."""
+    """The number of records of each kind. Raises :class:`FixtureError` for wrong fixtures."""
     packaged = _checked_by_the_build(kinds)
     if fixtures is None and packaged is not None:
         return packaged
@@ -135,11 +136,18 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
     return {kind: store.size(KINDS[kind]) for kind in kinds}
 
 
+def _counted(counts: Mapping[str, int]) -> str:
+    from mock_heidi.base.wording import counted
+
+    nouns = ("API key", "patient profile", "session")
+    return ", ".join(counted(number, noun) for number, noun in zip(counts.values(), nouns, strict=True))
+
+
 @cli.command()
 @click.argument("fixtures", required=False, metavar="[DIR|FILE]")
 @_json
 def validate(fixtures: str | None, *, as_json: bool) -> None:
-    """Check fixtures: a folder, or one file that holds all kinds; without either, the packaged set."""
+    """Check the fixtures of a folder or a file. Without DIR or FILE, check the packaged set."""
     from mock_heidi.fixtures.documents import FixtureError
 
     try:
@@ -152,10 +160,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
     if as_json:
         _print({"problems": [], "counts": counts})
         return
-    keys, patients, sessions = counts.values()
-    click.echo(
-        f"{fixtures or 'packaged set'}: {keys} API keys, {patients} patient profiles, {sessions} sessions: all good"
-    )
+    click.echo(f"{fixtures or 'packaged set'}: {_counted(counts)}: all good")
 
 
 @cli.command()
@@ -178,7 +183,7 @@ def routes(*, as_json: bool) -> None:
 @cli.command()
 @click.argument("kind", required=False, metavar="[KIND]")
 def schema(kind: str | None) -> None:
-    """Print the JSON Schema of a fixture file, or without KIND those of all, by name."""
+    """Print the JSON Schema of a fixture file, or of all. KIND is the name of the file, such as sessions."""
     from mock_heidi.base import built
 
     schemas = built.rows("schemas", built.code())
@@ -187,7 +192,9 @@ def schema(kind: str | None) -> None:
 
         schemas = fixture_schema.schemas()
     if kind is not None and kind not in schemas:
-        raise ConfigError(f"there is no fixture file {kind!r}", f"there are {', '.join(schemas)}")
+        from mock_heidi.base.wording import nearest
+
+        raise ConfigError(f"there is no fixture file {kind!r}", nearest(kind, schemas))
     _print(schemas[kind] if kind else schemas)
 
 
@@ -212,11 +219,11 @@ def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.option("--seconds", type=float, default=30, show_default=True, metavar="SECONDS", help="How long it is.")
-@click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default the file's ending, else wav.")
+@click.option("--seconds", type=Number(), default=30, show_default=True, metavar="SECONDS", help="Length in seconds.")
+@click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default as FILE ends, otherwise wav.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def audio(file: Path, seconds: float, form: str | None) -> None:
-    """Write a recording of silence to FILE (- for standard output), as real audio for tests."""
+    """Write a silent recording to FILE, as audio for tests. FILE - is standard output."""
     from mock_heidi.content import recordings
 
     try:
@@ -224,12 +231,12 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
     except ValueError as error:
         raise ConfigError(f"audio: {error}", "give --seconds and --format") from None
     if str(file) == "-" and sys.stdout.isatty():
-        raise ConfigError("audio: a terminal shows no recording", "give a file, or pipe the output into a command")
+        raise ConfigError("audio: standard output is a terminal", "give a file, or pipe the output into a command")
     try:
         target = click.open_file(str(file), "wb")
     except OSError as error:
         problem = f"audio: cannot write {file}: {error.strerror}"
-        raise ConfigError(problem, "give a file in a folder of yours") from None
+        raise ConfigError(problem, "give a file in a folder that you can write to") from None
     with target:
         target.write(made)
 
@@ -240,7 +247,7 @@ def _fail(message: str, status: int) -> NoReturn:
 
 
 def main(args: list[str] | None = None) -> NoReturn:
-    """Run the command; what cannot be done ends in one line and a status, never in a traceback."""
+    """Run the command and end the process. An error is one line and a status, never a traceback."""
     try:
         cli.main(args=args, prog_name="mock-heidi", standalone_mode=False)
     except ConfigError as error:
@@ -249,12 +256,12 @@ def main(args: list[str] | None = None) -> NoReturn:
         click.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except click.UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "mock-heidi"
-        _fail(f"{' '.join(error.format_message().split())} (see {verb} --help)", 2)
+        command = error.ctx.command_path if error.ctx else "mock-heidi"
+        _fail(f"{' '.join(error.format_message().split())} (see {command} --help)", 2)
     except click.ClickException as error:
         _fail(error.format_message(), 1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(_INTERRUPTED)
-    except OSError as error:  # a full disk; where the reader of a pipe has gone, click ends by itself
+    except OSError as error:  # such as a full disk; click itself handles a closed pipe
         _fail(f"cannot go on: {error.strerror or error}", 1)
     sys.exit(0)

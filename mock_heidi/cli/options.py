@@ -1,8 +1,7 @@
-"""The options of the command and their variables; those of a server stand in one list, which every such verb reads."""
+"""The options of the commands with their variables. ``SERVER_OPTIONS`` lists those of every command that serves."""
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,44 +10,25 @@ from typing import Any, NamedTuple
 import click
 
 from mock_heidi.base.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError, Settings, parse_pace
+from mock_heidi.cli.parameters import Choice, Fault, Option, WholeNumber
 
 _MEGABYTE = 1024 * 1024
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-class FaultParam(click.ParamType):  # type: ignore[type-arg] # generic in newer versions only
-    """A fault as text. In the variable, several are divided by semicolons: paths in rules stand after a blank."""
-
-    name = "rule"
-    envvar_list_splitter = ";"
-
-
-class Seconds(click.FloatRange):
-    """A number of seconds, a day at most. A plain range lets ``nan`` pass, since it compares with nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 86_400)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail("nan is not a number of seconds", param, ctx)
-        return number
-
-
 def option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
     """A flag and its variable: ``--url-file`` and ``MOCK_HEIDI_URL_FILE``."""
     variable = "MOCK_HEIDI_" + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *more, envvar=variable, show_envvar=True, **{"show_default": True, **options})
+    return click.option(name, *more, cls=Option, envvar=variable, show_envvar=True, **{"show_default": True, **options})
 
 
 class ServerOption(NamedTuple):
-    """A flag that sets a field of :class:`Settings`; ``read`` makes the field's value from what was typed."""
+    """A flag that sets a field of :class:`Settings`; ``read`` converts the typed value to that of the field."""
 
     flag: str
     field: str
     attributes: Mapping[str, Any]
-    """The arguments that click gets for it."""
+    """The arguments for click."""
     read: Callable[[Any], Any]
 
 
@@ -91,7 +71,7 @@ def _rules(typed: tuple[str, ...]) -> tuple[str, ...]:
     return typed
 
 
-# Every setting that the command can make. One entry here is an option of each verb that runs a server.
+# Every setting that has a flag. Each command that serves has all of these options.
 SERVER_OPTIONS = (
     _sets(
         "--fixtures",
@@ -111,32 +91,32 @@ SERVER_OPTIONS = (
         "--api-key",
         "api_key",
         metavar="KEY",
-        help="The API key of your client. If your fixtures have keys, it replaces the first; else it is the only key.",
+        help="API key of your client. If your fixtures have keys, it replaces the first; otherwise it is the only key.",
     ),
     _sets(
         "--seed",
         "seed",
         default=0,
-        type=int,
+        type=WholeNumber(),
         metavar="N",
-        help="Fixes ids and tokens: same seed, same requests, same bytes.",
+        help="Seed of ids and tokens: the same seed and the same requests give the same bytes.",
     ),
     _sets(
-        "--clock", "clock", metavar="ISO", help="Moment (UTC) at which time stands still, such as 2025-01-06T09:00:00."
+        "--clock", "clock", metavar="ISO", help="Time (UTC) at which the clock is frozen, such as 2025-01-06T09:00:00."
     ),
     _sets(
         "--pace",
         "pace",
         _pace,
         metavar="PACE",
-        help="How streams go, such as first=0.3,rate=40,jitter=0.2; default: no delay.",
+        help="Pace of streams, such as first=0.3,rate=40,jitter=0.2; default: no delay.",
     ),
     _sets(
         "--fault",
         "faults",
         _rules,
         multiple=True,
-        type=FaultParam(),
+        type=Fault(),
         metavar="RULE",
         help="A fault as a rule, such as ask_ai:end_after=3; repeatable.",
     ),
@@ -146,14 +126,14 @@ SERVER_OPTIONS = (
         "request_faults",
         operator.not_,
         is_flag=True,
-        help="Ignore the header X-Mock-Fault, by which a request asks for a fault of its own.",
+        help="Ignore the header X-Mock-Fault, which sets a fault for one request.",
     ),
     _sets(
         "--max-upload",
         "max_upload",
         _bytes,
         default=100,
-        type=click.IntRange(1, 10_000),
+        type=WholeNumber(1, 10_000),
         metavar="MB",
         help="Largest upload in megabytes.",
     ),
@@ -162,16 +142,16 @@ SERVER_OPTIONS = (
         "memory",
         _bytes,
         default=DEFAULT_MEMORY // _MEGABYTE,
-        type=click.IntRange(1, 1_000_000),
+        type=WholeNumber(1, 1_000_000),
         metavar="MB",
-        help="The most megabytes that requests and events may take.",
+        help="Most megabytes that the kept requests and events may take.",
     ),
     _sets(
         "--journal",
         "journal",
         default="normal",
-        type=click.Choice(JOURNAL_MODES),
-        help="How much is shown of requests and answers.",
+        type=Choice(JOURNAL_MODES),
+        help="How much of requests and answers is shown.",
     ),
     _sets(
         "--allowed-host",
@@ -188,69 +168,72 @@ SERVER_OPTIONS = (
         help="Web origin that may use the control API; repeatable.",
     ),
     _sets(
-        "--admin-token", "admin_token", metavar="TOKEN", help="Token that the control API must be sent; default: none."
+        "--admin-token",
+        "admin_token",
+        metavar="TOKEN",
+        help="Token that every call of the control API must send; by default it needs no token.",
     ),
     _sets(
         "--cors-origin",
         "cors_origins",
         multiple=True,
         metavar="ORIGIN",
-        help="Web origin that may use the API besides loopback ones; repeatable.",
+        help="Web origin that may use the API in addition to loopback ones; repeatable.",
     ),
     _sets(
         "--cors-header",
         "cors_headers",
         multiple=True,
         metavar="NAME",
-        help="Header that web pages may send beside those of the API and of tracing; repeatable.",
+        help="Header that web pages may send in addition to those of the API and of tracing; repeatable.",
     ),
     _sets(
         "--cors-credentials",
         "cors_credentials",
         is_flag=True,
-        help="Let web pages send cookies, as fetch does with its credentials set to include.",
+        help="Let web pages send cookies (fetch with credentials: include).",
     ),
 )
 
 
 def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
-    """Give a verb the options of a server: where it listens, what it says, and SERVER_OPTIONS by their fields' names.
+    """A decorator that gives a command the options of a server: its address, its output and SERVER_OPTIONS.
 
-    ``port`` and ``log_level`` are the defaults of these two.
+    The command gets SERVER_OPTIONS by the names of their fields. ``port`` and ``log_level`` are defaults.
     """
-    place = (
+    address = (
         option(
             "--host",
             default="127.0.0.1",
             metavar="ADDRESS",
             help="Address to listen on; the default serves localhost too.",
         ),
-        option("--port", default=port, type=click.IntRange(0, 65535), metavar="N", help="Port; 0 picks a free one."),
+        option("--port", default=port, type=WholeNumber(0, 65535), metavar="N", help="Port; 0 picks a free one."),
     )
-    says = (
+    output = (
         option(
             "--url-file",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="File for the base URL, once it listens; removed at the end.",
+            help="File to write the base URL to when the server listens; removed at the end.",
         ),
         option(
             "--log-level",
             default=log_level,
-            type=click.Choice(_LEVELS),
-            help="How much to say; info has a line per request.",
+            type=Choice(_LEVELS),
+            help="How much to log; info writes a line per request.",
         ),
-        option("--quiet", is_flag=True, help="No banner, no line per request, no report of a command that fails."),
+        option("--quiet", is_flag=True, help="Print no banner, no line per request, no report of a failed command."),
     )
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
-    def decorate(verb: Any) -> Any:
-        for given in reversed([*place, *settings, *says]):
-            verb = given(verb)
-        return verb
+    def decorate(command: Any) -> Any:
+        for given in reversed([*address, *settings, *output]):
+            command = given(command)
+        return command
 
     return decorate
 
 
 def settings(typed: Mapping[str, Any]) -> Settings:
-    """The settings that were typed, by field; :class:`ConfigError` for the first that cannot be used."""
+    """The settings from the typed options. Raises :class:`ConfigError` for the first wrong one."""
     return Settings(**{one.field: one.read(typed[one.field]) for one in SERVER_OPTIONS})

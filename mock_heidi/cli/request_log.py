@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
-from mock_heidi.base.wording import printable, shorten
+from mock_heidi.base.wording import counted, printable, shorten
 from mock_heidi.client.report import path
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.observing.entry import Entry
@@ -32,8 +32,8 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
     # Do not print a key that the user gave: the output may be kept.
     key = "***" if given else next(iter(namespace.keys))
     counts = ", ".join(
-        f"{namespace.store.size(kind)} {name}"
-        for kind, name in ((ApiKey, "API keys"), (PatientProfile, "patient profiles"), (Session, "sessions"))
+        counted(namespace.store.size(kind), noun)
+        for kind, noun in ((ApiKey, "API key"), (PatientProfile, "patient profile"), (Session, "session"))
     )
     return "\n".join(
         (
@@ -74,7 +74,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
 
 
 def request_log(stream: TextIO, level: str, *, quiet: bool) -> RequestLog | None:
-    """A log with a line for each request, or None. Also sends warnings and errors to stderr."""
+    """A log with a line for each request; None if it is switched off. Also sends warnings and errors to stderr."""
     # The banner already says what uvicorn logs at level info.
     lowest = "WARNING" if level == "info" else level.upper()
     logging.basicConfig(level=lowest, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -108,7 +108,7 @@ class RequestLog:
     def _write(self) -> None:
         read = True
         while (item := self._queue.get()) is not None:
-            # After the reader has gone, lines are still taken from the queue.
+            # After the reader of the output has gone, the queue is still emptied.
             read = read and self._written(line(*item, colour=self._colour) + "\n")
 
     def _written(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The file in which a server says where it listens, for programs that start it."""
+"""The file that holds the base URL of a running server, for the program that started it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from mock_heidi.base.settings import ConfigError
 
 
 def write(path: Path, base_url: str) -> None:
-    """Write the base URL into the file in one step, so that it is never read in half."""
+    """Write the base URL into the file in one step, so that no program reads half of it."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(f"{base_url}\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         problem = f"--url-file: cannot write {path}: {error.strerror}"
-        raise ConfigError(problem, "give a file in a folder of yours") from None
+        raise ConfigError(problem, "give a file in a folder that you can write to") from None
 
 
-def take_back(path: Path, base_url: str) -> None:
-    """Remove the file unless another server has written it meanwhile; :class:`ConfigError` if that fails."""
+def remove_own(path: Path, base_url: str) -> None:
+    """Remove the file unless another server has replaced it. Raises :class:`ConfigError` if that fails."""
     try:
         own = path.read_text(encoding="utf-8") == f"{base_url}\n"
     except (OSError, UnicodeDecodeError):
-        return  # gone, or another file
+        return  # removed, or replaced by another file
     if own:
         remove(path)
 
 
 def remove(path: Path) -> None:
-    """Remove the file if it is there; :class:`ConfigError` if that fails."""
+    """Remove the file if it exists. Raises :class:`ConfigError` if that fails."""
     try:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Heidi in the hand of a test: ``MockHeidi`` serves from a thread, a ``Handle`` speaks to one namespace.
+"""``MockHeidi``, a server in a thread, and ``Handle``, one namespace of a running server as a test uses it.
 
-It reaches the state only through the control API, as a client in any other language does.
+Both read and change a namespace only through the control API, as a client in another language does, never directly.
 """

@@ -12,7 +12,7 @@ class MockHeidiError(Exception):
 
 
 class NoAnswerError(ConnectionError):
-    """No mock_heidi answers at the URL: nothing listens there, or another program does."""
+    """The error for a URL at which no mock_heidi answers: there is no server, or another program answers."""
 
 
 def another_program(url: str) -> NoAnswerError:
@@ -22,7 +22,7 @@ def another_program(url: str) -> NoAnswerError:
 
 @contextlib.contextmanager
 def answering(url: str) -> Iterator[None]:
-    """Raise :class:`NoAnswerError` for a connection that fails, and for an answer that cannot be read."""
+    """Raise :class:`NoAnswerError` for a failed connection and for an unreadable answer."""
     try:
         yield
     except OSError as error:

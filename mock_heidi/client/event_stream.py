@@ -32,7 +32,7 @@ class EventStream(Iterator[tuple[str, Any]]):
 
     def close(self) -> None:
         """Stop listening and close the connection."""
-        self._events.close()  # a generator that was never begun does not close the connection
+        self._events.close()  # a generator that was never started does not close the connection
         self._connection.close()
 
 

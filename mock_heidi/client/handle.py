@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
-from mock_heidi.base.wording import nearest
+from mock_heidi.client.attribute_hints import AttributeHints
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError, import_httpx
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.namespace_connection import NamespaceConnection, query, read_address, snapshot_path
 from mock_heidi.client.namespace_options import NamespaceOptions, start_body
-from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy, rule_body
+from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy, fault_ids, rule_body
 from mock_heidi.client.server_connection import ServerConnection
 from mock_heidi.content import recordings
 
@@ -28,17 +28,17 @@ __all__ = ["Handle", "MockHeidiError", "NoAnswerError"]
 Row = dict[str, Any]
 
 
-class Handle:
+class Handle(AttributeHints):
     """One namespace of a running server: its URLs, tokens, state, clock, faults and requests.
 
     Every method that asks the server raises :class:`MockHeidiError` for a refusal, and :class:`NoAnswerError` (a
-    ``ConnectionError``) if no mock_heidi answers. Properties ask nothing. A handle can be used from any thread.
+    ``ConnectionError``) if no mock_heidi answers. Properties do not ask the server. Any thread may use a handle.
     """
 
     email = DEFAULT_EMAIL
     """The e-mail address of the user that the handle signs in."""
     third_party_internal_id = DEFAULT_THIRD_PARTY_ID
-    """The id of that user in the partner's system."""
+    """The id of this user in the partner's system."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Handle:
         *,
         maker: ServerConnection | None = None,
     ) -> None:
-        """``url`` is any URL of a server; a base URL names the namespace too. The server is not asked yet.
+        """``url`` is the URL of a server, of a namespace, or a base URL. The server is not asked yet.
 
         ``admin_token`` is ``MOCK_HEIDI_ADMIN_TOKEN`` by default. ``maker`` is the connection of the handle that made
         the namespace, which :meth:`close` then deletes. Raises :class:`ConfigError` for a wrong URL or name.
@@ -63,7 +63,7 @@ class Handle:
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = NamespaceConnection(self.url, self.name, self._admin_token)
         self._maker = maker
-        self._removed: list[Row] = []  # the rules that their proxies have removed, as they were then
+        self._removed: list[Row] = []  # removed rules, with their last values
 
     @property
     def base_url(self) -> str:
@@ -86,6 +86,7 @@ class Handle:
         return ClockProxy(self.control)
 
     audio = staticmethod(recordings.audio)
+    _parts: ClassVar = {"state": StateProxy, "clock": ClockProxy}
 
     # --- Signing in ---
 
@@ -119,8 +120,8 @@ class Handle:
     def fault(self, operation: str | list[str] | None = None, **rule: Unpack[FaultArguments]) -> FaultsProxy:
         """Set a rule: ``fault("generate_consult_note", end_after=3, times=1)``. A ``with`` removes it at its end.
 
-        The fault reference in the docs has the arguments. ``operation`` may also be what stands before the colon of a
-        short form, such as ``GET /sessions*``, or a whole short form.
+        The fault reference in the docs has the arguments. ``operation`` may also be the part of a short form before
+        its colon, such as ``GET /sessions*``, or a whole short form.
         """
         made = self.control("POST", "/faults", rule_body(operation, {**rule}))
         return FaultsProxy(self.control, [made], self._removed)
@@ -145,10 +146,10 @@ class Handle:
         return [*self._removed, *([] if self.closed else self.faults())]
 
     def reply(self, operation: str, **rule: Any) -> Row:
-        """Set an answer of your own and return its record: ``reply("ask_ai", text="No.")``.
+        """Set your own answer and return its record: ``reply("ask_ai", text="No.")``.
 
-        ``pieces=[…]`` or ``text`` replace what Heidi writes; ``body={…}``, ``status`` and ``headers`` the whole answer.
-        ``session_id``, ``template_id``, ``match`` and ``times`` choose the requests, and how many.
+        ``text`` or ``pieces=[…]`` replace the text that Heidi writes; ``body={…}``, ``status`` and ``headers`` replace
+        the whole answer. ``session_id``, ``template_id`` and ``match`` select requests; ``times`` limits their number.
         """
         made: Row = self.control("POST", "/replies", {"operation": operation, **rule})
         return made
@@ -173,8 +174,8 @@ class Handle:
         """Expect requests, and return the ids of those that fit: ``verify(operation="get_session", within=2)``.
 
         ``count``, ``at_least``, ``at_most`` or ``never=True`` bound how many fit the filters; ``in_order=[…]`` takes a
-        list of filters. ``within`` waits so many seconds for them. Raises AssertionError with what was found, and with
-        the requests that come nearest.
+        list of filters. ``within`` is the longest wait in seconds. Raises AssertionError with the requests that
+        come nearest.
         """
         return self._connection.verify(expectation)
 
@@ -185,20 +186,19 @@ class Handle:
         return found
 
     def assert_noticed(self, fault: FaultsProxy | str, *, error: bool = False, within: float = 0) -> None:
-        """Expect that the client noticed the early end of a stream that a fault made; AssertionError otherwise.
+        """Expect that the client noticed the early end of a stream that ``fault`` made. Raises AssertionError if not.
 
         A client notices the end of a note if it reads the session or asks for the note again; the end of an answer of
-        Ask Heidi if it gives the same instruction again. With ``error`` it is enough that the client does not go on:
-        say so if the client showed an error.
+        Ask Heidi if it gives the same instruction again. ``error=True`` is for a client that showed an error: it must
+        only not go on. ``within`` waits so many seconds for the client. ``fault`` may be the id of a rule.
         """
-        for each in [fault] if isinstance(fault, str) else fault.ids:
+        for each in fault_ids(fault):
             try:
                 self.verify(noticed={"fault": each, "error": error}, within=within)
             except AssertionError as problem:
-                known = [str(rule["id"]) for rule in self._all_faults()]
-                if each in known:
-                    raise
-                raise AssertionError(f"{problem}; no fault is called {each!r}, {nearest(each, known)}") from None
+                from mock_heidi.client.report import unnoticed
+
+                raise AssertionError(unnoticed(str(problem), each, self._all_faults())) from None
 
     def findings(self) -> list[Row]:
         """The findings so far: ``code``, ``level``, ``message``, and the ids of the ``first`` and ``last`` request."""
@@ -206,40 +206,40 @@ class Handle:
         return found
 
     def report(self, limit: int = 30) -> str:
-        """The last requests with their bodies, all faults and all findings: what a failing test should show."""
+        """The last requests with their bodies, all faults and all findings, as a failing test shows them."""
         from mock_heidi.client.report import report
 
         return report(self.requests(limit=limit), self._all_faults(), self.findings())
 
     def curl(self, **filters: Any) -> str:
-        """The last requests as ``curl`` commands, one on each line; comments give the value of ``$TOKEN``."""
+        """The last requests as ``curl`` commands, one on each line; a comment has the command for ``$TOKEN``."""
         return self._connection.control_text(f"/requests{query({**filters, 'format': 'curl'})}")
 
     def events(self) -> EventStream:
-        """The kind and the data of each event from now on. The stream has no end: use it in a ``with``."""
+        """The kind and the data of each event from now on, without an end: use it in a ``with``."""
         return self._connection.events()
 
     # --- The state as a whole ---
 
     def session(self, session_id: str, **changes: Any) -> Row:
-        """A session with what went into its note; with ``changes``, after a clinician made them in Heidi."""
+        """A session with the sources of its note. ``changes`` are made first, as if a clinician made them in Heidi."""
         path = f"/sessions/{quote(session_id, safe='')}"
         found: Row = self.control("PUT", path, changes) if changes else self.control("GET", path)
         return found
 
     def snapshot(self, name: str = "snapshot") -> Row:
-        """Keep the state under a name; returns its name, its time and its counts."""
+        """Keep the state under a name. Returns the name, the time and the number of records."""
         kept: Row = self.control("PUT", snapshot_path(name))
         return kept
 
     def restore(self, name: str = "snapshot") -> None:
-        """Bring back the state of a snapshot."""
+        """Restore the state of a snapshot."""
         self.control("POST", f"{snapshot_path(name)}/restore")
 
     def diff(self, name: str = "snapshot", against: str | None = None) -> Row:
         """The ids that were ``added``, ``removed`` and ``changed`` since a snapshot, for each kind of record.
 
-        ``against`` names a later snapshot to compare with, in place of the state of now.
+        ``against`` names a later snapshot to compare with, instead of the current state.
         """
         found: Row = self.control("GET", f"{snapshot_path(name)}/diff{query({'against': against} if against else {})}")
         return found
@@ -285,10 +285,10 @@ class Handle:
             return
         try:
             if self._maker is not None:
-                # Most tests ask their own handle nothing, so it has no connection yet.
+                # Most tests send no request through their handle, so it has no connection yet.
                 server = self._maker if self._maker.is_open else self._connection.server
-                with contextlib.suppress(MockHeidiError):  # it was deleted before
-                    server.ask("DELETE", f"/_mock/namespaces/{self.name}")
+                with contextlib.suppress(MockHeidiError):  # the namespace was deleted before
+                    server.request("DELETE", f"/_mock/namespaces/{self.name}")
         finally:
             self._connection.close()
 

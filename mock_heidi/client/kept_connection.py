@@ -1,6 +1,6 @@
 """One kept connection to a server.
 
-``http.client`` can do more, and takes as long to import as click does.
+``http.client`` can do more, but its import takes as long as that of click.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class KeptConnection:
         self._answers: BufferedReader | None = None
         self.sock: socket.socket | None = None
 
-    def ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """The status and the body of one answer."""
         status, pieces = self.open(method, path, body, headers)
         return status, b"".join(pieces)
@@ -34,14 +34,14 @@ class KeptConnection:
     def open(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Iterator[bytes]]:
-        """The status of one answer, and its body as it comes: the next question has to wait for its end."""
+        """The status of one answer, and its body as it arrives. Read all of it before the next request."""
         host, port = self._address
         host = f"[{host}]" if ":" in host else host
         length = {} if body is None else {"Content-Length": str(len(body))}
         given = {"Host": f"{host}:{port}", "Accept-Encoding": "identity", **length, **headers}
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
         if " " in path or not path.isascii() or any(map(_CONTROL.search, lines)):
-            raise ValueError(f"{method} {path}: no line of HTTP can hold this")
+            raise ValueError(f"{method} {path}: a request or a header contains a character that HTTP does not allow")
         if self.sock is None:
             self.sock = socket.create_connection(self._address, self._patience)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -52,7 +52,7 @@ class KeptConnection:
         self._answers = answers
         version, status, *_ = _line(answers).split(maxsplit=2)
         if not version.startswith("HTTP/1."):
-            raise ValueError(f"{version} is no version of HTTP")
+            raise ValueError(f"unknown version of HTTP: {version}")
         headers = {}
         while line := _line(answers):
             name, _, value = line.partition(":")
@@ -77,7 +77,7 @@ class KeptConnection:
             self.close()
 
     def close(self) -> None:
-        """End the connection; the next question makes another."""
+        """Close the connection. The next request makes a new one."""
         for one in (self._answers, self.sock):
             if one is not None:
                 one.close()
@@ -89,7 +89,7 @@ def _line(answers: BufferedReader) -> str:
     if not line:
         raise ConnectionResetError("Remote end closed connection without response")
     if not line.endswith(b"\n"):
-        raise ValueError("a line of the head has no end")
+        raise ValueError("a line of the head is too long or incomplete")
     return line.strip().decode("latin-1")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,15 +21,19 @@ from mock_heidi.client.client_errors import MockHeidiError
 from mock_heidi.client.event_stream import EventStream
 from mock_heidi.client.server_connection import ServerConnection
 
+# The paths of a server, of a namespace, and of the base URLs of both.
+_PATH = re.compile(rf"(/ns/(?P<name>[^/]*))?({re.escape(BASE_PATH)})?/?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# Seconds that an answer may take beside the seconds that it waits for what is expected.
+# The most seconds of a ``within``.
+_LONGEST = 600
+# Seconds that an answer may take in addition to the ``within`` of an expectation.
 _PATIENCE = 30
 
 
 def read_address(url: str, namespace: str | None) -> tuple[str, str]:
-    """``http://HOST:PORT`` and the name of a namespace, from any URL of a server, such as its base URL.
+    """``http://HOST:PORT`` and the name of a namespace, from the URL of a server or of a namespace, or a base URL.
 
-    ``namespace`` goes before a name in the URL. Raises :class:`ConfigError` for what cannot be one.
+    ``namespace`` has priority over a name in the URL. Raises :class:`ConfigError` for another URL or a wrong name.
     """
     try:
         parts = urlsplit(url)
@@ -37,10 +42,15 @@ def read_address(url: str, namespace: str | None) -> tuple[str, str]:
         sound = False
     if not sound:
         raise ConfigError(f"{url}: write it like http://127.0.0.1:{DEFAULT_PORT}")
-    first, _, rest = parts.path.removeprefix("/").partition("/")
-    name = namespace or (rest.partition("/")[0] if first == "ns" else DEFAULT_NAMESPACE)
+    found = _PATH.fullmatch(parts.path)
+    if found is None or parts.query or parts.fragment:
+        cure = f"write it like http://127.0.0.1:{DEFAULT_PORT} or http://127.0.0.1:{DEFAULT_PORT}/ns/NAME"
+        raise ConfigError(f"{url}: there is nothing of mock_heidi at this path; {cure}")
+    name = namespace or (DEFAULT_NAMESPACE if found["name"] is None else found["name"])
     if not is_namespace(name):
-        raise ConfigError(f"{name!r} is not a valid namespace name; use letters, digits, '-', '_' and '.', 64 at most")
+        raise ConfigError(
+            f"{name!r} is not a valid name for a namespace; use letters, digits, '-', '_' and '.', 64 at most"
+        )
     return f"{parts.scheme}://{parts.netloc}", name
 
 
@@ -53,7 +63,7 @@ def snapshot_path(name: str) -> str:
     """The path of a snapshot below ``/_mock``. Raises :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
         raise MockHeidiError(
-            f"{name!r} is not a valid snapshot name; use letters, digits, '-', '_' and '.', 64 at most"
+            f"{name!r} is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most"
         )
     return f"/snapshots/{quote(name, safe='')}"
 
@@ -72,41 +82,44 @@ class NamespaceConnection:
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
         """The base URL for a client."""
         self.server = ServerConnection(url, admin_token)
-        """The connection to the server, for requests that concern other namespaces too."""
+        """The connection to the server, also for requests to other namespaces."""
         self.closed = False
 
     def _path(self, path: str) -> str:
         """The whole path. Raises :class:`MockHeidiError` if this is closed."""
         # A request would make a new namespace of that name, with the packaged fixtures.
         if self.closed:
-            cure = "a handle ends with its test or its with block"
+            cure = "use a handle before its test or its with block ends"
             raise MockHeidiError(f"the handle of {self.base_url} was closed; {cure}")
         return f"{self._prefix}{path}"
 
     def get(self, path: str, headers: Mapping[str, str]) -> Any:
         """The JSON of an answer of the API; ``path`` is below the base path."""
-        return self.server.ask("GET", self._path(f"{BASE_PATH}{path}"), headers=headers)
+        return self.server.request("GET", self._path(f"{BASE_PATH}{path}"), headers=headers)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer of the control API; ``path`` is ``/state`` or ``/_mock/state``."""
         if method not in _METHODS:
-            raise MockHeidiError(f"{method} {path}: the control API takes {', '.join(_METHODS)}; write one of these")
+            raise MockHeidiError(f"{method} {path}: unknown method; write one of {', '.join(_METHODS)}")
         whole = self._path(f"/_mock/{path.removeprefix('/_mock').removeprefix('/')}")
-        return self.server.ask(method, whole, body, {"Content-Type": "application/json"})
+        return self.server.request(method, whole, body, {"Content-Type": "application/json"})
 
     def control_text(self, path: str) -> str:
         """The text of an answer of the control API; ``path`` is like ``/requests?format=curl``."""
         return self.server.text(self._path(f"/_mock{path}"))
 
     def events(self) -> EventStream:
-        """The events of the namespace from now on, over a connection that is made for them."""
+        """The events of the namespace from now on, over a new connection."""
         path = self._path("/_mock/events")
         return ServerConnection(self._url, self._admin_token).events(path)
 
     def verify(self, expectation: Mapping[str, Any]) -> list[int]:
-        """The ids of the requests that show an expectation. Raises AssertionError if it does not hold."""
+        """The ids of the requests that fulfil an expectation. Raises AssertionError if it does not hold."""
         path = self._path("/_mock/verify")
-        connection = ServerConnection(self._url, self._admin_token, float(expectation.get("within", 0)) + _PATIENCE)
+        within = expectation.get("within")
+        # The server refuses other values.
+        seconds = within if isinstance(within, int | float) and 0 <= within <= _LONGEST else 0
+        connection = ServerConnection(self._url, self._admin_token, seconds + _PATIENCE)
         with contextlib.closing(connection):
             status, answer = connection.exchange("POST", path, expectation, {"Content-Type": "application/json"})
         if status == HTTPStatus.EXPECTATION_FAILED:

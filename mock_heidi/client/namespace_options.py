@@ -10,13 +10,13 @@ from mock_heidi.base.settings import FixtureChoice
 
 
 class NamespaceOptions(TypedDict, total=False):
-    """The options of a new namespace. One that is left out, or None, is as the server began.
+    """The options of a new namespace. An option that is missing or None has the value that the server started with.
 
     ``fixtures`` is a folder, a file, ``"empty"`` or the records themselves; ``seed`` a whole number; ``clock`` an
-    ISO 8601 moment (UTC) at which time stands still; ``linked`` True links the default user to a Heidi account;
-    ``api_key`` takes the place of the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
-    the name of faults that belong together; ``journal`` is ``normal``, ``full`` or ``masked``; ``assume``
-    chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder.
+    ISO 8601 time (UTC) at which the clock is frozen; ``linked=True`` links the default user to a Heidi account;
+    ``api_key`` replaces the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
+    the name of a set of faults; ``journal`` is ``normal``, ``full`` or ``masked``;
+    ``assume`` chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder.
     """
 
     fixtures: FixtureChoice
@@ -33,8 +33,8 @@ class NamespaceOptions(TypedDict, total=False):
 def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str, Any]:
     """The body for ``POST /_mock/namespaces/{name}``; ``linked`` links this ``user``.
 
-    Fixtures of a folder or a file are read here: the server takes no paths from a request. Raises
-    :class:`FixtureError` for fixtures that cannot be used.
+    A folder or file of fixtures is read here, because the server takes no paths from a request. Raises
+    :class:`FixtureError` for wrong fixtures.
     """
     body = {name: value for name, value in options.items() if value is not None}
     if "fixtures" in body:

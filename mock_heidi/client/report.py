@@ -1,6 +1,6 @@
 """Texts about a namespace: the report of a failure, faults that never fired, a failed expectation.
 
-They are made of what the control API shows, so they hold no secrets.
+They contain only what the control API shows, so they contain no secrets.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def unfired(rules: Sequence[Row]) -> list[str]:
-    """A line for each rule without a hit. Rules with the same label, as those of a scenario, need one hit together."""
+    """A line for each rule without a hit. Rules with the same label, such as those of a scenario, need only one hit."""
     groups: dict[Any, list[Row]] = {}
     for number, rule in enumerate(rules):
         groups.setdefault(rule.get("label") or number, []).append(rule)
@@ -93,6 +93,19 @@ def _matched(rules: Sequence[Row]) -> str:
 
 def _shaped(rule: Row) -> str:
     return f"{_counted(rule['hits'], 'answer')} shaped"
+
+
+def unnoticed(problem: str, fault: str, rules: Sequence[Row]) -> str:
+    """The error for an early end that was not noticed; names a fault that is unknown or cannot end a stream."""
+    from mock_heidi.base.wording import nearest
+    from mock_heidi.faults.rule import STREAM_ENDS
+
+    rule = next((one for one in rules if one["id"] == fault), None)
+    if rule is None:
+        return f"{problem}; no fault is called {fault!r}, {nearest(fault, [str(one['id']) for one in rules])}"
+    if any(name in rule for name in STREAM_ENDS):
+        return problem
+    return f"fault {fault} ({_fields(rule)}) cannot end a stream early; use one of {', '.join(STREAM_ENDS)}"
 
 
 def failed(expectation: Row) -> str:

@@ -19,10 +19,10 @@ _PATIENCE = 30
 
 
 class ServerConnection:
-    """Requests to one server, from any thread, one after the other.
+    """Requests to one server, from any thread, one at a time.
 
-    The control API is sent the admin token. Raises :class:`NoAnswerError` if no mock_heidi answers within ``patience``
-    seconds.
+    Only the control API gets the admin token. Raises :class:`NoAnswerError` after ``patience`` seconds without an
+    answer of mock_heidi.
     """
 
     def __init__(self, url: str, admin_token: str | None, patience: float = _PATIENCE) -> None:
@@ -37,7 +37,7 @@ class ServerConnection:
         """True if the connection was made and not closed."""
         return self._connection.sock is not None
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of an answer. Raises :class:`MockHeidiError` unless its status is 200."""
         status, answer = self.exchange(method, path, body, headers)
         if status != HTTPStatus.OK:
@@ -55,31 +55,30 @@ class ServerConnection:
             self._close_if_stale()
             try:
                 with answering(self._url):
-                    status, answer = self._connection.ask(method, path, data, given)
+                    status, answer = self._connection.request(method, path, data, given)
                     return status, json.loads(answer)
             except BaseException:
                 self._connection.close()  # the rest of this answer would be read as the next one
                 raise
 
     def _close_if_stale(self) -> None:
-        # A server closes a connection that was idle for long. This is tested before anything is sent, so that no
-        # request is sent twice.
+        # A server closes an idle connection. Testing this before sending avoids sending a request twice.
         if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self._connection.close()
 
     def text(self, path: str) -> str:
         """The text of an answer of the control API. Raises :class:`MockHeidiError` unless its status is 200."""
         with self._lock, contextlib.closing(self._connection), answering(self._url):
-            status, answer = self._connection.ask("GET", path, None, self._admin)
+            status, answer = self._connection.request("GET", path, None, self._admin)
             if status == HTTPStatus.OK:
                 return answer.decode()
             refusal = json.loads(answer)
         raise self.refusal("GET", path, status, refusal)
 
     def events(self, path: str) -> EventStream:
-        """The events of an answer of the control API, whose head has come: no event from now on is missed.
+        """The events from now on, of an answer of the control API.
 
-        The connection belongs to the stream from then on. Raises :class:`MockHeidiError` unless the status is 200.
+        The stream then owns the connection. Raises :class:`MockHeidiError` unless the status is 200.
         """
         try:
             with answering(self._url):

@@ -16,7 +16,7 @@ from mock_heidi.client.namespace_options import rule_list
 if TYPE_CHECKING:
     from mock_heidi.serving.server import Server
 
-_STARTED = "this MockHeidi was started before; make another"
+_STARTED = "this MockHeidi was started before; make a new one"
 
 
 class MockHeidi:
@@ -27,9 +27,9 @@ class MockHeidi:
 
     Without a ``with``, :meth:`start` returns that handle and :meth:`close` ends the server. The options are those of
     the command: ``fixtures`` (a folder, a file, a dict, ``"empty"``), ``seed``, ``clock``, ``api_key``, ``linked``,
-    ``faults``, ``scenario``, ``journal`` and the other fields of :class:`Settings`, or a :class:`Settings` in their
-    place; ``port`` 0 picks a free one. Raises :class:`ConfigError` for an option that cannot be used, here or when the
-    server starts.
+    ``faults``, ``scenario``, ``journal`` and the other fields of :class:`Settings`, or a :class:`Settings`
+    instead; ``port=0`` picks a free port. Raises :class:`ConfigError` for a wrong option, here or when
+    the server starts.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class MockHeidi:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            cure = "a handle has what a test needs: with MockHeidi() as heidi, or heidi = server.start()"
+            cure = "use its handle: with MockHeidi() as heidi, or heidi = server.start()"
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}; {cure}")
 
     def listen(self, listener: Any = None) -> Handle:
-        """Bind the port and return the handle. Clients may connect, and are answered after :meth:`start`.
+        """Bind the port and return the handle. Clients may connect; they get answers after :meth:`start`.
 
         ``listener`` is called with each answer, as in :func:`create_app`. Raises :class:`ConfigError` for a port that
-        cannot be had.
+        is taken or not allowed.
         """
         if self._server is not None:
             raise RuntimeError(_STARTED)

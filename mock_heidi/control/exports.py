@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +32,8 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _VARIABLES = {"authorization": "Bearer $TOKEN", "heidi-api-key": "$HEIDI_API_KEY"}
+# For a client that sent its API key in place of a token: the command repeats that mistake.
+_KEY_AS_TOKEN = {**_VARIABLES, "authorization": "Bearer $HEIDI_API_KEY"}
 
 
 def curl(row: Row, query: Pairs, origin: str) -> str:
@@ -44,8 +46,9 @@ def curl(row: Row, query: Pairs, origin: str) -> str:
     is_head = row["method"] == "HEAD"
     words = ["curl", "--head"] if is_head else ["curl", "-X", shlex.quote(row["method"])]
     words.append(shlex.quote(_url(row, _readable(query), origin)))
+    variables = _KEY_AS_TOKEN if "key_as_token" in row["findings"] else _VARIABLES
     for name, value in row["headers"].items():
-        words += _header(name, value)
+        words += _header(name, value, variables)
     if is_head:
         return " ".join(words)
     parts = _parts(row["body"])
@@ -78,9 +81,9 @@ def _readable(query: Pairs) -> Pairs:
     return [(name, REDACTED if is_hidden(value) else value) for name, value in query]
 
 
-def _header(name: str, value: str) -> list[str]:
-    if name in _VARIABLES:
-        return ["-H", f'"{name}: {_VARIABLES[name]}"']
+def _header(name: str, value: str, variables: Mapping[str, str]) -> list[str]:
+    if name in variables:
+        return ["-H", f'"{name}: {variables[name]}"']
     writable = _HEADER.fullmatch(name) and not _CONTROL.search(value)
     if not writable or name in _OWN_HEADERS or is_hidden(value) or "multipart" in value:
         return []

@@ -168,6 +168,7 @@ DELAYS = _names(Where.ANY, stages=(Stage.WAIT, Stage.PAUSE))
 WHOLE_BODY = _names(Where.BODIES)
 BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
 STREAM_EFFECTS = _names(Where.STREAMS)
+STREAM_ENDS = _names(Where.STREAMS, stages=(Stage.END,))
 TEXT_FAULTS = _names(Where.WRITTEN, Where.CODES)
 """Effects on the text itself and, last, on codes."""
 CONNECTION = tuple(effect.name for effect in effects.EFFECTS if effect.breaks)

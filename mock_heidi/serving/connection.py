@@ -13,9 +13,9 @@ from typing import Any
 from starlette.types import Scope
 
 EXTENSION = "mock_heidi.serving.connection"
-# Seconds between two looks at whether the client has received everything: the first pause and the longest.
+# Seconds between two checks whether the client has received everything: the first pause and the longest.
 _SOON, _RARELY = 0.0002, 0.01
-# Beyond so many bytes, waiting for more saves nothing.
+# With more bytes than this, waiting for the end of the turn saves nothing.
 _MUCH = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 # As Linux numbers them: reset, and closed by the client.
@@ -145,7 +145,7 @@ class Connection:
             self.cut()
 
     def _state(self) -> int | None:
-        """The state of the connection in the kernel, or None if the system does not tell."""
+        """The state of the connection in the kernel, or None if it is unknown."""
         try:
             opened = self._transport.get_extra_info("socket")
             return int(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])

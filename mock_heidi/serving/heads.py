@@ -1,4 +1,4 @@
-"""The limits of a request's head (its request line and headers), and what becomes of a client that exceeds them."""
+"""The limits of a request's head (its request line and headers), and the refusal of a client that exceeds them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mock_heidi.base.memory import MemoryBudget
 
 _logger = logging.getLogger("mock_heidi")
 
-# In seconds: so long a refused client may go on sending before its connection is cut.
+# The seconds for which a refused client may go on sending before its connection is cut.
 _LINGER = 5
 
 
@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     head_seconds: float = 30
     """The longest time that a head may take to arrive."""
     blocked: float = 5
-    """The longest time that the event loop may stand still before the server says where."""
+    """The longest time that the event loop may be blocked before the server logs where."""
 
     def too_large(self) -> bytes:
         detail = f"The head of the request is larger than {self.head_size // 1024} KB"
@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 
 class UnfinishedHead:
-    """The head that a connection has begun to send: a timer runs, and the budget counts its bytes."""
+    """The head that a client has begun to send: a timer runs, and the memory budget counts its bytes."""
 
     def __init__(self, limits: Limits, memory: MemoryBudget) -> None:
         self._limits = limits
@@ -48,7 +48,7 @@ class UnfinishedHead:
         self._timer: asyncio.TimerHandle | None = None
 
     def grow(self, size: int, give_up: Callable[[], None]) -> bool:
-        """Note that it is so many bytes by now; whether there is memory for them. ``give_up`` ends the waiting."""
+        """Record the bytes so far; False if there is no memory for them. ``give_up`` runs after the time limit."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._limits.head_seconds, give_up)
         fits = self._memory.hold(size - self._held)
@@ -56,7 +56,7 @@ class UnfinishedHead:
         return fits
 
     def end(self) -> None:
-        """Note that the head is complete, or that its connection has ended."""
+        """Stop the timer and free the memory: the head is complete, or its connection has ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -28,7 +28,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         raise ConfigError(f"there is no port {port}", "choose one up to 65535, or 0 for a free one")
     if host not in _LOOPBACK:
         return [_listen(host, port)]
-    # With port 0 the second family may find the port of the first one taken: then both try another.
+    # With port 0, another program may have the first family's port in the second one: then both try another port.
     for _ in range(20):
         first = _listen("127.0.0.1", port)
         try:
@@ -70,7 +70,7 @@ def _listen(host: str, port: int) -> socket.socket:
             problem = f"port {port} on {host} is in use"
             raise ConfigError(problem, "choose another with --port, or 0 for a free one") from None
         if error.errno == errno.EACCES:
-            problem = f"port {port} on {host} is not allowed to you"
+            problem = f"you are not allowed to use port {port} on {host}"
             raise ConfigError(problem, "choose one above 1023 with --port") from None
         raise ConfigError(f"cannot listen on {host}: {error.strerror}", "give an address of this machine") from None
     return listener
@@ -79,7 +79,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket) -> str:
     """``http://HOST:PORT`` of a listening socket."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a name for people, nothing binds to it
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a URL for people; nothing binds to it
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

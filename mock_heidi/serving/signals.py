@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a server: the first one in order, the second one at once, whatever code runs."""
+"""SIGINT and SIGTERM end a server: the first one cleanly, the second one at once, whatever code runs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def left_to_main_thread() -> Iterator[None]:
 def ending(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
     """In the main thread: the first signal calls ``stop``, the second one has the system's default action.
 
-    So a loop that hangs can be ended: Python handles a signal between two of its instructions and within a regular
-    expression. Where C code holds the interpreter for long, the first signal waits, and only glibc takes the handler
-    away without Python.
+    This can end a loop that hangs, because Python handles a signal between two instructions and within a regular
+    expression. If C code blocks the interpreter, the first signal waits. Then only glibc removes the handler, so that
+    the second signal ends the process.
     """
 
     def first(*_: Any) -> None:
@@ -59,7 +59,7 @@ def ending(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterato
 
 
 def _handle_once(number: int) -> None:
-    """Have the system take away the handler of a signal when it calls it; does nothing without glibc."""
+    """Make the system remove the handler of a signal when the signal comes. Does nothing without glibc."""
     try:
         import ctypes  # noqa: PLC0415 - some builds of Python lack it
 
@@ -69,5 +69,5 @@ def _handle_once(number: int) -> None:
         return
     for call in (install, install_once):
         call.argtypes, call.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
-    # Python's own handler, which only its C code knows, comes back from the first call.
+    # The first call returns Python's own handler, which only C code can install again.
     install_once(number, install(number, None))

@@ -46,16 +46,16 @@ class _Flow(FlowControl):
 
 
 class _Heads(ConnectionProtocol):
-    """Facts about heads that httptools does not tell."""
+    """Facts about heads that httptools does not provide."""
 
     renamed = False
-    """True if a header ``Upgrade`` came, which the parser knows by another name."""
+    """True if there was a header ``Upgrade``, which was renamed for the parser."""
     body_bytes = 0
     """The bytes of the body since the last head was completed."""
 
     def without_upgrade(self, data: bytes) -> bytes:
-        # The service speaks HTTP/1.1 only, and a server may ignore the wish. The first head in the data is looked
-        # at; clients that upgrade wait for the answer before they send another request.
+        # The service speaks HTTP/1.1 only, and a server may ignore ``Upgrade``. Only the first head in the data is
+        # searched, because a client that upgrades waits for the answer before it sends another request.
         if self.in_body():
             return data
         head, end, rest = data.partition(b"\r\n\r\n")

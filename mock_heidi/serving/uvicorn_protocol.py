@@ -1,8 +1,8 @@
 """The protocol of a connection, whichever parser uvicorn reads requests with.
 
-It uses parts of uvicorn that its documentation does not promise, so that a new version may change them. So do
-``uvicorn_parsers`` and ``uvicorn_server``, and no other module does. ``tests/serving/test_uvicorn_parts.py`` names the
-parts that the installed version lacks; ``pyproject.toml`` bounds the version at the newest one that was tried.
+This module, ``uvicorn_parsers`` and ``uvicorn_server`` use parts of uvicorn that its documentation does not promise, so
+a new version may change them. No other module does. ``tests/serving/test_uvicorn_parts.py`` names the parts that the
+installed version lacks; ``pyproject.toml`` limits the version to the newest one that was tried.
 
 - ``HttpToolsProtocol`` and ``H11Protocol``: overrides ``connection_made``, ``connection_lost`` and ``data_received``;
   reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; calls
@@ -88,7 +88,7 @@ class ConnectionProtocol:
         self._end_head()
 
     def without_upgrade(self, data: bytes) -> bytes:
-        """The data without the wish for another protocol, after which a parser would read no body."""
+        """The data without a header ``Upgrade``, after which a parser would read no body."""
         return data
 
     def behind(self, data: bytes) -> int:  # noqa: ARG002 - h11 knows what it holds

@@ -1,4 +1,4 @@
-"""uvicorn's server, with a start that reports when it listens and an end that does not wait for streams.
+"""uvicorn's server, which also reports when it listens, and which does not wait for streams at its end.
 
 It uses these parts of uvicorn that its documentation does not promise (see ``uvicorn_protocol``):
 

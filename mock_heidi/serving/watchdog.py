@@ -1,4 +1,4 @@
-"""Says where a server hangs: the stacks of all threads go to stderr when its loop has not turned for some seconds."""
+"""Logs where a server hangs: writes the stacks of all threads to stderr when the event loop is blocked for seconds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _logger = logging.getLogger("mock_heidi")
 
 @contextlib.contextmanager
 def watching(loop: asyncio.AbstractEventLoop, seconds: float) -> Iterator[None]:
-    """Watch a loop that may stand still for so many seconds. A block is told once, when it is that long.
+    """Watch an event loop. Each time that it is blocked for ``seconds``, this is logged once.
 
-    There is one such timer in a process, so this is for a process that does nothing but serve.
+    A process has only one such timer, so use this only in a process that does nothing but serve.
     """
     watchdog = _Watchdog(loop, seconds)
     watchdog.turn()
@@ -37,11 +37,11 @@ class _Watchdog:
         self._due = precise()
 
     def turn(self) -> None:
-        """Note that the loop turns, and set the timer again."""
+        """Record that the loop runs, and set the timer again."""
         late = precise() - self._due
         if late >= self._seconds:
             _logger.warning("the server was blocked for %.1f s; the stack in the log shows where", late)
-        # Before the timer is set: whenever that logs a stack, the next turn is late enough to say so.
+        # Set this before the timer: if the timer logs a stack, the next turn is late enough to log the warning.
         self._due = precise() + self._interval
         if self._stderr is not None:
             # A timer in C, which needs no lock of the interpreter.
@@ -58,5 +58,5 @@ def _stderr() -> int | None:
     """The file descriptor of stderr, if it has one."""
     try:
         return sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):  # closed, or replaced by something that is no file
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by an object without a file
         return None

@@ -51,7 +51,7 @@ def read(request: Request, model: type[I], *, optional: bool = False) -> I:
         # FastAPI validates so, and a body that is no object is refused in these words.
         made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
-        relaxed = read_leniently(request.assumptions, model, value, error)
+        relaxed = read_leniently(request, model, value, error)
         if relaxed is None:
             raise _refusal("body", _first_problems(error, model, value)) from None
         made = relaxed

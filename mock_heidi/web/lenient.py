@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.values import Incoming
+from mock_heidi.web.request import Request
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 
@@ -25,16 +26,17 @@ _MOST = 100
 """The most values of one body that are read so."""
 
 
-def read_leniently(assumptions: Assumptions, model: type[I], value: Any, error: ValidationError) -> I | None:
+def read_leniently(request: Request, model: type[I], value: Any, error: ValidationError) -> I | None:
     """The body as ``model``, with values of a near type or spelling in the place of those that do not fit.
 
-    None where a value is not near enough, or where the assumptions are strict.
+    Each of them is a finding. None where a value is not near enough, or where the assumptions are strict.
     """
     if not isinstance(value, dict) or error.error_count() > _MOST:
         return None
     kept: dict[tuple[str | int, ...], Any] = {}
-    for problem in error.errors(include_url=False):
-        near = _near(assumptions, problem)
+    problems = error.errors(include_url=False)
+    for problem in problems:
+        near = _near(request.assumptions, problem)
         if near is None:
             return None
         value = _replaced(value, problem["loc"], near)
@@ -47,6 +49,9 @@ def read_leniently(assumptions: Assumptions, model: type[I], value: Any, error: 
         return None
     for loc, text in kept.items():
         _put(made, loc, text)
+    for problem in problems:
+        code = "gender_spelling" if _is_gender(problem) else "near_type"
+        request.note(code, f"{'.'.join(map(str, problem['loc']))} = {problem['input']}")
     return made
 
 

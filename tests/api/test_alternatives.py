@@ -142,7 +142,7 @@ DETAIL = {"msg": "Token is invalid", "type": "InvalidTokenError"}
 CASES = {
     "json_content_type": Case(status("POST", "/patient-profiles", content=b"{}"), {"any": 200, "json_only": 422}),
     "type_coercion": Case(near_types, {"strict": 422, "lax": "1990-01-15"}),
-    "gender_case": Case(sent_gender, {"exact": [422, 422], "any_case": ["MALE", 422], "any_text": ["male", "unknown"]}),
+    "gender_case": Case(sent_gender, {"any_case": ["MALE", 422], "exact": [422, 422], "any_text": ["male", "unknown"]}),
     "missing_token": Case(missing_token, {401: (401, True), 403: (403, False)}),
     "bad_token": Case(
         forged_token,
@@ -275,7 +275,7 @@ def test_values_differ_in_what_they_do() -> None:
     ("values", "words"),
     [
         ({"gender_cas": "exact"}, "unknown assumption 'gender_cas'; did you mean gender_case?"),
-        ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose exact, any_case or any_text"),
+        ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose any_case, exact or any_text"),
         ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; choose 404 or 400"),
         ({"profile_not_found": True}, "profile_not_found: 'true' cannot be chosen; choose 404 or 400"),
         ({"token_lifetime": 0}, "token_lifetime: '0' cannot be chosen; choose an integer from 1 to 31536000"),

@@ -211,7 +211,7 @@ def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else
     assert printed(code) == [f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")]
 
 
-# What takes long to import; a verb loads of it what it cannot do without.
+# What takes long to import; a command loads of it what it cannot do without.
 HEAVY = {
     "asyncio",
     "http.client",
@@ -233,7 +233,7 @@ NEEDED = {
     "schema": {"pydantic"},
     "validate": {"pydantic", "yaml"},
 }  # fmt: skip
-VERB = """
+COMMAND = """
 import sys
 from mock_heidi.cli.main import main
 try:
@@ -243,11 +243,11 @@ except SystemExit:
 """
 
 
-@pytest.mark.parametrize("verb", NEEDED)
-def test_a_verb_loads_only_what_it_needs(verb: str) -> None:
-    loaded = HEAVY.intersection(printed(VERB, *verb.split()))
+@pytest.mark.parametrize("command", NEEDED)
+def test_a_command_loads_only_what_it_needs(command: str) -> None:
+    loaded = HEAVY.intersection(printed(COMMAND, *command.split()))
 
-    assert loaded == NEEDED[verb]
+    assert loaded == NEEDED[command]
 
 
 RUN = """

@@ -1,4 +1,4 @@
-"""The command: what it says, every flag and its variable, and mistakes that end in a line and never in a traceback."""
+"""The command: its output, every flag and its variable, and errors that are one line and never a traceback."""
 
 import contextlib
 import os
@@ -22,12 +22,12 @@ from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, servi
 from mock_heidi import api
 from mock_heidi.base import spec
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
-from mock_heidi.cli import commands as verbs
+from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
 from mock_heidi.fixtures import files as fixture_files
 
-VERBS = sorted(cli.commands)
-REMOTE = list(verbs.VERBS)
+LOCAL = sorted(cli.commands)
+REMOTE = list(commands.COMMANDS)
 FLAGS = {option.opts[0]: option for option in cli.commands["serve"].params if isinstance(option, click.Option)}
 
 PATIENT = "- first_name: Ada\n  last_name: Example\n"
@@ -55,10 +55,10 @@ def clinic(tmp_path: Path) -> Path:
     return folder
 
 
-# --- What it says -----------------------------------------------------------------------------------------------------
+# --- Its output -------------------------------------------------------------------------------------------------------
 
 
-def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
+def test_the_banner_has_everything_that_a_client_needs(tmp_path: Path) -> None:
     with serving(tmp_path) as heidi:
         banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
 
@@ -72,7 +72,7 @@ def test_the_banner_says_all_that_a_client_needs(tmp_path: Path) -> None:
         ]
 
 
-def test_the_banner_comes_when_it_listens() -> None:
+def test_the_banner_is_printed_when_the_server_listens() -> None:
     with spawn("--port", "0") as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -83,7 +83,7 @@ def test_the_banner_comes_when_it_listens() -> None:
         assert status == 401
 
 
-def test_quiet_says_nothing(tmp_path: Path) -> None:
+def test_quiet_prints_nothing(tmp_path: Path) -> None:
     with serving(tmp_path, "--quiet") as heidi:
         heidi.sign_in()
 
@@ -92,8 +92,8 @@ def test_quiet_says_nothing(tmp_path: Path) -> None:
         assert heidi.errors() == ""
 
 
-def test_listening_for_other_machines_is_warned_of_even_when_quiet(tmp_path: Path) -> None:
-    with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - this is the warning's subject
+def test_an_address_for_other_machines_gives_a_warning_even_with_quiet(tmp_path: Path) -> None:
+    with serving(tmp_path, "--quiet", "--host", "0.0.0.0") as heidi:  # noqa: S104 - the warning is about it
         said = until(heidi.errors, "the warning")
 
         assert said == "warning: 0.0.0.0 can be reached from other machines\n"
@@ -133,7 +133,7 @@ def test_every_flag_has_a_meaning() -> None:
 
 CHOSEN_HOST = "::1" if HAS_IPV6 else "127.0.0.1"
 
-# What each flag is given in the tests below. A new flag needs a line here and one in EFFECTS.
+# The value of each flag in the tests below. A new flag needs a line here and one in EFFECTS.
 GIVEN: dict[str, tuple[str, ...]] = {
     "--host": (CHOSEN_HOST,),
     "--port": ("PORT",),
@@ -161,12 +161,12 @@ GIVEN: dict[str, tuple[str, ...]] = {
 }
 
 
-# The value "1" is for their variables only.
+# The value "1" is only for their variables.
 SWITCHES = ("--no-request-faults", "--cors-credentials")
 
 
 class Told:
-    """A server that was told all of GIVEN but ``--quiet``, by flags or by variables."""
+    """A server with all of GIVEN except ``--quiet``, by flags or by variables."""
 
     def __init__(self, heidi: Running, port: str, folder: Path) -> None:
         self.heidi, self.port, self.folder = heidi, port, folder
@@ -180,7 +180,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (folder / "clinic" / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
     port = str(free_port())
     given = {flag: [port if value == "PORT" else value for value in values] for flag, values in GIVEN.items() if values}
-    # The helper waits for its own file, so that is the value.
+    # The value is the file that the helper waits for.
     given["--url-file"] = [str(folder / "heidi.url")]
     if request.param == "flags":
         flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
@@ -188,7 +188,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
             yield Told(heidi, port, folder)
     else:
-        # There are blanks in rules.
+        # Rules contain blanks.
         marks = {"--fault": ";"}
         variables = {
             f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": marks.get(flag, " ").join(values)
@@ -304,7 +304,7 @@ def streams_keep_the_pace(told: Told) -> None:
 
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(told.heidi.ask, "POST", path, command, Authorization=bearer)
-        # Time stands still: the first piece comes when somebody has moved it on by a minute.
+        # The clock is frozen: the first piece comes after the clock was advanced by a minute.
         until(lambda: told.heidi.ask("POST", "/_mock/clock/advance", {"seconds": 60}) and asked.done(), "the answer")
 
     _, _, after = told.heidi.ask("PUT", "/_mock/clock", {"now": before["now"]})
@@ -405,7 +405,7 @@ def test_flag_and_variable_have_their_effect(told: Told, flag: str) -> None:
     EFFECTS[flag](told)
 
 
-def test_the_variable_of_quiet_says_nothing_too(tmp_path: Path) -> None:
+def test_the_variable_of_quiet_prints_nothing_too(tmp_path: Path) -> None:
     with serving(tmp_path, MOCK_HEIDI_QUIET="1") as heidi:
         heidi.sign_in()
 
@@ -420,7 +420,7 @@ def test_a_flag_wins_over_its_variable(tmp_path: Path) -> None:
         assert health["seed"] == 3
 
 
-def test_an_empty_clinic_can_be_asked_for(tmp_path: Path) -> None:
+def test_fixtures_can_be_empty(tmp_path: Path) -> None:
     with serving(tmp_path, "--fixtures", "empty") as heidi:
         _, _, state = heidi.ask("GET", "/_mock/state")
 
@@ -428,7 +428,7 @@ def test_an_empty_clinic_can_be_asked_for(tmp_path: Path) -> None:
         assert heidi.sign_in()[0] == 200
 
 
-def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
+def test_the_url_file_is_removed_when_the_server_ends(tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     url_file.write_text("of a server that was killed", encoding="utf-8")
 
@@ -440,7 +440,7 @@ def test_the_url_file_goes_when_the_server_goes(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stderr", "stdout"]
 
 
-def test_the_url_file_of_a_server_that_has_begun_since_stays(tmp_path: Path) -> None:
+def test_the_url_file_of_a_newer_server_stays(tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     with serving(tmp_path) as first:
         url_file.unlink()
@@ -450,15 +450,15 @@ def test_the_url_file_of_a_server_that_has_begun_since_stays(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
+def test_the_url_file_of_a_killed_server_is_removed_before_the_fixtures_are_read(tmp_path: Path, clinic: Path) -> None:
     url_file, sessions = tmp_path / "heidi.url", clinic / "sessions.yaml"
     with serving(tmp_path) as killed:
         assert killed.end(signal.SIGKILL) == -signal.SIGKILL
     assert url_file.exists()
-    os.mkfifo(sessions)  # whoever reads it waits for a writer
+    os.mkfifo(sessions)  # a reader waits for a writer
 
     def opened() -> int:
-        with contextlib.suppress(OSError):  # nobody reads it yet
+        with contextlib.suppress(OSError):  # there is no reader yet
             return os.open(sessions, os.O_WRONLY | os.O_NONBLOCK)
         return 0
 
@@ -473,19 +473,28 @@ def test_the_url_file_of_a_killed_server_is_gone_before_the_fixtures_are_read(tm
     assert not left
 
 
-# --- The other verbs --------------------------------------------------------------------------------------------------
+# --- The other commands -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("command", LOCAL)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str, flag: str) -> None:
-    assert call(verb, flag) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: mock-heidi {verb} ")
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str, flag: str) -> None:
+    assert call(command, flag) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: mock-heidi {command} ")
 
 
-def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == 0
-    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*VERBS, *REMOTE]
+    assert re.findall(r"^  (\w+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE) == [*LOCAL, *REMOTE]
+
+
+def test_help_cuts_no_sentence_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"], terminal_width=80)
+
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len([*LOCAL, *REMOTE])
+    assert [line for line in commands if line.endswith("...") or not line.endswith(".")] == []
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -493,9 +502,9 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"mock-heidi {VERSION}\n"
 
 
-def test_validate_counts_what_is_good(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
+def test_validate_counts_the_records(capsys: pytest.CaptureFixture[str], clinic: Path) -> None:
     assert call("validate", str(clinic)) == 0
-    assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profiles, 0 sessions: all good\n"
+    assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profile, 0 sessions: all good\n"
 
 
 def test_validate_without_a_folder_checks_the_packaged_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -516,7 +525,7 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the packaged set that stands in its place."""
+    """A copy of the packaged set that replaces it."""
     copy = tmp_path / "packaged"
     shutil.copytree(spec.data("fixtures"), copy)
     monkeypatch.setattr(spec, "data", lambda _: copy)
@@ -534,7 +543,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("sessions", "consultation:", "consultation: no-such-thing #"),
     ],
 )
-def test_validate_checks_also_what_is_read_late(
+def test_validate_also_checks_files_that_are_read_late(
     capsys: pytest.CaptureFixture[str], packaged: Path, name: str, before: str, after: str
 ) -> None:
     file = packaged / f"{name}.yaml"
@@ -575,8 +584,16 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
         (("--clock", "noon"), "clock: 'noon' is not a moment", "write it like 2025-01-06T09:00:00"),
         (("--port", "TAKEN"), "port TAKEN on 127.0.0.1 is in use", "choose another with --port, or 0"),
         (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1", "give an address of this machine"),
-        (("--url-file", "FOLDER/none/url"), "cannot write FOLDER/none/url", "give a file in a folder of yours"),
-        (("--url-file", "FOLDER/a-file/url"), "cannot write FOLDER/a-file/url", "give a file in a folder of yours"),
+        (
+            ("--url-file", "FOLDER/none/url"),
+            "cannot write FOLDER/none/url",
+            "give a file in a folder that you can write to",
+        ),
+        (
+            ("--url-file", "FOLDER/a-file/url"),
+            "cannot write FOLDER/a-file/url",
+            "give a file in a folder that you can write to",
+        ),
         (
             ("--fault", "ask_ai:end_aftr=3"),
             "--fault ask_ai:end_aftr=3: a fault knows no 'end_aftr'",
@@ -594,7 +611,7 @@ def test_openapi_prints_the_contract_byte_by_byte(capfdbinary: pytest.CaptureFix
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_done_is_one_line_that_names_the_cure(
+def test_an_impossible_setting_is_one_line_that_names_the_cure(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, args: tuple[str, ...], words: str, cure: str
 ) -> None:
     (tmp_path / "a-file").touch()
@@ -622,11 +639,17 @@ def test_what_cannot_be_done_is_one_line_that_names_the_cure(
     ("args", "words"),
     [
         (("--prot", "1"), "--port"),
-        (("--port", "many"), "'many' is not a valid integer"),
+        (("--port", "many"), "Invalid value for '--port': 'many' is not a valid whole number"),
         (("--port", "65536"), "65536 is not in the range"),
-        (("--log-level", "loud"), "'loud' is not one of"),
+        (("--log-level", "wraning"), "Invalid value for '--log-level': unknown word 'wraning'; did you mean warning?"),
+        (("--log-level", "loud"), "unknown word 'loud'; known names are debug, error, info, warning"),
         (("--url-file", "FOLDER"), "is a directory"),
-        (("serv",), "No such command 'serv'"),
+        (("serv",), "unknown command 'serv'; did you mean serve?"),
+        (("findngs",), "unknown command 'findngs'; did you mean findings?"),
+        (("zzz",), "unknown command 'zzz'; known names are audio, clock, "),
+        (("fault", "ad"), "unknown command 'ad'; did you mean add?"),
+        (("clock", "advnce"), "unknown word 'advnce'; did you mean advance?"),
+        (("snapshot", "tke", "a"), "unknown word 'tke'; did you mean take?"),
         (("routes", "--all"), "No such option"),
         (("serve", "now"), "unexpected extra argument"),
     ],
@@ -648,7 +671,16 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("MOCK_HEIDI_PORT", "many")
 
     assert call() == 2
-    assert "MOCK_HEIDI_PORT" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("mock-heidi: Invalid value for MOCK_HEIDI_PORT: 'many' is not")
+
+
+def test_a_wrong_flag_is_named_without_its_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOCK_HEIDI_PORT", "4343")
+
+    assert call("--port", "many") == 2
+    assert capsys.readouterr().err.startswith("mock-heidi: Invalid value for '--port': 'many' is not")
 
 
 @pytest.mark.parametrize(("args", "status"), [(("--clock", "noon"), 1), (("--prot", "1"), 2)])
@@ -671,7 +703,7 @@ def test_a_full_disk_is_one_line(args: tuple[str, ...]) -> None:
     assert ended.stderr == "mock-heidi: cannot go on: No space left on device\n"
 
 
-def test_a_reader_that_goes_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     with spawn("openapi") as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -695,18 +727,18 @@ def test_ctrl_c_while_the_command_is_imported_shows_no_traceback() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
-# --- In a program of one's own ----------------------------------------------------------------------------------------
+# --- In another program -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("no_variables")
 @pytest.mark.skipif(sys.platform == "win32", reason="there a signal ends the process")
-def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_restores_the_signal_handlers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url_file = tmp_path / "heidi.url"
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     statuses = []
 
     def visit() -> None:
-        # Whatever happens here, the server in the main thread must end.
+        # The server in the main thread must end in any case.
         try:
             statuses.append(httpx.get(f"{address(url_file)}/jwt").status_code)
         finally:
@@ -722,7 +754,7 @@ def test_main_gives_the_signals_back(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "401" in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_requests_that_are_not_complete_count_in_the_memory_of_the_server(tmp_path: Path) -> None:
+def test_incomplete_requests_count_in_the_memory_of_the_server(tmp_path: Path) -> None:
     def memory() -> dict[str, int]:
         return dict(server.ask("GET", "/_mock/health")[2]["memory"])
 
@@ -748,7 +780,7 @@ def test_openapi_prints_the_contract_that_holds_under_an_assumption(capfdbinary:
     ("typed", "line"),
     [
         ("gender_cas=exact", "--assume: unknown assumption 'gender_cas'; did you mean gender_case?"),
-        ("gender_case=any", "--assume: gender_case: 'any' cannot be chosen; choose exact, any_case or any_text"),
+        ("gender_case=any", "--assume: gender_case: 'any' cannot be chosen; choose any_case, exact or any_text"),
         ("gender_case", "--assume: 'gender_case' is not a choice; write it like gender_case=exact"),
     ],
 )

@@ -1,4 +1,4 @@
-"""``exec``: a server while a command runs, with every option of a server; nothing outlives it."""
+"""``exec``: a server beside a command, with every option of a server; no process outlives it."""
 
 import contextlib
 import dataclasses
@@ -20,18 +20,18 @@ from running import MODULE, Running, environment, run, serving, spawn, until
 from mock_heidi import Handle, MockHeidiError, NoAnswerError
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, Settings
 from mock_heidi.cli import child_process
-from mock_heidi.cli import exec_command as exec_verb
+from mock_heidi.cli import exec_command as exec_module
 from mock_heidi.cli.exec_command import exec_command
 from mock_heidi.cli.main import cli
 from mock_heidi.cli.options import SERVER_OPTIONS
 
 PYTHON = sys.executable
 COMMAND = " ".join(MODULE)
-# What a command is in these tests: Python, with words that say where it stands.
+# The command of these tests: Python, with code that prints what it sees.
 BEGUN = "import os, signal, subprocess, sys, time; print('begun', flush=True);"
 LASTING = f"{BEGUN} time.sleep(600)"
 DEAF = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (1, 2, 15)];"
-# A server whose grace never comes to its end in a test.
+# A grace that never ends in a test.
 PATIENT = ("--grace", "3600")
 # A command that is a client: `client` is signed in.
 CLIENT = (
@@ -51,26 +51,26 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Another server, which is running meanwhile."""
+    """Another server that runs at the same time."""
     with serving(tmp_path_factory.mktemp("exec")) as server:
         yield server
 
 
 # --- The options of a server ------------------------------------------------------------------------------------------
 
-# Settings that only a program makes.
+# Settings that only a program can set.
 NO_OPTIONS = {"linked", "max_namespaces", "idle_after", "max_state", "journal_entries"}
 
 
-def options_of(verb: click.Command) -> dict[str, dict[str, Any]]:
-    """The properties of each option, by its flag, apart from the defaults of the two that differ."""
-    found = {option.opts[0]: option.to_info_dict() for option in verb.params if isinstance(option, click.Option)}
+def options_of(command: click.Command) -> dict[str, dict[str, Any]]:
+    """The properties of each option, by its flag, without the two defaults that differ."""
+    found = {option.opts[0]: option.to_info_dict() for option in command.params if isinstance(option, click.Option)}
     for flag in ("--port", "--log-level"):
         found[flag]["default"] = None
     return found
 
 
-def test_every_setting_is_an_option_or_left_to_programs() -> None:
+def test_every_setting_has_a_flag_or_is_for_programs() -> None:
     fields = [option.field for option in SERVER_OPTIONS]
 
     assert sorted([*fields, *NO_OPTIONS]) == sorted(field.name for field in dataclasses.fields(Settings))
@@ -96,7 +96,7 @@ def option_by(how: str, flag: str, *values: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_the_url_file_is_there_while_the_command_runs(how: str, tmp_path: Path) -> None:
+def test_the_url_file_exists_while_the_command_runs(how: str, tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     url_file.write_text("http://127.0.0.1:1\n", encoding="utf-8")
     code = (
@@ -118,7 +118,7 @@ def test_a_url_file_that_cannot_be_written_is_one_line_and_runs_no_command(tmp_p
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_exec_has_a_line_for_each_request_where_it_is_told_so(how: str) -> None:
+def test_exec_writes_a_line_for_each_request_at_level_info(how: str) -> None:
     code = f"{CLIENT.format('')} client.get('/patient-profiles')"
 
     ended = execute(PYTHON, "-c", code, **option_by(how, "--log-level", "info"))
@@ -129,7 +129,7 @@ def test_exec_has_a_line_for_each_request_where_it_is_told_so(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_a_quiet_exec_says_nothing_of_a_command_that_fails(how: str) -> None:
+def test_a_quiet_exec_prints_no_report(how: str) -> None:
     assert execute(PYTHON, "-c", "exit(7)", **option_by(how, "--quiet")) == (7, "", "")
 
 
@@ -157,7 +157,7 @@ def test_a_command_that_a_signal_ended_is_128_and_the_signal(number: signal.Sign
     assert execute(PYTHON, "-c", f"import os; os.kill(os.getpid(), {int(number)})")[:2] == (128 + number, "")
 
 
-def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
+def test_an_unknown_command_is_127_and_one_that_cannot_run_126(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
 
     assert execute("no-such-command") == (127, "", "mock-heidi: there is no command 'no-such-command'\n")
@@ -168,7 +168,7 @@ def test_a_command_that_there_is_not_is_127_and_one_that_cannot_run_126(tmp_path
     )
 
 
-def test_the_command_is_told_all_that_it_needs() -> None:
+def test_the_command_gets_all_variables() -> None:
     ended = execute(PYTHON, "-c", "import json, os; print(json.dumps(dict(os.environ)))", env={"OURS": "kept"})
 
     told = json.loads(ended.out)
@@ -182,7 +182,7 @@ def test_the_command_is_told_all_that_it_needs() -> None:
     }
 
 
-def test_the_words_of_the_command_are_its_own() -> None:
+def test_the_arguments_of_the_command_are_passed_on() -> None:
     words = ("--port", "-h", "--", "a b", "--help", "é", "")
     code = "import sys; print(sys.argv[1:])"
 
@@ -190,7 +190,7 @@ def test_the_words_of_the_command_are_its_own() -> None:
     assert run("exec", PYTHON, "-c", code, *words).stdout == f"{list(words)}\n"
 
 
-def test_what_the_command_says_and_hears_is_its_own() -> None:
+def test_the_command_has_the_input_and_output_of_exec() -> None:
     code = "import sys; print(sys.stdin.read() == '', end=''); print('err', end='', file=sys.stderr); sys.exit(3)"
 
     ended = execute(PYTHON, "-c", code)
@@ -199,12 +199,12 @@ def test_what_the_command_says_and_hears_is_its_own() -> None:
     assert ended.err.startswith("errmock-heidi: ")
 
 
-def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp_path: Path) -> None:
+def test_commands_inside_find_the_server_in_spite_of_other_variables(server: Running, tmp_path: Path) -> None:
     (tmp_path / "api_keys.yaml").write_text(
         f"- {{key: another-key, ehr_provider: P, managed_by: {'a' * 24}}}\n", encoding="utf-8"
     )
     script = " && ".join(
-        f"{COMMAND} {verb}" for verb in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
+        f"{COMMAND} {command}" for command in ("wait", "token > /dev/null", "requests --curl", "fault list", "clock")
     )
     ended = execute(
         *("sh", "-c", script),
@@ -226,11 +226,11 @@ def test_verbs_inside_find_the_server_whatever_is_around_it(server: Running, tmp
     assert server.url not in ready
     assert "/jwt" in asked
     assert faults.startswith("fault-1 ")
-    assert clock == "2025-01-06T09:00:00.000Z, stands still"
+    assert clock == "2025-01-06T09:00:00.000Z, frozen"
 
 
 @pytest.mark.parametrize("by", ["flags", "variables"])
-def test_exec_begins_as_it_is_told(by: str, tmp_path: Path) -> None:
+def test_exec_takes_the_options_of_serve(by: str, tmp_path: Path) -> None:
     told = {
         "--fixtures": ("empty",),
         "--seed": ("7",),
@@ -275,7 +275,7 @@ def test_a_server_that_cannot_start_runs_no_command(options: tuple[str, ...], wo
     assert words in ended.err
 
 
-def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
+def test_a_port_can_be_chosen_and_a_taken_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused = execute(PYTHON, "-c", "print('it runs')", options=("--port", port))
@@ -287,7 +287,7 @@ def test_a_port_can_be_chosen_and_one_that_is_taken_is_told() -> None:
 
 
 @pytest.mark.parametrize("end", ["it ends", "it fails", "it cannot run"])
-def test_nothing_is_left_when_the_command_has_ended(end: str) -> None:
+def test_no_process_is_left_when_the_command_has_ended(end: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -309,7 +309,7 @@ def executing(code: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        # Not read to their ends, which a command that has survived would never come to.
+        # Do not read the output to its end: a command that has survived keeps it open.
         for pipe in (process.stdout, process.stderr):
             assert pipe is not None
             pipe.close()
@@ -328,7 +328,7 @@ def test_a_signal_reaches_the_command_and_ends_all(number: signal.Signals) -> No
 
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number: signal.Signals) -> None:
+def test_a_command_may_handle_a_signal_differently(number: signal.Signals) -> None:
     tidy = f"import signal; signal.signal({int(number)}, lambda *_: exit(5)); {LASTING}"
     with executing(tidy) as process:
         process.send_signal(number)
@@ -337,7 +337,7 @@ def test_a_command_that_takes_a_signal_for_something_else_decides_itself(number:
 
 
 @needs_signals
-def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> None:
+def test_the_server_answers_until_the_command_has_ended_after_a_signal() -> None:
     last_wish = (
         "import os, signal, urllib.request; ask = urllib.request.urlopen;"
         "url = os.environ['MOCK_HEIDI_URL'] + '/readyz';"
@@ -350,7 +350,7 @@ def test_the_server_is_there_until_the_command_has_ended_after_a_signal() -> Non
 
 
 @needs_signals
-def test_a_signal_reaches_what_the_command_has_started_too() -> None:
+def test_a_signal_reaches_the_processes_of_the_command_too() -> None:
     parent = (
         "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
         "print('begun', flush=True); print(child.pid, flush=True); child.wait()"
@@ -365,13 +365,13 @@ def test_a_signal_reaches_what_the_command_has_started_too() -> None:
 
 
 def is_there(pid: int) -> bool:
-    """True if a process is running, and not just waiting for somebody to ask how it ended."""
+    """True if a process runs, which an ended process that was not waited for does not."""
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 - ours
     return listed.strip() not in ("", "Z") and not listed.startswith("Z")
 
 
 def group(pid: int) -> list[str]:
-    """The processes of a group that are still there."""
+    """The running processes of a group."""
     listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout  # noqa: S607
     rows = [line.split(None, 2) for line in listed.splitlines()]
     return [row[2] for row in rows if row[0] == str(pid) and not row[1].startswith("Z")]
@@ -406,7 +406,7 @@ def test_a_second_signal_kills_at_once() -> None:
         assert process.wait(timeout=60) == 128 + signal.SIGKILL
 
 
-# A command that starts another one, which ignores signals too, and tells its process id.
+# A command that starts another one, which also ignores signals, and prints its process id.
 PARENT = (
     f"import subprocess, sys; command = [sys.executable, '-c', {(DEAF + LASTING)!r}];"
     "child = subprocess.Popen(command, stdin=-3, stdout=-1, stderr=-3);"
@@ -415,7 +415,7 @@ PARENT = (
 
 
 @needs_signals
-def test_what_the_command_has_started_is_killed_with_it() -> None:
+def test_the_processes_of_the_command_are_killed_with_it() -> None:
     with executing(f"{DEAF} {PARENT} child.wait()", "--grace", "0.1") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -427,7 +427,7 @@ def test_what_the_command_has_started_is_killed_with_it() -> None:
 
 @needs_signals
 @pytest.mark.parametrize("status", [0, 1])
-def test_what_the_command_leaves_behind_is_ended(status: int) -> None:
+def test_processes_that_the_command_leaves_behind_are_ended(status: int) -> None:
     with executing(f"{PARENT} sys.exit({status})", "--grace", "0.1") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -449,7 +449,7 @@ def test_a_command_ends_when_exec_is_killed() -> None:
 
 @needs_linux
 def test_a_command_does_not_begin_when_exec_was_killed_first() -> None:
-    # Its parent is another process than the one that was to be watched.
+    # The parent of the process is not the one that it should watch.
     code = (
         "import os; from mock_heidi.cli.child_process import _end_with_parent; ask = _end_with_parent()\n"
         "if os.fork(): print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
@@ -461,7 +461,7 @@ def test_a_command_does_not_begin_when_exec_was_killed_first() -> None:
 
 
 @needs_signals
-def test_under_nohup_the_command_ignores_the_end_of_its_terminal_too() -> None:
+def test_under_nohup_the_command_ignores_sighup_too() -> None:
     code = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
     ended = run("-c", 'trap "" HUP; exec "$@"', "sh", *MODULE, "exec", "--", PYTHON, "-c", code, command=("sh",))
 
@@ -472,7 +472,7 @@ def test_under_nohup_the_command_ignores_the_end_of_its_terminal_too() -> None:
 
 
 def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
-    """``exec`` of a Python command at a terminal where something is typed once it has begun; status and output."""
+    """The status and output of ``exec`` at a terminal, where ``typed`` is typed once its Python command has begun."""
     pty = pytest.importorskip("pty")
     pid, terminal = pty.fork()
     if pid == 0:
@@ -482,7 +482,7 @@ def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
         while b"begun\r\n" not in said:
             said += screen.read(1_000)
         screen.write(typed)
-        with contextlib.suppress(OSError):  # the terminal is gone with its last process
+        with contextlib.suppress(OSError):  # the terminal ends with its last process
             while more := screen.read(1_000):
                 said += more
     _, status = os.waitpid(pid, 0)
@@ -491,7 +491,7 @@ def at_terminal(code: str, typed: bytes, *options: str) -> tuple[int, bytes]:
 
 @needs_signals
 def test_ctrl_c_at_a_terminal_reaches_the_command_once() -> None:
-    # It has our parent send one signal more, and sees what has come until that one is here.
+    # The parent sends one more signal, and the command counts the signals until that one arrives.
     counting = (
         "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15}); print('begun', flush=True);"
         "signal.sigwait({2}); os.kill(os.getppid(), 15); signal.sigwait({15});"
@@ -517,7 +517,7 @@ def test_ctrl_c_at_a_terminal_needs_no_report() -> None:
 
 
 @needs_linux
-def test_at_a_terminal_what_the_command_has_started_is_killed_too() -> None:
+def test_at_a_terminal_the_processes_of_the_command_are_killed_too() -> None:
     status, said = at_terminal(
         f"{PARENT} {DEAF} import os; os.kill(os.getppid(), 15); child.wait()", b"", "--grace", "0.1"
     )
@@ -528,7 +528,7 @@ def test_at_a_terminal_what_the_command_has_started_is_killed_too() -> None:
 
 
 @pytest.mark.parametrize(("apart", "handed_on"), [(False, []), (True, [signal.SIGINT])])
-def test_ctrl_c_at_a_terminal_is_handed_on_to_a_command_that_it_does_not_reach(
+def test_ctrl_c_at_a_terminal_is_passed_on_to_a_command_that_it_does_not_reach(
     monkeypatch: pytest.MonkeyPatch, apart: bool, handed_on: list[int]
 ) -> None:
     class Child:
@@ -540,25 +540,25 @@ def test_ctrl_c_at_a_terminal_is_handed_on_to_a_command_that_it_does_not_reach(
 
     monkeypatch.setattr(child_process, "is_at_terminal", lambda: True)
     signals, sent = child_process._Signals(grace=3600), list[int]()  # noqa: SLF001 - a job brought to the foreground
-    signals.go_to(Child())  # type: ignore[arg-type] # all that is used of one
+    signals.send_to(Child())  # type: ignore[arg-type] # all that is used of one
 
-    signals.come(signal.SIGINT, None)
+    signals.receive(signal.SIGINT, None)
     signals.close()
 
     assert sent == handed_on
 
 
-# --- What the server saw ----------------------------------------------------------------------------------------------
+# --- Its report -------------------------------------------------------------------------------------------------------
 
 
-def test_a_command_that_fails_is_told_with_what_the_server_saw() -> None:
+def test_a_failed_command_is_reported_with_its_requests() -> None:
     code = f"{CLIENT.format('')} client.post('/sessions', json={{'colour': 1}}); exit(7)"
     ended = execute(PYTHON, "-c", code, options=("--fault", "create_session:status=503"))
 
     *seen, found = ended.err.splitlines()
     assert (ended.status, ended.out) == (7, "")
     assert seen == [
-        "mock-heidi: the command ended with status 7; what its server saw:",
+        "mock-heidi: the command ended with status 7; the report of its server:",
         "#1 GET /jwt -> 200",
         "#2 POST /sessions -> 503  [fault-1]",
         '    > {"colour": 1}',
@@ -568,17 +568,21 @@ def test_a_command_that_fails_is_told_with_what_the_server_saw() -> None:
     assert found.startswith("warning  unknown_field: ")
 
 
-def test_what_the_server_saw_in_other_namespaces_is_told_by_their_names() -> None:
+def test_requests_in_other_namespaces_are_reported_with_their_names() -> None:
     code = f"{CLIENT.format('/ns/blue')} heidi.namespace('red'); exit(1)"
     ended = execute(PYTHON, "-c", code, options=("--admin-token", "let-me-in-91c4"))
 
     assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200"]
 
 
-def test_a_command_that_fails_before_it_asks_is_told_so() -> None:
-    assert execute(PYTHON, "-c", "raise SystemExit(3)").err == (
-        "mock-heidi: the command ended with status 3; what its server saw:\nno request\n"
-    )
+@pytest.mark.parametrize("options", [(), ("--fault", "ask_ai:status=503")], ids=" ".join)
+def test_the_report_of_a_failure_without_requests_names_the_likely_causes(options: tuple[str, ...]) -> None:
+    lines = execute(PYTHON, "-c", "raise SystemExit(3)", options=options).err.splitlines()
+
+    assert lines[0] == "mock-heidi: the command ended with status 3; the report of its server:"
+    assert lines[1].startswith("no requests; a client finds this server by HEIDI_BASE_URL. ")
+    assert "pytest reports the requests of its fixture mock_heidi" in lines[1]
+    assert [line.partition(" ")[0] for line in lines[2:]] == ["fault-1"] * len(options[1:])
 
 
 # A finding of level info, and one of level warning.
@@ -597,7 +601,7 @@ WITH_MORE = "client.get('/sessions/1234567890?all=1')"
     ],
 )
 @pytest.mark.parametrize("namespace", ["", "/ns/blue"])
-def test_findings_from_a_level_on_fail_a_command_that_succeeds(
+def test_findings_of_a_level_or_above_fail_a_command_that_succeeds(
     code: str, level: str, codes: list[str], namespace: str
 ) -> None:
     ended = execute(PYTHON, "-c", CLIENT.format(namespace) + code, options=("--fail-on", level))
@@ -608,7 +612,7 @@ def test_findings_from_a_level_on_fail_a_command_that_succeeds(
     assert [line.split()[1].rstrip(":") for line in lines[1:]] == codes
 
 
-def test_no_finding_can_drive_the_terminal() -> None:
+def test_no_finding_can_control_the_terminal() -> None:
     code = CLIENT.format("") + WITH_MORE.replace("all", "%1b%5b2J")
     ended = execute(PYTHON, "-c", code, options=("--fail-on", "info"))
 
@@ -616,12 +620,12 @@ def test_no_finding_can_drive_the_terminal() -> None:
     assert "\x1b" not in ended.err
 
 
-UNUSED: Any = SimpleNamespace(unfired=list)
+UNUSED: Any = SimpleNamespace(unfired=list, control=lambda *_: {"namespaces": [{"counts": {"requests": 1}}]})
 
 
 @pytest.mark.parametrize("error", [MockHeidiError("GET /findings: no"), NoAnswerError("no answer")], ids=repr)
 @pytest.mark.parametrize(("status", "ends_with"), [(0, 3), (7, 7)])
-def test_a_server_that_cannot_be_asked_is_told_in_a_line(
+def test_a_server_that_does_not_answer_is_reported_in_one_line(
     error: Exception, status: int, ends_with: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def used() -> Iterator[Handle]:
@@ -629,17 +633,17 @@ def test_a_server_that_cannot_be_asked_is_told_in_a_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_verb._judge(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
+    ended = exec_module._final_status(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
 
     assert ended == ends_with
-    assert f"cannot be asked: {error}" in capsys.readouterr().err
+    assert f"cannot ask the server: {error}" in capsys.readouterr().err
 
 
-def test_findings_fail_no_command_unless_asked() -> None:
+def test_findings_do_not_fail_a_command_by_default() -> None:
     assert execute(PYTHON, "-c", CLIENT.format("") + WITH_MORE) == (0, "", "")
 
 
-def test_a_command_that_fails_keeps_its_status_whatever_was_found() -> None:
+def test_a_failed_command_keeps_its_status_in_spite_of_findings() -> None:
     code = f"{CLIENT.format('')} {WITH_MORE}; exit(7)"
     ended = run("exec", "--", PYTHON, "-c", code, env={"MOCK_HEIDI_FAIL_ON": "info"})
 
@@ -647,7 +651,7 @@ def test_a_command_that_fails_keeps_its_status_whatever_was_found() -> None:
     assert "unknown_parameter" in ended.stderr
 
 
-def test_a_variable_of_serve_is_one_of_exec() -> None:
+def test_exec_reads_the_variables_of_serve() -> None:
     code = f"{CLIENT.format('')} print(client.get('/x', headers={{'Origin': 'http://app.test'}}).headers[ALLOWED])"
     allowed = run(
         *("exec", "--", PYTHON, "-c", code.replace("ALLOWED", "'access-control-allow-origin'")),
@@ -660,8 +664,8 @@ def test_a_variable_of_serve_is_one_of_exec() -> None:
     assert refused.stderr.startswith("mock-heidi: pace: 'slow' ")
 
 
-def test_a_server_that_other_machines_reach_is_warned_of() -> None:
-    ended = execute(PYTHON, "-c", "pass", options=("--host", "0.0.0.0"))  # noqa: S104 - this is what is tested
+def test_an_address_for_other_machines_gives_a_warning() -> None:
+    ended = execute(PYTHON, "-c", "pass", options=("--host", "0.0.0.0"))  # noqa: S104 - the subject of the test
 
     assert ended == (0, "", "warning: 0.0.0.0 can be reached from other machines\n")
 
@@ -674,9 +678,9 @@ def test_exec_serves_with_the_key_that_a_client_has() -> None:
     assert (ended.returncode, ended.stdout) == (0, "sesame-seeds sesame-seeds\n")
 
 
-def test_a_fault_that_never_fired_is_told_after_a_success() -> None:
+def test_a_fault_that_never_fired_is_reported_after_a_success() -> None:
     rule = ("--fault", "ask_ai:end_after=1")
     ended, quiet = execute(PYTHON, "-c", "", options=rule), execute(PYTHON, "-c", "", options=(*rule, "--quiet"))
 
     assert (ended.status, quiet) == (0, Ended(0, "", ""))
-    assert "it never met these faults:\nfault-1 (operation=ask_ai, end_after=1) never fired" in ended.err
+    assert "these faults never fired:\nfault-1 (operation=ask_ai, end_after=1) never fired" in ended.err

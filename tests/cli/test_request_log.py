@@ -1,4 +1,4 @@
-"""The output of the command while it serves: a line for each request, without secrets, and never in the way.
+"""The output of the command while it serves: a line for each request, without secrets, and without delays.
 
 The lines are for people: they may change; that they hold no secret and drive no terminal may not.
 """
@@ -40,7 +40,7 @@ def heidi(told: list[Told]) -> "contextlib.closing[Client]":
 
 
 def shown(told: list[Told], *, colour: bool = False) -> list[str]:
-    """The lines without what differs from run to run: the time of day and the duration."""
+    """The lines without the time of day and the duration, which differ from run to run."""
     lines = [line(*one, colour=colour) for one in told]
     return [re.sub(r"^\d\d:\d\d:\d\d  |  +\d+\.\d ms", "", text) for text in lines]
 
@@ -64,7 +64,7 @@ def test_a_line_says_method_status_path_and_operation(heidi: "contextlib.closing
     ]
 
 
-def test_the_line_of_a_refused_preflight_says_why(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+def test_the_line_of_a_refused_preflight_has_the_reason(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-tenant"}
     with heidi as client:
         client.request("OPTIONS", "/sessions", signed=False, headers={"Origin": "http://localhost:3000", **asked})
@@ -97,14 +97,14 @@ def test_a_line_begins_with_the_time_of_day_here(heidi: "contextlib.closing[Clie
     assert re.match(r"\d\d:\d\d:\d\d  GET     200  +\d+\.\d ms  /jwt", line(*told[0], colour=False))
 
 
-def test_control_plane_requests_have_no_line(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+def test_requests_to_the_control_api_have_no_line(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
     with heidi as client:
         client.get("/_mock/health")
 
     assert told == []
 
 
-def test_no_secret_stands_in_a_line(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+def test_a_line_contains_no_secret(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
     with heidi as client:
         token = client.sign_in()
         client.get(f"/sessions/{token}")
@@ -116,7 +116,7 @@ def test_no_secret_stands_in_a_line(heidi: "contextlib.closing[Client]", told: l
     assert "/sessions/***" in lines
 
 
-def test_a_path_cannot_drive_the_terminal(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+def test_a_path_cannot_control_the_terminal(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
     with heidi as client:
         client.get("/sessions/%1b%5b2J%0d%0a200 OK")
 
@@ -125,7 +125,7 @@ def test_a_path_cannot_drive_the_terminal(heidi: "contextlib.closing[Client]", t
     assert "\\x1b[2J\\x0d\\x0a" in text
 
 
-def test_nothing_of_a_request_can_drive_the_terminal(told: list[Told]) -> None:
+def test_no_part_of_a_request_can_control_the_terminal(told: list[Told]) -> None:
     app = create_app(clock=NOON, listener=lambda name, journal, entry: told.append((name, journal, entry)))
     ask(app, "G\x1b[2JT", f"{BASE_PATH}/nowhere")
     told[0][2].why = "it says \x9b31m"
@@ -148,7 +148,7 @@ def test_statuses_are_coloured_by_their_class(
     assert f"\x1b[{colour}m\x1b[1m{status}\x1b[0m" in shown(told, colour=True)[-1]
 
 
-def test_a_client_that_left_is_shown_as_gone(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
+def test_the_line_of_a_client_that_left_says_left(heidi: "contextlib.closing[Client]", told: list[Told]) -> None:
     with heidi as client:
         client.sign_in()
     name, journal, entry = told[0]
@@ -161,7 +161,7 @@ def test_a_client_that_left_is_shown_as_gone(heidi: "contextlib.closing[Client]"
     assert "  none  " in unanswered
 
 
-# --- Where they go ----------------------------------------------------------------------------------------------------
+# --- The output -------------------------------------------------------------------------------------------------------
 
 
 class Terminal(io.StringIO):
@@ -169,7 +169,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_colours_are_for_a_person_who_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_only_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     wanted = colourful(Terminal()), colourful(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
@@ -195,7 +195,7 @@ def test_lines_are_written_in_order_and_all_before_the_end(
 
 
 class Stuck(io.StringIO):
-    """A stream that nobody reads."""
+    """A stream that is never read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -206,7 +206,7 @@ class Stuck(io.StringIO):
         return super().write(text)
 
 
-def test_a_stream_that_is_stuck_costs_lines_and_no_time(
+def test_a_full_pipe_loses_lines_but_delays_nothing(
     heidi: "contextlib.closing[Client]", told: list[Told], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_log, "_WAITING", 3)
@@ -224,7 +224,7 @@ def test_a_stream_that_is_stuck_costs_lines_and_no_time(
 
 
 @pytest.mark.parametrize("failure", [BrokenPipeError(), ValueError("I/O operation on closed file")])
-def test_a_reader_that_has_gone_is_not_missed(
+def test_a_closed_pipe_does_not_end_the_log(
     heidi: "contextlib.closing[Client]", told: list[Told], failure: Exception
 ) -> None:
     class Gone(io.StringIO):
@@ -237,13 +237,13 @@ def test_a_reader_that_has_gone_is_not_missed(
     log(*told[0])
     log(*told[0])
 
-    log.close()  # comes back, and nothing was raised
+    log.close()  # returns without an error
 
 
 # --- In a real process ------------------------------------------------------------------------------------------------
 
 
-def test_to_a_file_lines_are_plain(tmp_path: Path) -> None:
+def test_lines_in_a_file_have_no_colour(tmp_path: Path) -> None:
     with serving(tmp_path) as heidi:
         token = heidi.sign_in()[2]["token"]
         heidi.ask("GET", f"{BASE_PATH}/sessions/77", Authorization=f"Bearer {token}")
@@ -288,7 +288,7 @@ def read_until(screen: TextIO, words: str) -> str:
 
 
 class Narrow:
-    """A stream that can write ASCII only, and notes what it was given."""
+    """A stream that can write ASCII only, and records what is written to it."""
 
     encoding = "ascii"
 
@@ -308,7 +308,7 @@ class Narrow:
             self.written.set()
 
 
-def test_a_letter_that_the_log_cannot_write_does_not_end_it() -> None:
+def test_an_unencodable_letter_does_not_end_the_log() -> None:
     stream = Narrow()
     log = RequestLog(stream)  # type: ignore[arg-type] # as much of a stream as it needs
     client = Client(create_app(clock=NOON, listener=log))

@@ -1,4 +1,4 @@
-"""``MockHeidi`` and the handles of its namespaces: servers that come and go without a trace, and what they offer."""
+"""``MockHeidi`` and the handles of its namespaces: servers that leave nothing behind, and their methods."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ def names(server: Handle) -> list[str]:
 
 
 def open_files() -> int:
-    """The number of descriptors of this process; 0 if the system does not tell."""
+    """The number of descriptors of this process; 0 if it is unknown."""
     gc.collect()
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
@@ -55,11 +55,11 @@ def threads() -> list[str]:
     return sorted(thread.name for thread in threading.enumerate())
 
 
-# --- A server that comes and goes -------------------------------------------------------------------------------------
+# --- Start and end of a server ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_port_thread_and_files_come_back_every_time() -> None:
+def test_port_thread_and_files_are_freed_every_time() -> None:
     with MockHeidi() as warm:
         warm.token()
     before = threads(), open_files()
@@ -69,14 +69,14 @@ def test_port_thread_and_files_come_back_every_time() -> None:
             assert client.get("/patient-profiles").status_code == 200
             ports.append(int(heidi.url.rpartition(":")[2]))
 
-    # What an earlier test has left to the collector may go meanwhile, so there may be fewer.
+    # There may be fewer, because the collector may free files of an earlier test meanwhile.
     assert threads() == before[0]
     assert open_files() <= before[1]
     for port in ports:
         socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_an_exception_inside_ends_it_too() -> None:
+def test_an_exception_in_the_with_block_ends_the_server_too() -> None:
     before = threads()
     with pytest.raises(ZeroDivisionError), MockHeidi() as heidi:
         raise ZeroDivisionError
@@ -101,7 +101,7 @@ def test_two_servers_in_one_process_never_meet() -> None:
     [{"fixtures": "no/such/folder"}, {"fixtures": {"patients": []}}, {"clock": "noon"}, {"port": 70_000}],
     ids=str,
 )
-def test_a_start_that_cannot_be_leaves_nothing_behind(options: dict[str, Any]) -> None:
+def test_a_failed_start_leaves_nothing_behind(options: dict[str, Any]) -> None:
     before = threads(), open_files()
     with pytest.raises(ConfigError):
         MockHeidi(**options).start()
@@ -126,13 +126,13 @@ def test_a_port_can_be_chosen() -> None:
 
 def test_it_cannot_be_started_twice() -> None:
     server = MockHeidi()
-    with server, pytest.raises(RuntimeError, match="make another"):
+    with server, pytest.raises(RuntimeError, match="make a new one"):
         server.start()
-    with pytest.raises(RuntimeError, match="make another"):
+    with pytest.raises(RuntimeError, match="make a new one"):
         server.listen()
 
 
-def test_closing_again_or_before_the_start_is_no_error() -> None:
+def test_a_server_can_be_closed_twice_or_before_its_start() -> None:
     before = threads()
     server = MockHeidi()
     server.close()
@@ -155,7 +155,7 @@ def test_a_server_that_listens_answers_from_its_start_on() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("server")  # what the first server of a process opens stays open
+@pytest.mark.usefixtures("server")  # the first server of a process opens files that stay open
 def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> None:
     before = threads(), open_files()
     server = MockHeidi()
@@ -165,7 +165,7 @@ def test_a_server_that_listened_and_never_started_leaves_nothing_behind() -> Non
     assert (threads(), open_files()) == before
 
 
-def test_a_second_close_forgets_no_namespace_of_the_same_name(server: Handle) -> None:
+def test_a_second_close_does_not_delete_a_new_namespace_of_the_same_name(server: Handle) -> None:
     first = server.namespace("twice")
     first.close()
     with server.namespace("twice") as second:
@@ -175,7 +175,7 @@ def test_a_second_close_forgets_no_namespace_of_the_same_name(server: Handle) ->
         assert second.token()
 
 
-def test_settings_may_be_made_before() -> None:
+def test_a_server_takes_settings_instead_of_options() -> None:
     with MockHeidi(Settings(seed=7)) as heidi:
         assert heidi.control("GET", "/health")["seed"] == 7
     with pytest.raises(ConfigError, match="give settings or clock, not both"):
@@ -189,7 +189,7 @@ def test_settings_may_be_made_before() -> None:
         ({"x": "red"}, "MockHeidi: there is no option 'x'; known names are admin_origins, "),
     ],
 )
-def test_an_unknown_option_is_told_with_the_nearest(options: dict[str, Any], words: str) -> None:
+def test_the_error_for_an_unknown_option_names_the_nearest(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(words)):
         MockHeidi(**options)
 
@@ -203,7 +203,7 @@ def test_a_server_that_dies_at_once_does_not_leave_the_test_waiting(monkeypatch:
         MockHeidi().start()
 
 
-def test_its_name_can_be_shown_at_any_time() -> None:
+def test_a_server_has_a_repr_before_and_after_its_start() -> None:
     server = MockHeidi()
 
     assert repr(server) == "<MockHeidi not started>"
@@ -213,7 +213,7 @@ def test_its_name_can_be_shown_at_any_time() -> None:
 
 
 def test_the_package_offers_its_names_and_its_version() -> None:
-    import mock_heidi  # noqa: PLC0415 - what it says of itself is the subject
+    import mock_heidi  # noqa: PLC0415 - the package is the subject of the test
 
     assert mock_heidi.__all__ == [
         "Handle",
@@ -233,7 +233,7 @@ def test_the_package_offers_its_names_and_its_version() -> None:
 # --- A namespace ------------------------------------------------------------------------------------------------------
 
 
-def test_a_namespace_is_its_own_and_is_given_back(server: Handle) -> None:
+def test_a_namespace_is_isolated_and_is_deleted_at_the_end(server: Handle) -> None:
     with server.namespace("checkout") as heidi:
         heidi.state.add_patient(first_name="Only here")
         inside = names(server)
@@ -244,16 +244,14 @@ def test_a_namespace_is_its_own_and_is_given_back(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-def test_a_namespace_is_given_back_after_an_exception(server: Handle) -> None:
+def test_a_namespace_is_deleted_after_an_exception(server: Handle) -> None:
     with pytest.raises(ZeroDivisionError), server.namespace("broken"):
         raise ZeroDivisionError
 
     assert names(server) == ["default"]
 
 
-def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
-    server: Handle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unused_handle_opens_no_connection(server: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
     server.control("GET", "/health")
     connect, made = socket.create_connection, []
 
@@ -271,7 +269,7 @@ def test_a_test_that_asks_its_heidi_nothing_needs_no_connection_of_its_own(
     assert names(server) == ["default"]
 
 
-def test_a_namespace_is_given_back_though_its_maker_was_closed_first(server: Handle) -> None:
+def test_a_namespace_is_deleted_although_its_maker_was_closed_first(server: Handle) -> None:
     maker = Handle(server.url)
     heidi = maker.namespace("orphan")
     maker.close()
@@ -288,7 +286,7 @@ def test_a_namespace_can_be_closed_again(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-def test_a_namespace_asked_for_again_is_begun_anew(server: Handle) -> None:
+def test_a_namespace_of_the_same_name_starts_again(server: Handle) -> None:
     with server.namespace("again") as first:
         first.state.add_patient(first_name="Forgotten")
         with server.namespace("again") as second:
@@ -325,7 +323,7 @@ def test_a_handle_knows_the_key_of_its_fixtures(server: Handle) -> None:
 
 
 @pytest.mark.parametrize("fixtures", ["empty", {}, ADA, OWN_KEY], ids=["empty", "none", "patients", "keys"])
-def test_the_servers_own_key_opens_every_namespace(fixtures: Any) -> None:
+def test_the_key_of_the_server_is_valid_in_every_namespace(fixtures: Any) -> None:
     with MockHeidi(api_key="mine") as server, server.namespace("other", fixtures=fixtures) as heidi:
         assert heidi.api_key == "mine"
         assert heidi.token()
@@ -346,12 +344,12 @@ def test_a_seed_makes_the_same_ids(server: Handle) -> None:
     assert made[0] == made[1] != made[2]
 
 
-def test_a_clock_stands_still(server: Handle) -> None:
+def test_a_namespace_can_start_with_a_frozen_clock(server: Handle) -> None:
     with server.namespace("still", clock="2025-01-06T09:00:00") as heidi:
         assert heidi.state.add_patient()["created_at"] == "2025-01-06T09:00:00.000000"
 
 
-def test_linked_links_the_user_whom_the_handle_signs_in_as(server: Handle) -> None:
+def test_linked_links_the_user_of_the_handle(server: Handle) -> None:
     with server.namespace("linked", linked=True) as heidi, server.namespace("unlinked") as other:
         heidi.token()
         other.token()
@@ -360,7 +358,7 @@ def test_linked_links_the_user_whom_the_handle_signs_in_as(server: Handle) -> No
         assert [user.get("linked_to") for user in other.state.users() if user["email"] == other.email] == [None]
 
 
-def test_a_namespace_need_not_be_linked_though_the_server_is() -> None:
+def test_a_namespace_can_be_unlinked_on_a_linked_server() -> None:
     with MockHeidi(linked=True) as server:
         linked = []
         for choice in (None, False, True):
@@ -404,10 +402,11 @@ def test_a_handle_takes_any_url_of_its_server(url: str, name: str) -> None:
         ("127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
         ("https://127.0.0.1", "write it like http://127.0.0.1:4343"),
         ("http://127.0.0.1:65536", "write it like http://127.0.0.1:4343"),
-        ("http://127.0.0.1:4343/ns/a%20b", "'a%20b' is not a valid namespace name; use letters"),
+        ("http://127.0.0.1:4343/path", "nothing of mock_heidi at this path; write it like http://127.0.0.1:4343 or"),
+        ("http://127.0.0.1:4343/ns/a%20b", "'a%20b' is not a valid name for a namespace; use letters"),
     ],
 )
-def test_a_handle_cannot_be_made_of_what_is_no_url(url: str, words: str) -> None:
+def test_a_handle_refuses_an_invalid_url(url: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         Handle(url)
 
@@ -420,7 +419,7 @@ def test_a_handle_that_did_not_make_its_namespace_leaves_it_there(server: Handle
         assert "kept" in names(server)
 
 
-# --- What it holds ----------------------------------------------------------------------------------------------------
+# --- Its state --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -477,7 +476,7 @@ def test_a_refused_record_changes_nothing_and_names_the_cure(heidi: Handle) -> N
     ],
     ids=str,
 )
-def test_a_namespace_that_cannot_be_is_refused_with_the_cure(
+def test_a_namespace_with_wrong_options_is_refused_with_the_cure(
     server: Handle, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(MockHeidiError, match=words):
@@ -498,7 +497,7 @@ def test_a_folder_that_cannot_be_read_is_named(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-# --- Signing in and looking back --------------------------------------------------------------------------------------
+# --- Sign-in and requests ---------------------------------------------------------------------------------------------
 
 
 def test_headers_are_those_of_a_signed_in_request(heidi: Handle) -> None:
@@ -507,7 +506,7 @@ def test_headers_are_those_of_a_signed_in_request(heidi: Handle) -> None:
     assert answer.status_code == 200
 
 
-def test_a_token_may_be_anybodys(heidi: Handle) -> None:
+def test_a_token_can_be_for_any_user(heidi: Handle) -> None:
     heidi.token(email="someone@example.com", third_party_internal_id="55")
 
     assert {"email": "someone@example.com", "third_party_internal_id": "55"} in [
@@ -554,7 +553,7 @@ def test_requests_are_kept_and_filtered_and_hold_no_secret(heidi: Handle) -> Non
         heidi.requests(operatoin="create_session")
 
 
-def test_reset_brings_the_beginning_back(heidi: Handle) -> None:
+def test_reset_restores_the_start(heidi: Handle) -> None:
     before = heidi.state.as_fixtures()
     first = heidi.state.add_session()
     heidi.token()
@@ -562,7 +561,7 @@ def test_reset_brings_the_beginning_back(heidi: Handle) -> None:
 
     assert heidi.state.as_fixtures() == before
     assert heidi.requests() == []
-    assert heidi.state.add_session() == first  # even the ids begin again
+    assert heidi.state.add_session() == first  # even the ids start again
 
 
 def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
@@ -574,9 +573,9 @@ def test_a_handle_may_be_used_from_several_threads(heidi: Handle) -> None:
     assert len(heidi.state.sessions()) == before + 200
 
 
-def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) -> None:
+def test_an_idle_connection_that_was_closed_is_made_again(heidi: Handle) -> None:
     heidi.token()
-    # What the server does to a connection that nobody has used for a while.
+    # The server does this to a connection after some idle time.
     sock = heidi._connection.server._connection.sock  # noqa: SLF001
     assert sock is not None
     sock.shutdown(socket.SHUT_RDWR)
@@ -584,7 +583,7 @@ def test_a_connection_that_was_closed_for_idleness_is_made_again(heidi: Handle) 
     assert heidi.token()
 
 
-def test_a_handle_that_was_closed_says_so(server: Handle) -> None:
+def test_a_closed_handle_refuses_requests(server: Handle) -> None:
     with server.namespace("closed") as heidi:
         heidi.token()
 
@@ -594,7 +593,7 @@ def test_a_handle_that_was_closed_says_so(server: Handle) -> None:
     assert names(server) == ["default"]
 
 
-# --- What goes wrong there --------------------------------------------------------------------------------------------
+# --- Faults and reports -----------------------------------------------------------------------------------------------
 
 SESSION = "/sessions/1234567890"
 QUESTION = {"ai_command_text": "Summarise", "content": "One. Two. Three. Four. Five.", "content_type": "MARKDOWN"}
@@ -627,7 +626,7 @@ def test_a_fault_ends_with_its_block_when_that_raises(heidi: Handle) -> None:
     assert heidi.faults() == []
 
 
-def test_a_fault_tells_its_hits_also_when_it_is_gone(heidi: Handle, client: httpx.Client) -> None:
+def test_a_removed_fault_keeps_its_hits(heidi: Handle, client: httpx.Client) -> None:
     with heidi.fault("get_session", status=503, times=1) as fault:
         before = fault.hits()
         statuses(client, SESSION, SESSION)
@@ -649,7 +648,7 @@ def test_a_fault_without_a_block_stays_until_it_is_removed(heidi: Handle, client
     assert fault.hits() == 2
 
 
-def test_a_fault_that_a_reset_took_away_needs_no_removal(heidi: Handle) -> None:
+def test_removing_a_fault_after_a_reset_is_not_an_error(heidi: Handle) -> None:
     with heidi.fault(status=503) as fault:
         heidi.reset()
 
@@ -666,7 +665,7 @@ def test_a_fault_that_a_reset_took_away_needs_no_removal(heidi: Handle) -> None:
         ("get_session", {"end_after": 3}, "end_after is for generate_consult_note, ask_ai, not for get_session"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_with_the_cure(
+def test_a_wrong_fault_is_refused_with_the_cure(
     heidi: Handle, operation: str, rule: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(MockHeidiError, match=re.escape(words)):
@@ -684,7 +683,7 @@ def test_a_scenario_ends_with_its_block(heidi: Handle, client: httpx.Client) -> 
     assert (labels, scenario.hits()) == (["scenario service-is-gone"], 1)
 
 
-def test_a_scenario_that_there_is_not_is_refused_with_the_nearest(heidi: Handle) -> None:
+def test_an_unknown_scenario_is_refused_with_the_nearest(heidi: Handle) -> None:
     with pytest.raises(MockHeidiError, match="no scenario 'flaky'; did you mean flaky-afternoon"):
         heidi.scenario("flaky")
 
@@ -693,7 +692,7 @@ RULES: list[Any] = ["get_session:status=503", {"operation": "get_session", "stat
 
 
 @pytest.mark.parametrize("faults", [*RULES, RULES[:1]], ids=["text", "object", "list"])
-def test_faults_may_be_there_from_the_start(server: Handle, faults: Any) -> None:
+def test_a_namespace_can_start_with_faults(server: Handle, faults: Any) -> None:
     with server.namespace("faulty", faults=faults) as heidi, heidi.client() as client:
         assert statuses(client, SESSION) == [503]
         heidi.control("DELETE", "/faults")
@@ -703,7 +702,7 @@ def test_faults_may_be_there_from_the_start(server: Handle, faults: Any) -> None
         assert statuses(client, SESSION) == [503]
 
 
-def test_a_scenario_may_be_there_from_the_start(server: Handle) -> None:
+def test_a_namespace_can_start_with_a_scenario(server: Handle) -> None:
     with server.namespace("linked", scenario="link-refused") as heidi, MockHeidi(scenario="link-refused") as other:
         for one in (heidi, other):
             with one.client() as client:
@@ -712,12 +711,12 @@ def test_a_scenario_may_be_there_from_the_start(server: Handle) -> None:
 
 
 @pytest.mark.parametrize("options", [{"faults": ["ask_ai:end_aftr=3"]}, {"scenario": "flaky"}], ids=str)
-def test_a_server_cannot_start_with_faults_that_make_no_sense(options: dict[str, Any]) -> None:
+def test_a_server_does_not_start_with_wrong_faults(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="did you mean"):
         MockHeidi(**options).start()
 
 
-def test_what_never_fired_is_told_in_a_line_each(heidi: Handle, client: httpx.Client) -> None:
+def test_each_fault_that_never_fired_has_a_line(heidi: Handle, client: httpx.Client) -> None:
     heidi.fault("get_session", status=503)
     with heidi.fault("ask_ai", end_after=3):
         pass
@@ -730,7 +729,7 @@ def test_what_never_fired_is_told_in_a_line_each(heidi: Handle, client: httpx.Cl
     ]
 
 
-def test_of_the_rules_of_a_scenario_one_is_enough_to_have_fired(heidi: Handle, client: httpx.Client) -> None:
+def test_a_scenario_has_fired_if_one_of_its_rules_has(heidi: Handle, client: httpx.Client) -> None:
     for _ in range(2):
         heidi.fault("get_session", label="either", status=503, times=1)
         heidi.fault("get_transcript", label="either", status=503)
@@ -740,7 +739,7 @@ def test_of_the_rules_of_a_scenario_one_is_enough_to_have_fired(heidi: Handle, c
     assert heidi.unfired() == ["neither (operation=get_transcript, status=503) never fired: no request matched"]
 
 
-def test_rules_of_the_same_id_one_after_the_other_are_two(heidi: Handle, client: httpx.Client) -> None:
+def test_two_rules_with_the_same_id_in_turn_are_counted_separately(heidi: Handle, client: httpx.Client) -> None:
     with heidi.fault("get_session", id="mine", status=503):
         statuses(client, SESSION)
     with heidi.fault("get_session", id="mine", status=503):
@@ -752,13 +751,13 @@ def test_rules_of_the_same_id_one_after_the_other_are_two(heidi: Handle, client:
 @pytest.mark.parametrize(
     ("matched", "words"), [(0, "no request matched"), (1, "1 request matched"), (5, "5 requests matched")]
 )
-def test_what_never_fired_says_how_many_requests_there_were(matched: int, words: str) -> None:
+def test_the_line_of_a_fault_that_never_fired_counts_the_matching_requests(matched: int, words: str) -> None:
     (line,) = unfired([{"id": "a", "status": 503, "hits": 0, "matched": matched}])
 
     assert line == f"a (status=503) never fired: {words}"
 
 
-def test_a_closed_handle_still_knows_what_never_fired(server: Handle) -> None:
+def test_a_closed_handle_still_lists_faults_that_never_fired(server: Handle) -> None:
     with server.namespace("closed") as heidi, heidi.fault("ask_ai", end_after=3):
         pass
 
@@ -766,11 +765,11 @@ def test_a_closed_handle_still_knows_what_never_fired(server: Handle) -> None:
     assert [line.split()[0] for line in heidi.unfired()] == ["fault-1"]
 
 
-def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client: httpx.Client) -> None:
+def test_a_report_has_requests_answers_and_faults(heidi: Handle, client: httpx.Client) -> None:
     token = client.headers["Authorization"].split()[1]
     with heidi.fault("get_transcript", close=True), pytest.raises(httpx.RemoteProtocolError):
         client.get(f"{SESSION}/transcript")
-    client.patch(SESSION, json={"patient": {"gender": "male"}})
+    client.patch(SESSION, json={"patient": {"gender": "unknown"}})
     statuses(client, f"/sessions/{token}", "/patient-profiles/0")
     heidi.fault("ask_ai", end_after=9)
     said = heidi.report().splitlines()
@@ -779,7 +778,7 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
         "#1 GET /jwt -> 200",
         "#2 GET /sessions/1234567890/transcript -> no answer  [fault-1]",
         "#3 PATCH /sessions/1234567890 -> 422",
-        '    > {"patient": {"gender": "male"}}',
+        '    > {"patient": {"gender": "unknown"}}',
     ]
     assert said[4].startswith('    < {"detail": [{"type": "literal_error", "loc": ["body", "patient", "gender"]')
     assert said[5:7] == [
@@ -794,7 +793,7 @@ def test_a_report_tells_what_was_asked_and_what_went_wrong(heidi: Handle, client
     assert heidi.report(limit=1).splitlines()[0].startswith("#5 GET /patient-profiles/0 -> ")
 
 
-def test_a_report_tells_what_a_stream_said_and_what_was_found(heidi: Handle, client: httpx.Client) -> None:
+def test_a_report_has_the_text_of_a_stream_and_the_findings(heidi: Handle, client: httpx.Client) -> None:
     asked = {"ai_command_text": "Summarise", "content": "One.", "content_type": "MARKDOWN", "colour": "red"}
     client.post(f"{SESSION}/ask-ai", json=asked)
 
@@ -806,14 +805,14 @@ def test_a_report_tells_what_a_stream_said_and_what_was_found(heidi: Handle, cli
     ]
 
 
-def test_a_report_lets_no_client_drive_the_terminal() -> None:
+def test_a_report_cannot_control_the_terminal() -> None:
     row = {"id": 1, "method": "G\x1bT", "path": "/\x9b31m\n", "status": 404, "fault": None, "client_left": False}
     said = report([{**row, "why": None, "body": "\x1b\x7f", "pieces": None, "response": None}], [], [])
 
     assert said == '#1 G\\x1bT /\\x9b31m\\x0a -> 404\n    > "\\u001b\\x7f"'
 
 
-def test_a_failed_expectation_lets_no_client_drive_the_terminal(heidi: Handle) -> None:
+def test_a_failed_expectation_cannot_control_the_terminal(heidi: Handle) -> None:
     with heidi.client() as client:
         client.get("/sessions/%1b%5b2J%0aA")
 
@@ -824,11 +823,11 @@ def test_a_failed_expectation_lets_no_client_drive_the_terminal(heidi: Handle) -
     assert "\\x1b[2J\\x0aA" in str(failure.value)
 
 
-def test_a_report_of_a_handle_that_was_never_asked_is_empty(heidi: Handle) -> None:
+def test_a_report_without_requests_is_empty(heidi: Handle) -> None:
     assert heidi.report() == ""
 
 
-# --- What time it is there --------------------------------------------------------------------------------------------
+# --- The clock --------------------------------------------------------------------------------------------------------
 
 
 def test_the_clock_stands_jumps_and_goes_on(server: Handle) -> None:
@@ -868,7 +867,7 @@ def test_a_token_expires_when_the_clock_is_advanced(heidi: Handle, client: httpx
 
 
 def advanced(heidi: Handle, asked: Future[Any], seconds: float) -> None:
-    """Move the clock on, as often as it takes: the request may not have come to its waiting yet."""
+    """Advance the clock until the request is answered: it may not have begun to wait yet."""
     until(lambda: heidi.clock.advance(seconds) and asked.done(), "the answer")
 
 
@@ -937,15 +936,15 @@ def test_an_application_needs_no_lifespan_and_no_socket() -> None:
     assert asyncio.run(sign_in()).json()["expiration_time"] == "2025-01-06T10:00:00.000Z"
 
 
-def test_the_environment_says_nothing_to_a_handle(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A test must not change because somebody has a server configured in their shell.
+def test_a_handle_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A variable in the shell of a developer must not change a test.
     for name, value in {"PORT": "1", "SEED": "9", "FIXTURES": "/nowhere"}.items():
         monkeypatch.setitem(os.environ, f"MOCK_HEIDI_{name}", value)
     with MockHeidi() as heidi:
         assert heidi.control("GET", "/health")["seed"] == 0
 
 
-# --- What a handle is asked for in other words ------------------------------------------------------------------------
+# --- Arguments of a handle --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -960,7 +959,7 @@ def test_the_environment_says_nothing_to_a_handle(monkeypatch: pytest.MonkeyPatc
     ],
     ids=str,
 )
-def test_a_fault_takes_what_stands_before_the_colon_of_a_short_form(
+def test_a_fault_takes_the_part_before_the_colon_of_a_short_form(
     heidi: Handle, which: Any, fields: dict[str, Any]
 ) -> None:
     with heidi.fault(which, status=503) as fault:
@@ -979,7 +978,7 @@ def test_a_fault_takes_a_whole_short_form(heidi: Handle) -> None:
     assert repr(fault) == f"<FaultsProxy {fault.id}>"
 
 
-def test_a_reset_keeps_what_it_is_told_to(heidi: Handle) -> None:
+def test_a_reset_keeps_the_named_parts(heidi: Handle) -> None:
     heidi.state.add_patient(first_name="Kept")
     heidi.clock.freeze("2025-01-06T09:00:00Z")
     heidi.fault("ask_ai", status=503)
@@ -1000,15 +999,15 @@ def test_the_clock_takes_a_datetime_with_its_time_zone(heidi: Handle) -> None:
 
     assert (frozen, heidi.clock.now()) == ("2025-01-05T23:00:00.000Z", "2025-01-06T00:00:00.000Z")
     with pytest.raises(ValueError, match="give it a time zone"):
-        heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - that is what is refused
+        heidi.clock.freeze(datetime(2025, 1, 6))  # noqa: DTZ001 - the refused value
 
 
-def test_a_method_that_the_control_plane_has_not_is_told(heidi: Handle) -> None:
-    with pytest.raises(MockHeidiError, match="FETCH /health: the control API takes GET, POST, PUT, PATCH, DELETE"):
+def test_an_unknown_method_is_refused_with_the_known_ones(heidi: Handle) -> None:
+    with pytest.raises(MockHeidiError, match="FETCH /health: unknown method; write one of GET, POST, "):
         heidi.control("FETCH", "/health")
 
 
-def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> None:
+def test_an_unknown_fault_cannot_be_noticed(heidi: Handle) -> None:
     with pytest.raises(AssertionError, match="no fault is called 'fault-9', there are none"):
         heidi.assert_noticed("fault-9")
     fault = heidi.fault("ask_ai", end_after=3)
@@ -1018,7 +1017,53 @@ def test_a_fault_that_nobody_has_set_is_no_fault_to_notice(heidi: Handle) -> Non
         heidi.assert_noticed(fault)
 
 
-def test_a_refusal_of_the_vendors_is_told_in_its_words(server: Handle) -> None:
+def test_a_fault_that_cannot_end_a_stream_cannot_be_noticed(heidi: Handle, client: httpx.Client) -> None:
+    fault = heidi.fault("get_session", status=503)
+    client.get("/sessions/1234567890")
+
+    words = f"fault {fault.id} (operation=get_session, status=503) cannot end a stream early; use one of end_after, "
+    with pytest.raises(AssertionError, match=f"^{re.escape(words)}"):
+        heidi.assert_noticed(fault)
+
+
+@pytest.mark.parametrize("within", ["2", None, -1, float("inf")])
+def test_a_wait_that_is_not_a_number_of_seconds_is_refused(heidi: Handle, within: Any) -> None:
+    with pytest.raises(MockHeidiError, match="/_mock/verify: "):
+        heidi.wait_for("get_session", within=within)
+
+
+def test_a_whole_short_form_with_more_arguments_is_refused_with_the_cure(heidi: Handle) -> None:
+    with pytest.raises(MockHeidiError, match=r"takes no arguments beside it; write ask_ai:end_after=3,times=1$"):
+        heidi.fault("ask_ai:end_after=3", times=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("requets", "'Handle' object has no attribute 'requets'; did you mean requests?"),
+        ("add_patient", "; did you mean state.add_patient?"),
+        ("advance", "; did you mean clock.advance?"),
+        ("patients", "; did you mean state.add_patient?"),
+        ("zzz", "; it has api_key, assert_noticed, async_client, "),
+    ],
+)
+def test_the_error_for_an_unknown_attribute_names_the_nearest(heidi: Handle, name: str, words: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(words)):
+        getattr(heidi, name)
+
+
+def test_the_parts_of_a_handle_name_the_nearest_attribute_too(heidi: Handle) -> None:
+    for part, name, near in ((heidi.state, "add_patients", "add_patient"), (heidi.clock, "advence", "advance")):
+        with pytest.raises(AttributeError, match=f"; did you mean {near}?"):
+            getattr(part, name)
+
+
+def test_only_a_fault_or_its_id_can_be_noticed(heidi: Handle) -> None:
+    with pytest.raises(TypeError, match=r"^give what fault\(\) or scenario\(\) returned, or the id .*, not None$"):
+        heidi.assert_noticed(None)  # type: ignore[arg-type] # as a client without types may
+
+
+def test_the_error_for_a_refusal_of_the_api_has_its_words(server: Handle) -> None:
     with (
         Handle(server.url, api_key="wrong") as stranger,
         pytest.raises(MockHeidiError, match=r"Invalid API key; status 401$"),
@@ -1026,7 +1071,7 @@ def test_a_refusal_of_the_vendors_is_told_in_its_words(server: Handle) -> None:
         stranger.token()
 
 
-def test_a_start_gives_the_handle() -> None:
+def test_start_returns_the_handle() -> None:
     server = MockHeidi(api_key="ours")
     try:
         heidi = server.start()
@@ -1039,7 +1084,7 @@ def test_a_start_gives_the_handle() -> None:
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_a_server_that_is_taken_for_its_handle_says_where_the_handle_is(started: bool) -> None:
+def test_a_missing_attribute_of_a_server_points_to_its_handle(started: bool) -> None:
     server = MockHeidi()
     with server if started else contextlib.nullcontext():
         words = (
@@ -1050,7 +1095,7 @@ def test_a_server_that_is_taken_for_its_handle_says_where_the_handle_is(started:
 
 
 @pytest.mark.parametrize("make", ["client", "async_client"])
-def test_a_client_without_httpx_says_what_to_install(monkeypatch: pytest.MonkeyPatch, make: str) -> None:
+def test_the_error_without_httpx_says_what_to_install(monkeypatch: pytest.MonkeyPatch, make: str) -> None:
     with MockHeidi() as heidi:
         monkeypatch.setitem(sys.modules, "httpx", None)
         with pytest.raises(ModuleNotFoundError, match=r"install mock-heidi\[pytest\], or httpx itself"):
@@ -1069,7 +1114,7 @@ def test_a_start_leaves_the_garbage_collector_as_it_was(collects: bool) -> None:
     assert left is collects
 
 
-def test_a_closed_handle_does_not_come_back_to_life() -> None:
+def test_a_closed_handle_makes_no_new_namespace() -> None:
     with MockHeidi() as server:
         with server.namespace("short") as short:
             assert short.state.sessions()
@@ -1082,8 +1127,8 @@ def test_a_closed_handle_does_not_come_back_to_life() -> None:
 
 
 @pytest.mark.slow
-def test_tests_one_after_the_other_leave_nothing_behind() -> None:
-    """Twice as many as a server may hold at once: each is given back before the next."""
+def test_many_tests_in_turn_leave_nothing_behind() -> None:
+    """Twice as many namespaces as a server may hold: each is deleted before the next."""
     with MockHeidi(fixtures="empty", max_namespaces=3) as server:
         for number in range(2_000):
             server.namespace(f"test-{number}").close()

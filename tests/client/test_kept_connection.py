@@ -1,4 +1,4 @@
-"""The connection of a handle: every way in which HTTP ends an answer, and what is no answer."""
+"""The connection of a handle: every way in which HTTP ends an answer, and invalid answers."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ from mock_heidi.client.kept_connection import KeptConnection
 
 @contextlib.contextmanager
 def answering(*answers: bytes) -> Iterator[tuple[KeptConnection, list[bytes]]]:
-    """A connection to a server that gives these answers to the questions that are listed, and then goes."""
+    """A connection to a server that gives these answers, lists the requests, and then closes."""
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -46,12 +46,12 @@ OK = b"HTTP/1.1 200 OK\r\n"
 )
 def test_an_answer_is_read_to_its_end(answer: bytes) -> None:
     with answering(answer) as (connection, _):
-        assert connection.ask("GET", "/", None, {}) == (200, b"hello")
+        assert connection.request("GET", "/", None, {}) == (200, b"hello")
 
 
-def test_the_connection_is_kept_for_the_next_question() -> None:
+def test_the_connection_is_kept_for_the_next_request() -> None:
     with answering(OK + b"Content-Length: 1\r\n\r\na", OK + b"Content-Length: 1\r\n\r\nb") as (connection, asked):
-        bodies = [connection.ask("POST", "/x", b"{}", {"X-Name": "é"})[1] for _ in range(2)]
+        bodies = [connection.request("POST", "/x", b"{}", {"X-Name": "é"})[1] for _ in range(2)]
 
     assert bodies == [b"a", b"b"]
     assert asked[0] == asked[1]
@@ -59,9 +59,9 @@ def test_the_connection_is_kept_for_the_next_question() -> None:
     assert asked[0].endswith(b"\r\nContent-Length: 2\r\nX-Name: \xe9\r\n\r\n{}")
 
 
-def test_a_connection_that_the_server_closes_is_made_again_for_the_next_question() -> None:
+def test_a_closed_connection_is_made_again_for_the_next_request() -> None:
     with answering(OK + b"Connection: close\r\nContent-Length: 1\r\n\r\na") as (connection, _):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
         assert connection.sock is None
 
@@ -77,25 +77,25 @@ def test_a_connection_that_the_server_closes_is_made_again_for_the_next_question
     ],
     ids=["no HTTP", "too short", "no number", "no chunk", "half a line"],
 )
-def test_what_is_no_whole_answer_is_refused(answer: bytes) -> None:
+def test_an_incomplete_answer_is_refused(answer: bytes) -> None:
     with answering(answer) as (connection, _), pytest.raises(ValueError, match=r"."):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
 
-def test_a_server_that_says_nothing_does_not_answer() -> None:
+def test_a_silent_server_is_an_error_after_the_time_limit() -> None:
     with answering(b"") as (connection, _), pytest.raises(ConnectionResetError):
-        connection.ask("GET", "/", None, {})
+        connection.request("GET", "/", None, {})
 
 
 @pytest.mark.parametrize(("path", "value"), [("/a b", "x"), ("/\r\nX: y", "x"), ("/é", "x"), ("/", "x\r\nY: z")])
-def test_nothing_is_sent_that_no_line_can_hold(path: str, value: str) -> None:
-    connection = KeptConnection("127.0.0.1", 1, 30)  # where nobody listens
+def test_a_character_that_http_does_not_allow_is_not_sent(path: str, value: str) -> None:
+    connection = KeptConnection("127.0.0.1", 1, 30)  # no server listens there
 
-    with pytest.raises(ValueError, match="no line of HTTP can hold this"):
-        connection.ask("GET", path, None, {"X-Name": value})
+    with pytest.raises(ValueError, match="contains a character that HTTP does not allow"):
+        connection.request("GET", path, None, {"X-Name": value})
 
 
-def test_what_has_come_of_an_endless_answer_is_given_at_once() -> None:
+def test_the_pieces_of_an_endless_answer_are_returned_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         connection = KeptConnection("127.0.0.1", listener.getsockname()[1], 30)
         with contextlib.closing(connection), ThreadPoolExecutor() as pool:

@@ -244,7 +244,7 @@ def test_audio_is_always_the_function() -> None:
     [(["a.wav"], "wav"), (["a.WebM"], "webm"), (["a.bin", "--format", "webm"], "webm"), (["a"], "wav")],
     ids=["wav", "ending", "format", "no ending"],
 )
-def test_command_writes_the_bytes_of_the_function(
+def test_audio_command_writes_what_the_function_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -253,14 +253,14 @@ def test_command_writes_the_bytes_of_the_function(
     assert (tmp_path / args[0]).read_bytes() == mock_heidi.audio(seconds=2.5, format=form)
 
 
-def test_command_writes_to_standard_output() -> None:
+def test_audio_command_writes_to_standard_output() -> None:
     with spawn("audio", "--seconds", "1", "-") as process:
         written, _ = process.communicate(timeout=60)
 
     assert (process.returncode, written) == (0, mock_heidi.audio(1))
 
 
-def test_command_writes_nothing_to_a_terminal() -> None:
+def test_audio_command_writes_nothing_to_a_terminal() -> None:
     master, terminal = os.openpty()
     try:
         ended = run("audio", "-", command=MODULE, stdout=terminal)
@@ -268,7 +268,7 @@ def test_command_writes_nothing_to_a_terminal() -> None:
         os.close(terminal)
         os.close(master)
 
-    message = "mock-heidi: audio: a terminal shows no recording; give a file, or pipe the output into a command\n"
+    message = "mock-heidi: audio: standard output is a terminal; give a file, or pipe the output into a command\n"
     assert (ended.returncode, ended.stderr) == (1, message)
 
 
@@ -281,7 +281,7 @@ def test_command_writes_nothing_to_a_terminal() -> None:
     ],
     ids=["format", "length", "folder"],
 )
-def test_command_that_cannot_write_names_the_reason(
+def test_audio_command_that_cannot_write_says_why_and_writes_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

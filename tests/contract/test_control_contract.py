@@ -396,7 +396,7 @@ def test_every_endpoint_refuses_a_namespace_of_no_name_in_the_one_form(endpoint:
     with another() as heidi:
         status, error, _ = refusal(heidi, endpoint.method, f"/ns/a b{_url(endpoint)}")
 
-        assert (status, error) == (400, "'a b' is not a valid namespace name")
+        assert (status, error) == (400, "'a b' is not a valid name for a namespace")
         assert len(heidi.app.registry) == 1
 
 

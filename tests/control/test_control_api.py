@@ -654,7 +654,9 @@ def test_a_namespace_can_be_deleted(heidi: Client) -> None:
         ("blue", refused(404, "there is no namespace 'blue'", "GET /_mock/namespaces lists them")),
         (
             "a b",
-            refused(400, "'a b' is not a valid namespace name", "use letters, digits, '-', '_' and '.', 64 at most"),
+            refused(
+                400, "'a b' is not a valid name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"
+            ),
         ),
     ],
 )

@@ -297,6 +297,13 @@ def test_a_command_has_variables_that_a_shell_fills_in(heidi: Client) -> None:
     assert DEFAULT_KEY not in line(heidi)
 
 
+def test_the_command_for_an_api_key_sent_as_a_token_sends_the_key_again(heidi: Client) -> None:
+    heidi.get(f"/sessions/{SESSION}", headers={"Authorization": f"Bearer {DEFAULT_KEY}"})
+
+    assert '-H "authorization: Bearer $HEIDI_API_KEY"' in line(heidi)
+    assert DEFAULT_KEY not in line(heidi)
+
+
 def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
     """The arguments that each command gives to curl, which is a shell function here."""
     said = subprocess.run(  # noqa: S603 - the lines must be harmless: that is the test

@@ -288,7 +288,7 @@ def test_a_namespace_with_an_invalid_name_is_refused(heidi: Client, name: str) -
     control = ask(heidi.app, "GET", f"/ns/{name}/_mock/health", headers={"Host": "localhost"})
 
     hint = "use letters, digits, '-', '_' and '.', 64 at most"
-    refusal = {"error": f"{name!r} is not a valid namespace name", "hint": hint}
+    refusal = {"error": f"{name!r} is not a valid name for a namespace", "hint": hint}
     assert (vendor.status, vendor.body) == (404, b'{"detail":"Not Found"}')
     assert (control.status, json.loads(control.body)) == (400, refusal)
     assert names(heidi) == ["default"]

@@ -168,6 +168,21 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
         "linked_session_unknown",
         lambda client: client.patch(f"/sessions/{SESSION}", json={"linked_sessions_for_context": ["42"]}),
     ),
+    "a gender in lower case": (
+        "gender_spelling",
+        lambda client: client.post("/patient-profiles", json={"gender": "male"}),
+    ),
+    "a number as text": (
+        "near_type",
+        lambda client: [
+            client.put("/_mock/assumptions", json={"type_coercion": "lax"}),
+            client.post("/patient-profiles", json={"patient_sex_code": "1"}),
+        ],
+    ),
+    "a filter without a value": (
+        "empty_filter",
+        lambda client: client.get("/patient-profiles", params={"ehr_patient_id": ""}),
+    ),
     "a template that is none": (
         "template_not_json",
         lambda client: client.post(

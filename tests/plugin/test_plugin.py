@@ -1,4 +1,4 @@
-"""The pytest plugin: a fresh Heidi for each test, nothing left behind, and nothing to pay for those who do not ask."""
+"""The pytest plugin: a fresh Heidi for each test, nothing left behind, and no cost for tests that do not use it."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
-# pytester forgets what a run inside it has imported first, and what is imported again is another module.
+# pytester unloads the modules that an inner run imports first; a second import gives another module.
 import httpcore  # noqa: F401
 import pytest
 import yaml  # noqa: F401
@@ -16,7 +16,7 @@ import mock_heidi.app
 import mock_heidi.serving.server  # noqa: F401
 from mock_heidi import Handle, MockHeidi
 
-# Other plugins in the environment may do anything: only ours is on.
+# Only our plugin is on, because other plugins in the environment may do anything.
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 HEAVY = (
     "starlette",
@@ -65,8 +65,8 @@ def test_every_test_has_a_heidi_of_its_own(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=3)
 
 
-def test_pytest_compiles_no_module_of_the_server_anew(pytester: pytest.Pytester) -> None:
-    # As pytest does by itself for every package that is installed with a plugin.
+def test_pytest_does_not_compile_the_modules_of_the_server_again(pytester: pytest.Pytester) -> None:
+    # As pytest does for every installed package with a plugin.
     pytester.makeconftest("import pytest\npytest.register_assert_rewrite('mock_heidi')\n")
     pytester.makepyfile(
         """
@@ -133,7 +133,7 @@ def test_many_tests_leave_nothing_behind(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=301, failed=1, errors=1)
 
 
-def test_the_marker_says_how_a_heidi_begins(pytester: pytest.Pytester) -> None:
+def test_the_marker_sets_the_start_of_a_heidi(pytester: pytest.Pytester) -> None:
     pytester.mkdir("clinic").joinpath("patient_profiles.yaml").write_text("- first_name: Ada\n", encoding="utf-8")
     pytester.makepyfile(
         """
@@ -200,9 +200,9 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("sed=7", "*mock_heidi does not know sed; it takes fixtures, seed, *scenario, allow_findings by name"),
-        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes *"),
-        ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; it takes *"),
+        ("sed=7", "*mock_heidi does not know sed; did you mean seed[?]"),
+        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes fixtures, seed, *scenario, allow_findings by name"),
+        ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; did you mean linked[?]"),
         ("fixtures='nope'", "*(fixtures='nope'): there is no */nope; give a folder of YAML files*"),
         ("fixtures=7", "*(fixtures=7): should be a folder, a file, 'empty' or the records"),
         ("api_key=''", "*(api_key=''): '' cannot be sent in a header; use visible ASCII*"),
@@ -218,7 +218,9 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
         ("journal='loud'", "*(journal='loud'): 'loud' is not a mode; write normal, full or masked"),
     ],
 )
-def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytester, marker: str, words: str) -> None:
+def test_a_wrong_marker_is_reported_once_and_before_any_test(
+    pytester: pytest.Pytester, marker: str, words: str
+) -> None:
     result = in_marker(pytester, marker)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -240,9 +242,7 @@ def test_a_wrong_marker_is_told_once_and_before_any_test(pytester: pytest.Pytest
         ("fixtures={'patients': []}", "*did you mean patient_profiles?*"),
     ],
 )
-def test_a_start_that_the_server_refuses_is_one_line_for_each_test(
-    pytester: pytest.Pytester, marker: str, words: str
-) -> None:
+def test_a_refused_start_is_one_line_for_each_test(pytester: pytest.Pytester, marker: str, words: str) -> None:
     result = in_marker(pytester, marker)
 
     result.assert_outcomes(errors=9)
@@ -250,11 +250,11 @@ def test_a_start_that_the_server_refuses_is_one_line_for_each_test(
     result.stdout.no_re_match_line(r"E  +\w|.*Traceback|.*pytest_(plugin|options).py")
 
 
-def test_a_wrong_marker_of_a_test_that_does_not_run_is_not_told(pytester: pytest.Pytester) -> None:
+def test_a_wrong_marker_of_a_deselected_test_is_ignored(pytester: pytest.Pytester) -> None:
     in_marker(pytester, "clock='noon'", "-k", "not wrong").assert_outcomes(deselected=9)
 
 
-def test_a_wrong_marker_of_a_unittest_class_is_told_before_any_test(pytester: pytest.Pytester) -> None:
+def test_a_wrong_marker_of_a_unittest_class_is_reported_before_any_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import unittest
@@ -271,7 +271,7 @@ def test_a_wrong_marker_of_a_unittest_class_is_told_before_any_test(pytester: py
     result.stderr.fnmatch_lines("ERROR: *::Case::test_wrong: @pytest.mark.mock_heidi(clock='noon'): 'noon' is no *")
 
 
-def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
+def test_the_marker_sets_faults(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -309,7 +309,7 @@ def test_the_marker_says_what_goes_wrong(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--strict-markers").assert_outcomes(passed=5)
 
 
-def test_the_configuration_says_how_all_begin(pytester: pytest.Pytester) -> None:
+def test_the_configuration_sets_the_start_of_all(pytester: pytest.Pytester) -> None:
     pytester.mkdir("clinic").joinpath("patient_profiles.yaml").write_text("- first_name: Ada\n", encoding="utf-8")
     pytester.makeini(
         """
@@ -368,7 +368,7 @@ def test_the_key_of_a_heidi_can_be_chosen(pytester: pytest.Pytester, server: Han
     )
 
 
-def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> None:
+def test_a_refused_key_does_not_count_as_an_unknown_path(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -397,11 +397,12 @@ def test_a_key_that_is_refused_is_no_unknown_path(pytester: pytest.Pytester) -> 
         ),
         ("mock_heidi_fixtures = nope", "there is no */nope; give a folder of YAML files, one such file, or 'empty'"),
         ("mock_heidi_url = 127.0.0.1:4343", "write it like http://127.0.0.1:4343"),
+        ("mock_heidi_url = http://127.0.0.1:4343/path", "there is nothing of mock_heidi at this path; write it like *"),
         ("mock_heidi_unmatched = maybe", "should be ignore or fail"),
         ("mock_heidi_findings = grave", "should be ignore, info, warning or error"),
     ],
 )
-def test_a_wrong_configuration_is_told_once_and_before_any_test(
+def test_a_wrong_configuration_is_reported_once_and_before_any_test(
     pytester: pytest.Pytester, line: str, words: str
 ) -> None:
     pytester.makeini(f"[pytest]\n{line}\n")
@@ -414,7 +415,27 @@ def test_a_wrong_configuration_is_told_once_and_before_any_test(
     assert len(result.errlines) <= 2
 
 
-def test_a_wrong_truth_in_the_configuration_names_its_option(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("by", ["configuration", "command line"])
+def test_a_misspelt_option_of_the_configuration_is_an_error_that_names_the_nearest(
+    pytester: pytest.Pytester, by: str
+) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_seed = 7\n" + ("mock_heidi_sed = 3\n" if by == "configuration" else ""))
+    pytester.makepyfile("def test_seed(mock_heidi): ...")
+    result = pytester.runpytest(*(["-o", "mock_heidi_sed=3"] if by == "command line" else []))
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("ERROR: mock_heidi_sed: unknown option; did you mean mock_heidi_seed[?]")
+
+
+def test_an_option_that_a_conftest_declares_is_accepted(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmock_heidi_clinic = blue\n")
+    pytester.makeconftest("def pytest_addoption(parser): parser.addini('mock_heidi_clinic', 'the clinic')")
+    pytester.makepyfile("def test_clinic(pytestconfig): assert pytestconfig.getini('mock_heidi_clinic') == 'blue'")
+
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_the_error_for_a_wrong_boolean_names_its_option(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmock_heidi_linked = x\n")
     pytester.makepyfile("def test_wrong(mock_heidi): ...")
     result = pytester.runpytest()
@@ -429,6 +450,17 @@ def test_a_wrong_url_on_the_command_line_names_the_flag(pytester: pytest.Pyteste
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines("ERROR: --mock-heidi-url=127.0.0.1:4343: write it like http://127.0.0.1:4343")
+
+
+def test_a_path_in_the_url_of_a_running_server_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_wrong(mock_heidi): ...")
+    result = pytester.runpytest("--mock-heidi-url=http://127.0.0.1:4343/path")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert len(result.errlines) <= 2
+    result.stderr.fnmatch_lines(
+        "ERROR: --mock-heidi-url=http://127.0.0.1:4343/path: there is nothing of mock_heidi at this path; write it *"
+    )
 
 
 def test_a_mistake_in_the_configured_fixtures_ends_the_run_at_the_first_test(pytester: pytest.Pytester) -> None:
@@ -540,7 +572,7 @@ UNFIRED = """
 """
 
 
-def test_a_fault_that_never_fired_is_nobodys_business_unless_asked(pytester: pytest.Pytester) -> None:
+def test_a_fault_that_never_fired_is_ignored_by_default(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(UNFIRED)
 
     pytester.runpytest().assert_outcomes(passed=9, skipped=1)
@@ -581,7 +613,7 @@ def test_the_option_wins_over_the_configuration(pytester: pytest.Pytester) -> No
     pytester.runpytest("--mock-heidi-unfired=ignore").assert_outcomes(passed=9, skipped=1)
 
 
-def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
+def test_a_wrong_value_of_unfired_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_fine(): ...")
     by_option = pytester.runpytest("--mock-heidi-unfired=maybe")
     pytester.makeini("[pytest]\nmock_heidi_unfired = maybe\n")
@@ -593,7 +625,7 @@ def test_a_wrong_word_for_the_unfired_is_an_error_before_any_test(pytester: pyte
     by_configuration.stderr.fnmatch_lines("ERROR: mock_heidi_unfired = maybe: should be ignore or fail")
 
 
-def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
+def test_a_heidi_that_does_not_answer_fails_its_test_and_not_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -618,7 +650,7 @@ def test_a_heidi_that_cannot_be_asked_fails_its_test_and_not_the_run(pytester: p
     result = pytester.runpytest("--mock-heidi-unfired=fail")
 
     result.assert_outcomes(passed=1, failed=1, errors=1)
-    result.stdout.fnmatch_lines("mock_heidi cannot be asked: *")
+    result.stdout.fnmatch_lines("cannot ask mock_heidi: *")
 
 
 def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pytester) -> None:
@@ -640,10 +672,10 @@ def test_a_server_that_has_ended_does_not_break_the_report(pytester: pytest.Pyte
     result = pytester.runpytest("--mock-heidi-unfired=fail")
 
     result.assert_outcomes(failed=1)
-    assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot be asked: ")
+    assert section(result.stdout.str(), "mock_heidi")[0].startswith("cannot ask mock_heidi: ")
 
 
-# --- What the client asked for ----------------------------------------------------------------------------------------
+# --- Requests and findings --------------------------------------------------------------------------------------------
 
 ASKING = """
     import pytest
@@ -705,7 +737,7 @@ ASKING = """
         with mock_heidi.client() as client:
             client.options("/sessions/1234567890", headers={"Origin": "http://localhost:3000", **asked})
 """
-# Tests whose clients did something that one of these words is about.
+# For each option, tests whose client does what the option is about.
 FAILING = {
     "--mock-heidi-unmatched=ignore": set[str](),
     "--mock-heidi-unmatched=fail": {"test_unmatched", "test_preflight"},
@@ -722,7 +754,9 @@ def failed(output: str) -> set[str]:
 
 @pytest.mark.parametrize("by", ["option", "configuration"])
 @pytest.mark.parametrize("option", FAILING)
-def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, by: str, option: str) -> None:
+def test_requests_that_match_nothing_and_findings_can_fail_a_test(
+    pytester: pytest.Pytester, by: str, option: str
+) -> None:
     pytester.makepyfile(ASKING)
     if by == "configuration":
         pytester.makeini(f"[pytest]\n{option.removeprefix('--').replace('-', '_')}\n")
@@ -733,7 +767,7 @@ def test_what_the_client_asked_for_can_be_a_failure(pytester: pytest.Pytester, b
     assert result.parseoutcomes() == {"passed": 15 - len(FAILING[option]), "failed": 1 + len(FAILING[option])}
 
 
-def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytest.Pytester) -> None:
+def test_the_report_has_findings_and_requests_that_matched_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASKING)
 
     result = pytester.runpytest("--mock-heidi-findings=info", "--mock-heidi-unmatched=fail")
@@ -755,7 +789,7 @@ def test_the_report_says_what_was_found_and_what_matched_nothing(pytester: pytes
     assert "Traceback" not in result.stdout.str()
 
 
-def test_findings_of_what_several_tests_share_fail_none_of_them(pytester: pytest.Pytester) -> None:
+def test_findings_of_a_shared_heidi_fail_no_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -779,7 +813,7 @@ def test_findings_of_what_several_tests_share_fail_none_of_them(pytester: pytest
 
 @pytest.fixture
 def server() -> Iterator[Handle]:
-    """A server of which the run inside knows the URL only."""
+    """A server of which the inner run knows only the URL."""
     with MockHeidi() as server:
         yield server
 
@@ -824,7 +858,7 @@ def test_a_server_that_is_running_can_be_used(pytester: pytest.Pytester, server:
     assert len(server.state.patient_profiles()) == 15
 
 
-def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester) -> None:
+def test_the_plugin_uses_the_key_of_a_running_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it_signs_in(mock_heidi):\n    assert mock_heidi.token()\n")
     with MockHeidi(api_key="a-key-of-ours") as server:
         result = pytester.runpytest(f"--mock-heidi-url={server.url}")
@@ -832,7 +866,7 @@ def test_the_key_of_a_server_that_is_running_is_known(pytester: pytest.Pytester)
     result.assert_outcomes(passed=1)
 
 
-def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, server: Handle) -> None:
+def test_two_runs_on_one_server_are_isolated(pytester: pytest.Pytester, server: Handle) -> None:
     pytester.makepyfile(
         """
         import pathlib
@@ -860,7 +894,7 @@ UNREACHABLE = """
 
 
 @pytest.mark.parametrize("by", ["option", "configuration"])
-def test_a_server_that_is_not_there_ends_the_run_at_the_first_test(pytester: pytest.Pytester, by: str) -> None:
+def test_a_missing_server_ends_the_run_at_the_first_test(pytester: pytest.Pytester, by: str) -> None:
     pytester.makepyfile(UNREACHABLE)
     url = "http://127.0.0.1:1"
     pytester.makeini("[pytest]\n" + (f"mock_heidi_url = {url}\n" if by == "configuration" else ""))
@@ -890,7 +924,7 @@ def section(output: str, name: str) -> list[str]:
     return str(found).splitlines()
 
 
-def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytester) -> None:
+def test_the_report_of_a_failure_has_the_requests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         SECRET = "-".join(["my", "secret"])
@@ -934,7 +968,7 @@ def test_what_was_asked_stands_in_the_report_of_a_failure(pytester: pytest.Pytes
     assert [secret for secret in secrets if secret in output] == []
 
 
-def test_the_report_is_short_where_the_test_was_long(pytester: pytest.Pytester) -> None:
+def test_the_report_of_many_requests_is_short(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_that_fails(mock_heidi):
@@ -1009,7 +1043,7 @@ def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pyteste
     assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
     assert section(first, "clinic") == ["#1 GET /jwt -> 200"]
     assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404", NOT_FOUND]
-    assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["none"]
+    assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["no requests"]
     assert "requests to" not in third
 
 
@@ -1028,7 +1062,7 @@ def test_a_heidi_that_the_test_has_closed_does_not_break_the_report(pytester: py
 
     result.assert_outcomes(passed=1, failed=1)
     (line,) = section(result.stdout.str(), "mock_heidi")
-    assert line.startswith("cannot be asked: the handle of http://")
+    assert line.startswith("cannot ask mock_heidi: the handle of http://")
     assert "was closed" in line
 
 
@@ -1048,7 +1082,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
         fixtures.stdout.fnmatch_lines(name)
 
 
-# What would meet if workers were not apart: data, faults, clocks, ids, the journal, all at the same time.
+# Data, faults, clocks, ids and the journal, all at the same time: they would collide without isolation.
 BUSY = """
     import pathlib
     import pytest
@@ -1098,7 +1132,7 @@ def test_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pyte
 
 
 @needs_xdist
-def test_workers_share_a_server_and_do_not_meet(
+def test_workers_can_share_a_server_and_are_isolated(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: Handle
 ) -> None:
     pytester.makepyfile(BUSY)
@@ -1113,7 +1147,7 @@ def test_workers_share_a_server_and_do_not_meet(
 
 
 @needs_xdist
-def test_workers_tell_a_wrong_marker_in_one_line_for_each_test(
+def test_workers_report_a_wrong_marker_in_one_line_for_each_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.mock_heidi(linked='x')\ndef test_wrong(mock_heidi): ...\n")
@@ -1150,7 +1184,7 @@ def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monk
     assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request matched\n" in output
 
 
-def test_who_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
+def test_a_run_without_the_fixture_imports_no_server(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         f"""
         import sys
@@ -1163,7 +1197,7 @@ def test_who_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
     )
     pytester.makepyfile("def test_of_something_else(): ...")
 
-    # Other plugins in the environment may import anything: only ours is on.
+    # Only our plugin is on, because other plugins in the environment may import anything.
     ended = run(
         *("-m", "pytest", "-p", "mock_heidi.pytest_plugin", "-q", "-s"),
         command=(sys.executable,),

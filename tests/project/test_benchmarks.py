@@ -1,4 +1,4 @@
-"""The benchmarks still run: their short form, once, with all that it writes."""
+"""The benchmarks run: their short form, once, with everything that it writes."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def written(folder: Path) -> set[str]:
-    """The titles of what a run has measured and written into this folder, whatever the numbers are."""
+    """The titles of the figures that a run has written into this folder."""
     report = (folder / "RESULTS.md").read_text()
     assert "## Not measured" not in report
     assert (folder / "results.png").read_bytes().startswith(b"\x89PNG")
@@ -76,7 +76,7 @@ def test_the_results_of_a_part_leave_the_kept_ones_alone(monkeypatch: pytest.Mon
     assert folder() == ROOT / "benchmarks"
 
 
-def test_what_is_not_installed_is_named_before_anything_is_measured() -> None:
+def test_a_missing_contestant_is_named_before_anything_is_measured() -> None:
     code = (
         "import runpy, shutil, sys; shutil.which = lambda _: 'wrk'; sys.modules['matplotlib'] = None;"
         "sys.argv = ['benchmarks']; runpy.run_module('benchmarks', run_name='__main__')"
@@ -93,14 +93,14 @@ def test_a_name_also_chooses_the_workloads_whose_names_begin_with_it() -> None:
     assert names == ["start", "start_verbs", "start_parts", "start_plugin", "start_fixture"]
 
 
-def test_a_workload_that_nobody_knows_is_refused_in_one_line() -> None:
+def test_an_unknown_workload_is_refused_in_one_line() -> None:
     ended = run("--only", "get_two")
 
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
     assert "there is no workload 'get_two'" in ended.stderr
 
 
-def test_the_docs_quote_what_was_measured() -> None:
+def test_the_docs_quote_the_measured_figures() -> None:
     text = (ROOT / "docs" / "performance.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.endswith(" % |")]
     sections = (ROOT / "benchmarks" / "RESULTS.md").read_text().split("\n## ")[1:]

@@ -1,4 +1,4 @@
-"""``./check``: its environments and what it runs in them, told by a Python that only writes down its words."""
+"""``./check``: its environments and the commands in them, recorded by a fake Python."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from paths import ROOT
 
 DAY = 86_400
-# It answers every question alike, so the environment always imports this checkout.
+# It answers every question the same way, so the environment always imports this checkout.
 PYTHON = """#!/bin/sh
 [ "$1" = -c ] && exit
 printf '%s\\n' "$*" >>"$OUTPUT"
@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def check(checkout: Path, *args: str, pip: int = 0) -> list[str]:
-    """The commands that it has run, a line each; it must succeed."""
+    """The commands that ``./check`` has run, a line each. It must succeed."""
     output, python = checkout / "output", checkout / ".venv" / "bin" / "python"
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # npm
     env = {"PATH": path, "PYTHON": str(python), "OUTPUT": str(output), "PIP": str(pip)}
@@ -68,7 +68,7 @@ def test_an_environment_of_yesterday_gets_the_newest_releases_once(checkout: Pat
     age(checkout, 1.5 * DAY)
 
     check(checkout, "--fast")
-    both = check(checkout, "--fast")  # what the first has run stands there too
+    both = check(checkout, "--fast")  # includes the commands of the first run
 
     assert [line for line in both if " pip " in line] == [UPGRADE]
 
@@ -99,12 +99,12 @@ def test_only_all_installs_the_tools_that_read_the_contracts(checkout: Path) -> 
 def test_every_run_of_the_tests_has_a_limit_of_time(checkout: Path) -> None:
     ran = [line for line in check(checkout, "--all") if "pytest" in line and " pip " not in line]
 
-    own = [line for line in ran if "-c /dev/null" in line]  # the others have that of pyproject.toml
+    own = [line for line in ran if "-c /dev/null" in line]  # the other runs use the configuration of pyproject.toml
     assert len(own) == 1
     assert own[0].startswith("tests/support/limited.py ")
 
 
-def test_what_goes_beyond_its_limit_is_ended(tmp_path: Path) -> None:
+def test_a_run_beyond_its_limit_is_ended(tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text("while True:\n    pass\n", encoding="utf-8")
     command = [sys.executable, str(ROOT / "tests" / "support" / "limited.py"), "0.1", "endless"]
 

@@ -1,4 +1,4 @@
-"""The README and the pages of ``docs`` name all of the code, are up to date, and have links that work."""
+"""The README and the pages of ``docs`` are complete and up to date, and their links work."""
 
 import ast
 import json
@@ -31,15 +31,15 @@ def words(names: str) -> set[str]:
     return set(re.findall(r"`([^`]+)`", names))
 
 
-# --- What is made from the code ---------------------------------------------------------------------------------------
+# --- Generated files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("path", "text"), list(generate.files()), ids=[path.name for path, _ in generate.files()])
-def test_what_is_made_from_the_code_is_not_stale(path: Path, text: str) -> None:
+def test_generated_files_are_not_stale(path: Path, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text, "run python tests/support/generate.py"
 
 
-def test_every_table_that_can_be_made_is_shown_once() -> None:
+def test_every_generated_table_is_shown_once() -> None:
     shown = re.findall(r"^<!-- generated: ([\w-]+) -->$", EVERYTHING, re.MULTILINE)
 
     assert sorted(shown) == sorted(doc_tables.TABLES)
@@ -71,7 +71,7 @@ def test_a_docstring_of_the_reference_is_markdown() -> None:
     assert not re.search(r"``|:\w+:`", page("reference").text)
 
 
-# --- What is written by hand ------------------------------------------------------------------------------------------
+# --- Hand-written tables ----------------------------------------------------------------------------------------------
 
 
 def test_the_readme_has_two_hundred_lines_at_most() -> None:
@@ -88,7 +88,7 @@ def test_every_page_is_in_the_readme_and_in_the_index() -> None:
     assert names == set(tree.split()) - {":hidden:"}
 
 
-def test_every_endpoint_of_the_control_api_stands_in_the_table() -> None:
+def test_the_table_has_every_endpoint_of_the_control_api() -> None:
     rows = page("control-api").rows("| Method | Path | What it does |")
     endpoints = sorted((row[0], row[1].strip("`")) for row in rows)
 
@@ -99,7 +99,7 @@ def test_every_endpoint_of_the_control_api_stands_in_the_table() -> None:
     )
 
 
-def test_every_option_of_the_marker_stands_in_the_table() -> None:
+def test_the_table_has_every_option_of_the_marker() -> None:
     rows = page("pytest").rows("| Marker | Configuration | Meaning |")
 
     shown = [[cell.strip("`") for cell in row[:2]] for row in rows]
@@ -128,15 +128,15 @@ def test_every_fixture_of_the_plugin_is_named(name: str) -> None:
     ),
 )
 def test_every_name_of_a_handle_is_shown(name: str) -> None:
-    # These are for tests that cannot use a with statement; and the names of the user are options of token().
+    # The pages show the with statement instead of the first ones, and options of token() instead of the last.
     if name not in ("start", "listen", "close", "closed", "state", "email", "third_party_internal_id"):
         assert re.search(rf"`(state\.|clock\.)?{name}[`(]|\.{name}\(", BY_HAND)
 
 
-def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
+def test_the_documented_limits_of_the_journal_are_true() -> None:
     settings = Settings()
 
-    assert f"{settings.journal_entries:,} in each namespace" in page("requests").text
+    assert f"{settings.journal_entries:,} requests in each namespace" in page("requests").text
     assert f"{settings.memory // 1024**2} MB in all (`--memory`" in page("requests").text
 
 
@@ -145,14 +145,14 @@ def test_the_bounds_of_the_journal_are_those_that_are_served() -> None:
 FIELDS = page("fault-reference").rows("| Field | For example | What it does |")
 
 
-def test_every_field_of_a_fault_stands_in_one_table() -> None:
+def test_every_field_of_a_fault_is_in_one_table() -> None:
     assert sorted(row[0].strip("`") for row in FIELDS) == sorted(Fault.model_fields)
 
 
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row[0].strip("`"))
 def test_the_example_of_a_field_can_be_copied(row: list[str]) -> None:
     name, example = (cell.strip("`") for cell in row[:2])
-    # Some go with another only, and a rule that only selects requests needs an effect.
+    # Some need another field, and a rule that only selects requests needs an effect.
     wanted = [name, *{"method": ["path"], "detail": ["status"], "carried_out": ["close"]}.get(name, [])]
     said = [example, *(row[1].strip("`") for row in FIELDS if row[0].strip("`") in wanted[1:])]
     if parse(",".join([*said, "delay=0"])).given(EFFECTS) == ["delay"] and name != "delay":
@@ -199,7 +199,7 @@ def test_a_section_of_effects_names_the_operations_that_they_are_for(section: st
 FILTERS = page("requests").rows("| Filter | For example | Which requests |")
 
 
-def test_every_filter_stands_in_the_table() -> None:
+def test_the_table_has_every_filter() -> None:
     assert [row[0].strip("`") for row in FILTERS] == list(filters.NAMES)
 
 
@@ -221,7 +221,7 @@ def test_links_lead_somewhere(linking: Page) -> None:
         if name.startswith(("http:", "https:")):
             continue
         target = (linking.path.parent / name).resolve() if name else linking.path
-        # Not a folder: on the site a link to one leads nowhere.
+        # On the site, a link to a folder does not work.
         assert target.is_file(), f"{linking.name}: {link}"
         if anchor:
             assert anchor in Page(target).anchors, f"{linking.name}: {link}"

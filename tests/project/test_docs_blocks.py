@@ -1,4 +1,4 @@
-"""The pages are true: every block of the README and of ``docs`` is run."""
+"""Every block of the README and of ``docs`` runs."""
 
 import os
 import re
@@ -8,8 +8,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-# pytester forgets what a run inside it has imported first, and what is imported again is another module.
-import httpcore  # noqa: F401 - loaded before an inner run can forget it
+# pytester unloads the modules that an inner run imports first; a second import gives another module.
+import httpcore  # noqa: F401 - loaded before an inner run can unload it
 import pytest
 from pages import PAGES, README, Block, Page, blocks, page
 from paths import ROOT
@@ -48,7 +48,7 @@ def by_place(found: list[tuple[Page, Block]]) -> pytest.MarkDecorator:
 
 
 def matches(expected: str, said: str) -> bool:
-    """True if that was said. An ellipsis stands for text that differs from run to run."""
+    """True if the output is the shown one. An ellipsis stands for text that differs from run to run."""
     pattern = ".*?".join(re.escape(part) for part in expected.split("…"))
     return re.fullmatch(pattern, said) is not None
 
@@ -83,7 +83,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def offline(tmp_path: Path) -> dict[str, str]:
-    """An environment in which ``python3`` is this one, and pip takes what is needed from here and nothing from afar."""
+    """An environment in which ``python3`` is this one, and pip uses local packages only."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
@@ -93,7 +93,7 @@ def offline(tmp_path: Path) -> dict[str, str]:
         "PYTHONPATH": sysconfig.get_path("purelib"),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip's own way to say: do not isolate
+        "PIP_NO_BUILD_ISOLATION": "0",  # in pip, 0 means: do not isolate
         "PIP_NO_DEPS": "1",
         "PIP_NO_INDEX": "1",
     }
@@ -124,7 +124,7 @@ def test_one_command_sets_it_up_and_serves(
 
 
 def test_one_command_is_for_the_tests_and_it_is_the_one_of_the_integration() -> None:
-    # It runs this test too, so it cannot be run from here.
+    # ./check runs this test too, so this test cannot run it.
     ((_, block),) = blocks("sh", is_check)
     command = block.text.strip()
     script = (ROOT / "check").read_text(encoding="utf-8")
@@ -166,7 +166,7 @@ def sign_in(shown_on: Page) -> list[str]:
 
 @needs_curl
 @pytest.mark.parametrize("shown_on", [one for one in PAGES if one.commands], ids=lambda one: one.name)
-def test_the_commands_of_a_page_print_what_it_says(shown_on: Page, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_print_the_shown_output(shown_on: Page, tmp_path: Path) -> None:
     end = "-- the end of a command --"
     write_fixtures(shown_on, tmp_path)
     with serving(tmp_path) as heidi:

@@ -41,7 +41,7 @@ def test_no_docstring_begins_with_a_question_word() -> None:
     assert found == [], "begin with a noun, a verb or “True if”"
 
 
-def test_every_kind_of_docstring_is_looked_at() -> None:
+def test_every_kind_of_docstring_is_checked() -> None:
     source = '''"""What a module is."""
 
 at = 1

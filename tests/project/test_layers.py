@@ -1,4 +1,4 @@
-"""A tool holds who may import whom: every package stands in one of the layers, and none holds a circle."""
+"""The import rules: every package is in one of the layers, and no package has an import cycle."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_everybody_imports_only_what_stands_below() -> None:
+def test_packages_import_only_lower_ones() -> None:
     ended = lint(ROOT)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -43,7 +43,7 @@ def test_a_stray_module_would_be_noticed(tmp_path: Path) -> None:
     assert "utils" in ended.stdout + ended.stderr
 
 
-def test_the_map_tells_of_every_package() -> None:
+def test_the_map_lists_every_package() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text[text.index("## The map") :], re.MULTILINE)
     mapped = [name for row in rows for name in re.findall(r"\w+", row)]
@@ -61,7 +61,7 @@ def test_every_package_says_what_it_is_and_what_it_never_does() -> None:
     assert [name for name, text in said.items() if not re.search(r"\b(never|nothing|no|only)\b", text.lower())] == []
 
 
-def test_each_package_has_a_folder_of_tests_of_its_name() -> None:
+def test_each_package_has_a_folder_of_tests() -> None:
     files = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
     packages = {path.parent.name for path in (ROOT / "mock_heidi").glob("*/__init__.py")}
 
@@ -76,7 +76,7 @@ def test_no_module_is_longer_than_three_hundred_lines() -> None:
     assert {path.name: length for path, length in lengths.items() if length > 300} == {}
 
 
-def test_the_layers_are_exhaustive_and_name_only_what_is_there() -> None:
+def test_the_layers_name_every_package_and_no_other() -> None:
     named = [name.strip() for layer in LAYERS["layers"] for name in layer.split("|")]
 
     assert LAYERS["exhaustive"] is True

@@ -28,7 +28,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def text_files() -> Iterator[Path]:
-    """The text files of the checkout, but for those that a tool writes."""
+    """The text files of the checkout, except generated ones."""
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name == ".github" or not name.startswith((".", "_", *_GENERATED))]
         yield from (Path(folder, name) for name in names if name.endswith(_TEXT))
@@ -40,7 +40,7 @@ def jobs() -> dict[str, Any]:
 
 
 def commands(job: dict[str, Any]) -> list[str]:
-    """The commands of a job, with each value of the matrix that stands in them."""
+    """The commands of a job, with the values of the matrix filled in."""
     matrix = job.get("strategy", {}).get("matrix", {})
     options = [*matrix.get("option", [""]), *(row["option"] for row in matrix.get("include", []))]
     ran = [step["run"] for step in job["steps"] if "run" in step]
@@ -71,7 +71,7 @@ def test_the_hooks_before_a_commit_are_the_quick_checks_of_check() -> None:
     assert hooks == [*re.findall(r"^  step (.+)$", newest, re.MULTILINE), "lint-imports"]
 
 
-def test_the_workflow_runs_what_there_is() -> None:
+def test_the_workflow_runs_commands_that_exist() -> None:
     ran = [command.split() for job in jobs().values() for command in commands(job)]
     usage = subprocess.run([ROOT / "check", "--help"], text=True, capture_output=True, check=True).stdout  # noqa: S603
 

@@ -1,4 +1,4 @@
-"""The site of the pages: it is made without a warning, and a browser loads nothing of it from elsewhere."""
+"""The site of the pages: it builds without a warning, and a browser loads nothing from other hosts."""
 
 import re
 import sys
@@ -50,7 +50,7 @@ def tags(page: Path) -> list[tuple[str, dict[str, str]]]:
 
 
 def loaded(site: Path) -> Iterator[tuple[Path, str]]:
-    """Whatever the pages and the style sheets load, with the file that does."""
+    """Each address that the pages and the style sheets load, with the file that loads it."""
     for page in site.rglob("*.html"):
         for tag, attributes in tags(page):
             if attributes.get(LOADS.get(tag, "")):

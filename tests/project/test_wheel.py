@@ -70,7 +70,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patience=120,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    # What it depends on comes from here; the path of this checkout does not come along.
+    # Its dependencies come from this environment, without the path of this checkout.
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     return programs
 
@@ -175,7 +175,7 @@ def test_the_installed_plugin_is_found_by_pytest(installed: Path, tmp_path: Path
         f"def test_it(mock_heidi):\n    assert package.__file__.startswith({str(installed.parent)!r})\n",
         encoding="utf-8",
     )
-    # Of the other plugins here one takes seconds to load.
+    # One of the other plugins here takes seconds to load.
     ended = run(
         "-m",
         "pytest",

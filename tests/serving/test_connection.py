@@ -1,4 +1,4 @@
-"""Data of one turn of the loop goes out together; a mock clock wakes its sleepers; a client that resets has left."""
+"""Data of one turn of the loop is sent together; a mock clock ends waits; a client that resets has left."""
 
 import asyncio
 import functools
@@ -14,7 +14,7 @@ from mock_heidi.state.clock import Alarm, Clock
 
 
 class Transport:
-    """Keeps what was written to it, write by write."""
+    """Keeps each piece of data that was written to it."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -53,7 +53,7 @@ def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Non
 
 
 @in_a_loop
-async def test_what_is_written_in_one_turn_goes_out_as_one_write_after_it() -> None:
+async def test_data_of_one_turn_is_sent_as_one_write_after_it() -> None:
     transport, held = buffered()
 
     held.write(b"head")
@@ -82,7 +82,7 @@ async def test_several_connections_are_served_in_the_same_turn_in_the_order_of_t
 
 
 @in_a_loop
-async def test_a_lot_goes_out_at_once_and_only_once() -> None:
+async def test_much_data_is_sent_at_once_and_only_once() -> None:
     transport, held = buffered()
 
     held.write(b"a" * 70_000)
@@ -93,7 +93,7 @@ async def test_a_lot_goes_out_at_once_and_only_once() -> None:
 
 
 @in_a_loop
-async def test_an_end_sends_what_is_held_first() -> None:
+async def test_an_end_sends_the_buffered_data_first() -> None:
     transport, held = buffered()
 
     held.write(b"last")
@@ -104,7 +104,7 @@ async def test_an_end_sends_what_is_held_first() -> None:
 
 
 @in_a_loop
-async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> None:
+async def test_an_ended_connection_gets_no_more_data() -> None:
     transport, held = buffered()
 
     held.write(b"late")
@@ -115,7 +115,7 @@ async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> 
 
 
 @in_a_loop
-async def test_what_is_held_counts_as_not_yet_sent() -> None:
+async def test_buffered_data_counts_as_unsent() -> None:
     _, held = buffered()
 
     held.write(b"1234")
@@ -154,7 +154,7 @@ async def test_an_alarm_ends_a_sleep_for_good() -> None:
 
 
 @in_a_loop
-async def test_a_clock_that_is_moved_wakes_whoever_waited_for_that_moment_and_nobody_else() -> None:
+async def test_a_moved_clock_wakes_only_the_waits_that_are_due() -> None:
     clock = Clock(0)
     early, late = (asyncio.ensure_future(clock.wait(moment, Alarm())) for moment in (1_000, 60_000))
     await asyncio.sleep(0)
@@ -169,7 +169,7 @@ async def test_a_clock_that_is_moved_wakes_whoever_waited_for_that_moment_and_no
 
 
 @in_a_loop
-async def test_a_moment_that_has_come_is_not_waited_for() -> None:
+async def test_a_past_time_is_not_waited_for() -> None:
     await Clock(5_000).wait(5_000, Alarm())
 
 
@@ -177,7 +177,7 @@ async def test_a_moment_that_has_come_is_not_waited_for() -> None:
 
 
 class Unread(asyncio.Protocol):
-    """A connection of which nothing more is read, so that the event loop does not notice its end."""
+    """A connection that is not read any more, so that the event loop does not notice its end."""
 
     def __init__(self, accepted: asyncio.Future[Connection]) -> None:
         self._accepted = accepted

@@ -41,7 +41,7 @@ PATIENCE = 60
 ASK = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
 PACE = "first=0.01,rate=200"
 END, CLOSED, RESET, OPEN = "the end of the body", "closed", "reset", "open until the reset"
-# How an answer ends for whoever looks at the socket. Of the three pieces two come, of the body ``at`` bytes.
+# The end of an answer as a bare socket sees it. Two of the three pieces arrive, and ``at`` bytes of the body.
 ENDINGS = {
     "end_after=2": END,
     "end_inside=piece,end_after=2": END,
@@ -57,9 +57,9 @@ ENDINGS = {
     "rst": RESET,
     "stall": OPEN,
 }
-# Those before which something comes.
+# The faults after which some data arrives.
 LONG = [ending for ending in ENDINGS if "=" in ending]
-# A server with neither the fast loop nor the fast parser.
+# A server without the fast loop and the fast parser.
 PLAIN = (
     "import sys\nsys.modules['uvloop'] = sys.modules['httptools'] = None\nfrom mock_heidi.cli.main import main\nmain()"
 )
@@ -67,7 +67,7 @@ _BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
 
 class Request(NamedTuple):
-    """One request, and what is to go wrong with it."""
+    """One request and its fault."""
 
     method: str
     path: str
@@ -86,7 +86,7 @@ class Script(NamedTuple):
 
     @property
     def at(self) -> int:
-        """The place where the body is broken off."""
+        """The number of bytes after which the body ends."""
         return 2 * self.size
 
     @property
@@ -99,7 +99,7 @@ class Script(NamedTuple):
         heidi.reply("get_transcript", body=self.body)
 
     def request(self, ending: str = "") -> Request:
-        """A request whose answer ends so."""
+        """A request whose answer has this ending."""
         fault = ending.format(at=self.at)
         if "_at=" in ending:
             return Request("GET", f"/sessions/{SESSION}/transcript", None, fault)
@@ -129,7 +129,7 @@ class Script(NamedTuple):
 
 @cache
 def _words(size: int) -> str:
-    """Text of that size in which no place is like another."""
+    """Text of that size without repetitions."""
     return " ".join(f"{number:06}" for number in range(size // 7 + 1))[:size]
 
 
@@ -189,7 +189,7 @@ class Answer:
 
 
 def dechunked(rest: bytes) -> bytes:
-    """The content of chunks, each of them whole."""
+    """The content of complete chunks."""
     found = b""
     while rest:
         length, _, rest = rest.partition(b"\r\n")
@@ -201,7 +201,7 @@ def dechunked(rest: bytes) -> bytes:
 
 @contextlib.contextmanager
 def asking(heidi: Handle, *requests: Request, times: int = TIMES, buffer: int | None = None) -> Iterator[list[Answer]]:
-    """So many connections on which that was asked and nothing has been read yet."""
+    """Connections with a request each, of which nothing has been read yet."""
     token = heidi.token()
     answers = [Answer(heidi, token, buffer) for _ in range(times)]
     try:
@@ -214,7 +214,7 @@ def asking(heidi: Handle, *requests: Request, times: int = TIMES, buffer: int | 
 
 
 def read(answers: Sequence[Answer], size: int, enough: Callable[[Answer], bool] = lambda _: False) -> None:
-    """Read so many bytes at a time from whoever has some, until each has ended or has enough."""
+    """Read some bytes at a time from every connection that has some, until each has ended or has enough."""
     with selectors.DefaultSelector() as selector:
         for answer in answers:
             selector.register(answer.socket, selectors.EVENT_READ, answer)
@@ -228,7 +228,7 @@ def read(answers: Sequence[Answer], size: int, enough: Callable[[Answer], bool] 
 
 
 def silent(answers: Sequence[Answer]) -> bool:
-    """True if there is nothing to read now."""
+    """True if no data has arrived."""
     with selectors.DefaultSelector() as selector:
         for answer in answers:
             selector.register(answer.socket, selectors.EVENT_READ)
@@ -236,19 +236,19 @@ def silent(answers: Sequence[Answer]) -> bool:
 
 
 def asked(heidi: Handle) -> list[dict[str, Any]]:
-    """The requests of these tests that the server knows of."""
+    """The requests of these tests in the journal."""
     return [row for row in heidi.requests() if row["operation"] in ("ask_ai", "get_transcript")]
 
 
 def taken(heidi: Handle, count: int = TIMES) -> None:
-    """Wait until the server knows of so many requests."""
+    """Wait until the journal has so many requests."""
     until(lambda: len(asked(heidi)) == count, "the requests")
 
 
 def seen(
     heidi: Handle, ending: str, script: Script, times: int = TIMES, *, slow: bool = False
 ) -> list[tuple[bytes, str]]:
-    """The data and the end of each connection; slow clients have a small buffer and take little at a time."""
+    """The data and the end of each connection; slow clients have a small buffer and read little at a time."""
     size, buffer = (1_000, 4_096) if slow else (65_536, None)
     script.prepare(heidi)
     expected = script.comes(ending)
@@ -261,7 +261,7 @@ def seen(
             read(answers, size, enough=lambda answer: last in answer.raw[-22:])
         else:
             taken(heidi, times)
-        heidi.control("GET", "/health")  # meanwhile the server would have sent more
+        heidi.control("GET", "/health")  # a wrong server would send more before this answer
         was_open = silent(answers) and not any(answer.ending for answer in answers)
         heidi.reset()
         read(answers, size)
@@ -293,7 +293,7 @@ def clients_of(heidi: Handle, patience: Iterable[httpx.Timeout | float]) -> Iter
 
 
 def over_httpx(client: httpx.Client, request: Request, got: bytearray) -> str:
-    """Read an answer into ``got``; how it ended."""
+    """The end of an answer, which is read into ``got``."""
     headers = {"X-Mock-Fault": request.fault}
     try:
         with client.stream(request.method, request.path, json=request.body, headers=headers) as answer:
@@ -306,7 +306,7 @@ def over_httpx(client: httpx.Client, request: Request, got: bytearray) -> str:
 
 # --- Node's fetch -----------------------------------------------------------------------------------------------------
 
-# Node says the one or the other of a reset: libuv takes one that it meets together with the last bytes for an end.
+# Node reports a reset in two ways: libuv takes a reset that arrives with the last bytes for a clean end.
 BROKEN = ("`TypeError: terminated` (`ECONNRESET`)", "`TypeError: terminated` (`UND_ERR_SOCKET`)")
 FETCH = {END: ("no error",), CLOSED: BROKEN[1:], RESET: BROKEN, OPEN: ("silence",)}
 FETCH_NOTHING = {
@@ -348,7 +348,7 @@ def by_fetch(ending: str, expected: bytes) -> tuple[str, ...]:
 
 
 def hashed(body: bytes, how: str) -> str:
-    """The output of the script for such a body and such an end."""
+    """The output of the script for this body and this end."""
     return f"{len(body)} {sha256(body).hexdigest()} {how}"
 
 
@@ -356,24 +356,24 @@ def hashed(body: bytes, how: str) -> str:
 
 
 class Inside(NamedTuple):
-    """A server in a thread, to be looked into."""
+    """A server in a thread, with access to its parts."""
 
     server: Server
     heidi: Handle
     front: App
 
     def busy(self, count: int) -> None:
-        """Wait until it is at so many requests."""
+        """Wait until the server works on so many requests."""
         until(lambda: len(self.server.server_state.tasks) >= count, "the requests")
-        self.heidi.control("GET", "/health")  # meanwhile it comes as far with them as it can
+        self.heidi.control("GET", "/health")  # before this answer, the server does all that it can
 
     def idle(self) -> None:
-        """Wait until it is at none, and holds nothing of a stream and no connection but the handle's."""
+        """Wait until the server has no requests, no streams, and only the connection of the handle."""
         state, streams = self.server.server_state, self.front.registry.default.streams
         until(lambda: not state.tasks and not streams and len(state.connections) <= 1, "the end of all requests")
 
 
-# The fast loop and the fast parser, one of them, none.
+# With the fast loop and the fast parser, with one of them, without both.
 PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("httptools",), "neither": ()}
 
 
@@ -381,7 +381,7 @@ PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("
 def inside(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Inside]:
-    """A server that has nothing left to do at the end, has said nothing in its log and gives its port back."""
+    """A server that at its end has no work, an empty log and a free port."""
     parts, really = PARTS[request.param], accelerators.is_installed
     monkeypatch.setattr(accelerators, "is_installed", lambda module: module in parts and really(module))
     front, listening, sockets = create_app(), threading.Event(), bind("127.0.0.1", 0)
@@ -417,16 +417,16 @@ def ending_with(*ways: str) -> list[str]:
     return [ending for ending, how in ENDINGS.items() if how in ways]
 
 
-# Where answers are stuck when their clients read nothing: before the reset, before the stall, before the end.
+# The places where answers wait for clients that do not read: before the reset, before the stall, before the end.
 STUCK = ["rst_after=2", "stall_after=2", "rst_at={at}", "stall_at={at}", "cut_at={at}"]
 
 
 def left(heidi: Handle) -> list[bool]:
-    """Of each request whether its client is said to have left."""
+    """The ``client_left`` of each request."""
     return [row["client_left"] for row in asked(heidi)]
 
 
-def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None:
+def test_reset_ends_answers_to_clients_that_do_not_read(inside: Inside) -> None:
     for ending in STUCK:
         LARGE.prepare(inside.heidi)
         with asking(inside.heidi, LARGE.request(ending), times=2, buffer=4_096) as answers:
@@ -439,7 +439,7 @@ def test_reset_ends_answers_of_clients_that_read_nothing(inside: Inside) -> None
 
 
 def test_reset_ends_a_stream_that_is_stuck_in_a_piece(inside: Inside) -> None:
-    # Far more than a machine holds between the two.
+    # Far more than the buffers of the two sockets hold.
     pieces = ("x" * 300_000,) * 50
     inside.front.registry.default.stubs.add(Stub(operation="ask_ai", pieces=pieces))
 
@@ -484,7 +484,7 @@ def test_broken_connection_is_the_only_one(inside: Inside) -> None:
 
 
 @pytest.mark.breaks_contract
-def test_connection_serves_on_after_an_end_that_is_clean(inside: Inside) -> None:
+def test_a_connection_goes_on_after_a_clean_end(inside: Inside) -> None:
     SMALL.prepare(inside.heidi)
     for ending in ending_with(END):
         with asking(inside.heidi, SMALL.request(ending), times=1) as (answer,):
@@ -494,7 +494,7 @@ def test_connection_serves_on_after_an_end_that_is_clean(inside: Inside) -> None
             assert answer.body == b"".join(map(frame, SMALL.pieces))
 
 
-def test_request_behind_a_broken_one_is_never_begun(inside: Inside) -> None:
+def test_the_request_after_a_broken_one_never_starts(inside: Inside) -> None:
     SMALL.prepare(inside.heidi)
     behind = Request("POST", "/sessions", {})
     for ending in ending_with(RESET, CLOSED):
@@ -506,7 +506,7 @@ def test_request_behind_a_broken_one_is_never_begun(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("command", [MODULE, (sys.executable, "-c", PLAIN)], ids=["fast", "plain"])
-def test_process_says_nothing_of_them_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
+def test_the_process_logs_no_broken_connection_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
     with serving(tmp_path, "--quiet", command=command) as running, Handle(running.url) as heidi:
         for ending in ENDINGS:
             seen(heidi, ending, MIDDLE, 5)
@@ -544,14 +544,14 @@ def put(body: bytes) -> str:
 
 
 def allowed(cell: str) -> set[str]:
-    """The meaning of a cell; of two codes it may be either."""
+    """The results that a cell allows; it may name two codes."""
     either = re.search(r"`(\w+)` or `(\w+)`", cell)
     return {cell} if either is None else {cell.replace(either[0], f"`{code}`") for code in either.groups()}
 
 
 @pytest.fixture(scope="module")
 def at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
-    """A server in a process of its own, for one request at a time."""
+    """A server in a separate process, for one request at a time."""
     with serving(tmp_path_factory.mktemp("server"), "--quiet") as running, Handle(running.url) as handle:
         yield handle
 
@@ -572,7 +572,7 @@ def test_table_says_what_httpx_sees(at_once: Handle) -> None:
     requests = [SMALL.request(ending) for ending in ENDINGS]
     bodies = [bytearray() for _ in requests]
 
-    # A stall lasts until the client has waited as long as it likes: by itself, and here, five seconds.
+    # A stall lasts until the client gives up: after five seconds, by default and here.
     patience = [httpx.Timeout(PATIENCE, read=5) if how == OPEN else PATIENCE for how in ENDINGS.values()]
     with clients_of(at_once, patience) as clients, ThreadPoolExecutor(len(requests)) as pool:
         endings = list(pool.map(over_httpx, clients, requests, bodies))
@@ -601,7 +601,7 @@ def test_table_says_what_fetch_sees(at_once: Handle) -> None:
 
 @contextlib.contextmanager
 def busy_machine() -> Iterator[None]:
-    """Processes that want all the time that the machine has."""
+    """Processes that use all of the machine's time."""
     command = [sys.executable, "-c", _BUSY, str(os.getpid())]
     workers = [subprocess.Popen(command) for _ in range(2)]  # noqa: S603 - our own command
     try:
@@ -618,7 +618,7 @@ BUSY_AND_PACED = pytest.param("busy and paced", marks=pytest.mark.long)
 
 @pytest.fixture(scope="module", params=["calm", BUSY, BUSY_AND_PACED])
 def heidi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
-    """A server in a process of its own, whose pieces come at once or, when it is paced, one after the other."""
+    """A server in a separate process, whose pieces come at once or, with a pace, one after the other."""
     pace = ["--pace", PACE] if "paced" in request.param else []
     machine = busy_machine() if "busy" in request.param else contextlib.nullcontext()
     folder = tmp_path_factory.mktemp("server")
@@ -628,7 +628,7 @@ def heidi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def times(request: pytest.FixtureRequest) -> int:
-    """The number of times that each ending is met."""
+    """The number of times that each ending is tested."""
     return 10 if request.node.callspec.params["heidi"] == "calm" else TIMES
 
 
@@ -668,7 +668,7 @@ def together(heidi: Handle, clients: list[httpx.Client], ending: str, script: Sc
                 until(lambda: all(len(body) >= len(expected) for body in bodies), "the pieces")
             else:
                 taken(heidi, times)
-            heidi.control("GET", "/health")  # meanwhile more would have come
+            heidi.control("GET", "/health")  # a wrong server would send more before this answer
             assert not any(one.done() for one in running)
             heidi.reset()
         endings = [one.result() for one in running]
@@ -686,7 +686,7 @@ def test_httpx_sees_the_same_each_time(heidi: Handle, times: int, clients: list[
     assert together(heidi, clients, ending, SMALL, times) == {by_httpx(ending): times}
 
 
-# Large pieces are long on their way: a pace would change nothing in that.
+# Large pieces take long anyway, so a pace would change nothing.
 @pytest.mark.parametrize("heidi", ["calm", BUSY], indirect=True)
 @pytest.mark.parametrize("ending", LONG)
 def test_httpx_sees_the_same_of_large_pieces(

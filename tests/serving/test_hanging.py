@@ -15,7 +15,7 @@ from running import until
 
 pytestmark = pytest.mark.slow
 
-# Serves an application that hangs where its path says; it says on stdout where it is.
+# Serves an application that hangs in the way of its path, and prints its address.
 HANGS = """
 import os, re, sys
 if sys.argv[1] == "plain":
@@ -33,7 +33,7 @@ def regex():
     re.match("(a+)+$", "a" * 64 + "b")
 
 def c():
-    # It says so from within the call that never comes back to Python.
+    # It prints this inside the call that never returns to Python.
     sum(chain(map(os.write, [1], [b"at /c\\n"]), repeat(1)))
 
 def a_read_that_waits():
@@ -61,7 +61,7 @@ NEVER = "600"
 
 
 class Hanging:
-    """The process, its address, and what it says."""
+    """The process, its address and its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
         self.process = process
@@ -90,17 +90,17 @@ class Hanging:
         return self.errors().count(text) >= times
 
     def hang(self, path: str) -> None:
-        """Ask for what never comes, and wait until it hangs."""
+        """Send a request that is never answered, and wait until the process hangs."""
         self.ask(path).close()
         assert self.line() == f"at {path}"
 
 
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[Hanging]:
-    # A background job of a shell without job control is given SIGINT as ignored: that must not matter.
+    # A background job of a shell without job control inherits SIGINT as ignored, which must not matter.
     ignored = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.argv[0] = ''"
     with (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own words
+        process = subprocess.Popen(  # noqa: S603 - our own code
             [sys.executable, "-c", f"{ignored}\n{HANGS}", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -125,13 +125,13 @@ def test_the_second_signal_ends_a_server_that_hangs(
     with running(tmp_path, parts, NEVER) as server:
         server.hang(where)
         server.process.send_signal(number)
-        # The system may make one of two signals that come at the same time, so the second one is repeated.
+        # The system may merge two signals that come at the same time, so the second one is repeated.
         until(partial(server.ended_by, number), "the end")
 
         assert server.process.returncode == -number
 
 
-def test_the_first_signal_does_not_end_what_can_still_end_in_order(tmp_path: Path) -> None:
+def test_the_first_signal_lets_the_server_end_cleanly(tmp_path: Path) -> None:
     with running(tmp_path, "fast", NEVER) as server:
         server.hang("/a_read_that_waits")
         server.process.send_signal(signal.SIGTERM)

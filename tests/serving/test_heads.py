@@ -46,7 +46,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def answers(raw: bytes) -> list[tuple[int, dict[str, str], bytes]]:
-    """Status, headers and body of every answer on a connection; all have a length."""
+    """Status, headers and body of every answer on a connection; every answer has a length."""
     found = []
     while raw:
         head, _, raw = raw.partition(b"\r\n\r\n")
@@ -59,7 +59,7 @@ def answers(raw: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the headers that it was given and the length of the body, in two pieces."""
+    """Answers with the headers of the request and the length of the body, in two pieces."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -74,14 +74,14 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def refused(raw: bytes) -> tuple[int, str]:
-    """Status and detail of the one answer, which says that the connection ends."""
+    """Status and detail of the only answer, which also announces the end of the connection."""
     [(status, headers, body)] = answers(raw)
     assert headers["content-type"] == "application/json"
     assert headers["connection"] == "close"
     return status, json.loads(body)["detail"]
 
 
-# --- How large --------------------------------------------------------------------------------------------------------
+# --- Size -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", [1_000, 50_000, 10 * MEGABYTE], ids=["little by little", "in two", "at once"])
@@ -94,7 +94,7 @@ def test_a_head_that_is_too_large_is_refused(serve: Serve, step: int) -> None:
         assert refused(received(peer)) == (431, "The head of the request is larger than 64 KB")
 
 
-def test_a_client_that_sends_more_and_more_lines_is_let_go_and_costs_no_memory(serve: Serve) -> None:
+def test_an_endless_head_is_refused_and_costs_no_memory(serve: Serve) -> None:
     memory = MemoryBudget(MEGABYTE)
     sent = 0
     with serve(echo, memory=memory) as server, connect(server) as peer:
@@ -130,7 +130,7 @@ def test_a_long_url_counts_too(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_large_body_counts_for_nothing(serve: Serve, chunked: bool) -> None:
+def test_a_large_body_does_not_count(serve: Serve, chunked: bool) -> None:
     body = b"x" * (3 * MEGABYTE)
     framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
     framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
@@ -171,7 +171,7 @@ def test_framing_of_a_body_that_does_not_end_ends_the_connection(serve: Serve, e
     assert b" 200 " not in answer
 
 
-# --- How slow ---------------------------------------------------------------------------------------------------------
+# --- Time -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_head_that_does_not_end_is_refused(serve: Serve) -> None:
@@ -181,7 +181,7 @@ def test_a_head_that_does_not_end_is_refused(serve: Serve) -> None:
         assert refused(received(peer)) == (408, "The head of the request did not arrive within 0.2 seconds")
 
 
-def test_a_head_that_comes_byte_by_byte_gains_no_time(serve: Serve) -> None:
+def test_a_head_that_comes_byte_by_byte_has_the_same_time(serve: Serve) -> None:
     with serve(echo, limits=HURRIED) as server, connect(server) as peer:
         peer.sendall(BEGINNING + b"X-Filler: ")
         peer.settimeout(0.01)
@@ -219,7 +219,7 @@ def test_a_connection_that_has_sent_no_head_may_be_idle(serve: Serve) -> None:
         assert answers(idle.recv(65_536))[0][0] == 200
 
 
-def test_a_head_that_was_whole_at_last_is_answered_and_leaves_no_timer(serve: Serve) -> None:
+def test_a_slow_complete_head_is_answered_and_leaves_no_timer(serve: Serve) -> None:
     memory = MemoryBudget(MEGABYTE)
     with serve(echo, limits=Limits(head_seconds=30), memory=memory) as server, connect(server) as peer:
         peer.sendall(BEGINNING)
@@ -231,7 +231,7 @@ def test_a_head_that_was_whole_at_last_is_answered_and_leaves_no_timer(serve: Se
     assert memory.used == 0
 
 
-def test_a_slow_head_behind_a_stream_lets_it_come_to_its_end(serve: Serve) -> None:
+def test_a_slow_head_behind_a_stream_does_not_cut_the_stream(serve: Serve) -> None:
     async def slow(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
         await send({"type": "http.response.body", "body": b"on", "more_body": True})
@@ -245,7 +245,7 @@ def test_a_slow_head_behind_a_stream_lets_it_come_to_its_end(serve: Serve) -> No
         (status, _, body), *rest = answers(received(peer))
 
     assert (status, body) == (200, b"one")
-    # One parser comes to the second head only after the first answer, the other knows that it is late already.
+    # One parser reads the second head only after the first answer; the other one already knows that it is late.
     assert [status for status, _, _ in rest] in ([], [408])
 
 
@@ -256,7 +256,7 @@ def holds(memory: MemoryBudget, least: int) -> bool:
     return memory.used > least
 
 
-def test_unfinished_heads_take_the_place_of_old_requests_and_then_are_refused(serve: Serve) -> None:
+def test_unfinished_heads_replace_old_requests_and_then_are_refused(serve: Serve) -> None:
     app = create_app(memory=40_000)
     memory = app.registry.memory
     with serve(app, memory=memory) as server, contextlib.ExitStack() as held:
@@ -281,7 +281,7 @@ def test_unfinished_heads_take_the_place_of_old_requests_and_then_are_refused(se
 # --- Trailers and HTTP/1.0 --------------------------------------------------------------------------------------------
 
 
-def test_trailers_are_no_headers(serve: Serve) -> None:
+def test_trailers_do_not_count_as_headers(serve: Serve) -> None:
     with serve(echo) as server, connect(server) as peer:
         peer.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -293,7 +293,7 @@ def test_trailers_are_no_headers(serve: Serve) -> None:
     assert json.loads(body) == {"names": ["host", "connection", "transfer-encoding"], "size": 3}
 
 
-def test_a_key_in_a_trailer_opens_nothing(serve: Serve) -> None:
+def test_a_key_in_a_trailer_is_ignored(serve: Serve) -> None:
     who = "email=a@example.com&third_party_internal_id=1"
     with serve(create_app()) as server, connect(server) as peer:
         peer.sendall(
@@ -318,7 +318,7 @@ def test_a_client_of_http_1_0_reads_the_plain_body_up_to_the_end(serve: Serve, p
 
 
 @pytest.mark.slow
-def test_requests_that_are_sent_ahead_wait_where_they_cost_little() -> None:
+def test_pipelined_requests_wait_in_the_kernel() -> None:
     many, waiting = 30_000, [0]
 
     async def app(_: Scope, __: Receive, send: Send) -> None:
@@ -334,15 +334,15 @@ def test_requests_that_are_sent_ahead_wait_where_they_cost_little() -> None:
         answered = reading.result(60).count(b"HTTP/1.1 200")
 
     assert answered == many
-    # What one look at the socket brings, 256 KB, is read at once.
+    # The data of one read from the socket, 256 KB, is parsed at once.
     assert max(waiting) < 10_000
 
 
-# --- Heads behind a request, and wishes for another protocol ----------------------------------------------------------
+# --- Heads behind a request, and the header Upgrade ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wish", ["h2c", "websocket", "foo"])
-def test_a_wish_for_another_protocol_is_ignored_and_the_body_is_read(mock_heidi: Handle, wish: str) -> None:
+def test_an_upgrade_header_is_ignored_and_the_body_is_read(mock_heidi: Handle, wish: str) -> None:
     body = b'{"ehr_appointment_id": "7"}'
     head = (
         f"POST {urlsplit(mock_heidi.base_url).path}/sessions HTTP/1.1\r\nHost: localhost\r\n"

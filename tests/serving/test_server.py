@@ -1,4 +1,4 @@
-"""The server: where it listens, that nothing a client does holds it up or brings it down, and that it ends at once."""
+"""The server: its addresses, its end, and clients that cannot delay it or bring it down."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from mock_heidi.serving import server
 from mock_heidi.serving.server import Server, bind, url_of
 
 SESSIONS = f"{BASE_PATH}/sessions"
-# A server without its fast loop and parser, that says at the end which of them it used.
+# A server without its fast loop and parser, which prints at its end which of them it used.
 PLAIN = """
 import atexit, sys
 sys.modules["uvloop"] = sys.modules["httptools"] = None
@@ -68,14 +68,14 @@ def test_a_thread_that_serves_takes_no_signal_from_the_main_one() -> None:
 
 
 def connect(heidi: Running, text: str) -> socket.socket:
-    """A connection on which ``text`` was sent, lines ended as HTTP wants them."""
+    """A connection on which ``text`` was sent with the line ends of HTTP."""
     peer = socket.create_connection((heidi.host, heidi.port), timeout=60)
     peer.sendall(text.replace("\n", "\r\n").encode())
     return peer
 
 
 def half_a_body(heidi: Running) -> socket.socket:
-    """A connection whose request has been begun and read as far as it goes."""
+    """A connection whose request has begun and was read as far as it was sent."""
     _, _, answer = heidi.sign_in()
     peer = connect(
         heidi,
@@ -91,11 +91,11 @@ def journal(heidi: Running) -> list[dict[str, object]]:
     return rows
 
 
-# --- Where it listens -------------------------------------------------------------------------------------------------
+# --- Its addresses ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", pytest.param("::1", marks=needs_ipv6)])
-def test_localhost_is_served_whatever_it_means(heidi: Running, host: str) -> None:
+def test_localhost_is_served_over_both_families(heidi: Running, host: str) -> None:
     status, _, answer = heidi.sign_in(host=host)
 
     assert status == 200
@@ -149,7 +149,7 @@ def test_a_port_that_is_free_in_one_family_only_is_not_taken(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("port", [0, 4343])
-def test_where_no_port_is_free_it_says_so(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+def test_an_error_says_that_no_port_is_free(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     def taken(self: socket.socket, address: tuple[str, int]) -> None:
         raise OSError(errno.EADDRINUSE, f"{self} and {address} do not matter")
 
@@ -171,28 +171,28 @@ def test_a_port_of_the_system_is_refused_with_the_cure(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket.socket, "bind", forbidden, raising=False)
 
-    with pytest.raises(ConfigError, match=r"port 80 on 127\.0\.0\.1 is not allowed to you; choose one above 1023"):
+    with pytest.raises(ConfigError, match=r"you are not allowed to use port 80 on 127\.0\.0\.1; choose one above 1023"):
         bind("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 70_000])
-def test_a_number_that_is_no_port_is_refused(port: int) -> None:
+def test_an_impossible_port_is_refused(port: int) -> None:
     # The system would cut it to 16 bits and listen somewhere else.
     with pytest.raises(ConfigError, match=f"there is no port {port}"):
         bind("127.0.0.1", port)
 
 
 def test_the_address_of_all_interfaces_is_shown_as_one_that_can_be_called() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - this is what is tested
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - the subject of the test
         assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-# --- How it ends ------------------------------------------------------------------------------------------------------
+# --- Its end ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.timeout(20)  # stock uvicorn waits without end
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_at_once_whoever_is_connected(mortal: Running, number: signal.Signals) -> None:
+def test_a_signal_ends_a_server_with_clients_at_once(mortal: Running, number: signal.Signals) -> None:
     idle = http.client.HTTPConnection(mortal.host, mortal.port)
     idle.request("GET", f"{BASE_PATH}/jwt")
     idle.getresponse().read()
@@ -214,7 +214,7 @@ def test_a_signal_ends_an_idle_server(mortal: Running) -> None:
     assert mortal.errors() == ""
 
 
-def test_without_the_fast_parts_it_serves_with_the_plain_ones(tmp_path: Path) -> None:
+def test_a_server_works_without_the_c_extensions(tmp_path: Path) -> None:
     with serving(tmp_path, command=(sys.executable, "-c", PLAIN)) as heidi:
         status, _, _ = heidi.sign_in()
 
@@ -231,7 +231,7 @@ async def _endless(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.timeout(20)  # as above
-def test_a_stream_without_an_end_does_not_hold_the_end_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_endless_stream_does_not_delay_the_end(caplog: pytest.LogCaptureFixture) -> None:
     with in_a_thread(_endless) as endless, socket.create_connection(endless.sockets[0].getsockname()[:2]) as peer:
         peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         peer.recv(1)
@@ -254,7 +254,7 @@ def test_a_call_that_gives_up_by_itself_is_reported(caplog: pytest.LogCaptureFix
     assert [record.message for record in caplog.records] == ["Exception in ASGI application\n"]
 
 
-def test_a_start_that_fails_gives_the_port_back() -> None:
+def test_a_failed_start_frees_the_port() -> None:
     def fail() -> None:
         raise ConfigError("nobody wants to hear of it")
 
@@ -267,10 +267,10 @@ def test_a_start_that_fails_gives_the_port_back() -> None:
         assert all(listener.fileno() == -1 for listener in listeners)
 
 
-# --- What clients may do ----------------------------------------------------------------------------------------------
+# --- Its clients ------------------------------------------------------------------------------------------------------
 
 
-def test_a_pipe_that_nobody_reads_holds_no_request_up(tmp_path: Path) -> None:
+def test_an_unread_pipe_delays_no_request(tmp_path: Path) -> None:
     url_file = tmp_path / "heidi.url"
     with spawn("--port", "0", "--url-file", str(url_file)) as process:
         assert process.stdout is not None
@@ -321,9 +321,9 @@ def test_a_websocket_is_answered_like_any_other_request(heidi: Running) -> None:
     ],
     ids=["tls", "version", "words", "long", "zeros"],
 )
-def test_garbage_is_refused_and_harms_nobody(heidi: Running, garbage: str) -> None:
+def test_garbage_is_refused_and_harms_no_other_client(heidi: Running, garbage: str) -> None:
     answer = b""
-    # The server may hang up while it is still being sent.
+    # The server may close the connection while the request is still being sent.
     with connect(heidi, "") as peer, contextlib.suppress(OSError):
         peer.sendall(garbage.replace("\n", "\r\n").encode())
         peer.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""The parts of uvicorn that its documentation does not promise are there in the installed version."""
+"""The installed version of uvicorn has the parts that we use although its documentation does not promise them."""
 
 import asyncio
 import inspect
@@ -65,7 +65,7 @@ def made() -> dict[str, tuple[Any, tuple[str, ...]]]:
     }  # fmt: skip
 
 
-def test_what_we_use_is_there() -> None:
+def test_uvicorn_has_the_parts_that_we_use() -> None:
     async def look() -> list[str]:
         return [f"{name}.{part}" for name, (one, parts) in made().items() for part in parts if not hasattr(one, part)]
 
@@ -74,7 +74,7 @@ def test_what_we_use_is_there() -> None:
     assert missing == [], CURE % ", ".join(missing)
 
 
-def test_the_list_names_all_that_is_looked_for() -> None:
+def test_the_list_names_every_used_part() -> None:
     async def look() -> set[str]:
         return {part for _, parts in made().values() for part in parts}
 
@@ -83,7 +83,7 @@ def test_the_list_names_all_that_is_looked_for() -> None:
     assert asyncio.run(look()) <= listed
 
 
-def test_no_other_module_imports_what_is_not_promised() -> None:
+def test_no_other_module_imports_private_parts_of_uvicorn() -> None:
     named = re.compile(r"\buvicorn\.(protocols|server|config)\b|import uvicorn")
 
     found = [path.name for path in (ROOT / "mock_heidi").rglob("*.py") if named.search(path.read_text("utf-8"))]
@@ -91,7 +91,7 @@ def test_no_other_module_imports_what_is_not_promised() -> None:
     assert sorted(found) == ["uvicorn_parsers.py", "uvicorn_server.py"]
 
 
-def test_the_newest_version_is_bounded() -> None:
+def test_the_version_has_an_upper_bound() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
     [bounds] = [one for one in project["dependencies"] if re.match(r"uvicorn\b", one)]

@@ -16,7 +16,7 @@ from mock_heidi.base import error_table as named
 from mock_heidi.base import errors
 from mock_heidi.base.assumptions import Assumption, assumptions, choosable, written
 from mock_heidi.base.operations import OPERATIONS
-from mock_heidi.cli import commands as verbs
+from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
 from mock_heidi.faults.effects import EFFECTS
 from mock_heidi.faults.effects.effect import Effect, Stage, Where
@@ -150,50 +150,63 @@ def _message(kind: findings.Kind) -> str:
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
-def verb_table(*, remote: bool) -> Callable[[], str]:
-    """The verbs that need no running server, or those that speak to one."""
+def command_table(*, remote: bool) -> Callable[[], str]:
+    """The commands that need no running server, or the others."""
 
     def made() -> str:
-        names = list(verbs.VERBS) if remote else list(cli.commands)
+        names = list(commands.COMMANDS) if remote else list(cli.commands)
         found = [(name, cli.get_command(click.Context(cli), name)) for name in names]
         return table(
-            ("Verb", "What it does"),
-            [[code(_usage(name, verb)), verb.get_short_help_str(300)] for name, verb in found if verb is not None],
+            ("Command", "What it does"),
+            [
+                [code(_usage(name, command)), _first_paragraph(command)]
+                for name, command in found
+                if command is not None
+            ],
         )
 
     return made
 
 
-def _usage(name: str, verb: click.Command) -> str:
-    arguments = [one.make_metavar(click.Context(verb)) for one in verb.params if isinstance(one, click.Argument)]
+def _first_paragraph(command: click.Command) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+def _usage(name: str, command: click.Command) -> str:
+    arguments = [one.make_metavar(click.Context(command)) for one in command.params if isinstance(one, click.Argument)]
     # Older versions of click put an optional choice into two brackets.
     return " ".join(["mock-heidi", name, *arguments]).replace("[[", "[").replace("]]", "]")
 
 
-def verb_flags() -> str:
-    """The flags of all verbs but ``serve`` and ``exec``, each with the verbs that have it."""
+def command_flags() -> str:
+    """The flags of all commands but ``serve`` and ``exec``, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
-    remote = [name for name, _ in _leaves("", verbs.VERBS) if name not in ("exec", "completion")]
-    for name, verb in _leaves("", {**cli.commands, **verbs.VERBS}):
-        for option in verb.params if name not in ("serve", "exec") else ():
+    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in ("exec", "completion")]
+    for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
+        for option in command.params if name not in ("serve", "exec") else ():
             if isinstance(option, click.Option) and option.name != "help":
                 found.setdefault((*_flag(option),), []).append(name)
     return table(
-        ("Flag", "Variable", "Default", "Meaning", "Verbs"),
-        [
-            [*row, "all for a running server" if set(names) >= set(remote) else ", ".join(map(code, names))]
-            for row, names in found.items()
-        ],
+        ("Flag", "Variable", "Default", "Meaning", "Commands"),
+        [[*row, _belongs(names, remote)] for row, names in found.items()],
     )
 
 
+def _belongs(names: list[str], remote: list[str]) -> str:
+    """The commands that have a flag; for nearly all commands for a running server, those that lack it."""
+    missing = [name for name in remote if name not in names]
+    if len(missing) > 1:
+        return ", ".join(map(code, names))
+    return ", except ".join(["all for a running server", *map(code, missing)])
+
+
 def _leaves(before: str, commands: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
-    """The verbs that do something, such as ``fault add``."""
-    for name, verb in commands.items():
-        if isinstance(verb, click.Group):
-            yield from _leaves(f"{before}{name} ", verb.commands)
+    """The commands that do something, such as ``fault add``."""
+    for name, command in commands.items():
+        if isinstance(command, click.Group):
+            yield from _leaves(f"{before}{name} ", command.commands)
         else:
-            yield f"{before}{name}", verb
+            yield f"{before}{name}", command
 
 
 def serve_flags() -> str:
@@ -203,7 +216,7 @@ def serve_flags() -> str:
 def exec_flags() -> str:
     """The flags that ``exec`` has and ``serve`` does not."""
     shared = {option.name for option in cli.commands["serve"].params}
-    return _flags([option for option in verbs.VERBS["exec"].params if option.name not in shared])
+    return _flags([option for option in commands.COMMANDS["exec"].params if option.name not in shared])
 
 
 def _flags(options: Iterable[click.Parameter]) -> str:
@@ -252,9 +265,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenarios": scenarios,
     "errors": error_table,
     "findings": finding_table,
-    "verbs": verb_table(remote=False),
-    "remote-verbs": verb_table(remote=True),
-    "verb-flags": verb_flags,
+    "commands": command_table(remote=False),
+    "remote-commands": command_table(remote=True),
+    "command-flags": command_flags,
     "flags": serve_flags,
     "exec-flags": exec_flags,
     "operations": operation_table,

@@ -1,4 +1,4 @@
-"""The verbs that speak to a running server, and ``exec``, which runs one for a command."""
+"""The commands for a running server."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ from running import MODULE, Running, run, serving, spawn, until
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
-from mock_heidi.cli import commands as verbs
+from mock_heidi.cli import commands
 from mock_heidi.cli.main import main
 
 PYTHON = sys.executable
@@ -43,14 +43,14 @@ Call = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server for all, in a process of its own."""
-    with serving(tmp_path_factory.mktemp("verbs")) as server:
+    """A server for all tests, in a separate process."""
+    with serving(tmp_path_factory.mktemp("commands")) as server:
         yield server
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs a verb in this process, to which the environment says nothing."""
+    """Runs a command in this process, without variables of mock_heidi."""
     for name in list(os.environ):
         if name.startswith("MOCK_HEIDI_"):
             monkeypatch.delenv(name)
@@ -66,7 +66,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture
 def call(alone: Call, server: Running, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The same beside the server, which the variable names; it is as it was at its start."""
+    """The same with the server in the variable; the server has been reset."""
     server.ask("POST", "/_mock/reset?all=true")
     for name in server.ask("GET", "/_mock/snapshots")[2]["snapshots"]:
         server.ask("DELETE", f"/_mock/snapshots/{name['name']}")
@@ -75,7 +75,7 @@ def call(alone: Call, server: Running, monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def get_session(server: Running, session_id: str = SESSION, prefix: str = "") -> int:
-    """Sign in and ask for a session; the status."""
+    """The status of a request for a session, after sign-in."""
     handle = Handle(server.url)
     token = handle.token()
     handle.close()
@@ -84,7 +84,7 @@ def get_session(server: Running, session_id: str = SESSION, prefix: str = "") ->
 
 # --- Where the server is ----------------------------------------------------------------------------------------------
 
-# Each verb, as it can be called beside any server.
+# Each command with arguments that any server accepts.
 ASKED = {
     "env": ("env",),
     "wait": ("wait",),
@@ -104,33 +104,65 @@ ASKED = {
 }
 NO_SERVER = {"exec", "completion"}
 
-by_verb = pytest.mark.parametrize("verb", ASKED)
+by_command = pytest.mark.parametrize("command", ASKED)
 
 
-def test_every_verb_is_tried() -> None:
-    assert {verb.partition(" ")[0] for verb in ASKED} | NO_SERVER == set(verbs.VERBS)
+def test_every_command_is_tried() -> None:
+    assert {command.partition(" ")[0] for command in ASKED} | NO_SERVER == set(commands.COMMANDS)
 
 
-@by_verb
-def test_a_verb_finds_its_server_by_flag_and_by_variable(
-    call: Call, server: Running, monkeypatch: pytest.MonkeyPatch, verb: str
+@by_command
+def test_a_command_finds_its_server_by_flag_and_by_variable(
+    call: Call, server: Running, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    by_variable = call(*ASKED[verb])
+    by_variable = call(*ASKED[command])
     monkeypatch.setenv("MOCK_HEIDI_URL", "http://127.0.0.1:1")
-    by_flag = call(*ASKED[verb], "--url", server.url)
+    by_flag = call(*ASKED[command], "--url", server.url)
 
     assert (by_variable.status, by_variable.err) == (by_flag.status, by_flag.err) == (0, "")
     assert by_variable.out != ""
     assert by_flag.out != ""
 
 
+@pytest.mark.parametrize("seconds", ["-1", "-1.5", "-.5", "-0.1e3", "soon", "nan", "inf"])
+def test_a_clock_advances_only_by_a_number_of_seconds_from_zero(call: Call, seconds: str) -> None:
+    ended = call("clock", "advance", seconds)
+
+    words = "should be a number of seconds, 0 or more, such as 60"
+    assert ended == (1, "", f"mock-heidi: clock advance {seconds}: {words}\n")
+
+
+def test_an_unknown_option_of_the_clock_is_named(call: Call) -> None:
+    ended = call("clock", "advance", "60", "--jsn")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert re.match(r"mock-heidi: No such option.* '?--jsn\b", ended.err)
+
+
+def test_the_list_of_all_namespaces_takes_no_namespace(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = call("namespaces", "--namespace", "blue")
+    monkeypatch.setenv("MOCK_HEIDI_NAMESPACE", "blue")  # as exec sets it
+    listed = call("namespaces")
+
+    assert (refused.status, refused.out) == (2, "")
+    assert re.match(r"mock-heidi: No such option.* '?--namespace\b", refused.err)
+    assert (listed.status, listed.err) == (0, "")
+    assert listed.out.startswith("default ")
+
+
+def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running) -> None:
+    server.sign_in()
+
+    assert call("namespaces").out.splitlines()[0].endswith("15 patient profiles, 31 sessions, 1 request")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("token", "--api-key", "wrong"), "knows no such API key; give one of its fixtures with --api-key"),
+        (("token", "--api-key", "wrong"), "does not know this API key; give one of its keys with --api-key"),
         (
             ("snapshot", "take", "a/b"),
-            "'a/b' is not a valid snapshot name; use letters, digits, '-', '_' and '.', 64 at most",
+            "'a/b' is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
         ),
         (("clock", "set", "nope"), "clock: 'nope' is not a moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
@@ -139,23 +171,23 @@ def test_a_verb_finds_its_server_by_flag_and_by_variable(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_is_one_line_with_its_cure(call: Call, args: tuple[str, ...], words: str) -> None:
+def test_a_refused_value_is_one_line_that_names_the_cure(call: Call, args: tuple[str, ...], words: str) -> None:
     ended = call(*args)
 
     assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
     assert words in ended.err
 
 
-@pytest.mark.parametrize("verb", ["fault", "scenario"])
-def test_a_verb_that_needs_another_one_shows_its_help_as_it_is(alone: Call, verb: str) -> None:
-    ended = alone(verb)
+@pytest.mark.parametrize("command", ["fault", "scenario"])
+def test_a_group_without_a_command_shows_its_help(alone: Call, command: str) -> None:
+    ended = alone(command)
 
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err.startswith(f"Usage: mock-heidi {verb} ")
+    assert ended.err.startswith(f"Usage: mock-heidi {command} ")
     assert "\nCommands:\n" in ended.err
 
 
-def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
+def test_the_parts_to_keep_may_be_separated_by_blanks(call: Call) -> None:
     ended = call("reset", "--keep", "state, clock")
 
     assert ended.status == 0
@@ -164,7 +196,7 @@ def test_what_is_to_be_kept_may_be_written_with_blanks(call: Call) -> None:
 
 
 @needs_signals
-def test_ctrl_c_while_a_verb_works_is_told_by_the_status() -> None:
+def test_ctrl_c_gives_a_command_the_status_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = spawn("wait", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "600")
         try:
@@ -178,7 +210,7 @@ def test_ctrl_c_while_a_verb_works_is_told_by_the_status() -> None:
             process.communicate()
 
 
-def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> None:
+def test_wait_reports_an_answer_of_another_program(alone: Call) -> None:
     def answer() -> None:
         peer = other.accept()[0]
         peer.recv(1_000)
@@ -195,20 +227,20 @@ def test_wait_tells_what_answers_though_it_is_no_server_of_ours(alone: Call) -> 
     assert "another program answers at" in ended.err
 
 
-@by_verb
-def test_every_verb_can_speak_json(call: Call, verb: str) -> None:
-    ended = call(*ASKED[verb], "--json")
+@by_command
+def test_every_command_can_print_json(call: Call, command: str) -> None:
+    ended = call(*ASKED[command], "--json")
 
     assert ended.status == 0
     assert isinstance(json.loads(ended.out), dict | list)
 
 
-@by_verb
-def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, verb: str) -> None:
-    options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if verb == "wait" else [])]
-    ended = alone(*ASKED[verb], *options)
+@by_command
+def test_a_command_without_a_server_is_one_line_that_names_the_cure(alone: Call, command: str) -> None:
+    options = ["--url", "http://127.0.0.1:1", *(["--timeout", "0"] if command == "wait" else [])]
+    ended = alone(*ASKED[command], *options)
 
-    if verb == "env":  # says where it would be
+    if command == "env":  # prints the address in any case
         assert (ended.status, ended.out.count("\n")) == (0, 5)
         assert ended.err == ("warning: no server answers at http://127.0.0.1:1; start a server with mock-heidi serve\n")
     else:
@@ -218,7 +250,7 @@ def test_a_verb_without_a_server_is_one_line_that_names_the_cure(alone: Call, ve
 
 
 @needs_signals
-def test_the_url_file_of_a_killed_server_leads_to_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
+def test_the_url_in_the_file_of_a_killed_server_is_one_line_that_names_the_cure(alone: Call, tmp_path: Path) -> None:
     with serving(tmp_path) as killed:
         killed.end(signal.SIGKILL)
     left = (tmp_path / "heidi.url").read_text(encoding="utf-8").strip()
@@ -238,7 +270,7 @@ def test_the_url_file_of_a_killed_server_leads_to_one_line_that_names_the_cure(a
 
 @contextlib.contextmanager
 def stranger(answer: bytes) -> Iterator[str]:
-    """The URL of one who gives this answer once."""
+    """The URL of a program that gives this answer once."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def speak() -> None:
@@ -263,10 +295,10 @@ VENDORS = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"detail":"Not F
 @pytest.mark.parametrize(
     "answer", [NO_HTTP, NO_JSON, NO_OBJECT, NO_REASON], ids=["no HTTP", "no JSON", "no object", "no reason"]
 )
-@pytest.mark.parametrize("verb", ["reset", "token", "clock", "requests --curl", "requests --follow"])
-def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, verb: str) -> None:
+@pytest.mark.parametrize("command", ["reset", "token", "clock", "requests --curl", "requests --follow"])
+def test_an_answer_of_another_program_is_one_line(alone: Call, answer: bytes, command: str) -> None:
     with stranger(answer) as url:
-        ended = alone(*verb.split(), "--url", url)
+        ended = alone(*command.split(), "--url", url)
 
     cure = "start a server with mock-heidi serve, or name it with --url"
     assert ended == (1, "", f"mock-heidi: another program answers at {url}, not mock_heidi; {cure}\n")
@@ -282,7 +314,7 @@ def test_who_is_no_mock_heidi_is_told_in_one_line(alone: Call, answer: bytes, ve
     ],
     ids=["control", "curl", "events", "verify"],
 )
-def test_a_refusal_in_the_vendors_form_is_told_in_its_words(ask: Callable[[Handle], object], path: str) -> None:
+def test_a_refusal_in_the_vendors_form_keeps_its_words(ask: Callable[[Handle], object], path: str) -> None:
     with (
         stranger(VENDORS) as url,
         contextlib.closing(Handle(url)) as heidi,
@@ -305,10 +337,22 @@ def test_env_warns_of_another_program(alone: Call, answer: bytes) -> None:
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:4343", "https://127.0.0.1:4343", "http://", "http://x:many", "http://[", "ftp://x", "http://x:0"]
 )
-def test_a_url_that_is_none_is_one_line(alone: Call, url: str) -> None:
+def test_an_invalid_url_is_one_line(alone: Call, url: str) -> None:
     ended = alone("clock", "--url", url)
 
     assert ended == (1, "", f"mock-heidi: {url}: write it like http://127.0.0.1:4343\n")
+
+
+@pytest.mark.parametrize("path", ["/path", f"{BASE_PATH}/jwt", "/ns/blue/path", "/?a=1", "#a"])
+def test_a_url_with_an_unknown_path_is_one_line(alone: Call, path: str) -> None:
+    ended = alone("clock", "--url", f"http://127.0.0.1:1{path}")
+
+    cure = "write it like http://127.0.0.1:4343 or http://127.0.0.1:4343/ns/NAME"
+    assert ended == (
+        1,
+        "",
+        f"mock-heidi: http://127.0.0.1:1{path}: there is nothing of mock_heidi at this path; {cure}\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,7 +367,7 @@ def test_a_url_that_is_none_is_one_line(alone: Call, url: str) -> None:
         (f"/ns/blue{BASE_PATH}", ("--namespace", "red"), "red"),
     ],
 )
-def test_the_url_may_name_the_namespace_and_the_flag_wins(
+def test_the_url_may_name_the_namespace_and_the_flag_has_priority(
     call: Call, server: Running, path: str, options: tuple[str, ...], name: str
 ) -> None:
     ended = call("env", "--json", "--url", f"{server.url}{path}", *options)
@@ -339,19 +383,14 @@ def test_the_url_may_name_the_namespace_and_the_flag_wins(
 
 
 @pytest.mark.parametrize("name", ["a b", "..", "é", "x" * 65, ""])
-def test_a_namespace_that_is_none_is_one_line(call: Call, name: str) -> None:
-    ended = (
-        call("clock", "--url", f"http://127.0.0.1:1/ns/{name}/x") if not name else call("clock", "--namespace", name)
-    )
+def test_an_invalid_name_of_a_namespace_is_one_line(call: Call, name: str) -> None:
+    ended = call("clock", "--url", f"http://127.0.0.1:1/ns/{name}") if not name else call("clock", "--namespace", name)
 
-    assert ended.status == 1
-    assert (
-        ended.err
-        == f"mock-heidi: {name!r} is not a valid namespace name; use letters, digits, '-', '_' and '.', 64 at most\n"
-    )
+    cure = "use letters, digits, '-', '_' and '.', 64 at most"
+    assert ended == (1, "", f"mock-heidi: {name!r} is not a valid name for a namespace; {cure}\n")
 
 
-def test_a_namespace_is_spoken_to_alone_and_stays(call: Call, server: Running) -> None:
+def test_a_command_changes_only_its_namespace(call: Call, server: Running) -> None:
     call("fault", "add", "get_session:status=503", "--namespace", "blue")
     call("reset")
 
@@ -363,13 +402,13 @@ def test_a_wrong_key_is_one_line(call: Call) -> None:
     ended = call("token", "--api-key", "another")
 
     assert (ended.status, ended.err.count("\n")) == (1, 1)
-    assert "knows no such API key; give one of its fixtures with --api-key" in ended.err
+    assert "does not know this API key; give one of its keys with --api-key" in ended.err
 
 
 def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path, MOCK_HEIDI_ADMIN_TOKEN="let-me-in-91c4") as guarded:
         monkeypatch.setenv("MOCK_HEIDI_URL", guarded.url)
-        refused = [alone(*verb) for verb in (("clock",), ("requests", "--follow"), ("requests", "--curl"))]
+        refused = [alone(*command) for command in (("clock",), ("requests", "--follow"), ("requests", "--curl"))]
         waited = alone("wait", "--timeout", "0")
         monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", "let-me-in-91c4")
         let_in = alone("clock")
@@ -380,7 +419,7 @@ def test_the_admin_token_comes_from_its_variable(alone: Call, tmp_path: Path, mo
     assert (waited.status, let_in.status) == (0, 0)
 
 
-# --- Each of them -----------------------------------------------------------------------------------------------------
+# --- Each command -----------------------------------------------------------------------------------------------------
 
 
 def test_env_can_be_evaluated(call: Call, server: Running) -> None:
@@ -396,14 +435,14 @@ def test_env_can_be_evaluated(call: Call, server: Running) -> None:
     ("shell", "form"),
     [("sh", "export {}={}"), ("fish", "set -gx {} {}"), ("powershell", "$env:{} = '{}'")],
 )
-def test_env_knows_the_words_of_a_shell(call: Call, server: Running, shell: str, form: str) -> None:
+def test_env_writes_the_syntax_of_each_shell(call: Call, server: Running, shell: str, form: str) -> None:
     lines = call("env", "--shell", shell).out.splitlines()
 
     assert lines[2] == form.format("MOCK_HEIDI_URL", server.url)
     assert len(lines) == 5
 
 
-def test_env_quotes_what_a_shell_would_take_apart(call: Call) -> None:
+def test_env_quotes_values_for_the_shell(call: Call) -> None:
     said = call("env", "--api-key", "it's a key").out
     ended = run("-c", f'{said}\necho "$HEIDI_API_KEY"', command=("sh",))
 
@@ -422,7 +461,7 @@ def test_wait_waits_until_a_server_answers(tmp_path: Path) -> None:
     assert (waiting.returncode, out.decode(), err) == (0, f"http://127.0.0.1:{port} is ready\n", b"")
 
 
-def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) -> None:
+def test_wait_gives_up_on_a_server_that_accepts_and_sends_nothing(alone: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = alone("wait", "--timeout", "0.1", "--url", url)
@@ -434,13 +473,13 @@ def test_wait_gives_up_also_on_who_takes_the_call_and_says_nothing(alone: Call) 
     )
 
 
-def test_reset_puts_back_what_is_not_kept(call: Call, server: Running) -> None:
+def test_reset_resets_the_parts_that_are_not_kept(call: Call, server: Running) -> None:
     get_session(server)
     call("fault", "add", "get_session:status=503")
     kept = call("reset", "--keep", "requests")
     left = server.ask("GET", "/_mock/requests/count")[2], server.ask("GET", "/_mock/faults")[2]
 
-    assert kept.out == "put back: state, clock, ids, transitions, replies, faults, findings\n"
+    assert kept.out == "reset: state, clock, ids, transitions, assumptions, replies, faults, findings\n"
     assert left == ({"count": 2}, {"faults": []})
     assert json.loads(call("reset", "--json").out)["reset"][3] == "requests"
     assert server.ask("GET", "/_mock/requests/count")[2] == {"count": 0}
@@ -453,7 +492,7 @@ def test_reset_can_be_for_all_namespaces(call: Call, server: Running) -> None:
     assert server.ask("GET", "/ns/blue/_mock/faults")[2] == {"faults": []}
 
 
-def test_a_part_that_there_is_not_is_one_line(call: Call) -> None:
+def test_an_unknown_part_to_keep_is_one_line(call: Call) -> None:
     ended = call("reset", "--keep", "request")
 
     assert (ended.status, ended.err.count("\n")) == (1, 1)
@@ -464,7 +503,7 @@ def test_a_part_that_there_is_not_is_one_line(call: Call) -> None:
     ("options", "user"),
     [((), ("test@heidihealth.com", "123")), (("--email", "b@c", "--third-party-internal-id", "7"), ("b@c", "7"))],
 )
-def test_token_prints_one_that_works(
+def test_token_prints_a_valid_token(
     call: Call, server: Running, options: tuple[str, ...], user: tuple[str, str]
 ) -> None:
     token = call("token", *options).out.strip()
@@ -485,7 +524,7 @@ def test_token_prints_one_that_works(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_findings_fail_from_a_level_on(
+def test_findings_of_a_level_or_above_give_status_1(
     call: Call, server: Running, options: tuple[str, ...], codes: list[str], status: int
 ) -> None:
     token = call("token").out.strip()
@@ -508,7 +547,7 @@ CONTROL = "\x1b[2J\x7f\x9b31m\u202e"
 
 
 def control_characters(server: Running) -> None:
-    """A request that has them in its path, its parameters and its body."""
+    """A request with control characters in its path, its parameters and its body."""
     handle = Handle(server.url)
     token = handle.token()
     handle.close()
@@ -519,14 +558,14 @@ def control_characters(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "command",
     [("requests",), ("requests", "--json"), ("requests", "--curl"), ("findings",), ("findings", "--json")],
     ids=" ".join,
 )
-def test_no_request_can_drive_the_terminal(call: Call, server: Running, verb: tuple[str, ...]) -> None:
+def test_no_request_can_control_the_terminal(call: Call, server: Running, command: tuple[str, ...]) -> None:
     control_characters(server)
 
-    told = call(*verb).out
+    told = call(*command).out
 
     assert SESSION in told or "unknown_path" in told
     assert [letter for letter in told if not letter.isprintable() and letter != "\n"] == []
@@ -541,14 +580,14 @@ def test_json_for_a_terminal_is_the_same_json(call: Call, server: Running) -> No
 
 
 @pytest.mark.usefixtures("call")
-def test_no_followed_request_can_drive_the_terminal(server: Running) -> None:
+def test_no_followed_request_can_control_the_terminal(server: Running) -> None:
     control_characters(server)
     handle = Handle(server.url)
 
     with contextlib.closing(handle), contextlib.redirect_stdout(io.StringIO()) as told:
         rows = handle.requests()
         for as_json in (False, True):
-            verbs._print_rows(as_json, rows, 0)  # noqa: SLF001 - what --follow writes for each
+            commands._print_rows(as_json, rows, 0)  # noqa: SLF001 - --follow prints rows with it
 
     assert [letter for letter in told.getvalue() if not letter.isprintable() and letter != "\n"] == []
 
@@ -563,7 +602,7 @@ def test_requests_are_a_line_each(call: Call, server: Running) -> None:
 
     lines = [line.split() for line in call("requests").out.splitlines()]
 
-    assert none == "none\n"
+    assert none == "no requests\n"
     assert [(line[0], line[1], line[2], line[5]) for line in lines] == [
         ("#1", "GET", "200", "/jwt"),
         ("#2", "GET", "200", f"/sessions/{SESSION}"),
@@ -611,7 +650,7 @@ def test_requests_can_be_commands(call: Call, server: Running) -> None:
 def following(
     server: Running, folder: Path, *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
-    """``requests --follow`` beside the server, and what it has said so far."""
+    """``requests --follow`` beside the server, and its output so far."""
     output = folder / "output"
     with output.open("wb") as out:
         process = spawn("requests", "--follow", *options, "--url", server.url, stdout=out, stderr=out)
@@ -664,7 +703,7 @@ def test_following_ends_with_one_line_when_the_server_ends(tmp_path: Path) -> No
         assert mortal.url in said().splitlines()[2]
 
 
-def test_a_reader_that_goes_is_not_taken_for_a_server_that_does(call: Call, server: Running) -> None:
+def test_a_closed_pipe_is_not_reported_as_an_ended_server(call: Call, server: Running) -> None:
     call("scenario", "list")
     with spawn("scenario", "list", "--url", server.url) as process:
         assert process.stdout is not None
@@ -684,11 +723,11 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
 
     assert (first, second) == ("fault-1\n", "fault-2\n")
     assert listed == [
-        'fault-1         1 hits  {"operation": "get_session", "times": 1, "status": 503}',
+        'fault-1          1 hit  {"operation": "get_session", "times": 1, "status": 503}',
         'fault-2         0 hits  {"operation": "ask_ai", "end_after": 3}',
     ]
-    assert (cleared, rest) == ("1 left\n", "0 left\n")
-    assert call("fault", "list").out == "none\n"
+    assert (cleared, rest) == ("1 fault left\n", "0 faults left\n")
+    assert call("fault", "list").out == "no faults\n"
 
 
 @pytest.mark.parametrize(
@@ -702,12 +741,12 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
         (("clock", "set"), "clock set: needs a value, such as 2025-01-06T09:00:00"),
         (("clock", "advance", "soon"), "clock advance soon: should be a number of seconds"),
         (("clock", "set", "noon"), "'noon' is not a moment"),
-        (("clock", "show", "5"), "clock show: takes no value, not 5"),
-        (("clock", "real", "5"), "clock real: takes no value, not 5"),
+        (("clock", "show", "5"), "clock show: takes no value; leave out 5"),
+        (("clock", "real", "5"), "clock real: takes no value; leave out 5"),
         (("snapshot", "take"), "snapshot take: needs a name"),
-        (("snapshot", "list", "a"), "snapshot list: takes no name, not a"),
-        (("snapshot", "take", "a b"), "'a b' is not a valid snapshot name"),
-        (("snapshot", "restore", "a b"), "'a b' is not a valid snapshot name"),
+        (("snapshot", "list", "a"), "snapshot list: takes no name; leave out a"),
+        (("snapshot", "take", "a b"), "'a b' is not a valid name for a snapshot"),
+        (("snapshot", "restore", "a b"), "'a b' is not a valid name for a snapshot"),
         (("requests", "--status", "many"), "many"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -768,13 +807,13 @@ def test_the_clock_stands_jumps_and_goes_on(call: Call, server: Running) -> None
     ]
 
     assert said == [
-        "2025-01-06T09:00:00.000Z, stands still\n",
-        "2025-01-06T09:01:00.500Z, stands still\n",
-        "2025-01-06T12:00:00.000Z, stands still\n",
-        "2025-01-06T12:00:00.000Z, stands still\n",
+        "2025-01-06T09:00:00.000Z, frozen\n",
+        "2025-01-06T09:01:00.500Z, frozen\n",
+        "2025-01-06T12:00:00.000Z, frozen\n",
+        "2025-01-06T12:00:00.000Z, frozen\n",
     ]
-    assert call("clock", "real").out.endswith("Z, goes at 1 seconds a second\n")
-    assert call("clock", "freeze").out.endswith("Z, stands still\n")
+    assert call("clock", "real").out.endswith("Z, speed 1\n")
+    assert call("clock", "freeze").out.endswith("Z, frozen\n")
     assert server.ask("GET", "/_mock/clock")[2]["frozen"] is True
 
 
@@ -797,7 +836,7 @@ def test_namespaces_are_listed_and_deleted(call: Call, server: Running) -> None:
     [
         ("clinic", "there is no namespace 'clinic'; GET /_mock/namespaces lists them"),
         ("default", "the default namespace cannot be deleted; reset it with POST /_mock/reset"),
-        ("a b", "'a b' is not a valid namespace name; use letters"),
+        ("a b", "'a b' is not a valid name for a namespace; use letters"),
     ],
 )
 def test_a_namespace_that_cannot_be_deleted_is_one_line(call: Call, name: str, words: str) -> None:
@@ -821,7 +860,7 @@ def test_snapshots_are_taken_compared_restored_and_deleted(call: Call, server: R
     assert taken == listed == "before               2025-01-06T09:00:00.000Z  15 patient profiles, 31 sessions\n"
     assert same == restored == "nothing has changed\n"
     assert changed == {"patient_profiles": {"added": ["f" * 24], "removed": [], "changed": [], "omitted": 0}}
-    assert deleted == "none\n"
+    assert deleted == "no snapshots\n"
 
 
 def test_routes_and_validate_can_speak_json(alone: Call, tmp_path: Path) -> None:
@@ -874,16 +913,16 @@ def complete(words: str) -> list[str]:
         ("mock-heidi findings --level e", ["error"]),
     ],
 )
-def test_a_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
+def test_completion_offers_the_fitting_words(words: str, offered: list[str]) -> None:
     assert complete(words) == offered
 
 
-def test_a_shell_is_offered_every_verb() -> None:
-    assert set(verbs.VERBS) < set(complete("mock-heidi "))
+def test_completion_offers_every_command() -> None:
+    assert set(commands.COMMANDS) < set(complete("mock-heidi "))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_path: Path) -> None:
+def test_each_shell_can_read_its_completion_script(shell: str, tmp_path: Path) -> None:
     script = run("completion", shell).stdout
     (tmp_path / "script").write_text(script, encoding="utf-8")
 
@@ -894,10 +933,10 @@ def test_the_completion_script_is_one_that_its_shell_can_read(shell: str, tmp_pa
         assert (read.returncode, read.stderr) == (0, "")
 
 
-# --- Below the verbs --------------------------------------------------------------------------------------------------
+# --- Below the commands -----------------------------------------------------------------------------------------------
 
 
-def test_a_listener_misses_nothing_that_comes_after_it_listens() -> None:
+def test_a_listener_gets_every_event_after_it_listens() -> None:
     with MockHeidi() as heidi, heidi.events() as events:
         token = heidi.token()
 
