@@ -219,6 +219,23 @@ def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.argument("name", required=False, metavar="[NAME]")
+@_json
+def assumptions(name: str | None, *, as_json: bool) -> None:
+    """List what the mock assumes about the service. With NAME, print all that is known of one assumption."""
+    from mock_heidi.base.assumptions import assumptions as listed
+    from mock_heidi.cli import assumption_text
+
+    rows = list(listed().values()) if name is None else [assumption_text.find(name)]
+    if as_json:
+        made = [one._asdict() for one in rows]
+        _print(made if name is None else made[0])
+        return
+    for line in map(assumption_text.row, rows) if name is None else assumption_text.details(rows[0]):
+        click.echo(line)
+
+
+@cli.command()
 @click.option("--seconds", type=Number(), default=30, show_default=True, metavar="SECONDS", help="Length in seconds.")
 @click.option("--format", "form", metavar="FORMAT", help="wav or webm; by default as FILE ends, otherwise wav.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))

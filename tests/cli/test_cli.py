@@ -1,6 +1,7 @@
 """The command: its output, every flag and its variable, and errors that are one line and never a traceback."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, servi
 
 from mock_heidi import api
 from mock_heidi.base import spec
+from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
 from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
@@ -788,3 +790,33 @@ def test_openapi_prints_the_contract_that_holds_under_an_assumption(capfdbinary:
 def test_wrong_assumption_is_one_line(capsys: pytest.CaptureFixture[str], verb: str, typed: str, line: str) -> None:
     assert call(verb, "--assume", typed) == 1
     assert capsys.readouterr().err == f"mock-heidi: {line}\n"
+
+
+def test_assumptions_lists_every_assumption(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("assumptions") == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(assumptions())
+    assert "profile_not_found                  404                  400" in lines
+
+
+def test_assumptions_prints_all_that_is_known_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    known = assumptions()["gender_case"]
+
+    assert call("assumptions", "gender_case") == 0
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert [part for part in (known.decides, known.why, *known.sources, *known.operations) if part not in text] == []
+    assert "default any_case or exact, any_text" in text
+
+
+def test_assumptions_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("assumptions", "--json", "gender_case") == 0
+
+    assert json.loads(capsys.readouterr().out)["alternatives"] == ["exact", "any_text"]
+
+
+def test_unknown_assumption_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("assumptions", "gender_cas") == 1
+
+    assert capsys.readouterr().err == "mock-heidi: unknown assumption 'gender_cas'; did you mean gender_case?\n"
