@@ -153,7 +153,7 @@ class App(Starlette):
         request = Request(self.registry, match, segments, scope, receive)
         request.name = name
         if name is not None and not is_namespace(name):
-            request.refusal = ControlError.of(wrong_name(name, "a namespace"))
+            request.refusal = ControlError.of(wrong_name(name, "namespace"))
         elif match.route is None:
             request.refusal = WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])
         request.known_namespace = self.registry.get(name or self.registry.default.name)

@@ -6,8 +6,9 @@ from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from mock_heidi.base.errors import LinkedAccountRequiredError
-from mock_heidi.base.json_text import written
+from mock_heidi.base.json_text import record_json
 from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.namespaces.record_changes import remove_record
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -146,7 +147,7 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return respond(written(PatientProfileCreated, profile), "data")
+    return respond(record_json(PatientProfileCreated, profile), "data")
 
 
 def update_patient_profile(request: Request) -> Response:
@@ -154,7 +155,7 @@ def update_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return respond(written(PatientProfileUpdated, profile, source="EHR"), "data")
+    return respond(record_json(PatientProfileUpdated, profile, source="EHR"), "data")
 
 
 def delete_patient_profiles(request: Request) -> Response:
@@ -163,7 +164,7 @@ def delete_patient_profiles(request: Request) -> Response:
         profile = request.store.get(PatientProfile, profile_id)
         # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
         if profile is not None and profile.managed_by == request.owner.managed_by:
-            request.namespace.remove(profile)
+            remove_record(request.store, profile)
     return respond(SUCCESS)
 
 

@@ -1,8 +1,8 @@
 """The vendor's contract under assumptions that differ from the defaults.
 
 ``contract_variants.yaml`` holds a patch for each chosen value that changes the form of an answer, as JSON Merge Patch
-(RFC 7386). Statuses need no patch: a response, or the schema of an error, names in ``x-status`` the assumption that
-decides its status, and moves.
+(RFC 7386). Statuses need no patch: ``x-status`` in a response, or in the schema of an error, names the assumption that
+decides its status. The response moves to the chosen status.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _JSON = "application/json"
 
 
 def contract_under(assumptions: Assumptions) -> bytes:
-    """The contract that holds under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
+    """The contract under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
     if not assumptions.chosen:
         return spec.contract()
     import yaml
@@ -32,7 +32,7 @@ def contract_under(assumptions: Assumptions) -> bytes:
 
 
 def changed(assumptions: Assumptions) -> dict[str, Any]:
-    """The contract that holds under these assumptions, as data."""
+    """The contract under these assumptions, as data."""
     made: Any = contract.loaded()
     for name, value in assumptions.chosen.items():
         made = merged(made, _patches().get(name, {}).get(written(value), {}))
@@ -43,7 +43,7 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
 
 
 def merged(value: Any, patch: Any) -> Any:
-    """A value with a JSON Merge Patch applied; the value itself stays as it is."""
+    """A copy of a value with a JSON Merge Patch applied."""
     if not isinstance(patch, Mapping):
         return patch
     made = {**value} if isinstance(value, Mapping) else {}
@@ -64,7 +64,7 @@ def _patches() -> dict[str, dict[str, Any]]:
 
 
 def _with_statuses(whole: Any, item: Any, moved: Mapping[str, int]) -> Any:
-    """A path whose operations answer with the moved statuses."""
+    """A path item whose responses are at their moved statuses."""
     return {
         method: {**operation, "responses": _moved(whole, operation["responses"], moved)}
         if method in contract.METHODS
@@ -82,7 +82,7 @@ def _moved(whole: Any, responses: Mapping[str, Any], moved: Mapping[str, int]) -
 
 
 def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> Iterator[tuple[str, Any]]:
-    """A response as one for each status that its bodies have now."""
+    """The parts of a response, each with the present status of its bodies."""
     found = _target(whole, response)
     if found.get("x-status") in moved:
         yield str(moved[found["x-status"]]), response
@@ -100,7 +100,7 @@ def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> 
 
 
 def _joined(whole: Any, one: Any, other: Any) -> Any:
-    """Two responses of the same status as one."""
+    """One response made from two of the same status."""
     first, second = _target(whole, one), _target(whole, other)
     branches = [branch for part in (first, second) for branch in _branches(part)]
     texts = dict.fromkeys(part["description"].strip() for part in (first, second))
@@ -114,7 +114,7 @@ def _branches(response: Any) -> list[Any]:
 
 
 def _response(whole: Any, like: Any, branches: list[Any]) -> Any:
-    """A response whose body is one of these schemas, with those of the examples that fit them."""
+    """A response whose body has one of these schemas, with the examples that fit them."""
     schema = branches[0] if len(branches) == 1 else {"anyOf": branches}
     fitting = {
         name: example

@@ -71,7 +71,7 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     if not options:
         return "there are none"
     near = near_names(name, options, most)
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {shorten(', '.join(options))}"
+    return f"did you mean {' or '.join(near)}?" if near else f"known names are {shorten(', '.join(options))}"
 
 
 def near_names(name: str, known: Iterable[str], most: int) -> list[str]:

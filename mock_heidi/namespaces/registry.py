@@ -20,9 +20,9 @@ from mock_heidi.faults.rule import Fault
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.fixtures.assumption_file import chosen_assumptions
-from mock_heidi.namespaces.known_keys import KnownKeys
 from mock_heidi.namespaces.lifecycle import start_namespace, start_of_copy
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.server_secrets import KnownKeys
 from mock_heidi.namespaces.start import Start
 from mock_heidi.namespaces.tokens import Tokens
 from mock_heidi.state import clock

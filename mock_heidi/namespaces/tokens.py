@@ -41,7 +41,7 @@ class Caller(NamedTuple):
 
 
 class Tokens:
-    """Issues tokens and identifies their users. The namespace's clock, not this class, decides about expiry."""
+    """Issues tokens and identifies their users. It does not check the expiry, which follows the namespace's clock."""
 
     def __init__(self, seed: int, keys: Iterable[str]) -> None:
         """``keys`` are the API keys with which the server starts. They are part of the secret that signs its tokens."""

@@ -218,7 +218,7 @@ class Request:
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
-        self.namespace.findings.note(code, self.journaled(), detail)
+        self.namespace.checks.findings.note(code, self.journaled(), detail)
 
     @property
     def announces_body(self) -> bool:

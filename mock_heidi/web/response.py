@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mock_heidi.base.json_text import to_json, written
+from mock_heidi.base.json_text import record_json, to_json
 from mock_heidi.base.values import Outgoing, Record, Value
 
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
@@ -56,7 +56,7 @@ def respond_list(values: Iterable[Outgoing | bytes], under: str) -> Answer:
 
 def kept(view: type[Outgoing], record: Record, **own: Any) -> bytes:
     """The JSON of a record in a view, made once and kept beside the record, which never changes."""
-    return record.once((view, *own.values()) if own else view, lambda: written(view, record, **own))
+    return record.once((view, *own.values()) if own else view, lambda: record_json(view, record, **own))
 
 
 def view_of(view: type[O], value: Value, **own: Any) -> O:

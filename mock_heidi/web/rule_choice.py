@@ -52,7 +52,7 @@ async def shaping(request: Request) -> Shaping | None:
     if broken and connection_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
-        text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+        text = f"{effect} does not work in process, where there is no connection; serve on a socket"
         made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
     return made
 

@@ -1100,7 +1100,7 @@ def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: 
     ]
 
     hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
-    error = f"{effect} cannot exist in process: there is no connection to break"
+    error = f"{effect} does not work in process, where there is no connection"
     assert [answered(answer) for answer in answers] == [(400, wire({"error": error, "hint": hint}))] * 3
     assert heidi.get(PATH).json() == {"faults": []}
     assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
@@ -1116,7 +1116,7 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
         set_at_start = heidi.post(place, json=body, headers={"X-Mine": "1"})
         asked_for = heidi.post(place, json=body, headers={"X-Mock-Fault": rule})
 
-    text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+    text = f"{effect} does not work in process, where there is no connection; serve on a socket"
     assert answered(set_at_start) == answered(asked_for) == (500, wire({"detail": text}))
     assert (set_at_start.headers["x-mock-fault"], asked_for.headers["x-mock-fault"]) == ("fault-1", "header")
 
@@ -1197,7 +1197,7 @@ def test_where_there_is_no_room_a_fault_makes_none() -> None:
         answer = sign_in(heidi, f"/ns/blue{BASE_PATH}")
 
         assert answer.status_code == 503
-        assert answer.json()["detail"].startswith("mock_heidi holds as many namespaces as it may")
+        assert answer.json()["detail"].startswith("mock_heidi has reached its limit of namespaces")
         assert names(heidi) == ["default"]
 
 
