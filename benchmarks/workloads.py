@@ -9,7 +9,7 @@ from typing import NamedTuple
 from benchmarks import measures
 from benchmarks.contestants import prism
 from benchmarks.loads import get_filtered, get_list, get_one, patch, post
-from benchmarks.measures import PIECES, PLUGIN, RATE, Asking, Bench, Figures
+from benchmarks.measures import NO_PLUGIN, PIECES, PLUGIN, RATE, Asking, Bench, Figures
 
 LAYERED = ("GET one", "POST", "PATCH")
 CPU = ("GET one", "GET list of 100", "PATCH", "POST")
@@ -206,10 +206,10 @@ def workloads(*, quick: bool = False) -> list[Workload]:
         Workload(
             "start_plugin", "A pytest run that does not use the plugin",
             {
-                "without the plugin": partial(measures.unused_plugin, ()),
-                "with the plugin": partial(measures.unused_plugin, PLUGIN),
+                "an empty plugin": partial(measures.unused_plugin, NO_PLUGIN),
+                "mock_heidi": partial(measures.unused_plugin, PLUGIN),
             },
-            milliseconds, (at_most_more(5, "with the plugin"),),
+            milliseconds, (at_most_more(5, "mock_heidi"),),
         ),
         Workload(
             "start_fixture", "The fixture: a run with one test, and each further test",
