@@ -211,6 +211,20 @@ def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else
     assert printed(code) == [f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")]
 
 
+SIGNED_IN = """
+import sys
+from mock_heidi.namespaces.tokens import Tokens, TokenSubject
+tokens = Tokens(0, ["key"])
+token, _ = tokens.issue(TokenSubject("default", "a" * 24, "ada@example.com", "1"), 0, 1)
+tokens.identify(f"Bearer {token}".encode())
+print("jwt" in sys.modules)
+"""
+
+
+def test_a_client_that_signs_in_does_not_wait_for_pyjwt() -> None:
+    assert printed(SIGNED_IN) == ["False"]
+
+
 # What takes long to import; a verb loads of it what it cannot do without.
 HEAVY = {
     "asyncio",
