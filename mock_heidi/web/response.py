@@ -59,6 +59,11 @@ def kept(view: type[Outgoing], record: Record, **own: Any) -> bytes:
     return record.once((view, *own.values()) if own else view, lambda: record_json(view, record, **own))
 
 
+def kept_answer(view: type[Outgoing], record: Record, under: str) -> Answer:
+    """A success with a record in a view under this name, made once and kept as :func:`kept` keeps the JSON."""
+    return record.once((view, under), lambda: respond(record_json(view, record), under))
+
+
 def view_of(view: type[O], value: Value, **own: Any) -> O:
     """A value in a view: the view's keys, taken from ``own`` or else from the value."""
     # Both sides are checked already; validating again would double the cost of every answer.
