@@ -17,11 +17,9 @@ from mock_heidi.base.operations import OPERATIONS, Takes
 from mock_heidi.base.slices import in_slices
 from mock_heidi.faults.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.namespaces.registry import LimitReachedError
-from mock_heidi.namespaces.tokens import Caller
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
 from mock_heidi.serving.connection import connection_of
-from mock_heidi.state.account_records import User
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
 from mock_heidi.web.admission import admit
@@ -30,7 +28,7 @@ from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.shaping import Shaping
-from mock_heidi.web.stub_answers import whole_stub
+from mock_heidi.web.stub_answers import stub_instead
 from mock_heidi.web.uploads import form
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
@@ -72,12 +70,15 @@ class Exchange:
     async def _answer(self, request: Request, send: Send) -> None:
         try:
             if rule_choice.may_meet_rules(request) and (shaping := await rule_choice.shaping(request)):
-                await self._shape(request, shaping, send)
-            elif (answer := await work(request)) is not None:
-                if isinstance(answer, Stream):
-                    await Player(request, send).play(delivery_of(answer, request))
-                else:
-                    await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+                await _shape(request, shaping, send)
+                return
+            answer = await work(request)
+            if isinstance(answer, Stream):
+                await Player(request, send).play(delivery_of(answer, request))
+            else:
+                await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+        except ClientDisconnect:
+            request.journaled().client_left = True
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
             # An answer that broke on its way: what is missing from it is all that can be said now.
@@ -85,41 +86,16 @@ class Exchange:
                 failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
-    async def _shape(self, request: Request, shaping: Shaping, send: Send) -> None:
-        """Answer as the rules want it."""
-        player = Player(request, send)
-        try:
-            delay = shaping.draw_delay()
-            if delay is not None and not await player.wait(delay):
-                return
-            delivery = shaping.instead()
-            if shaping.works:
-                answer = await work(request)
-                if answer is None:
-                    return
-                made, shaping.worked = delivery_of(answer, request), True
-                if delivery is not None and made.commit is not None:
-                    made.commit()  # the work is done, and only its answer is lost
-                delivery = delivery or made
-            else:
-                await request.read_rest()
-            assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
-            await player.play(await in_slices(shaping.shaping(delivery)))
-        except ClientDisconnect:
-            player.entry.client_left = True
-        finally:
-            shaping.settle(player)
-
     def _close(self, request: Request) -> None:
-        entry, namespace = request.entry, request.known_namespace
-        connection = connection_of(request.scope)
+        namespace, connection = request.known_namespace, connection_of(request.scope)
         left = connection is not None and connection.lost and not request.ended_by_server
-        if entry is None:
-            if request.number and not left and not (namespace and namespace.journal.watchers):
+        if request.entry is None and request.number and namespace is not None:
+            if not left and not namespace.journal.watchers:
                 return  # the journal has all of it
-            entry = namespace.journal.entry(request.number) if namespace and request.number else request.journaled()
-            if entry is None or entry.started != request.started:
+            request.entry = namespace.journal.entry(request.number)
+            if request.entry is None or request.entry.started != request.started:
                 return  # dropped in the meantime, and its number may be given again
+        entry = request.journaled()
         entry.client_left = entry.client_left or left
         # Without a namespace there is no journal for the entry.
         if namespace is None:
@@ -132,6 +108,28 @@ class Exchange:
             self.listener(request.name or namespace.name, namespace.journal, entry)
 
 
+async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
+    """Answer as the rules want it."""
+    player = Player(request, send)
+    try:
+        delay = shaping.draw_delay()
+        if delay is not None and not await player.wait(delay):
+            return
+        delivery = shaping.instead()
+        if shaping.works:
+            made = delivery_of(await work(request), request)
+            shaping.worked = True
+            if delivery is not None and made.commit is not None:
+                made.commit()  # the work is done, and only its answer is lost
+            delivery = delivery or made
+        else:
+            await request.read_rest()
+        assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
+        await player.play(await in_slices(shaping.shaping(delivery)))
+    finally:
+        shaping.settle(player)
+
+
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
@@ -140,23 +138,19 @@ def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
-async def work(request: Request) -> Response | Stream | None:
-    """The answer of the operation, or of the error that refuses it; None if the client has left meanwhile.
+async def work(request: Request) -> Response | Stream:
+    """The answer of the operation, or of the error that refuses it. A defect of ours becomes a 500 of the vendor's.
 
-    A defect of ours becomes a 500 in the vendor's form.
+    Raises :class:`ClientDisconnect` if the client leaves before its whole body has come.
     """
     try:
-        try:
-            return request.answer or await _operate(request)
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-            # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
-            answer = refusal(error)
-        await request.read_rest()
+        return request.answer or await _operate(request)
     except ClientDisconnect:
-        request.journaled().client_left = True
-        return None
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+        # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
+        answer = refusal(error)
+    await request.read_rest()
     return answer
 
 
@@ -167,9 +161,7 @@ async def _operate(request: Request) -> Response | Stream:
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
     if namespace is not None and request.operation in namespace.stubs.replaced:
-        if request.operation in namespace.stubs.judging and takes is not Takes.FORM:
-            await request.read_body()
-        answer = whole_stub(request)
+        answer = await stub_instead(request, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
             answer = request.route.endpoint(request)
@@ -180,9 +172,7 @@ async def _operate(request: Request) -> Response | Stream:
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time
             answer = await in_slices(answer)
-    namespace, caller = request.known_namespace, request.identity
-    if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-        namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
+    request.remember_caller()
     if not request.taken and request.announces_body:
         await request.read_rest()
     made: Response | Stream = answer

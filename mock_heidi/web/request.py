@@ -180,6 +180,12 @@ class Request:
             third_party_internal_id=caller.third_party_internal_id,
         )
 
+    def remember_caller(self) -> None:
+        """Put the caller into the state, which may be younger than their token."""
+        caller, namespace = self.identity, self.known_namespace
+        if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
+            namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
+
     def drop_namespace(self) -> None:
         """Drop the namespace of this request."""
         if self.known_namespace is not None:

@@ -7,7 +7,7 @@ import json
 from starlette.responses import Response
 
 from mock_heidi.base.json_text import to_json
-from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.operations import SIGN_IN, Takes
 from mock_heidi.state.stub_records import Stub
 from mock_heidi.state.stubs import ActiveStub
 from mock_heidi.web.request import Request
@@ -37,6 +37,13 @@ def whole_stub(request: Request) -> Response | None:
     if rule.deviation is not None:
         request.note("reply_breaks_contract", rule.deviation)
     return _answer_of(rule.stub)
+
+
+async def stub_instead(request: Request, takes: Takes) -> Response | None:
+    """The same for any operation; the body is read before if a reply depends on it."""
+    if request.operation in request.namespace.stubs.judging and takes is not Takes.FORM:
+        await request.read_body()
+    return whole_stub(request)
 
 
 def _find(request: Request) -> ActiveStub | None:
