@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -21,6 +24,8 @@ from mock_heidi.state.account_records import ApiKey, User
 from mock_heidi.state.store import Store
 from mock_heidi.state.stub_records import Stub
 from mock_heidi.web.router import Match
+
+_PEEK = 1024 * 1024
 
 
 class Request:
@@ -63,9 +68,7 @@ class Request:
     taken = False
     """True if the whole body has been read."""
     peeked = 0
-    """The bytes of the body that were read for the rules and wait to be read by the operation."""
-    unpeeked: Receive | None = None
-    """The ``receive`` without the messages that were read for the rules, if any were."""
+    """The bytes of the body that were read for the rules and count in the memory of the server."""
     forgotten = False
     """True if there was no memory for its body: the journal keeps nothing of it."""
     why: str | None = None
@@ -139,10 +142,8 @@ class Request:
         """Give back what it has held: its namespace, and the memory of a body that was read for the rules only."""
         if self._held is not None:
             self._held.busy -= 1
-        if self.unpeeked is not None:
+        if self.peeked:
             self.registry.memory.hold(-self.peeked)
-            # The one in its place holds the request: that would be a circle.
-            self.receive, self.peeked = self.unpeeked, 0
 
     def drop_unused_namespace(self) -> None:
         """Drop the namespace that this request has made, unless something else has used it."""
@@ -232,19 +233,45 @@ class Request:
         """True if the headers say that a body follows."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
 
+    @property
+    def is_form(self) -> bool:
+        """True if the body is multipart: the journal and the rules have nothing of it."""
+        return b"multipart" in self.headers.get(b"content-type", b"").lower()
+
+    @property
+    def json(self) -> Any:
+        """The body as far as it was read, parsed; None where that is no JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except (ValueError, RecursionError):
+            return None
+
+    async def peek(self) -> Any:
+        """The JSON of the body, which is read here; None for a form, and where it is too large to be looked at.
+
+        What waits for the operation counts in the memory of the server.
+        """
+        if self.is_form:
+            return None
+        with contextlib.suppress(NoMemoryError):
+            await self._receive(_PEEK)
+        self.peeked = len(self.body)
+        self.registry.memory.hold(self.peeked)
+        return self.json if self.taken else None
+
     async def read_body(self, limit: int | None = None) -> bytes:
         """The whole body, journaled.
 
         Raises :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says, and :class:`NoMemoryError`
         if the server has no room for it.
         """
-        if self.taken:
-            return self.body
+        if self.forgotten:
+            raise NoMemoryError
         most = int(assumed("body_limit")) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
-        if await self._receive(most, keep=most, strict=True) > most:
+        if await self._receive(most) > most:
             raise BodyTooLargeError
         self.confirm_account()
         return self.body
@@ -256,37 +283,37 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        no_more = self.forgotten or b"multipart" in self.headers.get(b"content-type", b"")
-        await self._receive(self.registry.settings.max_upload, keep=-1 if no_more else int(assumed("body_limit")))
+        keep = -1 if self.forgotten or self.is_form else int(assumed("body_limit"))
+        await self._receive(self.registry.settings.max_upload, keep)
         self.taken = True
 
-    async def _receive(self, most: int, keep: int, *, strict: bool = False) -> int:
+    async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes; its length so far.
 
-        Of a body of at most ``keep`` bytes all is kept. Without memory for it :class:`NoMemoryError` is raised if that
-        is ``strict``, and else it is forgotten.
+        Of a body of at most ``keep`` bytes all is kept, or else it is forgotten where there is no memory for it.
+        Without ``keep`` all is kept: raises :class:`NoMemoryError` without memory for it.
         """
-        memory, pieces, size, more, held = self.registry.memory, [self.body], len(self.body), True, 0
+        memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
+        # Most bodies are there at once, and cancel this.
         waiting = self.show_soon()
         try:
-            while more and size <= most:
+            while not self.taken and size <= most:
                 message = await self.receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 piece = message.get("body", b"")
-                more = message.get("more_body", False)
+                self.taken = not message.get("more_body", False)
                 size += len(piece)
-                self.taken = not more
-                if size > keep and not strict:
+                if keep is not None and size > keep:
                     continue
                 pieces.append(piece)
-                if not more:
+                if self.taken:
                     break  # most bodies come at once
                 held += len(piece)
                 if not memory.hold(len(piece)):
                     pieces.clear()
                     self.forgotten = True
-                    if strict:
+                    if keep is None:
                         raise NoMemoryError
                     memory.hold(-held)
                     keep, held = -1, 0
@@ -296,9 +323,6 @@ class Request:
                 waiting.cancel()
             if held:
                 memory.hold(-held)
-            self._keep(b"".join(pieces))  # also as far as it came
-
-    def _keep(self, body: bytes) -> None:
-        self.body = body
-        if self.entry is not None:
-            self.entry.body = body
+            self.body = b"".join(pieces)  # also as far as it came
+            if self.entry is not None:
+                self.entry.body = self.body

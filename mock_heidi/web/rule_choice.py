@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from starlette.types import Message, Scope
-
-from mock_heidi.base.errors import (
-    HeidiError,
-)
+from mock_heidi.base.errors import HeidiError
 from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.faults.active_faults import ActiveFault
 from mock_heidi.faults.request_facts import RequestFacts, below_base, token_mark
@@ -23,8 +16,6 @@ from mock_heidi.web.admission import admit
 from mock_heidi.web.request import Request
 from mock_heidi.web.shaping import Shaping
 
-_PEEK = 1024 * 1024
-
 
 def may_meet_rules(request: Request) -> bool:
     """True unless it is sure that no rule is for the request."""
@@ -36,7 +27,7 @@ def may_meet_rules(request: Request) -> bool:
 
 
 async def shaping(request: Request) -> Shaping | None:
-    """The rules that are to shape the answer, or None. The request's body can still be received whole."""
+    """The rules that are to shape the answer, or None."""
     namespace = request.known_namespace or _opened(request)
     if namespace is None:
         return None
@@ -98,57 +89,12 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
 async def _choose(request: Request, namespace: Namespace, asked_for: list[ActiveFault]) -> list[ActiveFault]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
     scope = request.scope
-    body = await _peek(request) if look and not _is_form(scope) else None
     asked = RequestFacts(
         request.operation,
         scope["method"],
         below_base(scope["path"]),
-        request.match.params(request.segments).get("session_id"),
+        request.params.get("session_id"),
         scope["headers"],
-        body,
+        await request.peek() if look else None,
     )
     return namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
-
-
-def _is_form(scope: Scope) -> bool:
-    return any(name == b"content-type" and b"multipart" in value.lower() for name, value in scope["headers"])
-
-
-async def _peek(request: Request) -> Any:
-    """The JSON of a request's body, or None. The request receives the same messages once more.
-
-    What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
-    """
-    messages: list[Message] = []
-    receive = request.unpeeked = request.receive
-    memory, size, more, room = request.registry.memory, 0, True, True
-    waiting = request.show_soon()
-    try:
-        while more and room and size <= _PEEK:
-            messages.append(await receive())
-            length = len(messages[-1].get("body", b""))
-            size += length
-            more = messages[-1].get("more_body", False)
-            if more:  # most bodies come at once
-                request.peeked += length
-                room = memory.hold(length)
-    finally:
-        if waiting is not None:
-            waiting.cancel()
-    try:
-        body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
-    except (ValueError, RecursionError):
-        body = None
-
-    async def again() -> Message:
-        if not messages:
-            return await receive()
-        message = messages.pop(0)
-        if request.peeked:
-            length = len(message.get("body", b""))
-            request.peeked -= length
-            memory.hold(-length)
-        return message
-
-    request.receive = again
-    return body

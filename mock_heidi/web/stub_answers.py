@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from starlette.responses import Response
 
 from mock_heidi.base.json_text import to_json
@@ -48,11 +46,7 @@ async def stub_instead(request: Request, takes: Takes) -> Response | None:
 
 def _find(request: Request) -> ActiveStub | None:
     """The first rule that fits, judged by the body as far as it was read."""
-    try:
-        body = json.loads(request.body) if request.body else None
-    except (ValueError, RecursionError):
-        body = None
-    return request.namespace.stubs.find(request.operation, request.params.get("session_id"), body)
+    return request.namespace.stubs.find(request.operation, request.params.get("session_id"), request.json)
 
 
 def _answer_of(reply: Stub) -> Response:
