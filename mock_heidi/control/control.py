@@ -11,14 +11,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from mock_heidi.base.defects import log_defect
-from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
+from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, ServiceUnavailableError, UnprocessableError
 from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.base.json_text import parsing_json, to_json
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.fixtures.documents import FixtureError
-from mock_heidi.namespaces.registry import LimitReachedError
 from mock_heidi.state.clock import precise
 from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
@@ -174,7 +173,7 @@ async def _answer(request: Request) -> Response:
     except ControlError as error:
         _drop_unused_namespace(request)
         return respond(error.body, error.status, error.headers)
-    except LimitReachedError:
+    except ServiceUnavailableError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
         return respond({"error": "there is no room for another namespace", "hint": hint}, 409)
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from types import GeneratorType
 from typing import Any
 
@@ -12,18 +13,16 @@ from starlette.types import Send
 
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.error_table import render
-from mock_heidi.base.errors import HeidiError, InternalError, ServiceUnavailableError
+from mock_heidi.base.errors import HeidiError, InternalError
 from mock_heidi.base.operations import OPERATIONS, Takes
 from mock_heidi.base.slices import in_slices
 from mock_heidi.faults.delivery import Delivery, Stream, of_body, of_stream
-from mock_heidi.namespaces.registry import LimitReachedError
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
-from mock_heidi.web.admission import admit
-from mock_heidi.web.cors import ApiCors
+from mock_heidi.web.admission import admit, remember
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
@@ -38,30 +37,26 @@ Listener = Callable[[str, Journal, Entry], None]
 class Exchange:
     """Answers requests to the API. The journal keeps each; ``listener`` is told when its answer is complete."""
 
-    def __init__(self, cors: ApiCors, listener: Listener | None = None) -> None:
-        self.cors = cors
+    def __init__(self, listener: Listener | None = None) -> None:
         self.listener = listener
 
     async def __call__(self, request: Request, send: Send) -> None:
-        if b"origin" in request.headers:
-            passed = self.cors.pass_on(request, send)
-            if isinstance(passed, Response):
-                await passed(request.scope, request.receive, send)
-                return
-            send = passed
         namespace = request.known_namespace
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
         request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
-            request.hold()
-            namespace.last_use = request.started
+            request.held, namespace.last_use = namespace, request.started
+            namespace.busy += 1
         if self.listener is not None or (namespace is not None and namespace.journal.watchers):
             request.journaled()
         try:
             await self._answer(request, send)
         finally:
-            request.release()
-            if request.made and (request.refused or not request.answered):
+            if request.held is not None:
+                request.held.busy -= 1
+            if request.peeked:
+                request.registry.memory.hold(-request.peeked)
+            if request.made and not 0 < request.status < HTTPStatus.BAD_REQUEST:
                 request.drop_unused_namespace()
             elif request.made:
                 request.namespace.last_use = precise()
@@ -82,7 +77,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
             # An answer that broke on its way: what is missing from it is all that can be said now.
-            if not request.answered:
+            if not request.status:
                 failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
@@ -133,8 +128,7 @@ async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
-        assert request.known_namespace is not None  # noqa: S101 - a stream is of a session
-        return of_stream(answer, request.known_namespace.pace)
+        return of_stream(answer, request.namespace.pace)
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
@@ -143,13 +137,15 @@ async def work(request: Request) -> Response | Stream:
 
     Raises :class:`ClientDisconnect` if the client leaves before its whole body has come.
     """
-    try:
-        return request.answer or await _operate(request)
-    except ClientDisconnect:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-        # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
-        answer = refusal(error)
+    answer = request.answer
+    if answer is None:
+        try:
+            return await _operate(request)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
+            answer = refusal(error)
     await request.read_rest()
     return answer
 
@@ -172,7 +168,7 @@ async def _operate(request: Request) -> Response | Stream:
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time
             answer = await in_slices(answer)
-    request.remember_caller()
+    remember(request)
     if not request.taken and request.announces_body:
         await request.read_rest()
     made: Response | Stream = answer
@@ -181,8 +177,6 @@ async def _operate(request: Request) -> Response | Stream:
 
 def refusal(error: Exception) -> Answer:
     """The vendor's answer to whatever was raised."""
-    if isinstance(error, LimitReachedError):
-        error = ServiceUnavailableError()
     if not isinstance(error, HeidiError):
         log_defect(error)
         error = InternalError()

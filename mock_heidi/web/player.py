@@ -23,7 +23,7 @@ _LOOK = 1.0
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
-    if request.made and status >= HTTPStatus.BAD_REQUEST:
+    if status >= HTTPStatus.BAD_REQUEST:
         request.drop_unused_namespace()  # before it gets a number in a journal that goes
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
@@ -35,7 +35,7 @@ async def send_whole(request: Request, send: Send, status: int, headers: list[He
 
 def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
     """Send a head with the number that the journal gives its request."""
-    request.answered, request.refused = True, status >= HTTPStatus.BAD_REQUEST
+    request.status = status
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
         entry = request.journaled()

@@ -18,11 +18,10 @@ from mock_heidi.base.assumptions import assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
-from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.observing.entry import Entry
 from mock_heidi.state.account_records import ApiKey, User
 from mock_heidi.state.store import Store
-from mock_heidi.state.stub_records import Stub
 from mock_heidi.web.router import Match
 
 _PEEK = 1024 * 1024
@@ -37,15 +36,11 @@ class Request:
     refusal: Exception | None = None
     """The reason that no handler runs: an unknown path, an unknown method, or an invalid name."""
     answer: Response | None = None
-    """The answer, where it is known before any operation runs."""
-    barred = False
-    """True if it is refused for its host or origin, before any rule sees it."""
+    """The answer to one that is refused for its host or origin, before any rule sees it."""
     known_namespace: Namespace | None = None
     """The namespace of the request, or None if it does not exist yet."""
-    identity: Caller | type[HeidiError] | None = None
-    """The caller that its token names, or the reason that the token names none."""
-    opened: tuple[str, ApiKey] | None = None
-    """The namespace's name and the data's owner that the API key of a sign-in opens."""
+    identity: Caller | GoodKey | type[HeidiError] | None = None
+    """The caller that its token names, or the reason that it names none; of a sign-in what its API key opens."""
     made = False
     """True if this very request made its namespace."""
     at = 0
@@ -56,13 +51,12 @@ class Request:
     """True for a request to the API, which the journal keeps."""
     entry: Entry | None = None
     """Its entry in the journal; None for one that is kept as a small value once its answer is known."""
-    _held: Namespace | None = None
+    held: Namespace | None = None
+    """The namespace that is busy with it, so that it is not dropped for idleness."""
     number = 0
     """Its id in the journal, once it has one."""
-    answered = False
-    """True once the head of an answer is on its way."""
-    refused = False
-    """True if the status of that head is one of an error."""
+    status = 0
+    """The status of its answer, once the head is on its way."""
     body = b""
     """The body as far as it was read; empty for a form."""
     taken = False
@@ -75,10 +69,6 @@ class Request:
     """The reason that it matched nothing, or was refused before anything else."""
     stray = False
     """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
-    asked_fault: bytes | None = None
-    """The fault that the request itself asks for."""
-    reply: Stub | None = None
-    """The reply that a test has set for it, once it was found."""
     text_faults: tuple[str, ...] = ()
     """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
@@ -125,25 +115,14 @@ class Request:
     def use_namespace(self, name: str) -> Namespace:
         """The namespace of that name, made now if it does not exist yet; the request is about it from now on.
 
-        Raises :class:`LimitReachedError` if one more would be too many.
+        Raises :class:`ServiceUnavailableError` if one more would be too many.
         """
         self.made = self.made or self.registry.get(name) is None
-        self.known_namespace = self.registry.make(name)
-        self.hold()
-        return self.known_namespace
-
-    def hold(self) -> None:
-        """Keep its namespace in use, so that it is not dropped for idleness, until :meth:`release`."""
-        if self.in_journal and self._held is None and self.known_namespace is not None:
-            self._held = self.known_namespace
-            self._held.busy += 1
-
-    def release(self) -> None:
-        """Give back what it has held: its namespace, and the memory of a body that was read for the rules only."""
-        if self._held is not None:
-            self._held.busy -= 1
-        if self.peeked:
-            self.registry.memory.hold(-self.peeked)
+        namespace = self.known_namespace = self.registry.make(name)
+        if self.in_journal and self.held is None:
+            self.held = namespace
+            namespace.busy += 1
+        return namespace
 
     def drop_unused_namespace(self) -> None:
         """Drop the namespace that this request has made, unless something else has used it."""
@@ -181,12 +160,6 @@ class Request:
             third_party_internal_id=caller.third_party_internal_id,
         )
 
-    def remember_caller(self) -> None:
-        """Put the caller into the state, which may be younger than their token."""
-        caller, namespace = self.identity, self.known_namespace
-        if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-            namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
-
     def drop_namespace(self) -> None:
         """Drop the namespace of this request."""
         if self.known_namespace is not None:
@@ -215,12 +188,6 @@ class Request:
         if self.entry is not None and self.number == 0 and self.known_namespace is not None:
             self.known_namespace.journal.add(self.entry)
             self.number = self.entry.id
-
-    def show_soon(self) -> asyncio.Handle | None:
-        """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
-        if self.entry is not None or not self.in_journal:
-            return None
-        return asyncio.get_running_loop().call_soon(self.journaled)
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
@@ -287,6 +254,12 @@ class Request:
         await self._receive(self.registry.settings.max_upload, keep)
         self.taken = True
 
+    def _show_soon(self) -> asyncio.Handle | None:
+        """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
+        if self.entry is not None or not self.in_journal:
+            return None
+        return asyncio.get_running_loop().call_soon(self.journaled)
+
     async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes; its length so far.
 
@@ -294,8 +267,7 @@ class Request:
         Without ``keep`` all is kept: raises :class:`NoMemoryError` without memory for it.
         """
         memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
-        # Most bodies are there at once, and cancel this.
-        waiting = self.show_soon()
+        shown = self._show_soon()
         try:
             while not self.taken and size <= most:
                 message = await self.receive()
@@ -319,8 +291,8 @@ class Request:
                     keep, held = -1, 0
             return size
         finally:
-            if waiting is not None:
-                waiting.cancel()
+            if shown is not None:
+                shown.cancel()
             if held:
                 memory.hold(-held)
             self.body = b"".join(pieces)  # also as far as it came

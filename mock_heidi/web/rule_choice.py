@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from mock_heidi.base.errors import HeidiError
+from mock_heidi.base.errors import HeidiError, ServiceUnavailableError
 from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.faults.active_faults import ActiveFault
 from mock_heidi.faults.request_facts import RequestFacts, below_base, token_mark
 from mock_heidi.faults.rule import CONNECTION, parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.namespaces.namespace import Namespace
-from mock_heidi.namespaces.registry import LimitReachedError
-from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.admission import admit
 from mock_heidi.web.request import Request
 from mock_heidi.web.shaping import Shaping
 
+_HEADER = b"x-mock-fault"
+
 
 def may_meet_rules(request: Request) -> bool:
     """True unless it is sure that no rule is for the request."""
-    if request.barred:
+    if request.answer is not None:
         return False
     namespace = request.known_namespace
     rules = request.registry.begins_faulty if namespace is None else request.operation in namespace.faults.operations
-    return rules or request.asked_fault is not None
+    return rules or (_HEADER in request.headers and _wanted(request) is not None)
+
+
+def _wanted(request: Request) -> bytes | None:
+    """The rule that the request itself asks for in a header, where that is allowed."""
+    if request.operation is None or not request.registry.settings.request_faults:
+        return None
+    return request.headers.get(_HEADER)
 
 
 async def shaping(request: Request) -> Shaping | None:
@@ -50,22 +58,21 @@ async def shaping(request: Request) -> Shaping | None:
 
 def _opened(request: Request) -> Namespace | None:
     """The namespace that good credentials open and that has to be made: its rules count the hits of this request."""
-    name = None
-    if request.opened is not None:
-        name = request.opened[0]
-    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
-        name = request.identity.namespace
+    caller = request.identity
+    if not isinstance(caller, (Caller, GoodKey)) or request.name not in (None, caller.namespace):
+        return None
     try:
-        return None if name is None else request.use_namespace(name)
-    except LimitReachedError:
+        return request.use_namespace(caller.namespace)
+    except ServiceUnavailableError:
         return None  # the handler comes to the same end and says so
 
 
 def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
-    if request.asked_fault is None or not _signed_in(request, namespace):
+    wanted = _wanted(request)
+    if wanted is None or not _signed_in(request, namespace):
         return []
-    fault = parse(request.asked_fault.decode("latin-1"))
+    fault = parse(wanted.decode("latin-1"))
     if fault.operation is None and request.operation is not None:
         # It is for this request: what could never act on it makes no sense.
         refusal = fault.replace(operation=(request.operation,)).refusal()
@@ -77,7 +84,7 @@ def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
 def _signed_in(request: Request, namespace: Namespace) -> bool:
     """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
     if request.operation == SIGN_IN:
-        return request.opened is not None
+        return request.identity is not None
     try:
         admit(request)
     except HeidiError:

@@ -12,11 +12,12 @@ from mock_heidi.web.request import Request
 
 
 def stub_of(request: Request) -> Stub | None:
-    """The reply that a test has set for this request, None without one; asking again counts no second hit."""
-    if request.reply is None and request.namespace.stubs and (rule := _find(request)) is not None:
-        rule.hits += 1
-        request.reply = rule.stub
-    return request.reply
+    """The reply that a test has set for this request, None without one. Counts a hit."""
+    rule = _find(request) if request.namespace.stubs else None
+    if rule is None:
+        return None
+    rule.hits += 1
+    return rule.stub
 
 
 def whole_stub(request: Request) -> Response | None:
@@ -25,7 +26,7 @@ def whole_stub(request: Request) -> Response | None:
     For signing in, after the key was checked.
     """
     replies = request.namespace.stubs
-    if request.operation not in replies.replaced or (request.operation == SIGN_IN and not request.opened):
+    if request.operation not in replies.replaced or (request.operation == SIGN_IN and request.identity is None):
         return None
     rule = _find(request)
     if rule is None or not rule.stub.whole:
