@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from mock_heidi.base.memory import MemoryBudget
@@ -55,8 +55,8 @@ class Namespace:
         """The number of requests with a valid token that are being answered."""
         self.last_use = self.begun = precise()
         """In seconds of the process's clock, which runs even if the namespace's clock is frozen."""
-        self.streams: set[asyncio.Future[None]] = set()
-        """The API's streams that are being sent. A reset ends them."""
+        self.streams: set[Callable[[], None]] = set()
+        """Each ends one of the API's answers that take time, as a reset does."""
         self.keys: dict[str, ApiKey] = {}
         self.known_keys: frozenset[str] = frozenset()
         """Its API keys and the last former ones, since the journal may still hold these."""
@@ -101,9 +101,8 @@ class Namespace:
 
     def end_streams(self) -> None:
         """End the streams that are being sent."""
-        for stream in self.streams:
-            if not stream.done():
-                stream.set_result(None)
+        for end in tuple(self.streams):
+            end()
 
     def remember_user(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Store the user of a valid token if the state does not hold them, such as after a reset."""
