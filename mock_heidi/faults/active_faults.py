@@ -21,7 +21,6 @@ from mock_heidi.state.stubs import matches as body_matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000
-_DEATHS = ("expire_token", "revoke_token")
 
 
 class ActiveFault:
@@ -77,7 +76,7 @@ class ActiveFault:
             and (fault.header is None or request.has(fault.header))
             and (fault.match is None or body_matches(fault.match, request.body))
             and self._placed(request.operation)
-            and (request.token_counts or not fault.given(_DEATHS))
+            and (request.token_counts or not fault.ends_token)
         )
 
     def _placed(self, operation: str | None) -> bool:
@@ -104,7 +103,7 @@ class ActiveFault:
     @property
     def _taken(self) -> int:
         """The number of ``times`` that are used up. A repeated dead token does not count."""
-        return len(self.dead) if self.fault.given(_DEATHS) else self.hits
+        return len(self.dead) if self.fault.ends_token else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
         """True if one more request is within the quota. Counts it. ``now`` is in ms since 1970."""
@@ -133,8 +132,7 @@ class ActiveFaults:
         # Most requests ask only whether a fault is for their operation. A fault without operations is for all, and so
         # is one that ends tokens, since an ended token fails everywhere.
         named = [one.fault.operation for one in active]
-        deadly = any(one.fault.expire_token or one.fault.revoke_token for one in active)
-        for_all = deadly or None in named
+        for_all = None in named or any(one.fault.ends_token for one in active)
         self.operations: Container[str | None] = (
             Everything() if for_all else frozenset(chain.from_iterable(filter(None, named)))
         )
@@ -226,7 +224,7 @@ class ActiveFaults:
                 or (fault.quota is not None and active.within(fault.quota, now))
             ):
                 continue
-            elif fault.given(_DEATHS):
+            elif fault.ends_token:
                 active.dead.add(request.token)
             active.hits += 1
             chosen.append(active)

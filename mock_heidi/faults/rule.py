@@ -115,6 +115,11 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         """Its effects with their arguments, by name."""
         return {name: getattr(self, name) for name in self.given(EFFECTS)}
 
+    @property
+    def ends_token(self) -> bool:
+        """True if the token of the request is good for nothing afterwards."""
+        return bool(self.expire_token or self.revoke_token)
+
     def problem(self) -> str | None:
         """The problem with the fault as a whole, or None."""
         error = self.refusal()
@@ -136,9 +141,9 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return self._misplaced()
 
     def _misplaced(self) -> FaultError | None:
-        dead = self.given(("expire_token", "revoke_token"))
-        if dead and self.operation == (SIGN_IN,):
-            return FaultError(f"{dead[0]} is for operations that take a token, not for {SIGN_IN}")
+        if self.ends_token and self.operation == (SIGN_IN,):
+            name = "expire_token" if self.expire_token else "revoke_token"
+            return FaultError(f"{name} is for operations that take a token, not for {SIGN_IN}")
         for names, operations in ((STREAM_EFFECTS, STREAMS), (TEXT_FAULTS[:-1], WRITERS), (TEXT_FAULTS[-1:], CODERS)):
             found = self.given(names)
             if found and self.operation is not None and not set(self.operation) & set(operations):
