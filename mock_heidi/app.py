@@ -41,10 +41,6 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
     return App(settings or Settings(**options), listener)
 
 
-def _api_routes() -> list[Route]:
-    return [*api.ROUTES, *api.SPELLINGS]
-
-
 def _control_routes() -> list[Route]:
     from mock_heidi.control.routes import ROUTES  # noqa: PLC0415 - no start needs them
 
@@ -76,7 +72,8 @@ class App(Starlette):
     """
 
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
-        self.api, self.control = _Endpoints(BASE_PATH, _api_routes), _Endpoints("/_mock", _control_routes)
+        self.api = _Endpoints(BASE_PATH, lambda: [*api.ROUTES, *api.SPELLINGS])
+        self.control = _Endpoints("/_mock", _control_routes)
         super().__init__(routes=[self.api, self.control])
         self.registry = Registry(settings)
         self.hosts = Hosts(settings.allowed_hosts)

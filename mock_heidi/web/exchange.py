@@ -96,7 +96,6 @@ class Exchange:
         if namespace is None:
             entry.duration = precise() - entry.started
         else:
-            request.show()
             namespace.journal.close(entry, precise())
         if self.listener is not None:
             namespace = namespace or request.registry.default

@@ -41,8 +41,7 @@ def _send_head(request: Request, send: Send, status: int, headers: list[Header])
         entry = request.journaled()
         entry.why, entry.stray = request.why, request.stray
     if request.entry is not None:
-        request.entry.status = status
-        request.show()
+        request.journaled().status = status
     if request.number:
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
     return send({"type": "http.response.start", "status": status, "headers": headers})

@@ -176,18 +176,14 @@ class Request:
     # Its entry in the journal.
 
     def journaled(self) -> Entry:
-        """Its entry in the journal. The first call makes it and adds it to the journal."""
+        """Its entry, made by the first call, and put into the journal as soon as its namespace is there."""
         if self.entry is None:
             self.entry = Entry(self.at, self.started, self.operation, self.scope)
             self.entry.body = self.body
-            self.show()
-        return self.entry
-
-    def show(self) -> None:
-        """Put its entry into the journal, if its namespace is there by now."""
-        if self.entry is not None and self.number == 0 and self.known_namespace is not None:
+        if self.number == 0 and self.known_namespace is not None:
             self.known_namespace.journal.add(self.entry)
             self.number = self.entry.id
+        return self.entry
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
