@@ -36,7 +36,7 @@ class Request:
     refusal: Exception | None = None
     """The reason that no handler runs: an unknown path, an unknown method, or an invalid name."""
     answer: Response | None = None
-    """The answer to one that is refused for its host or origin, before any rule sees it."""
+    """The answer to one that is refused before any operation: for its host, its origin, or a rule that cannot act."""
     known_namespace: Namespace | None = None
     """The namespace of the request, or None if it does not exist yet."""
     identity: Caller | GoodKey | type[HeidiError] | None = None

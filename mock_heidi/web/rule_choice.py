@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from mock_heidi.base.errors import HeidiError, ServiceUnavailableError
+from mock_heidi.base.json_text import to_json
 from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.faults.active_faults import ActiveFault
 from mock_heidi.faults.request_facts import RequestFacts, below_base, token_mark
@@ -13,7 +16,8 @@ from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.admission import admit
 from mock_heidi.web.request import Request
-from mock_heidi.web.shaping import Shaping
+from mock_heidi.web.response import Answer
+from mock_heidi.web.shaping import UNDOCUMENTED, Shaping
 
 _HEADER = b"x-mock-fault"
 
@@ -42,18 +46,29 @@ async def shaping(request: Request) -> Shaping | None:
     try:
         asked_for = _asked_for(request, namespace)
     except FaultError as error:
-        return Shaping(request, namespace, [], refusal=f"X-Mock-Fault: {error}")
+        _refuse(request, HTTPStatus.BAD_REQUEST, f"X-Mock-Fault: {error}", "header")
+        return None
     rules = await _choose(request, namespace, asked_for)
     if not rules:
         return None
-    made = Shaping(request, namespace, rules)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
     if broken and connection_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
         text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
-        made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
-    return made
+        _refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, text, rule.id)
+        request.journaled().fault = (rule.id,)
+        for other in rules:
+            other.hits -= other is not rule
+        return None
+    return Shaping(request, namespace, rules)
+
+
+def _refuse(request: Request, status: int, text: str, rule: str) -> None:
+    """Have the request answered with the reason that a rule cannot act."""
+    marks = {"x-mock-provenance": UNDOCUMENTED, "x-mock-fault": rule}
+    request.answer = Answer(to_json({"detail": text}), status, marks)
+    request.journaled().provenance = UNDOCUMENTED
 
 
 def _opened(request: Request) -> Namespace | None:

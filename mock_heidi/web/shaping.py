@@ -23,37 +23,27 @@ from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 
 _ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}
-_UNDOCUMENTED = "injected, not documented"
+UNDOCUMENTED = "injected, not documented"
 
 
 class Shaping:
     """One answer and the rules that shape it."""
 
-    def __init__(
-        self,
-        request: Request,
-        namespace: Namespace,
-        rules: Sequence[ActiveFault],
-        *,
-        refusal: str | None = None,
-        refused_by: ActiveFault | None = None,
-    ) -> None:
+    def __init__(self, request: Request, namespace: Namespace, rules: Sequence[ActiveFault]) -> None:
         self.request = request
         self.namespace = namespace
         self.rules = rules
-        self.refusal = refusal
-        """The reason that no rule can act: the client is told it instead of any answer."""
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
         chance = namespace.ids.chance
-        self._chosen = [] if refusal else [choose(rule, rule.fault.effects, chance) for rule in rules]
-        self._always = {refused_by} if refused_by else set[ActiveFault]()
+        self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
+        self._always = set[ActiveFault]()
         """The rules whose hits need no comparison."""
         self.worked = False
         """True once the operation was carried out although a rule gives the answer."""
-        self._plain: Delivery | None = None
-        self._made: Delivery | None = None
+        self._plain = self._made = Delivery(None)
+        """The answer without the effects of the rules, and with them."""
         self._acting: list[Chosen[ActiveFault]] = []
-        self._provenance = _UNDOCUMENTED if refusal else "injected"
+        self._provenance = "injected"
         request.text_faults = tuple(name for name in TEXT_FAULTS if any(name in one.effects for one in self._chosen))
 
     # Before the work.
@@ -67,15 +57,12 @@ class Shaping:
     @property
     def works(self) -> bool:
         """True if the operation is carried out, whatever becomes of its answer."""
-        return self.refusal is None and (self._answering is None or bool(self._answering.fault.carried_out))
+        return self._answering is None or bool(self._answering.fault.carried_out)
 
     # The answer.
 
     def instead(self) -> Delivery | None:
         """The answer that takes the place of the operation's, if any."""
-        if self.refusal is not None:
-            status = HTTPStatus.INTERNAL_SERVER_ERROR if self._always else HTTPStatus.BAD_REQUEST
-            return self._refuse(status, to_json({"detail": self.refusal}), {})
         if self._answering is None:
             return None
         fault = self._answering.fault
@@ -87,7 +74,7 @@ class Shaping:
             error, provenance = BY_NAME[fault.error or dead.__name__]
             self._provenance = f"injected, {provenance}"
             return self._refuse(*render(error))
-        self._provenance = _UNDOCUMENTED
+        self._provenance = UNDOCUMENTED
         code = int(fault.status or HTTPStatus.TOO_MANY_REQUESTS)
         detail = reason_phrase(code) if fault.detail is None else fault.detail
         return self._refuse(code, to_json({"detail": detail}), self._retry(self._answering))
@@ -110,17 +97,14 @@ class Shaping:
 
     def shaping(self, answer: Delivery) -> Work[Delivery]:
         """The answer with all that the rules want of it; a header names the rules that act."""
-        if self.refusal is not None:
-            ids = [rule.id for rule in self._always] or ["header"]
-            return answer.with_header(b"x-mock-fault", ", ".join(ids).encode())
         # The rules whose effects are in the words of the text.
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
         self._always.update(first[name] for name in self.request.distorted)
         self._plain = answer
         self._made, self._acting = yield from acting(answer, self._chosen)
-        acting_ids = {id(one.rule) for one in self._acting} | {id(rule) for rule in (*self._always, self._answering)}
-        ids = [one.rule.id for one in self._chosen if id(one.rule) in acting_ids]
-        return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
+        named = {one.rule for one in self._acting} | self._always | {self._answering}
+        ids = ", ".join(rule.id for rule in self.rules if rule in named)
+        return self._made.with_header(b"x-mock-fault", ids.encode()) if ids else self._made
 
     # After the answer.
 
@@ -134,13 +118,11 @@ class Shaping:
                 rule.hits -= 1
         entry = player.entry
         entry.fault = tuple(rule.id for rule in self.rules if rule in hit)
-        if hit or self.refusal is not None:
+        if hit:
             entry.provenance = self._provenance
 
     def _has_shown(self, one: Chosen[ActiveFault], player: Player) -> bool:
         """True if what was sent before the answer was interrupted differs without this rule."""
-        if self._plain is None or self._made is None:
-            return False
         begun = player.entry.status is not None
         if one.pauses:
             # By what it waited for: a plan without each of many rules would take longer than the answer.
