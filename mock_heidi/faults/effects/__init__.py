@@ -75,12 +75,11 @@ EFFECTS = (
         "With another answer, such as `close`: the work is done, only its answer is lost.",
         goes_with=ANSWERS,
     ),
-    Effect(
+    _pause(
         "delay",
         "uniform:0.1:0.5",
         "Seconds before the work begins: a number, `uniform:LEAST:MOST` or `lognormal:MEDIAN:SIGMA`.",
         stage=Stage.WAIT,
-        type=Wait,
     ),
     _pause(
         "slow_first_byte",
@@ -100,12 +99,12 @@ EFFECTS = (
         body.not_json,
         type=TrueOrText,
     ),
-    Effect(
+    _content(
         "media_type",
         "text/plain",
         "Another content type for the same body.",
         body.media_type,
-        stage=Stage.CONTENT,
+        where=Where.ANY,
         type=MediaType,
     ),
     _content("empty", "", "The right status with an empty body.", body.empty),
