@@ -113,10 +113,9 @@ class ActiveFault:
         self.window = (begun, count + 1)
         return count < quota.requests
 
-    def frees_in(self, now: int) -> float:
+    def frees_in(self, quota: Quota, now: int) -> float:
         """Seconds until the quota's window ends."""
-        quota = self.fault.quota
-        return 0.0 if quota is None else max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
+        return max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
 
 
 class ActiveFaults:
@@ -124,7 +123,7 @@ class ActiveFaults:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._made = 0
-        self._put([])
+        self._active: list[ActiveFault] = []
         self.extend(faults)
 
     def _put(self, active: list[ActiveFault]) -> None:
@@ -150,8 +149,15 @@ class ActiveFaults:
 
     def extend(self, faults: Iterable[Fault]) -> list[ActiveFault]:
         """Put faults at the end, or raise :class:`FaultError` and add none."""
-        active, number = list(self), self._made
-        before = len(active)
+        return self._add(list(self), faults)
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Replace all faults, or raise :class:`FaultError` and keep them."""
+        self._add([], faults)
+
+    def _add(self, active: list[ActiveFault], faults: Iterable[Fault]) -> list[ActiveFault]:
+        """Have these faults active, and others behind them. Returns the others."""
+        number, before = self._made, len(active)
         taken, size = {one.id for one in active}, sum(one.size for one in active)
         for fault in faults:
             if len(active) >= MOST_RULES:
@@ -168,14 +174,6 @@ class ActiveFaults:
         self._made = number
         self._put(active)
         return active[before:]
-
-    def replace(self, faults: Sequence[Fault]) -> None:
-        """Replace all faults, or raise :class:`FaultError` and keep them."""
-        fresh = ActiveFaults()
-        fresh._made = self._made
-        fresh.extend(faults)
-        self._made = fresh._made
-        self._put(fresh._active)
 
     def copy(self) -> ActiveFaults:
         """The same faults without hits."""

@@ -61,7 +61,7 @@ async def shaping(request: Request) -> Shaping | None:
         for other in rules:
             other.hits -= other is not rule
         return None
-    return Shaping(request, namespace, rules)
+    return Shaping(request, rules)
 
 
 def _refuse(request: Request, status: int, text: str, rule: str) -> None:
@@ -90,9 +90,7 @@ def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
     fault = parse(wanted.decode("latin-1"))
     if fault.operation is None and request.operation is not None:
         # It is for this request: what could never act on it makes no sense.
-        refusal = fault.replace(operation=(request.operation,)).refusal()
-        if refusal is not None:
-            raise refusal
+        fault.replace(operation=(request.operation,)).check()
     return [ActiveFault("header", fault)]
 
 
@@ -110,13 +108,8 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
 
 async def _choose(request: Request, namespace: Namespace, asked_for: list[ActiveFault]) -> list[ActiveFault]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
-    scope = request.scope
-    asked = RequestFacts(
-        request.operation,
-        scope["method"],
-        below_base(scope["path"]),
-        request.params.get("session_id"),
-        scope["headers"],
-        await request.peek() if look else None,
-    )
-    return namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
+    body = await request.peek() if look else None
+    scope, session = request.scope, request.params.get("session_id")
+    path = below_base(scope["path"])
+    facts = RequestFacts(request.operation, scope["method"], path, session, scope["headers"], body)
+    return namespace.faults.choose(facts, namespace.clock.now(), namespace.ids.chance, asked_for)

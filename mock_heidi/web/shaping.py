@@ -16,7 +16,6 @@ from mock_heidi.faults.effects import ANSWERS
 from mock_heidi.faults.effects.plan import Chosen, acting, choose, plan, sent_otherwise
 from mock_heidi.faults.fields import RetryAfter
 from mock_heidi.faults.rule import TEXT_FAULTS
-from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.clock import http_date
 from mock_heidi.web.player import Player
 from mock_heidi.web.request import Request
@@ -29,12 +28,11 @@ UNDOCUMENTED = "injected, not documented"
 class Shaping:
     """One answer and the rules that shape it."""
 
-    def __init__(self, request: Request, namespace: Namespace, rules: Sequence[ActiveFault]) -> None:
+    def __init__(self, request: Request, rules: Sequence[ActiveFault]) -> None:
         self.request = request
-        self.namespace = namespace
         self.rules = rules
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
-        chance = namespace.ids.chance
+        chance = request.namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
         self._always = set[ActiveFault]()
         """The rules whose hits need no comparison."""
@@ -81,8 +79,9 @@ class Shaping:
 
     def _retry(self, rule: ActiveFault) -> dict[str, str]:
         """The header that says when to ask again, of a limit that the vendor documents nothing about."""
-        now = self.namespace.clock.now()
-        wait = RetryAfter(math.ceil(rule.frees_in(now))) if rule.fault.quota else rule.fault.retry_after
+        now, wait = self.request.namespace.clock.now(), rule.fault.retry_after
+        if rule.fault.quota is not None:
+            wait = RetryAfter(math.ceil(rule.frees_in(rule.fault.quota, now)))
         if wait is None:
             return {}
         until = now + round(wait.seconds * 1000)
