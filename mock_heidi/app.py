@@ -101,16 +101,16 @@ class App(Starlette):
                 response = respond({"status": "ok"}) if segments else RedirectResponse(f"{root}/_mock/")
                 await response(scope, receive, send)
                 return
-            request = self._api_request(name, segments[4:] if segments[:4] == _BASE else None, scope, receive)
+            known = segments[:4] == _BASE and (name is None or is_namespace(name))
+            request = self._api_request(name, segments[4:] if known else None, scope, receive)
         if b"origin" in request.headers:
             await self.cors.pass_on(request, send, self.exchange)
         else:
             await self.exchange(request, send)
 
     def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
-        """A request to the API; ``segments`` are those below its base path, None for a path beside it."""
-        known = segments is not None and (name is None or is_namespace(name))
-        match = self.api.router.find(scope["method"], segments) if known and segments is not None else NO_MATCH
+        """A request to the API; ``segments`` are those below its base path, None for a path that it does not have."""
+        match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
         request = Request(self.registry, match, segments or (), scope, receive)
         request.name = name
         # Of a repeated header the request has only the last.

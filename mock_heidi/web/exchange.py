@@ -87,16 +87,20 @@ class Exchange:
         if request.entry is None and request.number and namespace is not None:
             if not left and not namespace.journal.watchers:
                 return  # the journal has all of it
-            request.entry = namespace.journal.entry(request.number)
-            if request.entry is None or request.entry.started != request.started:
-                return  # dropped in the meantime, and its number may be given again
+            request.entry = namespace.journal.entry(request.number, request.started)
+            if request.entry is None:
+                return  # dropped in the meantime
         entry = request.journaled()
         entry.client_left = entry.client_left or left
-        # Without a namespace there is no journal for the entry.
+        self._tell(request, entry)
+
+    def _tell(self, request: Request, entry: Entry) -> None:
+        """Tell the journal and the listener that the answer is complete."""
+        namespace, now = request.known_namespace, precise()
         if namespace is None:
-            entry.duration = precise() - entry.started
+            entry.duration = now - entry.started  # there is no journal for it
         else:
-            namespace.journal.close(entry, precise())
+            namespace.journal.close(entry, now)
         if self.listener is not None:
             namespace = namespace or request.registry.default
             self.listener(request.name or namespace.name, namespace.journal, entry)

@@ -23,7 +23,7 @@ _LOOK = 1.0
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer that neither waits nor breaks, as nearly all do."""
-    if status >= HTTPStatus.BAD_REQUEST:
+    if request.made and status >= HTTPStatus.BAD_REQUEST:
         request.drop_unused_namespace()  # before it gets a number in a journal that goes
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)

@@ -228,12 +228,12 @@ class Request:
         Raises :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says, and :class:`NoMemoryError`
         if the server has no room for it.
         """
-        if self.forgotten:
-            raise NoMemoryError
         most = int(assumed("body_limit")) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
+        if self.forgotten:
+            raise NoMemoryError
         if await self._receive(most) > most:
             raise BodyTooLargeError
         self.confirm_account()

@@ -53,6 +53,5 @@ def _find(request: Request) -> ActiveStub | None:
 def _answer_of(reply: Stub) -> Response:
     headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
     status = int(reply.status or 200)
-    if reply.body is None:
-        return Response(None, status, headers)
-    return Response(to_json(reply.body), status, headers, "application/json")
+    body = None if reply.body is None else to_json(reply.body)
+    return Response(body, status, headers, None if body is None else "application/json")
