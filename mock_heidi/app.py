@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import api
-from mock_heidi.base.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
+from mock_heidi.base.errors import HostNotAllowedError
 from mock_heidi.base.hosts import Hosts
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.wording import nearest
@@ -124,7 +124,6 @@ class App(Starlette):
         else:
             identify(request)
             if request.route is None:
-                request.refusal = MethodNotAllowedError(match.allow) if match.allow else NotFoundError()
                 request.why = explain(self.api.router, scope, segments)
         if request.why is not None:
             request.stray = self.origins.is_stray(request.headers)
@@ -136,9 +135,9 @@ class App(Starlette):
         request.name = name
         request.known_namespace = self.registry.get(name or self.registry.default.name)
         if name is not None and not is_namespace(name):
-            request.refusal = ControlError.of(wrong_name(name, "a namespace"))
+            request.answer = ControlError.of(wrong_name(name, "a namespace")).response
         elif match.route is None:
-            request.refusal = WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])
+            request.answer = (WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])).response
         if (refused := self.guard.refusal(request)) is not None:
             await refused(scope, receive, send)
         elif is_own(request.headers.get(b"origin"), request.headers.get(b"host", b"")):
@@ -147,13 +146,13 @@ class App(Starlette):
             await self.control_cors.pass_on(request, send, operate)
 
 
+def _no_endpoint(path: str) -> ControlError:
+    hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
+    return ControlError(404, f"there is no endpoint {path!r}", hint)
+
+
 def _namespace_in(segments: list[str]) -> tuple[str | None, list[str]]:
     """The namespace that a path names, if it names one, and the segments behind it."""
     if segments[:1] == ["ns"] and len(segments) > 1:
         return segments[1], segments[2:]
     return None, segments
-
-
-def _no_endpoint(path: str) -> ControlError:
-    hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
-    return ControlError(404, f"there is no endpoint {path!r}", hint)

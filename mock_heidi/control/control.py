@@ -43,6 +43,11 @@ class ControlError(Exception):
         """The refusal of a value that cannot be used in a flag either."""
         return cls(status, error.problem, error.hint)
 
+    @property
+    def response(self) -> Answer:
+        """The answer that says it."""
+        return respond(self.body, self.status, self.headers)
+
 
 def refuse(error: FixtureError, hint: str) -> ControlError:
     """The refusal of records: the first problem as a sentence, and a list of the first hundred."""
@@ -162,8 +167,8 @@ async def operate(request: Request, send: Send) -> None:
 
 async def _answer(request: Request) -> Response:
     try:
-        if request.refusal is not None:
-            raise request.refusal
+        if request.answer is not None:
+            return request.answer
         assert request.route is not None  # noqa: S101 - a request without a route was refused before
         if request.known_namespace is not None:
             request.known_namespace.last_use = precise()
@@ -172,7 +177,7 @@ async def _answer(request: Request) -> Response:
             await request.read_rest()
     except ControlError as error:
         _drop_unused_namespace(request)
-        return respond(error.body, error.status, error.headers)
+        return error.response
     except ServiceUnavailableError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
         return respond({"error": "there is no room for another namespace", "hint": hint}, 409)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_heidi.base.errors import ExpiredTokenError, InvalidTokenError
+from mock_heidi.base.errors import ExpiredTokenError, InvalidTokenError, MethodNotAllowedError, NotFoundError
 from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.state.account_records import User
@@ -23,9 +23,9 @@ def identify(request: Request) -> None:
 
 
 def admit(request: Request) -> None:
-    """Let in a caller with a good token, or one who signs in; raise the error that refuses any other."""
-    if request.refusal is not None:
-        raise request.refusal
+    """Let in a caller with a good token, or one who signs in; raise the error that refuses any other request."""
+    if request.route is None:
+        raise MethodNotAllowedError(request.match.allow) if request.match.allow else NotFoundError
     if request.operation == SIGN_IN:
         return
     caller = request.identity

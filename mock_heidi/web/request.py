@@ -33,10 +33,8 @@ class Request:
     # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
     """The namespace that its path names, if it names one."""
-    refusal: Exception | None = None
-    """The reason that no handler runs: an unknown path, an unknown method, or an invalid name."""
     answer: Response | None = None
-    """The answer to one that is refused before any operation: for its host, its origin, or a rule that cannot act."""
+    """The answer to one that is refused before any operation, such as for its host or its origin."""
     known_namespace: Namespace | None = None
     """The namespace of the request, or None if it does not exist yet."""
     identity: Caller | GoodKey | type[HeidiError] | None = None
