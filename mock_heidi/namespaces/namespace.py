@@ -56,7 +56,7 @@ class Namespace:
         self.last_use = self.begun = precise()
         """In seconds of the process's clock, which runs even if the namespace's clock is frozen."""
         self.streams: set[Callable[[], None]] = set()
-        """Each ends one of the API's answers that take time, as a reset does."""
+        """For each of the API's answers that take time a function that ends it. A reset calls them all."""
         self.keys: dict[str, ApiKey] = {}
         self.known_keys: frozenset[str] = frozenset()
         """Its API keys and the last former ones, since the journal may still hold these."""

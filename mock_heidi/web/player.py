@@ -200,7 +200,7 @@ def _takes_time(delivery: Delivery) -> bool:
 
 
 class _Interruption(Alarm):
-    """A watch for the two events that end an answer early, which it rings: the client leaves, or a reset comes."""
+    """An alarm that rings when the client leaves, or when a reset of the namespace takes the answer away."""
 
     def __init__(self, namespace: Namespace, connection: Connection | None, receive: Receive | None) -> None:
         super().__init__()

@@ -49,8 +49,6 @@ async def shaping(request: Request) -> Shaping | None:
         _refuse(request, HTTPStatus.BAD_REQUEST, f"X-Mock-Fault: {error}", "header")
         return None
     rules = await _choose(request, namespace, asked_for)
-    if not rules:
-        return None
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
     if broken and connection_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
@@ -59,9 +57,10 @@ async def shaping(request: Request) -> Shaping | None:
         _refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, text, rule.id)
         request.journaled().fault = (rule.id,)
         for other in rules:
-            other.hits -= other is not rule
+            if other is not rule:
+                other.hits -= 1
         return None
-    return Shaping(request, rules)
+    return Shaping(request, rules) if rules else None
 
 
 def _refuse(request: Request, status: int, text: str, rule: str) -> None:

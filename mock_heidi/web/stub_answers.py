@@ -39,7 +39,7 @@ def whole_stub(request: Request) -> Response | None:
 
 
 async def stub_instead(request: Request, takes: Takes) -> Response | None:
-    """The same for any operation; the body is read before if a reply depends on it."""
+    """The whole answer that a test wants given, or None. The body is read before if a reply depends on it."""
     if request.operation in request.namespace.stubs.judging and takes is not Takes.FORM:
         await request.read_body()
     return whole_stub(request)
