@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from mock_heidi.base.json_text import record_json, to_json
 from mock_heidi.base.values import Outgoing, Record, Value
@@ -36,10 +35,6 @@ class Answer(Response):
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
         if headers:
             self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body})
 
 
 def respond(value: Outgoing | bytes, under: str | None = None) -> Answer:
