@@ -8,15 +8,16 @@ from starlette.responses import Response
 
 from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import LinkedAccountRequiredError, PatientProfileNotFoundError, SessionNotFoundError
-from mock_heidi.base.json_text import written
+from mock_heidi.base.json_text import record_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.namespaces.record_changes import remove_record
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.web.inputs import find, find_or_none, read
 from mock_heidi.web.request import Request
-from mock_heidi.web.response import SUCCESS, Answer, kept, respond, respond_list
+from mock_heidi.web.response import SUCCESS, Answer, kept, kept_answer, respond, respond_list
 
 # Kept as records keep lists, and refused in the words for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]
@@ -150,7 +151,7 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return respond(written(PatientProfileCreated, profile, **_unset(chosen, profile)), "data")
+    return respond(record_json(PatientProfileCreated, profile, **_unset(chosen, profile)), "data")
 
 
 def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
@@ -173,7 +174,7 @@ def update_patient_profile(request: Request) -> Response:
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
     return respond(
-        written(PatientProfileUpdated, profile, source="EHR", **_unset(request.assumptions, profile)), "data"
+        record_json(PatientProfileUpdated, profile, source="EHR", **_unset(request.assumptions, profile)), "data"
     )
 
 
@@ -184,7 +185,7 @@ def delete_patient_profiles(request: Request) -> Response:
         raise PatientProfileNotFoundError
     for profile in found:
         if profile is not None:
-            request.namespace.remove(profile)
+            remove_record(request.namespace, profile)
     return respond(SUCCESS)
 
 
@@ -251,4 +252,4 @@ def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     if (chosen := request.assumptions).chosen:
         return respond(kept(PatientProfileDetail, profile, **_unset(chosen, profile)), "data")
-    return respond(kept(PatientProfileDetail, profile), "data")
+    return kept_answer(PatientProfileDetail, profile, "data")

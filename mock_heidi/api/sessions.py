@@ -278,7 +278,7 @@ def documents(request: Request, session: Session) -> list[DocumentListed]:
 
 def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
     """An uploaded file as the API shows it."""
-    ready = {one.piece.id for one in session_content.heard(namespace, session) if one.ready}
+    ready = {one.piece.id for one in session_content.transcribed_pieces(namespace, session) if one.ready}
     recorded = namespace.assumptions["session_audio_rows"] == "uploads_and_recordings"
     url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
     return UploadedAudio(

@@ -163,13 +163,13 @@ def get_live_transcript(request: Request) -> Response:
             raise
         request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
     session = find(request, Session, request.params["session_id"])
-    pieces = session_content.heard(request.namespace, session)
+    pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [
         LiveChunk(
             id=one.piece.id,
             status="FAILED" if one.piece.failed else "READY" if one.ready else "PENDING",
             duration=one.piece.duration,
-            text=one.spoken.text if one.ready else "",
+            text=one.transcription.text if one.ready else "",
             source=_source(request, one.piece),
         )
         for one in pieces

@@ -1,4 +1,4 @@
-"""The one list of what no source says about the vendor's service: what is served, and what may be chosen instead."""
+"""The assumptions: behaviour of the vendor's service that no source documents, and the values to choose from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 class Assumption(NamedTuple):
-    """A named guess: ``default`` is what is served, ``alternatives`` what may be chosen instead of it.
+    """A named guess: ``default`` is what the mock does, ``alternatives`` are the values that a user may choose instead.
 
-    Values are words, integers or booleans. With ``any_number`` every integer from 1 to that one may be chosen.
-    ``unserved`` are readings that nobody can choose.
-    ``sources`` is what is known of it, ``operations`` names those whose requests or answers it touches.
+    Values are words, integers or booleans. With ``any_number``, every integer from 1 to that number may be chosen.
+    ``sources`` are the known facts; ``operations`` are the operations whose requests or answers depend on it.
     """
 
     name: str
@@ -34,18 +33,17 @@ class Assumption(NamedTuple):
     sources: tuple[str, ...]
     operations: tuple[str, ...]
     alternatives: tuple[Any, ...] = ()
-    unserved: tuple[str, ...] = ()
     any_number: int | None = None
 
     def allows(self, value: Any) -> bool:
-        """True for a value that may be chosen, of the right type."""
+        """True if a value may be chosen and has the right type."""
         if self.any_number is not None and type(value) is int and 1 <= value <= self.any_number:
             return True
         return any(type(value) is type(known) and value == known for known in (self.default, *self.alternatives))
 
     @property
     def values(self) -> str:
-        """The values that may be chosen, for a message."""
+        """The values that may be chosen, in words."""
         known = [written(value) for value in (self.default, *self.alternatives)]
         if self.any_number is not None:
             return f"an integer from 1 to {self.any_number}"
@@ -53,12 +51,12 @@ class Assumption(NamedTuple):
 
 
 def written(value: Any) -> str:
-    """A value as a user writes it: ``true``, ``404`` or a word."""
+    """A value in the form that a user writes: ``true``, ``404`` or a word."""
     return str(value).lower() if type(value) is bool else str(value)
 
 
 def status_in(value: Any) -> int | None:
-    """The HTTP status in a value: 404 of ``404`` and of ``refused_404``, None of ``allowed``."""
+    """The HTTP status in a value: 404 for ``404`` and ``refused_404``, None for ``allowed``."""
     text = str(value).rpartition("_")[2]
     return int(text) if len(text) == _STATUS_DIGITS and text.isdecimal() else None
 
@@ -77,7 +75,7 @@ def _assumption(row: Mapping[str, Any]) -> Assumption:
 
 
 def choosable() -> list[str]:
-    """The names of the assumptions for which another value than the default may be chosen."""
+    """The names of the assumptions that have other values than the default."""
     return [one.name for one in assumptions().values() if one.alternatives or one.any_number]
 
 
@@ -85,12 +83,12 @@ def _read() -> list[dict[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows: list[dict[str, Any]] = yaml.load(_FILE.read_bytes(), loader)  # noqa: S506 - the safe loader, in C where it is built
+    rows: list[dict[str, Any]] = yaml.load(_FILE.read_bytes(), loader)  # noqa: S506 - a safe loader, in C if available
     return rows
 
 
 def built_text() -> bytes:
-    """The JSON file from which :func:`assumptions` takes them without YAML."""
+    """The assumptions as a JSON file, which :func:`assumptions` reads faster than YAML."""
     return built.text(_read(), built.digest([_FILE]))
 
 
@@ -111,7 +109,7 @@ class Assumptions(dict[str, Any]):
         """The values that differ from the defaults, by name."""
 
     def __missing__(self, name: str) -> Any:
-        # Kept here, so that a handler pays for one look only.
+        # Kept here, so that the next access is quick.
         value = self[name] = assumed(name)
         return value
 
@@ -128,7 +126,7 @@ class Assumptions(dict[str, Any]):
         return next(status for status in found if status is not None)
 
     def choose(self, values: Mapping[str, Any]) -> Assumptions:
-        """The same with these values. Raises :class:`ConfigError` for an unknown name or value."""
+        """A copy with these values. Raises :class:`ConfigError` for an unknown name or value."""
         chosen = {**self.chosen}
         for name, value in values.items():
             _check(name, value)

@@ -1,6 +1,6 @@
-"""JSON that the build makes of the package's YAML files and models, so that a start reads no YAML.
+"""JSON files that the build makes from the package's YAML files and models, so that a start need not read YAML.
 
-A checkout has no such JSON. It is used only if its sources are the same as when the package was built.
+A checkout does not have these files. A file is used only if its sources are the same as when the package was built.
 """
 
 from __future__ import annotations

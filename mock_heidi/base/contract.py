@@ -1,4 +1,4 @@
-"""The vendor's contract as data, for findings and for the replies that a test sets."""
+"""The vendor's contract as data, for findings and for checking the replies that a test sets."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def loaded() -> dict[str, Any]:
     """The contents of ``openapi.yaml``."""
     import yaml
 
-    # The C loader: the contract is long, and somebody waits for it.
-    contract: dict[str, Any] = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones
+    # The C loader, because the contract is long and a request waits for it.
+    contract: dict[str, Any] = yaml.load(spec.contract(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     return contract
 
 
-def resolve(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A part of the contract, or the part that its ``$ref`` names."""
+def resolve(node: Mapping[str, Any], whole: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    """A part of a contract, ``whole`` if given; if it is a ``$ref``, the part that it names."""
     while "$ref" in node:
-        target: Any = loaded()
+        target: Any = whole or loaded()
         for step in node["$ref"].split("/")[1:]:
             target = target[step]
         node = target
@@ -42,20 +42,20 @@ def _responses() -> dict[str, Mapping[str, Any]]:
 
 
 def deviation(operation: str, status: int, media_type: str, body: Any) -> str | None:
-    """One sentence on how an answer with that JSON body breaks the contract; None if it keeps it."""
+    """A sentence that says how an answer with that JSON body breaks the contract, or None."""
     documented = _responses()[operation]
     if str(status) not in documented:
-        return f"status {status} is not documented for {operation}; documented are {', '.join(documented)}"
+        return f"status {status} is not documented for {operation}, only {', '.join(documented)}"
     content = resolve(documented[str(status)]).get("content", {})
     kind = media_type.partition(";")[0].strip()
     if kind not in content:
-        return f"{operation} answers {status} as {' or '.join(content) or 'nothing'}, not as {kind or 'nothing'}"
+        return f"{operation} answers {status} with {' or '.join(content) or 'no body'}, not with {kind or 'no body'}"
     return misfit(content[kind]["schema"], body) if kind == _JSON else None
 
 
 def misfit(schema: Mapping[str, Any], value: Any, whole: Mapping[str, Any] | None = None) -> str | None:
-    """One sentence on how a value breaks a schema of a contract, ``whole`` if given; None if it keeps it."""
-    # Most servers never need it, and start-up is a feature.
+    """A sentence that says how a value breaks a schema, or None. ``whole`` is its contract, by default the vendor's."""
+    # Imported here, because most servers never need it and a start should be quick.
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
     from referencing import Registry, Resource
@@ -68,7 +68,7 @@ def misfit(schema: Mapping[str, Any], value: Any, whole: Mapping[str, Any] | Non
 
 
 def _absolute(schema: Any) -> Any:
-    """A schema whose references name the contract, so that it can be read outside of it."""
+    """A schema whose references name the contract, so that they can be resolved outside of it."""
     if isinstance(schema, dict):
         return {
             name: f"{_URI}{value}" if name == "$ref" and isinstance(value, str) else _absolute(value)

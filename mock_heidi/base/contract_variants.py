@@ -1,10 +1,9 @@
 """The vendor's contract under assumptions that differ from the defaults.
 
 ``contract_variants.yaml`` holds a patch for each chosen value that changes the form of an answer, as JSON Merge Patch
-(RFC 7386), beside it the operations that refuse more (``refusals``), those that do not exist (``removes``) and the
-bodies that take no null (``no_null``).
-Statuses need no patch: a response, or the schema of an error, names in ``x-status`` the assumption that decides its
-status, and moves.
+(RFC 7386). Beside the patch stand the operations that refuse more (``refusals``), those that do not exist
+(``removes``) and the schemas that take no null (``no_null``). Statuses need no patch: ``x-status`` in a response, or in
+the schema of an error, names the assumption that decides its status. The response moves to the chosen status.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _BESIDE = ("refusals", "removes", "no_null")
 
 
 def contract_under(assumptions: Assumptions) -> bytes:
-    """The contract that holds under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
+    """The contract under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
     if not assumptions.chosen:
         return spec.contract()
     import yaml
@@ -37,7 +36,7 @@ def contract_under(assumptions: Assumptions) -> bytes:
 
 
 def changed(assumptions: Assumptions) -> dict[str, Any]:
-    """The contract that holds under these assumptions, as data."""
+    """The contract under these assumptions, as data."""
     made: Any = contract.loaded()
     # In the order of the list, which is that of the keys that they add.
     chosen = {name: assumptions[name] for name in listed.assumptions() if name in assumptions.chosen}
@@ -115,7 +114,7 @@ def _refusal(name: str, answer: Any) -> Any:
 
 
 def merged(value: Any, patch: Any) -> Any:
-    """A value with a JSON Merge Patch applied; the value itself stays as it is."""
+    """A copy of a value with a JSON Merge Patch applied."""
     if not isinstance(patch, Mapping):
         return patch
     made = {**value} if isinstance(value, Mapping) else {}
@@ -136,7 +135,7 @@ def _patches() -> dict[str, dict[str, Any]]:
 
 
 def _with_statuses(whole: Any, item: Any, moved: Mapping[str, int]) -> Any:
-    """A path whose operations answer with the moved statuses."""
+    """A path item whose responses are at their moved statuses."""
     return {
         method: {**operation, "responses": _moved(whole, operation["responses"], moved)}
         if method in contract.METHODS
@@ -154,8 +153,8 @@ def _moved(whole: Any, responses: Mapping[str, Any], moved: Mapping[str, int]) -
 
 
 def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> Iterator[tuple[str, Any]]:
-    """A response as one for each status that its bodies have now."""
-    found = _target(whole, response)
+    """The parts of a response, each with the present status of its bodies."""
+    found = contract.resolve(response, whole)
     if found.get("x-status") in moved:
         yield str(moved[found["x-status"]]), response
         return
@@ -165,19 +164,20 @@ def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> 
         return
     groups: dict[str, list[Any]] = {}
     for branch in schema.get("anyOf", [schema]):
-        name = _target(whole, branch).get("x-status")
+        name = contract.resolve(branch, whole).get("x-status", "")
         groups.setdefault(str(moved.get(name, status)), []).append(branch)
     for place, branches in groups.items():
         yield place, response if len(groups) == 1 else _response(whole, found, branches)
 
 
 def _joined(whole: Any, one: Any, other: Any) -> Any:
-    """Two responses of the same status as one."""
-    first, second = _target(whole, one), _target(whole, other)
+    """One response made from two of the same status."""
+    first, second = contract.resolve(one, whole), contract.resolve(other, whole)
     branches = [branch for part in (first, second) for branch in _branches(part)]
     texts = dict.fromkeys(part["description"].strip() for part in (first, second))
-    examples = {"example": None, "examples": {**_examples(first), **_examples(second)}}
-    return _response(whole, merged({**first, "description": " ".join(texts)}, {"content": {_JSON: examples}}), branches)
+    examples = {**_examples(first), **_examples(second)}
+    both = {**first, "description": " ".join(texts), "content": {_JSON: {"examples": examples}}}
+    return _response(whole, both, branches)
 
 
 def _branches(response: Any) -> list[Any]:
@@ -186,7 +186,7 @@ def _branches(response: Any) -> list[Any]:
 
 
 def _response(whole: Any, like: Any, branches: list[Any]) -> Any:
-    """A response whose body is one of these schemas, with those of the examples that fit them."""
+    """A response whose body has one of these schemas, with the examples that fit them."""
     schema = branches[0] if len(branches) == 1 else {"anyOf": branches}
     fitting = {
         name: example
@@ -203,12 +203,3 @@ def _examples(response: Any) -> dict[str, Any]:
         return {name: {"value": content["example"]}}
     examples: dict[str, Any] = content.get("examples", {})
     return examples
-
-
-def _target(whole: Any, node: Any) -> Any:
-    while "$ref" in node:
-        target = whole
-        for step in node["$ref"].split("/")[1:]:
-            target = target[step]
-        node = target
-    return node

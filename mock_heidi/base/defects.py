@@ -1,4 +1,4 @@
-"""Defects of ours, as the log tells them."""
+"""Logs defects of the mock itself."""
 
 import logging
 
@@ -6,7 +6,7 @@ _logger = logging.getLogger("mock_heidi")
 
 
 def log_defect(error: Exception) -> None:
-    """Say where a handler broke, without the values it held: they may be secrets."""
+    """Log the place where a handler failed, without its values, which may be secrets."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

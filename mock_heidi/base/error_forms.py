@@ -1,4 +1,4 @@
-"""The other forms that the detail of an error has under assumptions that differ from the defaults."""
+"""The forms of an error's detail under assumptions that differ from the defaults."""
 
 from __future__ import annotations
 

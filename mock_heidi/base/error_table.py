@@ -1,4 +1,4 @@
-"""Errors as answers: their bytes, and those that a fault can be told to answer, by name."""
+"""Errors as answers: their status, bytes and headers; and the errors that a fault can send, by name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mock_heidi.base.errors import (
     UploadFailedError,
 )
 
-# What a fault can be told to answer, by name, and where its body is known from.
+# The errors that a fault can send, by name, each with the provenance of its body.
 BY_NAME: dict[str, tuple[HeidiError, str]] = {
     type(error).__name__: (error, provenance)
     for provenance, errors in {
@@ -78,7 +78,7 @@ def reason_phrase(status: int) -> str:
 
 
 def status_of(error: HeidiError, chosen: Assumptions = DEFAULTS) -> int:
-    """The HTTP status of an error, read from the assumptions where no source gives it."""
+    """The HTTP status of an error. If no source gives it, an assumption does."""
     status = error.status
     return status if isinstance(status, int) else chosen.status(status)
 

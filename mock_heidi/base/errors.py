@@ -1,7 +1,6 @@
-"""The vendor's errors by name, and the one place that knows their form in a response.
+"""The vendor's errors by name, with their form in a response.
 
-Handlers raise them where they know; :func:`render` writes them. A status that no source gives is the name of an
-assumption.
+Handlers raise them; :func:`mock_heidi.base.error_table.render` makes the response.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ MOST_PROBLEMS = 100
 
 
 class HeidiError(Exception):
-    """An answer of the vendor's that is not a success.
+    """An error that the vendor's service returns.
 
-    ``status`` is an HTTP status or the name of the assumption that holds it.
+    ``status`` is an HTTP status; if no source gives it, it is the name of the assumption that does.
     """
 
     status: int | str
     headers: Mapping[str, str] = {}
     from_vendor: ClassVar[bool] = True
-    """False for an answer that only this mock gives."""
+    """False for an error that only this mock returns."""
 
     @property
     def detail(self) -> Any:
@@ -63,12 +62,12 @@ class PatientProfileNotFoundError(NamedError):
 class SessionNotFoundError(NamedError):
     """The id is unknown, or the session belongs to another API key."""
 
-    status = 404  # seen of the real service
+    status = 404  # observed at the real service
     msg = "Session not found"
 
 
 class OpenAPIHeidiAccountAlreadyLinkedError(NamedError):
-    """The user is linked already, or somebody else is linked to that account."""
+    """The user is linked already, or another user is linked to that account."""
 
     status = "already_linked"
 
@@ -83,7 +82,7 @@ class OpenAPIHeidiAccountAlreadyLinkedError(NamedError):
 
 
 class NoLinkedUserException(NamedError):  # noqa: N818 - the vendor's name
-    """The sessions of a linked user are listed before the user is linked."""
+    """The request lists the sessions of a linked user before the user is linked."""
 
     status = "no_linked_user"
     msg = "error: no linked user"
@@ -104,21 +103,21 @@ class RecordingNotFoundError(NamedError):
 
 
 class RecordingFinishedError(NamedError):
-    """A segment is sent after `:finish`."""
+    """The client sends a segment after `:finish`."""
 
     status = "recording_finished"
     msg = "Recording already finished"
 
 
 class ConsultNoteNotFoundError(NamedError):
-    """Codes or a custom template are asked for before the session has a note."""
+    """The client requests codes or a custom template before the session has a note."""
 
     status = "consult_note_not_found"
     msg = "Consult note not found"
 
 
 class TemplateRequiredError(NamedError):
-    """A note is asked for with neither kind of template, or with both."""
+    """The client requests a note with neither kind of template, or with both."""
 
     status = "template_required"
     msg = "Either template_id or third_party_template is required"
@@ -139,21 +138,21 @@ class UploadFailedError(TextError):
 
 
 class LinkedAccountRequiredError(NamedError):
-    """A profile is created by a user without a link, which the assumption `linked_account_required` refuses."""
+    """A user without a link creates a profile, and the assumption `linked_account_required` refuses this."""
 
     status = 400
     msg = "Linked Account is required. Please link your account before using this feature."
 
 
 class RecordingRequiredError(NamedError):
-    """A note is asked for in a session without a recording, which the assumption `note_without_recording` refuses."""
+    """The session has no recording, and the assumption `note_without_recording` refuses a note."""
 
     status = "note_without_recording"
     msg = "Session has no recording"
 
 
 class CodingNotEnabledError(NamedError):
-    """The account has no coding, as the assumption `coding_enabled` says."""
+    """The account has no coding, because of the assumption `coding_enabled`."""
 
     status = "coding_enabled"
     msg = "Coding is not enabled for this account"
@@ -167,7 +166,7 @@ class UnsupportedFileTypeError(TextError):
 
 
 class InvalidApiKeyError(NamedError):
-    """Signing in without an API key, or with one that the server does not know."""
+    """The client signs in without an API key, or with an unknown one."""
 
     status = "bad_api_key"
     msg = "Invalid API key"
@@ -196,7 +195,7 @@ class MissingTokenError(TextError):
 
 
 class NotFoundError(TextError):
-    """Unknown path."""
+    """The path is unknown."""
 
     status = 404
     text = "Not Found"
@@ -237,11 +236,11 @@ class BodyTooLargeError(TextError):
 
 
 class ServiceUnavailableError(TextError):
-    """The server holds 1,000 namespaces, the most that it may."""
+    """The server holds 1,000 namespaces, which is its limit."""
 
     from_vendor = False
     status = 503
-    text = "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"
+    text = "mock_heidi has reached its limit of namespaces; make room with DELETE /_mock/namespaces/{name}"
 
 
 class NoMemoryError(TextError):
@@ -249,27 +248,27 @@ class NoMemoryError(TextError):
 
     from_vendor = False
     status = 503
-    text = "mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"
+    text = "mock_heidi has reached its limit of memory for unfinished requests; start it with a larger --memory"
 
 
 class InternalError(TextError):
-    """A defect of this mock, in the form that the service uses. The log has the traceback."""
+    """The mock itself has a defect. The log names the place."""
 
     status = 500
     text = "Internal Server Error"
 
 
 class UnprocessableError(HeidiError):
-    """A body or query does not fit: a wrong type or word, an impossible date, a missing field, bad JSON.
+    """A body or query is invalid: a wrong type or word, an impossible date, a missing field, bad JSON.
 
-    The answer is worded as FastAPI words it: ``loc`` begins with body, query, path or header.
+    The answer has FastAPI's form and words: ``loc`` begins with body, query, path or header.
     """
 
     status = 422
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__()
-        # One bad list of a megabyte would make an answer of sixty.
+        # A bad list of one megabyte would make an answer of sixty.
         self.problems = problems[:MOST_PROBLEMS]
 
     @property

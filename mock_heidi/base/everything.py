@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Everything(Container[Any]):
-    """Holds every value, where a set of known values is expected."""
+    """Contains every value. It stands in for a set of known values."""
 
     def __contains__(self, _: object) -> bool:
         return True

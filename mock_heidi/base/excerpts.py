@@ -1,4 +1,4 @@
-"""Stand-ins for values that are too long or hidden: their beginning, or their length."""
+"""Substitutes for values that are too long or hidden: their beginning, or their length."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _MARK = re.compile(r"\*\*\*|<\d+ (?:character|byte)s?>")
 
 
 def length_of(text: str) -> str:
-    """The stand-in for a text whose content is hidden: ``<14 characters>``."""
+    """The substitute for a text whose content is hidden: ``<14 characters>``."""
     return f"<{len(text)} character{'' if len(text) == 1 else 's'}>"
 
 
 def size_of(body: bytes) -> str:
-    """The stand-in for a body whose content is hidden: ``<1024 bytes>``."""
+    """The substitute for a body whose content is hidden: ``<1024 bytes>``."""
     return f"<{len(body)} byte{'' if len(body) == 1 else 's'}>"
 
 
-def is_hidden(shown: str) -> bool:
-    """True if a text holds a mark that stands for hidden content."""
-    return _MARK.search(shown) is not None
+def is_hidden(text: str) -> bool:
+    """True if a text contains a substitute for hidden content."""
+    return _MARK.search(text) is not None
 
 
 def beginning(value: Any, room: int) -> tuple[Any, int]:
@@ -43,12 +43,12 @@ def beginning(value: Any, room: int) -> tuple[Any, int]:
         return items, room
     if not isinstance(value, str) or len(value) <= room:
         return value, room - len(str(value))
-    # Half of JSON inside JSON cannot be judged.
+    # Redaction cannot parse half of a JSON text, so the length replaces it.
     return (length_of(value) if value.lstrip()[:1] in ("{", "[", '"') else value[: max(room, 0)]), 0
 
 
 def lengths(value: Any, name: Callable[[str], str]) -> Any:
-    """JSON with the kinds and lengths of its values in their place; ``name`` says what is shown of a name."""
+    """A JSON value with the type or length in place of each value. ``name`` returns the visible form of a name."""
     if isinstance(value, dict):
         return {name(field): lengths(item, name) for field, item in value.items()}
     if isinstance(value, list):

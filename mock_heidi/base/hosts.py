@@ -1,8 +1,8 @@
 """The names by which clients may reach this server.
 
-A web page can let a name of its own lead to this machine (DNS rebinding): its browser then sees page and server as one
-site, and lets the page read every answer. The browser still sends that name as ``Host``, so unknown names are refused.
-An IP address cannot be rebound, and what is no browser can send any ``Host``: neither is refused.
+The owner of a web page can make its host name resolve to this machine (DNS rebinding). The browser then treats page and
+server as one site, and lets the page read every answer. The browser still sends the page's name as ``Host``, so unknown
+names are refused. An IP address cannot be rebound, so it is accepted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 _HOST = re.compile(r"([a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?", re.IGNORECASE)
-# How Docker calls the machine that a container runs on; a web page cannot claim it.
+# Docker's name for the machine that runs a container. A web page cannot claim it.
 _ALWAYS = frozenset({"localhost", "host.docker.internal"})
 _REMEMBERED = 100
 
@@ -26,19 +26,22 @@ class Refused(NamedTuple):
     what: str
     cure: str
     logged: str
-    """The cure for log and journal, without the name: it is a client's word and may be a secret."""
+    """The cure for log and journal, without the name that the client sent, which may be a secret."""
 
 
 class Hosts:
-    """Tells which ``Host`` headers are this server's own, or allowed by the user."""
+    """Decides whether a ``Host`` header names this server or a name that the user allows."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
         self._allowed = _ALWAYS.union(name.strip("[]").lower() for name in allowed)
         self.good: set[bytes | None] = {None}
-        """Headers that passed before, so that most requests cost one look. None: every browser sends a ``Host``."""
+        """Headers that were accepted before, so that most requests need one lookup.
+
+        None is in it: a request without a ``Host`` does not come from a browser.
+        """
 
     def refusal(self, scope: Scope) -> Refused | None:
-        """The refusal of this request's host; None where it is accepted."""
+        """The refusal of this request's host, or None if it is accepted."""
         given = [value for name, value in scope["headers"] if name == b"host"]
         if len(given) > 1:
             return Refused("a request with more than one Host", "send one", "send one")
@@ -52,25 +55,25 @@ class Hosts:
             if len(self.good) < _REMEMBERED:
                 self.good.add(given[0])
             return None
-        if name == _called(scope):
+        if name == _server_name(scope):
             return None
         return Refused(
             f"the host {name!r}", f"allow it with --allowed-host {name}", "allow it with --allowed-host NAME"
         )
 
 
-def _called(scope: Scope) -> str:
-    """The name of the server that the request itself is for.
+def _server_name(scope: Scope) -> str:
+    """The server's name in the request's scope.
 
-    On a socket this is an address. In process it is the host of the client's base URL, such as ``testserver``: there
-    is no connection, so no browser can have sent the request.
+    On a socket this is an address. In process it is the host of the client's base URL, such as ``testserver``; a
+    browser cannot send such a request.
     """
     server = scope.get("server")
     return str(server[0]).lower() if server else ""
 
 
 def host_name(host: str) -> str:
-    """The name in a ``Host`` header in lower case, without port and brackets; ``""`` for one that makes no sense."""
+    """The name in a ``Host`` header in lower case, without port and brackets; ``""`` if the header is malformed."""
     match = _HOST.fullmatch(host)
     return match[1].strip("[]").lower() if match else ""
 

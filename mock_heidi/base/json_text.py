@@ -1,4 +1,4 @@
-"""JSON as bytes: read more strictly than the standard library does, and written."""
+"""Reads JSON more strictly than the standard library, and writes it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _invalid(position: int, error: str) -> UnprocessableError:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(digits: str) -> float:
@@ -49,51 +49,51 @@ def _finite(digits: str) -> float:
 _JSON_READER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
-# Of a long body so many characters are read in one go: more than most records have.
+# The number of characters of a long body that are read in one go. Most records are shorter.
 _WINDOW = 8 * 1024
-# What a character costs, which may be a whole list, and what each part costs beside its characters.
+# The cost of a character, which may be a whole list, and the cost of a part in addition to its characters.
 _CHARACTER, _PART = 4, 300
-# So many parts are read one by one where several could not be read together.
+# The number of parts that are read one by one after several could not be read together.
 _SINGLE = 64
 _BLANKS = re.compile(r"[ \t\n\r]*+")
 _PARTS = ("[", "{")
 MOST_VALUES = 100_000
-"""The most values that a record or a reply may hold: each may be wrong, and pydantic notes every mistake."""
+"""The most values that a record or a reply may hold. Each may be wrong, and pydantic reports every mistake."""
 _NESTED = frozenset((dict, list))
-# What most bodies are made of. A float may be beyond all bounds, and what is nested too deep.
+# The types that need no further check: a float may be infinite, a nested value too deep.
 _PLAIN = frozenset((str, int, bool, type(None)))
 # A longer body is hardly ever plain, and would be read twice.
 _SHORT = 64 * 1024
-# A key, or what looks like one inside a text.
+# A key, or a part of a text that looks like one.
 _KEY = re.compile(rb'"\s*:')
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text; :class:`UnprocessableError` in FastAPI's words where it is none.
+    """The value of a JSON text. Raises :class:`UnprocessableError` in FastAPI's words if it is invalid.
 
-    Stricter than the standard library: no NaN, no infinite numbers, no lone surrogates, no endless nesting, since
-    none of these could ever be answered again. Where a key comes twice the last one counts.
+    Unlike the standard library, it refuses NaN, infinite numbers, lone surrogates and too deep nesting, because no
+    answer could contain them. If a key comes twice, the last value counts.
     """
     value = parse_plain(body)
     return parse_exactly(body) if value is None else value
 
 
 def parse_plain(body: bytes) -> dict[str, Any] | None:
-    """An object of texts, whole numbers, booleans and nulls, each key once; None for anything else."""
+    """The value of an object of texts, whole numbers, booleans and nulls, each key once; None for other bodies."""
     try:
         value = pydantic_core.from_json(body, allow_inf_nan=False) if len(body) < _SHORT else None
     except ValueError:
         return None
     if type(value) is not dict or not _PLAIN.issuperset(map(type, value.values())):
         return None
-    # Of a key that comes twice, the first value may be anything.
+    # If a key comes twice, its first value was not checked.
     once = body.count(b":") == len(value) or len(_KEY.findall(body)) == len(value)
     return value if once else None
 
 
 def parse_exactly(body: bytes) -> Any:
     """The same as :func:`parse_json`, by a slower reader that handles every case."""
-    with _worded():
+    with _fastapi_errors():
         value = _JSON_READER.decode(body.removeprefix(BOM_UTF8).decode())
         _check(value, escapes=b"\\u" in body, containers=body.count(b"[") + body.count(b"{"))
     return value
@@ -102,17 +102,17 @@ def parse_exactly(body: bytes) -> Any:
 def parsing_json(body: bytes) -> Work[Any]:
     """The same as :func:`parse_json`, part by part.
 
-    A thread would not help: the reader in C lets no other thread run until it is done.
+    A thread would not help, because the reader in C holds the interpreter's lock until it is done.
     """
     if len(body) < _SHORT:
         return parse_json(body)
-    with _worded():
+    with _fastapi_errors():
         return (yield from _Reading(body.removeprefix(BOM_UTF8).decode()).whole())
 
 
 @contextlib.contextmanager
-def _worded() -> Iterator[None]:
-    """Says in FastAPI's words why a text is refused."""
+def _fastapi_errors() -> Iterator[None]:
+    """Turn the errors of the readers into :class:`UnprocessableError` in FastAPI's words."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -128,7 +128,7 @@ def _worded() -> Iterator[None]:
 
 
 def _check(value: Any, *, escapes: bool, containers: int, above: int = 0) -> None:
-    """Raise an error where a value holds a lone surrogate or is nested too deeply, so many levels ``above`` it."""
+    """Raise an error for a lone surrogate or for too many levels, including the ``above`` levels around the value."""
     if escapes:
         json.dumps(value, ensure_ascii=False).encode()
     most = int(assumed("nesting_limit")) - above
@@ -137,7 +137,7 @@ def _check(value: Any, *, escapes: bool, containers: int, above: int = 0) -> Non
 
 
 class _Reading:
-    """Reads a long text: what fits into a window in one go, and what is longer by its parts."""
+    """Reads a long text: a value that fits into a window in one go, a longer value part by part."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -153,11 +153,11 @@ class _Reading:
         return at if found is None else found.end()
 
     def _value(self, at: int, above: int) -> Work[tuple[Any, int]]:
-        """The value that begins there, and where it ends."""
+        """The value that begins at a place, and the place where it ends."""
         kind = self.text[at : at + 1]
         if kind not in _PARTS:
             return self._at_once(self.text, at, above)
-        with contextlib.suppress(json.JSONDecodeError):  # it is longer, or no JSON
+        with contextlib.suppress(json.JSONDecodeError):  # the value is longer, or invalid
             value, length = self._at_once(self.text[at : at + _WINDOW], 0, above)
             return value, at + length
         yield _CHARACTER * _WINDOW
@@ -216,7 +216,10 @@ class _Reading:
                 return values, at
 
     def _run(self, at: int, above: int, brackets: str) -> tuple[Any, int]:
-        """The parts up to the last comma of a window, and where the next one begins; none if that comma is theirs."""
+        """The parts up to the last comma of a window, and the place where the next part begins.
+
+        No parts and the same place, if that comma stands inside a part.
+        """
         cut = self.text.rfind(",", at, at + _WINDOW)
         if cut > at:
             text = f"{brackets[0]}{self.text[at:cut]}{brackets[1]}"
@@ -227,7 +230,7 @@ class _Reading:
         return (), at
 
     def _name(self, at: int, above: int) -> tuple[str, int]:
-        """The name of a field, and where its value begins."""
+        """The name of a field, and the place where its value begins."""
         if self.text[at : at + 1] != '"':
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self.text, at)
         name, end = self._at_once(self.text, at, above)
@@ -256,7 +259,7 @@ def _depth(value: Any) -> int:
 
 
 def holds_more(value: Any, most: int) -> bool:
-    """True if more than ``most`` values stand in a value, at whatever depth."""
+    """True if a value contains more than ``most`` values, at all depths together."""
     count, left = 0, [value] if type(value) in _NESTED else []
     while left:
         part = left.pop()
@@ -270,14 +273,14 @@ def holds_more(value: Any, most: int) -> bool:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON bytes of an answer, or of anything that the standard library can write."""
+    """The JSON of a model, or of any value that the standard library can write, as bytes."""
     if isinstance(value, BaseModel):
         made: bytes = value.__pydantic_serializer__.to_json(value, by_alias=True)
         return made
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def written(view: type[Outgoing], record: Record, **own: Any) -> bytes:
+def record_json(view: type[Outgoing], record: Record, **own: Any) -> bytes:
     """The JSON of what a view shows of a record: all of the view's keys, from the record or from ``own``."""
     serializer, order, in_order = _writer(view, type(record))
     values = vars(record)

@@ -1,6 +1,6 @@
-"""The documented operations, a row for each: everything that other modules have to know of an operation by its name.
+"""The table of documented operations: every fact that other modules need about an operation by its name.
 
-No column has a default: a new operation needs a decision in each of them, and no other list can forget it.
+No column has a default, so that a new operation needs a decision in each of them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ class Content(Enum):
     """The content of an operation's answer."""
 
     JSON = "JSON"
-    TRANSCRIPT = "JSON with the words that were spoken"
+    TRANSCRIPT = "JSON with a transcript"
     DOCUMENT = "JSON with a text that Heidi wrote"
     STREAM = "a text that Heidi writes, in pieces"
     CODES = "JSON with codes and their places in a note"
 
 
 class Takes(Enum):
-    """The body that an operation reads of its requests."""
+    """The body that an operation reads."""
 
     NOTHING = "nothing"
     JSON = "JSON"
@@ -28,11 +28,11 @@ class Takes(Enum):
 
 
 class After(Enum):
-    """The meaning of a request that follows, in its session, a stream that ended early."""
+    """The meaning of a request after a stream of the same session ended early."""
 
     NOTHING = "nothing"
-    LOOKS = "the client looks for the text again, so it has noticed"
-    GOES_ON = "the client goes on writing with what it has, so it has not noticed"
+    LOOKS = "the client looks for the text again, so it has noticed the early end"
+    GOES_ON = "the client goes on with the text that it has, so it has not noticed the early end"
 
 
 class Operation(NamedTuple):
@@ -42,13 +42,13 @@ class Operation(NamedTuple):
     request: str
     """Its method and its path below the base path, with ``{name}`` for each parameter."""
     signed: bool
-    """True if it wants a bearer token."""
+    """True if it requires a bearer token."""
     creates: bool
-    """True if it makes something that has an id: its success is the assumption ``creation_status``."""
+    """True if it creates something with an id. The assumption ``creation_status`` is the status of its success."""
     takes: Takes
     content: Content
     polled: bool
-    """True if clients ask it again and again until something is ready."""
+    """True if clients poll it until something is ready."""
     after_note: After
     """The meaning after an early end of ``generate_consult_note``."""
     after_answer: After
@@ -56,22 +56,22 @@ class Operation(NamedTuple):
 
     @property
     def method(self) -> str:
-        """Such as ``GET``."""
+        """The HTTP method, such as ``GET``."""
         return self.request.split()[0]
 
     @property
     def path(self) -> str:
-        """Such as ``/sessions/{session_id}``."""
+        """The path below the base path, such as ``/sessions/{session_id}``."""
         return self.request.split()[1]
 
     @property
     def streams(self) -> bool:
-        """True if the answer comes in pieces."""
+        """True if the answer is a stream of pieces."""
         return self.content is Content.STREAM
 
     @property
     def writes_text(self) -> bool:
-        """True if the answer holds a text that Heidi wrote."""
+        """True if the answer contains a text that Heidi wrote."""
         return self.content in (Content.DOCUMENT, Content.STREAM)
 
 
@@ -81,16 +81,16 @@ _CUSTOM_TEMPLATE = f"{_SESSION}/client-customised-template"
 _NOTE_TEMPLATES = "/templates/consult-note-templates"
 _PATIENT = "/patient-profiles/{patient_profile_id}"
 _NIL, _BODY, _FORM = Takes
-_JSON, _SPOKEN, _DOCUMENT, _STREAM, _CODES = Content
+_JSON, _TRANSCRIPT, _DOCUMENT, _STREAM, _CODES = Content
 _NO, _LOOKS, _ON = After
 _Y, _N = True, False
 
-# The session holds the whole note once its stream has ended, also where the client got only half of it. Nothing keeps
-# an answer of Ask Heidi, so no read can show it. The codes are made from the note, but asking for them writes nothing.
-# The answer to a PATCH of a session shows the note too, but its sender wants to write. Verbs behind a colon, and a
-# DELETE with a body, are the vendor's.
+# Reads of a session look for a note: the session holds the whole note after its stream has ended, even if the client
+# got half of it. Reads cannot look for an answer of Ask Heidi, which is not stored. A request for codes says nothing:
+# it writes no text. A PATCH of a session returns the note too, but its sender wants to write, so it goes on.
+# The verbs after a colon and the DELETE with a body are the vendor's.
 _ROWS = (
-    # name, request, wants a token, creates, takes, content, is polled, meaning after a note, meaning after an answer
+    # name, request, needs a token, creates, takes, content, is polled, meaning after a note, meaning after an answer
     Operation("get_jwt", "GET /jwt", _N, _N, _NIL, _JSON, _N, _NO, _NO),
     Operation("link_account", "POST /users/linked-account", _Y, _Y, _BODY, _JSON, _N, _NO, _NO),
     Operation("unlink_account", "DELETE /users/linked-account:unlink", _Y, _N, _NIL, _JSON, _N, _NO, _NO),
@@ -114,7 +114,7 @@ _ROWS = (
     Operation("start_recording", f"POST {_LIVE}", _Y, _Y, _NIL, _JSON, _N, _NO, _NO),
     Operation("transcribe_segment", f"POST {_LIVE}/{{recording_id}}:transcribe", _Y, _N, _FORM, _JSON, _N, _NO, _NO),
     Operation("finish_recording", f"POST {_LIVE}/{{recording_id}}:finish", _Y, _N, _NIL, _JSON, _N, _NO, _NO),
-    Operation("get_transcript", f"GET {_SESSION}/transcript", _Y, _N, _NIL, _SPOKEN, _Y, _NO, _NO),
+    Operation("get_transcript", f"GET {_SESSION}/transcript", _Y, _N, _NIL, _TRANSCRIPT, _Y, _NO, _NO),
     Operation("get_live_transcript", f"GET {_SESSION}/transcript/live", _Y, _N, _NIL, _JSON, _Y, _NO, _NO),
     Operation("generate_consult_note", f"POST {_SESSION}/consult-note", _Y, _N, _BODY, _STREAM, _N, _LOOKS, _ON),
     Operation("answer_custom_template", f"POST {_CUSTOM_TEMPLATE}/response", _Y, _N, _BODY, _JSON, _N, _ON, _ON),
@@ -128,8 +128,8 @@ OPERATIONS = {row.name: row for row in _ROWS}
 STREAMS = tuple(name for name, operation in OPERATIONS.items() if operation.streams)
 WRITERS = tuple(name for name, operation in OPERATIONS.items() if operation.writes_text)
 CODERS = tuple(name for name, operation in OPERATIONS.items() if operation.content is Content.CODES)
-SPEAKING = frozenset((*WRITERS, *(name for name, one in OPERATIONS.items() if one.content is Content.TRANSCRIPT)))
-"""The operations whose answer holds words, which a test may choose; any may be answered with a body."""
+WITH_TEXT = frozenset((*WRITERS, *(name for name, one in OPERATIONS.items() if one.content is Content.TRANSCRIPT)))
+"""The operations whose answer contains a text. A reply may set this text; for the others it sets the whole body."""
 
 [SIGN_IN] = [name for name, operation in OPERATIONS.items() if not operation.signed]
-"""The only operation without a bearer token: it makes one."""
+"""The only operation without a bearer token, because it issues one."""

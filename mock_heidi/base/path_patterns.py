@@ -1,8 +1,8 @@
 """Patterns of request paths, such as ``/sessions/{session_id}`` and ``/sessions*``.
 
-A pattern is matched by searching for texts and for slashes, a few times for each of its parts and never by trying one
-split of a path after another. So between two stars there is only text: a parameter there would have to be tried at
-each slash of the path.
+Matching searches a path for texts and slashes, a few times for each part of the pattern. It never tries one split of a
+path after another, which could hang the server. For this reason a parameter must not stand between two stars: it would
+have to be tried at each slash of the path.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class PathPatternError(ConfigError):
 
 
 class _Step(NamedTuple):
-    """A parameter: the rest of its segment, which ends with ``suffix``; then comes the text ``after``."""
+    """A parameter: it takes the rest of its segment, which ends with ``suffix``. The text ``after`` follows."""
 
     suffix: str
     after: str
 
 
 class _Run(NamedTuple):
-    """The part of a pattern before its first star, or behind its last one."""
+    """The part of a pattern before its first star or after its last one."""
 
     head: str
     steps: tuple[_Step, ...]
@@ -43,7 +43,7 @@ class _Run(NamedTuple):
         return cls(head, tuple(_Step(suffix, slash + rest) for suffix, slash, rest in parts), text.count("/"))
 
     def end(self, path: str, at: int) -> int:
-        """The end of the run in a path if it begins at ``at``; -1 where it does not fit there."""
+        """The end of the run in a path if it begins at ``at``; -1 if it does not fit there."""
         if not path.startswith(self.head, at):
             return -1
         at += len(self.head)
@@ -56,7 +56,7 @@ class _Run(NamedTuple):
         return at
 
     def ends(self, path: str, at: int) -> bool:
-        """True where the path ends with the run, which begins at ``at`` or later."""
+        """True if the path ends with the run, and the run begins at ``at`` or later."""
         start = len(path)
         for _ in range(self.slashes):
             start = path.rfind("/", 0, max(start, 0))
@@ -86,7 +86,7 @@ class PathPattern:
             raise PathPatternError(f"{name} stands between two stars", "use * for it too")
 
     def matches(self, path: str) -> bool:
-        """True for a path that fits the pattern."""
+        """True if a path fits the pattern."""
         path = _normal(path)
         at = self._first.end(path, 0)
         if self._last is None or at < 0:

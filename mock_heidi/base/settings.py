@@ -15,16 +15,16 @@ DEFAULT_NAMESPACE = "default"
 DEFAULT_PORT = 4343
 DEFAULT_MEMORY = 256 * 1024 * 1024
 NAME_PATTERN = "[A-Za-z0-9._-]{1,64}"
-"""The names of namespaces, snapshots and rules."""
+"""The pattern for the names of namespaces, snapshots and rules."""
 NAME_RULE = "letters, digits, '-', '_' and '.', 64 at most"
-"""The same in words."""
+"""The same rule in words."""
 JOURNAL_MODES = ("normal", "full", "masked")
 """The amounts of detail that the journal can show."""
-# Whom tests sign in as: the user of the vendor's own example.
+# The user of a test that names no other: the one in the vendor's example.
 DEFAULT_EMAIL = "test@heidihealth.com"
 DEFAULT_THIRD_PARTY_ID = "123"
 
-# What fixtures may be chosen by: a folder, the word "empty", or the records themselves; None is the packaged set.
+# A choice of fixtures: a folder or a file, the word "empty", or the records themselves; None for the packaged set.
 FixtureChoice = str | Path | Mapping[str, Any] | None
 
 _ORIGIN = (re.compile(r"https?://[^/\s?#]+/?", re.IGNORECASE), "https://app.example.com")
@@ -71,7 +71,7 @@ def parse_pace(text: str) -> Pace:
             or not 0 <= number < float("inf")
             or (name.strip() == "jitter" and number > 1)
         ):
-            raise ConfigError(f"pace: {part!r} says nothing", "write it like first=0.3,rate=40,jitter=0.2")
+            raise ConfigError(f"pace: {part!r} is not valid", "write it like first=0.3,rate=40,jitter=0.2")
     return Pace(**given)
 
 
@@ -79,14 +79,14 @@ def parse_pace(text: str) -> Pace:
 class Settings:
     """The settings of one application.
 
-    ``assume`` chooses values of assumptions by name; ``seed`` fixes ids and token signatures; ``clock`` is an ISO
-    8601 moment (UTC) at which time stands still, or None for real time; ``linked`` begins with the default user
-    linked to a Heidi account; ``faults`` are rules as objects or text, ``scenario`` is the name of a set of rules; a
-    namespace that is not used for ``idle_after`` seconds is removed; requests to the control API must carry
-    ``admin_token``; ``cors_headers`` are further headers that web pages may send, ``cors_credentials`` lets them send
-    cookies; ``request_faults`` lets requests ask for faults of their own by ``X-Mock-Fault``; ``journal`` is one of
-    :data:`JOURNAL_MODES`; sizes are bytes. ``memory`` is the ceiling for what the server keeps of its traffic: the
-    journals and event logs of all namespaces, and requests that are not complete.
+    ``assume`` chooses values of assumptions by name. ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601
+    moment (UTC) of a frozen clock, or None for real time. With ``linked``, the default user starts linked to a Heidi
+    account. ``faults`` are rules as objects or text; ``scenario`` is the name of a set of rules. A namespace that is
+    not used for ``idle_after`` seconds is removed. Requests to the control API must carry ``admin_token``.
+    ``cors_headers`` are further headers that web pages may send; ``cors_credentials`` lets them send cookies. With
+    ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. ``journal`` is one of :data:`JOURNAL_MODES`.
+    Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
+    all namespaces, and incomplete requests.
     """
 
     fixtures: FixtureChoice = None
@@ -128,9 +128,9 @@ class Settings:
     def _check_texts(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            # The path of a folder is shown and never answered.
+            # No answer contains the path of a folder.
             if not (name == "fixtures" and isinstance(value, str | Path)) and not _fits_utf_8(value):
-                raise ConfigError(f"{name}: holds a lone surrogate, which no answer can hold", "write text as UTF-8")
+                raise ConfigError(f"{name}: contains a lone surrogate, which is not UTF-8", "write text as UTF-8")
 
     def _check_lists(self) -> None:
         for name, (form, example) in _FORMS.items():
@@ -147,8 +147,8 @@ class Settings:
         # A secret that is read from a file often ends with a line feed.
         token = self.admin_token.strip()
         if _TOKEN.fullmatch(token) is None:
-            problem = "admin_token: is too short or fits into no header"
-            raise ConfigError(problem, "use 8 letters, digits and signs or more")
+            problem = "admin_token: is too short, or has characters that a header cannot hold"
+            raise ConfigError(problem, "use 8 or more visible ASCII characters")
         object.__setattr__(self, "admin_token", token)
 
 
@@ -158,13 +158,13 @@ def is_text(value: object) -> bool:
 
 
 def _fits_utf_8(value: Any) -> bool:
-    """True where UTF-8 can hold every text in a setting; half a surrogate pair, as of odd arguments, does not fit."""
+    """True if UTF-8 can encode every text in a setting. An argument of a command may hold half a surrogate pair."""
     try:
         json.dumps(value, ensure_ascii=False, default=str, skipkeys=True).encode()
     except UnicodeEncodeError:
         return False
     except (TypeError, ValueError, RecursionError):
-        return True  # what is wrong with it is found where it is read
+        return True  # the code that reads the setting reports the mistake
     return True
 
 
@@ -178,10 +178,10 @@ def check_journal(mode: object) -> str:
 
 
 def check_api_key(key: object) -> str:
-    """The API key; :class:`ConfigError` for one that no header can hold."""
+    """The API key. Raises :class:`ConfigError` if a header cannot hold it."""
     if isinstance(key, str) and key.isascii() and key.isprintable() and key.split() == [key]:
         return key
-    raise ConfigError(f"api key: {key!r} fits into no header", "use letters, digits and signs without blanks")
+    raise ConfigError(f"api key: {key!r} cannot be sent in a header", "use visible ASCII characters without blanks")
 
 
 def namespace_path(name: str) -> str:
@@ -201,5 +201,5 @@ def is_namespace(text: str) -> bool:
 
 
 def wrong_name(name: str, owner: str) -> ConfigError:
-    """The error for a name that is not valid; ``owner`` is ``a namespace`` or ``a snapshot``."""
-    return ConfigError(f"{name!r} is no name for {owner}", f"use {NAME_RULE}")
+    """The error for a name that is not valid; ``owner`` is ``namespace`` or ``snapshot``."""
+    return ConfigError(f"{name!r} is not a valid name for a {owner}", f"use {NAME_RULE}")

@@ -1,4 +1,4 @@
-"""Long work in slices: other requests run between two of them, and none runs within one."""
+"""Long work in slices. Other requests run between two slices, never within one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Work: TypeAlias = Generator[int, None, T]
 """Work that yields the cost of each of its parts and returns its result. The unit is the work on one byte of JSON."""
 
 SLICE = 500_000
-"""The cost of a slice, which takes some milliseconds."""
+"""The cost of a slice. It takes a few milliseconds."""
 RECORD = 2_000
-"""The cost to check, to write or to look at one record of the usual size."""
+"""The cost of checking, writing or reading one record of the usual size."""
 
 
 def finish(work: Work[T]) -> T:
-    """The result of work, done in one go; other requests wait meanwhile."""
+    """The result of work that is done in one go, while other requests wait."""
     try:
         while True:
             next(work)
@@ -38,7 +38,7 @@ async def in_slices(work: Work[T]) -> T:
 
 
 class Slices:
-    """Lets other requests run whenever a slice of work is done."""
+    """Lets other requests run after each slice of work."""
 
     def __init__(self) -> None:
         self._left = SLICE

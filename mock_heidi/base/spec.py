@@ -1,4 +1,4 @@
-"""The places of the data that ships with the package: the contracts and the packaged fixtures."""
+"""The data that ships with the package: the contracts and the packaged fixtures."""
 
 from functools import cache
 from pathlib import Path
@@ -11,8 +11,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 def data(name: str) -> Path:
     """The path of ``openapi.yaml``, ``control.yaml`` or ``fixtures``.
 
-    An installed wheel carries them in ``_data``; in a checkout they stand at the top, and an editable
-    install may have left an old copy of ``_data`` elsewhere, so nothing but this file's own place counts.
+    An installed wheel has them in ``_data``, a checkout in its top folder. Both are found from this file, because an
+    editable install may have left an old copy of ``_data`` elsewhere.
     """
     packed = _PACKAGE / "_data" / name
     return packed if packed.exists() else _PACKAGE.parent / name
@@ -20,17 +20,17 @@ def data(name: str) -> Path:
 
 @cache
 def fixtures_digest() -> str:
-    """The digest of the packaged fixtures, which tells whether the build has checked those that are there."""
+    """The digest of the packaged fixtures. If it equals the digest in a built file, that file is current."""
     return built.digest(sorted(data("fixtures").iterdir()))
 
 
 @cache
 def contract() -> bytes:
-    """The vendor's contract as it is served and printed: the bytes of ``openapi.yaml``."""
+    """The bytes of ``openapi.yaml``, the vendor's contract."""
     return data("openapi.yaml").read_bytes()
 
 
 @cache
 def control() -> bytes:
-    """The control API's own contract: the bytes of ``control.yaml``."""
+    """The bytes of ``control.yaml``, the contract of the control API."""
     return data("control.yaml").read_bytes()

@@ -1,4 +1,4 @@
-"""The texts that Heidi hears and writes: transcripts, notes, answers, custom templates, and the faults in such texts.
+"""Transcripts, notes, answers, custom templates and durations of audio, and the faults in written texts.
 
-Its functions turn values into text or numbers; they never see a request, a store or a clock.
+Its functions turn values into texts or numbers. They never use a request, a store or a clock.
 """

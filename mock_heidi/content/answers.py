@@ -1,4 +1,4 @@
-"""The answers of Ask Heidi: words that it was given, in the form that the command asks for."""
+"""The answers of Ask Heidi: sentences of the given texts, in the form that the command asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 from mock_heidi.content.note_writer import BULLET, Material
 
-# Whole words of a command, English and Spanish: "medical" asks for no list of medicines.
+# Whole words of a command, English and Spanish: "medical" does not ask for a list of medicines.
 _MEDICINES_WANTED = re.compile(
     r"\b(?:medications?|medicines?|meds|drugs?|medicación|medicamentos?|medicinas|fármacos?)\b", re.IGNORECASE
 )
@@ -17,7 +17,7 @@ _LETTER = re.compile(r"\b(?:letters?|cartas?)\b", re.IGNORECASE)
 _SUMMARY = re.compile(
     r"\b(?:summari[sz](?:e[sd]?|ing)|summary|summaries|resum(?:en?|ir|a|ido)|resúmenes)\b", re.IGNORECASE
 )
-# What a medicine is recognised by: a dose, its form, or how its name ends.
+# The signs of a medicine: a dose, its form, or the ending of its name.
 _MEDICINE = re.compile(
     r"""
     \d\s?(?:mg|µg|mcg|ml|g|units|unidades)\b
@@ -37,10 +37,10 @@ _MEDICINE = re.compile(
 
 
 def answer(command: str, content: str, material: Material, note: str, *, html: bool) -> str:
-    """The answer to a command about a content: its form follows from the command, its words from what there is.
+    """The answer to a command about a content. The command decides the form, the content gives the words.
 
-    Without content the session's note speaks, else what a note of it would be made of. Whatever the answer does not
-    find, it does not deny: where it recognises no medicine, it gives the text back.
+    Without content, the words come from the session's note, or else from the material of a note. The answer never says
+    that something is missing: if it recognises no medicine, it summarises the text.
     """
     sentences = _sentences(content) or _sentences(note) or _sentences(_session(material))
     if content.strip() and not _sentences(content):
@@ -74,6 +74,6 @@ def _summary(sentences: Sequence[str]) -> list[str]:
 
 
 def _medicines(material: Material, sentences: Sequence[str]) -> list[str]:
-    """Each sentence about medicines once: those that were heard, then those of the text."""
+    """The sentences about medicines without repetition: first those of the transcript, then those of the text."""
     heard = (one.note or one.text for one in material.utterances if one.topic == "medications")
     return list(dict.fromkeys([*heard, *(sentence for sentence in sentences if _MEDICINE.search(sentence))]))

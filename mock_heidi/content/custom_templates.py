@@ -24,7 +24,7 @@ LONGEST_SENTENCE = 500
 """The longest answer from a note, in characters."""
 # The work is the product of questions and sentences. A note of the usual length has fewer than a hundred.
 _MOST_SENTENCES = 300
-# In the unit of mock_heidi.slices.
+# In the unit of mock_heidi.base.slices.
 _COST_OF_SENTENCE = 200
 # The vendor's date formats as Python format strings. D is a day without a leading zero.
 _DATE_FORMS = {
@@ -60,7 +60,7 @@ _TOPICS: dict[str, tuple[Topic, ...]] = {
     "follow": ("follow_up", "safety_net"),
     "history": ("history", "past_history"),
 }
-# A partner expects each heading, so that a section without content says so.
+# A partner expects each heading, so a section without content has this text.
 _NOT_SAID = {"en": "Not discussed", "es": "No referido"}
 _EVERYTHING: tuple[Topic, ...] = ("complaint", "history", "examination", "assessment", "plan")
 

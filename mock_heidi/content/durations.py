@@ -1,16 +1,16 @@
-"""The duration of a recording, read from its container."""
+"""Reads the duration of a recording from its container."""
 
 from __future__ import annotations
 
 import struct
 from typing import BinaryIO
 
-# EBML ids of the few webm elements that tell about time (Matroska specification, RFC 9559).
+# The EBML ids of the webm elements with times (Matroska specification, RFC 9559).
 _SEGMENT, _INFO, _SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
 _CLUSTER, _TIMESTAMP, _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA0, 0xA1, 0xA3
 _PARENTS = (_SEGMENT, _INFO, _CLUSTER, _BLOCK_GROUP)
 _EBML_MAGIC = b"\x1a\x45\xdf\xa3"
-# A browser writes webm as it records: it knows no sizes in advance, and says so with all ones.
+# A browser writes webm while it records, so it writes all ones in place of the unknown sizes.
 _UNKNOWN_SIZE = -1
 _DEFAULT_SCALE = 1_000_000
 # A header that claims more than a day is broken.
@@ -24,7 +24,7 @@ _AAC_RATES = (
 
 
 def duration(file: BinaryIO) -> float | None:
-    """Seconds of mp3, ogg, wav, m4a, flac or webm audio; None for what is none of these, or is broken."""
+    """Seconds of mp3, ogg, wav, m4a, aac, flac or webm audio; None for another or a broken file."""
     file.seek(0)
     head = file.read(4)
     file.seek(0)
@@ -35,7 +35,7 @@ def duration(file: BinaryIO) -> float | None:
             seconds = _adts(file)
         else:
             seconds = (_endless_wav(file) if head == b"RIFF" else None) or _tagged(file)
-    except Exception:  # noqa: BLE001 - whatever a parser makes of hostile bytes, it is no audio
+    except Exception:  # noqa: BLE001 - a parser may raise anything for hostile bytes
         return None
     return seconds if seconds and 0 < seconds < _LONGEST else None
 
@@ -48,7 +48,7 @@ def _tagged(file: BinaryIO) -> float | None:
 
 
 def _adts(file: BinaryIO) -> float | None:
-    """Bare AAC, counted frame by frame: it has no header that says how long it is."""
+    """The duration of bare AAC, counted frame by frame, since it has no header with its length."""
     file.seek(0)
     frames = 0
     rate = None
@@ -61,7 +61,7 @@ def _adts(file: BinaryIO) -> float | None:
 
 
 def _endless_wav(file: BinaryIO) -> float | None:
-    """A wav whose writer could not go back to say how long it is, as those into a pipe: its bytes tell."""
+    """The duration of a wav without its length in the header, such as one written into a pipe, from its size."""
     size = file.seek(0, 2)
     file.seek(12)
     per_second = 0
@@ -78,7 +78,7 @@ def _endless_wav(file: BinaryIO) -> float | None:
 
 
 def _webm(file: BinaryIO) -> float | None:
-    """The duration in the header or, where a live recorder left it out, the time of the last block."""
+    """The duration in the header; if a live recorder has left it out, the time of the last block."""
     size = file.seek(0, 2)
     file.seek(0)
     scale, stated, cluster, last = _DEFAULT_SCALE, None, 0, None
@@ -87,7 +87,7 @@ def _webm(file: BinaryIO) -> float | None:
         if element is None or length is None:
             break
         if element in _PARENTS:
-            continue  # go inside: what is in there follows
+            continue  # its children follow
         body = file.tell()
         if element == _SCALE:
             scale = int.from_bytes(file.read(length), "big")

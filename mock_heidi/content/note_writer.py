@@ -127,9 +127,9 @@ def _lines(utterance: Utterance, manner: Manner) -> list[str]:
     if manner.voice_style == "BRIEF":
         return [utterance.brief or note]
     quote = f"{manner.say(_SAID)}: “{utterance.text}”"
-    spoken = utterance.who != "clinician"
+    by_patient_side = utterance.who != "clinician"
     if manner.voice_style == "SUPER_DETAILED" or (
-        manner.voice_style == "DETAILED" and spoken and utterance.topic in _QUOTED_TOPICS
+        manner.voice_style == "DETAILED" and by_patient_side and utterance.topic in _QUOTED_TOPICS
     ):
         return [note, quote]
     return [note]
@@ -173,7 +173,7 @@ def _plain(line: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """A text cut for streaming, as Heidi cuts it: into short pieces, also within words. Joined they are the text."""
+    """The short pieces of a text for a stream. As in Heidi's streams, they may end within words."""
     cut: list[str] = []
     at = 0
     while at < len(text):

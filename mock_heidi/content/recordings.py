@@ -1,4 +1,4 @@
-"""Recordings for tests: silence of a wanted length, in a container whose header says how long it is."""
+"""Recordings for tests: silence of a chosen length, in a container with its length in the header."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CLUSTER_MS = 30_000
 
 
 def audio(seconds: float = 30, format: str = "wav") -> bytes:  # noqa: A002 - the word that a user looks for
-    """The bytes of a recording of so many seconds of silence: always the same bytes for the same arguments.
+    """The bytes of a recording of ``seconds`` of silence. The same arguments give the same bytes.
 
     ``format`` is ``wav`` (4 kB for each second) or ``webm`` (half a kB, Opus, as browsers record). Raises
-    :class:`ValueError` for another format, and unless ``seconds`` is above 0 and at most 21,600 (6 hours).
+    :class:`ValueError` for another format, or if ``seconds`` is not above 0 and at most 21,600 (6 hours).
     """
     if format not in FORMATS:
         raise ValueError(f"format should be {' or '.join(FORMATS)}, not {format!r}")

@@ -19,7 +19,7 @@ _SILENCE = {"en": "[Nothing more is said from {} to {}.]", "es": "[No se dice na
 UPLOAD = "upload"
 
 
-class Spoken(NamedTuple):
+class Transcription(NamedTuple):
     """A piece of audio, its utterances, and a remark on the silence after the last one, or ``""``."""
 
     piece: AudioPiece
@@ -32,22 +32,22 @@ class Spoken(NamedTuple):
         return " ".join([*texts, self.remark] if self.remark else texts)
 
 
-def listen(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Spoken]:
+def transcribe(pieces: Sequence[AudioPiece], consultation: Consultation) -> list[Transcription]:
     """Each piece with its utterances, in the order of the consultation.
 
     The pieces of a recording are ordered by index, not by arrival. The utterances of a missing piece are lost; each
     other piece has at least one. After the end of the consultation each piece has a remark with its times instead.
     """
-    heard: list[Spoken] = []
+    made: list[Transcription] = []
     position, clock = 0, 0.0
     script = consultation.utterances
     for piece, length in _laid_out(pieces):
         began, clock = clock, clock + length
         start, position = position, max(position + 1, bisect_left(script, clock, key=lambda utterance: utterance.at))
         if piece is not None:
-            spoken = script[start:position]
-            heard.append(Spoken(piece, spoken, _remark(consultation, began, clock, last=not spoken)))
-    return heard
+            utterances = script[start:position]
+            made.append(Transcription(piece, utterances, _remark(consultation, began, clock, last=not utterances)))
+    return made
 
 
 def _remark(consultation: Consultation, began: float, ended: float, *, last: bool) -> str:
@@ -69,7 +69,7 @@ def _time(seconds: float) -> str:
 
 
 def _laid_out(pieces: Sequence[AudioPiece]) -> Iterator[tuple[AudioPiece | None, float]]:
-    """Pieces with their durations in seconds, None for a missing piece, by track in the order of arrival."""
+    """The pieces of each track with their durations in seconds; None for a missing piece. Tracks come as they began."""
     tracks: dict[str, dict[int, AudioPiece]] = {}
     for piece in pieces:
         # Uploaded files follow each other: each is a track.

@@ -1,4 +1,4 @@
-"""The control API under ``/_mock``, a module for each resource: what a test does to Heidi and learns of its client.
+"""The control API under ``/_mock``, one module per resource. Tests use it to change Heidi and to inspect its client.
 
-It never changes how the API answers by itself; it only sets state, clock, faults and stubs of a namespace.
+It changes the state, the clock, the faults and the stubs of a namespace. It never changes an answer of the API itself.
 """

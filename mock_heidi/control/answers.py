@@ -1,4 +1,4 @@
-"""Long answers, made slice by slice: bounded ones as a whole, the state as a stream of pieces."""
+"""Long answers of the control API: bounded lists and streams of pieces. Other requests run while they are made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.slices import RECORD, Slices
-from mock_heidi.control.control import leaving
+from mock_heidi.control.control import wait_for_disconnect
 from mock_heidi.web.response import Answer
 
 NO_STORE = {"cache-control": "no-store"}
@@ -22,7 +22,7 @@ _NONE: Members = MappingProxyType({})
 
 
 class Rows:
-    """Rows of an answer, as many as fit into ``most`` bytes, at least one; the others are counted."""
+    """The rows of an answer: as many as fit into ``most`` bytes, but at least one. ``omitted`` counts the others."""
 
     def __init__(self, most: int) -> None:
         self.made: list[bytes] = []
@@ -32,11 +32,11 @@ class Rows:
 
     @property
     def full(self) -> bool:
-        """True if no other row fits."""
+        """True if no further row fits."""
         return self._left <= 0
 
     async def add(self, row: bytes, work: int = 0) -> None:
-        """Take a row, or leave it out; other requests run when it is long or took much ``work``."""
+        """Add a row, or count it as omitted. ``work`` is the cost of making it: other requests run after much work."""
         self._left -= len(row)
         if self.full and self.made:
             self.omitted += 1
@@ -45,18 +45,18 @@ class Rows:
         await self._slices.spend(len(row) + work)
 
     def under(self, name: str, before: Members = _NONE, after: Members = _NONE) -> bytes:
-        """A JSON object that has the rows under a name, with other members ``before`` and ``after`` it."""
+        """A JSON object with the rows under a name, and other members ``before`` and ``after`` it."""
         head = to_json(before)[:-1] + b"," if before else b"{"
         rest = b"," + to_json(after)[1:] if after else b"}"
         return b'%s"%s":[%s]%s' % (head, name.encode(), b",".join(self.made), rest)
 
     def respond(self, name: str, before: Members = _NONE, after: Members = _NONE) -> Answer:
-        """The answer that :meth:`under` writes."""
+        """An answer with the body that :meth:`under` returns."""
         return Answer(self.under(name, before, after), headers=NO_STORE)
 
 
 async def rows_of(values: Iterable[Any]) -> Rows:
-    """The JSON of values, all of them."""
+    """Rows with the JSON of all these values."""
     rows = Rows(most=2**62)
     for value in values:
         await rows.add(to_json(value), work=RECORD)
@@ -64,9 +64,9 @@ async def rows_of(values: Iterable[Any]) -> Rows:
 
 
 class Streamed(Response):
-    """An answer of pieces that are made while it is sent; a short one has its length.
+    """An answer whose pieces are made while it is sent. A short one has a ``Content-Length``.
 
-    It goes out in parts of ``size`` bytes or more; other requests run between two parts, once the first two are made.
+    It is sent in parts of ``size`` bytes or more. Other requests run between two parts, after the first two.
     """
 
     def __init__(self, pieces: Iterable[bytes], media_type: str, size: int) -> None:
@@ -86,7 +86,7 @@ class Streamed(Response):
 
     @staticmethod
     async def _stream(parts: Iterable[bytes], receive: Receive, send: Send) -> None:
-        left = asyncio.ensure_future(leaving(receive))
+        left = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             for part in parts:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -98,7 +98,7 @@ class Streamed(Response):
 
 
 def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Pieces joined to parts of at least so many bytes; the last may be shorter."""
+    """The pieces joined to parts of at least ``size`` bytes. The last part may be shorter."""
     part = bytearray()
     for piece in pieces:
         part += piece

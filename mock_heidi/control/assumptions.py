@@ -1,26 +1,23 @@
-"""The assumptions of a namespace: what each decides, and the value that is chosen for it."""
+"""The assumptions of a namespace, with their chosen values."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.assumptions import Assumption, Assumptions, assumptions, choosable
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.web.request import Request
 
 
 async def get_assumptions(request: Request) -> Response:
-    known_query(request, ())
     return respond(_rows(request.namespace.assumptions))
 
 
 async def choose_assumptions(request: Request) -> Response:
-    """Choose values for some assumptions; all others keep theirs."""
-    known_query(request, ())
+    """Choose values for some assumptions. The others keep theirs."""
     values = await read_fields(request, choosable())
     namespace = request.namespace
     namespace.assumptions = choice_of(namespace.assumptions, values)
@@ -48,10 +45,12 @@ def _row(one: Assumption, value: Any) -> dict[str, Any]:
         "alternatives": one.alternatives,
         "any_number": one.any_number,
         "why": one.why,
+        "sources": one.sources,
+        "operations": one.operations,
     }
 
 
 routes = [
-    Route("/assumptions", get_assumptions, methods=["GET"]),
-    Route("/assumptions", choose_assumptions, methods=["PUT"]),
+    ControlRoute("/assumptions", get_assumptions, "GET"),
+    ControlRoute("/assumptions", choose_assumptions, "PUT"),
 ]

@@ -1,32 +1,42 @@
-"""The common parts of the control API: its refusals, its bodies, and the guard in front of it."""
+"""The shared parts of the control API: its routes, refusals and bodies, and the guard that checks each request."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mock_heidi.base.defects import log_defect
-from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
+from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, ServiceUnavailableError, UnprocessableError
 from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.base.json_text import parsing_json, to_json
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.fixtures.documents import FixtureError
-from mock_heidi.namespaces.registry import LimitReachedError
 from mock_heidi.state.clock import precise
 from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
-# What a person may be led to by a link on another site's page.
-_PAGES = ("get_doors", "get_openapi", "get_control")
+# The pages that a link on another site may open, since they only show something to a person.
+_PAGES = ("get_endpoints", "get_openapi", "get_control")
+
+
+class ControlRoute(Route):
+    """A route of the control API. Requests with other parameters than those in ``query`` are refused."""
+
+    def __init__(
+        self, path: str, handler: Callable[[Request], Awaitable[Response]], method: str, query: Collection[str] = ()
+    ) -> None:
+        super().__init__(path, handler, methods=[method])
+        self.query = query
 
 
 class ControlError(Exception):
@@ -41,12 +51,17 @@ class ControlError(Exception):
 
     @classmethod
     def of(cls, error: ConfigError, status: int = 400) -> ControlError:
-        """The refusal of a value that cannot be used in a flag either."""
+        """The refusal that a :class:`ConfigError` causes."""
         return cls(status, error.problem, error.hint)
+
+    @property
+    def response(self) -> Answer:
+        """The answer that says it."""
+        return respond(self.body, self.status, self.headers)
 
 
 def refuse(error: FixtureError, hint: str) -> ControlError:
-    """The refusal of records: the first problem as a sentence, and a list of the first hundred."""
+    """The refusal of records: the first problem as a sentence, and a list of the first 100 problems."""
     unnamed = len(error.problems) - 1
     others = f" (and {error.others(unnamed)})" if unnamed + error.more else ""
     more = {"more": error.more} if error.more else {}
@@ -62,21 +77,23 @@ class WrongMethodError(ControlError):
     """405: the path exists, but for other methods."""
 
     def __init__(self, allow: tuple[str, ...]) -> None:
-        super().__init__(405, "this endpoint takes other methods only", f"use {' or '.join(allow)}")
+        super().__init__(405, "this endpoint does not take this method", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
 
 
-def known_query(request: Request, known: Collection[str]) -> dict[str, str]:
-    """The query's parameters; one that is not known is refused, since ignoring it would answer another question."""
+def _check_query(request: Request, known: Collection[str]) -> None:
+    """Raise :class:`ControlError` for an unknown parameter. Ignoring it would answer another question."""
     for name in request.query:
         if name not in known:
-            hint = nearest(name, known) if known else "this endpoint takes none"
+            hint = nearest(name, known) if known else "this endpoint takes no parameters"
             raise ControlError(400, f"unknown parameter {name!r}", hint)
-    return request.query
 
 
 def read_number(text: str, digits: int, error: str, hint: str) -> int:
-    """A whole number of at most so many digits, in ASCII; the refusal in these words of anything else."""
+    """The whole number in a text of at most ``digits`` ASCII digits.
+
+    Raises :class:`ControlError` with this ``error`` and ``hint`` for other texts.
+    """
     if not text.isascii() or not text.isdecimal() or len(text) > digits:
         raise ControlError(400, error, hint)
     return int(text)
@@ -88,9 +105,9 @@ def renew_namespace(request: Request) -> None:
 
 
 async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
-    """A JSON body, or a YAML one if the content type says so; None where there is none.
+    """The value of a JSON body, or of a YAML body if the content type says so; None for an empty body.
 
-    The namespace is looked up again afterwards.
+    The namespace is looked up again afterwards. Raises :class:`ControlError`.
     """
     value = await _read_body(request, limit)
     renew_namespace(request)
@@ -111,88 +128,90 @@ async def _read_body(request: Request, limit: int) -> Any:
         raise ControlError(413, f"the body is larger than {limit} bytes", "send less at once") from None
     except NoMemoryError:
         hint = "send less at once, or start the server with a larger --memory"
-        raise ControlError(413, "there is no memory left for the body", hint) from None
+        raise ControlError(413, "the server has no memory left for the body", hint) from None
     except UnprocessableError as error:
         reason = error.problems[0]["ctx"]["error"]
-        raise ControlError(400, f"the body is no JSON: {reason}", "send JSON, or YAML as application/yaml") from None
+        raise ControlError(400, f"the body is not JSON: {reason}", "send JSON, or YAML as application/yaml") from None
     except FixtureError as error:
         raise ControlError(400, error.problems[0], "send valid YAML") from None
 
 
 async def read_fields(request: Request, known: Collection[str]) -> dict[str, Any]:
-    """A body that is an object with known fields only, or none."""
+    """The fields of a body, which must be an object with known fields, or empty. Raises :class:`ControlError`."""
     body = await read_body(request)
     if body is None:
         return {}
     if not isinstance(body, dict):
-        raise ControlError(400, "the body is no object", f"send an object with any of {', '.join(sorted(known))}")
+        raise ControlError(400, "the body is not an object", f"send an object with any of {', '.join(sorted(known))}")
     for name in body:
         if name not in known:
             raise ControlError(400, f"unknown field {name!r}", nearest(name, known))
     return body
 
 
-async def leaving(receive: Receive) -> None:
-    """Wait until a client that has sent its whole request is gone."""
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client closes the connection. Its whole request must have been read before."""
     while (await receive())["type"] != "http.disconnect":
         continue
 
 
 async def operate(request: Request, send: Send) -> None:
-    """Run a handler of the control API, and send its answer or that of the error that it raises."""
+    """Run the handler of a request to the control API. Send its answer, or the refusal that it raises."""
     begun = False
 
-    async def noting(message: Message) -> None:
+    async def send_and_note(message: Message) -> None:
         nonlocal begun
         begun = True
         await send(message)
 
     try:
         answer = await _answer(request)
-        await answer(request.scope, request.receive, noting)
+        await answer(request.scope, request.receive, send_and_note)
     except ClientDisconnect:
         _drop_unused_namespace(request)
-    except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+    except Exception as error:  # noqa: BLE001 - the client gets an answer even after a defect
         log_defect(error)
         _drop_unused_namespace(request)
         if not begun:
-            hint = "this is a defect of mock_heidi: the log says where"
+            hint = "this is a defect of mock_heidi; the log names the place"
             failed = respond({"error": "the control API failed", "hint": hint}, 500)
             await failed(request.scope, request.receive, send)
 
 
 async def _answer(request: Request) -> Response:
     try:
-        if request.refusal is not None:
-            raise request.refusal
-        assert request.route is not None  # noqa: S101 - a request without a route was refused before
+        if request.answer is not None:
+            return request.answer
+        route = request.route
+        assert isinstance(route, ControlRoute)  # noqa: S101 - a request without a route was refused before
+        _check_query(request, route.query)
         if request.known_namespace is not None:
             request.known_namespace.last_use = precise()
-        answer: Response = await request.route.endpoint(request)
+        answer: Response = await route.endpoint(request)
         if not request.taken and request.announces_body:
             await request.read_rest()
     except ControlError as error:
         _drop_unused_namespace(request)
-        return respond(error.body, error.status, error.headers)
-    except LimitReachedError:
+        return error.response
+    except ServiceUnavailableError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
-        return respond({"error": "there is no room for another namespace", "hint": hint}, 409)
+        return respond({"error": "the server has reached its limit of namespaces", "hint": hint}, 409)
     return answer
 
 
 def _drop_unused_namespace(request: Request) -> None:
-    """Drop the namespace that a refused request has made, unless another client has used it meanwhile."""
+    """Drop the namespace that a refused request has made, unless another client has used it since."""
     namespace = request.known_namespace
     if request.made and namespace is not None and namespace.last_use == namespace.begun:
         request.drop_namespace()
 
 
 class Guard:
-    """Lets in programs of this machine, the server's own pages, and the hosts and web pages that were allowed.
+    """Accepts programs on this machine, the server's own pages, and the hosts and web pages that the user allows.
 
-    A page in the same browser could reach loopback by a host name of its own (so ``Host`` is checked) or by a request
-    across origins (so ``Origin`` must be the server's). A request that a page makes without ``Origin``, such as an
-    image, still says ``Sec-Fetch-Site``. Another machine has to use a host that the user allowed.
+    A web page could reach loopback through its own host name, so ``Host`` is checked; or with a cross-origin request,
+    so ``Origin`` must be the server's. A browser sends ``Sec-Fetch-Site`` even without ``Origin``, as for an image.
+    Another machine must use a host that the user allows.
     """
 
     def __init__(
@@ -202,7 +221,7 @@ class Guard:
         readers: Origins | None = None,
         token: str | None = None,
     ) -> None:
-        """``readers`` are the origins whose pages may read the contracts: these hold no secret."""
+        """``readers`` are the origins whose pages may read the contracts, which contain no secrets."""
         self.token = None if token is None else token.encode()
         self.hosts = Hosts(hosts)
         self.allowed = {host.strip("[]").lower() for host in hosts}
@@ -210,7 +229,7 @@ class Guard:
         self.readers = readers or Origins()
 
     def refusal(self, request: Request) -> Response | None:
-        """The answer to a request that may not pass, or None."""
+        """The refusal of a request, or None if it is accepted."""
         scope = request.scope
         names = [name for name, _ in scope["headers"]]
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
@@ -222,39 +241,39 @@ class Guard:
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         if self._is_from_elsewhere(scope) and host_name(host) not in self.allowed:
             return _forbid("the control API does not answer to other machines", "allow a host with --allowed-host")
-        if origin is not None and not self._knows(origin, host, request):
+        if origin is not None and not self._allows(origin, host, request):
             return _forbid(f"the control API does not answer to pages of {origin!r}", "allow it with --admin-origin")
         refusal = None if origin is not None else self._site_refusal(request, headers)
         return refusal or self._token_refusal(scope)
 
-    def _knows(self, origin: str, host: str, request: Request) -> bool:
-        """True if a page of that origin may ask for this."""
+    def _allows(self, origin: str, host: str, request: Request) -> bool:
+        """True if pages of an origin may send this request."""
         if origin in self.origins or is_own(origin.encode("latin-1"), host.encode("latin-1")):
             return True
         return list(request.segments) in _CONTRACTS and self.readers.allow(origin)
 
     @staticmethod
     def _is_from_elsewhere(scope: Scope) -> bool:
-        """True where another machine sent the request. In process there is no peer, or an invented one."""
+        """True if another machine sent the request. In process there is no peer, or an invented one."""
         peer, own = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
         return is_address(peer) and not is_loopback(peer) and peer != own
 
     def _token_refusal(self, scope: Scope) -> Response | None:
-        # A browser asks beforehand whether it may send the token, and cannot send it with that question.
+        # A browser cannot send the token with a preflight, which asks whether it may send the token.
         if self.token is None or scope["method"] == "OPTIONS":
             return None
         given = [value for name, value in scope["headers"] if name == b"x-mock-admin-token"]
         if len(given) == 1 and hmac.compare_digest(given[0].strip(b" \t"), self.token):
             return None
-        error = "the control API wants the token that the server was started with"
+        error = "the control API requires the server's admin token"
         return respond({"error": error, "hint": "send it as X-Mock-Admin-Token, or set MOCK_HEIDI_ADMIN_TOKEN"}, 403)
 
     @staticmethod
     def _site_refusal(request: Request, headers: dict[bytes, str]) -> Response | None:
         site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode", "")
-        # Following a link to a page is harmless: it shows something to a person.
-        shown = mode == "navigate" and request.operation in _PAGES
-        if site in ("cross-site", "same-site") and not shown:
+        # A link to a page is harmless, since the page only shows something to a person.
+        is_link = mode == "navigate" and request.operation in _PAGES
+        if site in ("cross-site", "same-site") and not is_link:
             return _forbid("the control API does not answer to other sites' pages", "open it in its own tab")
         return None
 

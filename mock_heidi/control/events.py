@@ -1,13 +1,12 @@
-"""Events of a namespace as they happen, sent as server-sent events."""
+"""The events of a namespace, sent as server-sent events when they happen."""
 
 import asyncio
 
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.base.json_text import to_json
-from mock_heidi.control.control import known_query, leaving, read_number
+from mock_heidi.control.control import ControlRoute, read_number, wait_for_disconnect
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.observing.entry import Entry
 from mock_heidi.serving.connection import Connection, connection_of
@@ -15,36 +14,35 @@ from mock_heidi.state.events import Event
 from mock_heidi.web.request import Request
 
 _QUIET = 15
-"""Seconds after which a line that says nothing shows that the connection lives."""
+"""Seconds without an event after which a comment keeps the connection alive."""
 _DIGITS = 12
-# In seconds: between two sendings to one listener, and between looks at one that does not read.
-_PAUSE, _RARELY = 0.02, 0.25
-# So many events, and about so many bytes, are sent at once: less than what would block the sending.
+# Seconds between two writes to a listener, and the longest time between two checks of a listener that does not read.
+_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
+# The most events and the approximate number of bytes of one write. More could block it.
 _BATCH, _MUCH = 200, 32 * 1024
 _PATIENCE = 30
-"""Seconds that a listener that was dropped has for reading what it was sent."""
+"""Seconds in which a dropped listener must read the rest of what it was sent."""
 
 
 async def listen(request: Request) -> Response:
-    """Every event from now on; after ``Last-Event-ID``, also those since that one that are still kept.
+    """The events from now on. With ``Last-Event-ID``, also the kept events since that one.
 
-    Ids follow each other, so what is no longer kept shows as a gap.
+    Ids are consecutive, so that a gap shows lost events.
     """
-    known_query(request, ())
     last = request.header("last-event-id")
-    wrong, hint = f"Last-Event-ID: {last} is no event's id", "send the id of the last event you saw"
+    wrong, hint = f"Last-Event-ID: {last} is not the id of an event", "send the id of the last event that you received"
     after = None if last is None else read_number(last, _DIGITS, wrong, hint)
     events = request.namespace.listen()
     since = events.last if after is None else after
-    # An id that is still to come is from before this server, or this namespace, began.
+    # A higher id than the last one is from an earlier server or namespace.
     return EventStream(request.namespace, since if since <= events.last else 0)
 
 
 class EventStream(Response):
-    """The events of a namespace that are newer than an id, until the client leaves or the namespace goes.
+    """The events of a namespace that are newer than an id, until the client leaves or the namespace is dropped.
 
-    Events that come quickly are sent together. A listener that reads so slowly that its next event is not kept any
-    more is sent the event ``behind``, and its connection ends.
+    Events that come quickly are sent together. If a listener reads so slowly that its next event is no longer kept, it
+    gets the event ``behind`` and its connection ends.
     """
 
     media_type = "text/event-stream"
@@ -54,19 +52,19 @@ class EventStream(Response):
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
         self.namespace = namespace
         self.events = namespace.events
-        # What is not kept was lost before this listener came.
+        # Events that are no longer kept were lost before this listener came.
         self.last = max(last, self.events.first - 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await self._send(send, b": listening\n\n")
-        left = asyncio.ensure_future(leaving(receive))
+        left = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             while not left.done() and not self._over:
                 if fresh := self._fresh():
                     await self._send(send, fresh)
-                    await self._read(connection, left)
+                    await self._wait_until_read(connection, left)
                 else:
                     await self.events.more(_QUIET, left)
                     if not left.done() and self.last == self.events.last:
@@ -80,14 +78,14 @@ class EventStream(Response):
 
     @property
     def _over(self) -> bool:
-        """True if the namespace is gone, or the next event is no longer kept."""
+        """True if the namespace was dropped, or the next event is no longer kept."""
         return self.events.closed or self.last + 1 < self.events.first
 
     async def _send(self, send: Send, body: bytes) -> None:
         await send({"type": "http.response.body", "body": body, "more_body": True})
 
     def _fresh(self) -> bytes:
-        """The next events, as many as a client can be sent at once."""
+        """The frames of the next events, at most as many as one write takes."""
         frames, size, reader = [], 0, None
         for event in self.events.after(self.last, _BATCH):
             reader = reader or self.namespace.journal.reader
@@ -100,14 +98,14 @@ class EventStream(Response):
                 break
         return b"".join(frames)
 
-    async def _read(self, connection: Connection | None, left: asyncio.Future[None]) -> None:
-        """Wait a moment, and until the client has read enough that more can be sent."""
+    async def _wait_until_read(self, connection: Connection | None, left: asyncio.Future[None]) -> None:
+        """Wait a moment, and longer until the client has read the earlier events."""
         pause = _PAUSE
         while True:
             await asyncio.wait({left}, timeout=pause)
             if left.done() or self._over or connection is None or not connection.backlog:
                 return
-            pause = min(2 * pause, _RARELY)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _drop(self, connection: Connection | None, send: Send) -> None:
         missed = {"missed": self.events.last - self.last}
@@ -127,4 +125,4 @@ class EventStream(Response):
         return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), to_json(data))
 
 
-routes = [Route("/events", listen, methods=["GET"])]
+routes = [ControlRoute("/events", listen, "GET")]

@@ -1,8 +1,8 @@
-"""Requests in the forms of other tools: curl's command line, and HAR 1.2 for browsers' developer tools.
+"""Requests as commands for curl, and as HAR 1.2 for the developer tools of browsers.
 
-Both are made of what the journal shows: a row as :meth:`Journal.read` returns it, and the query's parameters one by
-one, since the row joins repeated ones. Whatever a client chose is quoted for the place where it is written: the shell,
-the URL, curl's grammar of forms, JSON. No line reads a file that a client has named.
+Both are made from a row of :meth:`Journal.read` and the parameters of the query, which the row joins if they repeat.
+Every text of the client is quoted for its place: the shell, the URL, curl's form options, or JSON. A command never
+reads a file that the client has named.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from urllib.parse import quote
 from mock_heidi.base.excerpts import is_hidden
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, VERSION
 from mock_heidi.base.wording import printable_json
-from mock_heidi.observing.entry_view import SHOWN
+from mock_heidi.observing.entry_view import MOST_OF_BODY
 from mock_heidi.observing.redaction import REDACTED
 
 Row = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 
-# What curl sends by itself, and what would not be true of another request.
+# The headers that curl sends by itself, and those that would be wrong for another request.
 _OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding", "user-agent")
-# curl reads a file where a header begins with "@".
+# curl reads a file if a header begins with "@".
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# What drives a terminal, or turns the direction in which it writes.
+# Characters that control a terminal or the direction of its text.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _VARIABLES = {"authorization": "Bearer $TOKEN", "heidi-api-key": "$HEIDI_API_KEY"}
@@ -37,12 +37,12 @@ _KEY_AS_TOKEN = {**_VARIABLES, "authorization": "Bearer $HEIDI_API_KEY"}
 
 
 def curl(row: Row, query: Pairs, origin: str) -> str:
-    """The same request as a command for a shell, asked of ``origin``.
+    """The request as a shell command that sends it to ``origin``.
 
-    What is not shown is a variable: ``$TOKEN``, ``$HEIDI_API_KEY``, ``$BODY``, and ``$FILE`` for the path of a file.
-    A comment before the command names the parts of a form that curl cannot send.
+    Variables replace hidden values: ``$TOKEN``, ``$HEIDI_API_KEY``, ``$BODY``, and ``$FILE`` for the path of a file.
+    A comment before the command counts the parts of a form that curl cannot send.
     """
-    # Of a HEAD with -X, curl would wait for the body of the answer; with --head, it refuses to send one.
+    # With -X HEAD, curl would wait for the body of the answer. With --head, it cannot send a body.
     is_head = row["method"] == "HEAD"
     words = ["curl", "--head"] if is_head else ["curl", "-X", shlex.quote(row["method"])]
     words.append(shlex.quote(_url(row, _readable(query), origin)))
@@ -60,7 +60,7 @@ def curl(row: Row, query: Pairs, origin: str) -> str:
 
 
 def curl_comments(commands: bytes, omitted: int, origin: str, namespace: str) -> str:
-    """The comments before the commands: how many requests are left out, and a command that sets ``$TOKEN``."""
+    """The comments before the commands: the number of omitted requests, and a command that sets ``$TOKEN``."""
     lines = [f"# {omitted} older requests are left out\n"] if omitted else []
     if b"Bearer $TOKEN" in commands:
         place = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
@@ -71,23 +71,23 @@ def curl_comments(commands: bytes, omitted: int, origin: str, namespace: str) ->
 
 def _url(row: Row, query: Pairs, origin: str) -> str:
     parameters = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
-    # What does not begin with a slash would go on with the name of the host.
+    # Without a slash at its beginning, the path would become a part of the host's name.
     path = row["path"] if row["path"].startswith("/") else f"/{row['path']}"
     return origin + quote(path, safe="/:") + (f"?{parameters}" if parameters else "")
 
 
 def _readable(query: Pairs) -> Pairs:
-    """The parameters; ``***`` for the value of one that is not shown."""
+    """The parameters, with ``***`` for each hidden value."""
     return [(name, REDACTED if is_hidden(value) else value) for name, value in query]
 
 
 def _header(name: str, value: str, variables: Mapping[str, str]) -> list[str]:
     if name in variables:
         return ["-H", f'"{name}: {variables[name]}"']
-    written = _HEADER.fullmatch(name) and not _CONTROL.search(value)
-    if not written or name in _OWN_HEADERS or is_hidden(value) or "multipart" in value:
+    writable = _HEADER.fullmatch(name) and not _CONTROL.search(value)
+    if not writable or name in _OWN_HEADERS or is_hidden(value) or "multipart" in value:
         return []
-    # To curl, a name and a colon with nothing behind it means to send no such header.
+    # curl takes a name with a colon and no value as an order to remove the header.
     return ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
 
 
@@ -97,18 +97,18 @@ def _data(row: Row) -> list[str]:
         return []
     if not isinstance(body, str):
         return ["--data-raw", shlex.quote(printable_json(body))]
-    unwritable = is_hidden(body) or row["body_bytes"] > SHOWN or _CONTROL.search(body.replace("\n", ""))
+    unwritable = is_hidden(body) or row["body_bytes"] > MOST_OF_BODY or _CONTROL.search(body.replace("\n", ""))
     return ["--data-raw", '"$BODY"' if unwritable else shlex.quote(body)]
 
 
 def _parts(body: Any) -> list[dict[str, Any]] | None:
-    """The parts of a multipart body as the journal shows it."""
+    """The parts of a multipart body in the journal's form; None for another body."""
     parts = body.get("parts") if isinstance(body, dict) and len(body) == 1 else None
     return parts if isinstance(parts, list) and all(map(_is_part, parts)) else None
 
 
 def _is_part(part: Any) -> bool:
-    # A client may send JSON that looks nearly like this.
+    # A client may send JSON that looks similar.
     return (
         isinstance(part, dict)
         and set(part) == {"name", "filename", "content_type", "size", "complete"}
@@ -118,11 +118,11 @@ def _is_part(part: Any) -> bool:
 
 
 def _fields(parts: Sequence[dict[str, Any]]) -> tuple[list[str], int]:
-    """The options for the parts that curl can send, and how many it cannot."""
+    """The options for the parts that curl can send, and the number of the other parts."""
     words: list[str] = []
     lost = files = 0
     for part in parts:
-        # curl takes the name up to the first "=", and what follows it may name a file.
+        # For curl, the name ends at the first "="; the rest may name a file.
         if not part["name"] or "=" in part["name"] or _CONTROL.search(part["name"]):
             lost += 1
         elif part["filename"] is None:
@@ -134,7 +134,7 @@ def _fields(parts: Sequence[dict[str, Any]]) -> tuple[list[str], int]:
 
 
 def _file(part: dict[str, Any], variable: str) -> str:
-    """A part with a file, which the person who runs the line chooses."""
+    """The option for a part with a file. The user of the command sets the path of the file."""
     name, kind = part["filename"], part["content_type"] or ""
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     more = "" if _CONTROL.search(name) else f';filename="{quoted}"'
@@ -147,13 +147,13 @@ def _text(body: Any) -> str:
 
 
 def har_head(omitted: int) -> dict[str, Any]:
-    """The fields of an HTTP archive beside its entries."""
+    """The fields of an HTTP archive, without its entries."""
     comment = {"comment": f"{omitted} older requests are left out"} if omitted else {}
     return {"version": "1.2", "creator": {"name": "mock_heidi", "version": VERSION}, **comment}
 
 
 def har(row: Row, query: Pairs, origin: str) -> dict[str, Any]:
-    """An entry of an HTTP archive; what the journal does not keep, such as the headers of answers, is empty there."""
+    """An entry of an HTTP archive. Fields that the journal does not keep are empty, such as the headers of answers."""
     took = (row["duration"] or 0) * 1000
     request = {
         "method": row["method"],

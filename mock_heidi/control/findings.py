@@ -1,11 +1,10 @@
-"""Findings about the client so far."""
+"""The findings about the client."""
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest
-from mock_heidi.control.control import ControlError, known_query, read_number, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_number, respond
 from mock_heidi.observing.findings import LEVELS, at_least
 from mock_heidi.web.request import Request
 
@@ -13,16 +12,17 @@ _DIGITS = 9
 
 
 async def list_findings(request: Request) -> Response:
-    query = known_query(request, ("level", "since"))
+    query = request.query
     level, since = query.get("level", LEVELS[0]), query.get("since", "0")
     if level not in LEVELS:
         raise ControlError(400, f"there is no level {level!r}", nearest(level, LEVELS))
-    after = read_number(since, _DIGITS, f"since={since} is no request's id", "write it like since=20")
+    after = read_number(since, _DIGITS, f"since={since} is not the id of a request", "write it like since=20")
     wanted = at_least(level)
-    findings = await in_slices(request.namespace.running_checks())
+    namespace = request.namespace
+    findings = await in_slices(namespace.checks.running(namespace.journal))
     found = [one for one in findings if one.level in wanted and one.last > after]
-    # Details are the client's own words: names of fields, of files, ids.
-    return respond({"findings": [one.to_dict(request.namespace.journal.word) for one in found]})
+    # Details repeat the client's words, which may be secrets: names of fields and files, ids.
+    return respond({"findings": [one.to_dict(namespace.journal.word) for one in found]})
 
 
-routes = [Route("/findings", list_findings, methods=["GET"])]
+routes = [ControlRoute("/findings", list_findings, "GET", query=("level", "since"))]

@@ -1,16 +1,14 @@
-"""The health of the server: its status, its address, and what it uses."""
+"""The health of the server: its status, its address and its memory."""
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.settings import BASE_PATH, VERSION, namespace_path
-from mock_heidi.control.control import known_query, respond
+from mock_heidi.control.control import ControlRoute, respond
 from mock_heidi.state.clock import precise
 from mock_heidi.web.request import Request
 
 
 async def get_health(request: Request) -> Response:
-    known_query(request, ())
     namespace, registry = request.namespace, request.registry
     prefix = namespace_path(namespace.name)
     host, port = request.scope.get("server") or ("", None)
@@ -29,4 +27,4 @@ async def get_health(request: Request) -> Response:
     )
 
 
-routes = [Route("/health", get_health, methods=["GET"])]
+routes = [ControlRoute("/health", get_health, "GET")]

@@ -1,9 +1,8 @@
-"""The isolated Heidis that one server holds."""
+"""The namespaces of a server."""
 
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.settings import (
@@ -20,33 +19,33 @@ from mock_heidi.base.wording import nearest
 from mock_heidi.base.yaml_scalars import resolve
 from mock_heidi.control.answers import rows_of
 from mock_heidi.control.assumptions import choice_of
-from mock_heidi.control.control import ControlError, known_query, read_fields, refuse, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
 from mock_heidi.control.faults import read_rules
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
+from mock_heidi.namespaces.snapshots import record_counts
 from mock_heidi.namespaces.start import Start
 from mock_heidi.state.clock import parse_moment, precise
 from mock_heidi.state.store import Base
 from mock_heidi.state.stubs import StubError
 from mock_heidi.web.request import Request
 
-# How a namespace may be told to begin.
+# The fields of a namespace's start.
 _FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume")
 
 
 async def list_namespaces(request: Request) -> Response:
-    known_query(request, ())
     request.registry.sweep()
     return (await rows_of(map(_row, request.registry))).respond("namespaces")
 
 
 async def create_namespace(request: Request) -> Response:
-    """A fresh namespace, or the old one begun anew; the body may give it a beginning of its own."""
+    """Make a namespace, or start an existing one anew. The body may say how it starts."""
     name = _name(request)
-    query = known_query(request, ("from",))
+    query = request.query
     fields = await read_fields(request, _FIELDS)
     registry = request.registry
     if "from" in query:
@@ -63,9 +62,9 @@ def _fork(registry: Registry, source: str, name: str, fields: dict[str, Any]) ->
     if found is None:
         raise ControlError(404, f"there is no namespace {source!r}", nearest(source, [one.name for one in registry]))
     if fields:
-        raise ControlError(400, "a copy begins as its source is", "send no body with ?from=")
+        raise ControlError(400, "a copy cannot have a body of its own", "send no body with ?from=")
     if name in (source, DEFAULT_NAMESPACE):
-        raise ControlError(400, f"{name!r} cannot become a copy", "copy into a namespace of another name")
+        raise ControlError(400, f"{name!r} cannot become a copy", "copy into a namespace with another name")
     return registry.fork(found, name)
 
 
@@ -77,7 +76,7 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
         start = start._replace(base=await _base(registry, fixtures, fields.get("api_key")))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
-            raise ControlError(400, "seed is no whole number", "write it like 7")
+            raise ControlError(400, "seed is not a whole number", "write it like 7")
         start = start._replace(seed=seed)
     if clock is not None:
         try:
@@ -113,23 +112,23 @@ def _user(linked: Any) -> tuple[str, str] | None:
         return (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if resolve(linked) else None
     hint = "send true, false, or an object with email and third_party_internal_id"
     if not isinstance(linked, dict) or set(linked) != {"email", "third_party_internal_id"}:
-        raise ControlError(400, "linked names no user", hint)
+        raise ControlError(400, "linked does not name a user", hint)
     if not all(isinstance(value, str) for value in linked.values()):
-        raise ControlError(400, "linked holds something that is no text", hint)
+        raise ControlError(400, "linked has a value that is not a text", hint)
     return linked["email"], linked["third_party_internal_id"]
 
 
 async def _base(registry: Registry, fixtures: Any, api_key: Any) -> Base:
-    """The records of these fixtures with this key; what is None is as the server began."""
-    # A folder is never named over the network: no path from a request reaches the file system.
+    """The base of these fixtures with this key. None stands for the server's own."""
+    # A path in a request never reaches the file system, so a request cannot name a folder.
     if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
-        raise ControlError(400, "fixtures are neither 'empty' nor an object", "send the records themselves")
+        raise ControlError(400, "fixtures are neither 'empty' nor an object", "send an object with lists of records")
     if api_key is not None and not isinstance(api_key, str):
         raise ControlError(400, "api_key is not a text", 'write it like "a-key-of-ours"')
     try:
         key = registry.settings.api_key if api_key is None else api_key
         if fixtures is None:
-            # Its folder or file may have changed since, and is not read again.
+            # The server's folder or file is not read again, because it may have changed.
             return (
                 registry.start.base
                 if key is None
@@ -144,9 +143,8 @@ async def _base(registry: Registry, fixtures: Any, api_key: Any) -> Base:
 
 async def delete_namespace(request: Request) -> Response:
     name = _name(request)
-    known_query(request, ())
     if name == DEFAULT_NAMESPACE:
-        raise ControlError(400, "the default namespace cannot be deleted", "put it back with POST /_mock/reset")
+        raise ControlError(400, "the default namespace cannot be deleted", "reset it with POST /_mock/reset")
     if not request.registry.drop(name):
         raise ControlError(404, f"there is no namespace {name!r}", "GET /_mock/namespaces lists them")
     return respond({"deleted": name, "namespaces": len(request.registry)})
@@ -155,21 +153,21 @@ async def delete_namespace(request: Request) -> Response:
 def _name(request: Request) -> str:
     name = request.params["name"]
     if not is_namespace(name):
-        raise ControlError.of(wrong_name(name, "a namespace"))
+        raise ControlError.of(wrong_name(name, "namespace"))
     return name
 
 
 def _row(namespace: Namespace) -> dict[str, Any]:
     return {
         "name": namespace.name,
-        "counts": namespace.counts(),
+        "counts": {**record_counts(namespace.store), "requests": len(namespace.journal)},
         "journal": namespace.journal.mode,
         "idle": round(precise() - namespace.last_use, 3),
     }
 
 
 routes = [
-    Route("/namespaces", list_namespaces, methods=["GET"]),
-    Route("/namespaces/{name}", create_namespace, methods=["POST"]),
-    Route("/namespaces/{name}", delete_namespace, methods=["DELETE"]),
+    ControlRoute("/namespaces", list_namespaces, "GET"),
+    ControlRoute("/namespaces/{name}", create_namespace, "POST", query=("from",)),
+    ControlRoute("/namespaces/{name}", delete_namespace, "DELETE"),
 ]

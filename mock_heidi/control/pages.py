@@ -1,38 +1,37 @@
-"""Pages for people and tools: the list of endpoints, and the contracts."""
+"""Pages for people and tools: the list of endpoints and the contracts."""
 
 from html import escape
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base import spec
 from mock_heidi.base.contract_variants import contract_under
 from mock_heidi.base.settings import BASE_PATH, namespace_path
-from mock_heidi.control.control import known_query
+from mock_heidi.control.control import ControlRoute
 from mock_heidi.web.request import Request
 
-_DOORS = (
-    ("Vendor surface", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
-    ("Namespaces", "/ns/{name}/…", "another, isolated Heidi under the same paths"),
-    ("Contract", "/_mock/openapi.yaml", "what the API promises"),
-    ("Control API", "/_mock/control.yaml", "what the control API promises"),
+_ENDPOINTS = (
+    ("API", f"{BASE_PATH}/…", "the Heidi Open API: sign in with GET /jwt"),
+    ("Namespaces", "/ns/{name}/…", "an isolated Heidi under the same paths"),
+    ("Contract", "/_mock/openapi.yaml", "the OpenAPI document of the API"),
+    ("Control API", "/_mock/control.yaml", "the OpenAPI document of the control API"),
     ("Health", "/_mock/health", "version, base URL, number of namespaces"),
-    ("State", "/_mock/state", "GET, PUT and POST: everything as fixtures"),
+    ("State", "/_mock/state", "all records as fixtures; PUT replaces them, POST adds some"),
     ("Requests", "/_mock/requests", "the last requests, without their secrets"),
-    ("Verify", "/_mock/verify", "POST: what you expect of your client's requests"),
-    ("Events", "/_mock/events", "what happens, as it happens: server-sent events"),
+    ("Verify", "/_mock/verify", "POST: checks your client's requests"),
+    ("Events", "/_mock/events", "requests and changes as server-sent events"),
     ("Findings", "/_mock/findings", "mistakes of the client"),
-    ("Clock", "/_mock/clock", "the time here; PUT sets it, /_mock/clock/advance moves it"),
-    ("Transitions", "/_mock/transitions", "how what takes time goes on"),
-    ("Replies", "/_mock/replies", "what is said instead of the mock's own words"),
-    ("Faults", "/_mock/faults", "what goes wrong on purpose"),
-    ("Scenarios", "/_mock/scenarios", "situations made of faults; POST /_mock/scenarios/{name} starts one"),
-    ("What it holds", "/_mock/namespaces", "what this server holds"),
-    ("Snapshots", "/_mock/snapshots", "states to come back to and to compare with"),
-    ("Reset", "/_mock/reset", "POST: back to the beginning"),
+    ("Clock", "/_mock/clock", "the time of the mock; PUT sets it, POST /_mock/clock/advance moves it"),
+    ("Transitions", "/_mock/transitions", "when transcription, parsing and notes are done"),
+    ("Replies", "/_mock/replies", "texts and answers that replace the mock's own"),
+    ("Faults", "/_mock/faults", "rules for deliberate faults"),
+    ("Scenarios", "/_mock/scenarios", "sets of faults; POST /_mock/scenarios/{name} adds one"),
+    ("All namespaces", "/_mock/namespaces", "the namespaces of this server"),
+    ("Snapshots", "/_mock/snapshots", "saved states to restore and to compare"),
+    ("Reset", "/_mock/reset", "POST: puts everything back to its start"),
 )
-# Nothing to look at: following a link would only be refused.
-_POSTED = ("/_mock/reset", "/_mock/verify")
+# These endpoints refuse GET, so the page does not link to them.
+_POST_ONLY = ("/_mock/reset", "/_mock/verify")
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -51,36 +50,33 @@ _PAGE = """<!doctype html>
 """
 
 
-async def get_doors(request: Request) -> Response:
-    known_query(request, ())
-    # The endpoints of the namespace that was asked, which is made like by any other call.
+async def get_endpoints(request: Request) -> Response:
+    # The page links to the request's own namespace, which this call makes if it does not exist.
     prefix = namespace_path(request.namespace.name)
     rows = "\n".join(
-        f"<tr><td>{escape(title)}<td>{_door(prefix, path)}<td>{escape(meaning)}" for title, path, meaning in _DOORS
+        f"<tr><td>{escape(title)}<td>{_link(prefix, path)}<td>{escape(meaning)}" for title, path, meaning in _ENDPOINTS
     )
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
     return Response(_PAGE.format(rows=rows), media_type="text/html", headers=headers)
 
 
-def _door(prefix: str, path: str) -> str:
-    link = prefix + path if path.startswith("/_mock") else path
-    code = f"<code>{escape(link)}</code>"
-    is_link = "…" not in path and path not in _POSTED
-    return f'<a href="{escape(link)}">{code}</a>' if is_link else code
+def _link(prefix: str, path: str) -> str:
+    url = prefix + path if path.startswith("/_mock") else path
+    code = f"<code>{escape(url)}</code>"
+    is_link = "…" not in path and path not in _POST_ONLY
+    return f'<a href="{escape(url)}">{code}</a>' if is_link else code
 
 
 async def get_openapi(request: Request) -> Response:
-    known_query(request, ())
     return Response(contract_under(request.assumptions), media_type="application/yaml")
 
 
-async def get_control(request: Request) -> Response:
-    known_query(request, ())
+async def get_control(_: Request) -> Response:
     return Response(spec.control(), media_type="application/yaml")
 
 
 routes = [
-    Route("/", get_doors, methods=["GET"]),
-    Route("/openapi.yaml", get_openapi, methods=["GET"]),
-    Route("/control.yaml", get_control, methods=["GET"]),
+    ControlRoute("/", get_endpoints, "GET"),
+    ControlRoute("/openapi.yaml", get_openapi, "GET"),
+    ControlRoute("/control.yaml", get_control, "GET"),
 ]

@@ -1,4 +1,4 @@
-"""One record of the state, read and changed as a person changes a row of a table."""
+"""Single records of the state: reads, edits, replaces and deletes them."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest
-from mock_heidi.control.control import ControlError, known_query, read_fields, refuse, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import to_row
-from mock_heidi.namespaces.additions import put_row
+from mock_heidi.namespaces.record_changes import put_row, remove_record
 from mock_heidi.state.account_records import User
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.web.request import Request
 
-# Tell users with the same e-mail apart.
+# These parameters distinguish users with the same e-mail.
 _QUERY = ("third_party_internal_id", "managed_by")
 
 
 class _Kind(NamedTuple):
     model: type[Record]
     id: str
-    """The field that holds the id of the URL."""
+    """The field that is the id in the URL."""
     fixed: tuple[str, ...]
-    """The fields that no edit changes: others refer to the record by them."""
+    """The fields that an edit cannot change, because other records refer to them."""
 
 
 _KINDS = {
@@ -43,27 +42,26 @@ async def get_record(request: Request) -> Response:
 
 
 async def edit_record(request: Request) -> Response:
-    """Change the fields that are sent, as a JSON merge patch: null brings a field's default back."""
+    """Change the sent fields, as a JSON merge patch: null restores a field's default."""
     changes = await _fields(request)
     old = _known(request)
     return respond(_put(request, old, _patched(to_row(old), changes)))
 
 
 async def replace_record(request: Request) -> Response:
-    """Put a record in the place of the one with its id, or add it; ids and times that it lacks are filled in."""
+    """Replace the record with this id, or add it. Missing ids and times are filled in."""
     fields = await _fields(request)
     return respond(_put(request, _find(request), fields))
 
 
 async def delete_record(request: Request) -> Response:
-    """Remove a record; how many of its kind are left."""
+    """Remove a record. The answer has the number of the remaining records of its kind."""
     record = _known(request)
-    request.namespace.remove(record)
+    remove_record(request.namespace, record)
     return respond({"count": request.store.size(type(record))})
 
 
 def _kind(request: Request) -> _Kind:
-    known_query(request, _QUERY)
     name = request.params["kind"]
     if name not in _KINDS:
         raise ControlError(404, f"records of {name!r} cannot be edited one by one", nearest(name, _KINDS))
@@ -75,12 +73,12 @@ async def _fields(request: Request) -> dict[str, Any]:
 
 
 def _find(request: Request) -> Record | None:
-    """The record that the URL names, or None; a refusal where it names several users."""
-    kind, id = _kind(request), request.params["id"]  # noqa: A001 - what the route calls it
+    """The record that the URL names, or None. Raises :class:`ControlError` if it names several users."""
+    kind, id = _kind(request), request.params["id"]  # noqa: A001 - its name in the route
     if kind.model is User:
         return _user(request, {"email": id, **request.query})
     if request.query:
-        raise ControlError(400, "only users are told apart by a query", "leave the query out")
+        raise ControlError(400, "only users take parameters in the query", "leave the query out")
     return request.store.get(kind.model, id)
 
 
@@ -113,14 +111,14 @@ def _patched(old: Any, changes: Any) -> Any:
 
 
 def _put(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[str, Any]:
-    """Check the record together with the rest of the state, put it there, and show it."""
+    """Check a record together with the rest of the state, store it, and return its row."""
     namespace, row = request.namespace, {**fields, **_identity(request, old, fields)}
     if old is not None and "updated_at" in row and row["updated_at"] == getattr(old, "updated_at", None):
         row["updated_at"] = namespace.clock.stamp()
     try:
         return to_row(put_row(namespace, request.params["kind"], row, old))
     except FixtureError as error:
-        raise refuse(error, "send the fields of one record, as GET /_mock/state shows it") from None
+        raise refuse(error, "send the fields of one record, in the form of GET /_mock/state") from None
 
 
 def _identity(request: Request, old: Record | None, fields: dict[str, Any]) -> dict[str, Any]:
@@ -131,13 +129,13 @@ def _identity(request: Request, old: Record | None, fields: dict[str, Any]) -> d
         named = {name: getattr(old, name) for name in kind.fixed}
     for name, value in named.items():
         if fields.get(name, value) != value:
-            raise ControlError(400, f"{name} cannot be changed", "delete this record and add another one")
+            raise ControlError(400, f"{name} cannot be changed", "delete the record and add another one")
     return named
 
 
 routes = [
-    Route("/state/{kind}/{id}", get_record, methods=["GET"]),
-    Route("/state/{kind}/{id}", edit_record, methods=["PATCH"]),
-    Route("/state/{kind}/{id}", replace_record, methods=["PUT"]),
-    Route("/state/{kind}/{id}", delete_record, methods=["DELETE"]),
+    ControlRoute("/state/{kind}/{id}", get_record, "GET", query=_QUERY),
+    ControlRoute("/state/{kind}/{id}", edit_record, "PATCH", query=_QUERY),
+    ControlRoute("/state/{kind}/{id}", replace_record, "PUT", query=_QUERY),
+    ControlRoute("/state/{kind}/{id}", delete_record, "DELETE", query=_QUERY),
 ]

@@ -1,14 +1,14 @@
-"""Replies that a test sets in place of the mock's own."""
+"""The replies that a test sets in place of the mock's own."""
 
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.json_text import MOST_VALUES, holds_more
+from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, known_query, read_body, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, respond
 from mock_heidi.state.stub_records import Stub
 from mock_heidi.state.stubs import ActiveStub, StubError
 from mock_heidi.web.request import Request
@@ -17,15 +17,13 @@ _HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strin
 
 
 async def list_replies(request: Request) -> Response:
-    known_query(request, ())
     return await _list(request)
 
 
 async def add_reply(request: Request) -> Response:
-    known_query(request, ())
     body = await read_body(request)
     if holds_more(body, MOST_VALUES):
-        raise ControlError(400, f"the reply holds more than {MOST_VALUES:,} values", "send a shorter one")
+        raise ControlError(400, f"the reply has more than {MOST_VALUES:,} values", "send a shorter one")
     if not isinstance(body, dict):
         raise ControlError(400, "the body should be an object", _HINT)
     try:
@@ -44,11 +42,10 @@ async def add_reply(request: Request) -> Response:
 
 
 async def delete_replies(request: Request) -> Response:
-    known_query(request, ())
     stubs, wanted = request.namespace.stubs, request.params.get("id")
     if not stubs.remove(wanted) and wanted is not None:
-        known = ", ".join(active.id for active in stubs) or "none"
-        raise ControlError(404, f"there is no reply {wanted!r}", f"there are {known}")
+        known = [active.id for active in stubs]
+        raise ControlError(404, f"there is no reply {wanted!r}", nearest(wanted, known))
     return await _list(request)
 
 
@@ -57,7 +54,7 @@ async def _list(request: Request) -> Response:
 
 
 def _row(request: Request, active: ActiveStub) -> dict[str, Any]:
-    """A stub as a row of a response, without secrets. The API still sends them."""
+    """A stub as a row of an answer, without secrets. The API still sends them."""
     journal, given = request.namespace.journal, active.to_dict()
     row: dict[str, Any] = journal.clean(given)
     # A secret may be divided between pieces.
@@ -65,8 +62,8 @@ def _row(request: Request, active: ActiveStub) -> dict[str, Any]:
 
 
 routes = [
-    Route("/replies", list_replies, methods=["GET"]),
-    Route("/replies", add_reply, methods=["POST"]),
-    Route("/replies", delete_replies, methods=["DELETE"]),
-    Route("/replies/{id}", delete_replies, methods=["DELETE"]),
+    ControlRoute("/replies", list_replies, "GET"),
+    ControlRoute("/replies", add_reply, "POST"),
+    ControlRoute("/replies", delete_replies, "DELETE"),
+    ControlRoute("/replies/{id}", delete_replies, "DELETE"),
 ]

@@ -1,18 +1,17 @@
-"""The journal, through its one reader."""
+"""The requests in the journal, without their secrets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.slices import Slices, in_slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control import exports
 from mock_heidi.control.answers import NO_STORE, Rows
-from mock_heidi.control.control import ControlError, known_query, read_number, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_number, respond
 from mock_heidi.observing import filters
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.filters import Filter, FilterError
@@ -22,16 +21,16 @@ from mock_heidi.web.response import Answer
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")
-# So many bytes of rows are shown, those of the newest requests.
+# The most bytes of rows in an answer. The rows of the oldest requests are omitted.
 _MOST_BYTES = 8_000_000
 
 
 async def list_requests(request: Request) -> Response:
-    """The last requests that fit, oldest first; of very long ones the newest."""
-    query = known_query(request, (*filters.NAMES, "limit", "format"))
+    """The last requests that match, oldest first. If they are too long together, the oldest are omitted."""
+    query = request.query
     limit = query.pop("limit", str(request.registry.settings.journal_entries))
     form = query.pop("format", "json")
-    most = read_number(limit, _DIGITS, f"limit={limit} is no number", "write it like limit=20")
+    most = read_number(limit, _DIGITS, f"limit={limit} is not a number", "write it like limit=20")
     if form not in _FORMATS:
         raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
     journal = request.namespace.journal
@@ -53,7 +52,7 @@ async def list_requests(request: Request) -> Response:
 
 
 def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
-    """A request in the form that was asked for."""
+    """A request in a format: ``json``, ``har`` or ``curl``."""
     row = journal.read(entry)
     if form == "json":
         return to_json(row)
@@ -63,44 +62,42 @@ def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
 
 
 async def count_requests(request: Request) -> Response:
-    query = known_query(request, filters.NAMES)
-    return respond({"count": len(await _found(request, query))})
+    return respond({"count": len(await _found(request, request.query))})
 
 
 async def get_request(request: Request) -> Response:
-    """One request, with ``full=true`` its whole bodies."""
-    full = known_query(request, ("full",)).get("full", "false")
+    """One request; with ``full=true``, its bodies are complete."""
+    full = request.query.get("full", "false")
     if full not in ("true", "false"):
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
     wanted = request.params["id"]
     namespace = request.namespace
-    await in_slices(namespace.running_checks())
+    await in_slices(namespace.checks.running(namespace.journal))
     for entry in namespace.journal:
         if str(entry.id) == wanted:
             return respond(namespace.journal.read(entry, whole=full == "true"))
-    hint = "GET /_mock/requests lists them; the oldest go when there are too many"
+    hint = "GET /_mock/requests lists them; the oldest are dropped when there are too many"
     raise ControlError(404, f"there is no request {wanted!r}", hint)
 
 
 async def clear_requests(request: Request) -> Response:
-    """Forget the requests that fit, by default all."""
-    query = known_query(request, filters.NAMES)
-    namespace = request.namespace
+    """Forget the requests that match; without a filter, all."""
+    query, namespace = request.query, request.namespace
     journal = namespace.journal
     if not query:
-        await in_slices(namespace.running_checks())
-        namespace.run_checks()  # requests may have come since; their findings stay
+        await in_slices(namespace.checks.running(journal))
+        namespace.checks.run(journal)  # for requests that came meanwhile, so that their findings stay
         return respond({"cleared": journal.clear()})
     found = await _found(request, query)
-    # A reset may have forgotten some meanwhile, and begun to count anew.
+    # A reset may have removed entries meanwhile and reused their ids.
     return respond({"cleared": journal.remove({entry.id for entry in found if entry.kept})})
 
 
 async def _found(request: Request, query: dict[str, str], most: int | None = None) -> list[Entry]:
-    """The entries that fit, newest first, so many at most."""
+    """The entries that match, newest first, at most ``most``."""
     wanted = read_filter(query)
     namespace = request.namespace
-    await in_slices(namespace.running_checks())
+    await in_slices(namespace.checks.running(namespace.journal))
     found: list[Entry] = []
     slices = Slices()
     for entry in reversed(list(namespace.journal)):
@@ -113,7 +110,7 @@ async def _found(request: Request, query: dict[str, str], most: int | None = Non
 
 
 def read_filter(given: dict[str, Any]) -> Filter:
-    """A filter, or the refusal of one that makes no sense."""
+    """A filter from its fields. Raises :class:`ControlError` for an invalid one."""
     try:
         return filters.parse(given)
     except FilterError as error:
@@ -121,8 +118,8 @@ def read_filter(given: dict[str, Any]) -> Filter:
 
 
 routes = [
-    Route("/requests", list_requests, methods=["GET"]),
-    Route("/requests", clear_requests, methods=["DELETE"]),
-    Route("/requests/count", count_requests, methods=["GET"]),
-    Route("/requests/{id}", get_request, methods=["GET"]),
+    ControlRoute("/requests", list_requests, "GET", query=(*filters.NAMES, "limit", "format")),
+    ControlRoute("/requests", clear_requests, "DELETE", query=filters.NAMES),
+    ControlRoute("/requests/count", count_requests, "GET", query=filters.NAMES),
+    ControlRoute("/requests/{id}", get_request, "GET", query=("full",)),
 ]

@@ -1,4 +1,6 @@
-"""Every route of the control API. They are imported for its first request, since no start needs them."""
+"""All routes of the control API. They are imported for its first request, because a start does not need them."""
+
+from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
@@ -19,7 +21,7 @@ from mock_heidi.control import (
     verify,
 )
 
-ROUTES = [
+ROUTES: list[Route] = [
     *health.routes,
     *state.routes,
     *records.routes,

@@ -1,13 +1,12 @@
-"""The clinician's hand: what is done to a session in Heidi's own application."""
+"""The actions of a clinician on a session in Heidi's own application."""
 
 import copy
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import Response
-from starlette.routing import Route
 
-from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.fixtures.export import to_row
 from mock_heidi.namespaces import session_content
 from mock_heidi.state.session_records import ConsultNote, Session, WrittenDocument
@@ -17,18 +16,16 @@ _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents"
 
 
 async def look_at_session(request: Request) -> Response:
-    known_query(request, ())
     return respond(_row(request, _session(request)))
 
 
 async def set_session(request: Request) -> Response:
-    known_query(request, ())
     fields = await read_fields(request, _FIELDS)
     before = copy.deepcopy(request.namespace.ids)
     try:
         session = _changed(request, _session(request), fields)
     except ControlError:
-        request.namespace.ids = before  # what is refused leaves no trace, not even in the ids to come
+        request.namespace.ids = before  # a refused request must not change the following ids
         raise
     request.store.put(session)
     return respond(_row(request, session))
@@ -47,11 +44,11 @@ def _changed(request: Request, session: Session, fields: dict[str, Any]) -> Sess
     except ValidationError as error:
         row = error.errors()[0]
         place = ".".join(map(str, row["loc"])) or "the session"
-        raise ControlError(400, f"{place}: {row['msg']}", f"a clinician sets {', '.join(_FIELDS)}") from None
+        raise ControlError(400, f"{place}: {row['msg']}", f"a clinician can set {', '.join(_FIELDS)}") from None
 
 
 def _row(request: Request, session: Session) -> dict[str, Any]:
-    """The session's record, with its note's present status."""
+    """The session's record with the present status of its note."""
     note = session_content.note_of(request.namespace, session)
     return to_row(session.replace(consult_note=note))
 
@@ -65,12 +62,12 @@ def _session(request: Request) -> Session:
 
 
 def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
-    """The note with what is given, or none; its status is the clinician's and goes on by no transition."""
+    """The fields of a session for a changed note, or for no note. The note's status does not advance any more."""
     done: dict[str, Any] = {"note_begun_at": None, "note_sources": None}
     if given is None:
         return {**done, "consult_note": None, "note_id": None}
     if not isinstance(given, dict):
-        raise ControlError(400, "consult_note is no object", "send result, heading, status or template_id")
+        raise ControlError(400, "consult_note is not an object", "send result, heading, status or template_id")
     now = session_content.note_of(request.namespace, session)
     old = dict(now) if now else {"status": "COMPLETED"}
     note = ConsultNote.model_validate({**old, **given})
@@ -79,7 +76,7 @@ def _note(request: Request, session: Session, given: Any) -> dict[str, Any]:
 
 def _documents(request: Request, given: Any) -> tuple[WrittenDocument, ...]:
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise ControlError(400, "documents is no list of objects", "send name, content and template_id of each")
+        raise ControlError(400, "documents is not a list of objects", "send name, content and template_id of each")
     return tuple(WrittenDocument.model_validate({"id": request.namespace.object_id(), **one}) for one in given)
 
 
@@ -87,12 +84,14 @@ def _failed(session: Session, given: Any) -> tuple[Any, ...]:
     known = {piece.id for piece in session.audio}
     if not isinstance(given, list) or not all(isinstance(one, str) and one in known for one in given):
         raise ControlError(
-            400, "failed_chunks names no chunks of this session", f"there are {', '.join(sorted(known)) or 'none'}"
+            400,
+            "failed_chunks has ids that are not chunks of this session",
+            f"its chunks are {', '.join(sorted(known))}" if known else "this session has no chunks",
         )
     return tuple(piece.replace(failed=piece.id in given) for piece in session.audio)
 
 
 routes = [
-    Route("/sessions/{session_id}", look_at_session, methods=["GET"]),
-    Route("/sessions/{session_id}", set_session, methods=["PUT"]),
+    ControlRoute("/sessions/{session_id}", look_at_session, "GET"),
+    ControlRoute("/sessions/{session_id}", set_session, "PUT"),
 ]

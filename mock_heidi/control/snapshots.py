@@ -1,16 +1,15 @@
-"""Snapshots: states with a name, to restore and to compare."""
+"""Snapshots: named states to restore and to compare."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.settings import is_name, wrong_name
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
-from mock_heidi.control.control import ControlError, known_query, respond
+from mock_heidi.control.control import ControlError, ControlRoute, respond
 from mock_heidi.fixtures.kinds import RECORD_KINDS
 from mock_heidi.namespaces import lifecycle, snapshots
 from mock_heidi.namespaces.snapshots import Snapshot
@@ -21,38 +20,35 @@ _MOST_BYTES = 8_000_000
 
 
 async def list_snapshots(request: Request) -> Response:
-    known_query(request, ())
     return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def take_snapshot(request: Request) -> Response:
     """Keep the present state under a name. It replaces an older snapshot of that name."""
-    known_query(request, ())
     name, kept = request.params["name"], request.namespace.snapshots
     if not is_name(name):
-        raise ControlError.of(wrong_name(name, "a snapshot"))
+        raise ControlError.of(wrong_name(name, "snapshot"))
     if name not in kept and len(kept) >= snapshots.MOST:
         raise ControlError(
-            409, f"there are {len(kept)} snapshots already", "delete some with DELETE /_mock/snapshots/{name}"
+            409,
+            f"a namespace takes {snapshots.MOST} snapshots at most",
+            "delete one with DELETE /_mock/snapshots/{name}",
         )
     return respond(lifecycle.take_snapshot(request.namespace, name).summary())
 
 
 async def get_snapshot(request: Request) -> Response:
-    known_query(request, ())
     return respond(_find(request, request.params["name"]).summary())
 
 
 async def delete_snapshot(request: Request) -> Response:
-    known_query(request, ())
     found = _find(request, request.params["name"])
     del request.namespace.snapshots[found.name]
     return respond({"snapshots": [one.summary() for one in request.namespace.snapshots.values()]})
 
 
 async def restore_snapshot(request: Request) -> Response:
-    """Restore a state, with its transitions and the ids that follow. Live streams end; the journal stays."""
-    known_query(request, ())
+    """Restore a state with its transitions and its following ids. Live streams end; the journal stays."""
     found = _find(request, request.params["name"])
     lifecycle.restore(request.namespace, found)
     return respond(found.summary())
@@ -60,7 +56,7 @@ async def restore_snapshot(request: Request) -> Response:
 
 async def compare_snapshot(request: Request) -> Response:
     """The changes since a snapshot, or up to another one."""
-    query = known_query(request, ("against",))
+    query = request.query
     found = _find(request, request.params["name"])
     other = _find(request, query["against"]).store if "against" in query else request.namespace.store
     differences: dict[str, Any] = {}
@@ -74,7 +70,7 @@ async def compare_snapshot(request: Request) -> Response:
 
 
 async def _compared(request: Request, found: Iterator[tuple[str, Any] | None], room: int) -> tuple[dict[str, Any], int]:
-    """The differences of one kind, as many as there is room for, and how many bytes they have."""
+    """The differences of one kind, at most ``room`` bytes, and their size in bytes."""
     clean = request.namespace.journal.clean
     made: dict[str, Any] = {"added": [], "removed": [], "changed": []}
     omitted, size, slices = 0, 0, Slices()
@@ -102,10 +98,10 @@ def _find(request: Request, name: str) -> Snapshot:
 
 
 routes = [
-    Route("/snapshots", list_snapshots, methods=["GET"]),
-    Route("/snapshots/{name}", take_snapshot, methods=["PUT"]),
-    Route("/snapshots/{name}", get_snapshot, methods=["GET"]),
-    Route("/snapshots/{name}", delete_snapshot, methods=["DELETE"]),
-    Route("/snapshots/{name}/restore", restore_snapshot, methods=["POST"]),
-    Route("/snapshots/{name}/diff", compare_snapshot, methods=["GET"]),
+    ControlRoute("/snapshots", list_snapshots, "GET"),
+    ControlRoute("/snapshots/{name}", take_snapshot, "PUT"),
+    ControlRoute("/snapshots/{name}", get_snapshot, "GET"),
+    ControlRoute("/snapshots/{name}", delete_snapshot, "DELETE"),
+    ControlRoute("/snapshots/{name}/restore", restore_snapshot, "POST"),
+    ControlRoute("/snapshots/{name}/diff", compare_snapshot, "GET", query=("against",)),
 ]

@@ -1,15 +1,14 @@
-"""The whole state of a namespace as fixtures, to look at, to replace, to add to and to put back."""
+"""The whole state of a namespace as fixtures: reads, replaces, extends and resets it."""
 
 from collections.abc import Iterable, Iterator
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.slices import RECORD, SLICE, Slices, in_slices
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import Streamed
-from mock_heidi.control.control import ControlError, known_query, read_body, refuse, renew_namespace, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, refuse, renew_namespace, respond
 from mock_heidi.control.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
@@ -17,8 +16,8 @@ from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import rows_by_kind, to_row
 from mock_heidi.fixtures.kinds import KINDS
 from mock_heidi.namespaces import lifecycle
-from mock_heidi.namespaces.additions import StateChangedError, adding
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.record_changes import StateChangedError, adding
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.state.store import Store
@@ -27,14 +26,13 @@ from mock_heidi.web.request import Request
 
 _SHAPE = f"send an object with any of {', '.join(KINDS)}, each a list of records"
 _ATTEMPTS = 3
-# A reset takes so many times as long as a look at a record.
+# The cost of a reset, compared with that of a record.
 _RESET = 10
 
 
 async def get_state(request: Request) -> Response:
-    known_query(request, ())
     if "yaml" in (request.header("accept") or ""):
-        # YAML takes so much longer to write than JSON.
+        # Writing YAML takes about ten times as long as writing JSON.
         return Streamed(yaml_pieces(rows_by_kind(request.store)), "application/yaml", SLICE // 20)
     return _whole(request)
 
@@ -44,19 +42,19 @@ def _whole(request: Request) -> Response:
 
 
 async def replace_state(request: Request) -> Response:
-    """Another state in the place of this one. It is checked first, while others may use the old one."""
+    """Replace the whole state. The new one is checked first, while other requests use the old one."""
     body = await _fixtures(request)
-    # A private key stays the only one where the body brings none; keys that it brings stay as they are.
+    # Without keys in the body, the server's key stays the only one. Keys in the body replace it.
     api_key = None if "api_keys" in body else request.registry.settings.api_key
     try:
         base = await in_slices(fixture_loader.loading(body, api_key))
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
-    namespace = _now(request)
+    namespace = _current_namespace(request)
     try:
         faults, stubs = namespace.start.new_faults(Store(base)), namespace.start.new_stubs(Store(base))
     except FaultError as error:
-        raise _taken(error) from None
+        raise _id_conflict(error) from None
     except StubError as error:
         raise ControlError.of(error, 409) from None
     lifecycle.replace_state(namespace, base)
@@ -68,14 +66,14 @@ async def replace_state(request: Request) -> Response:
 
 
 async def add_state(request: Request) -> Response:
-    """More records. They are checked first; a state that changes meanwhile has them checked again."""
+    """Add records. They are checked first, and checked again if the state changes meanwhile."""
     body = await _fixtures(request)
     try:
         added = await _added(request, body)
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
     except FaultError as error:
-        raise _taken(error) from None
+        raise _id_conflict(error) from None
     except StubError as error:
         raise ControlError.of(error, 409) from None
     kinds: dict[str, type[Record]] = {"patient_profiles": PatientProfile, "sessions": Session}
@@ -86,11 +84,11 @@ async def add_state(request: Request) -> Response:
 async def _added(request: Request, body: dict[str, object]) -> list[Record]:
     for _ in range(_ATTEMPTS):
         try:
-            return await in_slices(adding(_now(request), body))
+            return await in_slices(adding(_current_namespace(request), body))
         except StateChangedError:
             continue
     raise ControlError(
-        409, "the state changed each time while the records were checked", "send fewer at once, or when nobody writes"
+        409, "the state changed each time while the records were checked", "send fewer at once, or stop other writers"
     )
 
 
@@ -98,46 +96,46 @@ def _of(kind: type[Record], records: Iterable[Record]) -> Iterator[Record]:
     return (record for record in records if isinstance(record, kind))
 
 
-def _now(request: Request) -> Namespace:
-    """The namespace of this name as it is now: it may have been deleted, or made anew, since the request came in."""
+def _current_namespace(request: Request) -> Namespace:
+    """The present namespace of the request's name. The earlier one may have been deleted or replaced meanwhile."""
     renew_namespace(request)
     return request.namespace
 
 
 async def reset(request: Request) -> Response:
-    query = known_query(request, ("keep", "all"))
+    query = request.query
     keep = frozenset(part.strip() for part in query.get("keep", "").split(",") if part.strip())
     for part in sorted(keep - set(lifecycle.PARTS)):
-        raise ControlError(400, f"nothing to keep is called {part!r}", nearest(part, lifecycle.PARTS))
+        raise ControlError(400, f"keep has an unknown part {part!r}", nearest(part, lifecycle.PARTS))
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
-        raise ControlError(400, f"all={everything} says nothing", "write all=true or leave it out")
+        raise ControlError(400, f"all={everything} is neither true nor false", "write all=true or leave it out")
     namespaces = request.registry if everything == "true" else [request.namespace]
     slices = Slices()
     restored: list[str] = []
     for namespace in namespaces:
         if "findings" in keep:
-            await in_slices(namespace.running_checks())  # in slices, since the reset would run them in one go
+            # The reset would run the rest of the checks in one go.
+            await in_slices(namespace.checks.running(namespace.journal))
         restored = lifecycle.reset(namespace, keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
 
 
 async def _fixtures(request: Request) -> dict[str, object]:
-    known_query(request, ())
     body = await read_body(request, request.registry.settings.max_state)
     if not isinstance(body, dict):
-        raise ControlError(400, "the body is no set of fixtures", _SHAPE)
+        raise ControlError(400, "the body is not an object of fixtures", _SHAPE)
     return body
 
 
-def _taken(error: FaultError) -> ControlError:
-    return ControlError(400, f"faults: {error}", "choose ids that no rule has, those of the server's start included")
+def _id_conflict(error: FaultError) -> ControlError:
+    return ControlError(400, f"faults: {error}", "choose other ids than those of active rules and of the start")
 
 
 routes = [
-    Route("/state", get_state, methods=["GET"]),
-    Route("/state", replace_state, methods=["PUT"]),
-    Route("/state", add_state, methods=["POST"]),
-    Route("/reset", reset, methods=["POST"]),
+    ControlRoute("/state", get_state, "GET"),
+    ControlRoute("/state", replace_state, "PUT"),
+    ControlRoute("/state", add_state, "POST"),
+    ControlRoute("/reset", reset, "POST", query=("keep", "all")),
 ]

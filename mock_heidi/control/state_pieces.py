@@ -1,4 +1,4 @@
-"""The state as JSON or YAML, piece by piece: mappings whose lists are made while they are written."""
+"""Writes the state as JSON or YAML, piece by piece. Lists in it are iterators, whose items are made while it writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def json_pieces(value: Any) -> Iterator[bytes]:
 
 
 def yaml_pieces(value: Mapping[str, Any], indent: str = "") -> Iterator[bytes]:
-    """The YAML of a mapping of iterators, whose items may end with such mappings."""
+    """The YAML of a mapping of iterators. The last fields of an item may be iterators too."""
     from mock_heidi.fixtures.yaml_dump import dump_yaml
 
     for name, items in value.items():

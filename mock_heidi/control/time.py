@@ -1,29 +1,26 @@
-"""The namespace's clock, and how what takes time goes on."""
+"""The namespace's clock, and the transitions: when delayed work is done."""
 
 import math
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state import transitions
 from mock_heidi.state.clock import parse_moment, zulu
 from mock_heidi.web.request import Request
 
-# In ms since 1970. Later than this, a token's end could lie beyond the last year that can be written.
+# In ms since 1970. After it, a token could expire beyond the last year of the calendar.
 _LAST_MOMENT = parse_moment("9000-01-01")
 
 
 async def get_clock(request: Request) -> Response:
-    known_query(request, ())
     return respond(_clock(request.namespace))
 
 
 async def set_clock(request: Request) -> Response:
-    known_query(request, ())
     fields = await read_fields(request, ("frozen", "now", "speed", "real"))
     clock = request.namespace.clock
     for name in ("frozen", "real"):
@@ -41,18 +38,17 @@ async def set_clock(request: Request) -> Response:
 
 
 async def advance_clock(request: Request) -> Response:
-    known_query(request, ())
     fields = await read_fields(request, ("seconds",))
     seconds, clock = _number("seconds", fields.get("seconds")), request.namespace.clock
     if clock.now() + seconds * 1000 > _LAST_MOMENT:
-        raise ControlError(400, "time would end", "stay before the year 9000")
+        raise ControlError(400, "the clock would pass the year 9000", "advance it by fewer seconds")
     clock.advance(seconds)
     return respond(_clock(request.namespace))
 
 
 def _number(name: str, value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= 10**9:
-        raise ControlError(400, f"{name} is no number from 0 to a billion", f'send {{"{name}": 60}}')
+        raise ControlError(400, f"{name} is not a number from 0 to a billion", f'send {{"{name}": 60}}')
     return float(value)
 
 
@@ -69,12 +65,10 @@ def _clock(namespace: Namespace) -> dict[str, Any]:
 
 
 async def get_transitions(request: Request) -> Response:
-    known_query(request, ())
     return respond(_transitions(request.namespace))
 
 
 async def set_transitions(request: Request) -> Response:
-    known_query(request, ())
     fields = await read_fields(request, transitions.KINDS)
     try:
         request.namespace.transitions.update(transitions.parse(fields))
@@ -88,9 +82,9 @@ def _transitions(namespace: Namespace) -> dict[str, Any]:
 
 
 routes = [
-    Route("/clock", get_clock, methods=["GET"]),
-    Route("/clock", set_clock, methods=["PUT"]),
-    Route("/clock/advance", advance_clock, methods=["POST"]),
-    Route("/transitions", get_transitions, methods=["GET"]),
-    Route("/transitions", set_transitions, methods=["PUT"]),
+    ControlRoute("/clock", get_clock, "GET"),
+    ControlRoute("/clock", set_clock, "PUT"),
+    ControlRoute("/clock/advance", advance_clock, "POST"),
+    ControlRoute("/transitions", get_transitions, "GET"),
+    ControlRoute("/transitions", set_transitions, "PUT"),
 ]

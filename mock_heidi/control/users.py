@@ -1,11 +1,10 @@
-"""Actions of a user in Heidi's application: linking an account."""
+"""The actions of a user in Heidi's application: links and unlinks an account."""
 
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
-from mock_heidi.control.control import ControlError, known_query, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
 from mock_heidi.state.account_records import HeidiUser, User
 from mock_heidi.web.request import Request
@@ -18,10 +17,11 @@ async def link_user(request: Request) -> Response:
     namespace = request.namespace
     user = _user(request, fields.get("third_party_internal_id"), make=True)
     if user.linked_to is not None:
-        raise ControlError(409, "this user is linked already", "unlink first")
+        raise ControlError(409, "this user is linked already", "unlink the user first")
     heidi_user = find_heidi_user(namespace, user.managed_by, fields.get("kinde_user_id"))
     if is_taken(namespace, user, heidi_user.kinde_user_id):
-        raise ControlError(409, "another user is linked already", "unlink first, or choose another kinde_user_id")
+        hint = "unlink that user first, or choose another kinde_user_id"
+        raise ControlError(409, "another user is linked to this Heidi account", hint)
     described = heidi_user.replace(**{name: fields[name] for name in _FIELDS[1:3] if name in fields})
     return respond(_account(request, link(namespace, user, described), described))
 
@@ -34,19 +34,18 @@ async def unlink_user(request: Request) -> Response:
 
 
 async def _texts(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    known_query(request, ())
     fields = await read_fields(request, known)
     for name, value in fields.items():
         if not isinstance(value, str) or not value.strip():
-            raise ControlError(400, f"{name} is no text", "send a string that is not empty")
+            raise ControlError(400, f"{name} is not a text", "send a string that is not empty")
     kinde_user_id = fields.get("kinde_user_id", "none")
     if kinde_user_id.split() != [kinde_user_id]:
-        raise ControlError(400, "kinde_user_id holds a blank", "send an id such as kp_ and 32 hex digits")
+        raise ControlError(400, "kinde_user_id contains a blank", "send an id such as kp_ and 32 hex digits")
     return fields
 
 
 def _user(request: Request, third_party_internal_id: str | None, *, make: bool = False) -> User:
-    """The user of that e-mail under the first key; ``make`` one if no such user has signed in yet."""
+    """The user with the e-mail in the URL under the first key. With ``make``, a new one if the user is unknown."""
     namespace, email = request.namespace, request.params["email"]
     owner = next(iter(namespace.keys.values()))
     for user in request.store.all(User):
@@ -55,7 +54,7 @@ def _user(request: Request, third_party_internal_id: str | None, *, make: bool =
             return user
     if third_party_internal_id is None or not make:
         raise ControlError(
-            404, f"nobody with the e-mail {email!r} has signed in", "sign in first, or send third_party_internal_id"
+            404, f"no user with the e-mail {email!r} has signed in", "sign in first, or send third_party_internal_id"
         )
     return User(managed_by=owner.managed_by, email=email, third_party_internal_id=third_party_internal_id)
 
@@ -74,6 +73,6 @@ def _account(request: Request, user: User, heidi_user: HeidiUser) -> dict[str, A
 
 
 routes = [
-    Route("/users/{email}/link", link_user, methods=["PUT"]),
-    Route("/users/{email}/link", unlink_user, methods=["DELETE"]),
+    ControlRoute("/users/{email}/link", link_user, "PUT"),
+    ControlRoute("/users/{email}/link", unlink_user, "DELETE"),
 ]

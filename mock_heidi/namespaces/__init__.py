@@ -1,4 +1,4 @@
-"""One isolated Heidi and the registry of all: state, clock, ids, journal, faults and stubs from start to end.
+"""Namespaces, which are isolated Heidis, and their registry: state, clock, ids, journal, faults and stubs.
 
-It knows nothing of HTTP: a request finds its namespace in ``web``.
+It never handles HTTP: ``web`` finds the namespace of a request.
 """

@@ -12,7 +12,7 @@ from mock_heidi.state.session_records import Creator, Session
 def find_heidi_user(namespace: Namespace, managed_by: str, kinde_user_id: str | None) -> HeidiUser:
     """The Heidi account with that id; without an id, the first account to which no user is linked.
 
-    An account that does not exist is invented.
+    If there is none, an account is invented.
     """
     taken = {user.linked_to for user in namespace.store.all(User) if user.managed_by == managed_by}
     for known in namespace.owners[managed_by].heidi_users:

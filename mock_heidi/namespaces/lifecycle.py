@@ -7,8 +7,8 @@ import copy
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import Settings
 from mock_heidi.namespaces.account_links import link_first_user
-from mock_heidi.namespaces.known_keys import KnownKeys
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.namespaces.server_secrets import KnownKeys
 from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Copied, Start
 from mock_heidi.state.store import Base
@@ -41,7 +41,7 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     faults = namespace.faults if "faults" in keep else start.new_faults(store)
     stubs = namespace.stubs if "replies" in keep else start.new_stubs(store)
     if "findings" in keep:
-        namespace.run_checks()  # before its requests are forgotten
+        namespace.checks.run(namespace.journal)  # before its requests are forgotten
     earlier_ids = namespace.ids
     if "clock" in restored:
         namespace.clock = start.new_clock()
@@ -56,11 +56,11 @@ def reset(namespace: Namespace, keep: frozenset[str] = frozenset()) -> list[str]
     if "assumptions" in restored:
         namespace.assumptions = start.assumptions
     if "findings" in restored:
-        namespace.begin_findings()
+        namespace.checks.clear(namespace.journal)
     namespace.faults, namespace.stubs = faults, stubs
     if "faults" in keep:
-        namespace.ids.pass_over(earlier_ids)  # as in restore()
-    namespace.check_runner.begin(namespace.journal)
+        namespace.ids.skip_tokens_of(earlier_ids)  # as in restore()
+    namespace.checks.begin(namespace.journal)
     namespace.end_streams()
     namespace.events.emit("reset", {"reset": restored})
     return restored
@@ -114,7 +114,7 @@ def restore(namespace: Namespace, snapshot: Snapshot) -> None:
     namespace.store = snapshot.store.fork()
     namespace.learn_keys()
     ids = copy.deepcopy(snapshot.ids)
-    ids.pass_over(namespace.ids)  # a fault may have revoked a token: its number must not be given again
+    ids.skip_tokens_of(namespace.ids)  # a fault may have revoked a token, whose number must not be used again
     namespace.ids = ids
     namespace.transitions = dict(snapshot.transitions)
     namespace.end_streams()

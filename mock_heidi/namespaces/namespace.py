@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import Settings
-from mock_heidi.base.slices import Work, finish
-from mock_heidi.base.values import Record
 from mock_heidi.namespaces.change_events import emit_change, emit_request
-from mock_heidi.namespaces.known_keys import FormerKeys, KnownKeys
+from mock_heidi.namespaces.server_secrets import KnownKeys, Secrets
 from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Start
 from mock_heidi.namespaces.unused_ids import unused_object_id, unused_session_id
 from mock_heidi.observing.check_runner import CheckRunner
-from mock_heidi.observing.entry import Entry
-from mock_heidi.observing.findings import Findings
 from mock_heidi.observing.journal import Journal
 from mock_heidi.state.account_records import ApiKey, User, user_key
 from mock_heidi.state.clock import precise
 from mock_heidi.state.events import Events
 from mock_heidi.state.ids import Ids
-from mock_heidi.state.patient_records import PatientProfile
-from mock_heidi.state.session_records import Session
 
 
 class Namespace:
@@ -53,46 +47,25 @@ class Namespace:
         self.stubs = start.new_stubs(self.store)
         self.snapshots: dict[str, Snapshot] = {}
         self.busy = 0
-        """The number of requests with a valid token that are being answered."""
+        """The number of requests with a valid token that do not have a complete answer yet."""
         self.last_use = self.begun = precise()
         """In seconds of the process's clock, which runs even if the namespace's clock is frozen."""
-        self.streams: set[asyncio.Future[None]] = set()
-        """The API's streams that are being sent. A reset ends them."""
+        self.streams: set[Callable[[], None]] = set()
+        """For each of the API's answers that take time a function that ends it. A reset calls them all."""
         self.keys: dict[str, ApiKey] = {}
-        self.known_keys: frozenset[str] = frozenset()
-        """Its API keys and the last former ones, since the journal may still hold these."""
-        self._former_keys = FormerKeys()
-        self._all_keys = all_keys
-        self._secrets_of: tuple[frozenset[str] | None, frozenset[str], frozenset[str]] = None, frozenset(), frozenset()
+        """The API keys by their texts."""
+        self.secrets = Secrets(name, all_keys, settings.admin_token)
         self.events = Events(memory)
+        self._emit_request = partial(emit_request, self.events)
         mode = start.journal or settings.journal
-        self.journal = Journal(name, settings.journal_entries, memory, self._secrets, mode)
-        self.begin_findings()
+        self.journal = Journal(name, settings.journal_entries, memory, self.secrets.all, mode)
+        self.checks = CheckRunner(lambda: self.secrets.keys, self.journal.headline)
+        """The checks of the client, with their findings."""
         self.learn_keys()
 
     def new_ids(self) -> Ids:
         """The ids with which it starts."""
         return Ids(self.start.seed, self.name)
-
-    def begin_findings(self) -> None:
-        """Forget all findings and start new ones."""
-        self.findings = Findings()
-        self.check_runner = CheckRunner(self.findings, lambda: self.known_keys, self.journal.headline)
-        for entry in self.journal:
-            entry.findings = ()
-
-    def run_checks(self) -> Findings:
-        """Run the checks on the requests so far, and return all findings."""
-        return finish(self.running_checks())
-
-    def running_checks(self) -> Work[Findings]:
-        """The same, request by request. A reset ends it."""
-        check_runner = self.check_runner
-        for cost in check_runner.running(self.journal):
-            yield cost
-            if self.check_runner is not check_runner:
-                break
-        return self.findings
 
     def end(self) -> None:
         """End its streams, release its listeners and free its memory."""
@@ -102,9 +75,8 @@ class Namespace:
 
     def end_streams(self) -> None:
         """End the streams that are being sent."""
-        for stream in self.streams:
-            if not stream.done():
-                stream.set_result(None)
+        for end in tuple(self.streams):
+            end()
 
     def remember_user(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Store the user of a valid token if the state does not hold them, such as after a reset."""
@@ -122,38 +94,23 @@ class Namespace:
         """True if its state has not changed since its start."""
         return not self.store.changed
 
-    def remove(self, record: Record) -> None:
-        """Remove a record. The sessions of a removed patient profile stay, without a profile, or go with it."""
-        if isinstance(record, PatientProfile):
-            for session in tuple(self.store.where(Session, patient_profile_id=record.id)):
-                if self.assumptions["deleted_profile_sessions"] == "deleted":
-                    self.store.remove(session)
-                    continue
-                self.store.put(session.replace(patient_profile_id=None))
-        self.store.remove(record)
-
     def listen(self) -> Events:
         """Its events. They are recorded from the first call on."""
-        self.events.heard = True
+        self.events.recording = True
         self._watch_store()
-        self.journal.watchers.add(self._watch_journal)
+        self.journal.watchers.add(self._emit_request)
         return self.events
-
-    def _watch_journal(self, entry: Entry) -> None:
-        emit_request(self.events, entry)
 
     def _watch_store(self) -> None:
         self.store.watch = partial(emit_change, self.events, self.store)
 
     def learn_keys(self) -> None:
         """Read the API keys from the state after it has changed, since every request looks up its key."""
-        if self.events.heard:
+        if self.events.recording:
             self._watch_store()  # the store may be a new one
         before, self.keys = self.keys, {key.key: key for key in self.store.all(ApiKey)}
         self.owners = {key.managed_by: key for key in reversed(self.keys.values())}
-        self._former_keys.change([key for key in before if key not in self.keys], self.keys)
-        self.known_keys = frozenset([*self.keys, *self._former_keys])
-        self._all_keys.learn(self.name, self.keys)
+        self.secrets.change_keys(before, self.keys)
 
     def object_id(self) -> str:
         """An id of 24 hex digits for a new record."""
@@ -170,19 +127,3 @@ class Namespace:
             return 0
         usual = pace.first if number == 0 else 1 / pace.rate if pace.rate else 0
         return usual * (1 + pace.jitter * self.ids.jitter()) if pace.jitter else usual
-
-    def counts(self) -> dict[str, int]:
-        """The numbers of its patient profiles, sessions and journaled requests."""
-        return {
-            "patient_profiles": self.store.size(PatientProfile),
-            "sessions": self.store.size(Session),
-            "requests": len(self.journal),
-        }
-
-    def _secrets(self) -> frozenset[str]:
-        """The secrets that are never shown; the same object until they change, since every row of a list asks."""
-        own, others = self.known_keys, self._all_keys.all()
-        if own is not self._secrets_of[0] or others is not self._secrets_of[1]:
-            token = self.settings.admin_token
-            self._secrets_of = own, others, own.union(others, () if token is None else (token,))
-        return self._secrets_of[2]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mock_heidi.base.wording import shorten
 from mock_heidi.content import transcripts
 from mock_heidi.content.note_writer import Material
-from mock_heidi.content.transcripts import UPLOAD, Spoken
+from mock_heidi.content.transcripts import UPLOAD, Transcription
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.consultation_records import Consultation, Utterance
@@ -20,22 +20,22 @@ LONGEST_EARLIER = 20_000
 """The longest part of an earlier session's note in a note, in characters. Without it, notes could nest without end."""
 
 
-class Heard(NamedTuple):
+class TranscribedPiece(NamedTuple):
     """A piece of audio with its utterances. ``ready`` is True after its transcription."""
 
-    spoken: Spoken
+    transcription: Transcription
     ready: bool
 
     @property
     def piece(self) -> AudioPiece:
-        return self.spoken.piece
+        return self.transcription.piece
 
 
 def consultation_of(namespace: Namespace, session: Session, filename: str = "") -> str | None:
     """The id of the consultation for a session's audio; None if there are no consultations.
 
-    It is the one that the session's fixture names; or the first that fits the patient and matches the file's name; or
-    a random one that fits language and patient, which is the same for the same seed, namespace and session.
+    A session's fixture may name it. Otherwise it is the first one that fits the patient and matches the file's name, or
+    a random one that fits language and patient. The same seed, namespace and session give the same one.
     """
     if session.consultation is not None:
         return session.consultation
@@ -46,8 +46,8 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
     for consultation in known:
         if any(word.lower() in name for word in consultation.match) and _fits(consultation, patient, today):
             return consultation.id
-    spoken = [one for one in known if one.language == session.language_code[:2].lower()] or known
-    fitting = _fitting(spoken, patient, today)
+    same_language = [one for one in known if one.language == session.language_code[:2].lower()] or known
+    fitting = _fitting(same_language, patient, today)
     digest = hashlib.sha256(f"{namespace.start.seed}/{namespace.name}/{session.session_id}".encode()).digest()
     return fitting[int.from_bytes(digest[:8], "big") % len(fitting)].id
 
@@ -73,20 +73,20 @@ def _age(born: str, today: str) -> int:
     return int(today[:4]) - int(born[:4]) - (today[5:] < born[5:])
 
 
-def heard(namespace: Namespace, session: Session) -> list[Heard]:
-    """Every piece of the session's audio, in the order of what is said."""
+def transcribed_pieces(namespace: Namespace, session: Session) -> list[TranscribedPiece]:
+    """The pieces of the session's audio with their utterances, in the order of the consultation."""
     consultation = namespace.store.get(Consultation, session.consultation or "")
     if consultation is None:
         return []
     transition, now = namespace.transitions["transcription"], namespace.clock.now()
     return [
-        Heard(
-            spoken,
-            not spoken.piece.failed
-            and spoken.piece.begun_at is not None
-            and transition.ready(spoken.piece.reads, parse_moment(spoken.piece.begun_at), now),
+        TranscribedPiece(
+            transcription,
+            not transcription.piece.failed
+            and transcription.piece.begun_at is not None
+            and transition.ready(transcription.piece.reads, parse_moment(transcription.piece.begun_at), now),
         )
-        for spoken in transcripts.listen(session.audio, consultation)
+        for transcription in transcripts.transcribe(session.audio, consultation)
     ]
 
 
@@ -94,7 +94,7 @@ def transcript_so_far(namespace: Namespace, session: Session) -> str:
     """The transcript so far, as plain text; ``""`` before any of it is ready."""
     if session.transcript is not None:
         return session.transcript
-    return " ".join(one.spoken.text for one in heard(namespace, session) if one.ready)
+    return " ".join(one.transcription.text for one in transcribed_pieces(namespace, session) if one.ready)
 
 
 def begin(namespace: Namespace, session: Session) -> Session:
@@ -105,7 +105,8 @@ def begin(namespace: Namespace, session: Session) -> Session:
 
 def count_read(namespace: Namespace, session: Session) -> Session:
     """Count a read of each piece whose transcription is not ready. Stores and returns the session."""
-    waiting = {one.piece.id for one in heard(namespace, session) if one.piece.begun_at and not one.ready}
+    pieces = transcribed_pieces(namespace, session)
+    waiting = {one.piece.id for one in pieces if one.piece.begun_at and not one.ready}
     return _keep(namespace, session, lambda piece: {"reads": piece.reads + 1} if piece.id in waiting else {})
 
 
@@ -122,16 +123,16 @@ def _keep(namespace: Namespace, session: Session, change: Callable[[AudioPiece],
 
 def material(namespace: Namespace, session: Session, addition: str = "") -> tuple[Material, dict[str, Any]]:
     """The material for a note, and its sources as JSON values."""
-    ready = [one for one in heard(namespace, session) if one.ready and session.transcript is None]
+    ready = [one for one in transcribed_pieces(namespace, session) if one.ready and session.transcript is None]
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
     earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
     background = (profile.additional_context if profile else None) or ""
     patient = _patient(namespace, session)
     described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
-    heard_now = [utterance for one in ready for utterance in one.spoken.utterances]
+    transcribed = [utterance for one in ready for utterance in one.transcription.utterances]
     made = Material(
-        utterances=[*_dictated(session), *heard_now],
+        utterances=[*_dictated(session), *transcribed],
         patient=", ".join(part for part in described if part),
         name=patient.name,
         born=patient.dob or "",

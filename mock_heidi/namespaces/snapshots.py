@@ -29,8 +29,12 @@ class Snapshot(NamedTuple):
 
     def summary(self) -> dict[str, Any]:
         """Its name, its time and the numbers of its records, as JSON values."""
-        counts = {"patient_profiles": self.store.size(PatientProfile), "sessions": self.store.size(Session)}
-        return {"name": self.name, "at": zulu(self.at), "counts": counts}
+        return {"name": self.name, "at": zulu(self.at), "counts": record_counts(self.store)}
+
+
+def record_counts(store: Store) -> dict[str, int]:
+    """The numbers of patient profiles and sessions in a store."""
+    return {"patient_profiles": store.size(PatientProfile), "sessions": store.size(Session)}
 
 
 def differing(before: Store, after: Store, kind: type[Record]) -> Iterator[tuple[str, Any] | None]:

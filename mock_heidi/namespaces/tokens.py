@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mock_heidi.base.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.base.settings import is_namespace, is_text
-from mock_heidi.state.account_records import user_key
+from mock_heidi.state.account_records import ApiKey, user_key
 
 _REMEMBERED = 4_096
 
@@ -40,8 +40,15 @@ class Caller(NamedTuple):
     key: str
 
 
+class GoodKey(NamedTuple):
+    """The namespace that an API key opens, and the owner of the data."""
+
+    namespace: str
+    owner: ApiKey
+
+
 class Tokens:
-    """Issues tokens and identifies their users. The namespace's clock, not this class, decides about expiry."""
+    """Issues tokens and identifies their users. It does not check the expiry, which follows the namespace's clock."""
 
     def __init__(self, seed: int, keys: Iterable[str]) -> None:
         """``keys`` are the API keys with which the server starts. They are part of the secret that signs its tokens."""

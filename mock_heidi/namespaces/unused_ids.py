@@ -1,4 +1,4 @@
-"""Ids for new records. Fixtures may hold ids that the same seed made in an earlier run: these are skipped."""
+"""Ids for new records. Ids that fixtures already contain are skipped, since the same seed may make them again."""
 
 from __future__ import annotations
 

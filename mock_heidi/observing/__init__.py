@@ -1,4 +1,4 @@
-"""The record of what the client did: the journal, what it may show, filters, expectations, findings and their checks.
+"""The record of the client's requests: the journal, its redaction, filters, expectations, findings and their checks.
 
-It reads what was asked and answered, and it never changes an answer or the state.
+It reads requests and answers. It never changes an answer or the state.
 """

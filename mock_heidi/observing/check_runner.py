@@ -1,15 +1,14 @@
-"""Runs the checks on the journal, when findings are asked for and never while a request is answered."""
+"""Runs the checks on the journal when findings are requested, never while a request is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.slices import Work, finish
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.findings import Findings
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
 if TYPE_CHECKING:
     from mock_heidi.observing.checks.check import Check, Keys, Line
@@ -22,23 +21,25 @@ def _line(entry: Entry) -> Mapping[str, Any]:
 class CheckRunner:
     """Runs the checks once on each request of a namespace and notes their findings."""
 
-    def __init__(self, findings: Findings, keys: Keys = tuple, line: Line = _line) -> None:
+    def __init__(self, keys: Keys = tuple, line: Line = _line) -> None:
         """``keys`` returns the known API keys, ``line`` the method and path of a request without secrets."""
-        self.findings = findings
+        self.findings = Findings()
         self._keys = keys
         self._line = line
+        self._checks: list[Check] | None = None
         self._read = 0
         self._open: set[int] = set()
         self._beginnings = 0
 
-    @cached_property
-    def _checks(self) -> list[Check]:
-        from mock_heidi.observing.checks import all_checks  # noqa: PLC0415 - a start needs none of them
-
-        return all_checks(self._keys, self._line)
+    def clear(self, entries: Iterable[Entry]) -> None:
+        """Forget all findings, also those of these entries, and everything that the checks remember."""
+        self.findings = Findings()
+        self._checks = None
+        for entry in entries:
+            entry.findings = ()
 
     def begin(self, entries: Iterable[Entry]) -> None:
-        """Skip the entries that are complete now. Later ones are checked, whatever their ids.
+        """Skip the entries that are complete now. Later ones are checked, even if their ids are lower.
 
         A :meth:`running` that has begun stops.
         """
@@ -47,19 +48,19 @@ class CheckRunner:
         self._read = max((entry.id for entry in known), default=0)
         self._open = {entry.id for entry in known if not entry.done}
 
-    def run(self, entries: Iterable[Entry]) -> None:
-        """Check the entries that are complete and have not been checked."""
-        finish(self.running(entries))
+    def run(self, entries: Iterable[Entry]) -> Findings:
+        """Check the entries that are complete and have not been checked, and return all findings."""
+        return finish(self.running(entries))
 
-    def running(self, entries: Iterable[Entry]) -> Work[None]:
-        """The same, entry by entry. Several callers may do this at once; each entry is checked once."""
+    def running(self, entries: Iterable[Entry]) -> Work[Findings]:
+        """The same as :meth:`run`, entry by entry. Several callers may do it at once; each entry is checked once."""
         known, beginnings = list(entries), self._beginnings
         self._open.intersection_update(entry.id for entry in known)
         for entry in known:
             new = entry.id > self._read
             if not new and entry.id not in self._open:
                 continue
-            request = Reading(entry)
+            request = ParsedEntry(entry)
             if new:
                 self._read = entry.id
                 self._arrive(request)
@@ -68,17 +69,25 @@ class CheckRunner:
                 self._look(request)
                 yield entry.size
                 if self._beginnings != beginnings:
-                    return
+                    break
             else:
                 self._open.add(entry.id)
+        return self.findings
 
-    def _arrive(self, request: Reading) -> None:
-        for check in self._checks:
+    def _all_checks(self) -> list[Check]:
+        if self._checks is None:
+            from mock_heidi.observing.checks import all_checks  # noqa: PLC0415 - a start does not need them
+
+            self._checks = all_checks(self._keys, self._line)
+        return self._checks
+
+    def _arrive(self, request: ParsedEntry) -> None:
+        for check in self._all_checks():
             check.arrive(request)
 
-    def _look(self, request: Reading) -> None:
+    def _look(self, request: ParsedEntry) -> None:
         def note(code: str, detail: str = "") -> None:
             self.findings.note(code, request.entry, detail)
 
-        for check in self._checks:
+        for check in self._all_checks():
             check.look(request, note)

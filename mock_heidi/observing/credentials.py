@@ -1,4 +1,4 @@
-"""Credentials in a text. All work here is linear in the length of the text."""
+"""Finds credentials in a text. All work is linear in the length of the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 # A name before "=" or before ":", quoted or not.
 _NAMED = re.compile(r"""(?<![\w.%\[\]$@-])([\w.%\[\]$@-]++)(\\?["']?+)\s*+([=:])""")
-# Blanks, an arrow's second half, and what announces a block of YAML.
+# Blanks, the second half of an arrow, and the mark before a block of YAML.
 _BLANK = re.compile(r"(?:\s|[|>](?:[+0-9-]{1,2}(?=\s))?+)*+")
 # The lines of YAML that belong to a name: its block of text, its mapping or its list.
 _BLOCK = re.compile(
@@ -29,7 +29,7 @@ _BLOCK = re.compile(
     """,
     re.VERBOSE,
 )
-# What announces a block or a typed value of YAML, which no prose has behind a colon.
+# The mark before a block or a typed value of YAML. Prose does not have it after a colon.
 _YAML = re.compile(r"[ \t]*+(?:![!\w]|&\w|[|>][+0-9-]{0,2}+[ \t]*+(?:\#[^\n]{0,200}+)?+\r?\n)")
 _SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate)\s++", re.IGNORECASE)
 _VALUE = re.compile(
@@ -44,7 +44,7 @@ _VALUE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# A field that may name the value beside it, the value of such a field, and what ends the fields that belong together.
+# A field that may name the value beside it, the value of such a field, and the end of fields that belong together.
 _FIELD = re.compile(
     rf"""
     (?P<end>[<>{{}}]|\n[ \t]*+-\s)
@@ -71,15 +71,15 @@ _UNENDED = re.compile(r"(?:<!\[CDATA\[)?[^<]*+")
 _BEARER = re.compile(r"(?<!\w)bearer\s++([^\s\"',;]++)", re.IGNORECASE)
 _BASIC = re.compile(r"(?<!\w)basic\s++([A-Za-z0-9+/_-]{4,}+={0,2})", re.IGNORECASE)
 _USER = re.compile(r"(?<=//)[^\s/?#]*(?=@)")
-# Three words with dots between them, of which the first holds the beginning of a token: looking for that beginning at
-# once would go over a long word as often as it stands there.
+# Three words with dots between them. The code then searches the first one for the beginning of a token: a pattern with
+# that beginning would read a long word once for each place where it stands.
 _OPENING = "eyJ"
 _JWT = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]++)(?=\.([A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+))")
 
-# Without one of these there is no credential; most texts have none of them.
+# A text without any of these contains no credential. Most texts contain none.
 _SUSPECT = re.compile(r"[=:@>]|eyJ|bearer|basic|[A-Za-z0-9_+/~-]{20}", re.IGNORECASE)
 
-# A long word of the letters that keys and tokens are written in, and what none of them is.
+# A long word in the letters of keys and tokens, and the forms that no key or token has.
 _LONG = 20
 _LONG_HEX = 32
 _RUN = re.compile(r"(?<![A-Za-z0-9_+/~-])[A-Za-z0-9_+/~-]{20,}+={0,2}")
@@ -89,14 +89,14 @@ _IDS = re.compile(r"kp_[0-9a-f]{32}|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-
 _CLASSES = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")
 _LETTERS = re.compile(r"[A-Za-z]")
 _VOWELS = re.compile(r"[AEIOUaeiou]")
-# How often the kind of letter changes, per letter: random text of 62 letters 0.62, random hexadecimal text 0.47,
-# camelCase 0.35 at most. The share of vowels among letters: random text 0.19, English 0.38; it tells nothing where the
-# text is mostly digits.
+# The number of changes between capitals, small letters and digits, per letter: 0.62 in random text of 62 letters, 0.47
+# in random hexadecimal text, 0.35 at most in camelCase. The share of vowels among letters: 0.19 in random text, 0.38 in
+# English. The share is used only if most characters are letters.
 _RESTLESS, _RESTLESS_HEX, _SPOKEN, _WORDY = 0.4, 0.25, 0.36, 0.7
 
 
 def found(text: str, *, prose: bool = True) -> Iterator[Span]:
-    """The places of credentials in a text, in no order; they may overlap.
+    """The places of credentials in a text, unordered. They may overlap.
 
     In ``prose``, words such as ``pin`` and ``key`` before a colon do not count as secret names.
     """

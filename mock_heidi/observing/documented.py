@@ -1,7 +1,4 @@
-"""Fields, parameters and paths of the contract, read from ``openapi.yaml`` when first asked.
-
-Also the headers that clients are known to send.
-"""
+"""The documented fields, parameters and paths, read from ``openapi.yaml`` at the first use; and common headers."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from typing import Any, NamedTuple
 from mock_heidi.base import contract
 from mock_heidi.base.settings import BASE_PATH
 
-# Questions hold questions; five deep is what the vendor recommends.
+# Questions contain questions. The vendor recommends five levels at most.
 _DEEPEST = 6
 
 
-# Of browsers, libraries and proxies, of the API, and of the mock.
+# The headers of browsers, libraries and proxies, of the API, and of the mock.
 HEADERS = frozenset((
     "accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers",
     "access-control-request-local-network", "access-control-request-method", "access-control-request-private-network",
@@ -34,9 +31,9 @@ HEADERS = frozenset((
 
 
 class Documented(NamedTuple):
-    """The contract of an operation: its path, its body's fields, its parameters, and whether it takes JSON.
+    """The contract of an operation: its path, the fields of its body, its parameters, and whether it takes JSON.
 
-    Each field has the fields inside it; ``fields`` is None where any field may be sent.
+    ``fields`` maps each field to the fields inside it; None allows any field.
     """
 
     path: str
@@ -66,7 +63,7 @@ def _documented(path: str, methods: Mapping[str, Any], operation: Mapping[str, A
 
 @cache
 def parameters() -> frozenset[str]:
-    """The parameters of a query that any operation documents, and ``page``, which clients expect of lists."""
+    """The documented query parameters of all operations, and ``page``, which clients expect at lists."""
     return frozenset({"page"}).union(*(one.parameters for one in documented().values()))
 
 

@@ -1,19 +1,20 @@
-"""An entry of the journal: one request and its answer, by reference, raw as they came and went."""
+"""An entry of the journal: one request and its answer as raw bytes."""
 
 from __future__ import annotations
 
 import marshal
 from typing import Any, Protocol
 
-# In bytes, as measured with tracemalloc on CPython 3.11 to 3.13. An entry costs so much beside what it holds,
+# The following sizes are in bytes, as measured with tracemalloc on CPython 3.11 to 3.13.
+# The size of an entry without its content,
 ENTRY = 1_120
-# one with notes (of faults, of findings, of why it matched nothing) so much more,
+# the additional size of notes (faults, findings, the reason for a refusal),
 _NOTES = 384
-# each piece of an answer so much beside its own bytes,
+# the additional size of a piece of an answer,
 PIECE = 80
-# and each part of a multipart body so much beside its names.
+# and of a part of a multipart body.
 _PART = 512
-# In seconds: so much later than its client the server may learn that a connection is no more.
+# The time in seconds that the server may need longer than its client to notice a broken connection.
 _LATER = 0.02
 
 
@@ -28,36 +29,36 @@ class JournaledRequest(Protocol):
 
 
 class Entry:
-    """One request, by reference: raw bytes as they came and went. ``at`` in ms since 1970, ``duration`` in seconds."""
+    """One request and its answer as raw bytes. ``at`` is in ms since 1970, ``duration`` in seconds."""
 
-    # What most requests never have costs them nothing.
+    # Class attributes are the defaults, so that most entries need not store them.
     id = 0
     body = b""
     status: int | None = None
     parts: list[dict[str, Any]] | None = None
-    """The parts of a multipart body, without what is in them."""
+    """The parts of a multipart body, without their content."""
     duration: float | None = None
     client_left = False
     done = False
     kept = False
     """True if the journal still has it."""
     fault: tuple[str, ...] = ()
-    """The ids of the rules that have shaped the answer."""
+    """The ids of the rules that have changed the answer."""
     provenance: str | None = None
     retry_at: int | None = None
-    """Before which moment (ms since 1970) the answer asked not to be asked again."""
+    """The moment (ms since 1970) before which the answer forbids a retry."""
     early_end = False
-    """True if a fault has ended its stream before its time."""
+    """True if a fault has ended its stream early."""
     why: str | None = None
-    """The reason that it matched nothing, or was refused before any handler saw it."""
+    """The reason why the request matched no operation, or was refused before its handler ran."""
     stray = False
-    """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
+    """True if it matched no operation and came from a browser, but not from a web page that may use the API."""
     findings: tuple[str, ...] = ()
     """The codes of its findings."""
     pieces: tuple[bytes, ...] | list[bytes] = ()
-    """The answer's body, of a stream in its pieces."""
-    times: list[float] = []  # noqa: RUF012 - never changed: a stream has a list of its own
-    """The moments when the pieces of a stream went out, in seconds of the process's own clock."""
+    """The answer's body. A stream has many pieces."""
+    times: list[float] = []  # noqa: RUF012 - never changed: a stream gets another list
+    """The moments when the pieces of a stream were sent, in seconds of the process's clock."""
 
     def __init__(self, at: int, started: float, operation: str | None, scope: Any) -> None:
         self.at = at
@@ -66,20 +67,20 @@ class Entry:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
-        # As one value: thousands of little ones that live as long as the journal would make all others slow.
+        # One value, because thousands of small objects would slow down the garbage collector.
         self._headers = marshal.dumps(scope["headers"], 0)
         self.held = ENTRY + len(self._headers)
-        """The number of its bytes that the journal counts: until it is complete, those of its head."""
+        """The number of its bytes that the journal counts. Until it is complete, these are the bytes of its head."""
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The request's headers, in order and as often as they were sent."""
-        made: list[tuple[bytes, bytes]] = marshal.loads(self._headers)  # noqa: S302 - made above, by ourselves
+        """The request's headers in the order sent, with repeated ones."""
+        made: list[tuple[bytes, bytes]] = marshal.loads(self._headers)  # noqa: S302 - its own bytes, from above
         return made
 
     @classmethod
     def of(cls, value: tuple[Any, ...]) -> Entry:
-        """The entry of a request that :meth:`Journal.keep` kept as a small value."""
+        """The entry of a request that :meth:`Journal.keep` has stored as a tuple."""
         entry: Entry = cls.__new__(cls)
         entry.id, entry.at, entry.started, entry.duration, entry.operation, entry.method, entry.path = value[:7]
         entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.held = value[7:]
@@ -87,7 +88,7 @@ class Entry:
         return entry
 
     def stream(self, piece: bytes, moment: float | None) -> None:
-        """Note a piece of a stream and when it went out; the last one has no moment of its own."""
+        """Add a piece of a stream and the moment when it was sent. The end of the body has no moment."""
         if not isinstance(self.pieces, list):
             self.pieces, self.times = [], []
         self.pieces.append(piece)
@@ -96,7 +97,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """About how many bytes it holds."""
+        """The approximate number of its bytes."""
         size = ENTRY + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
         if self.fault or self.findings or self.why:
             size += _NOTES + sum(map(len, self.fault)) + len(self.why or "")
@@ -106,7 +107,7 @@ class Entry:
         return size
 
     def bare(self) -> Entry:
-        """A copy without bodies and headers: what a line of the log needs, and no more to hold on to."""
+        """A copy without bodies and headers, for a line of the log."""
         copy: Entry = Entry.__new__(Entry)
         for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left", "why"):
             setattr(copy, name, getattr(self, name))
@@ -114,7 +115,7 @@ class Entry:
 
 
 def answered(entry: Entry) -> float:
-    """The moment when its answer ended for the client, in seconds of the process's own clock."""
+    """The moment when its answer ended for the client, in seconds of the process's clock."""
     ended = entry.started + (entry.duration or 0)
-    whole = len(entry.pieces) > len(entry.times)  # the end of a body is a piece of its own
+    whole = len(entry.pieces) > len(entry.times)  # the end of a body is one more piece
     return ended if whole else ended - _LATER

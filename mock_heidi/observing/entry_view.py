@@ -1,4 +1,4 @@
-"""The visible form of a journal entry: parsed, judged by the one policy, and bounded."""
+"""The visible form of a journal entry: parsed, redacted, and of bounded size."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from mock_heidi.base.operations import SIGN_IN, STREAMS
 from mock_heidi.faults.rule import parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.observing import documented
-from mock_heidi.observing.kept import Kept
 from mock_heidi.observing.redaction import REDACTED, Policy
+from mock_heidi.observing.text_cache import TextCache
 from mock_heidi.state.clock import zulu
 
-SHOWN = 64 * 1024
-"""At most so many characters are shown of a body."""
-# A credential at the end of what is shown is judged as a whole, if it is no longer than this.
+MOST_OF_BODY = 64 * 1024
+"""The most characters of a body that are visible."""
+# The characters after the visible ones that are read too, so that a credential at the end is recognised as a whole.
 _MARGIN = 8 * 1024
-# So many bytes of views are kept for one journal.
+# The bytes of views that are kept for one journal.
 _KEPT = 2 * 1024 * 1024
 _LONGEST_NAME = 256
 _FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
 _FORM = re.compile(r"[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+(?:&[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+)*+&?")
-# The headers whose values are shown where all others are masked.
+# The headers whose values stay visible in the mode ``masked``.
 _UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
 
 
 class Exchange(Protocol):
-    """The part of a :class:`mock_heidi.observing.journal.Entry` that a view needs: one request and its answer."""
+    """One request and its answer: the part of :class:`mock_heidi.observing.entry.Entry` that a view reads."""
 
     id: int
     at: int
@@ -62,24 +62,24 @@ class Exchange(Protocol):
 
 
 class View:
-    """Shows the entries of one journal; ``mode`` is ``normal``, ``full`` or ``masked``."""
+    """Makes the visible form of the entries of one journal. ``mode`` is ``normal``, ``full`` or ``masked``."""
 
     def __init__(self, namespace: str, mode: str, policy: Policy, grow: Callable[[int], None] = lambda _: None) -> None:
-        """``grow`` is told how many bytes more, or fewer, are kept of what was shown."""
+        """``grow`` is called with the change of the number of kept bytes."""
         self.policy = policy
         self._namespace = namespace
         self._full, self._masked = mode == "full", mode == "masked"
-        self.kept = Kept(_KEPT, grow)
+        self.kept = TextCache(_KEPT, grow)
 
     def read(self, entry: Exchange, *, whole: bool = False) -> dict[str, Any]:
-        """An entry for people and programs; ``whole`` bodies only if asked for."""
+        """The visible form of an entry as JSON values. Long bodies are cut unless ``whole`` is True."""
         if whole or not entry.done:
-            return self._read(entry, None if whole else SHOWN)
+            return self._read(entry, None if whole else MOST_OF_BODY)
         text = self.kept.get(entry)
         if text is None:
-            text = json.dumps(self._read(entry, SHOWN))
+            text = json.dumps(self._read(entry, MOST_OF_BODY))
             self.kept.put(entry, text)
-        # Findings are made later than the answer.
+        # Checks may add findings after the text was kept.
         return {**json.loads(text), "findings": list(entry.findings)}
 
     def _read(self, entry: Exchange, most: int | None) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class View:
         }
 
     def headline(self, entry: Exchange) -> dict[str, Any]:
-        """The parts of an entry that fit on one line."""
+        """The fields of an entry that fit on one line."""
         return {
             "id": entry.id,
             "at": zulu(entry.at),
@@ -130,29 +130,29 @@ class View:
         return "/".join(part if part in known else length_of(part) for part in path.split("/"))
 
     def query(self, entry: Exchange) -> list[tuple[str, str]]:
-        """The parameters of the query, in order and as often as they were sent."""
+        """The parameters of the query in the order sent, with repeated ones."""
         known: Container[str] = () if self._masked else Everything() if self._full else documented.parameters()
         return self.policy.query(entry.query.decode("latin-1"), known)
 
     def named(self, name: str, value: Any) -> Any:
-        """The value of a body's field."""
+        """The visible form of the value of a body's field."""
         return lengths(value, self.policy.strict.value) if self._masked else self.policy.named(name, value)
 
     def word(self, text: str) -> str:
-        """A word that a client chose, such as the name of a file."""
+        """The visible form of a word that a client chose, such as the name of a file."""
         return length_of(text) if self._masked and text else self.policy.strict.value(text)
 
     def _headers(self, entry: Exchange) -> Iterator[tuple[str, str]]:
         known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented.HEADERS
         for raw, value in entry.headers:
             name = raw.decode("latin-1")
-            judge = {} if self._masked else self._judges
-            shown = judge.get(name, self.policy.parameter)(name, value.decode("latin-1"), known)
-            yield self.policy.strict.value(name), shown
+            redact = {} if self._masked else self._special_headers
+            visible = redact.get(name, self.policy.parameter)(name, value.decode("latin-1"), known)
+            yield self.policy.strict.value(name), visible
 
     @property
-    def _judges(self) -> dict[str, Callable[[str, str, Container[str]], str]]:
-        """The headers whose values have a form of their own."""
+    def _special_headers(self) -> dict[str, Callable[[str, str, Container[str]], str]]:
+        """The functions that redact the headers whose values have a special form."""
         return {"x-mock-fault": self._rule, "referer": self._url, "origin": self._url, "host": self._host}
 
     def _url(self, _: str, value: str, __: Container[str]) -> str:
@@ -162,14 +162,14 @@ class View:
         return self._url(name, f"//{value}", known).removeprefix("//")
 
     def _rule(self, _: str, value: str, __: Container[str]) -> str:
-        """A fault that the request asks for, as JSON; by length if it is none."""
+        """The fault that a header asks for, as JSON; an invalid one by its length."""
         try:
             return json.dumps(self.policy.rule(parse(value).model_dump()), ensure_ascii=False)
         except (FaultError, RecursionError):
             return self.policy.strict.value(value) if self._full else length_of(value)
 
     def _body(self, body: bytes, most: int | None) -> Any:
-        """A body as JSON or as a form, else by its length; None if there is none."""
+        """A body as JSON or as the text of a form, another body by its length; None for an empty one."""
         if not body:
             return None
         try:
@@ -182,7 +182,7 @@ class View:
         return _text(self.policy.strict, text, most) if self._full else size_of(body)
 
     def _response(self, entry: Exchange, most: int | None) -> Any:
-        """The body of an answer; one that is not JSON is the text of a fault or a reply."""
+        """The body of an answer as JSON or as text, such as that of a fault or a reply; None for an empty one."""
         if entry.operation == SIGN_IN and entry.status == HTTPStatus.OK:
             return REDACTED
         body = b"".join(entry.pieces)
@@ -192,19 +192,19 @@ class View:
             return size_of(body) if self._masked else _text(self.policy, body.decode("utf-8", "replace"), most)
 
     def _json(self, value: Any, size: int, most: int | None) -> Any:
-        """JSON without its secrets; its text if that is too long, or if JSON cannot hold its values again."""
+        """JSON without secrets. It becomes text if it is longer than ``most`` or if it cannot be encoded again."""
         if most is not None and size > most:
             value, _ = beginning(value, most + _MARGIN)
-        shown = lengths(value, self.policy.strict.value) if self._masked else self.policy.json(value)
+        visible = lengths(value, self.policy.strict.value) if self._masked else self.policy.json(value)
         try:
-            text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(visible, ensure_ascii=False, allow_nan=False)
             text.encode()
-        except ValueError:  # NaN, half a letter
-            return json.dumps(shown)[:most]
-        return shown if most is None or size <= most else text[:most]
+        except ValueError:  # NaN, or a lone surrogate
+            return json.dumps(visible)[:most]
+        return visible if most is None or size <= most else text[:most]
 
     def _parts(self, parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The parts of a form, without what is in them."""
+        """The parts of a form, without their content."""
         return [
             {
                 "name": self.policy.strict.value(_short(part["name"])),
@@ -221,11 +221,11 @@ class View:
         return None if value is None else self.named(part["name"], _short(value))
 
     def _pieces(self, entry: Exchange, most: int | None) -> list[dict[str, Any]] | None:
-        """The pieces of a stream, each with the seconds after which it was sent; None if the answer is no stream.
+        """The pieces of a stream, each with the seconds after which it was sent; None for another answer.
 
-        A secret may stand across pieces, so they are judged together.
+        A secret may be divided between pieces, so they are redacted together.
         """
-        # Nothing is known of a stream that ended before its first piece, or has not come to it.
+        # A stream may end before its first piece, or may not have reached it yet.
         empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
         if entry.operation not in STREAMS or not (entry.times or empty):
             return None
@@ -238,9 +238,9 @@ class View:
             moments.append(round(entry.times[last] - entry.started, 6))
             if room is not None and (room := room - len(texts[-1])) <= 0:
                 break
-        shown = list(map(length_of, texts)) if self._masked else self.policy.together(texts)
+        visible = list(map(length_of, texts)) if self._masked else self.policy.together(texts)
         made, left = [], most
-        for text, moment in zip(shown, moments, strict=True):
+        for text, moment in zip(visible, moments, strict=True):
             if left is not None and left <= 0:
                 break
             made.append({"text": text[:left], "after": moment})
@@ -249,15 +249,15 @@ class View:
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """By name; repeated ones joined as HTTP joins headers."""
-    shown: dict[str, str] = {}
+    """The values by name. Repeated ones are joined by a comma, as HTTP joins headers."""
+    values: dict[str, str] = {}
     for name, value in pairs:
-        shown[name] = f"{shown[name]}, {value}" if name in shown else value
-    return shown
+        values[name] = f"{values[name]}, {value}" if name in values else value
+    return values
 
 
 def _fields(text: str, most: int) -> str:
-    """The first fields of a form, as far as they are whole."""
+    """The first complete fields of a form, at most ``most`` characters."""
     return text if len(text) <= most else text[:most].rpartition("&")[0]
 
 
@@ -283,5 +283,5 @@ def _frame_text(frame: bytes) -> str:
 
 
 def _writable(text: str) -> str:
-    """A text as it can be written again: a client may have sent half a letter."""
+    """A text that UTF-8 can encode: a client may have sent a lone surrogate."""
     return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Expectations that a test has of the requests, judged on those whose answer is complete."""
+"""The expectations of a test about the client's requests. Only requests with a complete answer count."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.filters import Filter, body_of, sessions_of
 from mock_heidi.observing.journal import Journal
 from mock_heidi.observing.noticing import NOTICING, EarlyEnd, early_end, left_behind, looked_for
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 from mock_heidi.observing.secret_names import values_of_secrets
 
 _NEAREST = 3
-# Of what a request misses so many places are counted, and so many told, each so long at most.
+# The most differences of a request that are counted, and the most that are reported.
 _MOST_COUNTED, _MOST_LINES = 100, 10
 _LONGEST_LINE, _LONGEST_VALUE = 300, 80
 # A request without a body ranks below a partial match.
-_NO_OBJECT, _BODILESS = "its body was no JSON object", 5
+_NO_OBJECT, _BODILESS = "its body was not a JSON object", 5
 
 
 class Verdict(NamedTuple):
-    """The result of a judgement: the requests that show it, or else what was found and what came nearest.
+    """The result of an expectation: the requests that meet it, or the nearest ones and a text about what was found.
 
-    ``settled`` is True if no further request can change it.
+    ``settled`` is True if further requests cannot change it.
     """
 
     holds: bool
@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
 
 
 class Count(NamedTuple):
-    """So many requests that fit: from ``least`` to ``most``, without an end where that is None."""
+    """A number of matching requests: from ``least`` to ``most``, or without a limit if ``most`` is None."""
 
     wanted: Filter
     least: int
@@ -57,17 +57,17 @@ class Count(NamedTuple):
         number = len(fitting)
         over = self.most is not None and number > self.most
         if number >= self.least and not over:
-            # Only what has no upper end cannot be spoilt by what comes yet.
+            # With an upper limit, a later request may still be one too many.
             return Verdict(True, self.most is None, fitting)
         if over:
-            near = [{"id": one, "why": "it fits, and is one too many"} for one in fitting[-_NEAREST:]]
+            near = [{"id": one, "why": "it matches, and is one too many"} for one in fitting[-_NEAREST:]]
         else:
             near = yield from nearest(others, self.wanted, journal)
         return Verdict(False, over, fitting, counted(number, "request"), near)
 
 
 class Order(NamedTuple):
-    """Requests that come one after the other, whatever comes between them."""
+    """Requests in an order. Other requests may come between them."""
 
     steps: list[Filter]
     words: str
@@ -93,11 +93,10 @@ class Order(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """A client notices that a fault has ended a stream early: it looks for the text before it goes on.
+    """A client that notices that a fault has ended a stream early: it looks for the text before it goes on.
 
-    :mod:`mock_heidi.observing.noticing` says what counts as looking and as going on. With ``error`` it is enough that
-    the client does not go on, since its test has seen it show an error: what a client does with an answer cannot be
-    seen from here.
+    :mod:`mock_heidi.observing.noticing` defines looking and going on. With ``error``, the test says that the client has
+    shown an error, which the server cannot see. Then the client need not look for the text, but must not go on.
     """
 
     fault: str
@@ -108,7 +107,7 @@ class Noticed(NamedTuple):
         shaped = [entry for entry in journal if entry.done and self.fault in entry.fault]
         ends = [(entry.id, end) for entry in shaped if (end := early_end(entry)) is not None]
         if not ends:
-            return Verdict(False, False, [], f"fault {self.fault} has ended no stream yet")
+            return Verdict(False, False, [], f"fault {self.fault} has not ended a stream yet")
         requests: list[int] = []
         for stream, end in ends:
             following = _next(journal, end)
@@ -122,7 +121,7 @@ class Noticed(NamedTuple):
             else:
                 why = f"it went on with {following.operation} after the stream of request {stream} had ended early"
                 nearest = [{"id": following.entry.id, "why": why}]
-                return Verdict(False, True, requests, "a client that noticed nothing", nearest)
+                return Verdict(False, True, requests, "a client that did not notice", nearest)
         return Verdict(True, not self.error, requests)
 
 
@@ -136,10 +135,10 @@ def judging(expectation: Expectation, journal: Journal) -> Work[Verdict]:
     return (yield from expectation.judging(journal))
 
 
-def _next(journal: Journal, end: EarlyEnd) -> Reading | None:
-    """The first request that looks for a text or goes on without it; None if there is none whose answer is complete."""
+def _next(journal: Journal, end: EarlyEnd) -> ParsedEntry | None:
+    """The first request that looks for a text or goes on without it; None if there is none with a complete answer."""
     place = end.text.operation, end.text.session
-    for request in map(Reading, journal):
+    for request in map(ParsedEntry, journal):
         if end.is_look(request.entry.started) and end.text in looked_for(request):
             return request if request.entry.done else None
         if request.entry.done and end.is_later(request.entry.started) and place in left_behind(request):
@@ -148,7 +147,7 @@ def _next(journal: Journal, end: EarlyEnd) -> Reading | None:
 
 
 def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[list[dict[str, Any]]]:
-    """The requests that miss least of what is wanted, and what they miss."""
+    """The requests with the fewest differences from a filter, and their differences."""
     values = {field.name: getattr(wanted, field.name) for field in fields(Filter)}
     parts = [(name, replace(Filter(), **{name: value})) for name, value in values.items() if value is not None]
     best: list[tuple[int, int, list[str]]] = []
@@ -160,13 +159,13 @@ def nearest(entries: Iterable[Entry], wanted: Filter, journal: Journal) -> Work[
 
 
 def _joined(missed: Sequence[str]) -> str:
-    """The missing parts of a request, in one line."""
+    """The differences of a request, in one line."""
     parts = [shorten(line, _LONGEST_LINE) for line in missed[:_MOST_LINES]]
     return "; ".join([*parts, *([f"and {len(missed) - len(parts)} more"] if len(missed) > len(parts) else [])])
 
 
 def _misses(entry: Entry, name: str, part: Filter, journal: Journal) -> list[str]:
-    """The parts that a request lacks of a filter for that one field."""
+    """The differences between a request and a filter that has only this field."""
     return [] if part.fits(entry, journal) else _lacking(entry, name, getattr(part, name), journal)
 
 
@@ -187,9 +186,9 @@ def _lacking(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]
         "finding": ", ".join(entry.findings) or "no finding",
     }
     if name == "text":
-        return [f"{short_repr(value, _LONGEST_LINE)} stands nowhere in it"]
+        return [f"it does not contain {short_repr(value, _LONGEST_LINE)}"]
     if name in ("since", "since_moment"):
-        return ["it came before"]
+        return ["it came earlier"]
     wanted = journal.filter({"path": value.text})["path"] if name == "path" else value
     return [f"{name} was {given[name]}, not {wanted}"]
 
@@ -197,8 +196,8 @@ def _lacking(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]
 def _differences(
     wanted: Any, given: Any, show: Callable[[str, Any], Any], name: str = "", place: str = "body"
 ) -> Iterator[str]:
-    """A line for each place where a body lacks what is wanted of it; ``show`` says what may be shown of a value."""
-    # What stands under a secret name is one value, whatever is in it.
+    """A line for each difference between a body and the wanted values. ``show`` returns a value without secrets."""
+    # The value of a secret name is not divided into its fields.
     if isinstance(wanted, Mapping) and isinstance(given, Mapping) and show(name, {}) == {}:
         secrets = values_of_secrets([*wanted.items(), *given.items()])
         for key, value in wanted.items():
@@ -206,7 +205,7 @@ def _differences(
             if key in given:
                 yield from _differences(value, given[key], show, name, f"{place}.{key}")
             else:
-                yield f"{place}.{key} was not there, wanted {_short(show(name, value))}"
+                yield f"{place}.{key} was missing, expected {_short(show(name, value))}"
     elif wanted != given:
         yield f"{place} was {_short(show(name, given))}, not {_short(show(name, wanted))}"
 
@@ -216,7 +215,7 @@ def _short(value: Any) -> str:
 
 
 def words_of(given: Mapping[str, Any] | Sequence[Any]) -> str:
-    """An expectation as a person would say it back."""
+    """A filter, or filters in an order, in words."""
     if isinstance(given, Mapping):
         text = ", ".join(f"{name}={short_repr(value, _LONGEST_VALUE)}" for name, value in given.items())
         return text or "any request"

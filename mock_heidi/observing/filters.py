@@ -1,4 +1,4 @@
-"""Filters of requests, with the same words for the journal's endpoints and for a test's expectations."""
+"""Filters of requests, the same for the journal's endpoints and for a test's expectations."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from mock_heidi.state.stubs import matches
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|none")
 _MOST_DIGITS = 12
-# What it costs to compare an entry where its body does not matter.
+# The cost of comparing an entry without its body.
 _SHALLOW = 1_000
 
 
 class FilterError(ConfigError):
-    """A filter that cannot match anything."""
+    """An invalid filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Conditions that requests must meet; a condition of None is always met.
 
-    ``status`` is a status, ``4xx`` and the like, or ``none`` for an answer that never began; ``since`` the id of a
-    request or a moment in ms since 1970, both exclusive; ``fault`` a rule's id, ``any`` or ``none``; ``text`` is part
-    of the request as it is shown; ``match`` is a subset of its JSON body.
+    ``status`` is a status, ``4xx`` and the like, or ``none`` for a request without an answer. ``since`` is the id of a
+    request, ``since_moment`` is in ms since 1970; both are exclusive. ``fault`` is a rule's id, ``any`` or ``none``.
+    ``text`` is a part of the visible form of the request, ``match`` a subset of its JSON body.
     """
 
     operation: str | None = None
@@ -68,7 +68,7 @@ class Filter:
         )
 
     def cost(self, entry: Entry) -> int:
-        """About how many bytes :meth:`fits` looks at."""
+        """The approximate number of bytes that :meth:`fits` reads."""
         deep = (self.path, self.session_id, self.match, self.text)
         return entry.size if any(value is not None for value in deep) else _SHALLOW
 
@@ -77,7 +77,7 @@ NAMES = tuple(field.name for field in fields(Filter) if field.name not in ("sinc
 
 
 def parse(given: Mapping[str, Any]) -> Filter:
-    """A filter from a query's texts or from JSON; :class:`FilterError` where a value makes no sense."""
+    """A filter from a query's texts or from JSON. Raises :class:`FilterError`."""
     made = {name: _plain(name, value) for name, value in given.items() if value is not None}
     _check(made, "operation", OPERATIONS)
     _check(made, "finding", KINDS)
@@ -87,7 +87,7 @@ def parse(given: Mapping[str, Any]) -> Filter:
     if "path" in made:
         made["path"] = _pattern(made["path"])
     if _STATUS.fullmatch(made.get("status", "none")) is None:
-        raise FilterError(f"status={made['status']} is no status", "write it like status=404, 5xx or none")
+        raise FilterError(f"status={made['status']} is not a status", "write it like status=404, 5xx or none")
     if "fault" in made:
         made["fault"] = {"true": "any", "false": "none"}.get(made["fault"], made["fault"])
     if "since" in made:
@@ -96,14 +96,14 @@ def parse(given: Mapping[str, Any]) -> Filter:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """The text of a value that JSON may also give as a number, or for a fault as true and false."""
+    """The text of a value. JSON may also give a number or, for ``fault``, true or false."""
     if name == "match" or isinstance(value, str):
         return value
     if isinstance(value, bool) and name == "fault":
         return str(value).lower()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise FilterError(f"{name} is no text", f'write it like {{"{name}": "…"}}')
+    raise FilterError(f"{name} is not a text", f'write it like {{"{name}": "…"}}')
 
 
 def _check(made: Mapping[str, Any], name: str, known: Any) -> None:
@@ -130,7 +130,7 @@ def _since(text: str) -> dict[str, int | None]:
 
 
 def _on_path(entry: Entry, wanted: PathPattern, journal: Journal) -> bool:
-    # As it is shown too, or a pattern could find out letter by letter what is hidden.
+    # The visible path must match too, or a pattern could guess a hidden part letter by letter.
     return _fits_path(entry.path, wanted) and _fits_path(journal.headline(entry)["path"], wanted)
 
 
@@ -154,7 +154,7 @@ def _has_fault(wanted: str, ids: tuple[str, ...]) -> bool:
 
 
 def sessions_of(entry: Entry) -> set[str]:
-    """The sessions that a request is about: in its path, in its body, and the one that it made."""
+    """The ids of the sessions in a request's path and body, and of the session that it created."""
     found = set(re.findall(r"/sessions/([0-9]+)", entry.path))
     bodies = [body_of(entry)]
     if entry.operation == "create_session":
@@ -168,7 +168,7 @@ def sessions_of(entry: Entry) -> set[str]:
 
 
 def body_of(entry: Entry) -> Any:
-    """The JSON of a request's body, or None."""
+    """The JSON value of a request's body, or None."""
     return _json(entry.body)
 
 

@@ -1,4 +1,4 @@
-"""Findings about a client: each thing once, with the first and the last request that shows it."""
+"""Findings about a client. Each is listed once, with the first and the last request that shows it."""
 
 from __future__ import annotations
 
@@ -13,47 +13,45 @@ _LONGEST = 200
 
 
 class Kind(NamedTuple):
-    """Its level, and its message, in which ``{}`` stands for the detail."""
+    """The level and the message of a finding. ``{}`` in the message stands for the detail."""
 
     level: str
     message: str
     from_test: bool = False
-    """True where the test caused it, and not the client."""
+    """True if the test caused it, not the client."""
 
 
 KINDS: dict[str, Kind] = {
-    "unknown_field": Kind("warning", "sent a field that is not documented, so it is ignored: {}"),
-    "unknown_parameter": Kind("warning", "sent a parameter that is not documented, so it is ignored: {}"),
+    "unknown_field": Kind("warning", "sent a field that is not documented and is ignored: {}"),
+    "unknown_parameter": Kind("warning", "sent a parameter that is not documented and is ignored: {}"),
     "unknown_path": Kind("error", "called a path or a method that does not exist: {}"),
     "invalid_request": Kind("warning", "sent a request that the API refuses: {}"),
-    "json_content_type": Kind("warning", "sent a JSON body without saying that it is JSON: {}"),
+    "json_content_type": Kind("warning", "sent a JSON body without the content type application/json: {}"),
     "gender_spelling": Kind("warning", "sent a gender that is not one of the documented words: {}"),
-    "near_type": Kind("warning", "sent a value of another type than the documented one: {}"),
+    "near_type": Kind("warning", "sent a value whose type differs from the documented one: {}"),
     "undocumented_value": Kind("warning", "sent a value that is not documented and was accepted: {}"),
     "empty_filter": Kind("warning", "sent a filter without a value: {}"),
-    "session_id_number": Kind("error", "took a session id for a number, which cannot hold its digits: {}"),
-    "invalid_email": Kind("warning", "signed in with an e-mail address that is wrong: {}"),
+    "session_id_number": Kind("error", "converted a session id to a number, which loses digits: {}"),
+    "invalid_email": Kind("warning", "signed in with an invalid e-mail address: {}"),
     "empty_third_party_id": Kind("warning", "signed in with an empty third_party_internal_id"),
     "token_per_call": Kind("info", "fetched a new token for each call; one lasts an hour"),
     "expired_token": Kind("warning", "used a token after it had expired"),
-    "key_as_token": Kind("error", "sent the API key where the token belongs"),
-    "key_without_token": Kind("error", "sent the API key and no token with a call that needs a token"),
-    "key_with_token": Kind("info", "sent the API key with a call that needs the token alone"),
-    "early_retry": Kind("warning", "asked again before Retry-After had passed: {}"),
-    "fast_polling": Kind("info", "asked for the same thing more than {} times in a second"),
-    "audio_again": Kind("warning", "sent the same audio again although it had been taken: {}"),
+    "key_as_token": Kind("error", "sent the API key in place of the token"),
+    "key_without_token": Kind("error", "sent the API key without a token in a call that needs a token"),
+    "key_with_token": Kind("info", "sent the API key in a call that needs only the token"),
+    "early_retry": Kind("warning", "repeated a request before Retry-After had passed: {}"),
+    "fast_polling": Kind("info", "requested the same thing more than {} times in a second"),
+    "audio_again": Kind("warning", "sent the same audio again although it was accepted before: {}"),
     "segment_gap": Kind("error", "finished a recording without these segments: {}"),
-    "segment_repeat": Kind("info", "sent a segment that was there already: {}"),
+    "segment_repeat": Kind("info", "sent a segment a second time: {}"),
     "segment_after_finish": Kind("error", "sent a segment after the recording was finished"),
-    "recording_unfinished": Kind("warning", "went on as if a recording were complete, without finishing it first: {}"),
-    "early_end_unnoticed": Kind("error", "went on after a stream had ended early, without looking for its text: {}"),
-    "untranscribed_audio": Kind("warning", "had something written before the transcript of its audio was read: {}"),
+    "recording_unfinished": Kind("warning", "used a recording as complete before finishing it: {}"),
+    "early_end_unnoticed": Kind("error", "continued after a stream had ended early, without looking for its text: {}"),
+    "untranscribed_audio": Kind("warning", "requested a text before reading the transcript of the audio: {}"),
     "template_not_json": Kind("error", "sent a third_party_template that is not JSON"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
-    "duration_unknown": Kind(
-        "info", "sent audio whose length cannot be read, as with made-up bytes; it counts as 30 s: {}"
-    ),
+    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so it counts as 30 s: {}"),
 }
 
 
@@ -77,8 +75,8 @@ class Finding:
         self._latest = 0, 0.0
 
     def add(self, entry: JournaledRequest) -> None:
-        """Count a request once, however often it shows the finding."""
-        # Ids begin again with a reset that keeps the findings.
+        """Count a request once, even if it shows the finding several times."""
+        # A reset that keeps the findings begins the ids again.
         latest = entry.id, entry.started
         if latest == self._latest:
             return
@@ -105,7 +103,7 @@ class Finding:
 
 
 class Findings:
-    """The findings of one namespace, in the order in which they were made."""
+    """The findings of one namespace, in the order of their first requests."""
 
     def __init__(self) -> None:
         self._all: dict[tuple[str, str], Finding] = {}
@@ -117,7 +115,7 @@ class Findings:
         return len(self._all)
 
     def note(self, code: str, entry: JournaledRequest, detail: str = "") -> None:
-        """Note that a request shows a finding. Beyond 500 different ones, details are no longer told apart."""
+        """Note that a request shows a finding. After 500 different findings, new details are replaced by ``…``."""
         if len(detail) > _LONGEST:
             detail = f"{detail[:_LONGEST]}…"
         key = (code, detail)

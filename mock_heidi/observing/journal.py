@@ -1,7 +1,7 @@
-"""Requests and their answers: a bounded list that costs next to nothing to keep.
+"""The journal: a bounded list of requests and their answers.
 
-Nothing is parsed or redacted while a request is on its way. Every endpoint that shows an entry shows what
-:meth:`Journal.read` returns. :mod:`mock_heidi.observing.entry_view` makes it, so that no secret leaves by another way.
+While a request is answered, the journal stores only raw bytes. Entries are parsed and redacted when they are read.
+Everything that shows an entry uses :meth:`Journal.read` and its relatives, so that no secret leaves another way.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Journal:
     def __init__(
         self, name: str, entries: int, memory: MemoryBudget, secrets: Callable[[], Iterable[str]], mode: str = "normal"
     ) -> None:
-        """``secrets`` gives what is not shown, the same object as long as it is the same.
+        """``secrets`` returns the texts to hide; it must return the same object until they change.
 
-        ``mode`` says how much is shown: ``normal``, ``full`` or ``masked``.
+        ``mode`` is the amount of detail: ``normal``, ``full`` or ``masked``.
         """
         self._name = name
         self._most = entries
@@ -42,10 +42,10 @@ class Journal:
         self._next = 1
         self.dropped = 0
         self.watchers: set[Callable[[Entry], None]] = set()
-        """Told of every entry that is complete."""
+        """Functions that are called with each entry when it is complete."""
 
     def add(self, entry: Entry) -> None:
-        """Keep a request that has just come in."""
+        """Add a request that has just come in."""
         entry.id = self._next
         self._next += 1
         entry.kept = True
@@ -55,7 +55,7 @@ class Journal:
             self._drop_oldest()
 
     def keep(self, request: JournaledRequest, status: int, answer: bytes) -> int:
-        """Keep an answered request as a tuple. Returns its id."""
+        """Add an answered request as a tuple, which is quick. Returns its id."""
         number, scope, headers = self._next, request.scope, marshal.dumps(request.scope["headers"], 0)
         self._next = number + 1
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
@@ -72,25 +72,25 @@ class Journal:
             self._drop_oldest()
         return number
 
-    def entry(self, number: int) -> Entry | None:
-        """The entry of that id, or None."""
-        return next((entry for entry in reversed(self._all()) if entry.id == number), None)
+    def entry(self, number: int, started: float) -> Entry | None:
+        """The entry with an id that started then, or None. A reset gives the same ids again."""
+        return next((one for one in reversed(self._all()) if (one.id, one.started) == (number, started)), None)
 
     def _all(self) -> list[Entry]:
-        """All entries; those of ordinary requests are made now."""
+        """All entries. Tuples are turned into entries."""
         entries = [one if isinstance(one, Entry) else Entry.of(one) for one in self._entries]
         self._entries = deque(entries)
         return entries
 
     def close(self, entry: Entry, now: float) -> None:
-        """Note that its answer is complete, or that there will be none."""
+        """Note that the answer of an entry is complete, or that it will not have one."""
         entry.duration = now - entry.started
         entry.done = True
         if self.watchers:
             for watch in tuple(self.watchers):
                 watch(entry)
         if not entry.kept:
-            return  # dropped or cleared while it was on its way
+            return  # it was dropped or cleared before its answer was complete
         size = entry.size
         grown = size - entry.held
         entry.held = size
@@ -103,7 +103,7 @@ class Journal:
             self._memory.make_room()
 
     def drop(self) -> bool:
-        """Make room: forget what is kept of a shown entry, or else the oldest entry; whether there was anything."""
+        """Free memory: drop a kept view or, if there is none, the oldest entry. Returns False if both are empty."""
         return self._made[1].kept.drop() or self._drop_oldest()
 
     def _drop_oldest(self) -> bool:
@@ -121,7 +121,7 @@ class Journal:
         return True
 
     def remove(self, ids: Collection[int]) -> int:
-        """Forget the entries of those ids; how many there were."""
+        """Forget the entries with these ids. Returns their number."""
         before, gone = len(self._entries), 0
         entries = self._all()
         for entry in entries:
@@ -132,7 +132,7 @@ class Journal:
         return before - len(self._entries)
 
     def clear(self) -> int:
-        """Forget every entry; how many there were."""
+        """Forget every entry. Returns their number."""
         self.dropped = 0
         return self.remove({entry.id for entry in self._all()})
 
@@ -142,7 +142,7 @@ class Journal:
         self._next = 1
 
     def end(self) -> None:
-        """Forget every entry and leave the memory of the others alone, because the namespace is gone."""
+        """Forget every entry and leave the shared memory budget, because the namespace is gone."""
         self.clear()
         self._made[1].kept.clear()
         self._memory.logs.discard(self)
@@ -156,7 +156,7 @@ class Journal:
 
     @property
     def _view(self) -> View:
-        """The view that shows entries without the current secrets; a fresh one if they have changed."""
+        """The view that hides the current secrets. It is a new one if they have changed."""
         secrets = self._secrets()
         if secrets is not self._known:
             self._known, known = secrets, frozenset(secrets)
@@ -166,51 +166,51 @@ class Journal:
         return self._made[1]
 
     def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
-        """An entry for people and programs: parsed, and without secrets; long bodies are cut unless ``whole``."""
+        """An entry as JSON values, without secrets. Long bodies are cut unless ``whole`` is True."""
         return self._view.read(entry, whole=whole)
 
     @property
     def reader(self) -> object:
-        """The object that takes the secrets out; another one when other secrets are known."""
+        """The object that removes secrets. It is another one after the secrets have changed."""
         return self._view
 
     def headline(self, entry: Entry) -> dict[str, Any]:
-        """The parts of an entry that fit on one line, judged in the same way."""
+        """The fields of an entry that fit on one line, without secrets."""
         return self._view.headline(entry)
 
     def query(self, entry: Entry) -> list[tuple[str, str]]:
-        """The parameters of an entry's query, in order and as often as they were sent, judged in the same way."""
+        """The parameters of an entry's query in the order sent, with repeated ones, without secrets."""
         return self._view.query(entry)
 
     def named(self, name: str, value: Any) -> Any:
-        """The value of a field of a client's body, judged in the same way; ``***`` where it is nested too deeply."""
+        """The value of a field of a client's body, without secrets; ``***`` if it is nested too deeply."""
         try:
             return self._view.named(name, value)
         except RecursionError:
             return REDACTED
 
     def word(self, text: str) -> str:
-        """A word that a client chose, judged in the same way."""
+        """A word that a client chose, without secrets."""
         return self._view.word(text)
 
     def clean(self, value: Any) -> Any:
-        """Any JSON without its secrets."""
+        """Any JSON value without secrets; ``***`` if it is nested too deeply."""
         try:
             return self._view.policy.json(value)
         except RecursionError:
-            return REDACTED  # no body of the vendor's is nested so deeply
+            return REDACTED
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
-        """A fault without its secrets."""
+        """A fault without secrets."""
         return self._view.policy.rule(rule)
 
     def filter(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A test's expectation of a request, by the names of filters, without its secrets."""
+        """The values of a filter by name, without secrets."""
         try:
             return {name: self._view.policy.field(name, value) for name, value in given.items()}
         except RecursionError:
             return dict.fromkeys(given, REDACTED)
 
     def together(self, texts: Sequence[str]) -> list[str]:
-        """Texts that follow each other, without secrets in any of them or across several."""
+        """Consecutive texts without secrets, including secrets that are divided between them."""
         return self._view.policy.together(texts)

@@ -1,8 +1,8 @@
-"""The requests by which a client shows that it noticed a stream's early end: one table for findings and ``verify``.
+"""The requests that show whether a client has noticed the early end of a stream, for findings and ``verify``.
 
 A stream has no end marker, so half a text looks like a whole one. A client that looks for the text again has noticed.
-A client that goes on writing before it looks has not. Everything else says nothing: reads of other things, audio and
-documents that the session is given, requests of other sessions, and requests that were sent before the stream ended.
+A client that goes on writing before it looks has not noticed. Other requests do not count: reads of other things,
+uploads of audio and documents, requests of other sessions, and requests that were sent before the stream ended.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 from mock_heidi.base.operations import OPERATIONS, After, Operation
 from mock_heidi.observing.entry import Entry, answered
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
 _LISTED = "list_linked_user_sessions"
-# Our answers are JSON without blanks. Parsing a page of 200 sessions for their ids alone would cost much more.
+# The mock writes JSON without blanks. Parsing a page of 200 sessions to get their ids would take much longer.
 _LISTED_SESSION = re.compile(rb'"session_id":"([^"]+)"')
 
 
 class Noticing(NamedTuple):
-    """The operations that look for a lost text, those that go on without it, and what a client should have done."""
+    """The operations that look for a lost text, the operations that go on without it, and the cure in words."""
 
     looks: frozenset[str]
     goes_on: frozenset[str]
@@ -49,9 +49,10 @@ class Text(NamedTuple):
 
 
 class EarlyEnd(NamedTuple):
-    """A text whose stream ended early, when its request began and when it ended, in seconds of the process's own clock.
+    """A text whose stream ended early. Moments are in seconds of the process's clock.
 
-    ``known`` is the first moment at which the client may have known: it can see a broken connection before the server.
+    ``began`` is the moment of its request, ``ended`` that of its end, and ``known`` the first moment at which the
+    client may have noticed the end, which can be earlier.
     """
 
     text: Text
@@ -60,39 +61,39 @@ class EarlyEnd(NamedTuple):
     ended: float
 
     def is_look(self, started: float) -> bool:
-        """True if a look for the text, sent at ``started``, can be a reaction to its end."""
+        """True if a request for the text, sent at ``started``, can be a reaction to its end."""
         return started > self.began and started >= self.known
 
     def is_later(self, started: float) -> bool:
-        """True if a request sent at ``started`` was surely sent after the end."""
+        """True if a request that was sent at ``started`` was certainly sent after the end."""
         return started >= self.ended
 
 
 def early_end(entry: Entry) -> EarlyEnd | None:
-    """The early end of a request's stream; None if it asks for no stream or a fault has not cut it short."""
-    text = streamed(Reading(entry)) if entry.early_end else None
+    """The early end of a request's stream; None if it has no stream, or a fault has not ended it early."""
+    text = streamed(ParsedEntry(entry)) if entry.early_end else None
     if text is None:
         return None
     return EarlyEnd(text, entry.started, answered(entry), entry.started + (entry.duration or 0))
 
 
-def streamed(request: Reading) -> Text | None:
-    """The text that a request asks for; None if it asks for no stream."""
+def streamed(request: ParsedEntry) -> Text | None:
+    """The text that a request asks for; None if it does not ask for a stream."""
     if request.operation not in NOTICING or request.session is None:
         return None
     return Text(request.operation, request.session, _instruction(request))
 
 
-def looked_for(request: Reading) -> Iterable[Text]:
-    """The texts that a request looks for: it asks for them again, or it reads the session that holds them."""
+def looked_for(request: ParsedEntry) -> Iterable[Text]:
+    """The texts that a request looks for: it asks for them again, or reads the session that contains them."""
     again = streamed(request)
     if again is not None:
         return [again]
     return [Text(name, session) for name in _operations_that_read(request.operation) for session in _sessions(request)]
 
 
-def left_behind(request: Reading) -> Iterable[tuple[str, str]]:
-    """The operation and session of each text after which this request goes on."""
+def left_behind(request: ParsedEntry) -> Iterable[tuple[str, str]]:
+    """The operation and the session of each text without which this request goes on."""
     session, operation = request.session, request.operation
     return [] if session is None else [(name, session) for name, row in NOTICING.items() if operation in row.goes_on]
 
@@ -101,14 +102,14 @@ def _operations_that_read(operation: str | None) -> list[str]:
     return [name for name, row in NOTICING.items() if operation in row.looks]
 
 
-def _sessions(request: Reading) -> Iterable[str]:
+def _sessions(request: ParsedEntry) -> Iterable[str]:
     if request.operation == _LISTED:
         return {found.decode("latin-1") for found in _LISTED_SESSION.findall(request.answer)}
     return [] if request.session is None else [request.session]
 
 
-def _instruction(request: Reading) -> int:
-    """A chat goes on with other instructions, which do not bring back the lost answer."""
+def _instruction(request: ParsedEntry) -> int:
+    """A hash of the instruction to Ask Heidi, else 0. Only the same instruction brings the lost answer back."""
     if request.operation != "ask_ai" or not isinstance(request.body, dict):
         return 0
     return hash(str(request.body.get("ai_command_text")))

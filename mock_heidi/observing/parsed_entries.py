@@ -1,4 +1,4 @@
-"""A journaled request, parsed: its session, headers, JSON and answer, each parsed once and only when needed."""
+"""A parsed journal entry. Its session, headers, JSON and answer are each parsed once, when they are first needed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _SESSION = re.compile(r"/sessions/([^/]+)")
 _LISTED = "linked-user"
 
 
-class Reading:
-    """One journaled request, parsed. What cannot be parsed is empty: clients send anything, and faults answer so."""
+class ParsedEntry:
+    """One journaled request. Parts that cannot be parsed are empty, since clients and faults may send anything."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
@@ -33,12 +33,12 @@ class Reading:
 
     @cached_property
     def body(self) -> Any:
-        """The JSON of the body; ``{}`` where there is none."""
+        """The JSON value of the body; ``{}`` if it is empty or not JSON."""
         return _json(self.entry.body)
 
     @cached_property
     def response(self) -> Mapping[str, Any]:
-        """The JSON object of the answer; ``{}`` where the answer is something else."""
+        """The JSON object of the answer; ``{}`` if the answer is something else."""
         made = _json(self.answer)
         return made if isinstance(made, dict) else {}
 
@@ -49,19 +49,19 @@ class Reading:
 
     @cached_property
     def headers(self) -> dict[bytes, bytes]:
-        """By their names in lower case; of a repeated one the first."""
+        """The headers by their names in lower case; the first one if a name is repeated."""
         return dict(reversed(self.entry.headers))
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """Of a repeated parameter the last value, as the API reads it."""
+        """The parameters of the query; the last one if a name is repeated, as the API reads it."""
         return dict(parse_qsl(self.entry.query.decode("latin-1"), keep_blank_values=True))
 
     @property
     def made_by_test(self) -> bool:
-        """True if a fault or a reply gave the answer, so that its status says nothing about the client.
+        """True if a fault or a reply gave the answer, so that its status does not depend on the client.
 
-        A rule that only delays or spoils the operation's own answer leaves ``injected`` alone as its provenance.
+        A rule that only delays or changes the operation's answer has the provenance ``injected``.
         """
         return self.entry.provenance not in (None, "injected")
 
@@ -70,7 +70,7 @@ def _json(body: bytes) -> Any:
     try:
         value = json.loads(body) if body else {}
         if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate was refused, and no finding can show it
+            json.dumps(value, ensure_ascii=False).encode()  # a finding cannot show a lone surrogate
     except (ValueError, RecursionError):
         return {}
     else:

@@ -1,4 +1,4 @@
-"""The one policy of what may be shown: judges parsed values, by their names and by how they look."""
+"""The redaction policy: hides secrets in parsed values, by their names and by their form."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ REDACTED = "***"
 # Names of keys, and a media type.
 _WORDS = ("media_type", "drop_key", "rename_key", "null_key", "wrong_type", "duplicate_key")
 WRITTEN = ("label", "path", "header", "match", "detail", "not_json", *_WORDS)
-"""The fields of a fault that hold what somebody has written, which may be a secret."""
-# What stays as it is in a query that is written again, so that a mark can be read.
+"""The fields of a fault that hold a text of the user's, which may be a secret."""
+# The characters that stay unquoted in a redacted query, so that ``***`` and ``<14 characters>`` can be read.
 _MARKS = "*<> "
-# How a text begins and ends that may be JSON.
+# The first and the last character of a text that may be JSON.
 _NESTED = {"{": "}", "[": "]", '"': '"'}
 
 
 class Policy:
-    """Decides what is shown of texts, names with values, paths, URLs and JSON.
+    """Hides secrets in texts, named values, paths, URLs and JSON.
 
-    ``***`` stands for the value of a secret name, a credential, and each secret that is known here.
+    ``***`` replaces the value of a secret name, a credential, and each known secret.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, prose: bool = True) -> None:
-        """With ``prose``, what stands before a colon in a text may be a word of a sentence."""
+        """``secrets`` are the known secrets. With ``prose``, a word before a colon may belong to a sentence."""
         self._secrets = frozenset(secrets) - {""}
         self._by_length = sorted(self._secrets, key=len)
         self._prose = prose
         self.strict: Policy = Policy(secrets, prose=False) if prose else self
-        """The same for what is not prose: names, headers, parameters, parts of paths, labels."""
+        """The same policy for texts other than prose: names, headers, parameters, parts of paths, labels."""
 
     def text(self, text: str) -> str:
-        """A text without the credentials in it."""
+        """A text without its secrets."""
         return _without(text, self._spans(text))
 
     def together(self, texts: Sequence[str]) -> list[str]:
-        """Texts that follow each other, without the credentials in any of them or across several."""
+        """Consecutive texts without secrets, including secrets that are divided between them."""
         whole = "".join(texts)
         spans = self._spans(whole)
         if not spans:
             return list(texts)
-        shown, at, span = [], 0, 0
+        redacted, at, span = [], 0, 0
         for text in texts:
             start, at = at, at + len(text)
             kept, left = [], start
@@ -63,32 +63,32 @@ class Policy:
                 if end > at:
                     break  # the next text has the rest of it
                 span += 1
-            shown.append("".join([*kept, whole[left:at]]))
-        return shown
+            redacted.append("".join([*kept, whole[left:at]]))
+        return redacted
 
     def value(self, text: str) -> str:
-        """A parsed value: JSON inside it is judged as JSON, and what is percent-encoded as what it stands for."""
+        """A parsed text without secrets. JSON in it is redacted as JSON; percent-encoded text is decoded first."""
         inside = text.strip()
         if inside[:1] in _NESTED and _NESTED[inside[0]] == inside[-1]:
             try:
-                # Written again: the text may have the same name twice, of which only one was judged.
-                shown = json.dumps(self.json(json.loads(inside)), ensure_ascii=False)
-                return shown.encode(errors="replace").decode()
+                # Written again, because parsing keeps only the last of two values with the same name.
+                redacted = json.dumps(self.json(json.loads(inside)), ensure_ascii=False)
+                return redacted.encode(errors="replace").decode()
             except (ValueError, RecursionError):
-                pass  # a text like any other
-        shown = self.text(text)
-        plain = decoded(shown)
-        hides_more = plain != shown and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
-        return REDACTED if hides_more else shown
+                pass  # it is not JSON
+        redacted = self.text(text)
+        plain = decoded(redacted)
+        hides_more = plain != redacted and any(plain[begin:end] != REDACTED for begin, end in self._spans(plain))
+        return REDACTED if hides_more else redacted
 
     def named(self, name: str, value: Any, secrets: Container[str] = ()) -> Any:
-        """The JSON value of a field or parameter of that name; ``secrets`` are further names that are secret here."""
+        """The JSON value of a field or parameter, without secrets. ``secrets`` are further secret names."""
         if (name in secrets or is_secret_name(name)) and not (value is None or isinstance(value, bool)):
             return REDACTED
         return self.json(value)
 
     def json(self, value: Any) -> Any:
-        """Any JSON value; :class:`RecursionError` where it is nested too deeply."""
+        """Any JSON value without secrets. Raises :class:`RecursionError` if it is nested too deeply."""
         if isinstance(value, str):
             return self.value(value)
         if isinstance(value, Mapping):
@@ -101,18 +101,18 @@ class Policy:
         return value
 
     def form(self, text: str) -> str:
-        """The text of a form, each of its fields judged by itself."""
+        """The text of a form without secrets."""
         pairs = parse_qsl(text, keep_blank_values=True)
         secrets = values_of_secrets(pairs)
-        shown = [(self.strict.value(name), self.named(name, value, secrets)) for name, value in pairs]
-        return urlencode(shown, safe="*")
+        redacted = [(self.strict.value(name), self.named(name, value, secrets)) for name, value in pairs]
+        return urlencode(redacted, safe="*")
 
     def path(self, path: str) -> str:
-        """A path, each part of it judged by itself and by the one before it: ``/password/***``."""
+        """A path without secrets. A secret name hides the part after it: ``/password/***``."""
         from mock_heidi.observing.credentials import users  # noqa: PLC0415 - its patterns take long to compile
 
-        shown = "/".join(self._part(part, before) for part, before in _with_the_one_before(path.split("/")))
-        return _without(shown, _merged([*users(shown), *self._known(shown)]))
+        redacted = "/".join(self._part(part, before) for part, before in _with_previous(path.split("/")))
+        return _without(redacted, _merged([*users(redacted), *self._known(redacted)]))
 
     def _part(self, part: str, before: str) -> str:
         if is_secret_name(before) and not _is_public(part):
@@ -123,7 +123,7 @@ class Policy:
         return self.strict.value(part)
 
     def url(self, url: str, known: Container[str]) -> str:
-        """A URL, such as a Referer: without user and password; unknown parameters and the fragment by length."""
+        """A URL without secrets, user and password. Lengths replace unknown parameters and the fragment."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -138,7 +138,7 @@ class Policy:
         return made.geturl()
 
     def query(self, query: str, known: Container[str]) -> list[tuple[str, str]]:
-        """The parameters of a query, in order and as often as they were sent."""
+        """The parameters of a query in the order sent, with repeated ones, without secrets."""
         pairs = parse_qsl(query, keep_blank_values=True)
         secrets = values_of_secrets(pairs)
         return [
@@ -147,35 +147,35 @@ class Policy:
         ]
 
     def parameter(self, name: str, value: str, known: Container[str]) -> str:
-        """The value of a parameter or header: shown if its name is one of those that are ``known``."""
+        """The value of a parameter or header without secrets. If its name is not ``known``, its length replaces it."""
         if is_secret_name(name):
             return REDACTED
         return self.strict.value(value) if name in known or not value else length_of(value)
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
-        """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
-        shown = {
+        """A fault without secrets. The names of its fields are not secret, even ``expire_token`` and ``drop_key``."""
+        redacted = {
             name: self._words(value) if name in _WORDS else self.field(name, value) if name in WRITTEN else value
             for name, value in rule.items()
         }
         if "header" in rule:
-            shown["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
-        return shown
+            redacted["header"] |= {name: text for name, text in rule["header"].items() if text == "*"}
+        return redacted
 
     def _words(self, value: Any) -> Any:
-        """Names that a test has written, each judged by itself: that a key is called ``token`` hides nothing."""
+        """Names of keys in a fault, without secrets. A key with the name ``token`` does not hide its new name."""
         if isinstance(value, Mapping):
             return {self.value(name): self.value(word) for name, word in value.items()}
         return self.value(value) if isinstance(value, str) else [self.value(word) for word in value]
 
     def field(self, name: str, value: Any) -> Any:
-        """The value that a test has set for a field of a rule or of an expectation, without its secrets."""
+        """The value of a field of a rule or of a filter, without secrets."""
         if name == "path" and isinstance(value, str):
             return self.path(value)
         return self.strict.json(value) if name in ("label", "header") else self.json(value)
 
     def _spans(self, text: str) -> list[Span]:
-        """The places of secrets, in order and not overlapping."""
+        """The places of secrets in a text, in order and without overlap."""
         from mock_heidi.observing.credentials import found  # noqa: PLC0415 - as above
 
         return _merged([*found(text, prose=self._prose), *self._known(text)])
@@ -188,12 +188,12 @@ class Policy:
 
 
 def _is_public(part: str) -> bool:
-    """True if a part of a path is public wherever it stands; the path of a fault may hold ``*``."""
+    """True if a part of a path is public even after a secret name. The path of a fault may contain ``*``."""
     return not part.strip("*") or is_secret_word(part) or part in documented.path_parts()
 
 
-def _with_the_one_before(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The parts of a path, each with the last one before it that is not empty."""
+def _with_previous(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The parts of a path, each with the previous part that is not empty."""
     before = ""
     for part in parts:
         yield part, before

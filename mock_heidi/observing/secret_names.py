@@ -1,4 +1,4 @@
-"""Secret names: those of fields, parameters and headers whose values are never shown."""
+"""Secret names: names of fields, parameters and headers whose values are always hidden."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-# A name is secret if one of its words is: session_id, template_id, keyboard and pinned are not.
+# A name is secret if it contains one of these words. session_id, template_id, keyboard and pinned do not.
 _WORDS = frozenset((
     "apikey", "apikeys", "auth", "authenticate", "authentication", "authorisation", "authorization", "bearer", "cookie",
     "cookies", "cred", "credential", "credentials", "creds", "csrf", "hmac", "jsessionid", "jwt", "jwts", "key", "keys",
@@ -16,8 +16,8 @@ _WORDS = frozenset((
     "pin", "pins", "pwd", "refresh", "saml", "secret", "secrets", "sess", "sessid", "sid", "sig", "signature",
     "signatures", "token", "tokens", "totp", "xsrf",
 ))  # fmt: skip
-# Words that also count at the end of a longer one: mypassword, idtoken. "key" does not, because of monkey. Before a
-# colon in prose only these count: a note may say "Pin: removed", "Key: improved" or "Signature: Dr Sample".
+# Words that also count at the end of a longer word, as in mypassword and idtoken. "key" does not, because of monkey.
+# Before a colon in prose only these count: a note may say "Pin: removed", "Key: improved" or "Signature: Dr Sample".
 _ENDINGS = (
     "accesskey", "apikey", "authkey", "authorization", "bearer", "cookie", "credential", "credentials", "csrf", "jwt",
     "passphrase", "passphrases", "passwd", "password", "passwords", "privatekey", "pwd", "secret", "secretkey",
@@ -28,13 +28,13 @@ _LONGEST_NAME = 256
 _MOST_DECODINGS = 3
 
 NAMING = ("name", "key", "field", "header", "parameter", "type", "id")
-"""The fields whose value may be the name of the value beside it: ``{"name": "password", "value": "…"}``."""
+"""The fields that may name the value beside them: ``{"name": "password", "value": "…"}``."""
 _VALUES = ("value", "values")
 _ONE_NAME = re.compile(r"[\w.%\[\]$@-]+")
 
 
 def is_secret_name(name: str) -> bool:
-    """True if any value of that name is a secret: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
+    """True if the values of a name are secret: ``api_key``, ``X-CSRF-Token``, ``refreshToken``."""
     return _is_secret(decoded(name[:_LONGEST_NAME]))
 
 
@@ -53,7 +53,7 @@ def ends_secret(name: str) -> bool:
 
 
 def decoded(text: str) -> str:
-    """The text after all its percent-decodings, of which a client may have made several."""
+    """The text with its percent-encoding removed, even if a client has encoded it several times."""
     for _ in range(_MOST_DECODINGS):
         if "%" not in text or (once := unquote(text)) == text:
             break
@@ -62,12 +62,12 @@ def decoded(text: str) -> str:
 
 
 def is_secret_word(text: str) -> bool:
-    """True for one of the words that make names secret, and so for a name rather than a secret: ``token``."""
+    """True for one of the words that make names secret, such as ``token``. It is a name, not a secret."""
     return text.lower() in _WORDS
 
 
 def values_of_secrets(fields: Iterable[tuple[str, Any]]) -> frozenset[str]:
-    """The names of the fields that hold the value of a secret: ``value`` where ``name`` is ``password``."""
+    """The names of the fields that hold a secret: ``value`` if the field ``name`` is ``password``."""
     fields = list(fields)
     if not any(name.lower() in NAMING and _is_one_secret_name(value) for name, value in fields):
         return frozenset()
@@ -75,5 +75,5 @@ def values_of_secrets(fields: Iterable[tuple[str, Any]]) -> frozenset[str]:
 
 
 def _is_one_secret_name(value: Any) -> bool:
-    """True for a secret name that is not a sentence: ``PIN``, but not ``Key points``."""
+    """True for a secret name of one word: ``PIN``, but not ``Key points``."""
     return isinstance(value, str) and _ONE_NAME.fullmatch(value) is not None and is_secret_name(value)

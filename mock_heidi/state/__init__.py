@@ -1,4 +1,4 @@
 """The records of a Heidi and the store that keeps them, with ids, clock, transitions and events.
 
-Every verb is synchronous; it never meets a request or a rule.
+Every method of the store is synchronous. The package never handles a request or a fault.
 """

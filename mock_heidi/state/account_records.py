@@ -30,7 +30,7 @@ class ApiKey(Record):
 
 
 class User(Record):
-    """A user who has signed in: an e-mail and a third party's id under one owner; linked to a Heidi account or not."""
+    """A user who has signed in: an e-mail and a third party's id under one owner. ``linked_to`` is a Heidi account."""
 
     managed_by: ObjectId
     email: str

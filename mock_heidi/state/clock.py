@@ -1,4 +1,4 @@
-"""One clock per namespace, and the only module that asks the machine for the time."""
+"""The clock of a namespace. No other module reads the machine's time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mock_heidi.base.settings import ConfigError
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)Z?)?")
 
-# Seconds of the process's own clock, for durations and idleness: no mock time stops it.
+# Seconds of the process's clock, for durations and idleness. It runs even if a namespace's clock is frozen.
 precise = time.perf_counter
 
 
@@ -25,26 +25,25 @@ def parse_moment(text: str) -> int:
         if match is None:
             raise ValueError
         moment = datetime.fromisoformat(f"{match[1]}T{match[2] or '00:00'}").replace(tzinfo=UTC)
-        # Tokens expire later and ids hold the seconds since 1970: the ends of the calendar leave no room for them.
+        # Tokens expire later, and ids contain the seconds since 1970: both must stay inside the calendar.
         if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             raise ValueError
     except ValueError:
-        raise ConfigError(f"clock: {text!r} is no moment", "write it like 2025-01-06T09:00:00 (UTC)") from None
+        raise ConfigError(f"clock: {text!r} is not a moment", "write it like 2025-01-06T09:00:00 (UTC)") from None
     return round(moment.timestamp() * 1000)
 
 
-# In ms: what is nearer than a timer can tell is now. In seconds: no timer may be set for longer.
+# The shortest wait in ms: a timer is not more exact. The longest wait of one timer, in seconds.
 _AT_ONCE, _LONGEST = 0.5, 86_400
-
-
-# Where the calendar ends, in ms since 1970: there, a clock that goes too fast stands still.
+# The end of the calendar, in ms since 1970. A clock that reaches it stands still.
 _END = 253_370_764_800_000
 
 
 class Clock:
     """The time of one namespace, in whole milliseconds since 1970.
 
-    It goes with the machine's, or from a moment of its own at ``speed`` mock seconds a second; at 0 it stands still.
+    It follows the machine's clock, or starts at a given moment and passes ``speed`` seconds in each real second. A
+    clock of speed 0 is frozen.
     """
 
     def __init__(self, frozen: int | None = None) -> None:
@@ -62,7 +61,7 @@ class Clock:
         return int(time.time() * 1000) if self._start is None else int(self.exact())
 
     def exact(self) -> float:
-        """The same with the parts of a millisecond."""
+        """Milliseconds since 1970, with their fractions."""
         if self._start is None:
             return time.time() * 1000
         if self.speed == 0:
@@ -70,39 +69,39 @@ class Clock:
         return min(self._start + (precise() - self._since) * 1000 * self.speed, _END)
 
     def stamp(self) -> str:
-        """The time as the vendor stores it."""
+        """The time in the vendor's form."""
         return timestamp(self.now())
 
     def set(self, now: int | None = None, speed: float | None = None) -> None:
-        """Go on from ``now`` (ms since 1970) at ``speed``; what is not given stays as it is."""
+        """Continue from ``now`` (ms since 1970) at ``speed``. None keeps the present value."""
         self._start, self._since = self.now() if now is None else now, precise()
         self.speed = self.speed if speed is None else speed
         self._wake()
 
     def copy(self) -> Clock:
-        """A clock of its own that says the same time."""
+        """An independent clock with the same time and speed."""
         other = Clock()
         other._start, other._since, other.speed = self._start, self._since, self.speed
         return other
 
     def go_real(self) -> None:
-        """Go with the machine's time again."""
+        """Follow the machine's clock again."""
         self._start, self.speed = None, 1.0
         self._wake()
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead. Sleepers whose time has come wake."""
+        """Move the clock forward. Sleepers whose time has come wake up."""
         self.set(self.now() + round(seconds * 1000))
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until this clock says that so many seconds have passed."""
+        """Wait for ``seconds`` of this clock."""
         await self.wait(self.exact() + seconds * 1000, Alarm())
 
     async def wait(self, until: float, alarm: Alarm) -> None:
-        """Wait for a moment (ms since 1970), or until somebody rings the alarm."""
+        """Wait until a moment (ms since 1970), or until the alarm rings."""
         while not alarm.rung and (left := until - self.exact()) > _AT_ONCE:
             waiting = alarm.set()
-            # A clock that stands still, or goes on by leaps, is no business of the machine's.
+            # A frozen clock moves only when a test moves it, so it needs no timer.
             timer = None
             if not self.frozen:
                 delay = min(left / 1000 / self.speed, _LONGEST)
@@ -117,24 +116,24 @@ class Clock:
 
     @property
     def awaited(self) -> bool:
-        """True if anybody sleeps by this clock and has not been woken yet."""
+        """True if a sleeper waits for this clock and has not been woken yet."""
         return any(alarm.asleep for alarm in tuple(self._sleepers))
 
     def _wake(self) -> None:
-        # All look at the new time: with another speed, those that go on sleeping reckon anew.
+        # Every sleeper reads the new time; one that continues to sleep computes its timer again.
         for alarm in self._sleepers:
             alarm.wake()
 
 
 class Alarm:
-    """Ends a sleep before its time, for good."""
+    """Ends a sleep early and prevents further sleep."""
 
     def __init__(self) -> None:
         self.rung = False
         self._waiting: asyncio.Future[None] | None = None
 
     def set(self) -> asyncio.Future[None]:
-        """A new future, which is done when somebody wakes the sleeper or rings the alarm."""
+        """A new future, which is done when the sleeper is woken or the alarm rings."""
         self._waiting = asyncio.get_running_loop().create_future()
         return self._waiting
 
@@ -143,12 +142,12 @@ class Alarm:
         return self._waiting is not None and not self._waiting.done()
 
     def wake(self) -> None:
-        """Have the sleeper look at the time again."""
+        """Let the sleeper read the time again."""
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     def ring(self, *_: object) -> None:
-        """Wake the sleeper, whatever the time; it does not sleep again."""
+        """Wake the sleeper at once. It does not sleep again."""
         self.rung = True
         self.wake()
 
@@ -165,22 +164,22 @@ def _second(seconds: int) -> str:
 
 
 def zulu(ms: int) -> str:
-    """ISO 8601 with milliseconds and ``Z``: the form of ``expiration_time`` and of our own surface."""
+    """ISO 8601 with milliseconds and ``Z``: the form of ``expiration_time`` and of the control API."""
     return timestamp(ms)[:-3] + "Z"
 
 
 def http_date(ms: int) -> str:
-    """A moment as HTTP headers say it."""
+    """A moment in the form of HTTP headers."""
     return format_datetime(datetime.fromtimestamp(ms // 1000, UTC), usegmt=True)
 
 
 def seconds_between(start: str, end: str) -> float:
-    """Seconds from one ISO 8601 moment to another, UTC where they name no zone; ValueError for what is none."""
+    """Seconds from one ISO 8601 moment to another. A moment without a zone is UTC. Raises :class:`ValueError`."""
     return (_moment(end) - _moment(start)).total_seconds()
 
 
 def seconds_later(moment: str, seconds: float) -> str:
-    """The ISO 8601 moment so many seconds later."""
+    """The ISO 8601 moment that is ``seconds`` later."""
     return (_moment(moment) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Events of a namespace for its listeners. Nothing is kept before somebody listens."""
+"""Events of a namespace for its listeners. They are recorded from the first listener on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mock_heidi.base.memory import MemoryBudget
 
 KINDS = ("request", "state", "fault", "reset", "namespace", "behind")
 KEPT = 1_000
-"""So many events are kept. A listener that wants one that is not kept any more is dropped."""
-# In bytes, as measured with tracemalloc: an event costs so much beside long texts, with the frame that is made of it.
+"""The number of events that are kept. A listener that falls further behind is dropped."""
+# The bytes of an event without long texts, with the frame that is made from it, as measured with tracemalloc.
 _EVENT = 1_150
 
 
 class Event:
-    """One thing that happened; of a request, the entry without its bodies."""
+    """An event. The data of a request are its journal entry without bodies."""
 
     __slots__ = ("data", "frame", "held", "id", "kind", "reader")
 
@@ -26,17 +26,17 @@ class Event:
         self.data = data
         self.held = _EVENT + 2 * size  # as data and as a frame
         self.frame = b""
-        """The bytes that the listeners get, made once for all of them."""
+        """The bytes for the listeners, made once for all of them."""
         self.reader: object = None
-        """The reader that made the frame: another reader may know other secrets."""
+        """The reader that made the frame. Another reader may know other secrets."""
 
 
 class Events:
-    """The last events of one namespace, and those who wait for the next."""
+    """The last events of one namespace, and the listeners that wait for the next."""
 
     def __init__(self, memory: MemoryBudget) -> None:
-        self.heard = False
-        """True if anybody has ever listened."""
+        self.recording = False
+        """True if there has been a listener."""
         self.closed = False
         """True if the namespace is gone."""
         self.held = 0
@@ -53,12 +53,12 @@ class Events:
 
     @property
     def first(self) -> int:
-        """The id of the oldest event that is kept; of the next one where none is."""
+        """The id of the oldest event that is kept; if none is kept, the id of the next one."""
         return self._next - len(self._log)
 
     def emit(self, kind: str, data: Any, size: int = 0) -> None:
-        """Tell the listeners, if there are or were any; ``size`` is that of long texts in ``data``, in bytes."""
-        if not self.heard or self.closed:
+        """Record an event and wake the listeners. ``size`` is the length of long texts in ``data``, in bytes."""
+        if not self.recording or self.closed:
             return
         event = Event(self._next, kind, data, size)
         self._log.append(event)
@@ -70,7 +70,7 @@ class Events:
         self._wake()
 
     def drop(self) -> bool:
-        """Forget the oldest event; whether there was one."""
+        """Forget the oldest event. Returns False if there is none."""
         if not self._log:
             return False
         oldest = self._log.popleft()
@@ -79,7 +79,7 @@ class Events:
         return True
 
     def close(self) -> None:
-        """Forget the events and let the listeners go."""
+        """Forget the events and wake the listeners, so that they leave."""
         self.closed = True
         while self.drop():
             continue
@@ -93,13 +93,13 @@ class Events:
         self._waiting.clear()
 
     def after(self, id: int, most: int = KEPT) -> list[Event]:  # noqa: A002 - what server-sent events call it
-        """The oldest events that are kept and newer than that id, so many at most."""
+        """The oldest ``most`` of the kept events that are newer than an id."""
         count = len(self._log)
         start = max(0, id + 1 - self.first)
         return [self._log[at] for at in range(start, min(start + most, count))]
 
     async def more(self, seconds: float, *ends: asyncio.Future[Any]) -> None:
-        """Wait for the next event, so many seconds of real time at most, or for one of ``ends``."""
+        """Wait for the next event or one of ``ends``, at most ``seconds`` of real time."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
         try:

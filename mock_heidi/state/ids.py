@@ -1,10 +1,10 @@
-"""One source of chance per namespace: the same seed, name and requests make the same ids."""
+"""The source of chance of a namespace: the same seed, name and requests give the same ids."""
 
 from __future__ import annotations
 
 import random
 
-# What draws: for whoever is handed one of a namespace's sources.
+# The type of a namespace's sources of chance.
 Chance = random.Random
 
 
@@ -15,13 +15,13 @@ class Ids:
 
     def __init__(self, seed: int, namespace: str) -> None:
         self._chance = random.Random(f"{seed}/{namespace}")  # noqa: S311 - repeatable on purpose, guards nothing
-        # Chance that shapes time draws from a source of its own: pacing must not change what ids come out.
+        # Pacing draws from another source, so that it does not change the ids.
         self._jitter = random.Random(f"{seed}/{namespace}/jitter")  # noqa: S311 - as above
         self._tokens = 0
         self.drawn = 0
-        """The number of ids and numbers it has given, tokens not counted."""
+        """The number of ids and numbers drawn so far, without token numbers."""
         self.chance = random.Random(f"{seed}/{namespace}/faults")  # noqa: S311 - as above
-        """For faults: whose turn it is, and how long a delay takes."""
+        """The source for faults: it decides which requests they meet and how long their delays are."""
 
     def object_id(self, now: int) -> str:
         """24 hex digits, the first eight being ``now`` (milliseconds since 1970) in whole seconds."""
@@ -45,16 +45,16 @@ class Ids:
         return self._jitter.uniform(-1, 1)
 
     def token_number(self) -> int:
-        """The next token number of this namespace, from 1: it keeps two tokens of the same second apart."""
+        """The next token number of this namespace, from 1. It makes two tokens of the same second differ."""
         self._tokens += 1
         return self._tokens
 
-    def pass_over(self, other: Ids) -> None:
-        """Give no token number that another source has given."""
+    def skip_tokens_of(self, other: Ids) -> None:
+        """Skip the token numbers that another source has given."""
         self._tokens = max(self._tokens, other._tokens)
 
-    def go_on_from(self, draft: Ids) -> None:
-        """Give the ids that come after those of a copy, which went its own way since nobody else has drawn one."""
+    def continue_from(self, draft: Ids) -> None:
+        """Continue after the ids that were drawn from a copy. None may have been drawn here since."""
         self._chance, self.drawn = draft._chance, draft.drawn
 
     def number(self, digits: int) -> str:

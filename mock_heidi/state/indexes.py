@@ -16,25 +16,26 @@ Slot = tuple[Kind, tuple[str, ...], Any]
 
 
 def slots_of(record: Record) -> list[Slot]:
+    """The slots of a record, one in each index of its kind."""
     kind = type(record)
     return [(kind, fields, values(record)) for fields, values in _indexes(kind)]
 
 
 @cache
 def _indexes(kind: Kind) -> list[tuple[tuple[str, ...], Callable[[Record], Any]]]:
-    """The indexes of a kind, each with what takes its values out of a record."""
+    """The indexes of a kind, each with a function that returns the values of its fields."""
     return [(fields, attrgetter(*fields)) for fields in kind.indexes]
 
 
 @cache
 def indexed(kind: Kind) -> Callable[[Record], Any]:
-    """A function that takes the values of every indexed field out of a record."""
+    """A function that returns the values of all indexed fields of a record."""
     fields = dict.fromkeys(chain.from_iterable(kind.indexes))
     return attrgetter(*fields) if fields else type
 
 
 class Index(Mapping[Slot, Sequence[Record]]):
-    """The records at each slot. A slot with one record holds no list of it: most of a large base are such."""
+    """The records at each slot. A slot with one record stores it without a list, since most slots have one."""
 
     def __init__(self) -> None:
         self._tables: dict[tuple[Kind, tuple[str, ...]], dict[Any, Record | list[Record]]] = {}
@@ -55,7 +56,7 @@ class Index(Mapping[Slot, Sequence[Record]]):
         return found
 
     def get(self, slot: Slot, default: Any = ()) -> Any:
-        """The records at a slot; asked more often than anything else, so without an exception on the way."""
+        """The records at a slot. This is the most frequent call, so it avoids exceptions."""
         kind, fields, values = slot
         table = self._tables.get((kind, fields))
         found: Any = None if table is None else table.get(values)

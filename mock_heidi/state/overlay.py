@@ -9,31 +9,31 @@ from mock_heidi.state.indexes import Kind, Slot, slots_of
 
 
 class Overlay:
-    """The changes of one store, or of some that hold the same until one of them changes something.
+    """The changes of one store. Forks share an overlay until one of them makes a change.
 
-    A new record gets its place in the indexes when somebody asks an index, since many are never searched for.
+    New records are put into the indexes at the first search, since most of them are never searched for.
     """
 
     def __init__(self, first: int) -> None:
         """``first`` is the number of the next new record."""
         self.records: dict[Kind, dict[str, Record | None]] = {}
-        """By kind the records that differ from the base, None for a removed one, in the order of their first change."""
-        self.born: dict[Kind, dict[str, int]] = {}
-        """By kind the numbers of the new records, which only rise."""
+        """The changed records of each kind, None for a removed one, in the order of their first change."""
+        self.created: dict[Kind, dict[str, int]] = {}
+        """The numbers of the new records of each kind, in rising order."""
         self._next = self._first_unplaced = first
-        # By kind how many records there are more than in the base.
+        # The number of records of each kind beyond those of the base.
         self._growth: dict[Kind, int] = {}
-        # By slot the keys that came in, and the base's keys that went out.
+        # The keys that were added to each slot, and the base's keys that were removed from it.
         self._joined: dict[Slot, dict[str, None]] = {}
         self._left: dict[Slot, set[str]] = {}
-        # The slots that an older record came into, so that coming in is no longer the order of creation.
+        # The slots to which an older record was added, so that their keys are not in the order of creation.
         self._mixed: set[Slot] = set()
 
     def copy(self) -> Overlay:
-        """The same changes, to be changed further."""
+        """An independent copy of the changes."""
         other = Overlay(self._next)
         other.records = {kind: dict(records) for kind, records in self.records.items()}
-        other.born = {kind: dict(numbers) for kind, numbers in self.born.items()}
+        other.created = {kind: dict(numbers) for kind, numbers in self.created.items()}
         other._first_unplaced, other._growth = self._first_unplaced, dict(self._growth)
         other._joined = {slot: dict(keys) for slot, keys in self._joined.items()}
         other._left = {slot: set(keys) for slot, keys in self._left.items()}
@@ -45,26 +45,26 @@ class Overlay:
         return self._growth.get(kind, 0)
 
     def joined(self, slot: Slot) -> Collection[str]:
-        """The keys that came into a slot, in the order of coming."""
+        """The keys that were added to a slot, in the order of addition."""
         self._place()
         return self._joined.get(slot, ())
 
     def left(self, slot: Slot) -> Collection[str]:
-        """The base's keys that are no longer in a slot."""
+        """The keys of the base that were removed from a slot."""
         return self._left.get(slot, ())
 
     def is_mixed(self, slot: Slot) -> bool:
-        """True if the keys came into a slot in another order than that of creation."""
+        """True if the order of addition to a slot differs from the order of creation."""
         return slot in self._mixed
 
     def add(self, kind: Kind, key: str) -> None:
-        """Number a new record, after all that were there before."""
-        self.born.setdefault(kind, {})[key] = self._next
+        """Number a new record as the newest."""
+        self.created.setdefault(kind, {})[key] = self._next
         self._next += 1
         self._growth[kind] = self._growth.get(kind, 0) + 1
 
     def move(self, old: Record, new: Record) -> None:
-        """Put a record into the slots of its new values."""
+        """Move a changed record to the slots of its new values."""
         self._place()
         before, after = slots_of(old), slots_of(new)
         for slot in before:
@@ -75,16 +75,16 @@ class Overlay:
                 self._join(slot, new.key)
 
     def remove(self, record: Record, key: str) -> None:
-        """Take a record out of its slots and its place in the order."""
+        """Remove a record from its slots and from the order of creation."""
         self._place()
         for slot in slots_of(record):
             self._leave(slot, key)
         kind = type(record)
-        self.born.get(kind, {}).pop(key, None)
+        self.created.get(kind, {}).pop(key, None)
         self._growth[kind] = self._growth.get(kind, 0) - 1
 
     def _place(self) -> None:
-        """Put the records that have become new since the last time into their slots."""
+        """Put the records that were added since the last call into their slots."""
         if self._first_unplaced == self._next:
             return
         for kind, records in self.records.items():
@@ -95,7 +95,7 @@ class Overlay:
         self._first_unplaced = self._next
 
     def _unplaced(self, kind: Kind) -> Iterable[str]:
-        keys, numbers = [], self.born.get(kind, {})
+        keys, numbers = [], self.created.get(kind, {})
         for key in reversed(numbers):
             if numbers[key] < self._first_unplaced:
                 break
@@ -108,13 +108,13 @@ class Overlay:
             self._left.setdefault(slot, set()).add(key)
             return
         del joined[key]
-        # Empty places go, or a server that creates and deletes all day would keep one for every value it ever saw.
+        # Empty slots are removed; a server that creates and deletes records all day would keep one for every value.
         if not joined:
             del self._joined[slot]
             self._mixed.discard(slot)
 
     def _join(self, slot: Slot, key: str) -> None:
-        if key not in self.born.get(slot[0], ()) and key in self._left.get(slot, ()):
+        if key not in self.created.get(slot[0], ()) and key in self._left.get(slot, ()):
             self._left[slot].remove(key)
         else:
             self._joined.setdefault(slot, {})[key] = None

@@ -1,6 +1,6 @@
 """The state of one namespace: an overlay of changes over a shared base that never changes.
 
-So reset, fork and snapshot cost what was changed since, not what is there.
+The cost of a reset, a fork or a snapshot depends on the changes, not on the size of the state.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from mock_heidi.state.overlay import Overlay
 
 R = TypeVar("R", bound=Record)
 _UNCHANGED = object()
-# How much is made once for many: so many values, none of so many bytes.
+# The most results that :meth:`Store.once` keeps, and the length in bytes from which it keeps none.
 _MOST_MADE, _LARGE = 1_000, 256 * 1024
-# So many records are put into a base between two pauses.
+# The number of records that are put into a base between two pauses.
 _AT_ONCE = 64
 
 
 class _Positions(Mapping[tuple[Kind, str], int]):
-    """The position of each record among those of its kind, counted when first asked, which is rare."""
+    """The position of each record among those of its kind. It is counted at the first use, which is rare."""
 
     def __init__(self, records: Mapping[Kind, Mapping[str, Record]]) -> None:
         self._records = records
@@ -43,7 +43,7 @@ class _Positions(Mapping[tuple[Kind, str], int]):
 
 
 class _Tables(dict[Kind, dict[str, Record]]):
-    """The records of each kind; those that are ``late`` are fetched when they are first asked for."""
+    """The records of each kind. ``late`` has functions that load the records of a kind at their first use."""
 
     def __init__(self, late: Mapping[Kind, Callable[[], dict[str, Record]]]) -> None:
         self._late = late
@@ -56,7 +56,7 @@ class _Tables(dict[Kind, dict[str, Record]]):
 class Base:
     """Records with their order and indexes, made once, then shared and never changed.
 
-    Of kinds without an index, the records may come ``late``: when somebody asks for one of them.
+    The records of a kind without an index may be ``late``: they are loaded at their first use.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Base:
         late: Mapping[Kind, Callable[[], dict[str, Record]]] = MappingProxyType({}),
     ) -> None:
         self.packaged = packaged
-        """The fixture files that the packaged set gave."""
+        """The kinds whose records come from the packaged set."""
         self.records: dict[Kind, dict[str, Record]] = _Tables(late)
         self._index = Index()
         self.index: Mapping[Slot, Sequence[Record]] = self._index
@@ -91,21 +91,21 @@ class Base:
 
 
 class Store:
-    """Few verbs, values in and out. Each is synchronous: a record that was put is there, even if the client leaves."""
+    """The records of one namespace. Each method is synchronous: a client that leaves cannot interrupt a change."""
 
     def __init__(self, base: Base) -> None:
         self._base = base
         self.watch: Callable[[Record], None] | None = None
-        """Called with every record that is put or removed."""
+        """A function that is called with each record that is put or removed."""
         self.version = 0
-        """Another number after every change."""
+        """A number that changes with every change of the records."""
         self.reset()
 
     def reset(self, base: Base | None = None) -> None:
-        """Forget every change; with ``base``, stand on that one from now on."""
+        """Forget every change. ``base`` replaces the base."""
         self._base = base or self._base
         self._overlay = Overlay(len(self._base.position))
-        # True if another store looks into the same overlay.
+        # True if another store uses the same overlay.
         self._shared = False
         self._made: dict[Hashable, bytes] = {}
         self.version += 1
@@ -126,13 +126,13 @@ class Store:
         return found  # type: ignore[no-any-return]
 
     def put(self, record: Record) -> None:
-        """Keep a record in the place of the one with its key, or as the newest of its kind."""
+        """Store a record. It replaces the record with its key, or becomes the newest of its kind."""
         overlay, kind, key = self._own(), type(record), record.key
         old = self.get(kind, key)
         changes = overlay.records.setdefault(kind, {})
         if old is None:
             overlay.add(kind, key)
-            changes.pop(key, None)  # one of the base that had been removed is now the newest
+            changes.pop(key, None)  # a record of the base that was removed before is now the newest
         elif indexed(kind)(old) != indexed(kind)(record):
             overlay.move(old, record)
         changes[key] = record
@@ -146,7 +146,7 @@ class Store:
             self.watch(record)
 
     def remove(self, record: Record) -> None:
-        """Forget a record; one that is not there is no error."""
+        """Remove a record. Unknown records are ignored."""
         overlay, kind, key = self._own(), type(record), record.key
         old = self.get(kind, key)
         if old is not None:
@@ -158,7 +158,7 @@ class Store:
         self._report(record)
 
     def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The result of ``make`` for the records, made anew when any of them has changed since."""
+        """The result of ``make`` for the records. It is kept until a record changes."""
         made = self._made.get(name)
         if made is None:
             made = make()
@@ -169,13 +169,13 @@ class Store:
     def all(self, kind: type[R]) -> Sequence[R]:
         """Every record of a kind, in the order of creation."""
         base = self._base.records[kind]
-        changes, born = self._overlay.records.get(kind, {}), self._overlay.born.get(kind, ())
-        old = (changes.get(key, record) for key, record in base.items() if key not in born)
-        new = [record for key, record in changes.items() if key in born]
+        changes, created = self._overlay.records.get(kind, {}), self._overlay.created.get(kind, ())
+        old = (changes.get(key, record) for key, record in base.items() if key not in created)
+        new = [record for key, record in changes.items() if key in created]
         return cast("Sequence[R]", [record for record in old if record is not None] + new)
 
     def where(self, kind: type[R], **values: Any) -> Sequence[R]:
-        """The records with these values, in the order of creation; the fields must be one of the kind's indexes."""
+        """The records with these values, in the order of creation. The fields must be an index of the kind."""
         slot = self._slot(kind, values)
         base: Sequence[Any] = self._base.index.get(slot, ())
         overlay = self._overlay
@@ -190,13 +190,13 @@ class Store:
         return found
 
     def count(self, kind: Kind, **values: Any) -> int:
-        """The number of records that :meth:`where` would find, without looking at them."""
+        """The number of records that :meth:`where` finds, from the sizes of the indexes."""
         slot = self._slot(kind, values)
         return len(self._base.index.get(slot, ())) - len(self._overlay.left(slot)) + len(self._overlay.joined(slot))
 
     @property
     def changed(self) -> bool:
-        """True if anything differs from the base."""
+        """True if a record differs from the base."""
         return any(self._overlay.records.values())
 
     def size(self, kind: Kind) -> int:
@@ -204,34 +204,34 @@ class Store:
         return len(self._base.records[kind]) + self._overlay.growth(kind)
 
     def fork(self) -> Store:
-        """Another store with the same content, independent from now on. The first to change copies the overlay."""
+        """An independent store with the same content. The first of the two that changes copies the overlay."""
         other = Store(self._base)
         other._overlay, other._shared, self._shared = self._overlay, True, True
         return other
 
     def adopt(self, fork: Store) -> None:
-        """Hold what a fork holds, which goes its own way no longer; no change is reported."""
+        """Take over the content of a fork, which must not be used afterwards. No change is reported."""
         self._overlay, self._shared = fork._overlay, fork._shared
         self._made.clear()
         self.version += 1
 
     def _own(self) -> Overlay:
-        """The changes of this store alone, before one more is made."""
+        """The overlay of this store alone, copied if it is shared."""
         if self._shared:
             self._overlay, self._shared = self._overlay.copy(), False
         return self._overlay
 
     def differences(self, other: Store, kind: Kind) -> list[tuple[Record | None, Record | None]]:
-        """The records of a kind that differ from another store's: this one's and the other's, None where one lacks it.
+        """The records of a kind that differ between two stores: pairs of this one's and the other's, None if missing.
 
-        Of stores on the same base only what was changed in either is looked at.
+        If both have the same base, only changed records are compared.
         """
         return [pair for pair in self.comparing(other, kind) if pair is not None]
 
     def comparing(self, other: Store, kind: Kind) -> Iterator[tuple[Record | None, Record | None] | None]:
-        """The same, compared one by one, both states as they are now; None for a record that does not differ.
+        """The same as :meth:`differences`, one record after the other; None for a record that does not differ.
 
-        All pairs are collected first, in one go: the states may change while they are compared.
+        The pairs are collected at the call, because the states may change while they are compared.
         """
         if self._base is other._base:
             keys = {**self._overlay.records.get(kind, {}), **other._overlay.records.get(kind, {})}
@@ -250,5 +250,5 @@ class Store:
         return kind, fields, wanted if len(wanted) > 1 else wanted[0]
 
     def _position(self, kind: Kind, key: str) -> int:
-        born = self._overlay.born.get(kind, {}).get(key)
-        return self._base.position[kind, key] if born is None else born
+        created = self._overlay.created.get(kind, {}).get(key)
+        return self._base.position[kind, key] if created is None else created

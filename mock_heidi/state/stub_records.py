@@ -2,7 +2,7 @@
 
 import re
 
-from mock_heidi.base.operations import OPERATIONS, SPEAKING
+from mock_heidi.base.operations import OPERATIONS, WITH_TEXT
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest, short_repr
 from mock_heidi.state.field_types import JsonValue, Number, Texts
@@ -47,12 +47,12 @@ class Stub(Record):
         """The reason why the fields do not fit together, or None."""
         texts = [name for name in ("text", "pieces") if getattr(self, name) is not None]
         if len(texts) + self.whole != 1:
-            return "needs text, or pieces, or a body, or a status; body and status may stand together"
+            return "needs text, or pieces, or a body, or a status; only body and status can be combined"
         if self.operation not in OPERATIONS:
             unknown = short_repr(self.operation, _LONGEST_NAME)
             return f"there is no operation {unknown}; {nearest(self.operation, OPERATIONS)}"
-        if texts and self.operation not in SPEAKING:
-            return f"{self.operation} is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}"
+        if texts and self.operation not in WITH_TEXT:
+            return f"{self.operation} takes a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}"
         if self.times is not None and (type(self.times) is not int or self.times < 1):
             return "times should be a whole number of 1 or more"
         return self._head_problem(bool(texts))
@@ -61,7 +61,7 @@ class Stub(Record):
         if self.status is not None and (type(self.status) is not int or not 200 <= self.status <= 599):  # noqa: PLR2004 - HTTP's
             return "status should be a whole number from 200 to 599"
         if self.status in _WITHOUT_BODY and self.body is not None:
-            return f"an answer with status {self.status} has no body; leave it out"
+            return f"an answer with status {self.status} has no body; leave the body out"
         if self.headers and has_text:
             return "headers go with a body or a status, not with text or pieces"
         for name, value in (self.headers or {}).items():
@@ -69,5 +69,5 @@ class Stub(Record):
                 return f"the header {short_repr(name, _LONGEST_NAME)} cannot be set"
             if _HEADER_VALUE.fullmatch(value) is None:
                 quoted = short_repr(name, _LONGEST_NAME)
-                return f"the header {quoted} holds what no header can; use visible ASCII or Latin-1 characters"
+                return f"the header {quoted} has invalid characters; use visible ASCII or Latin-1 characters"
         return None

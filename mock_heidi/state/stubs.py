@@ -16,7 +16,7 @@ _MOST_BYTES = 16_000_000
 
 
 class StubError(ConfigError):
-    """The stubs are more, or longer, than a namespace may have."""
+    """A namespace would have too many stubs, or too long ones."""
 
 
 class ActiveStub:
@@ -78,10 +78,13 @@ class Stubs:
     def extend(self, stubs: Sequence[Stub]) -> list[ActiveStub]:
         """Put stubs before all others, in this order, or raise :class:`StubError` and add none if they are too many."""
         if len(self) + len(stubs) > _MOST:
-            raise StubError(f"a namespace takes {_MOST:,} replies and no more", "DELETE /_mock/replies makes room")
+            raise StubError(
+                f"a namespace takes {_MOST:,} replies at most", "remove some with DELETE /_mock/replies/{id}"
+            )
         made = [ActiveStub(f"reply-{number}", stub) for number, stub in enumerate(reversed(stubs), self._made + 1)]
         if sum(one.size for one in (*made, *self._active)) > _MOST_BYTES:
-            raise StubError(f"the replies have more than {_MOST_BYTES:,} bytes", "DELETE /_mock/replies makes room")
+            problem = f"the replies have more than {_MOST_BYTES:,} bytes"
+            raise StubError(problem, "remove some with DELETE /_mock/replies/{id}")
         self._made += len(made)
         self._put([*reversed(made), *self._active])
         return made

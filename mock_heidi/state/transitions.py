@@ -1,4 +1,4 @@
-"""Delayed work, such as transcription. It is done at once, after some reads, or by the namespace's clock.
+"""Delayed work, such as transcription. It is done at once, after some reads, or after some time of the clock.
 
 No background task advances it, so that a test decides when it is done.
 """
@@ -39,13 +39,13 @@ def at_once() -> dict[str, Transition]:
 
 
 def parse(given: Mapping[str, Any]) -> dict[str, Transition]:
-    """Transitions by kind, from ``{"transcription": {"after_reads": 2}}``; :class:`TransitionError` for others."""
+    """Transitions by kind, from ``{"transcription": {"after_reads": 2}}``. Raises :class:`TransitionError`."""
     return {kind: _parse(kind, way) for kind, way in given.items()}
 
 
 def _parse(kind: str, way: Any) -> Transition:
     if kind not in KINDS:
-        raise TransitionError(f"nothing that takes time is called {kind!r}; there are {', '.join(KINDS)}")
+        raise TransitionError(f"unknown transition {kind!r}; the transitions are {', '.join(KINDS)}")
     if not isinstance(way, dict) or len(way) != 1 or next(iter(way)) not in _WAYS:
         raise TransitionError(f"{kind}: should be one of {', '.join(_WAYS)}")
     name, value = next(iter(way.items()))

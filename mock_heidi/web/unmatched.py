@@ -65,7 +65,7 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
     segments, method = split(scope["path"]), scope["method"]
     if segments[:1] == ["ns"]:
         if len(segments) > 1 and not is_namespace(segments[1]):
-            return f"what follows /ns is no name for a namespace: {NAME_RULE}"
+            return f"what follows /ns is not a valid name for a namespace: {NAME_RULE}"
         segments = segments[2:]
     match = NO_MATCH if below is None else router.find(method, below)
     if match.allow:

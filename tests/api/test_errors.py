@@ -180,9 +180,9 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
             ('{"a": 1}'.encode("utf-16-le"), 1, "Expecting property name enclosed in double quotes"),
             (b'{"a": "\\ud800"}', 0, "Lone surrogate in a string"),
             (b'{"\\udfff": 1}', 0, "Lone surrogate in a string"),
-            (b'{"duration": NaN}', 0, "NaN is no JSON"),
-            (b'{"duration": Infinity}', 0, "Infinity is no JSON"),
-            (b'{"unknown": [-Infinity]}', 0, "-Infinity is no JSON"),
+            (b'{"duration": NaN}', 0, "NaN is not JSON"),
+            (b'{"duration": Infinity}', 0, "Infinity is not JSON"),
+            (b'{"unknown": [-Infinity]}', 0, "-Infinity is not JSON"),
             (b'{"duration": 1e999}', 0, "Number too large"),
             (b'{"unknown": [-1e999]}', 0, "Number too large"),
             (

@@ -1,4 +1,4 @@
-"""JSON is read by a quick reader where it can vouch for what it reads, and else by an exact one; both say the same."""
+"""JSON is read by a quick reader if possible, else by an exact one. Both give the same values."""
 
 import json
 import warnings
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mock_heidi.api import patient_profiles, sessions
 from mock_heidi.base.errors import UnprocessableError
-from mock_heidi.base.json_text import parse_exactly, parse_json, parse_plain, to_json, written
+from mock_heidi.base.json_text import parse_exactly, parse_json, parse_plain, record_json, to_json
 from mock_heidi.base.values import Outgoing
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -99,7 +99,7 @@ def outcome(read: Any, body: bytes) -> str:
 @example(b'{"a": "\\ud800", "a": 1}')
 @example(b'{"a": "caf\xe9"}')
 @given(BODIES)
-def test_a_body_is_read_and_refused_as_the_exact_reader_does(body: bytes) -> None:
+def test_both_readers_accept_and_refuse_the_same_bodies(body: bytes) -> None:
     assert outcome(parse_json, body) == outcome(parse_exactly, body)
 
 
@@ -120,7 +120,7 @@ def test_a_body_is_read_and_refused_as_the_exact_reader_does(body: bytes) -> Non
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_the_quick_reader_leaves_what_it_cannot_vouch_for(body: bytes) -> None:
+def test_the_quick_reader_returns_none_for_other_bodies(body: bytes) -> None:
     assert parse_plain(body) is None
 
 
@@ -131,7 +131,7 @@ def test_the_quick_reader_reads_texts_numbers_flags_and_nulls(text: str) -> None
     assert parse_plain(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
-def test_an_infinite_number_is_refused_even_where_its_key_comes_again() -> None:
+def test_an_infinite_number_is_refused_even_if_its_key_is_repeated() -> None:
     with pytest.raises(UnprocessableError) as caught:
         parse_json(b'{"duration": 1e999, "duration": 5}')
 
@@ -142,7 +142,7 @@ def test_an_infinite_number_is_refused_even_where_its_key_comes_again() -> None:
 
 
 class Backwards(Outgoing):
-    """The keys in another order than the record's, and one that it does not have."""
+    """The record's keys in another order, and an additional key."""
 
     phone: str | None
     source: str
@@ -170,16 +170,16 @@ def test_a_written_record_is_its_view_in_json(
         first_name=name, phone=phone, remember_consent=flag, demographic_string=name or "",
     )  # fmt: skip
 
-    assert written(view, profile, **own) == to_json(view_of(view, profile, **own))
+    assert record_json(view, profile, **own) == to_json(view_of(view, profile, **own))
 
 
-def test_a_record_is_written_without_a_warning_whatever_else_it_holds() -> None:
+def test_a_record_with_more_fields_is_written_without_a_warning() -> None:
     session = Session(
         session_id="1", managed_by="a" * 24, session_name="S", ehr_provider="P", created_at=TIME, updated_at=TIME
     )
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        body = written(sessions.SessionCreated, session)
+        body = record_json(sessions.SessionCreated, session)
 
     assert body == b'{"session_id":"1"}'

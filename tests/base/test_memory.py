@@ -1,4 +1,4 @@
-"""One ceiling for what a server keeps of its traffic: at the limit the oldest requests of the largest namespace go.
+"""The memory limit of a server: the oldest requests of the largest namespace are dropped first.
 
 ``--memory MB``; ``GET /_mock/health`` → ``{"memory": {"used", "limit"}, "uptime"}``.
 """
@@ -24,7 +24,7 @@ from mock_heidi.state.events import Events
 pytestmark = pytest.mark.slow
 
 NO_MEMORY = (
-    b'{"detail":"mock_heidi holds as many bytes of unfinished requests as it may; start it with a larger --memory"}'
+    b'{"detail":"mock_heidi has reached its limit of memory for unfinished requests; start it with a larger --memory"}'
 )
 
 
@@ -60,7 +60,7 @@ def test_the_oldest_requests_of_the_largest_namespace_go_first() -> None:
     assert memory.used > 0.9 * memory.limit
 
 
-def test_namespaces_of_the_same_size_lose_about_as_much() -> None:
+def test_namespaces_of_the_same_size_lose_about_the_same() -> None:
     memory = MemoryBudget(500_000)
     journals = [Journal(str(number), entries=10_000, memory=memory, secrets=list) for number in range(5)]
     for number in range(1_000):
@@ -74,7 +74,7 @@ def test_namespaces_of_the_same_size_lose_about_as_much() -> None:
     assert max(sizes) - min(sizes) <= 3 * entry(1, 500).size
 
 
-def test_what_all_namespaces_hold_is_bounded_as_a_whole() -> None:
+def test_the_memory_of_all_namespaces_together_is_bounded() -> None:
     with another(memory=2_000_000, max_namespaces=1_000, fixtures="empty") as heidi:
         registry = heidi.app.registry
         for number in range(300):
@@ -90,7 +90,7 @@ def test_what_all_namespaces_hold_is_bounded_as_a_whole() -> None:
     assert dropped > 0
 
 
-def test_a_namespace_that_goes_gives_its_memory_back(heidi: Client) -> None:
+def test_a_dropped_namespace_frees_its_memory(heidi: Client) -> None:
     memory = heidi.app.registry.memory
     before = memory.used
     blue = in_namespace(heidi, "blue")
@@ -126,7 +126,7 @@ def test_a_refused_namespace_leaves_nothing_in_the_budget(heidi: Client, beginni
     assert memory.logs == before
 
 
-def test_what_is_kept_of_shown_requests_counts_and_goes_before_them() -> None:
+def test_kept_views_count_and_are_dropped_before_requests() -> None:
     memory = MemoryBudget(300_000)
     journal = filled(memory, "default", 20, body=10_000)
     requests = memory.used
@@ -145,7 +145,7 @@ def test_what_is_kept_of_shown_requests_counts_and_goes_before_them() -> None:
 
 
 @pytest.mark.parametrize("forget", [Journal.clear, Journal.begin, Journal.end])
-def test_what_is_kept_of_shown_requests_goes_with_them(forget: Callable[[Journal], Any]) -> None:
+def test_kept_views_are_dropped_with_their_requests(forget: Callable[[Journal], Any]) -> None:
     memory = MemoryBudget(1_000_000)
     journal = filled(memory, "default", 20, body=1_000)
     for kept in list(journal):
@@ -157,7 +157,7 @@ def test_what_is_kept_of_shown_requests_goes_with_them(forget: Callable[[Journal
     assert (memory.used, journal.held) == (0, 0)
 
 
-def test_what_was_shown_without_secrets_of_before_gives_its_memory_back() -> None:
+def test_views_with_old_secrets_free_their_memory() -> None:
     memory, secrets = MemoryBudget(1_000_000), ["one-secret"]
     journal = Journal("default", entries=10, memory=memory, secrets=lambda: tuple(secrets))
     made = entry(1, 1_000)
@@ -187,7 +187,7 @@ def test_a_request_that_outlives_its_namespace_counts_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("forget", [lambda journal: journal.remove([2, 3]), Journal.clear, Journal.begin])
-def test_requests_that_are_removed_give_their_memory_back(forget: Callable[[Journal], Any]) -> None:
+def test_removed_requests_free_their_memory(forget: Callable[[Journal], Any]) -> None:
     memory = MemoryBudget(100_000)
     journal = filled(memory, "default", 5, body=100)
 
@@ -196,7 +196,7 @@ def test_requests_that_are_removed_give_their_memory_back(forget: Callable[[Jour
     assert memory.used == journal.held == sum(each.size for each in journal)
 
 
-def test_a_request_on_its_way_counts_its_head_and_the_body_that_has_come(heidi: Client) -> None:
+def test_an_unfinished_request_counts_its_head_and_received_body(heidi: Client) -> None:
     token, memory = heidi.token(), heidi.app.registry.memory
     used: list[int] = []
 
@@ -224,7 +224,7 @@ def test_a_request_on_its_way_counts_its_head_and_the_body_that_has_come(heidi: 
     assert memory.used - used[0] > 200_000  # the whole body is in the journal now
 
 
-def test_a_body_whose_client_leaves_counts_no_more_than_what_is_kept(heidi: Client) -> None:
+def test_a_body_whose_client_leaves_counts_its_kept_part(heidi: Client) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}"}
     half: Message = {"type": "http.request", "body": b"x" * 50_000, "more_body": True}
 
@@ -240,7 +240,7 @@ def in_pieces(number: int, size: int) -> list[Message]:
 
 
 @pytest.mark.parametrize("faults", [(), ('*:status=500,match={"a": 1}',)], ids=["no rule", "a rule that looks into it"])
-def test_a_body_that_the_memory_has_no_room_for_is_refused(faults: tuple[str, ...]) -> None:
+def test_a_body_beyond_the_memory_limit_is_refused(faults: tuple[str, ...]) -> None:
     with another(memory=400_000, faults=faults) as heidi:
         headers = {"Authorization": f"Bearer {heidi.token()}"}
         before = heidi.state()
@@ -254,7 +254,7 @@ def test_a_body_that_the_memory_has_no_room_for_is_refused(faults: tuple[str, ..
         assert sum(len(each.body) for each in registry.default.journal) == 0
 
 
-def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
+def test_a_control_body_beyond_the_memory_limit_is_refused() -> None:
     with another(memory=400_000) as heidi:
         before = heidi.state()
 
@@ -262,14 +262,14 @@ def test_a_control_body_that_the_memory_has_no_room_for_is_refused() -> None:
 
         assert answer.status == 413
         assert json.loads(answer.body) == {
-            "error": "there is no memory left for the body",
+            "error": "the server has no memory left for the body",
             "hint": "send less at once, or start the server with a larger --memory",
         }
         assert heidi.state() == before
 
 
 @pytest.mark.parametrize(("path", "status"), [("/sessions", 401), ("/unknown", 404)])
-def test_a_body_that_nobody_reads_is_forgotten_where_the_memory_has_no_room_for_it(path: str, status: int) -> None:
+def test_an_unread_body_beyond_the_memory_limit_is_forgotten(path: str, status: int) -> None:
     with another(memory=400_000) as heidi:
         memory, used = heidi.app.registry.memory, []
 
@@ -344,7 +344,7 @@ def parts(number: int) -> Entry:
 
 
 @pytest.mark.parametrize("make", [plain, many_headers, stream, shaped, parts])
-def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[int], Entry]) -> None:
+def test_the_size_of_an_entry_is_its_memory_in_python(make: Callable[[int], Entry]) -> None:
     count = 300
 
     def made(number: int) -> Entry:
@@ -353,7 +353,7 @@ def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[i
         return one
 
     def measured() -> tuple[int, int]:
-        """The bytes that Python has given for the entries, and the bytes that they say to hold."""
+        """The bytes of the entries in Python's memory, and the sum of their sizes."""
         gc.collect()
         tracemalloc.start()
         try:
@@ -373,7 +373,7 @@ def test_what_an_entry_is_said_to_hold_is_what_python_gives_it(make: Callable[[i
 # --- The setting and the view of it -----------------------------------------------------------------------------------
 
 
-def test_health_shows_what_is_used_and_how_long_it_runs(heidi: Client) -> None:
+def test_health_shows_memory_and_uptime(heidi: Client) -> None:
     first = heidi.get("/_mock/health").json()
     heidi.get("/patient-profiles")
     second = heidi.get("/_mock/health").json()
@@ -384,6 +384,6 @@ def test_health_shows_what_is_used_and_how_long_it_runs(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("memory", [0, -1, 1.5, "256", True])
-def test_a_limit_that_is_none_is_refused(memory: Any) -> None:
+def test_an_invalid_limit_is_refused(memory: Any) -> None:
     with pytest.raises(ConfigError, match=f"memory: {memory!r} should be a whole number from 1"):
         Settings(memory=memory)

@@ -1,4 +1,4 @@
-"""The values everything else is made of: which texts and numbers a field takes, and that no record ever changes."""
+"""The models: the texts and numbers that a field accepts, and records that never change."""
 
 import math
 from typing import Any
@@ -76,7 +76,7 @@ def is_taken(kind: Any, value: Any) -> bool:
     ],
     ids=["Date", "ObjectId", "SessionId", "KindeUserId", "Flag", "Number", "Timestamp"],
 )  # fmt: skip
-def test_a_type_takes_what_is_of_its_form_and_nothing_near_it(kind: Any, good: list[Any], bad: list[Any]) -> None:
+def test_a_type_accepts_only_its_exact_form(kind: Any, good: list[Any], bad: list[Any]) -> None:
     assert [value for value in good if not is_taken(kind, value)] == []
     assert [value for value in bad if is_taken(kind, value)] == []
 
@@ -94,7 +94,7 @@ def test_a_timestamp_is_kept_in_the_vendors_form(given: str, kept: str) -> None:
 
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
-def test_a_number_stays_the_very_number(value: float) -> None:
+def test_a_number_keeps_its_value_and_type(value: float) -> None:
     kept = taken(Number, value)
 
     assert (kept, type(kept)) == (value, type(value))
@@ -119,7 +119,7 @@ def test_a_number_stays_the_very_number(value: float) -> None:
         ("", ""),
     ],
 )
-def test_where_no_field_says_more_a_plain_scalar_is_a_number_a_flag_or_text(text: str, meant: Any) -> None:
+def test_a_plain_scalar_in_a_free_field_is_a_number_a_flag_or_text(text: str, meant: Any) -> None:
     value = resolve([{"a": Plain(text)}])[0]["a"]
 
     assert (value, type(value)) == (meant, type(meant))
@@ -138,7 +138,7 @@ def test_no_record_ever_changes(record: Any) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
-def test_a_record_has_no_field_that_nobody_knows(record: Any) -> None:
+def test_a_record_refuses_unknown_fields(record: Any) -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         type(record).model_validate({**record.model_dump(by_alias=True), "unknown": 1})
 
@@ -152,11 +152,11 @@ def test_a_record_comes_back_from_its_own_json(record: Any) -> None:
     ("first", "last", "name"),
     [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", None, "Ada"), (None, "L", "L"), (None, None, ""), ("", "", "")],
 )
-def test_a_name_is_what_is_known_of_it(first: str | None, last: str | None, name: str) -> None:
+def test_a_name_joins_its_known_parts(first: str | None, last: str | None, name: str) -> None:
     assert PROFILE.replace(first_name=first, last_name=last).name == name
 
 
-def test_keys_tell_records_apart() -> None:
+def test_different_records_have_different_keys() -> None:
     user = User(managed_by=OWNER, email="e", third_party_internal_id="t")
 
     assert [record.key for record in (PROFILE, SESSION)] == ["1" * 24, "1"]
@@ -180,16 +180,16 @@ class View(Outgoing):
     name: str
 
 
-def test_a_body_may_hold_fields_that_nobody_knows() -> None:
+def test_a_request_body_may_have_unknown_fields() -> None:
     assert Changes.model_validate({"unknown": 1}).model_fields_set == set()
 
 
-def test_an_answer_may_not() -> None:
+def test_an_answer_refuses_unknown_fields() -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         View.model_validate({"name": "a", "more": 1})
 
 
-def test_merging_changes_what_was_sent_and_leaves_the_old_value_alone() -> None:
+def test_merging_changes_sent_fields_in_a_copy() -> None:
     old = SESSION.replace(language_code="es", patient=SessionPatient(name="A", gender="OTHER"))
 
     new = old.replace(Changes.model_validate({"duration": 5, "patient": {"name": "B"}}), updated_at=LATER)
@@ -199,7 +199,7 @@ def test_merging_changes_what_was_sent_and_leaves_the_old_value_alone() -> None:
     assert (old.duration, old.patient.name, old.updated_at) == (0, "A", TIME)
 
 
-def test_merging_null_puts_the_default_back() -> None:
+def test_merging_null_restores_the_default() -> None:
     old = SESSION.replace(language_code="es", duration=5, patient=SessionPatient(name="A"))
 
     new = old.replace(Changes.model_validate({"duration": None, "language_code": None, "patient": None}))
@@ -220,23 +220,23 @@ def test_merging_null_puts_the_default_back() -> None:
         (View(name="a"), {"name": 5}),
     ],
 )
-def test_a_copy_validates_what_is_changed(record: Any, values: dict[str, Any]) -> None:
+def test_a_copy_validates_the_changed_fields(record: Any, values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(values))):
         record.replace(**values)
 
 
 @pytest.mark.parametrize("record", [*RECORDS, View(name="a")], ids=lambda record: type(record).__name__)
-def test_a_copy_has_no_field_that_nobody_knows(record: Any) -> None:
+def test_a_copy_refuses_unknown_fields(record: Any) -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         record.replace(unknown=1)
 
 
 @pytest.mark.parametrize("record", [*RECORDS, View(name="a")], ids=lambda record: type(record).__name__)
-def test_a_copy_takes_every_value_that_the_record_has(record: Any) -> None:
+def test_a_copy_accepts_every_value_of_the_record(record: Any) -> None:
     assert record.replace(**dict(record)) == record.replace() == record
 
 
-def test_a_copy_does_not_look_at_the_other_fields() -> None:
+def test_a_copy_does_not_validate_the_other_fields() -> None:
     odd = PatientProfile.model_construct(**{**dict(PROFILE), "gender": "UNHEARD OF"})
 
     assert dict(odd.replace(first_name="Ada"))["gender"] == "UNHEARD OF"
@@ -258,7 +258,7 @@ def test_a_copy_refuses_null_for_a_field_without_a_default() -> None:
         SESSION.replace(Loose(session_name=None))
 
 
-def test_of_a_field_that_is_sent_and_given_the_given_value_counts() -> None:
+def test_a_given_value_wins_over_a_sent_one() -> None:
     sent = Changes(duration=5, language_code="es")
 
     new = SESSION.replace(sent, duration=6)

@@ -1,4 +1,4 @@
-"""One table of operations: what is asked of an operation by its name stands there and nowhere else."""
+"""The table of operations: it is the only place with facts about an operation's name."""
 
 import ast
 from importlib import import_module
@@ -37,12 +37,12 @@ def test_every_handler_is_in_its_module() -> None:
 
 
 def is_own(module: ModuleType, name: str) -> bool:
-    """True if the module defines a function of that name."""
+    """True if the module defines a function with a name."""
     function = getattr(module, name, None)
     return isfunction(function) and function.__module__ == module.__name__
 
 
-def test_every_route_is_one_of_the_table() -> None:
+def test_every_route_is_in_the_table() -> None:
     served = {
         (method, route.path, route.name) for route in api.ROUTES for method in route.methods or () if method != "HEAD"
     }

@@ -1,4 +1,4 @@
-"""Patterns of paths: what they stand for, what is refused, and that no pattern keeps the server busy."""
+"""Patterns of paths: their matches, refused patterns, and bounded work for each pattern."""
 
 import re
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ CURE = "keep one, or use * for any text"
         ("/a.c", "/abc", False),
     ],
 )
-def test_a_pattern_stands_for_these_paths(pattern: str, path: str, expected: bool) -> None:
+def test_a_pattern_matches_these_paths(pattern: str, path: str, expected: bool) -> None:
     assert PathPattern(pattern).matches(path) == expected
 
 
@@ -81,13 +81,13 @@ def test_a_pattern_stands_for_these_paths(pattern: str, path: str, expected: boo
         ("/" + "a" * LONGEST, f"a pattern has {LONGEST} characters at most; use * for a part of it"),
     ],
 )
-def test_a_pattern_that_cannot_be_meant_is_refused_with_its_cure(pattern: str, error: str) -> None:
+def test_an_invalid_pattern_is_refused_with_its_cure(pattern: str, error: str) -> None:
     with pytest.raises(PathPatternError, match=f"^{re.escape(error)}$"):
         PathPattern(pattern)
 
 
 def obviously(tokens: Sequence[str], path: str) -> bool:
-    """True if a path fits tokens: ``{x}`` for letters of one segment, ``*`` for anything, else the letter itself."""
+    """True if a path fits tokens: ``{x}`` for letters of one segment, ``*`` for any text; other tokens are letters."""
     if not tokens:
         return not path
     token, *rest = tokens
@@ -107,7 +107,7 @@ SEGMENTS = st.lists(SEGMENT.filter(bool), max_size=4)
 
 @given(SEGMENTS, st.lists(st.text("ab:", min_size=1, max_size=4), max_size=4))
 @settings(max_examples=400, deadline=None)
-def test_a_pattern_means_what_trying_everything_finds(segments: list[str], parts: list[str]) -> None:
+def test_a_pattern_matches_the_same_paths_as_a_full_search(segments: list[str], parts: list[str]) -> None:
     pattern, path = "/" + "/".join(segments), "/" + "/".join(parts)
     assume(not re.search(r"\*.*\{x\}.*\*", pattern))
     expected = obviously(re.findall(r"\{x\}|.", pattern), path)
@@ -116,7 +116,7 @@ def test_a_pattern_means_what_trying_everything_finds(segments: list[str], parts
 
 
 class Searched(str):
-    """A path that counts how often a text is looked for in it."""
+    """A path that counts the searches in it."""
 
     times = 0
 
@@ -150,7 +150,7 @@ class Searched(str):
     ],
 )
 @pytest.mark.parametrize("text", ["/" + "a" * 60_000, "/aa" * 20_000, "/a" * 30_000], ids=["a", "aa", "many"])
-def test_a_path_is_searched_a_few_times_for_each_part_of_a_pattern_however_long_it_is(pattern: str, text: str) -> None:
+def test_the_number_of_searches_depends_on_the_pattern_alone(pattern: str, text: str) -> None:
     path = Searched(text)
 
     PathPattern(pattern).matches(path)
@@ -206,7 +206,7 @@ def test_a_pattern_in_a_flag_is_refused() -> None:
         create_app(faults=(f"GET {ENDLESS}:status=503",))
 
 
-def test_a_miss_names_the_pattern_as_it_was_given(heidi: Client) -> None:
+def test_a_difference_names_the_pattern_as_given(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
     answer = heidi.post("/_mock/verify", json={"path": "/documents/{id}"})

@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused at the start, in one line."""
+"""Invalid settings are refused at the start, in one line."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mock_heidi.base.settings import ConfigError, Settings
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "schlüssel"])
-def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> None:
+def test_a_key_that_a_header_cannot_hold_is_refused_at_the_start(key: str) -> None:
     with pytest.raises(ConfigError, match="api key"):
         create_app(api_key=key)
 
@@ -29,7 +29,7 @@ def test_a_key_that_fits_into_no_header_is_refused_at_the_start(key: str) -> Non
         {"cors_headers": ("X-Own: 1",)},
     ],
 )
-def test_a_setting_that_could_never_work_is_refused(options: dict[str, Any]) -> None:
+def test_an_invalid_setting_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         create_app(**options)
 
@@ -54,18 +54,18 @@ HALF = "\ud800"
 def test_text_that_utf_8_cannot_hold_is_refused_at_the_start(options: dict[str, Any]) -> None:
     [name] = options
 
-    with pytest.raises(ConfigError, match=f"^{name}: holds a lone surrogate") as caught:
+    with pytest.raises(ConfigError, match=f"^{name}: contains a lone surrogate") as caught:
         create_app(**options)
 
     assert str(caught.value).encode()
 
 
 @pytest.mark.parametrize("folder", [f"/tmp/{HALF}", "/tmp/a\0b"])  # noqa: S108 - nothing is there
-def test_a_folder_that_no_file_system_can_have_is_refused_in_a_line(folder: str) -> None:
+def test_an_impossible_folder_name_is_refused_in_one_line(folder: str) -> None:
     with pytest.raises(ConfigError, match=r"^fixtures: cannot read"):
         create_app(fixtures=folder)
 
 
-def test_settings_and_options_are_not_mixed() -> None:
+def test_settings_and_options_cannot_be_combined() -> None:
     with pytest.raises(ConfigError, match="not both"):
         create_app(Settings(), clock=NOON)

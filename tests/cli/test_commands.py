@@ -164,10 +164,10 @@ def test_a_count_of_one_has_its_noun_in_the_singular(call: Call, server: Running
             ("snapshot", "take", "a/b"),
             "'a/b' is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most",
         ),
-        (("clock", "set", "nope"), "clock: 'nope' is no moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
+        (("clock", "set", "nope"), "clock: 'nope' is not a moment; write it like 2025-01-06T09:00:00 (UTC)\n"),
         (("findings", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
         (("requests", "--curl", "--namespace", "defualt"), "has no namespace 'defualt'; did you mean default?"),
-        (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; known are default"),
+        (("requests", "--namespace", "elsewhere"), "has no namespace 'elsewhere'; known names are default"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -740,7 +740,7 @@ def test_faults_are_added_listed_and_cleared(call: Call, server: Running) -> Non
         (("clock", "advance"), "clock advance: needs a value, such as 60"),
         (("clock", "set"), "clock set: needs a value, such as 2025-01-06T09:00:00"),
         (("clock", "advance", "soon"), "clock advance soon: should be a number of seconds"),
-        (("clock", "set", "noon"), "'noon' is no moment"),
+        (("clock", "set", "noon"), "'noon' is not a moment"),
         (("clock", "show", "5"), "clock show: takes no value; leave out 5"),
         (("clock", "real", "5"), "clock real: takes no value; leave out 5"),
         (("snapshot", "take"), "snapshot take: needs a name"),
@@ -835,8 +835,8 @@ def test_namespaces_are_listed_and_deleted(call: Call, server: Running) -> None:
     ("name", "words"),
     [
         ("clinic", "there is no namespace 'clinic'; GET /_mock/namespaces lists them"),
-        ("default", "the default namespace cannot be deleted; put it back with POST /_mock/reset"),
-        ("a b", "'a b' is no name for a namespace; use letters"),
+        ("default", "the default namespace cannot be deleted; reset it with POST /_mock/reset"),
+        ("a b", "'a b' is not a valid name for a namespace; use letters"),
     ],
 )
 def test_a_namespace_that_cannot_be_deleted_is_one_line(call: Call, name: str, words: str) -> None:

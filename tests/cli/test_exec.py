@@ -262,7 +262,7 @@ def test_exec_takes_the_options_of_serve(by: str, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (("--fixtures", "no-such-folder"), "cannot read no-such-folder"),
-        (("--clock", "noon"), "clock: 'noon' is no moment"),
+        (("--clock", "noon"), "clock: 'noon' is not a moment"),
         (("--fault", "ask_ai:end_aftr=3"), "did you mean end_after"),
         (("--scenario", "flaky"), "did you mean flaky-afternoon"),
     ],

@@ -186,7 +186,7 @@ def test_a_server_takes_settings_instead_of_options() -> None:
     ("options", "words"),
     [
         ({"sed": 7}, "MockHeidi: there is no option 'sed'; did you mean seed?"),
-        ({"x": "red"}, "MockHeidi: there is no option 'x'; known are admin_origins, "),
+        ({"x": "red"}, "MockHeidi: there is no option 'x'; known names are admin_origins, "),
     ],
 )
 def test_the_error_for_an_unknown_option_names_the_nearest(options: dict[str, Any], words: str) -> None:
@@ -801,7 +801,7 @@ def test_a_report_has_the_text_of_a_stream_and_the_findings(heidi: Handle, clien
         "#2 POST /sessions/1234567890/ask-ai -> 200",
         f"    > {json.dumps(asked)}",
         '    < "One." in 1 piece',
-        "warning  unknown_field: sent a field that is not documented, so it is ignored: colour of ask_ai (request 2)",
+        "warning  unknown_field: sent a field that is not documented and is ignored: colour of ask_ai (request 2)",
     ]
 
 
@@ -1013,7 +1013,7 @@ def test_an_unknown_fault_cannot_be_noticed(heidi: Handle) -> None:
     fault = heidi.fault("ask_ai", end_after=3)
     with pytest.raises(AssertionError, match=f"no fault is called 'fault-9', did you mean {fault.id}"):
         heidi.assert_noticed("fault-9")
-    with pytest.raises(AssertionError, match=r"has ended no stream yet$"):
+    with pytest.raises(AssertionError, match=r"has not ended a stream yet$"):
         heidi.assert_noticed(fault)
 
 

@@ -1,4 +1,4 @@
-"""Ask Heidi answers with words that it was given, and never denies them."""
+"""Ask Heidi answers with sentences of the given texts and never denies them."""
 
 import re
 from collections.abc import Iterator
@@ -42,19 +42,19 @@ def ask(client: Client, instruction: str, content: str, path: str = PATH) -> str
 
 
 def added(answer: str, given_words: str) -> list[str]:
-    """The lines of an answer that are neither its frame nor what was given."""
+    """The lines of an answer that are neither its frame nor a part of the given texts."""
     lines = [line.removeprefix("● ") for line in answer.splitlines() if not FRAME.fullmatch(line)]
     return [line for line in lines if line not in given_words]
 
 
-def test_medical_text_is_summarised_and_its_medicine_is_not_denied(heidi: Client) -> None:
+def test_medical_text_is_summarised_with_its_medicine(heidi: Client) -> None:
     answer = ask(heidi, "Summarise this medical text", WARFARIN)
 
     assert answer == WARFARIN.replace(". ", ".\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_answer_holds_nothing_but_what_it_was_given(heidi: Client, command: str) -> None:
+def test_answer_has_only_sentences_of_the_given_texts(heidi: Client, command: str) -> None:
     for content in contents():
         answer = ask(heidi, command, content)
 
@@ -63,7 +63,7 @@ def test_answer_holds_nothing_but_what_it_was_given(heidi: Client, command: str)
 
 
 def contents() -> Iterator[str]:
-    """Texts as a client may send them: what was said, notes of it, single sentences."""
+    """Texts that a client may send: transcripts, notes, single sentences."""
     yield from (WARFARIN, "Nothing of that kind.")
     for consultation in CONSULTATIONS:
         yield " ".join(said.text for said in consultation.utterances)
@@ -73,7 +73,7 @@ def contents() -> Iterator[str]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(command=st.sampled_from(COMMANDS), content=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
-def test_no_text_at_all_is_denied(heidi: Client, command: str, content: str) -> None:
+def test_answer_never_denies_a_given_text(heidi: Client, command: str, content: str) -> None:
     if content.strip():
         assert "nothing to go by" not in ask(heidi, command, content)
         assert "No " not in ask(heidi, command, content).replace(content, "")
@@ -105,16 +105,16 @@ def test_medicines_of_every_packaged_note_are_listed(heidi: Client, consultation
     assert "Lives alone" not in answer
 
 
-def test_text_in_which_no_medicine_is_recognised_is_given_back(heidi: Client) -> None:
+def test_text_without_a_recognised_medicine_is_summarised(heidi: Client) -> None:
     assert ask(heidi, "List medications", "Nothing of that kind.") == "On “List medications”:\nNothing of that kind."
 
 
 @pytest.mark.parametrize("content", ["---", "●", " * "])
-def test_content_without_a_word_is_content_too(heidi: Client, content: str) -> None:
+def test_content_without_words_counts_as_content(heidi: Client, content: str) -> None:
     assert ask(heidi, "Summarise", content) == content.strip()
 
 
-def test_without_content_and_note_the_clinician_s_notes_speak(heidi: Client) -> None:
+def test_without_content_and_note_the_clinicians_notes_are_used(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
     heidi.patch(path, json={"clinician_notes": ["Takes warfarin", "Lives alone"]})
 
@@ -122,7 +122,7 @@ def test_without_content_and_note_the_clinician_s_notes_speak(heidi: Client) -> 
     assert ask(heidi, "Summarise", "", path) == "Takes warfarin\nLives alone"
 
 
-def test_what_is_known_of_the_patient_is_something_to_go_by(heidi: Client) -> None:
+def test_without_other_texts_the_patients_background_is_used(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
 
     assert ask(heidi, "Summarise", "", path) == "Patient has a history of hypertension"
@@ -140,12 +140,12 @@ def test_what_is_known_of_the_patient_is_something_to_go_by(heidi: Client) -> No
         ("The presumed cause", "On “The presumed cause”:"),
     ],
 )
-def test_whole_words_of_a_command_say_what_is_wanted(heidi: Client, command: str, start: str) -> None:
+def test_only_whole_words_of_a_command_count(heidi: Client, command: str, start: str) -> None:
     assert ask(heidi, command, "One. Two.").startswith(f"{start}\n")
 
 
 @pytest.mark.parametrize("heading", ["Explanation", "Medical summary", "Examples"])
-def test_heading_of_a_foreign_template_is_read_by_its_words_too(heidi: Client, heading: str) -> None:
+def test_custom_heading_is_read_by_its_words(heidi: Client, heading: str) -> None:
     recorded(heidi)
 
     text = foreign(heidi, [heading])
@@ -165,7 +165,7 @@ def test_heading_of_a_foreign_template_is_read_by_its_words_too(heidi: Client, h
         ("Family history", "emphysema"),
     ],
 )
-def test_heading_of_a_foreign_template_gathers_its_topic(heidi: Client, heading: str, words: str) -> None:
+def test_custom_heading_collects_its_topics(heidi: Client, heading: str, words: str) -> None:
     recorded(heidi)
 
     text = foreign(heidi, [heading])

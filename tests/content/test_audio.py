@@ -1,7 +1,7 @@
 """The length of a recording, read from the containers that clients send.
 
-The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is as a browser records it: its header
-states no duration, and its sizes are unknown.
+The files in ``data`` are invented: two seconds of a tone. ``recorded.webm`` is like a browser's: its header
+has no duration, and its sizes are unknown.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ def told(audio: bytes) -> float | None:
 
 
 @pytest.mark.parametrize("seconds", [0.25, 1, 2, 45, 60.5])
-def test_wav_tells_its_seconds(seconds: float) -> None:
+def test_wav_has_its_duration(seconds: float) -> None:
     assert told(spoken(seconds)) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_container_tells_its_length(name: str) -> None:
+def test_each_container_has_its_duration(name: str) -> None:
     assert told((DATA / name).read_bytes()) == pytest.approx(2, abs=0.1)
 
 
@@ -43,14 +43,14 @@ def test_invented_files_are_small(name: str) -> None:
     assert (DATA / name).stat().st_size < 40_000
 
 
-def test_webm_of_a_browser_is_told_from_its_last_block() -> None:
+def test_webm_of_a_browser_is_measured_by_its_last_block() -> None:
     audio = (DATA / "recorded.webm").read_bytes()
 
     assert b"\x44\x89" not in audio[:300], "the header states a duration, so this file shows nothing"
     assert told(audio) == pytest.approx(2, abs=0.1)
 
 
-def test_where_the_file_was_read_to_does_not_matter() -> None:
+def test_duration_does_not_depend_on_the_position_in_the_file() -> None:
     file = io.BytesIO(spoken(3))
     file.seek(0, io.SEEK_END)
 
@@ -77,11 +77,11 @@ def test_where_the_file_was_read_to_does_not_matter() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_audio_tells_nothing(audio: bytes) -> None:
+def test_other_files_have_no_duration(audio: bytes) -> None:
     assert told(audio) is None
 
 
-def test_header_that_claims_more_than_a_day_tells_nothing() -> None:
+def test_header_that_claims_more_than_a_day_is_ignored() -> None:
     info = b"\x2a\xd7\xb1\x84\x7f\xff\xff\xff" + b"\x44\x89\x84\x7f\x7f\xff\xff"
     lying = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67\xff" + b"\x15\x49\xa9\x66" + bytes([0x80 | len(info)]) + info
 
@@ -90,7 +90,7 @@ def test_header_that_claims_more_than_a_day_tells_nothing() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(FILES), part=st.floats(0, 1))
-def test_truncated_file_tells_nothing_or_no_more_than_it_was(name: str, part: float) -> None:
+def test_truncated_file_never_seems_longer(name: str, part: float) -> None:
     audio = (DATA / name).read_bytes()
 
     seconds = told(audio[: int(len(audio) * part)])
@@ -125,7 +125,7 @@ def test_garbage_never_raises(magic: bytes, rest: bytes) -> None:
     assert seconds is None or 0 < seconds < DAY
 
 
-def test_a_wav_written_into_a_pipe_is_counted_by_its_bytes() -> None:
+def test_a_wav_written_into_a_pipe_is_measured_by_its_bytes() -> None:
     made = bytearray(spoken(2))
     at = made.index(b"data") + 4
     for unknown in (b"\xff\xff\xff\xff", b"\0\0\0\0"):
@@ -135,7 +135,7 @@ def test_a_wav_written_into_a_pipe_is_counted_by_its_bytes() -> None:
 
 
 @pytest.mark.parametrize(("channels", "width", "rate"), [(1, 1, 8_000), (2, 2, 8_000), (2, 1, 11_025), (6, 3, 48_000)])
-def test_rate_of_a_piped_wav_counts_its_channels_and_their_width(channels: int, width: int, rate: int) -> None:
+def test_duration_of_a_piped_wav_depends_on_channels_and_width(channels: int, width: int, rate: int) -> None:
     file = io.BytesIO()
     with wave.open(file, "wb") as audio:
         audio.setnchannels(channels)
@@ -150,7 +150,7 @@ def test_rate_of_a_piped_wav_counts_its_channels_and_their_width(channels: int, 
 
 
 def webm(*clusters: tuple[int, list[int]], group: bool = False) -> bytes:
-    """A webm as a browser records it: no duration and no sizes; clusters of a time and of their blocks' own offsets."""
+    """A webm like a browser's, without duration and sizes: clusters with times, and blocks with offsets."""
     made = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
     for time, offsets in clusters:
         made += b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" + b"\xe7\x84" + time.to_bytes(4, "big")
@@ -172,13 +172,13 @@ def webm(*clusters: tuple[int, list[int]], group: bool = False) -> bytes:
         ([(1_000, [-500])], 1),
     ],
 )
-def test_time_of_a_webm_block_is_its_cluster_s_and_its_own_offset(
+def test_time_of_a_webm_block_adds_cluster_and_offset(
     clusters: list[tuple[int, list[int]]], seconds: float, *, group: bool
 ) -> None:
     assert told(webm(*clusters, group=group)) == pytest.approx(seconds)
 
 
-def test_bare_aac_is_counted_by_its_frames() -> None:
+def test_bare_aac_is_measured_by_its_frames() -> None:
     # A frame of 20 bytes, 44.1 kHz: the head of 7 says its length, the rest says nothing here.
     frame = bytes([0xFF, 0xF1, 0x50, 0x80, 20 >> 3, (20 & 7) << 5, 0xFC]) + bytes(13)
 
@@ -193,17 +193,17 @@ each_format = pytest.mark.parametrize("form", FORMATS)
 
 @each_format
 @pytest.mark.parametrize("seconds", [0.04, 1, 30.5, 45, 3_600])
-def test_a_made_recording_is_as_long_as_was_asked(form: str, seconds: float) -> None:
+def test_a_made_recording_has_the_chosen_length(form: str, seconds: float) -> None:
     assert told(mock_heidi.audio(seconds=seconds, format=form)) == pytest.approx(seconds, abs=0.001)
 
 
 @each_format
-def test_a_made_recording_has_always_the_same_bytes(form: str) -> None:
+def test_the_same_arguments_make_the_same_recording(form: str) -> None:
     assert mock_heidi.audio(12.5, form) == mock_heidi.audio(seconds=12.5, format=form)
 
 
-def test_bytes_of_a_made_recording_stay_as_they_are() -> None:
-    """A test may compare with what it kept: these change with a line in CHANGELOG only."""
+def test_bytes_of_a_made_recording_never_change() -> None:
+    """A test may compare them with stored bytes, so a change needs a line in CHANGELOG."""
     hashes = {form: hashlib.sha256(mock_heidi.audio(2, form)).hexdigest()[:16] for form in FORMATS}
 
     assert hashes == HASHES
@@ -213,7 +213,7 @@ def test_half_a_minute_of_wav_is_the_default() -> None:
     assert mock_heidi.audio() == mock_heidi.audio(seconds=30, format="wav")
 
 
-def test_a_made_wav_is_one_for_the_standard_library() -> None:
+def test_the_standard_library_reads_a_made_wav() -> None:
     with wave.open(io.BytesIO(mock_heidi.audio(1.5))) as made:
         samples = made.readframes(made.getnframes())
 
@@ -222,18 +222,18 @@ def test_a_made_wav_is_one_for_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 21_600.1])
-def test_a_length_that_no_recording_has_is_refused(seconds: float) -> None:
+def test_an_invalid_length_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"seconds should be above 0 and at most 21600, not "):
         mock_heidi.audio(seconds=seconds)
 
 
 @pytest.mark.parametrize("form", ["mp3", "", "WAV"])
-def test_another_format_is_refused_and_the_known_ones_are_named(form: str) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(form: str) -> None:
     with pytest.raises(ValueError, match=f"format should be wav or webm, not '{form}'"):
         mock_heidi.audio(format=form)
 
 
-def test_the_name_is_the_function_whatever_was_imported_before() -> None:
+def test_audio_is_always_the_function() -> None:
     assert callable(mock_heidi.audio)
     assert "audio" in mock_heidi.__all__
     assert mock_heidi.Handle.audio is mock_heidi.audio

@@ -1,4 +1,4 @@
-"""Faults that only a person would notice: what a client's review and its renderer are there for."""
+"""Faults in texts that only a person or a renderer would notice."""
 
 import itertools
 import json
@@ -61,7 +61,7 @@ WRITERS: dict[str, Write] = {"generate_consult_note": note, "create_document": d
 
 
 def kept(client: Client, operation: str) -> str:
-    """The text that the session holds afterwards; the wanted faults are not kept."""
+    """The text in the session afterwards. The wanted faults are not stored."""
     session = client.get(f"/_mock/sessions/{CASE}").json()
     if operation == "generate_consult_note":
         return str(session["consult_note"]["result"])
@@ -85,7 +85,7 @@ def hits(client: Client) -> list[int]:
 
 @pytest.fixture
 def case(heidi: Client) -> Client:
-    """A client whose session has something to spoil."""
+    """A client with a session whose texts every fault can change."""
     assert heidi.put(f"/_mock/sessions/{CASE}", json={"transcript": SPOKEN}).status_code == 200
     return heidi
 

@@ -30,6 +30,7 @@ from mock_heidi import MockHeidi
 from mock_heidi.app import create_app
 from mock_heidi.base.assumptions import choosable
 from mock_heidi.base.error_table import BY_NAME
+from mock_heidi.base.everything import Everything
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.settings import Settings
 from mock_heidi.cli.main import cli
@@ -80,7 +81,7 @@ def parameter_findings(contract: Contract, client: Client) -> list[str]:
         if answer["error"] != "unknown parameter '0'":
             found.append(f"{operation.name}: takes any parameter")
             continue
-        known = set() if answer["hint"] == "this endpoint takes none" else _known(answer["hint"])
+        known = set() if answer["hint"] == "this endpoint takes no parameters" else _known(answer["hint"])
         described = {row["name"] for row in _parameters(contract, operation) if row["in"] == "query"}
         found += _difference(operation.name, described, known)
     return found
@@ -142,8 +143,8 @@ def _url(operation: Operation) -> str:
 
 def _known(hint: str) -> set[str]:
     """The names that an endpoint knows, if none resembles the one that it was asked."""
-    assert hint.startswith("known are "), hint
-    return set(hint.removeprefix("known are ").split(", "))
+    assert hint.startswith("known names are "), hint
+    return set(hint.removeprefix("known names are ").split(", "))
 
 
 def _difference(name: str, described: set[str], known: set[str]) -> list[str]:
@@ -397,7 +398,7 @@ def test_every_endpoint_refuses_a_namespace_of_no_name_in_the_one_form(endpoint:
     with another() as heidi:
         status, error, _ = refusal(heidi, endpoint.method, f"/ns/a b{_url(endpoint)}")
 
-        assert (status, error) == (400, "'a b' is no name for a namespace")
+        assert (status, error) == (400, "'a b' is not a valid name for a namespace")
         assert len(heidi.app.registry) == 1
 
 
@@ -423,7 +424,7 @@ def test_every_endpoint_refuses_one_namespace_too_many_in_the_one_form(endpoint:
             heidi, endpoint.method, f"/ns/other{_url(endpoint)}", json=_GOOD.get(endpoint.name)
         )
 
-        assert (status, error) == (409, "there is no room for another namespace")
+        assert (status, error) == (409, "the server has reached its limit of namespaces")
         assert hint == "delete some with DELETE /_mock/namespaces/{name}"
 
 
@@ -443,8 +444,8 @@ _GOOD: dict[str, Any] = {
 def test_an_event_of_no_id_is_refused_in_the_one_form(heidi: Client, given: str) -> None:
     status, error, hint = refusal(heidi, "GET", "/_mock/events", headers={"Last-Event-ID": given})
 
-    assert (status, error) == (400, f"Last-Event-ID: {given} is no event's id")
-    assert hint == "send the id of the last event you saw"
+    assert (status, error) == (400, f"Last-Event-ID: {given} is not the id of an event")
+    assert hint == "send the id of the last event that you received"
 
 
 @pytest.mark.parametrize("records", [False, 5, {}, "none"])
@@ -514,10 +515,7 @@ def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> Non
 def test_the_judge_of_parameters_finds_an_endpoint_that_takes_any(
     contract: Contract, heidi: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lenient(_: Request) -> Response:
-        return Response(b'{"error":"-","hint":"-"}', 404, media_type=JSON)
-
-    monkeypatch.setattr(_route("get_fault"), "endpoint", lenient)
+    monkeypatch.setattr(_route("get_fault"), "query", Everything())
 
     assert parameter_findings(contract, heidi) == ["get_fault: takes any parameter"]
 

@@ -1,4 +1,4 @@
-"""``--admin-token``: who drives the control API has to show the token; the API never asks for it."""
+"""``--admin-token``: the control API requires the token, the API does not."""
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ ENDPOINTS = ["/_mock/health", "/_mock/state", "/_mock/requests", "/ns/other/_moc
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("given", [None, "", "let-me-in", TOKEN + "x", TOKEN.upper()])
-def test_without_the_token_no_endpoint_opens(endpoint: str, given: str | None) -> None:
+def test_every_endpoint_refuses_a_request_without_the_token(endpoint: str, given: str | None) -> None:
     with another(admin_token=TOKEN) as heidi:
         headers = {} if given is None else {"X-Mock-Admin-Token": given}
 
@@ -25,7 +25,7 @@ def test_without_the_token_no_endpoint_opens(endpoint: str, given: str | None) -
     assert TOKEN not in answer.text
 
 
-def test_with_it_every_endpoint_does() -> None:
+def test_every_endpoint_accepts_a_request_with_the_token() -> None:
     with another(admin_token=TOKEN) as heidi:
         answers = [heidi.get(endpoint, headers={"X-Mock-Admin-Token": TOKEN}).status_code for endpoint in ENDPOINTS]
 
@@ -40,20 +40,20 @@ def test_a_refused_call_makes_no_namespace() -> None:
     assert [row["name"] for row in names] == ["default"]
 
 
-def test_the_vendor_surface_and_the_probes_do_not_ask_for_it() -> None:
+def test_api_and_probes_do_not_require_the_admin_token() -> None:
     with another(admin_token=TOKEN) as heidi:
         assert heidi.get("/patient-profiles").status_code == 200
         assert heidi.get("http://localhost/livez", signed=False).status_code == 200
 
 
-def test_a_handle_of_the_same_process_brings_it_by_itself() -> None:
+def test_a_handle_of_the_same_process_sends_the_admin_token() -> None:
     with MockHeidi(admin_token=TOKEN) as heidi, heidi.namespace("own") as own:
         assert own.control("GET", "/health")["status"] == "ok"
         assert own.curl() == ""
         assert httpx.get(f"{heidi.url}/_mock/health").status_code == 403
 
 
-def test_it_is_shown_nowhere() -> None:
+def test_the_journal_never_shows_the_admin_token() -> None:
     with another(admin_token=TOKEN) as heidi:
         heidi.get("/patient-profiles", headers={"X-Mock-Admin-Token": TOKEN, "X-Note": TOKEN})
         shown = heidi.get("/_mock/requests", headers={"X-Mock-Admin-Token": TOKEN}).text
@@ -62,7 +62,7 @@ def test_it_is_shown_nowhere() -> None:
     assert TOKEN not in shown
 
 
-def test_a_page_that_may_use_the_control_plane_may_send_it() -> None:
+def test_a_page_that_may_use_the_control_api_may_send_the_admin_token() -> None:
     origin = "http://dashboard.example"
     with another(admin_token=TOKEN, admin_origins=(origin,)) as heidi:
         asked = {
@@ -78,17 +78,17 @@ def test_a_page_that_may_use_the_control_plane_may_send_it() -> None:
 
 
 @pytest.mark.parametrize("token", ["short", "with a blank", "néphron-token", "line\nbreak!"])
-def test_a_token_that_fits_into_no_header_is_refused_at_the_start(token: str) -> None:
+def test_a_token_that_a_header_cannot_hold_is_refused_at_the_start(token: str) -> None:
     with pytest.raises(ConfigError, match="admin_token"):
         Settings(admin_token=token)
 
 
-def test_without_the_setting_nobody_is_asked(heidi: Client) -> None:
+def test_without_the_setting_no_token_is_required(heidi: Client) -> None:
     assert heidi.get("/_mock/health").status_code == 200
 
 
 @pytest.mark.parametrize("given", [f" {TOKEN}", f"{TOKEN}  ", f"\t{TOKEN}\t"])
-def test_blanks_around_the_token_in_the_header_do_not_count(given: str) -> None:
+def test_blanks_around_the_token_in_the_header_are_ignored(given: str) -> None:
     with another(admin_token=TOKEN) as heidi:
         answer = ask(heidi.app, "GET", "/_mock/health", headers={"Host": "localhost", "X-Mock-Admin-Token": given})
 
@@ -96,7 +96,7 @@ def test_blanks_around_the_token_in_the_header_do_not_count(given: str) -> None:
 
 
 @pytest.mark.parametrize("given", [f" {TOKEN} ", f"{TOKEN}\n", f"\t{TOKEN}\r\n"])
-def test_blanks_around_the_token_in_the_setting_do_not_count(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blanks_around_the_token_in_the_setting_are_ignored(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with MockHeidi(admin_token=given) as heidi:
         monkeypatch.setenv("MOCK_HEIDI_ADMIN_TOKEN", given)
         with Handle(heidi.url) as other:
@@ -110,6 +110,6 @@ def test_blanks_around_the_token_in_the_setting_do_not_count(given: str, monkeyp
         assert statuses == [200, 403]
 
 
-def test_blanks_around_the_token_do_not_make_it_long_enough() -> None:
+def test_blanks_around_the_token_do_not_count_for_its_length() -> None:
     with pytest.raises(ConfigError, match="admin_token"):
         Settings(admin_token="   short   ")

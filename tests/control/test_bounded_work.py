@@ -1,4 +1,4 @@
-"""No request makes the server multiply two sizes that one client chooses: what is written stays short."""
+"""Work and length of written texts are bounded: a request cannot multiply two sizes that its client chooses."""
 
 import json
 from collections.abc import Callable
@@ -18,14 +18,14 @@ TEMPLATE_ID = "659b8042fe093d6592b41ef7"
 
 
 def write(client: Client, path: str = PATH, **changes: Any) -> str:
-    """Have a note written; the note."""
+    """Generate a note and return it."""
     asked = {"generation_method": "TEMPLATE", "template_id": TEMPLATE_ID, "addition": "", "voice_style": "GOLDILOCKS"}
     client.post(f"{path}/consult-note", json={**asked, **changes}).raise_for_status()
     return str(client.get(path).json()["session"]["consult_note"]["result"])
 
 
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts whose words are read from now on."""
+    """A list to which each parsed text is added from now on."""
     read: list[str] = []
     words: Callable[[str], set[str]] = vars(custom_templates)["_words"]
 
@@ -41,7 +41,7 @@ def question(text: str = "What?", **fields: Any) -> dict[str, Any]:
     return {"question": text, "answerType": "TextArea", "repeatable": True, **fields}
 
 
-def test_an_answer_of_a_form_is_no_longer_than_a_sentence(heidi: Client) -> None:
+def test_an_answer_in_a_template_has_a_bounded_length(heidi: Client) -> None:
     write(heidi, addition="word " * 20_000)
 
     (answered,) = heidi.post(FILL, json={"questions": [question("Which word?")]}).json()["questionAnswers"]
@@ -51,7 +51,7 @@ def test_an_answer_of_a_form_is_no_longer_than_a_sentence(heidi: Client) -> None
 
 
 @pytest.mark.parametrize("kind", ["TextArea", "MultipleResponse"])
-def test_a_note_is_read_once_for_all_questions_of_a_form(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_note_is_parsed_once_for_all_questions_of_a_template(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     read = spied(monkeypatch)
     note = "\n".join(f"Sentence {number}" for number in range(100))
     asked = [question(f"Question {number}", answerType=kind, answerOptions=["One"]) for number in range(100)]
@@ -62,7 +62,7 @@ def test_a_note_is_read_once_for_all_questions_of_a_form(monkeypatch: pytest.Mon
     assert sum(map(len, read)) < 2 * len(note) + 100 * len("Question 99 One")
 
 
-def test_of_a_note_without_end_the_first_different_sentences_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_distinct_sentences_of_a_long_note_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read = spied(monkeypatch)
     note = "\n".join([*["The same"] * 5_000, *(f"Sentence {number}" for number in range(5_000))])
 
@@ -72,7 +72,7 @@ def test_of_a_note_without_end_the_first_different_sentences_are_looked_at(monke
     assert made["questionAnswers"][0]["answer"][0] == {"value": "Sentence 0"}
 
 
-def test_the_questions_of_a_form_are_answered_in_parts_between_which_others_run() -> None:
+def test_other_requests_run_between_the_questions_of_a_template() -> None:
     note = "\n".join(f"Sentence {number}" for number in range(300))
     asked = [question(childQuestions=[question()] * 9) for _ in range(100)]
 
@@ -82,7 +82,7 @@ def test_the_questions_of_a_form_are_answered_in_parts_between_which_others_run(
 
 
 @pytest.mark.parametrize("name", ["questions", "responses"])
-def test_a_form_may_have_so_many_questions_with_those_inside_others(heidi: Client, name: str) -> None:
+def test_the_number_of_questions_in_a_template_is_bounded(heidi: Client, name: str) -> None:
     write(heidi)
     children = [question() for _ in range(MOST_QUESTIONS - 1)]
 
@@ -95,7 +95,7 @@ def test_a_form_may_have_so_many_questions_with_those_inside_others(heidi: Clien
     assert problem["msg"] == f"Value error, a template has {MOST_QUESTIONS} questions at most, not {MOST_QUESTIONS + 1}"
 
 
-def test_a_partner_s_template_may_have_so_many_headings(heidi: Client) -> None:
+def test_the_number_of_headings_in_a_template_is_bounded(heidi: Client) -> None:
     headings = [f"Heading {number}" for number in range(MOST_HEADINGS + 1)]
     template = {"template_id": None, "third_party_template": json.dumps({"name": "Letter", "sections": headings})}
     asked = {"generation_method": "TEMPLATE", "addition": "", "voice_style": "GOLDILOCKS"}
@@ -109,7 +109,7 @@ def test_a_partner_s_template_may_have_so_many_headings(heidi: Client) -> None:
     assert headings[-1] in note
 
 
-def test_a_session_that_is_linked_many_times_is_in_the_note_once(heidi: Client) -> None:
+def test_a_session_that_is_linked_twice_is_in_the_note_once(heidi: Client) -> None:
     other = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
     write(heidi, other, addition="The knee is better.")
     heidi.patch(PATH, json={"linked_sessions_for_context": [other.removeprefix("/sessions/")] * 1_000})
@@ -117,7 +117,7 @@ def test_a_session_that_is_linked_many_times_is_in_the_note_once(heidi: Client) 
     assert write(heidi).count("The knee is better.") == 1
 
 
-def test_notes_that_hold_each_other_do_not_grow_without_end(heidi: Client) -> None:
+def test_notes_that_contain_each_other_have_a_bounded_length(heidi: Client) -> None:
     first, second = (f"/sessions/{heidi.post('/sessions').json()['session_id']}" for _ in range(2))
     for path, other in ((first, second), (second, first)):
         linked = [one.removeprefix("/sessions/") for one in (other, path)]

@@ -1,7 +1,6 @@
 """Budgets of control requests: bounded answers and refusals, and long work that lets other requests run.
 
-Whether others run is counted: a second task takes a turn whenever the loop gets to it, and a request that did its work
-in one go would leave it no turn at all.
+A second task counts its turns of the loop. If a request did its work in one go, the task would get no turn.
 """
 
 import asyncio
@@ -62,9 +61,9 @@ def named(answer: httpx.Response) -> list[str]:
 
 
 def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], None]) -> httpx.Response:
-    """The answer to a control request, while ``others`` is called with 1, 2, 3, … each time the loop gets to it.
+    """The answer to a control request. At each turn of the loop, ``others`` is called with 1, 2, 3, …
 
-    Bytes are sent as YAML, a text as JSON that is written already.
+    Bytes are sent as YAML, a text is sent as JSON.
     """
     method, endpoint, body = asked
     content, headers = (body, YAML if isinstance(body, bytes) else {})
@@ -90,14 +89,14 @@ def meanwhile(app: App, asked: tuple[str, str, Any], others: Callable[[int], Non
 
 
 def turns(app: App, method: str, endpoint: str, body: Any = None) -> tuple[httpx.Response, int]:
-    """The answer to a control request, and how many turns another task got meanwhile."""
+    """The answer to a control request, and the number of turns that another task got meanwhile."""
     counted = [0]
     answer = meanwhile(app, (method, endpoint, body), lambda turn: counted.__setitem__(0, turn))
     return answer, counted[0]
 
 
 def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
-    """Another task that acts once, when it gets that turn."""
+    """A task that acts once, at the turn with this number."""
 
     def others(turn: int) -> None:
         if turn == number:
@@ -107,7 +106,7 @@ def at_turn(number: int, act: Callable[[], object]) -> Callable[[int], None]:
 
 
 def peak(act: Callable[[], Any]) -> int:
-    """The most bytes of Python's memory that were in use while it ran, beyond those before."""
+    """The peak of Python's memory in bytes while a function ran, minus the memory before."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -118,12 +117,12 @@ def peak(act: Callable[[], Any]) -> int:
 
 
 def fill(heidi: Client, number: int, size: int) -> None:
-    """So many requests with bodies of that size, in the journal of the default namespace."""
+    """Send ``number`` requests with bodies of ``size`` bytes to the default namespace."""
     for at in range(number):
         heidi.patch(f"/sessions/{SESSION}", json={"session_name": f"{at} {'x' * size}"})
 
 
-def test_a_request_that_does_its_work_in_one_go_leaves_others_no_more_than_a_few_turns(app: App) -> None:
+def test_the_count_of_turns_detects_work_in_one_go(app: App) -> None:
     _, few = turns(app, "GET", "/clock")
 
     assert few < TURNS
@@ -133,7 +132,7 @@ def test_a_request_that_does_its_work_in_one_go_leaves_others_no_more_than_a_few
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_a_refusal_tells_the_first_hundred_problems_and_counts_the_others(heidi: Client, method: str) -> None:
+def test_a_refusal_names_a_hundred_problems_and_counts_the_others(heidi: Client, method: str) -> None:
     answer = heidi.request(method, "/_mock/state", json={"patient_profiles": [1] * 150})
 
     body = answer.json()
@@ -149,7 +148,7 @@ def test_every_wrong_field_counts_as_a_problem(heidi: Client) -> None:
     assert (len(answer.json()["problems"]), answer.json()["more"]) == (100, 80)
 
 
-def test_problems_without_number_are_counted_up_to_a_bound(heidi: Client) -> None:
+def test_the_count_of_problems_is_bounded(heidi: Client) -> None:
     answer = heidi.put("/_mock/state", json={"patient_profiles": [1] * 50_000})
 
     assert answer.json()["error"] == "patient_profiles[0]: should be a mapping of fields (and at least 10,099 more)"
@@ -179,30 +178,30 @@ def test_a_refusal_takes_little_more_memory_than_the_body(heidi: Client, body: b
     assert used < bound
 
 
-def test_a_record_of_more_values_than_any_has_is_refused(heidi: Client) -> None:
+def test_a_record_with_too_many_values_is_refused(heidi: Client) -> None:
     answer = heidi.put("/_mock/state", json={"faults": [{"status": 503, "match": {"a": [1] * 100_001}}]})
 
-    assert answer.json()["error"] == "faults[0]: holds more than 100,000 values; no record needs so many"
+    assert answer.json()["error"] == "faults[0]: has more than 100,000 values; remove some"
 
 
 @pytest.mark.parametrize(
     ("kind", "most"), [("patient_profiles", 200_000), ("sessions", 200_000), ("clinical_codes", 10_000)]
 )
-def test_a_body_holds_a_bounded_number_of_records(heidi: Client, kind: str, most: int) -> None:
+def test_the_number_of_records_in_a_body_is_bounded(heidi: Client, kind: str, most: int) -> None:
     answer = heidi.put("/_mock/state", json={kind: [{}] * (most + 1)})
 
-    assert answer.json()["problems"] == [f"{kind}: holds more than {most:,} records; keep those that are needed"]
+    assert answer.json()["problems"] == [f"{kind}: has more than {most:,} records; remove some"]
 
 
-def test_a_set_holds_a_thousand_keys_at_most(heidi: Client) -> None:
+def test_a_fixture_set_has_at_most_a_thousand_keys(heidi: Client) -> None:
     keys = [{"key": f"key-{at}", "ehr_provider": "P", "managed_by": f"{at:024x}"} for at in range(1_001)]
 
     answer = heidi.put("/_mock/state", json={"api_keys": keys})
 
-    assert answer.json()["error"] == "api_keys: holds more than 1,000 records; keep those that are needed"
+    assert answer.json()["error"] == "api_keys: has more than 1,000 records; remove some"
 
 
-def test_a_name_that_nobody_knows_is_compared_with_a_bounded_number_of_names(heidi: Client) -> None:
+def test_an_unknown_name_is_compared_with_a_bounded_number_of_names(heidi: Client) -> None:
     sessions = [{"patient_profile_id": "f" * 24}] * 30
 
     answer = heidi.put("/_mock/state", json={"patient_profiles": profiles(5_000), "sessions": sessions})
@@ -236,7 +235,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_the_nearest_name_is_looked_for_in_told_problems_only_and_others_run_in_between(
+def test_nearest_names_are_searched_only_for_named_problems_and_in_slices(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     looks: list[str] = []
@@ -270,7 +269,7 @@ def test_the_accounts_of_a_key_are_collected_once_for_all_its_users(heidi: Clien
 
 
 @pytest.mark.parametrize("linked_to", [[], {}, 5, True])
-def test_an_account_that_is_no_text_is_refused(heidi: Client, linked_to: Any) -> None:
+def test_an_account_that_is_not_a_text_is_refused(heidi: Client, linked_to: Any) -> None:
     user = {"email": "a@example.org", "third_party_internal_id": "1", "linked_to": linked_to}
     key = {"key": "a", "ehr_provider": "P", "managed_by": JOHN, "users": [user]}
 
@@ -280,7 +279,7 @@ def test_an_account_that_is_no_text_is_refused(heidi: Client, linked_to: Any) ->
     assert answer.json()["problems"][-1].startswith("api_keys[0].users[0].linked_to: no Heidi user")
 
 
-def test_names_are_compared_within_a_bound_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_of_comparing_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
 
     def comparing(name: str, known: list[str], **_: Any) -> list[str]:
@@ -350,7 +349,7 @@ def test_a_body_of_the_api_with_many_wrong_values_is_refused_in_little_memory(he
     assert used < 60 * MEGABYTE
 
 
-def test_of_very_many_wrong_values_the_first_are_told_wherever_they_begin(heidi: Client) -> None:
+def test_a_refusal_names_the_first_of_many_wrong_values(heidi: Client) -> None:
     sessions = ["1234567890"] * 5_000 + [1] * 5_000
 
     answer = heidi.patch(f"/sessions/{SESSION}", json={"linked_sessions_for_context": sessions})
@@ -364,21 +363,21 @@ def test_of_very_many_wrong_values_the_first_are_told_wherever_they_begin(heidi:
 
 @pytest.mark.parametrize("body", [{"patient_profiles": profiles(MANY)}, profiles_as_yaml(MANY)], ids=["JSON", "YAML"])
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_others_run_while_many_records_are_taken(app: App, method: str, body: Any) -> None:
+def test_other_requests_run_while_many_records_are_added(app: App, method: str, body: Any) -> None:
     answer, others = turns(app, method, "/state", body)
 
     assert (answer.status_code, named(answer)[-MANY:]) == (200, [row["first_name"] for row in profiles(MANY)])
     assert others >= TURNS
 
 
-def test_others_run_while_records_are_refused(app: App) -> None:
+def test_other_requests_run_while_records_are_refused(app: App) -> None:
     answer, others = turns(app, "PUT", "/state", {"patient_profiles": [*profiles(MANY), 1]})
 
     assert answer.status_code == 400
     assert others >= TURNS
 
 
-def test_others_run_while_a_namespace_is_given_many_records(app: App) -> None:
+def test_other_requests_run_while_a_namespace_starts_with_many_records(app: App) -> None:
     answer, others = turns(app, "POST", "/namespaces/blue", {"fixtures": {"patient_profiles": profiles(MANY)}})
 
     assert answer.json()["counts"]["patient_profiles"] == MANY
@@ -397,7 +396,7 @@ def test_a_long_state_is_streamed_and_is_the_same_as_a_short_one(accept: str, nu
     assert read == json.loads(json.dumps(expected))
 
 
-def test_a_state_in_yaml_is_written_as_if_it_were_written_at_once(heidi: Client) -> None:
+def test_a_state_written_in_parts_is_the_same_yaml_as_in_one_go(heidi: Client) -> None:
     state = export(heidi.app.registry.default.store)
 
     answer = heidi.get("/_mock/state", headers={"accept": "application/yaml"})
@@ -415,7 +414,7 @@ def test_a_state_without_records_is_the_same_in_both_forms() -> None:
     assert int(as_json.headers["content-length"]) == len(as_json.content)
 
 
-def test_a_state_is_answered_as_it_was_when_it_was_asked_for() -> None:
+def test_a_state_has_the_records_of_the_moment_of_the_request() -> None:
     with another(fixtures={"patient_profiles": profiles(MANY)}) as heidi:
         store = heidi.app.registry.default.store
         last = store.all(PatientProfile)[-1]
@@ -440,7 +439,7 @@ def test_records_are_added_to_a_state_that_changes_meanwhile(app: App) -> None:
     assert len(set(ids)) == len(ids) == 15 + 1 + MANY
 
 
-def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: App) -> None:
+def test_an_id_that_is_drawn_during_an_addition_is_not_used_twice(app: App) -> None:
     namespace = app.registry.default
     drawn: list[str] = []
 
@@ -454,7 +453,7 @@ def test_an_id_that_somebody_draws_meanwhile_is_not_given_twice(app: App) -> Non
     assert len({*ids, *drawn}) == MANY + 1
 
 
-def test_a_state_that_never_stands_still_takes_no_records(app: App) -> None:
+def test_an_addition_is_refused_if_the_state_changes_all_the_time(app: App) -> None:
     namespace = app.registry.default
     record = namespace.store.all(PatientProfile)[0]
 
@@ -487,7 +486,7 @@ def test_two_states_at_once_do_not_mix(app: App) -> None:
     assert names in ({"one"}, {"two"})
 
 
-def test_a_namespace_that_was_deleted_meanwhile_is_made_anew(app: App) -> None:
+def test_a_namespace_that_is_deleted_during_a_request_is_made_again(app: App) -> None:
     registry = app.registry
     old = registry.make("blue")
 
@@ -512,8 +511,8 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("method", "endpoint", "body"), CHANGES)
-def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, endpoint: str, body: Any) -> None:
-    """The namespace is deleted and made anew while the body of the change comes."""
+def test_a_change_is_made_in_the_present_namespace(app: App, method: str, endpoint: str, body: Any) -> None:
+    """The namespace is deleted and made again while the body of the change arrives."""
     registry = app.registry
     old, now = registry.make("blue"), []
     sent: list[Any] = []
@@ -537,13 +536,13 @@ def test_a_change_goes_into_the_namespace_of_now(app: App, method: str, endpoint
 
 
 def trace(namespace: Namespace) -> Any:
-    """The parts of a namespace that a change could change."""
+    """The parts of a namespace that a change may affect."""
     state, clock = namespace.store.all(PatientProfile), namespace.clock
     return len(state), len(namespace.faults), len(namespace.stubs), clock.now() // 10**9, dict(namespace.transitions)
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by another"])
-def test_a_refused_request_leaves_a_namespace_that_it_made_only_to_others(app: App, *, used: bool) -> None:
+def test_a_refused_request_keeps_its_new_namespace_if_others_have_used_it(app: App, *, used: bool) -> None:
     def use(turn: int) -> None:
         namespace = app.registry.get("blue")
         if used and turn > 2 and namespace is not None:
@@ -562,7 +561,7 @@ def test_a_yaml_body_that_cannot_be_read_in_parts_is_bounded(heidi: Client) -> N
     answer = heidi.put("/_mock/state", content=body, headers=YAML)
 
     assert answer.status_code == 400
-    assert answer.json()["error"] == "body:1: no valid YAML: more than 100,000 values in one record"
+    assert answer.json()["error"] == "body:1: invalid YAML: more than 100,000 values in one record"
     assert heidi.state() == before
 
 
@@ -591,7 +590,7 @@ LONG_JSON = {
 
 
 @pytest.mark.parametrize("shape", LONG_JSON)
-def test_others_run_while_a_long_json_body_is_read(app: App, shape: str) -> None:
+def test_other_requests_run_while_a_long_json_body_is_read(app: App, shape: str) -> None:
     answer, others = turns(app, "PUT", "/state", LONG_JSON[shape])
 
     assert answer.status_code == 400
@@ -611,7 +610,7 @@ def test_json_means_the_same_in_parts_as_in_one_go(value: Any, window: int) -> N
 
 
 @given(JSON, st.data())
-def test_what_is_no_json_is_refused_in_parts_as_in_one_go(value: Any, data: st.DataObject) -> None:
+def test_invalid_json_is_refused_in_parts_as_in_one_go(value: Any, data: st.DataObject) -> None:
     text = json.dumps(value)
     at = data.draw(st.integers(0, len(text)))
     sign = data.draw(st.sampled_from(['"', ",", "[", "]", "{", "}", ":", "1", "é", "NaN", ""]))
@@ -639,8 +638,8 @@ def outcome(read: Callable[[], Any]) -> Any:
         (rb'"\ud800"', "Lone surrogate in a string"),
         (rb'["\ud800"]', "Lone surrogate in a string"),
         (rb'{"\ud800": 1}', "Lone surrogate in a string"),
-        (b"NaN", "NaN is no JSON"),
-        (b"[NaN]", "NaN is no JSON"),
+        (b"NaN", "NaN is not JSON"),
+        (b"[NaN]", "NaN is not JSON"),
         (b"1e999", "Number too large"),
         (b"[" * 300 + b"]" * 300, "Nested deeper than "),
         (b"[" * 100_000 + b"]" * 100_000, "Nested deeper than "),
@@ -654,7 +653,7 @@ def test_a_long_json_body_is_read_as_strictly_as_a_short_one(heidi: Client, insi
     answer = heidi.put("/_mock/state", content=body)
 
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith(f"the body is no JSON: {error}")
+    assert answer.json()["error"].startswith(f"the body is not JSON: {error}")
 
 
 MANY_EMPTY = {
@@ -665,7 +664,7 @@ MANY_EMPTY = {
 
 
 @pytest.mark.parametrize("shape", MANY_EMPTY)
-def test_others_run_while_empty_values_of_a_yaml_body_are_read(app: App, shape: str) -> None:
+def test_other_requests_run_while_empty_values_of_a_yaml_body_are_read(app: App, shape: str) -> None:
     answer, others = turns(app, "PUT", "/state", MANY_EMPTY[shape])
 
     assert answer.status_code == 400
@@ -685,14 +684,14 @@ def test_empty_values_of_a_yaml_body_are_counted(heidi: Client, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        (b"sessions: [a]\nsessions: [b]", "body:2: sessions: stands here twice; remove one"),
+        (b"sessions: [a]\nsessions: [b]", "body:2: sessions: the field stands here twice; remove one"),
         (b"[a]: 1\nb: 2", "body:1: a field's name must be plain text"),
-        (b"a: !x 1\nb: [", "body:3: no valid YAML: did not find expected node content"),
+        (b"a: !x 1\nb: [", "body:3: invalid YAML: did not find expected node content"),
         (b"a: !x 1\nb: !y 2", "body:1: the tag '!x' has no meaning here; remove it"),
     ],
     ids=["twice", "no name", "no YAML at all", "two mistakes"],
 )
-def test_what_is_wrong_in_a_yaml_body_is_told_with_its_line(heidi: Client, text: bytes, error: str) -> None:
+def test_a_mistake_in_a_yaml_body_is_reported_with_its_line(heidi: Client, text: bytes, error: str) -> None:
     answer = heidi.put("/_mock/state", content=text, headers=YAML)
 
     assert (answer.status_code, answer.json()["error"]) == (400, error)
@@ -725,7 +724,7 @@ def test_aliases_of_a_yaml_body_are_read_across_its_records(heidi: Client) -> No
         ("POST", "/verify", {"in_order": [{"match": {}}] * 100}),
     ],
 )
-def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, endpoint: str, body: Any) -> None:
+def test_other_requests_run_while_long_bodies_are_checked(heidi: Client, method: str, endpoint: str, body: Any) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
 
     answer, others = turns(heidi.app, method, endpoint, body)
@@ -736,13 +735,13 @@ def test_others_run_while_long_bodies_are_looked_at(heidi: Client, method: str, 
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists of requests and differences show some thousand bytes only."""
+    """Limit lists of requests and differences to a few thousand bytes."""
     monkeypatch.setattr(requests_endpoint, "_MOST_BYTES", 9_000)
     monkeypatch.setattr(snapshots_endpoint, "_MOST_BYTES", 9_000)
 
 
 @pytest.mark.usefixtures("narrow")
-def test_a_list_of_requests_shows_the_newest_and_says_how_many_are_left_out(heidi: Client) -> None:
+def test_a_long_list_of_requests_has_the_newest_and_counts_the_omitted_ones(heidi: Client) -> None:
     fill(heidi, number=10, size=1_000)
 
     body = heidi.get("/_mock/requests?operation=update_session").json()
@@ -754,7 +753,7 @@ def test_a_list_of_requests_shows_the_newest_and_says_how_many_are_left_out(heid
 
 
 @pytest.mark.usefixtures("narrow")
-def test_what_a_limit_leaves_out_is_not_told(heidi: Client) -> None:
+def test_requests_beyond_the_limit_are_not_counted_as_omitted(heidi: Client) -> None:
     fill(heidi, number=10, size=100)
 
     body = heidi.get("/_mock/requests?limit=2").json()
@@ -764,7 +763,7 @@ def test_what_a_limit_leaves_out_is_not_told(heidi: Client) -> None:
 
 
 @pytest.mark.usefixtures("narrow")
-def test_one_request_is_shown_however_long_it_is(heidi: Client) -> None:
+def test_a_list_has_at_least_one_request(heidi: Client) -> None:
     fill(heidi, number=2, size=20_000)
 
     body = heidi.get("/_mock/requests?operation=update_session").json()
@@ -773,7 +772,7 @@ def test_one_request_is_shown_however_long_it_is(heidi: Client) -> None:
 
 
 @pytest.mark.usefixtures("narrow")
-def test_the_other_forms_say_in_a_comment_what_is_left_out(heidi: Client) -> None:
+def test_curl_and_har_count_the_omitted_requests_in_a_comment(heidi: Client) -> None:
     fill(heidi, number=10, size=1_000)
 
     log = heidi.get("/_mock/requests?format=har").json()["log"]
@@ -786,14 +785,14 @@ def test_the_other_forms_say_in_a_comment_what_is_left_out(heidi: Client) -> Non
     assert all(line.startswith("curl ") for line in commands)
 
 
-def test_a_list_that_leaves_nothing_out_does_not_speak_of_it(heidi: Client) -> None:
+def test_a_complete_list_has_no_comment(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
     assert heidi.get("/_mock/requests").json()["omitted"] == 0
     assert "comment" not in heidi.get("/_mock/requests?format=har").json()["log"]
 
 
-def test_requests_that_a_reset_has_forgotten_meanwhile_are_not_deleted_again(heidi: Client) -> None:
+def test_deleting_requests_ignores_those_that_a_reset_has_removed(heidi: Client) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
     namespace = heidi.app.registry.default
 
@@ -809,7 +808,7 @@ def test_requests_that_a_reset_has_forgotten_meanwhile_are_not_deleted_again(hei
     assert [entry.id for entry in namespace.journal] == [1]
 
 
-def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: Client) -> None:
+def test_each_request_is_checked_once_when_two_clients_ask_at_once(heidi: Client) -> None:
     for at in range(LONG_BODIES):
         heidi.patch(f"/sessions/{SESSION}", json={"unknown": "x" * SLICE, "at": at})
 
@@ -828,7 +827,7 @@ def test_each_request_is_reviewed_once_by_whoever_looks_at_the_same_time(heidi: 
 @pytest.mark.parametrize(
     ("keep", "count"), [("findings", LONG_BODIES + 1), ("findings,requests", LONG_BODIES + 1), ("requests", 1)]
 )
-def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Client, keep: str, count: int) -> None:
+def test_a_request_counts_once_even_if_a_reset_interrupts_the_checks(heidi: Client, keep: str, count: int) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
     namespace = heidi.app.registry.default
     reset = at_turn(4, lambda: lifecycle.reset(namespace, frozenset(keep.split(","))))
@@ -840,7 +839,7 @@ def test_a_request_counts_once_whatever_a_reset_does_during_a_review(heidi: Clie
     assert counts["unknown_field"] == count
 
 
-def test_others_run_while_a_reset_reviews_the_requests_of_which_it_keeps_the_findings(heidi: Client) -> None:
+def test_other_requests_run_while_a_reset_that_keeps_findings_runs_the_checks(heidi: Client) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
 
     answer, others = turns(heidi.app, "POST", "/reset?keep=findings")
@@ -856,7 +855,7 @@ def test_an_order_has_a_hundred_steps_at_most(heidi: Client) -> None:
     assert answer.json() == {"error": "in_order has more than 100 steps", "hint": "verify it in parts, with since"}
 
 
-def test_an_order_is_judged_with_one_look_at_each_request(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_reads_each_request_once(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(60):
         heidi.get(f"/sessions/{SESSION}")
     looks: list[Entry] = []
@@ -874,7 +873,7 @@ def test_an_order_is_judged_with_one_look_at_each_request(heidi: Client, monkeyp
     assert len(looks) == 61
 
 
-def test_an_answer_that_completes_while_others_are_judged_is_not_missed(heidi: Client) -> None:
+def test_an_answer_that_completes_during_a_judgement_is_not_missed(heidi: Client) -> None:
     fill(heidi, number=LONG_BODIES, size=SLICE)
     journal = heidi.app.registry.default.journal
     late = next(entry for entry in journal if entry.operation == "get_jwt")
@@ -887,14 +886,14 @@ def test_an_answer_that_completes_while_others_are_judged_is_not_missed(heidi: C
     assert (answer.status_code, answer.json()["requests"]) == (200, [1])
 
 
-def test_of_what_a_request_misses_ten_places_are_told(heidi: Client) -> None:
+def test_at_most_ten_differences_of_a_request_are_reported(heidi: Client) -> None:
     heidi.patch(f"/sessions/{SESSION}", json={"session_name": "a"})
 
     answer = heidi.post("/_mock/verify", json={"match": {f"name_{at}": at for at in range(30)}})
 
     why = answer.json()["nearest"][1]["why"]
-    assert why.startswith("body.name_0 was not there, wanted 0; body.name_1 was not there")
-    assert why.endswith("body.name_9 was not there, wanted 9; and 20 more")
+    assert why.startswith("body.name_0 was missing, expected 0; body.name_1 was missing")
+    assert why.endswith("body.name_9 was missing, expected 9; and 20 more")
 
 
 # --- Faults, replies, snapshots ---------------------------------------------------------------------------------------
@@ -925,11 +924,11 @@ def test_the_replies_of_a_namespace_have_sixteen_megabytes_at_most(heidi: Client
 def test_a_reply_has_a_bounded_number_of_values(heidi: Client) -> None:
     answer = heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": [1] * 100_001})
 
-    assert (answer.status_code, answer.json()["error"]) == (400, "the reply holds more than 100,000 values")
+    assert (answer.status_code, answer.json()["error"]) == (400, "the reply has more than 100,000 values")
 
 
 @pytest.mark.parametrize("endpoint", ["/faults", "/replies"])
-def test_others_run_while_many_rules_are_shown(heidi: Client, endpoint: str) -> None:
+def test_other_requests_run_while_many_rules_are_listed(heidi: Client, endpoint: str) -> None:
     rule = {"operation": "ask_ai", **({"status": 503, "label": "x"} if endpoint == "/faults" else {"text": "x"})}
     for _ in range(LONG_BODIES):
         heidi.post(f"/_mock{endpoint}", json={**rule, "match": {"a": "x" * SLICE}})
@@ -940,15 +939,15 @@ def test_others_run_while_many_rules_are_shown(heidi: Client, endpoint: str) -> 
     assert others >= FEW_TURNS
 
 
-def test_a_list_of_more_rules_than_a_namespace_takes_is_refused_unread(heidi: Client) -> None:
+def test_a_list_with_too_many_rules_is_refused_unread(heidi: Client) -> None:
     answer = heidi.put("/_mock/faults", json=["ask_ai:close"] * 50_000)
 
     assert answer.status_code == 409
-    assert answer.json()["error"] == "a namespace takes 1,000 rules and no more"
+    assert answer.json()["error"] == "a namespace takes 1,000 rules at most"
 
 
 @pytest.mark.usefixtures("narrow")
-def test_a_difference_says_how_many_records_it_leaves_out(heidi: Client) -> None:
+def test_a_difference_counts_the_omitted_records(heidi: Client) -> None:
     heidi.put("/_mock/snapshots/before")
     heidi.post("/_mock/state", json={"patient_profiles": profiles(500)})
 
@@ -958,7 +957,7 @@ def test_a_difference_says_how_many_records_it_leaves_out(heidi: Client) -> None
     assert told["omitted"] == 500 - len(told["added"])
 
 
-def test_others_run_while_states_are_compared(app: App) -> None:
+def test_other_requests_run_while_states_are_compared(app: App) -> None:
     heidi = Client(app)
     heidi.put("/_mock/snapshots/before")
     heidi.put("/_mock/state", json={"patient_profiles": profiles(MANY)})

@@ -1,6 +1,6 @@
-"""The clinician's hand: ``GET|PUT /_mock/sessions/{session_id}``, what is done to a session in Heidi's application.
+"""The actions of a clinician on a session: ``GET|PUT /_mock/sessions/{session_id}``.
 
-Both answer the session as the state shows it; a PUT takes any of ``transcript``, ``session_name``, ``duration``,
+Both return the session in the form of the state. A PUT takes any of ``transcript``, ``session_name``, ``duration``,
 ``consult_note``, ``documents`` and ``failed_chunks``.
 """
 
@@ -11,7 +11,7 @@ from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, answered, wire
 
 PATH, SHOWN = f"/_mock/sessions/{SESSION}", f"/sessions/{SESSION}"
-SETS = "a clinician sets transcript, session_name, duration, consult_note, documents, failed_chunks"
+SETS = "a clinician can set transcript, session_name, duration, consult_note, documents, failed_chunks"
 EMPTY_NOTE = {
     "status": "COMPLETED",
     "result": None,
@@ -42,11 +42,11 @@ def fresh(client: Client) -> str:
     return session_id
 
 
-def test_a_session_is_shown_as_the_state_shows_it(heidi: Client) -> None:
+def test_a_session_has_the_same_form_as_in_the_state(heidi: Client) -> None:
     assert answered(heidi.get(PATH)) == (200, wire(stored(heidi)))
 
 
-def test_sessions_of_every_key_are_within_reach(heidi: Client) -> None:
+def test_sessions_of_every_key_can_be_read_and_changed(heidi: Client) -> None:
     heidi.sign_in(key=KEY_TWO)
     session_id = fresh(heidi)
 
@@ -58,7 +58,7 @@ def test_sessions_of_every_key_are_within_reach(heidi: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value"), [("session_name", "Cough, fever"), ("duration", 61.5), ("duration", 0), ("transcript", "Ä")]
 )
-def test_one_field_is_set_and_the_others_stay(heidi: Client, field: str, value: Any) -> None:
+def test_setting_a_field_keeps_the_others(heidi: Client, field: str, value: Any) -> None:
     before = heidi.state()
 
     answer = heidi.put(PATH, json={field: value})
@@ -69,7 +69,7 @@ def test_one_field_is_set_and_the_others_stay(heidi: Client, field: str, value: 
     assert heidi.state() == {**before, "sessions": rows}
 
 
-def test_the_transcript_is_what_the_api_answers(heidi: Client) -> None:
+def test_the_api_returns_the_transcript_that_was_set(heidi: Client) -> None:
     answers = []
     for transcript in ("Good morning.", "", None):
         heidi.put(PATH, json={"transcript": transcript})
@@ -78,7 +78,7 @@ def test_the_transcript_is_what_the_api_answers(heidi: Client) -> None:
     assert answers == [(200, wire({"transcript": text})) for text in ("Good morning.", "", "")]
 
 
-def test_a_note_that_a_clinician_edits_keeps_the_rest(heidi: Client) -> None:
+def test_an_edit_of_a_note_keeps_its_other_fields(heidi: Client) -> None:
     note = shown(heidi)["consult_note"]
 
     heidi.put(PATH, json={"consult_note": {"result": "Edited", "status": "COMPLETED"}})
@@ -86,7 +86,7 @@ def test_a_note_that_a_clinician_edits_keeps_the_rest(heidi: Client) -> None:
     assert shown(heidi)["consult_note"] == {**note, "result": "Edited", "status": "COMPLETED"}
 
 
-def test_a_note_out_of_nothing_is_complete(heidi: Client) -> None:
+def test_a_new_note_is_complete(heidi: Client) -> None:
     session_id = fresh(heidi)
 
     heidi.put(f"/_mock/sessions/{session_id}", json={"consult_note": {"result": "R", "heading": "H"}})
@@ -95,14 +95,14 @@ def test_a_note_out_of_nothing_is_complete(heidi: Client) -> None:
     assert heidi.get(f"/sessions/{session_id}/clinical-codes").status_code == 200
 
 
-def test_a_note_can_be_taken_away(heidi: Client) -> None:
+def test_a_note_can_be_removed(heidi: Client) -> None:
     heidi.put(PATH, json={"consult_note": None})
 
     assert shown(heidi)["consult_note"] is None
     assert heidi.get(f"{SHOWN}/clinical-codes").status_code == 400
 
 
-def test_the_status_that_a_clinician_sets_goes_on_by_no_transition(heidi: Client) -> None:
+def test_a_status_that_a_clinician_sets_does_not_advance(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"consult_note": {"after_reads": 1}})
     heidi.post(
         f"{SHOWN}/consult-note",
@@ -168,7 +168,7 @@ def test_chunks_can_fail_and_recover(heidi: Client) -> None:
     assert [chunk["status"] for chunk in chunks()] == ["READY", "READY"]
 
 
-def test_nothing_given_changes_nothing_but_the_time(heidi: Client) -> None:
+def test_an_empty_edit_changes_only_the_time(heidi: Client) -> None:
     before = stored(heidi)
 
     assert answered(heidi.put(PATH, json={})) == (200, wire({**before, "updated_at": NOON_STAMP}))
@@ -181,7 +181,7 @@ def test_nothing_given_changes_nothing_but_the_time(heidi: Client) -> None:
         ({"session_name": None}, "session_name: Input should be a valid string", SETS),
         ({"session_name": "kept out", "duration": "5"}, "duration: Input should be a valid number", SETS),
         ({"transcript": 5}, "transcript: Input should be a valid string", SETS),
-        ({"consult_note": "x"}, "consult_note is no object", "send result, heading, status or template_id"),
+        ({"consult_note": "x"}, "consult_note is not an object", "send result, heading, status or template_id"),
         (
             {"consult_note": {"status": "DONE"}},
             "status: Input should be 'CREATED' or 'COMPLETED'",
@@ -190,15 +190,21 @@ def test_nothing_given_changes_nothing_but_the_time(heidi: Client) -> None:
         ({"consult_note": {"text": "x"}}, "text: Extra inputs are not permitted", SETS),
         (
             {"documents": {"name": "A"}},
-            "documents is no list of objects",
+            "documents is not a list of objects",
             "send name, content and template_id of each",
         ),
-        ({"documents": ["A"]}, "documents is no list of objects", "send name, content and template_id of each"),
+        ({"documents": ["A"]}, "documents is not a list of objects", "send name, content and template_id of each"),
         ({"documents": [{"name": "A"}]}, "content: Field required", SETS),
-        ({"failed_chunks": ["f" * 24]}, "failed_chunks names no chunks of this session", "there are none"),
+        (
+            {"failed_chunks": ["f" * 24]},
+            "failed_chunks has ids that are not chunks of this session",
+            "this session has no chunks",
+        ),
     ],
 )
-def test_what_no_clinician_can_do_is_refused(heidi: Client, body: dict[str, Any], error: str, hint: str) -> None:
+def test_an_edit_that_a_clinician_cannot_make_is_refused(
+    heidi: Client, body: dict[str, Any], error: str, hint: str
+) -> None:
     before = heidi.state()
 
     answer = heidi.put(PATH, json=body)
@@ -208,7 +214,7 @@ def test_what_no_clinician_can_do_is_refused(heidi: Client, body: dict[str, Any]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_an_unknown_session_is_told_so(heidi: Client, method: str) -> None:
+def test_an_unknown_session_is_refused(heidi: Client, method: str) -> None:
     answer = heidi.request(method, "/_mock/sessions/99", json={} if method == "PUT" else None)
 
     expected = {"error": "there is no session '99'", "hint": "GET /_mock/state lists them"}

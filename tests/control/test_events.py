@@ -1,6 +1,6 @@
 """Events of a namespace: ``GET /_mock/events``, server-sent events.
 
-``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON); ``Last-Event-ID`` goes on after one.
+``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON). ``Last-Event-ID`` continues after it.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def up_to(events: Iterator[Event], kind: str) -> list[Event]:
     return found
 
 
-def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: Handle) -> None:
+def test_events_report_a_request_its_fault_and_its_changes_in_order(server: Handle) -> None:
     with server.client() as client, listening(server) as events:
         session_id = client.post("/sessions").json()["session_id"]
         with server.fault("get_session", status=503) as fault:
@@ -89,7 +89,7 @@ def test_a_request_its_fault_and_what_it_changed_are_told_in_order(server: Handl
     assert ids == list(range(ids[0], ids[0] + 4))
 
 
-def test_what_was_removed_is_told_so(server: Handle) -> None:
+def test_an_event_reports_a_removal(server: Handle) -> None:
     patient = server.state.add_patient(first_name="Ada")["id"]
     with server.client() as client, listening(server) as events:
         client.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [patient]})
@@ -98,7 +98,7 @@ def test_what_was_removed_is_told_so(server: Handle) -> None:
     assert told[0][2] == {"kind": "patient_profiles", "id": patient, "removed": True}
 
 
-def test_a_listener_goes_on_after_the_last_event_it_saw(server: Handle) -> None:
+def test_a_listener_continues_after_its_last_event(server: Handle) -> None:
     with server.client() as client:
         with listening(server) as events:
             client.get("/patient-profiles")
@@ -112,7 +112,7 @@ def test_a_listener_goes_on_after_the_last_event_it_saw(server: Handle) -> None:
     assert [kind for _, kind, _ in told] == ["state", "request", "request"]
 
 
-def test_without_that_id_only_what_comes_is_told(server: Handle) -> None:
+def test_without_a_last_id_a_listener_gets_only_later_events(server: Handle) -> None:
     with server.client() as client, listening(server):
         client.get("/sessions/1")
         with listening(server) as events:
@@ -136,7 +136,7 @@ def test_a_listener_outlives_a_reset_and_a_restored_state(server: Handle) -> Non
     assert told[1][2] == {"reset": ["state", "ids", "transitions"]}
 
 
-def test_a_state_that_takes_the_place_of_all_is_told(server: Handle) -> None:
+def test_an_event_reports_a_replaced_state(server: Handle) -> None:
     with listening(server) as events:
         server.state.replace({"sessions": []})
         server.state.add_patient(first_name="Ada")
@@ -145,14 +145,14 @@ def test_a_state_that_takes_the_place_of_all_is_told(server: Handle) -> None:
     assert [(kind, data.get("reset")) for _, kind, data in told] == [("reset", ["state"]), ("state", None)]
 
 
-def test_several_listeners_are_told_the_same(server: Handle) -> None:
+def test_several_listeners_get_the_same_events(server: Handle) -> None:
     with server.client() as client, listening(server) as one, listening(server) as other:
         client.post("/sessions")
 
         assert up_to(one, "request") == up_to(other, "request")
 
 
-def test_what_is_told_holds_no_secret(server: Handle) -> None:
+def test_events_contain_no_secret(server: Handle) -> None:
     with listening(server) as events:
         token = server.token()
         httpx.get(f"{server.base_url}/sessions/{token}", headers={"Authorization": f"Bearer {token}"})
@@ -165,7 +165,7 @@ def test_what_is_told_holds_no_secret(server: Handle) -> None:
     assert server.api_key not in str(told)
 
 
-def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server: Handle) -> None:
+def test_listeners_of_the_default_namespace_get_events_of_namespaces(server: Handle) -> None:
     with listening(server) as events:
         server.namespace("passing").close()
         told = [next(events) for _ in range(2)]
@@ -176,7 +176,7 @@ def test_namespaces_that_come_and_go_are_told_to_who_listens_at_the_root(server:
     ]
 
 
-def test_nobody_hears_of_another_namespace(server: Handle) -> None:
+def test_a_listener_gets_no_events_of_another_namespace(server: Handle) -> None:
     with server.namespace("own") as own, own.client() as mine, server.client() as other, listening(own) as events:
         other.post("/sessions")
         mine.get("/sessions/404")
@@ -202,7 +202,7 @@ def test_the_stream_ends_with_the_server() -> None:
             assert list(events) == []
 
 
-def test_nothing_is_kept_before_somebody_listens(heidi: Client) -> None:
+def test_no_event_is_kept_before_the_first_listener(heidi: Client) -> None:
     heidi.get("/patient-profiles")
 
     assert heidi.app.registry.default.events.last == 0
@@ -218,14 +218,14 @@ def test_only_the_latest_events_are_kept(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("last", ["yesterday", "-1", "1e3", "9" * 30])
-def test_an_id_that_is_none_is_refused(heidi: Client, last: str) -> None:
+def test_an_invalid_event_id_is_refused(heidi: Client, last: str) -> None:
     answer = heidi.get("/_mock/events", headers={"Last-Event-ID": last})
 
     assert answer.status_code == 400
     assert set(answer.json()) == {"error", "hint"}
 
 
-def test_the_handle_tells_kind_and_data(server: Handle) -> None:
+def test_the_handle_returns_kind_and_data(server: Handle) -> None:
     with server.events() as events, server.client() as client:
         client.get("/sessions/404")
 
@@ -235,7 +235,7 @@ def test_the_handle_tells_kind_and_data(server: Handle) -> None:
 
 
 @pytest.mark.parametrize(("last", "ids"), [("0", [1, 2]), ("1", [2]), ("2", []), ("3", [1, 2]), ("999", [1, 2])])
-def test_an_id_from_before_the_server_began_misses_nothing(app: App, last: str, ids: list[int]) -> None:
+def test_a_listener_with_an_id_of_an_earlier_server_gets_all_events(app: App, last: str, ids: list[int]) -> None:
     events = app.registry.default.listen()
     for _ in range(2):
         events.emit("reset", {"reset": []})
@@ -245,8 +245,11 @@ def test_an_id_from_before_the_server_began_misses_nothing(app: App, last: str, 
     assert [int(number) for number in re.findall(rb"^id: (\d+)$", told.body, re.MULTILINE)] == ids
 
 
-def test_a_handle_is_refused_what_the_server_refuses() -> None:
-    with MockHeidi(admin_token="let-me-in-91c4") as server, pytest.raises(MockHeidiError, match="wants the token"):
+def test_a_handle_raises_the_refusal_of_the_server() -> None:
+    with (
+        MockHeidi(admin_token="let-me-in-91c4") as server,
+        pytest.raises(MockHeidiError, match="requires the server's admin token"),
+    ):
         Handle(server.url).events()
 
 
@@ -254,7 +257,7 @@ EVENT = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: reset
 
 
 @pytest.mark.parametrize("read", [0, 1], ids=["before the first event", "after an event"])
-def test_a_handle_that_stops_listening_gives_its_socket_back(read: int) -> None:
+def test_a_handle_that_stops_listening_closes_its_socket(read: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         handle = Handle(f"http://127.0.0.1:{listener.getsockname()[1]}")
         with ThreadPoolExecutor() as pool:
@@ -285,7 +288,7 @@ def test_a_listening_handle_can_be_used_in_a_with(server: Handle) -> None:
 
 
 class Listener:
-    """A listener in this process, who takes what comes when he likes and leaves when he likes."""
+    """A listener in this process. The test decides when it reads and when it leaves."""
 
     def __init__(self, app: App) -> None:
         self.taken: list[bytes] = []
@@ -310,19 +313,19 @@ class Listener:
         return [int(number) for number in re.findall(rb"^id: (\d+)$", b"".join(self.taken), re.MULTILINE)]
 
     def told(self, kind: str) -> list[tuple[int, Any]]:
-        """Id and data of the events of that kind."""
+        """The id and the data of each event of a kind."""
         form = rb"^id: (\d+)\nevent: %s\ndata: (.*)$" % kind.encode()
         return [(int(id_), json.loads(data)) for id_, data in re.findall(form, b"".join(self.taken), re.MULTILINE)]
 
     async def has(self, last: int) -> None:
-        """Wait until an event of that id has come."""
+        """Wait for the event with an id."""
         async with asyncio.timeout(60):
             while last not in self.ids:
                 self._came.clear()
                 await self._came.wait()
 
 
-def test_nothing_is_left_of_a_listener_who_leaves(app: App) -> None:
+def test_a_listener_that_leaves_is_forgotten(app: App) -> None:
     async def come_and_go() -> None:
         listener, other = Listener(app), Listener(app)
         events = app.registry.default.listen()
@@ -343,7 +346,7 @@ def test_nothing_is_left_of_a_listener_who_leaves(app: App) -> None:
     asyncio.run(come_and_go())
 
 
-def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: App) -> None:
+def test_a_listener_is_forgotten_when_its_namespace_is_dropped(app: App) -> None:
     async def come_and_go() -> None:
         namespace = app.registry.default
         listener = Listener(app)
@@ -358,7 +361,7 @@ def test_nothing_is_left_of_a_listener_when_its_namespace_goes(app: App) -> None
     asyncio.run(come_and_go())
 
 
-def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody(app: App) -> None:
+def test_a_listener_that_falls_behind_is_dropped_and_delays_no_other(app: App) -> None:
     async def be_slow() -> None:
         slow, quick = Listener(app), Listener(app)
         events = app.registry.default.listen()
@@ -382,7 +385,7 @@ def test_a_listener_that_falls_behind_is_told_so_and_dropped_and_holds_up_nobody
     asyncio.run(be_slow())
 
 
-def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(app: App) -> None:
+def test_a_slow_listener_misses_no_event_that_is_kept(app: App) -> None:
     async def be_slow() -> None:
         slow = Listener(app)
         events = app.registry.default.listen()
@@ -400,7 +403,7 @@ def test_a_listener_that_is_not_further_behind_than_what_is_kept_misses_nothing(
     asyncio.run(be_slow())
 
 
-def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_listeners_share_one_frame_for_each_event(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     framed: list[int] = []
     really = EventStream._frame  # noqa: SLF001 - the costly step
 
@@ -428,21 +431,21 @@ def test_many_listeners_cost_a_frame_for_each_event_and_few_sendings(app: App, m
     asyncio.run(listen())
 
 
-def test_a_frame_that_is_sent_again_holds_no_secret_that_was_learnt_since(app: App) -> None:
+def test_a_frame_is_redacted_again_when_a_secret_is_added(app: App) -> None:
     namespace = app.registry.default
     events = namespace.listen()
     events.emit("state", {"kind": "users", "id": "a-key-of-later", "removed": False})
     headers = {"Host": "localhost", "Last-Event-ID": "0"}
     before = ask(app, "GET", "/_mock/events", headers=headers).body
 
-    namespace.known_keys |= {"a-key-of-later"}
+    namespace.secrets.keys |= {"a-key-of-later"}
     after = ask(app, "GET", "/_mock/events", headers=headers).body
 
     assert b"a-key-of-later" in before
     assert b"a-key-of-later" not in after
 
 
-def test_events_count_in_the_memory_and_give_it_back() -> None:
+def test_events_count_in_the_memory_until_they_are_dropped() -> None:
     with another(memory=500_000) as heidi:
         memory, events = heidi.app.registry.memory, heidi.app.registry.default.listen()
         for number in range(1_000):
@@ -459,7 +462,7 @@ def test_events_count_in_the_memory_and_give_it_back() -> None:
 
 
 def emit(server: Server, events: Events, number: int) -> None:
-    """Tell of so many things in the server's own thread, each about 4 KB, and come back when it is done."""
+    """Emit so many events of about 4 KB in the server's thread, and return when this is done."""
     done = threading.Event()
 
     async def tell() -> None:
@@ -475,7 +478,7 @@ def emit(server: Server, events: Events, number: int) -> None:
 
 
 def attend(server: Server, *small: int) -> socket.socket:
-    """A client that listens and reads no further; the buffers of those options are small."""
+    """A client that listens but does not read. The options make its buffers small."""
     peer = socket.socket()
     peer.settimeout(60)
     for option in small:
@@ -489,7 +492,7 @@ def attend(server: Server, *small: int) -> socket.socket:
 
 
 @pytest.mark.parametrize("missing", [(), ("httptools", "uvloop")], ids=["fast", "plain"])
-def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
+def test_a_client_that_reads_late_gets_the_reason_for_the_end(
     app: App, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
     really = accelerators.is_installed
@@ -506,7 +509,7 @@ def test_a_client_that_reads_too_late_reads_why_its_stream_has_ended(
     assert raw.endswith(b'{"status":"ok"}')
 
 
-def test_a_client_that_never_reads_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_reads_is_disconnected(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mock_heidi.control.events._PATIENCE", 0.1)
     with in_a_thread(app) as server:
         for listener in server.sockets:

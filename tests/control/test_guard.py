@@ -1,6 +1,6 @@
-"""The guard: the hosts that reach both surfaces, and the machines and web pages that reach the control API.
+"""The guard: the hosts that may use the API and the control API, and the machines and pages that may use the latter.
 
-A refusal is 403, ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
+A refusal is 403, with ``{"error", "hint"}`` by the control API and ``{"detail"}`` by the API. It makes no namespace and
 changes nothing.
 """
 
@@ -62,13 +62,13 @@ def signed(client: Client, **headers: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("host", HERE)
-def test_both_surfaces_answer_to_every_name_and_address_of_this_machine(heidi: Client, host: str) -> None:
+def test_api_and_control_api_accept_every_name_and_address_of_this_machine(heidi: Client, host: str) -> None:
     assert status(heidi.app, {"Host": host}) == 200
     assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 200
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: App, host: str) -> None:
+def test_the_control_api_refuses_an_unknown_host_name(app: App, host: str) -> None:
     reply = ask(app, "GET", "/_mock/state", headers={"Host": host})
 
     body = json.loads(reply.body)
@@ -80,7 +80,7 @@ def test_the_control_plane_refuses_a_name_that_could_be_anybodys(app: App, host:
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_the_api_refuses_a_name_that_could_be_anybodys(heidi: Client, host: str) -> None:
+def test_the_api_refuses_an_unknown_host_name(heidi: Client, host: str) -> None:
     before = settled(heidi)
 
     reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=signed(heidi, Host=host))
@@ -121,7 +121,7 @@ def test_a_refused_host_is_journaled_in_the_default_namespace_with_the_reason(he
     }
 
 
-def test_the_reason_of_a_host_that_makes_no_sense_names_its_own_cure(heidi: Client) -> None:
+def test_the_reason_for_a_malformed_host_names_its_cure(heidi: Client) -> None:
     reply = ask(heidi.app, "GET", PATIENTS, headers=signed(heidi, Host="ev il"))
 
     assert reply.headers["x-mock-reason"].endswith("; send the name or the address that you connect to")
@@ -137,7 +137,7 @@ def test_no_rule_acts_on_a_refused_host(heidi: Client) -> None:
     assert (reply.status, rule["matched"], rule["hits"]) == (403, 0, 0)
 
 
-def test_a_body_is_taken_in_before_the_refusal(heidi: Client) -> None:
+def test_a_body_is_read_before_the_refusal(heidi: Client) -> None:
     pieces = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", "body": b"}"}]
     headers = signed(heidi, Host="evil.example", **{"Content-Length": "2"})
 
@@ -154,7 +154,7 @@ def test_a_page_of_this_machine_can_read_why_its_host_is_refused(heidi: Client) 
     assert (reply.status, reply.headers["access-control-allow-origin"]) == (403, "http://localhost:3000")
 
 
-def test_a_request_without_a_host_is_let_in_since_no_browser_sends_one(heidi: Client) -> None:
+def test_a_request_without_a_host_is_accepted(heidi: Client) -> None:
     assert status(heidi.app, {}) == 200
     assert status(heidi.app, signed(heidi), path=PATIENTS) == 200
 
@@ -162,7 +162,7 @@ def test_a_request_without_a_host_is_let_in_since_no_browser_sends_one(heidi: Cl
 @pytest.mark.parametrize(
     ("host", "expected"), [("heidi.test", 200), ("HEIDI.test:9", 200), ("x.heidi.test", 403), ("localhost", 200)]
 )
-def test_a_host_that_was_allowed_reaches_both_surfaces(host: str, expected: int) -> None:
+def test_an_allowed_host_reaches_api_and_control_api(host: str, expected: int) -> None:
     with another(allowed_hosts=("Heidi.test",)) as heidi:
         statuses = [status(heidi.app, {"Host": host}), status(heidi.app, signed(heidi, Host=host), path=PATIENTS)]
 
@@ -177,7 +177,7 @@ def test_the_vendors_own_hosts_reach_the_api_if_they_are_allowed(heidi: Client, 
 
 
 @pytest.mark.parametrize("base", ["http://testserver", "http://heidi", "https://clinic.example"])
-def test_in_process_any_base_url_reaches_both_surfaces(app: App, base: str) -> None:
+def test_in_process_any_base_url_reaches_api_and_control_api(app: App, base: str) -> None:
     async def asked() -> list[int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base) as client:
             signing = await client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
@@ -215,7 +215,7 @@ def test_a_foreign_page_is_refused(app: App, origin: str, method: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", ["localhost:4343", "127.0.0.1:4343", "[::1]:4343", "localhost"])
-def test_the_servers_own_page_is_let_in(app: App, scheme: str, host: str) -> None:
+def test_the_servers_own_page_is_accepted(app: App, scheme: str, host: str) -> None:
     assert status(app, {"Host": host, "Origin": f"{scheme}://{host}"}) == 200
 
 
@@ -223,7 +223,7 @@ def test_the_servers_own_page_is_let_in(app: App, scheme: str, host: str) -> Non
     ("origin", "expected"),
     [("https://tools.example", 200), ("HTTPS://Tools.example", 200), ("http://tools.example", 403), ("null", 403)],
 )
-def test_a_page_that_was_allowed_is_let_in(origin: str, expected: int) -> None:
+def test_an_allowed_page_is_accepted(origin: str, expected: int) -> None:
     app = create_app(clock=NOON, admin_origins=("https://Tools.example/",))
 
     assert status(app, {"Host": "localhost", "Origin": origin}) == expected
@@ -235,7 +235,7 @@ def test_an_allowed_page_does_not_open_a_foreign_host() -> None:
     assert status(app, {"Host": "tools.example", "Origin": "https://tools.example"}) == 403
 
 
-def test_the_vendor_surfaces_pages_have_no_right_to_the_control_plane() -> None:
+def test_pages_that_may_use_the_api_may_not_use_the_control_api() -> None:
     app = create_app(clock=NOON, cors_origins=("https://clinic.example",))
 
     assert status(app, {"Host": "localhost", "Origin": "https://clinic.example"}) == 403
@@ -252,13 +252,13 @@ def test_the_vendor_surfaces_pages_have_no_right_to_the_control_plane() -> None:
         ("cross-site", "navigate", 403),
     ],
 )
-def test_a_page_that_hides_its_origin_is_known_by_its_site(app: App, site: str, mode: str, expected: int) -> None:
+def test_a_page_without_an_origin_is_judged_by_its_site(app: App, site: str, mode: str, expected: int) -> None:
     headers = {"Host": "localhost", "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
 
     assert status(app, headers) == expected
 
 
-def test_a_link_on_another_site_leads_to_pages_only(app: App) -> None:
+def test_a_link_on_another_site_opens_only_pages(app: App) -> None:
     headers = {"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
 
     assert status(app, headers, path="/_mock/") == 200
@@ -267,7 +267,7 @@ def test_a_link_on_another_site_leads_to_pages_only(app: App) -> None:
 
 
 @pytest.mark.parametrize("name", [b"host", b"origin"])
-def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: App, name: bytes) -> None:
+def test_two_hosts_or_origins_are_refused_in_any_order(app: App, name: bytes) -> None:
     good = b"localhost" if name == b"host" else b"http://localhost"
     headers = [(b"host", b"localhost")] if name == b"origin" else []
 
@@ -275,7 +275,7 @@ def test_two_hosts_or_origins_are_refused_whichever_comes_last(app: App, name: b
         assert ask_raw(app, [*headers, *((name, value) for value in pair)]) == 403
 
 
-def test_the_api_refuses_two_hosts_whichever_comes_last(heidi: Client) -> None:
+def test_the_api_refuses_two_hosts_in_any_order(heidi: Client) -> None:
     token = (b"authorization", f"Bearer {heidi.token()}".encode())
 
     for pair in ((b"localhost", b"evil.example"), (b"evil.example", b"localhost"), (b"localhost", b"localhost")):
@@ -284,12 +284,12 @@ def test_the_api_refuses_two_hosts_whichever_comes_last(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)])
-def test_another_machine_is_refused_whatever_host_it_names(app: App, peer: str, expected: int) -> None:
+def test_another_machine_is_refused_with_every_host(app: App, peer: str, expected: int) -> None:
     assert ask_raw(app, [(b"host", b"localhost")], (peer, 50_000)) == expected
 
 
 @pytest.mark.parametrize("host", ["heidi.test", "192.168.1.5:4343", "[fd00::5]:4343", "host.docker.internal:4343"])
-def test_another_machine_gets_in_by_an_allowed_host(host: str) -> None:
+def test_another_machine_is_accepted_with_an_allowed_host(host: str) -> None:
     allowed = ("heidi.test", "192.168.1.5", "[fd00::5]", "host.docker.internal")
     app = create_app(clock=NOON, allowed_hosts=allowed)
 
@@ -297,7 +297,7 @@ def test_another_machine_gets_in_by_an_allowed_host(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [b"192.168.1.5:4343", b"host.docker.internal:4343", None])
-def test_another_machine_reaches_the_api_but_not_the_control_plane(heidi: Client, host: bytes | None) -> None:
+def test_another_machine_reaches_the_api_but_not_the_control_api(heidi: Client, host: bytes | None) -> None:
     token = (b"authorization", f"Bearer {heidi.token()}".encode())
     headers = [token] if host is None else [token, (b"host", host)]
 
@@ -318,7 +318,7 @@ def ask_raw(
     path: str = "/_mock/health",
     server: tuple[str, int] | None = None,
 ) -> int:
-    """The status for a request whose headers no client library would send."""
+    """The status of a request with headers that client libraries do not send."""
     scope = {
         "type": "http",
         "method": "GET",
@@ -364,7 +364,7 @@ ACTS: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
 @pytest.mark.parametrize(("method", "path", "body"), ACTS)
-def test_what_the_guard_refuses_leaves_no_trace(
+def test_a_request_that_the_guard_refuses_leaves_no_trace(
     heidi: Client, method: str, path: str, body: Any, headers: dict[str, str]
 ) -> None:
     heidi.post("/sessions")
@@ -381,7 +381,7 @@ def test_what_the_guard_refuses_leaves_no_trace(
     assert everything() == before
 
 
-def test_health_repeats_the_host_it_was_asked_at() -> None:
+def test_health_repeats_the_host_of_the_request() -> None:
     with another(allowed_hosts=("heidi.test",)) as heidi:
         body = heidi.get("http://heidi.test:99/_mock/health").json()
 

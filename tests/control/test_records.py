@@ -1,6 +1,6 @@
-"""``/_mock/state/{kind}/{id}``: one record, read and changed as a person changes a row of a table.
+"""``/_mock/state/{kind}/{id}``: reads, edits, replaces and deletes one record.
 
-A refusal is ``{"error": …, "hint": …}`` and changes nothing, not even the ids to come.
+A refusal is ``{"error": …, "hint": …}`` and changes nothing, not even the following ids.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ USER = f"/_mock/state/users/{EMAIL}"
 
 
 def row(heidi: Client, kind: str, id: str) -> dict[str, Any]:  # noqa: A002 - what the records call it
-    """The record as the whole state shows it."""
+    """The record in the state."""
     return next(one for one in heidi.state()[kind] if id in (one.get("id"), one.get("session_id")))
 
 
-def test_a_record_is_shown_as_the_state_shows_it(heidi: Client) -> None:
+def test_a_record_has_the_same_form_as_in_the_state(heidi: Client) -> None:
     assert heidi.get(PATIENT).json() == row(heidi, "patient_profiles", JOHN)
     assert heidi.get(VISIT).json() == row(heidi, "sessions", SESSION)
 
@@ -36,7 +36,7 @@ def test_an_edit_changes_only_the_fields_sent(heidi: Client) -> None:
     assert heidi.get(f"/patient-profiles/{JOHN}").json()["data"]["gender"] == "OTHER"
 
 
-def test_an_edit_reaches_into_the_parts_of_a_record(heidi: Client) -> None:
+def test_an_edit_changes_nested_fields(heidi: Client) -> None:
     heidi.patch(VISIT, json={"patient": {"name": "Ann", "dob": "1980-02-03"}})
 
     after = heidi.patch(VISIT, json={"patient": {"name": "Bo"}}).json()
@@ -44,7 +44,7 @@ def test_an_edit_reaches_into_the_parts_of_a_record(heidi: Client) -> None:
     assert (after["patient"]["name"], after["patient"]["dob"]) == ("Bo", "1980-02-03")
 
 
-def test_null_brings_the_default_of_a_field_back(heidi: Client) -> None:
+def test_null_restores_the_default_of_a_field(heidi: Client) -> None:
     after = heidi.patch(VISIT, json={"consult_note": None, "duration": None}).json()
 
     assert (after["consult_note"], after["duration"]) == (None, 0)
@@ -140,7 +140,7 @@ def test_a_user_is_linked_only_to_an_account_of_the_key(heidi: Client) -> None:
     assert answer.json()["error"].startswith("users[0].linked_to: no Heidi user 'kp_nobody' under this key")
 
 
-def test_users_with_one_email_are_told_apart_by_the_query(heidi: Client) -> None:
+def test_the_query_distinguishes_users_with_one_email(heidi: Client) -> None:
     heidi.sign_in(email="two@example.com", third="a")
     heidi.sign_in(email="two@example.com", third="b")
     heidi.sign_in(KEY_TWO, email="two@example.com", third="b")
@@ -165,21 +165,19 @@ REFUSED: dict[str, tuple[str, str, Any, int, str]] = {
     ),
     "unknown user": ("DELETE", "/_mock/state/users/nobody", None, 404, "no record of users has the id 'nobody'"),
     "unknown kind": ("GET", "/_mock/state/patients/1", None, 404, "records of 'patients' cannot be edited one by one"),
-    "no object": ("PATCH", VISIT, [], 400, "the body is no object"),
+    "no object": ("PATCH", VISIT, [], 400, "the body is not an object"),
     "wrong value": ("PATCH", PATIENT, {"gender": "male"}, 400, "patient_profiles[0].gender: Input should be 'MALE'"),
     "unknown field": ("PATCH", PATIENT, {"frist_name": "A"}, 400, "unknown field 'frist_name'"),
     "another id": ("PATCH", PATIENT, {"id": UNKNOWN_ID}, 400, "id cannot be changed"),
     "another owner": ("PUT", PATIENT, {"managed_by": UNKNOWN_ID}, 400, "managed_by cannot be changed"),
     "bad id": ("PUT", "/_mock/state/sessions/x", {}, 400, "sessions[0].session_id: Input should be 1 to 39 decimal"),
     "dangling": ("PATCH", VISIT, {"patient_profile_id": UNKNOWN_ID}, 400, "sessions[0].patient_profile_id: no patient"),
-    "query": ("GET", f"{VISIT}?managed_by={UNKNOWN_ID}", None, 400, "only users are told apart by a query"),
+    "query": ("GET", f"{VISIT}?managed_by={UNKNOWN_ID}", None, 400, "only users take parameters in the query"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_done_is_refused_and_changes_nothing(
-    heidi: Client, case: tuple[str, str, Any, int, str]
-) -> None:
+def test_an_invalid_edit_is_refused_and_changes_nothing(heidi: Client, case: tuple[str, str, Any, int, str]) -> None:
     method, path, body, status, words = case
     before = heidi.state()
 
@@ -189,7 +187,7 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
     assert heidi.state() == before
 
 
-def test_a_refused_record_uses_up_no_id(heidi: Client) -> None:
+def test_a_refused_record_uses_no_id(heidi: Client) -> None:
     with another() as other:
         expected = other.post("/sessions").json()
 
@@ -198,7 +196,7 @@ def test_a_refused_record_uses_up_no_id(heidi: Client) -> None:
     assert heidi.post("/sessions").json() == expected
 
 
-def test_listeners_are_told_of_the_record(heidi: Client) -> None:
+def test_listeners_get_an_event_for_the_record(heidi: Client) -> None:
     namespace = heidi.app.registry.default
     events = namespace.listen()
 

@@ -1,4 +1,4 @@
-"""Replies: what a test wants said instead of what the mock would say.
+"""Replies, which a test sets in place of the mock's answers.
 
 - ``POST /_mock/replies`` → the reply with ``id`` and ``hits``; ``GET`` and ``DELETE`` → ``{"replies": [reply…]}``, the
   newest first, which is the order in which they are tried
@@ -11,7 +11,7 @@ import pytest
 from clients import Client
 from helpers import SESSION, SESSION_NOT_FOUND, another, answered, in_namespace, settled, wire
 
-from mock_heidi.base.operations import SPEAKING
+from mock_heidi.base.operations import WITH_TEXT
 from mock_heidi.base.settings import DEFAULT_KEY
 from mock_heidi.namespaces import lifecycle
 from mock_heidi.state import stubs
@@ -27,7 +27,7 @@ NOTE = {
     "voice_style": "BRIEF",
 }
 HINT = 'send {"operation": "ask_ai", "text": "…"}, or pieces (a list of strings), or body (JSON) and status'
-NEEDS = "needs text, or pieces, or a body, or a status; body and status may stand together"
+NEEDS = "needs text, or pieces, or a body, or a status; only body and status can be combined"
 # The packaged one, which makes the documented example come out as documented.
 DOCUMENTED = {
     "id": "reply-1",
@@ -57,11 +57,11 @@ def hits(client: Client) -> dict[str, int]:
 # --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
-def test_a_namespace_begins_with_the_replies_of_its_fixtures(heidi: Client) -> None:
+def test_a_namespace_starts_with_the_replies_of_its_fixtures(heidi: Client) -> None:
     assert answered(heidi.get(PATH)) == (200, wire({"replies": [DOCUMENTED]}))
 
 
-def test_a_reply_is_answered_with_its_id_and_stands_first(heidi: Client) -> None:
+def test_a_new_reply_gets_an_id_and_is_first(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "ask_ai", "session_id": SESSION, "times": 2, "text": "ä"})
 
     added = {
@@ -101,7 +101,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         *(
             (
                 {"operation": "ask_ai", **given},
-                "needs text, or pieces, or a body, or a status; body and status may stand together",
+                "needs text, or pieces, or a body, or a status; only body and status can be combined",
             )
             for given in ({}, {"text": "x", "body": {}}, {"text": "x", "pieces": []}, {"text": "x", "status": 201})
         ),
@@ -111,7 +111,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ),
         (
             {"operation": "ask_ai", "status": 204, "body": 1},
-            "an answer with status 204 has no body; leave it out",
+            "an answer with status 204 has no body; leave the body out",
         ),
         (
             {"operation": "ask_ai", "text": "x", "headers": {"A": "b"}},
@@ -123,7 +123,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ),
         (
             {"operation": "ask_ai", "body": 1, "headers": {"A": "b\r\nC: d"}},
-            "the header 'A' holds what no header can; use visible ASCII or Latin-1 characters",
+            "the header 'A' has invalid characters; use visible ASCII or Latin-1 characters",
         ),
         ({"operation": "ask_ai", "text": 5}, "text: Input should be a valid string"),
         ({"operation": "ask_ai", "pieces": ["a", 5]}, "pieces.1: Input should be a valid string"),
@@ -131,7 +131,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ({"operation": "ask", "text": "x"}, "there is no operation 'ask'; did you mean ask_ai?"),
         (
             {"operation": "get_session", "text": "x"},
-            f"get_session is answered with a body; text and pieces are for {', '.join(sorted(SPEAKING))}",
+            f"get_session takes a body; text and pieces are for {', '.join(sorted(WITH_TEXT))}",
         ),
         *(
             ({"operation": "ask_ai", "text": "x", "times": times}, "times should be a whole number of 1 or more")
@@ -139,7 +139,7 @@ def test_a_reply_can_be_described_in_yaml(heidi: Client) -> None:
         ),
     ],
 )
-def test_a_reply_that_makes_no_sense_is_refused(heidi: Client, body: Any, error: str) -> None:
+def test_an_invalid_reply_is_refused(heidi: Client, body: Any, error: str) -> None:
     answer = heidi.post(PATH, json=body)
 
     assert answered(answer) == (400, wire({"error": error, "hint": HINT}))
@@ -155,7 +155,7 @@ def test_one_reply_is_deleted_or_all(heidi: Client) -> None:
     every = heidi.delete(PATH)
 
     assert [row["id"] for row in one.json()["replies"]] == ["reply-3", "reply-1"]
-    expected = {"error": "there is no reply 'reply-2'", "hint": "there are reply-3, reply-1"}
+    expected = {"error": "there is no reply 'reply-2'", "hint": "did you mean reply-3 or reply-1?"}
     assert answered(unknown) == (404, wire(expected))
     assert answered(every) == answered(heidi.delete(PATH)) == (200, wire({"replies": []}))
 
@@ -164,7 +164,7 @@ def many(number: int) -> list[dict[str, Any]]:
     return [{"operation": "ask_ai", "text": str(at)} for at in range(number)]
 
 
-def test_records_that_a_reset_could_not_bring_back_are_refused(heidi: Client) -> None:
+def test_records_that_a_reset_could_not_restore_are_refused(heidi: Client) -> None:
     heidi.post("/_mock/state", json={"replies": many(600)})
     heidi.delete("/_mock/replies")
     before = heidi.state()
@@ -172,12 +172,12 @@ def test_records_that_a_reset_could_not_bring_back_are_refused(heidi: Client) ->
     answer = heidi.post("/_mock/state", json={"replies": [{**row, "times": 1} for row in many(600)]})
 
     assert answer.status_code == 409
-    assert answer.json()["error"] == "a namespace takes 1,000 replies and no more"
+    assert answer.json()["error"] == "a namespace takes 1,000 replies at most"
     assert heidi.state() == before
     assert heidi.post("/_mock/reset?keep=state").status_code == 200
 
 
-def test_a_state_that_a_reset_of_a_copy_could_not_bring_back_is_refused(heidi: Client) -> None:
+def test_a_state_that_a_reset_of_a_copy_could_not_restore_is_refused(heidi: Client) -> None:
     for row in many(600):
         add(heidi, **row)
     heidi.post("/_mock/namespaces/copy?from=default")
@@ -203,7 +203,7 @@ def test_a_refused_reset_changes_nothing(heidi: Client, monkeypatch: pytest.Monk
     assert (heidi.state(), hits(heidi), heidi.get("/_mock/requests/count").json()) == before
 
 
-def test_reset_brings_the_beginning_back_or_keeps_them(heidi: Client) -> None:
+def test_reset_restores_or_keeps_the_replies(heidi: Client) -> None:
     add(heidi, operation="ask_ai", text="two")
 
     heidi.post("/_mock/reset?keep=replies")
@@ -213,7 +213,7 @@ def test_reset_brings_the_beginning_back_or_keeps_them(heidi: Client) -> None:
     assert (kept, list(hits(heidi))) == (["reply-2", "reply-1"], ["reply-1"])
 
 
-def test_each_namespace_has_its_own(heidi: Client) -> None:
+def test_each_namespace_has_its_own_replies(heidi: Client) -> None:
     heidi.post("/ns/blue/_mock/replies", json={"operation": "ask_ai", "text": "blue"})
 
     assert list(hits(heidi)) == ["reply-1"]
@@ -231,7 +231,7 @@ def test_replies_can_be_fixtures_tried_from_the_top() -> None:
 
 
 @pytest.mark.parametrize("pieces", [["My ", "summary", " of the ", "text."], ["one"], ["", " ", ""], []])
-def test_pieces_are_sent_exactly_so(heidi: Client, pieces: list[str]) -> None:
+def test_pieces_are_sent_unchanged(heidi: Client, pieces: list[str]) -> None:
     add(heidi, operation="ask_ai", pieces=pieces)
 
     assert answered(heidi.post(ASK, json=COMMAND)) == stream(*pieces)
@@ -253,7 +253,7 @@ def test_a_text_is_cut_as_the_mock_cuts_its_own(heidi: Client) -> None:
     assert entry["status"] == 200
 
 
-def test_a_note_that_is_given_is_the_sessions_note(heidi: Client) -> None:
+def test_a_note_from_a_reply_is_stored_in_the_session(heidi: Client) -> None:
     add(heidi, operation="generate_consult_note", pieces=["Given ", "note"])
 
     answer = heidi.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
@@ -262,7 +262,7 @@ def test_a_note_that_is_given_is_the_sessions_note(heidi: Client) -> None:
     assert heidi.get(f"/sessions/{SESSION}").json()["session"]["consult_note"]["result"] == "Given note"
 
 
-def test_a_document_and_a_transcript_can_be_given(heidi: Client) -> None:
+def test_a_reply_can_give_a_document_and_a_transcript(heidi: Client) -> None:
     add(heidi, operation="create_document", text="Dear colleague")
     add(heidi, operation="get_transcript", pieces=["Good ", "morning"])
 
@@ -276,14 +276,14 @@ def test_a_document_and_a_transcript_can_be_given(heidi: Client) -> None:
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("body", [{"session": {"any": [1, None, "ä"]}}, [], "text", 5, False])
-def test_anything_can_be_answered_with_a_body(heidi: Client, body: Any) -> None:
+def test_a_reply_can_give_the_body_of_every_operation(heidi: Client, body: Any) -> None:
     add(heidi, operation="get_session", body=body)
 
     assert answered(heidi.get(f"/sessions/{SESSION}")) == (200, wire(body))
 
 
 @pytest.mark.breaks_contract
-def test_a_body_in_the_place_of_a_stream_is_spoiled_by_a_rule_for_its_path(heidi: Client) -> None:
+def test_a_rule_changes_a_reply_that_replaces_a_stream(heidi: Client) -> None:
     add(heidi, operation="ask_ai", body={"a": 1, "b": 2})
     heidi.post("/_mock/faults", json="POST /sessions/*/ask-ai:drop_key=a")
 
@@ -291,7 +291,7 @@ def test_a_body_in_the_place_of_a_stream_is_spoiled_by_a_rule_for_its_path(heidi
 
 
 @pytest.mark.breaks_contract
-def test_what_is_secret_in_a_reply_is_sent_and_not_shown(heidi: Client) -> None:
+def test_a_secret_in_a_reply_is_sent_but_not_listed(heidi: Client) -> None:
     body = {"token": "hunter2", "note": f"key {DEFAULT_KEY}"}
     hidden = {"token": "***", "note": "key ***"}
 
@@ -305,7 +305,7 @@ def test_what_is_secret_in_a_reply_is_sent_and_not_shown(heidi: Client) -> None:
 # --- The whole answer -------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_reply_takes_the_place_of_the_work_too(heidi: Client) -> None:
+def test_a_whole_reply_replaces_the_work_of_the_operation(heidi: Client) -> None:
     before = settled(heidi)
     add(heidi, operation="create_session", body={"session_id": "5"})
 
@@ -347,14 +347,14 @@ def test_a_status_alone_is_an_empty_answer(heidi: Client, status: int, length: s
 
 
 @pytest.mark.breaks_contract
-def test_a_whole_reply_comes_before_body_and_ids_are_checked(heidi: Client) -> None:
+def test_a_whole_reply_is_sent_before_body_and_ids_are_checked(heidi: Client) -> None:
     add(heidi, operation="update_session", body={"detail": "late"}, status=422)
 
     assert answered(heidi.patch("/sessions/99", content=b"{")) == (422, wire({"detail": "late"}))
 
 
 @pytest.mark.breaks_contract
-def test_a_whole_reply_comes_after_sign_in(heidi: Client) -> None:
+def test_a_whole_reply_needs_a_valid_token(heidi: Client) -> None:
     add(heidi, operation="get_session", status=404, body={"detail": "gone"}, times=1)
 
     refused = heidi.get(f"/sessions/{SESSION}", signed=False)
@@ -364,7 +364,7 @@ def test_a_whole_reply_comes_after_sign_in(heidi: Client) -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
+def test_a_reply_to_a_sign_in_needs_a_valid_key(heidi: Client) -> None:
     heidi.token()
     add(heidi, operation="get_jwt", status=422, body={"detail": "later"})
 
@@ -376,7 +376,7 @@ def test_a_reply_to_a_sign_in_comes_after_the_key_check(heidi: Client) -> None:
 
 
 @pytest.mark.breaks_contract
-def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
+def test_the_first_sign_in_of_a_namespace_gets_its_reply() -> None:
     reply = {"operation": "get_jwt", "status": 422, "body": {"detail": "later"}}
     with another(fixtures={"replies": [reply]}) as heidi, contextlib.closing(in_namespace(heidi, "new")) as fresh:
         answer = fresh.get(
@@ -387,7 +387,7 @@ def test_the_first_sign_in_of_a_namespace_meets_its_reply() -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_whole_reply_can_depend_on_the_body_and_leaves_it_to_the_operation(heidi: Client) -> None:
+def test_a_whole_reply_can_depend_on_the_body(heidi: Client) -> None:
     add(heidi, operation="create_patient_profile", match={"gender": "OTHER"}, status=422, body={"detail": "not here"})
 
     matched = heidi.post("/patient-profiles", json={"gender": "OTHER"})
@@ -398,7 +398,7 @@ def test_a_whole_reply_can_depend_on_the_body_and_leaves_it_to_the_operation(hei
 
 
 @pytest.mark.breaks_contract
-def test_a_whole_reply_comes_before_the_size_of_the_body_is_checked(heidi: Client) -> None:
+def test_a_whole_reply_is_sent_before_the_size_of_the_body_is_checked(heidi: Client) -> None:
     add(heidi, operation="update_session", body={"detail": "late"}, status=422)
 
     answer = heidi.patch(f"/sessions/{SESSION}", content=b'"' + b"x" * 2_000_000 + b'"')
@@ -406,7 +406,7 @@ def test_a_whole_reply_comes_before_the_size_of_the_body_is_checked(heidi: Clien
     assert answered(answer) == (422, wire({"detail": "late"}))
 
 
-def test_an_upload_is_taken_in_before_its_reply(heidi: Client) -> None:
+def test_an_upload_is_read_before_its_reply(heidi: Client) -> None:
     add(heidi, operation="upload_audio", status=500, body={"detail": "error: failed to upload audio"})
 
     answer = heidi.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x" * 70_000, "audio/wav")})
@@ -417,22 +417,25 @@ def test_an_upload_is_taken_in_before_its_reply(heidi: Client) -> None:
 
 # A reply to create_session unless it names another operation, and what is said of it.
 BREAKS: dict[str, tuple[dict[str, Any], str]] = {
-    "status": ({"status": 201, "body": {"session_id": "5"}}, "status 201 is not documented for create_session"),
+    "status": ({"status": 201, "body": {"session_id": "5"}}, "status 201 is not documented for create_session, only"),
     "type": ({"body": {"session_id": 5}}, "$.session_id: 5 is not of type 'string'"),
     "missing key": ({"body": {}}, "$: 'session_id' is a required property"),
-    "media type": ({"operation": "ask_ai", "body": {}}, "ask_ai answers 200 as text/event-stream, not as application"),
-    "no body": ({"status": 200}, "create_session answers 200 as application/json, not as nothing"),
+    "media type": (
+        {"operation": "ask_ai", "body": {}},
+        "ask_ai answers 200 with text/event-stream, not with application",
+    ),
+    "no body": ({"status": 200}, "create_session answers 200 with application/json, not with no body"),
 }
 
 
 @pytest.mark.parametrize(("reply", "words"), BREAKS.values(), ids=BREAKS)
-def test_a_reply_that_breaks_the_contract_is_accepted_and_says_so(
+def test_a_reply_that_breaks_the_contract_is_accepted_with_the_reason(
     heidi: Client, reply: dict[str, Any], words: str
 ) -> None:
     assert add(heidi, **{"operation": "create_session", **reply})["contract"].startswith(words)
 
 
-def test_a_reply_that_keeps_the_contract_says_so(heidi: Client) -> None:
+def test_a_reply_that_keeps_the_contract_is_marked_ok(heidi: Client) -> None:
     body = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
 
     assert add(heidi, operation="get_session", status=404, body=body)["contract"] == "ok"
@@ -457,7 +460,7 @@ def test_a_reply_that_breaks_the_contract_is_a_finding_of_the_test(heidi: Client
 # --- Which requests they answer ---------------------------------------------------------------------------------------
 
 
-def test_the_newest_that_fits_is_taken(heidi: Client) -> None:
+def test_the_newest_matching_reply_is_used(heidi: Client) -> None:
     add(heidi, operation="ask_ai", text="old")
     add(heidi, operation="ask_ai", text="new")
     add(heidi, operation="ask_ai", session_id="99", text="other")
@@ -481,7 +484,7 @@ def test_the_newest_that_fits_is_taken(heidi: Client) -> None:
         ({"extra": {"b": [1]}}, False),
     ],
 )
-def test_a_match_asks_for_a_part_of_the_body(heidi: Client, match: dict[str, Any], fits: bool) -> None:
+def test_a_match_compares_a_part_of_the_body(heidi: Client, match: dict[str, Any], fits: bool) -> None:
     add(heidi, operation="ask_ai", match=match, text="given")
 
     answer = heidi.post(ASK, json={**COMMAND, "extra": {"a": 1, "b": [1, {"c": 2}]}})
@@ -489,7 +492,7 @@ def test_a_match_asks_for_a_part_of_the_body(heidi: Client, match: dict[str, Any
     assert (answered(answer) == stream("given")) == fits
 
 
-def test_a_template_can_be_asked_for(heidi: Client) -> None:
+def test_a_reply_can_depend_on_the_template(heidi: Client) -> None:
     add(heidi, operation="create_document", template_id="66455a5f0b0a1c8d018c6896", text="given")
 
     contents = [
@@ -500,7 +503,7 @@ def test_a_template_can_be_asked_for(heidi: Client) -> None:
     assert [content == "given" for content in contents] == [False, True]
 
 
-def test_times_limits_how_often(heidi: Client) -> None:
+def test_times_limits_the_number_of_hits(heidi: Client) -> None:
     own = answered(heidi.post(ASK, json=COMMAND))
     add(heidi, operation="ask_ai", text="twice", times=2)
 
@@ -526,7 +529,7 @@ def test_a_long_reply_is_refused_in_a_short_message(wrong: Stub) -> None:
     assert len(problem) < 2_000
 
 
-def test_a_request_that_is_refused_uses_no_reply_up(heidi: Client) -> None:
+def test_a_refused_request_is_not_a_hit_of_a_reply(heidi: Client) -> None:
     add(heidi, operation="ask_ai", text="once", times=1)
 
     answers = [
@@ -551,7 +554,7 @@ def test_replies_that_are_added_to_a_state_are_tried_first_and_from_the_top(heid
 
 
 @pytest.mark.slow
-def test_a_namespace_takes_replies_up_to_its_limit(heidi: Client) -> None:
+def test_a_namespace_accepts_replies_up_to_its_limit(heidi: Client) -> None:
     reply = {"operation": "ask_ai", "text": "x"}
     statuses = {heidi.post("/_mock/replies", json=reply).status_code for _ in range(999)}
 
@@ -562,11 +565,11 @@ def test_a_namespace_takes_replies_up_to_its_limit(heidi: Client) -> None:
     assert len(hits(heidi)) == 1_000
 
 
-FULL = {"error": "a namespace takes 1,000 replies and no more", "hint": "DELETE /_mock/replies makes room"}
+FULL = {"error": "a namespace takes 1,000 replies at most", "hint": "remove some with DELETE /_mock/replies/{id}"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_a_state_brings_replies_up_to_the_limit(heidi: Client, method: str) -> None:
+def test_a_state_may_contain_replies_up_to_the_limit(heidi: Client, method: str) -> None:
     many = [{"operation": "ask_ai", "text": str(number)} for number in range(1_001)]
     before, state = hits(heidi), heidi.state()
 

@@ -1,9 +1,9 @@
-"""The endpoints to the journal, and what they are asked by.
+"""The endpoints of the journal and their filters.
 
 - ``GET /_mock/requests`` with ``operation``, ``method``, ``path``, ``status``, ``session_id``, ``since``, ``fault``,
   ``finding``, ``text`` and ``limit`` → ``{"requests", "dropped"}``, or with ``format`` curl's lines or HAR 1.2
 - ``GET /_mock/requests/count`` → ``{"count": n}``, ``GET /_mock/requests/{id}`` → one
-- ``DELETE /_mock/requests`` → ``{"cleared": n}``, of those that fit
+- ``DELETE /_mock/requests`` → ``{"cleared": n}``, for the requests that match
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def count(client: Client, **filters: Any) -> int:
 
 @pytest.fixture
 def busy(heidi: Client) -> Client:
-    """A client that has asked eight things; the clock went on by a second before the fifth."""
+    """A client that has sent eight requests. The clock was advanced by a second before the fifth."""
     heidi.sign_in()
     heidi.get(f"/sessions/{SESSION}")
     heidi.get("/sessions/99")
@@ -100,19 +100,19 @@ def busy(heidi: Client) -> Client:
         ({"limit": "2", "format": "json", "operation": "get_session"}, [3, 5]),
     ],
 )
-def test_filters_pick_what_has_all_of_them(busy: Client, filters: dict[str, str], expected: list[int]) -> None:
+def test_a_request_must_match_all_filters(busy: Client, filters: dict[str, str], expected: list[int]) -> None:
     assert ids(busy, **filters) == expected
     if "limit" not in filters:
         assert count(busy, **filters) == len(expected)
 
 
-def test_a_session_is_found_by_the_request_that_made_it(busy: Client) -> None:
+def test_a_session_filter_finds_the_request_that_created_the_session(busy: Client) -> None:
     made = busy.get("/_mock/requests/6").json()["response"]["session_id"]
 
     assert ids(busy, session_id=made) == [6]
 
 
-def test_findings_are_made_before_they_are_looked_for(heidi: Client) -> None:
+def test_the_finding_filter_runs_the_checks_first(heidi: Client) -> None:
     heidi.post("/sessions", json={"unknown": 1})
     heidi.get(f"/sessions/{SESSION}")
 
@@ -124,9 +124,9 @@ def test_findings_are_made_before_they_are_looked_for(heidi: Client) -> None:
     [
         ("operation=get_sesion", "there is no operation 'get_sesion'", "get_session"),
         ("method=FETCH", "there is no method 'FETCH'", ""),
-        ("status=40", "status=40 is no status", "write it like status=404, 5xx or none"),
-        ("status=600", "status=600 is no status", ""),
-        ("status=", "status= is no status", ""),
+        ("status=40", "status=40 is not a status", "write it like status=404, 5xx or none"),
+        ("status=600", "status=600 is not a status", ""),
+        ("status=", "status= is not a status", ""),
         ("since=yesterday", "since=yesterday is neither a request's id nor a moment", "write it like since=20"),
         ("since=-1", "since=-1 is neither a request's id nor a moment", ""),
         ("since=" + "9" * 13, f"since={'9' * 13} is neither a request's id nor a moment", ""),
@@ -135,9 +135,7 @@ def test_findings_are_made_before_they_are_looked_for(heidi: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("endpoint", ["GET /requests", "GET /requests/count", "DELETE /requests"])
-def test_a_filter_that_makes_no_sense_is_refused(
-    heidi: Client, endpoint: str, query: str, error: str, hint: str
-) -> None:
+def test_an_invalid_filter_is_refused(heidi: Client, endpoint: str, query: str, error: str, hint: str) -> None:
     method, path = endpoint.split()
     heidi.sign_in()
 
@@ -149,17 +147,17 @@ def test_a_filter_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize("endpoint", ["/requests/count?limit=1", "/requests/1?text=a", "/requests/count?format=curl"])
-def test_an_endpoint_refuses_what_it_does_not_know(busy: Client, endpoint: str) -> None:
+def test_an_endpoint_refuses_unknown_parameters(busy: Client, endpoint: str) -> None:
     assert busy.get(f"/_mock{endpoint}").status_code == 400
 
 
-def test_a_format_that_there_is_not_is_refused(heidi: Client) -> None:
+def test_an_unknown_format_is_refused(heidi: Client) -> None:
     answer = heidi.get("/_mock/requests?format=curls")
 
     assert answered(answer) == (400, wire({"error": "there is no format 'curls'", "hint": "did you mean curl?"}))
 
 
-def test_deleting_takes_only_what_fits(busy: Client) -> None:
+def test_deleting_removes_only_matching_requests(busy: Client) -> None:
     answer = busy.delete("/_mock/requests?operation=get_session&status=200")
 
     assert answered(answer) == (200, wire({"cleared": 1}))
@@ -167,21 +165,21 @@ def test_deleting_takes_only_what_fits(busy: Client) -> None:
     assert answered(busy.delete("/_mock/requests")) == (200, wire({"cleared": 7}))
 
 
-def test_one_is_shown_as_in_the_list(busy: Client) -> None:
+def test_a_single_request_has_the_same_form_as_in_the_list(busy: Client) -> None:
     listed = busy.get("/_mock/requests").json()["requests"]
 
     assert [busy.get(f"/_mock/requests/{row['id']}").json() for row in listed] == listed
 
 
 @pytest.mark.parametrize("wanted", ["9", "0", "01", "x", "-1", "1.0"])
-def test_one_that_is_not_there_is_not_found(busy: Client, wanted: str) -> None:
+def test_an_unknown_request_is_not_found(busy: Client, wanted: str) -> None:
     answer = busy.get(f"/_mock/requests/{wanted}")
 
-    hint = "GET /_mock/requests lists them; the oldest go when there are too many"
+    hint = "GET /_mock/requests lists them; the oldest are dropped when there are too many"
     assert answered(answer) == (404, wire({"error": f"there is no request {wanted!r}", "hint": hint}))
 
 
-def test_each_namespace_is_asked_for_its_own(busy: Client) -> None:
+def test_each_namespace_lists_its_own_requests(busy: Client) -> None:
     blue = in_namespace(busy, "blue")
     blue.sign_in()
 
@@ -205,7 +203,7 @@ def test_each_namespace_is_asked_for_its_own(busy: Client) -> None:
         {"path": f"*{DEFAULT_KEY[-3:]}"},
     ],
 )
-def test_no_filter_finds_out_a_secret(heidi: Client, filters: dict[str, str]) -> None:
+def test_no_filter_reveals_a_secret(heidi: Client, filters: dict[str, str]) -> None:
     heidi.get(f"/sessions/{DEFAULT_KEY}", headers={"X-Request-Id": DEFAULT_KEY})
 
     assert count(heidi, **filters) == 0
@@ -221,7 +219,7 @@ def line(client: Client) -> str:
     return "\n".join(row for row in text.split("\n") if "TOKEN=$(" not in row)
 
 
-def test_commands_that_need_a_token_say_first_how_to_get_one() -> None:
+def test_commands_with_a_token_begin_with_a_comment_that_sets_it() -> None:
     with MockHeidi() as server, server.namespace("own") as heidi:
         without = heidi.curl()
         heidi.token()
@@ -236,7 +234,7 @@ def test_commands_that_need_a_token_say_first_how_to_get_one() -> None:
         assert [line[:5] for line in commands] == ["curl "] * 3
 
 
-def test_a_command_says_the_whole_request(heidi: Client) -> None:
+def test_a_command_has_the_whole_request(heidi: Client) -> None:
     headers = {"X-Empty": "", "X-Own": "hidden", "X-Request-Id": "It's"}
     heidi.patch(f"/sessions/{SESSION}?page=1&page=2&email=%26%20c&b=x", json={"session_name": "It's"}, headers=headers)
 
@@ -277,7 +275,7 @@ def test_a_command_for_a_head_has_no_body(heidi: Client, kind: str, body: bytes,
     assert [word for word in words if word.startswith(("--data", "--form", "-F"))] == []
 
 
-def test_a_command_holds_nothing_that_could_drive_a_terminal(heidi: Client) -> None:
+def test_a_command_has_no_terminal_control_characters(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/full", json={"journal": "full"})
     named = in_namespace(heidi, "full")
     named.post("/sessions", content="words \x1b[2J\x9b31m".encode())
@@ -307,7 +305,7 @@ def test_the_command_for_an_api_key_sent_as_a_token_sends_the_key_again(heidi: C
 
 
 def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
-    """The words that each of the commands gives to curl, which is a function here."""
+    """The arguments that each command gives to curl, which is a shell function here."""
     said = subprocess.run(  # noqa: S603 - the lines must be harmless: that is the test
         ["/bin/sh", "-c", f"curl() {{ printf '%s\\0' \"$@\"; printf '\\1'; }}\n{lines}"],
         env={"PATH": "/usr/bin:/bin", **variables},
@@ -320,7 +318,7 @@ def said_by_shell(lines: str, **variables: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("evil", ["`id`", "$(id)", "a;id", "a|id", "'a", "a&b", "a\nid", "@/etc/passwd"])
-def test_nothing_of_a_request_is_run_by_the_shell(heidi: Client, evil: str) -> None:
+def test_the_shell_runs_no_part_of_a_request(heidi: Client, evil: str) -> None:
     heidi.post("/_mock/namespaces/blue", json={"journal": "full"})
     blue = in_namespace(heidi, "blue")
     headers = {"Authorization": f"Bearer {blue.sign_in()}", f"x-{evil}": evil, "Content-Type": evil, evil: "x"}
@@ -345,7 +343,7 @@ FILENAMES = ["a.wav", "/etc/passwd", '"', "\\", 'a";type=x', "-", ".env", "a\nb"
 
 
 def form_of(client: Client, name: str, filename: str | None, content_type: str = "audio/wav") -> None:
-    """A request whose body is a form of one part."""
+    """A request with a form of one part."""
     client.get("/nothing")
     part = {"name": name, "filename": filename, "content_type": content_type, "size": 1, "complete": True}
     list(client.app.registry.default.journal)[-1].parts = [part]
@@ -375,7 +373,7 @@ def test_no_command_reads_a_file_that_a_client_has_named(heidi: Client, name: st
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
 @pytest.mark.parametrize("name", [*NAMES, *WILD_NAMES])
-def test_curl_itself_sends_the_parts_that_a_client_has_sent(name: str, tmp_path: Path) -> None:
+def test_curl_sends_the_same_parts_as_the_client(name: str, tmp_path: Path) -> None:
     canary, mine = tmp_path / "canary.txt", tmp_path / "mine.wav"
     canary.write_text("canary", encoding="utf-8")
     mine.write_text("mine", encoding="utf-8")
@@ -399,7 +397,7 @@ def test_curl_itself_sends_the_parts_that_a_client_has_sent(name: str, tmp_path:
     assert got == [[] if name in WILD_NAMES else [(name, len("mine"))]] * len(sent)
 
 
-def test_a_command_sends_files_that_its_reader_names(heidi: Client) -> None:
+def test_a_command_sends_the_files_in_its_variables(heidi: Client) -> None:
     parts = [
         b'name="start_time"\r\n\r\n2024-12-11T03:57:57Z',
         b'name="file"; filename="/etc/my \\"own\\".wav"\r\nContent-Type: audio/wav\r\n\r\nx',
@@ -416,26 +414,26 @@ def test_a_command_sends_files_that_its_reader_names(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"broken', json.dumps({"note": "long " * 20_000}).encode()], ids=["broken", "long"])
-def test_a_command_has_a_variable_for_a_body_that_is_not_shown(heidi: Client, body: bytes) -> None:
+def test_a_command_has_a_variable_for_a_hidden_body(heidi: Client, body: bytes) -> None:
     heidi.post("/sessions", content=body)
 
     assert line(heidi).endswith(' --data-raw "$BODY"')
 
 
 @pytest.mark.parametrize("path", [".evil.com/a", "@evil.com/a", "//evil.com/a", "http://evil.com/a", "a@evil.com"])
-def test_a_command_asks_no_other_host(heidi: Client, path: str) -> None:
+def test_a_command_never_calls_another_host(heidi: Client, path: str) -> None:
     ask(heidi.app, "GET", path)
 
     assert shlex.split(line(heidi))[3].startswith("http://localhost/")
 
 
-def test_a_body_that_only_looks_like_parts_is_one(heidi: Client) -> None:
+def test_json_that_looks_like_parts_is_sent_as_json(heidi: Client) -> None:
     heidi.post("/sessions", json={"parts": [{"name": "a"}]})
 
     assert shlex.split(line(heidi))[-1] == '{"parts": [{"name": "a"}]}'
 
 
-def test_commands_ask_the_same_again() -> None:
+def test_commands_repeat_the_requests_exactly() -> None:
     with MockHeidi() as heidi, heidi.client() as client:
         client.post("/patient-profiles", json={"first_name": "O'Brien $HOME `id`\n\"", "last_name": "Zoë \\"})
         client.get("/patient-profiles?page=1&page=2&ehr_patient_id=%26%5B1%5D")
@@ -471,7 +469,7 @@ def archived(client: Client) -> dict[str, Any]:
     return found
 
 
-def test_an_archive_holds_request_and_answer(heidi: Client) -> None:
+def test_an_archive_has_request_and_answer(heidi: Client) -> None:
     answer = heidi.patch(f"/sessions/{SESSION}?page=1&page=2", json={"session_name": "Zoë"})
 
     found = archived(heidi)
@@ -486,7 +484,7 @@ def test_an_archive_holds_request_and_answer(heidi: Client) -> None:
     assert response["content"]["size"] == len(response["content"]["text"].encode())
 
 
-def test_an_archive_holds_streams_and_forms(heidi: Client) -> None:
+def test_an_archive_has_streams_and_forms(heidi: Client) -> None:
     heidi.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"x", "audio/wav")}, data={"expiry": "9"})
     form = archived(heidi)["request"]["postData"]
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["one ", "two"]})
@@ -501,7 +499,7 @@ def test_an_archive_holds_streams_and_forms(heidi: Client) -> None:
     assert content == {"mimeType": "text/event-stream", "size": 7, "text": "one two"}
 
 
-def test_an_archive_holds_a_request_without_body_and_answer(heidi: Client) -> None:
+def test_an_archive_has_a_request_without_body_and_answer(heidi: Client) -> None:
     ask(heidi.app, "POST", f"{BASE_PATH}/sessions", messages=[])
 
     found = archived(heidi)
@@ -511,7 +509,7 @@ def test_an_archive_holds_a_request_without_body_and_answer(heidi: Client) -> No
 
 
 @pytest.mark.breaks_contract
-def test_an_archive_holds_a_status_that_has_no_name(heidi: Client) -> None:
+def test_an_archive_has_a_status_without_a_name(heidi: Client) -> None:
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 599})
     heidi.get(f"/sessions/{SESSION}")
 
@@ -519,7 +517,7 @@ def test_an_archive_holds_a_status_that_has_no_name(heidi: Client) -> None:
     assert (response["status"], response["statusText"]) == (599, "")
 
 
-def test_every_field_that_an_archive_must_have_is_there(heidi: Client) -> None:
+def test_an_archive_has_every_required_field(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
     found = archived(heidi)
@@ -541,7 +539,7 @@ WHOLE = FIELD + HEAD + SOUND + b"\r\n--b--\r\n"
 
 
 def upload(client: Client, sent: bytes, step: int, session_id: str = SESSION) -> int | None:
-    """The status of an upload whose bytes come in such steps; the client leaves if they are not a whole form."""
+    """The status of an upload that is sent in these steps. The client leaves if they are not a complete form."""
     cuts = [sent[at : at + step] for at in range(0, len(sent), step)]
     messages = [
         {"type": "http.request", "body": cut, "more_body": sent != WHOLE or number < len(cuts)}
@@ -575,7 +573,7 @@ def test_the_parts_of_a_form_have_their_true_sizes(heidi: Client, session_id: st
     assert newest(heidi)["body"] == {"parts": [part("start_time", START), part("file", SOUND, filename="a.wav")]}
 
 
-def test_a_form_that_the_client_left_shows_the_parts_that_came(heidi: Client) -> None:
+def test_an_incomplete_form_shows_the_parts_that_arrived(heidi: Client) -> None:
     assert upload(heidi, FIELD + HEAD + SOUND[:50_000], 997) is None
     row = newest(heidi)
 
@@ -587,7 +585,7 @@ def test_a_form_that_the_client_left_shows_the_parts_that_came(heidi: Client) ->
     assert half["complete"] is False
 
 
-def test_a_form_that_is_too_large_shows_how_far_it_came() -> None:
+def test_a_form_that_is_too_large_shows_the_part_that_was_read() -> None:
     with another(max_upload=200_000) as heidi:
         assert upload(heidi, WHOLE, 10_000) == 413
 
@@ -634,7 +632,7 @@ PIECES = ["One ", "twö\n", "three"]
         ("byte_by_byte,end_inside=json,end_after=1", ["One ", 'data: {"data": "tw']),
     ],
 )
-def test_the_pieces_of_a_stream_are_those_that_a_fault_has_left(heidi: Client, rule: str, texts: list[str]) -> None:
+def test_the_journal_has_the_pieces_that_were_really_sent(heidi: Client, rule: str, texts: list[str]) -> None:
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": PIECES})
     heidi.post("/_mock/faults", json=f"ask_ai:{rule}")
 
@@ -647,7 +645,7 @@ def test_the_pieces_of_a_stream_are_those_that_a_fault_has_left(heidi: Client, r
     assert (row["response"], row["fault"], row["client_left"]) == (None, "fault-1", False)
 
 
-def test_the_moments_of_pieces_tell_the_pace() -> None:
+def test_the_times_of_pieces_show_the_pace() -> None:
     with MockHeidi(pace=Pace(first=0.05, rate=50)) as heidi, heidi.client() as client:
         heidi.reply("ask_ai", pieces=PIECES)
         client.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
@@ -661,7 +659,7 @@ def test_the_moments_of_pieces_tell_the_pace() -> None:
     assert first < second < third <= row["duration"]
 
 
-def test_a_stream_on_its_way_shows_the_pieces_so_far() -> None:
+def test_a_running_stream_shows_its_pieces_so_far() -> None:
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as heidi:
         heidi.reply("ask_ai", pieces=PIECES)
         with asking(heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK) as peer:
@@ -681,7 +679,7 @@ LATE: Any = {"delay": 60}
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("POST", "/sessions", 401), ("POST", "/nothing", 404), ("PUT", "/sessions", 405)]
 )
-def test_a_body_that_no_handler_read_is_shown_and_the_connection_goes_on(
+def test_an_unread_body_is_shown_and_the_connection_stays_open(
     mock_heidi: Handle, method: str, path: str, status: int
 ) -> None:
     note = {"note": "unread " * 50_000}
@@ -699,7 +697,7 @@ def test_a_body_that_no_handler_read_is_shown_and_the_connection_goes_on(
 
 
 def left(heidi: Handle, **filters: Any) -> dict[str, Any]:
-    """The one request that fits, when it is over."""
+    """The one request that matches, after its end."""
     found: list[dict[str, Any]] = until(
         lambda: [row for row in heidi.requests(**filters) if row["duration"] is not None], "the end of the request"
     )
@@ -707,7 +705,7 @@ def left(heidi: Handle, **filters: Any) -> dict[str, Any]:
     return row
 
 
-def test_a_client_that_leaves_during_a_late_answer_has_left(mock_heidi: Handle) -> None:
+def test_a_client_that_leaves_during_a_delay_is_noted(mock_heidi: Handle) -> None:
     fault = mock_heidi.fault("get_session", **LATE)
 
     with asking(mock_heidi, "GET", f"/sessions/{SESSION}"):
@@ -717,7 +715,7 @@ def test_a_client_that_leaves_during_a_late_answer_has_left(mock_heidi: Handle) 
     assert (row["client_left"], row["status"], row["fault"]) == (True, None, fault.id)
 
 
-def test_a_client_that_leaves_during_its_upload_has_left(mock_heidi: Handle) -> None:
+def test_a_client_that_leaves_during_its_upload_is_noted(mock_heidi: Handle) -> None:
     headers = {**mock_heidi.headers(), **FORM, "Content-Length": str(len(WHOLE))}
 
     with connected(mock_heidi) as peer:
@@ -728,7 +726,7 @@ def test_a_client_that_leaves_during_its_upload_has_left(mock_heidi: Handle) -> 
     assert (row["client_left"], row["status"]) == (True, None)
 
 
-def test_a_client_that_leaves_its_stream_has_left() -> None:
+def test_a_client_that_leaves_during_a_stream_is_noted() -> None:
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as heidi:
         heidi.reply("ask_ai", pieces=PIECES)
         with asking(heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK) as peer:
@@ -740,7 +738,7 @@ def test_a_client_that_leaves_its_stream_has_left() -> None:
 
 
 @pytest.mark.parametrize("rule", ["close", "rst", "cut_at=20", "rst_at=20", "delay=0.001"])
-def test_of_an_answer_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule: str) -> None:
+def test_a_client_has_not_left_if_a_fault_ended_the_answer(mock_heidi: Handle, rule: str) -> None:
     mock_heidi.control("POST", "/faults", f"get_session:{rule}")
 
     with asking(mock_heidi, "GET", f"/sessions/{SESSION}", Connection="close") as peer:
@@ -752,7 +750,7 @@ def test_of_an_answer_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("rule", ["end_after=1", "end_inside=utf8", "rst_after=1", "error_piece=1"])
-def test_of_a_stream_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule: str) -> None:
+def test_a_client_has_not_left_if_a_fault_ended_the_stream(mock_heidi: Handle, rule: str) -> None:
     mock_heidi.control("POST", "/faults", f"ask_ai:{rule}")
 
     with asking(mock_heidi, "POST", f"/sessions/{SESSION}/ask-ai", ASK, Connection="close") as peer:
@@ -762,7 +760,7 @@ def test_of_a_stream_that_a_fault_ends_nobody_has_left(mock_heidi: Handle, rule:
     assert (row["client_left"], row["fault"]) == (False, "fault-1")
 
 
-def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi: Handle) -> None:
+def test_a_reset_forgets_the_streams_that_it_ends_and_restarts_the_ids(mock_heidi: Handle) -> None:
     fault = mock_heidi.fault("get_session", **LATE)
 
     with asking(mock_heidi, "GET", f"/sessions/{SESSION}") as peer, mock_heidi.client() as client:
@@ -777,7 +775,7 @@ def test_of_what_a_reset_ends_nothing_is_kept_and_numbers_begin_again(mock_heidi
 
 
 @pytest.mark.parametrize("keep", ["", "requests"])
-def test_a_request_on_its_way_goes_with_the_requests_or_stays_with_them(mock_heidi: Handle, keep: str) -> None:
+def test_an_unfinished_request_is_cleared_or_kept_with_the_others(mock_heidi: Handle, keep: str) -> None:
     headers = {**mock_heidi.headers(), "Content-Length": "13", "Content-Type": "application/json"}
 
     with connected(mock_heidi) as peer:
@@ -821,7 +819,7 @@ def test_the_first_sign_in_is_the_first_of_its_namespace(path: str, key: str, fa
     [("", DEFAULT_KEY, 422), ("?email=a@b.c&third_party_internal_id=1", "wrong", 401)],
     ids=["names missing", "wrong key"],
 )
-def test_a_refusal_that_leaves_no_namespace_has_no_number(query: str, key: str, status: int, faults: list[str]) -> None:
+def test_a_refusal_without_a_namespace_has_no_id(query: str, key: str, status: int, faults: list[str]) -> None:
     with another(faults=faults) as heidi:
         answer = heidi.get(f"/ns/blue{BASE_PATH}/jwt{query}", signed=False, headers={"Heidi-Api-Key": key})
 
@@ -829,7 +827,7 @@ def test_a_refusal_that_leaves_no_namespace_has_no_number(query: str, key: str, 
         assert namespaces(heidi) == ["default"]
 
 
-def test_a_refusal_by_a_rule_leaves_its_namespace_and_has_a_number() -> None:
+def test_a_refusal_by_a_rule_keeps_its_namespace_and_has_an_id() -> None:
     with another(faults=["get_jwt:status=503"]) as heidi:
         answer = heidi.get(f"/ns/blue{A_JWT}", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})
 
@@ -838,7 +836,7 @@ def test_a_refusal_by_a_rule_leaves_its_namespace_and_has_a_number() -> None:
         assert heidi.get("/ns/blue/_mock/requests/1").json()["status"] == 503
 
 
-def test_numbers_go_on_after_deleting_and_begin_again_after_a_reset(busy: Client) -> None:
+def test_ids_continue_after_deleting_and_restart_after_a_reset(busy: Client) -> None:
     busy.delete("/_mock/requests?since=2")
     deleted = busy.get("/nothing").headers["x-mock-request-id"]
     after = ids(busy)
@@ -852,7 +850,7 @@ def test_numbers_go_on_after_deleting_and_begin_again_after_a_reset(busy: Client
     assert (deleted, after, cleared, kept, reset) == ("9", [1, 2, 9], "10", "11", "1")
 
 
-def test_what_was_dropped_is_counted_until_all_are_deleted() -> None:
+def test_dropped_requests_are_counted_until_all_are_deleted() -> None:
     with another(journal_entries=3) as heidi:
         for _ in range(5):
             heidi.get(f"/sessions/{SESSION}")
@@ -873,7 +871,7 @@ def codes(client: Client) -> list[str]:
 
 
 @pytest.mark.parametrize("looked", [True, False])
-def test_findings_are_kept_whether_or_not_anybody_has_looked(heidi: Client, *, looked: bool) -> None:
+def test_findings_are_kept_even_if_they_were_never_read(heidi: Client, *, looked: bool) -> None:
     heidi.post("/sessions?page=1", json={"unknown": 1})
     known = codes(heidi) if looked else []
     heidi.post("/_mock/reset?keep=findings")
@@ -885,7 +883,7 @@ def test_findings_are_kept_whether_or_not_anybody_has_looked(heidi: Client, *, l
 
 
 @pytest.mark.parametrize("looked", [True, False])
-def test_requests_that_are_kept_are_not_held_against_anybody_again(heidi: Client, *, looked: bool) -> None:
+def test_a_reset_that_keeps_requests_does_not_repeat_their_findings(heidi: Client, *, looked: bool) -> None:
     heidi.post("/sessions", json={"unknown": 1})
     if looked:
         assert codes(heidi) == ["unknown_field"]
@@ -909,7 +907,7 @@ LARGEST = 40_000
 
 
 def many(client: Client, number: int) -> None:
-    """So many requests one after the other: large bodies, streams of many pieces, forms, refusals."""
+    """Send so many requests: large bodies, streams of many pieces, forms, refusals."""
     token = {"Authorization": f"Bearer {client.token()}"}
     form = WHOLE.replace(SOUND, b"sound")
     kinds: list[tuple[str, dict[str, str], bytes]] = [
@@ -934,7 +932,7 @@ def many(client: Client, number: int) -> None:
 @pytest.mark.parametrize(
     ("entries", "room"), [(ENTRIES, 1_000_000_000), (1_000_000, ROOM)], ids=["bounded by count", "bounded by bytes"]
 )
-def test_the_journal_holds_its_bound_and_no_more(entries: int, room: int) -> None:
+def test_the_journal_keeps_at_most_its_limit(entries: int, room: int) -> None:
     with another(journal_entries=entries, memory=room) as heidi:
         heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": ["piece "] * 40})
         heidi.delete("/_mock/requests")
@@ -965,7 +963,7 @@ def test_the_journal_holds_its_bound_and_no_more(entries: int, room: int) -> Non
 
 
 @pytest.mark.parametrize("query", ["operation=creat_session", "status=abc", "limit=99999999999999999999"])
-def test_a_filter_that_can_match_nothing_is_refused(heidi: Client, query: str) -> None:
+def test_a_filter_that_cannot_match_is_refused(heidi: Client, query: str) -> None:
     answer = heidi.get(f"/_mock/requests?{query}")
 
     assert (answer.status_code, list(answer.json())) == (400, ["error", "hint"])

@@ -1,4 +1,4 @@
-"""The control API of a running server: namespaces that come and go, rules and replies of a state, refusals."""
+"""The control API of a running server: new and deleted namespaces, rules and replies of a state, refusals."""
 
 import json
 import threading
@@ -30,12 +30,12 @@ def vendor(heidi: Handle, method: str, path: str, body: Any = None) -> tuple[int
 
 @pytest.fixture
 def own() -> Any:
-    """A server of the test's own, whose default namespace it may replace."""
+    """A server for one test, which may replace the default namespace."""
     with MockHeidi() as heidi:
         yield heidi
 
 
-def test_a_default_namespace_begun_anew_is_the_one_that_is_spoken_to(own: Handle) -> None:
+def test_requests_use_a_default_namespace_that_was_started_anew(own: Handle) -> None:
     own.control("POST", "/namespaces/default", {})
     own.control("POST", "/faults", {"path": "/nowhere", "status": 503})
 
@@ -43,7 +43,7 @@ def test_a_default_namespace_begun_anew_is_the_one_that_is_spoken_to(own: Handle
     assert own.requests()[-1]["path"] == f"{BASE_PATH}/nowhere"
 
 
-def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: Handle) -> None:
+def test_a_refused_start_keeps_the_old_namespace_and_its_events(own: Handle) -> None:
     told: list[str] = []
     heard = threading.Event()
     with own.namespace("mine") as mine:
@@ -65,7 +65,7 @@ def test_a_refused_beginning_leaves_the_old_namespace_and_its_events(own: Handle
 
 
 @pytest.mark.parametrize("end", [("DELETE", "/_mock/namespaces/{name}"), ("POST", "/_mock/namespaces/{name}")])
-def test_a_namespace_that_goes_lets_go_of_who_waits(mock_heidi_server: Handle, mock_heidi: Handle, end: Any) -> None:
+def test_a_dropped_namespace_ends_its_waits(mock_heidi_server: Handle, mock_heidi: Handle, end: Any) -> None:
     mock_heidi.control("POST", "/faults", {"operation": ["get_session"], "stall": True})
     with connected(mock_heidi) as peer:
         peer.ask("GET", SESSION, None, mock_heidi.headers())
@@ -88,7 +88,7 @@ def test_rules_that_clash_are_refused_with_the_state_that_holds_them(own: Handle
     own.control("POST", "/namespaces/copy?from=default")
 
 
-def test_rules_and_replies_that_come_with_a_state_are_in_use(mock_heidi: Handle) -> None:
+def test_rules_and_replies_in_a_state_become_active(mock_heidi: Handle) -> None:
     reply = {"operation": "ask_ai", "text": "So be it."}
     mock_heidi.control("POST", "/state", {"faults": [{"operation": "get_session", "status": 503}], "replies": [reply]})
 
@@ -106,7 +106,7 @@ def test_rules_and_replies_that_come_with_a_state_are_in_use(mock_heidi: Handle)
         '{"operation":"get_session","match":' + "[" * 3_000 + "]" * 3_000 + "}",
     ],
 )
-def test_a_rule_that_nobody_could_show_is_refused(mock_heidi: Handle, rule: str) -> None:
+def test_a_rule_that_cannot_be_written_is_refused(mock_heidi: Handle, rule: str) -> None:
     refused(mock_heidi, "POST", "/faults", rule)
 
     assert mock_heidi.control("GET", "/faults")["faults"] == []
@@ -119,7 +119,7 @@ def test_json_that_looks_like_a_form_is_exported_as_json(mock_heidi: Handle) -> 
 
 
 @pytest.mark.parametrize("operation", ["get_jwt", "create_session"])
-def test_an_answer_that_is_no_object_is_reviewed_like_any_other(mock_heidi: Handle, operation: str) -> None:
+def test_an_answer_that_is_not_an_object_is_checked_like_any_other(mock_heidi: Handle, operation: str) -> None:
     mock_heidi.control("POST", "/faults", {"operation": [operation], "not_json": "[1]"})
     if operation == "get_jwt":
         who = {"email": "a@example.com", "third_party_internal_id": "1"}
@@ -130,7 +130,7 @@ def test_an_answer_that_is_no_object_is_reviewed_like_any_other(mock_heidi: Hand
     assert isinstance(mock_heidi.findings(), list)
 
 
-def test_two_paths_to_one_key_drop_it_once(mock_heidi: Handle) -> None:
+def test_two_paths_to_one_key_remove_it_once(mock_heidi: Handle) -> None:
     mock_heidi.control(
         "POST", "/faults", {"operation": ["get_session"], "drop_key": ["*.duration", "session.duration"]}
     )
@@ -141,13 +141,13 @@ def test_two_paths_to_one_key_drop_it_once(mock_heidi: Handle) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_that_has_no_body_gets_none(mock_heidi: Handle, status: int) -> None:
+def test_an_answer_without_a_body_stays_without(mock_heidi: Handle, status: int) -> None:
     mock_heidi.control("POST", "/faults", {"operation": ["get_session"], "status": status, "not_json": True})
 
     assert vendor(mock_heidi, "GET", SESSION) == (status, b"")
 
 
-def test_a_body_nested_deep_is_verified_without_a_failure(mock_heidi: Handle) -> None:
+def test_a_deeply_nested_body_can_be_verified(mock_heidi: Handle) -> None:
     body: Any = {}
     for _ in range(700):
         body = {"a": body}
@@ -156,7 +156,7 @@ def test_a_body_nested_deep_is_verified_without_a_failure(mock_heidi: Handle) ->
     assert "MockHeidiError" not in refused(mock_heidi, "POST", "/verify", {"match": {"x": 1}})
 
 
-def test_a_refused_change_of_a_session_uses_up_no_ids() -> None:
+def test_a_refused_change_of_a_session_uses_no_ids() -> None:
     made = []
     for spoil in (False, True):
         with MockHeidi(seed=5, clock="2025-01-06T09:00:00") as heidi:
@@ -168,7 +168,7 @@ def test_a_refused_change_of_a_session_uses_up_no_ids() -> None:
     assert made[0] == made[1]
 
 
-def test_a_clock_that_goes_too_fast_stops_at_the_end_of_time() -> None:
+def test_a_fast_clock_stops_at_the_end_of_the_calendar() -> None:
     clock = Clock()
     clock.set(parse_moment("8999-12-31"), speed=1e18)
 
@@ -177,7 +177,7 @@ def test_a_clock_that_goes_too_fast_stops_at_the_end_of_time() -> None:
     assert clock.stamp().startswith("9999-")
 
 
-def test_a_code_stands_once_beside_a_request_however_often_it_applies(mock_heidi: Handle) -> None:
+def test_a_request_lists_a_finding_code_once(mock_heidi: Handle) -> None:
     vendor(mock_heidi, "POST", "/patient-profiles", {f"unknown_{number}": 1 for number in range(5_000)})
     assert mock_heidi.findings()
 

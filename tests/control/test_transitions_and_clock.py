@@ -1,4 +1,4 @@
-"""The endpoints of time.
+"""The endpoints of the clock and the transitions.
 
 - ``GET|PUT /_mock/clock`` and ``POST /_mock/clock/advance`` → ``{"now": "…Z", "frozen", "speed"}``
 - ``GET|PUT /_mock/transitions`` → ``{"transcription", "document_parsing", "consult_note"}``, each one of
@@ -31,7 +31,7 @@ def refused(error: str, hint: str) -> tuple[int, str]:
 
 
 def standing(now: str) -> tuple[int, str]:
-    """The answer of a clock that stands still."""
+    """The answer of a frozen clock."""
     return 200, wire({"now": now, "frozen": True, "speed": 0.0})
 
 
@@ -43,7 +43,7 @@ def session(client: Client) -> str:
 # --- The clock --------------------------------------------------------------------------------------------------------
 
 
-def test_the_clock_says_how_it_goes(heidi: Client) -> None:
+def test_the_clock_returns_time_and_speed(heidi: Client) -> None:
     assert answered(heidi.get(CLOCK)) == standing("2025-01-06T12:00:00.000Z")
 
 
@@ -56,7 +56,7 @@ def test_the_clock_says_how_it_goes(heidi: Client) -> None:
         ("1970-01-01", "1970-01-01T00:00:00.000Z"),
     ],
 )
-def test_the_clock_can_be_set_and_stands_as_before(heidi: Client, now: str, expected: str) -> None:
+def test_the_clock_can_be_set_and_stays_frozen(heidi: Client, now: str, expected: str) -> None:
     assert answered(heidi.put(CLOCK, json={"now": now})) == standing(expected)
     assert heidi.post("/sessions").status_code == 200
     assert heidi.state()["sessions"][-1]["created_at"] == f"{expected[:-1]}000"
@@ -84,7 +84,7 @@ def test_advancing_moves_the_time_by_whole_milliseconds(heidi: Client, seconds: 
         ({}, True, 0.0),
     ],
 )
-def test_the_clock_can_go_at_any_speed(heidi: Client, change: dict[str, Any], frozen: bool, speed: float) -> None:
+def test_the_clock_can_run_at_any_speed(heidi: Client, change: dict[str, Any], frozen: bool, speed: float) -> None:
     clock = heidi.put(CLOCK, json=change).json()
 
     assert list(clock) == ["now", "frozen", "speed"]
@@ -92,7 +92,7 @@ def test_the_clock_can_go_at_any_speed(heidi: Client, change: dict[str, Any], fr
     assert (clock["now"] > "2026") == ("real" in change and change["real"])
 
 
-def test_a_clock_that_goes_can_be_stopped_where_it_is(heidi: Client) -> None:
+def test_a_running_clock_can_be_frozen(heidi: Client) -> None:
     heidi.put(CLOCK, json={"speed": 1000})
 
     stopped = heidi.put(CLOCK, json={"frozen": True})
@@ -101,8 +101,8 @@ def test_a_clock_that_goes_can_be_stopped_where_it_is(heidi: Client) -> None:
     assert answered(heidi.get(CLOCK)) == standing(stopped.json()["now"])
 
 
-NO_NUMBER = "is no number from 0 to a billion"
-NO_MOMENT = "is no moment"
+NO_NUMBER = "is not a number from 0 to a billion"
+NO_MOMENT = "is not a moment"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ NO_MOMENT = "is no moment"
             refused(f"clock: '1969-12-31' {NO_MOMENT}", "write it like 2025-01-06T09:00:00 (UTC)"),
         ),
         ("PUT", CLOCK, {"sped": 2}, refused("unknown field 'sped'", "did you mean speed?")),
-        ("PUT", CLOCK, [], refused("the body is no object", "send an object with any of frozen, now, real, speed")),
+        ("PUT", CLOCK, [], refused("the body is not an object", "send an object with any of frozen, now, real, speed")),
         ("POST", ADVANCE, {}, refused(f"seconds {NO_NUMBER}", 'send {"seconds": 60}')),
         ("POST", ADVANCE, {"seconds": -1}, refused(f"seconds {NO_NUMBER}", 'send {"seconds": 60}')),
         ("POST", ADVANCE, {"seconds": "60"}, refused(f"seconds {NO_NUMBER}", 'send {"seconds": 60}')),
@@ -141,19 +141,19 @@ NO_MOMENT = "is no moment"
         ("POST", ADVANCE, {"second": 1}, refused("unknown field 'second'", "did you mean seconds?")),
     ],
 )
-def test_a_time_that_makes_no_sense_changes_nothing(
+def test_an_invalid_time_changes_nothing(
     heidi: Client, method: str, endpoint: str, body: Any, expected: tuple[int, str]
 ) -> None:
     assert answered(heidi.request(method, endpoint, json=body)) == expected
     assert answered(heidi.get(CLOCK)) == standing("2025-01-06T12:00:00.000Z")
 
 
-def test_time_cannot_be_moved_beyond_what_can_be_written(heidi: Client) -> None:
+def test_the_clock_cannot_pass_the_end_of_the_calendar(heidi: Client) -> None:
     heidi.put(CLOCK, json={"now": "8999-12-31T23:59:59Z"})
 
     answer = heidi.post(ADVANCE, json={"seconds": 2})
 
-    assert answered(answer) == refused("time would end", "stay before the year 9000")
+    assert answered(answer) == refused("the clock would pass the year 9000", "advance it by fewer seconds")
     assert heidi.post("/sessions").status_code == 200
 
 
@@ -166,7 +166,7 @@ def test_each_namespace_has_its_own_clock_and_transitions(heidi: Client) -> None
     assert heidi.get(TRANSITIONS).json() == BEGINNING
 
 
-def test_a_token_expires_by_this_clock(heidi: Client) -> None:
+def test_a_token_expires_by_the_namespaces_clock(heidi: Client) -> None:
     heidi.token()
 
     heidi.post(ADVANCE, json={"seconds": 3599.999})
@@ -176,7 +176,7 @@ def test_a_token_expires_by_this_clock(heidi: Client) -> None:
     assert (before, heidi.get("/patient-profiles").status_code) == (200, 401)
 
 
-def test_who_slept_until_a_moment_is_woken_when_it_is_passed(app: App) -> None:
+def test_advancing_the_clock_ends_the_waits_that_are_over(app: App) -> None:
     clock = app.registry.default.clock
     woken: list[str] = []
 
@@ -201,11 +201,11 @@ def test_who_slept_until_a_moment_is_woken_when_it_is_passed(app: App) -> None:
 # --- Transitions ------------------------------------------------------------------------------------------------------
 
 
-def test_everything_happens_at_once_at_first(heidi: Client) -> None:
+def test_work_is_done_at_once_by_default(heidi: Client) -> None:
     assert answered(heidi.get(TRANSITIONS)) == (200, wire(BEGINNING))
 
 
-def test_a_transition_that_is_set_leaves_the_others(heidi: Client) -> None:
+def test_setting_a_transition_keeps_the_others(heidi: Client) -> None:
     first = heidi.put(TRANSITIONS, json={"transcription": {"after_reads": 2}})
     second = heidi.put(TRANSITIONS, json={"consult_note": {"after_seconds": 1.5}})
     third = heidi.put(TRANSITIONS, json={"transcription": AT_ONCE})
@@ -237,20 +237,20 @@ ONE_OF = "transcription: should be one of at_once, after_reads, after_seconds"
         ),
     ],
 )
-def test_a_transition_that_makes_no_sense_sets_none(heidi: Client, way: Any, error: str) -> None:
+def test_an_invalid_transition_changes_nothing(heidi: Client, way: Any, error: str) -> None:
     answer = heidi.put(TRANSITIONS, json={"consult_note": {"after_reads": 5}, "transcription": way})
 
     assert answered(answer) == refused(error, HINT)
     assert heidi.get(TRANSITIONS).json() == BEGINNING
 
 
-def test_what_knows_no_transition_is_refused(heidi: Client) -> None:
+def test_an_unknown_transition_is_refused(heidi: Client) -> None:
     answer = heidi.put(TRANSITIONS, json={"transcriptions": AT_ONCE})
 
     assert answered(answer) == refused("unknown field 'transcriptions'", "did you mean transcription?")
 
 
-def test_reset_brings_clock_and_transitions_back_or_keeps_them(heidi: Client) -> None:
+def test_reset_restores_or_keeps_clock_and_transitions(heidi: Client) -> None:
     def change() -> None:
         heidi.put(TRANSITIONS, json={"transcription": {"after_reads": 2}})
         heidi.post(ADVANCE, json={"seconds": 60})
@@ -307,7 +307,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_at_once_the_first_look_finds_it_ready(heidi: Client, kind: str) -> None:
+def test_with_at_once_the_first_read_finds_the_work_ready(heidi: Client, kind: str) -> None:
     begin, ready = KINDS[kind]
     session_id = begin(heidi)
 
@@ -315,7 +315,7 @@ def test_at_once_the_first_look_finds_it_ready(heidi: Client, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_so_many_looks_find_it_unready(heidi: Client, kind: str) -> None:
+def test_with_after_reads_the_first_reads_find_the_work_unready(heidi: Client, kind: str) -> None:
     begin, ready = KINDS[kind]
     heidi.put(TRANSITIONS, json={kind: {"after_reads": 2}})
     session_id = begin(heidi)
@@ -325,7 +325,7 @@ def test_so_many_looks_find_it_unready(heidi: Client, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_so_many_seconds_of_the_clock_it_is_not_ready(heidi: Client, kind: str) -> None:
+def test_with_after_seconds_the_work_is_unready_until_then(heidi: Client, kind: str) -> None:
     begin, ready = KINDS[kind]
     heidi.put(TRANSITIONS, json={kind: {"after_seconds": 30}})
     session_id = begin(heidi)
@@ -338,7 +338,7 @@ def test_so_many_seconds_of_the_clock_it_is_not_ready(heidi: Client, kind: str) 
     assert seen == [False, False, True]
 
 
-def test_looking_at_other_sessions_does_not_count(heidi: Client) -> None:
+def test_reads_of_other_sessions_do_not_count(heidi: Client) -> None:
     heidi.put(TRANSITIONS, json={"transcription": {"after_reads": 1}})
     one, other = uploaded(heidi), uploaded(heidi)
 
@@ -353,7 +353,7 @@ def test_a_note_that_was_there_from_the_start_stays_as_it_is(heidi: Client) -> N
     assert heidi.state() == before
 
 
-def test_what_is_made_in_a_namespace_has_the_time_of_its_clock(heidi: Client) -> None:
+def test_new_records_have_the_time_of_the_namespaces_clock(heidi: Client) -> None:
     blue = in_namespace(heidi, "blue")
     heidi.post("/ns/blue/_mock/clock/advance", json={"seconds": 60})
 

@@ -33,12 +33,16 @@ from running import until
 from mock_heidi import Handle, MockHeidiError, create_app
 from mock_heidi.base.error_table import BY_NAME, render
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
-from mock_heidi.faults.effects import ANSWERS
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Where
 from mock_heidi.faults.request_facts import RequestFacts
-from mock_heidi.faults.rule import BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.faults.rule import CONNECTION
 from mock_heidi.observing.entry import Entry
 
 pytestmark = pytest.mark.slow
+
+FOR_BODIES = [effect for effect in EFFECTS if effect.where in (Where.ANY, Where.BODIES) and not effect.goes_with]
+IN_PROCESS = [effect.name for effect in FOR_BODIES if not effect.breaks]
 
 PATH = "/_mock/faults"
 SIGN_IN = {"email": "test@heidihealth.com", "third_party_internal_id": "123"}
@@ -1100,7 +1104,7 @@ def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: 
     ]
 
     hint = "serve on a socket: the command, the pytest fixture or MockHeidi"
-    error = f"{effect} cannot exist in process: there is no connection to break"
+    error = f"{effect} does not work in process, where there is no connection"
     assert [answered(answer) for answer in answers] == [(400, wire({"error": error, "hint": hint}))] * 3
     assert heidi.get(PATH).json() == {"faults": []}
     assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
@@ -1116,12 +1120,12 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
         set_at_start = heidi.post(place, json=body, headers={"X-Mine": "1"})
         asked_for = heidi.post(place, json=body, headers={"X-Mock-Fault": rule})
 
-    text = f"{effect} cannot exist in process: there is no connection to break; serve on a socket"
+    text = f"{effect} does not work in process, where there is no connection; serve on a socket"
     assert answered(set_at_start) == answered(asked_for) == (500, wire({"detail": text}))
     assert (set_at_start.headers["x-mock-fault"], asked_for.headers["x-mock-fault"]) == ("fault-1", "header")
 
 
-@pytest.mark.parametrize("effect", [name for name in (*ANSWERS, *DELAYS, *BODY_EFFECTS) if name not in CONNECTION])
+@pytest.mark.parametrize("effect", IN_PROCESS)
 def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
     values: dict[str, Any] = {
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
@@ -1197,7 +1201,7 @@ def test_where_there_is_no_room_a_fault_makes_none() -> None:
         answer = sign_in(heidi, f"/ns/blue{BASE_PATH}")
 
         assert answer.status_code == 503
-        assert answer.json()["detail"].startswith("mock_heidi holds as many namespaces as it may")
+        assert answer.json()["detail"].startswith("mock_heidi has reached its limit of namespaces")
         assert names(heidi) == ["default"]
 
 

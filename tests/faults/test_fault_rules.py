@@ -180,9 +180,9 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
 @pytest.mark.parametrize(
     ("body", "error", "hint"),
     [
-        (None, "the rule is no object", HINT),
-        ([], "the rule is no object", HINT),
-        (5, "the rule is no object", HINT),
+        (None, "the rule is not an object", HINT),
+        ([], "the rule is not an object", HINT),
+        (5, "the rule is not an object", HINT),
         ({"operation": "get_sesion", "status": 503}, "operation: there is no operation 'get_sesion'", None),
         (
             {"operation": [], "status": 503},
@@ -315,7 +315,7 @@ def test_rules_are_replaced_whole_or_not_at_all(heidi: Client) -> None:
     empty = heidi.put(PATH, json={"faults": []})
 
     assert [row["id"] for row in good.json()["faults"]] == ["a", "fault-2", "b"]
-    hint = "give each rule an id of its own, or none"
+    hint = "give each rule a different id, or no id"
     error = "there is a rule 'b' already; remove it first, or choose another id"
     assert answered(bad) == (409, wire({"error": error, "hint": hint}))
     assert answered(empty) == answered(heidi.get(PATH)) == (200, wire({"faults": []}))
@@ -672,6 +672,17 @@ def test_looking_into_a_body_takes_nothing_from_it(heidi: Client) -> None:
 
     assert heidi.get(f"/sessions/{SESSION}").json()["session"]["clinician_notes"] == ["ä" * 100]
     assert rules(heidi)[0]["matched"] == 0
+
+
+def test_looking_into_a_body_changes_no_refusal_of_an_upload(heidi: Client) -> None:
+    path = f"/sessions/{SESSION}/context-documents"
+    before = heidi.post(path, json={"a": 2})
+    add(heidi, match={"a": 1}, status=418)
+
+    after = heidi.post(path, json={"a": 2})
+
+    assert (after.status_code, after.json()) == (before.status_code, before.json())
+    assert fits(heidi, "POST", path, json={"a": 1})
 
 
 def test_everything_that_a_rule_asks_for_must_fit(heidi: Client) -> None:
@@ -1057,7 +1068,7 @@ def test_what_is_wrong_in_a_file_of_faults_is_told_with_its_line(tmp_path: Path)
         ":4: [1].times: Input should be a whole number from 1 to 1000000000, not '0'",
         ":6: [2].stats: unknown field",
         ":7: [3]: a fault needs an effect, such as status=503",
-        ":9: [5]: 'a' is there already",
+        ":9: [5]: 'a' exists already",
         ":10: [6]: should be a mapping of fields",
     ]
     assert "did you mean get_session" in lines[0]

@@ -1,6 +1,6 @@
-"""Namespaces: one server, many Heidis that never meet.
+"""Namespaces: the isolated Heidis of one server.
 
-``/ns/{name}/…`` and the API key ``KEY.{name}`` lead to the same one; ``default`` is the root's name. What was refused
+``/ns/{name}/…`` and the API key ``KEY.{name}`` name the same one; ``default`` is the root's name. A refused request
 makes none.
 """
 
@@ -69,7 +69,7 @@ def by_suffix(client: Client, name: str, key: str = DEFAULT_KEY) -> Client:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_path_and_key_suffix_lead_to_the_same_place(heidi: Client, name: str) -> None:
+def test_path_and_key_suffix_name_the_same_namespace(heidi: Client, name: str) -> None:
     path, suffix = in_namespace(heidi, name), by_suffix(heidi, name)
 
     made = suffix.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
@@ -89,7 +89,7 @@ def test_a_suffix_works_for_every_key(heidi: Client, key: str) -> None:
     suffix.close()
 
 
-def test_the_suffix_may_stand_beside_the_same_path(heidi: Client) -> None:
+def test_a_suffix_may_repeat_the_path(heidi: Client) -> None:
     assert jwt(heidi, f"{DEFAULT_KEY}.blue", "/ns/blue").status_code == 200
 
 
@@ -106,7 +106,7 @@ def test_the_suffix_may_stand_beside_the_same_path(heidi: Client) -> None:
         *((f"{DEFAULT_KEY}.{name}", "") for name in ("..", "a b", "x" * 65, "a+b", ".")),
     ],
 )
-def test_a_suffix_that_does_not_fit_is_a_bad_key(heidi: Client, key: str, path: str) -> None:
+def test_a_suffix_that_differs_from_the_path_is_a_bad_key(heidi: Client, key: str, path: str) -> None:
     assert answered(jwt(heidi, key, path)) == (401, wire(INVALID_KEY))
     assert names(heidi) == ["default"]
 
@@ -127,7 +127,7 @@ def test_an_exact_key_wins_over_a_suffix() -> None:
     assert (provider, exact, suffixed) == ("D", ["default"], ["default", "green"])
 
 
-def test_a_key_that_holds_dots_can_have_a_suffix() -> None:
+def test_a_key_with_dots_can_have_a_suffix() -> None:
     keys = [{"key": "a.b.c", "ehr_provider": "P", "managed_by": "a" * 24}]
     with another(fixtures={"api_keys": keys, "patient_profiles": []}) as heidi:
         statuses = [jwt(heidi, key).status_code for key in ("a.b.c", "a.b.c.blue", "a.b.blue", "a.b")]
@@ -135,7 +135,7 @@ def test_a_key_that_holds_dots_can_have_a_suffix() -> None:
         assert (statuses, names(heidi)) == ([200, 200, 401, 401], ["default", "blue"])
 
 
-def test_default_is_the_roots_own_name(heidi: Client) -> None:
+def test_the_root_is_the_namespace_default(heidi: Client) -> None:
     default, suffix = in_namespace(heidi, "default"), by_suffix(heidi, "default")
 
     made = default.post("/sessions").json()["session_id"]
@@ -147,7 +147,7 @@ def test_default_is_the_roots_own_name(heidi: Client) -> None:
     suffix.close()
 
 
-def test_a_key_that_only_a_namespace_has_opens_it_and_nothing_else(heidi: Client) -> None:
+def test_a_key_of_one_namespace_opens_only_that_namespace(heidi: Client) -> None:
     keys = [{"key": "own", "ehr_provider": "P", "managed_by": "a" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
 
@@ -161,7 +161,7 @@ def test_a_key_that_only_a_namespace_has_opens_it_and_nothing_else(heidi: Client
 # --- Isolation --------------------------------------------------------------------------------------------------------
 
 
-def test_data_do_not_meet(heidi: Client, blue: Client) -> None:
+def test_namespaces_do_not_share_data(heidi: Client, blue: Client) -> None:
     blue.token()
     before = heidi.state()
 
@@ -174,7 +174,7 @@ def test_data_do_not_meet(heidi: Client, blue: Client) -> None:
     assert len(state(heidi, "blue")["patient_profiles"]) == 14
 
 
-def test_journals_do_not_meet(heidi: Client, blue: Client) -> None:
+def test_namespaces_do_not_share_journals(heidi: Client, blue: Client) -> None:
     blue.get("/patient-profiles")
 
     of_blue = heidi.get("/ns/blue/_mock/requests").json()["requests"]
@@ -182,7 +182,7 @@ def test_journals_do_not_meet(heidi: Client, blue: Client) -> None:
     assert heidi.get("/_mock/requests").json()["requests"] == []
 
 
-def test_what_a_suffix_token_asks_is_journaled_where_it_belongs(heidi: Client) -> None:
+def test_requests_with_a_suffix_token_are_journaled_in_their_namespace(heidi: Client) -> None:
     suffix = by_suffix(heidi, "blue")
     suffix.get("/nothing")
     suffix.close()
@@ -191,7 +191,7 @@ def test_what_a_suffix_token_asks_is_journaled_where_it_belongs(heidi: Client) -
     assert [(row["operation"], row["status"]) for row in of_blue] == [("get_jwt", 200), (None, 404)]
 
 
-def test_ids_do_not_meet(heidi: Client, blue: Client) -> None:
+def test_namespaces_do_not_share_ids(heidi: Client, blue: Client) -> None:
     of_default = [heidi.post("/sessions").text for _ in range(3)]
     of_blue = [blue.post("/sessions").text for _ in range(3)]
 
@@ -200,7 +200,7 @@ def test_ids_do_not_meet(heidi: Client, blue: Client) -> None:
     assert not set(of_default) & set(of_blue)
 
 
-def test_clocks_do_not_meet(heidi: Client, blue: Client) -> None:
+def test_namespaces_do_not_share_clocks(heidi: Client, blue: Client) -> None:
     heidi.post("/_mock/namespaces/blue", json={"clock": "2030-01-01"})
 
     stamps = [state(heidi, client_name)["sessions"][-1]["created_at"] for client_name in _with_a_session(heidi, blue)]
@@ -214,7 +214,7 @@ def _with_a_session(heidi: Client, blue: Client) -> tuple[str, str]:
     return "default", "blue"
 
 
-def test_two_applications_in_one_process_never_meet(heidi: Client) -> None:
+def test_two_applications_in_one_process_share_nothing(heidi: Client) -> None:
     with another() as other:
         before, listed = other.state(), names(other)
         heidi.post("/sessions")
@@ -225,7 +225,7 @@ def test_two_applications_in_one_process_never_meet(heidi: Client) -> None:
         assert other.get("/_mock/requests").json()["requests"] == []
 
 
-def test_an_expired_token_is_judged_by_the_clock_of_its_namespace(heidi: Client, blue: Client) -> None:
+def test_a_token_expires_by_the_clock_of_its_namespace(heidi: Client, blue: Client) -> None:
     token = blue.sign_in()
 
     heidi.post("/_mock/namespaces/blue", json={"clock": "2030-01-01"})
@@ -268,7 +268,7 @@ def test_at_the_root_path_the_token_decides(heidi: Client, blue: Client) -> None
     assert answered(heidi.get(f"/sessions/{made}")) == (404, wire(SESSION_NOT_FOUND))
 
 
-def test_a_good_token_makes_a_forgotten_namespace_again(heidi: Client, blue: Client) -> None:
+def test_a_valid_token_makes_a_dropped_namespace_again(heidi: Client, blue: Client) -> None:
     blue.sign_in()
     heidi.delete("/_mock/namespaces/blue")
 
@@ -283,19 +283,19 @@ def test_a_good_token_makes_a_forgotten_namespace_again(heidi: Client, blue: Cli
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_name_is_nowhere(heidi: Client, name: str) -> None:
+def test_a_namespace_with_an_invalid_name_is_refused(heidi: Client, name: str) -> None:
     vendor = ask(heidi.app, "GET", f"/ns/{name}{BASE_PATH}/patient-profiles")
     control = ask(heidi.app, "GET", f"/ns/{name}/_mock/health", headers={"Host": "localhost"})
 
     hint = "use letters, digits, '-', '_' and '.', 64 at most"
-    refusal = {"error": f"{name!r} is no name for a namespace", "hint": hint}
+    refusal = {"error": f"{name!r} is not a valid name for a namespace", "hint": hint}
     assert (vendor.status, vendor.body) == (404, b'{"detail":"Not Found"}')
     assert (control.status, json.loads(control.body)) == (400, refusal)
     assert names(heidi) == ["default"]
 
 
 @pytest.mark.parametrize("path", ["/ns/a/b", "/ns//blue", "/ns/blue/ns/red"])
-def test_a_slash_is_no_part_of_a_name(heidi: Client, path: str) -> None:
+def test_a_name_cannot_contain_a_slash(heidi: Client, path: str) -> None:
     replies = [ask(heidi.app, "GET", f"{path}{rest}", headers={"Host": "localhost"}) for rest in ("/jwt", "/_mock/x")]
 
     assert [reply.status for reply in replies] == [404, 404]
@@ -337,7 +337,7 @@ def test_a_refused_request_makes_no_namespace(
     assert names(heidi) == ["default"]
 
 
-def test_a_refused_request_does_not_unmake_one_either(heidi: Client, blue: Client) -> None:
+def test_a_refused_request_does_not_drop_an_existing_namespace(heidi: Client, blue: Client) -> None:
     blue.post("/sessions")
 
     heidi.post("/ns/blue/_mock/state", json={"sessions": [{"duration": "x"}]})
@@ -346,13 +346,13 @@ def test_a_refused_request_does_not_unmake_one_either(heidi: Client, blue: Clien
 
 
 @pytest.mark.parametrize("endpoint", ["health", "state", "requests"])
-def test_any_endpoint_of_the_control_plane_makes_one(heidi: Client, endpoint: str) -> None:
+def test_every_endpoint_of_the_control_api_makes_its_namespace(heidi: Client, endpoint: str) -> None:
     heidi.get(f"/ns/blue/_mock/{endpoint}")
 
     assert names(heidi) == ["default", "blue"]
 
 
-def test_a_fresh_namespace_holds_what_the_server_began_with(heidi: Client) -> None:
+def test_a_new_namespace_has_the_servers_start(heidi: Client) -> None:
     fresh = heidi.state()
     heidi.post("/sessions")
 
@@ -367,21 +367,21 @@ def keys(prefix: str, number: int) -> dict[str, Any]:
     return {"api_keys": rows}
 
 
-def test_former_keys_are_remembered_up_to_a_bound_the_latest_longest(heidi: Client) -> None:
+def test_the_latest_former_keys_are_remembered_up_to_a_bound(heidi: Client) -> None:
     for at in range(4):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 600))
 
-    known = heidi.app.registry.default.known_keys
+    known = heidi.app.registry.default.secrets.keys
     seen = {name for name in known if name.startswith(("round-2", "round-3"))}
     assert len(known) == 600 + 1_000
     assert len(seen) == 1_200
 
 
-def test_a_key_that_comes_back_is_no_former_one(heidi: Client) -> None:
+def test_a_key_that_returns_is_no_longer_a_former_one(heidi: Client) -> None:
     for at in (0, 1, 0):
         heidi.put("/_mock/state", json=keys(f"round-{at}", 2))
 
-    known = heidi.app.registry.default.known_keys
+    known = heidi.app.registry.default.secrets.keys
     named = {name for name in known if name.startswith("round")}
     assert named == {f"round-{at}-{number:06}" for at in range(2) for number in range(2)}
 
@@ -409,8 +409,8 @@ def test_the_keys_of_all_namespaces_are_collected_once_for_many_rows(
 
 
 @pytest.mark.parametrize("own_keys", [True, False])
-def test_a_key_of_its_own_leaves_the_folder_of_the_server_alone(tmp_path: Path, *, own_keys: bool) -> None:
-    """A change of the folder after the start of the server does not matter."""
+def test_a_namespace_with_its_own_key_does_not_read_the_folder_again(tmp_path: Path, *, own_keys: bool) -> None:
+    """The folder changes after the start of the server."""
     files = {"patient_profiles": "- first_name: Ada\n"}
     if own_keys:
         files["api_keys"] = "- {key: one-key, ehr_provider: P, managed_by: %s}\n" % JOHN  # noqa: UP031 - braces
@@ -429,7 +429,7 @@ def test_a_key_of_its_own_leaves_the_folder_of_the_server_alone(tmp_path: Path, 
         assert [row["first_name"] for row in before["patient_profiles"]] == ["Ada"]
 
 
-def test_a_key_of_its_own_leaves_the_rest_as_the_server_began(heidi: Client) -> None:
+def test_a_namespace_with_its_own_key_keeps_the_rest_of_the_start(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/blue", json={"api_key": "another-key"})
 
     with another(api_key="another-key") as other:
@@ -447,7 +447,7 @@ def test_a_refused_request_with_a_good_token_leaves_no_namespace_and_no_user(app
     assert app.registry.get("gone") is not None
 
 
-def test_a_user_that_a_reset_forgot_is_made_again_by_what_succeeds_only(heidi: Client) -> None:
+def test_a_user_that_a_reset_removed_is_made_again_only_by_a_success(heidi: Client) -> None:
     heidi.sign_in(email="new@example.com", third="9")
     heidi.post("/_mock/reset")
     before = heidi.state()
@@ -458,8 +458,8 @@ def test_a_user_that_a_reset_forgot_is_made_again_by_what_succeeds_only(heidi: C
     assert "new@example.com" in json.dumps(heidi.state())
 
 
-def test_a_refused_call_does_not_take_away_what_another_client_made_meanwhile(app: App) -> None:
-    """A bad body that comes slowly, and a sign-in to the same new namespace while it is on its way."""
+def test_a_refused_call_keeps_a_namespace_that_another_client_uses(app: App) -> None:
+    """A bad body arrives slowly, and another client signs in to the same new namespace meanwhile."""
     body_wanted, go_on = asyncio.Event(), asyncio.Event()
     statuses: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Scenarios: faults that make one situation, set by name; each of the packaged ones as a client lives through it."""
+"""Scenarios, which are named sets of faults. Each packaged one is tried with a client."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ LIVED: dict[str, Callable[..., None]] = {}
 
 
 def lives(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Say of a test that its client lives through a scenario."""
+    """Mark a test as the trial of a scenario."""
 
     def marked(test: Callable[..., None]) -> Callable[..., None]:
         LIVED[name] = test
@@ -55,7 +55,7 @@ def result(heidi: Handle) -> str:
 
 
 def write(client: httpx.Client, **options: Any) -> bytes:
-    """A note, read piece by piece until its end or its break; what has come is added to ``options["got"]``."""
+    """Read a note piece by piece until its end or an error. The received pieces are added to ``options["got"]``."""
     got: bytearray = options.pop("got", bytearray())
     with client.stream("POST", f"{GET}/consult-note", json=NOTE, **options) as answer:
         assert answer.status_code == 200
@@ -73,7 +73,7 @@ def rules(client: Client) -> list[dict[str, Any]]:
 
 
 @lives("note-stream-dies")
-def test_a_note_whose_stream_dies_looks_finished_and_is_whole_when_asked_again(mock_heidi: Handle) -> None:
+def test_a_note_whose_stream_ends_early_is_whole_when_read_again(mock_heidi: Handle) -> None:
     mock_heidi.session(SESSION, transcript=CASE)
     scenario = mock_heidi.scenario("note-stream-dies")
 
@@ -89,7 +89,7 @@ def test_a_note_whose_stream_dies_looks_finished_and_is_whole_when_asked_again(m
 
 
 @lives("note-stream-breaks")
-def test_a_note_whose_stream_breaks_is_an_error_and_whole_when_asked_again(mock_heidi: Handle) -> None:
+def test_a_note_whose_stream_breaks_is_whole_when_read_again(mock_heidi: Handle) -> None:
     mock_heidi.session(SESSION, transcript=CASE)
     mock_heidi.scenario("note-stream-breaks")
     got = bytearray()
@@ -105,7 +105,7 @@ def test_a_note_whose_stream_breaks_is_an_error_and_whole_when_asked_again(mock_
 
 
 @lives("note-stream-stalls")
-def test_a_note_whose_stream_stalls_runs_into_the_clients_patience(mock_heidi: Handle) -> None:
+def test_a_note_whose_stream_stalls_runs_into_the_clients_timeout(mock_heidi: Handle) -> None:
     mock_heidi.session(SESSION, transcript=CASE)
     mock_heidi.scenario("note-stream-stalls")
     got = bytearray()
@@ -171,7 +171,7 @@ def test_a_slow_second_chunk_is_overtaken_by_the_third(mock_heidi: Handle) -> No
 
 
 @lives("segment-lost-on-the-way-back")
-def test_a_segment_whose_answer_is_lost_is_stored_and_may_come_again(mock_heidi: Handle) -> None:
+def test_a_segment_whose_answer_is_lost_may_be_sent_again(mock_heidi: Handle) -> None:
     mock_heidi.scenario("segment-lost-on-the-way-back")
 
     with mock_heidi.client() as client:
@@ -190,7 +190,7 @@ def test_a_segment_whose_answer_is_lost_is_stored_and_may_come_again(mock_heidi:
 
 
 @lives("link-refused")
-def test_a_link_is_refused_whatever_the_client_tries(mock_heidi: Handle) -> None:
+def test_every_attempt_to_link_is_refused(mock_heidi: Handle) -> None:
     mock_heidi.scenario("link-refused")
 
     with mock_heidi.client() as client:
@@ -203,7 +203,7 @@ def test_a_link_is_refused_whatever_the_client_tries(mock_heidi: Handle) -> None
 
 
 def afternoon(seed: int) -> list[tuple[int, str]]:
-    """A hundred requests of a flaky afternoon, which takes no time."""
+    """The statuses of a hundred requests during the scenario."""
     with another(scenario="flaky-afternoon", seed=seed) as heidi:
         heidi.put("/_mock/clock", json={"speed": 100_000})
         answers = [heidi.get(GET, signed=False) for _ in range(100)]
@@ -224,7 +224,7 @@ def test_a_flaky_afternoon_is_flaky_in_the_same_way_for_the_same_seed() -> None:
 
 @frozen
 @lives("rate-limited")
-def test_a_limit_of_requests_says_when_to_come_back(mock_heidi: Handle) -> None:
+def test_a_rate_limit_has_a_retry_after(mock_heidi: Handle) -> None:
     with mock_heidi.client() as client:
         mock_heidi.scenario("rate-limited")
         statuses = [client.get(GET).status_code for _ in range(30)]
@@ -239,7 +239,7 @@ def test_a_limit_of_requests_says_when_to_come_back(mock_heidi: Handle) -> None:
 
 
 @lives("upload-fails-once")
-def test_an_upload_that_fails_is_taken_the_second_time(mock_heidi: Handle) -> None:
+def test_an_upload_that_fails_is_accepted_the_second_time(mock_heidi: Handle) -> None:
     mock_heidi.scenario("upload-fails-once")
     files = {"file": ("cough.wav", spoken(20), "audio/wav")}
 
@@ -255,7 +255,7 @@ def test_an_upload_that_fails_is_taken_the_second_time(mock_heidi: Handle) -> No
 
 
 @lives("proxy-in-the-way")
-def test_a_proxy_answers_two_requests_with_a_page_of_its_own(mock_heidi: Handle) -> None:
+def test_a_proxy_answers_two_requests_with_its_own_page(mock_heidi: Handle) -> None:
     mock_heidi.scenario("proxy-in-the-way")
 
     with mock_heidi.client() as client:
@@ -267,7 +267,7 @@ def test_a_proxy_answers_two_requests_with_a_page_of_its_own(mock_heidi: Handle)
 
 
 @lives("note-about-somebody-else")
-def test_a_note_about_somebody_else_has_another_name_and_other_sides(mock_heidi: Handle) -> None:
+def test_a_note_about_another_patient_has_other_name_and_sides(mock_heidi: Handle) -> None:
     session = mock_heidi.state.add_session(patient_profile_id=JOHN)["session_id"]
     mock_heidi.session(session, transcript=CASE)
     mock_heidi.scenario("note-about-somebody-else")
@@ -284,7 +284,7 @@ def test_a_note_about_somebody_else_has_another_name_and_other_sides(mock_heidi:
 
 @pytest.mark.mock_heidi(scenario="service-is-gone")
 @lives("service-is-gone")
-def test_a_service_that_is_gone_answers_nothing_signing_in_included(mock_heidi: Handle) -> None:
+def test_a_dead_service_answers_nothing(mock_heidi: Handle) -> None:
     with httpx.Client(base_url=mock_heidi.base_url) as client:
         answers = [client.get(path) for path in ("/jwt", GET, "/nowhere")]
     with pytest.raises(MockHeidiError, match="Service Unavailable"):
@@ -295,7 +295,7 @@ def test_a_service_that_is_gone_answers_nothing_signing_in_included(mock_heidi: 
     assert mock_heidi.token()
 
 
-def test_each_of_the_packaged_ones_is_lived_through_here() -> None:
+def test_each_packaged_scenario_has_a_test() -> None:
     assert sorted(LIVED) == sorted(NAMES)
     assert len(NAMES) >= 10
 
@@ -303,7 +303,7 @@ def test_each_of_the_packaged_ones_is_lived_through_here() -> None:
 # --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
-def test_the_endpoint_lists_them_with_a_sentence_each(heidi: Client) -> None:
+def test_the_endpoint_lists_scenarios_with_explanations(heidi: Client) -> None:
     answer = heidi.get(PATH)
 
     found = answer.json()["scenarios"]
@@ -320,7 +320,7 @@ def test_the_endpoint_lists_them_with_a_sentence_each(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_can_be_set_by_its_name_and_taken_away(mock_heidi: Handle, name: str) -> None:
+def test_each_scenario_can_be_started_and_removed(mock_heidi: Handle, name: str) -> None:
     answer = mock_heidi.control("POST", f"/scenarios/{name}")
 
     packaged = next(one for one in PACKAGED if one["name"] == name)
@@ -333,7 +333,7 @@ def test_each_can_be_set_by_its_name_and_taken_away(mock_heidi: Handle, name: st
     assert mock_heidi.faults() == answer["faults"]
 
 
-def test_the_rules_of_a_scenario_come_after_those_that_are_there(heidi: Client) -> None:
+def test_the_rules_of_a_scenario_come_after_the_others(heidi: Client) -> None:
     heidi.post(FAULTS, json={"status": 500, "times": 1})
 
     heidi.post(f"{PATH}/service-is-gone")
@@ -341,7 +341,7 @@ def test_the_rules_of_a_scenario_come_after_those_that_are_there(heidi: Client) 
     assert [heidi.get(GET, signed=False).status_code for _ in range(2)] == [500, 503]
 
 
-def test_a_scenario_that_nobody_knows_is_refused_with_the_nearest(heidi: Client, mock_heidi: Handle) -> None:
+def test_an_unknown_scenario_is_refused_with_the_nearest_name(heidi: Client, mock_heidi: Handle) -> None:
     near = heidi.post(f"{PATH}/rate-limit")
     far = heidi.post(f"{PATH}/x")
 
@@ -349,7 +349,7 @@ def test_a_scenario_that_nobody_knows_is_refused_with_the_nearest(heidi: Client,
     assert answered(near) == (404, wire({"error": "there is no scenario 'rate-limit'", "hint": hint}))
     assert answered(far) == (
         404,
-        wire({"error": "there is no scenario 'x'", "hint": f"known are {', '.join(sorted(NAMES))}"}),
+        wire({"error": "there is no scenario 'x'", "hint": f"known names are {', '.join(sorted(NAMES))}"}),
     )
     assert rules(heidi) == []
     with pytest.raises(MockHeidiError, match="did you mean flaky-afternoon"):
@@ -361,14 +361,14 @@ def test_in_process_a_scenario_that_breaks_connections_is_refused(heidi: Client,
     answer = heidi.post(f"{PATH}/{name}")
 
     assert answer.status_code == 400
-    assert "cannot exist in process" in answer.json()["error"]
+    assert "does not work in process" in answer.json()["error"]
     assert rules(heidi) == []
 
 
 # --- From the start ---------------------------------------------------------------------------------------------------
 
 
-def test_a_server_can_begin_with_a_scenario_and_every_namespace_does() -> None:
+def test_a_server_and_all_its_namespaces_can_start_with_a_scenario() -> None:
     with another(scenario="service-is-gone", faults=("get_jwt:status=418,times=1",)) as heidi:
         statuses = [
             heidi.get(f"{prefix}{BASE_PATH}/jwt", signed=False).status_code for prefix in ("http://localhost", "/ns/a")
@@ -382,7 +382,7 @@ def test_a_server_can_begin_with_a_scenario_and_every_namespace_does() -> None:
         assert len(heidi.get(f"/ns/b{FAULTS}").json()["faults"]) == 2
 
 
-def test_a_scenario_of_the_start_is_that_of_the_start_whatever_state_comes() -> None:
+def test_a_reset_uses_the_scenario_of_the_start() -> None:
     with another(scenario="service-is-gone") as heidi:
         heidi.put("/_mock/state", json={"scenarios": [{"name": "own", "explanation": "O.", "faults": []}]})
         known = [one["name"] for one in heidi.get(PATH).json()["scenarios"]]
@@ -393,12 +393,12 @@ def test_a_scenario_of_the_start_is_that_of_the_start_whatever_state_comes() -> 
         assert [rule["label"] for rule in rules(heidi)] == ["scenario service-is-gone"]
 
 
-def test_a_start_with_a_scenario_that_nobody_knows_is_refused() -> None:
+def test_a_start_with_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(ConfigError, match="there is no scenario 'rate-limit'; did you mean rate-limited"):
         create_app(scenario="rate-limit")
 
 
-def test_a_namespace_can_begin_with_a_scenario_of_its_own(heidi: Client) -> None:
+def test_a_namespace_can_start_with_its_own_scenario(heidi: Client) -> None:
     made = heidi.post("/_mock/namespaces/a", json={"scenario": "rate-limited"})
     refused = heidi.post("/_mock/namespaces/b", json={"scenario": "rate-limit"})
 
@@ -438,7 +438,7 @@ def folder(tmp_path: Path, text: str) -> Path:
     return tmp_path
 
 
-def test_a_folder_can_bring_scenarios_of_its_own(tmp_path: Path) -> None:
+def test_a_fixture_folder_can_have_its_own_scenarios(tmp_path: Path) -> None:
     own = folder(
         tmp_path,
         "- name: monday\n  explanation: Everything is new.\n  faults:\n"
@@ -476,7 +476,7 @@ def test_a_scenario_whose_ids_are_taken_adds_nothing(tmp_path: Path) -> None:
         assert [rule["id"] for rule in heidi.post(f"{PATH}/a").json()["faults"]] == ["fault-2", "mine"]
 
 
-def test_what_is_wrong_in_a_file_of_scenarios_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_mistake_in_a_file_of_scenarios_is_reported_with_its_line(tmp_path: Path) -> None:
     own = folder(
         tmp_path,
         "- name: Monday\n  explanation: A.\n  faults: []\n"
@@ -499,7 +499,7 @@ def test_what_is_wrong_in_a_file_of_scenarios_is_told_with_its_line(tmp_path: Pa
             ":10: [2].faults[0].stats: unknown field",
             ":14: [3].faults[0].operation: there is no operation 'get_sesion'; did you mean get_session",
             ":16: [4]: a fault needs an effect",
-            ":22: [6]: 'e' is there already",
+            ":22: [6]: 'e' exists already",
         ],
         strict=True,
     ):

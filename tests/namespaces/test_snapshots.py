@@ -1,4 +1,4 @@
-"""States with a name, copies of namespaces, and namespaces that nobody uses: what is not changed is shared.
+"""Snapshots, copies of namespaces, and idle namespaces. Unchanged records are shared.
 
 ``PUT|GET|DELETE /_mock/snapshots/{name}``, ``POST …/restore``, ``GET …/diff?against=``; a snapshot is
 ``{"name", "at", "counts"}``, a difference ``{kind: {"added", "removed", "changed", "omitted"}}``.
@@ -28,7 +28,7 @@ def counts(client: Client) -> dict[str, int]:
     return {"patient_profiles": len(state["patient_profiles"]), "sessions": len(state["sessions"])}
 
 
-def test_a_snapshot_says_when_it_was_and_how_much_it_holds(heidi: Client) -> None:
+def test_a_snapshot_has_its_time_and_counts(heidi: Client) -> None:
     answer = heidi.put("/_mock/snapshots/before")
 
     assert answer.json() == {"name": "before", "at": f"{NOON}.000Z", "counts": counts(heidi)}
@@ -36,7 +36,7 @@ def test_a_snapshot_says_when_it_was_and_how_much_it_holds(heidi: Client) -> Non
     assert heidi.get("/_mock/snapshots").json() == {"snapshots": [answer.json()]}
 
 
-def test_restoring_brings_the_state_back_and_the_ids_to_come(heidi: Client) -> None:
+def test_restoring_restores_the_state_and_the_following_ids(heidi: Client) -> None:
     heidi.token()
     heidi.put("/_mock/snapshots/before")
     before = heidi.state()
@@ -72,7 +72,7 @@ def test_a_snapshot_shares_no_transition_with_the_running_state(heidi: Client) -
         assert heidi.get("/_mock/transitions").json() == before
 
 
-def test_a_difference_tells_each_field_before_and_after(heidi: Client) -> None:
+def test_a_difference_has_each_field_before_and_after(heidi: Client) -> None:
     heidi.token()
     heidi.put("/_mock/snapshots/before")
     made = heidi.post("/sessions").json()["session_id"]
@@ -101,7 +101,7 @@ def test_two_snapshots_are_compared_with_each_other(heidi: Client) -> None:
     assert (forth["sessions"]["added"], back["sessions"]["removed"]) == ([made], [made])
 
 
-def test_states_on_other_foundations_can_be_compared(heidi: Client) -> None:
+def test_states_with_different_bases_can_be_compared(heidi: Client) -> None:
     heidi.put("/_mock/snapshots/before")
     heidi.put("/_mock/state", json={"patient_profiles": [{"id": JOHN, "first_name": "Only"}], "sessions": []})
 
@@ -126,12 +126,12 @@ def test_a_reset_keeps_snapshots_and_a_deletion_does_not(heidi: Client) -> None:
     ("method", "path", "hint"),
     [
         ("GET", "/befor", "did you mean before"),
-        ("POST", "/nothing/restore", "known are before"),
-        ("GET", "/before/diff?against=other", "known are before"),
+        ("POST", "/nothing/restore", "known names are before"),
+        ("GET", "/before/diff?against=other", "known names are before"),
         ("DELETE", "/befor", "did you mean before"),
     ],
 )
-def test_an_unknown_name_is_told_the_known_ones(heidi: Client, method: str, path: str, hint: str) -> None:
+def test_an_unknown_snapshot_is_refused_with_the_known_names(heidi: Client, method: str, path: str, hint: str) -> None:
     heidi.put("/_mock/snapshots/before")
 
     answer = heidi.request(method, f"/_mock/snapshots{path}")
@@ -159,7 +159,7 @@ def fork(client: Client, name: str, source: str = "default") -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_a_copy_takes_the_clock_the_replies_and_the_transitions_too(heidi: Client) -> None:
+def test_a_copy_has_the_clock_the_replies_and_the_transitions(heidi: Client) -> None:
     heidi.post("/_mock/clock/advance", json={"seconds": 60})
     heidi.post("/_mock/replies", json={"operation": "get_transcript", "body": {"transcript": "said"}})
     heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
@@ -174,7 +174,7 @@ def test_a_copy_takes_the_clock_the_replies_and_the_transitions_too(heidi: Clien
     assert [heidi.get(f"/ns/copy{path}").json() == heidi.get(path).json() for path in asked] == [False, False, False]
 
 
-def test_a_copy_in_the_place_of_an_older_namespace_has_nothing_of_it(heidi: Client) -> None:
+def test_a_copy_replaces_an_older_namespace_completely(heidi: Client) -> None:
     heidi.post("/ns/copy/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
     heidi.put("/ns/copy/_mock/snapshots/before")
 
@@ -195,7 +195,7 @@ def test_a_copy_of_a_copy_outlives_both(heidi: Client) -> None:
         assert second.get(f"/sessions/{made}").status_code == 200
 
 
-def test_a_copy_holds_what_its_source_held_and_goes_its_own_way(heidi: Client) -> None:
+def test_a_copy_is_independent_of_its_source(heidi: Client) -> None:
     made = heidi.post("/sessions").json()["session_id"]
     heidi.post("/_mock/faults", json={"operation": "get_jwt", "status": 503, "id": "down"})
     fork(heidi, "copy")
@@ -241,7 +241,7 @@ def test_the_clock_of_a_copy_keeps_its_distance_from_real_time(heidi: Client, mo
     assert heidi.get("/ns/copy/_mock/clock").json()["now"] == "2030-01-01T00:00:30.000Z"
 
 
-def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
+def test_a_reset_of_a_copy_restores_the_copied_state(heidi: Client) -> None:
     made = heidi.post("/sessions").json()["session_id"]
     fork(heidi, "copy")
     before = heidi.get("/ns/copy/_mock/state").json()
@@ -253,7 +253,7 @@ def test_a_copy_is_reset_to_what_it_was_copied_from(heidi: Client) -> None:
     assert heidi.get("/ns/copy/_mock/state").json() == before
 
 
-def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Client) -> None:
+def test_a_reset_of_a_copy_restores_everything_that_was_copied(heidi: Client) -> None:
     heidi.put("/_mock/clock", json={"now": "2030-01-01T00:00:00Z"})
     heidi.post("/_mock/faults", json="get_session:id=down,status=503,times=1")
     heidi.post("/_mock/replies", json={"operation": "get_transcript", "body": {"transcript": "said"}, "times": 1})
@@ -273,7 +273,7 @@ def test_a_reset_of_a_copy_brings_back_all_that_was_set_at_its_source(heidi: Cli
     assert [heidi.get(path).json() for path in asked] == before
 
 
-def test_a_copy_whose_state_is_kept_has_the_rules_and_replies_of_it(heidi: Client) -> None:
+def test_a_reset_of_a_copy_that_keeps_its_state_has_the_rules_of_the_state(heidi: Client) -> None:
     heidi.post("/_mock/state", json={"faults": [{**OUTAGE, "id": "old"}]})
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "text": "of the source"})
     fork(heidi, "copy")
@@ -290,7 +290,7 @@ def test_a_copy_whose_state_is_kept_has_the_rules_and_replies_of_it(heidi: Clien
         assert said[:2] == [own, "of the source"]
 
 
-def test_a_copy_takes_the_ids_that_its_beginning_has_not_and_no_others(heidi: Client) -> None:
+def test_a_copy_accepts_only_rule_ids_that_are_free_at_its_start(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/source", json={"faults": [{**OUTAGE, "id": "first"}, {**OUTAGE, "id": "second"}]})
     heidi.delete("/ns/source/_mock/faults/first")
     heidi.post("/_mock/namespaces/copy?from=source")
@@ -305,7 +305,7 @@ def test_a_copy_takes_the_ids_that_its_beginning_has_not_and_no_others(heidi: Cl
     assert [row["id"] for row in heidi.get("/ns/copy/_mock/faults").json()["faults"]] == ["second"]
 
 
-def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
+def test_copies_share_unchanged_records(heidi: Client) -> None:
     heidi.post("/sessions")
     fork(heidi, "copy")
     one, other = (heidi.app.registry.make(name).store for name in ("default", "copy"))
@@ -315,7 +315,7 @@ def test_copies_share_every_record_that_nobody_changed(heidi: Client) -> None:
     assert john[0] is john[1]
 
 
-def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> None:
+def test_the_cost_of_a_copy_depends_on_the_changes() -> None:
     records = [{"id": f"{number:024x}", "first_name": "A"} for number in range(2_000)]
     store = Store(fixture_loader.load({"patient_profiles": records}))
     looked: list[object] = []
@@ -327,7 +327,7 @@ def test_a_copy_of_a_state_costs_what_was_changed_and_not_what_is_there() -> Non
     assert looked == []
 
 
-def test_a_copy_takes_no_room_whatever_was_changed() -> None:
+def test_a_copy_takes_no_memory_for_changes() -> None:
     store = Store(fixture_loader.load("empty"))
     records = fixture_loader.load({"patient_profiles": [{"first_name": "A"}] * 5_000}).records[PatientProfile]
     for record in records.values():
@@ -342,7 +342,7 @@ def test_a_copy_takes_no_room_whatever_was_changed() -> None:
 
 
 class _Watched(dict[str, Any]):
-    """Tells of whoever walks over it."""
+    """Counts the loops over it."""
 
     def __init__(self, records: dict[str, Any], looked: list[object]) -> None:
         super().__init__(records)
@@ -370,7 +370,7 @@ class _Watched(dict[str, Any]):
         ("a%20b", "?from=default", None, 400),
     ],
 )
-def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
+def test_an_invalid_copy_is_refused_and_leaves_nothing(
     heidi: Client, name: str, query: str, body: Any, status: int
 ) -> None:
     answer = heidi.post(f"/_mock/namespaces/{name}{query}", json=body)
@@ -382,7 +382,7 @@ def test_a_copy_that_cannot_be_is_refused_and_leaves_nothing(
 # --- Idle ones and the limit ------------------------------------------------------------------------------------------
 
 
-def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_namespace_that_is_idle_for_an_hour_is_dropped(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now = precise()
     heidi.app.registry.make("old")
     monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 3_605)
@@ -393,7 +393,7 @@ def test_a_namespace_that_nobody_used_for_an_hour_is_forgotten(heidi: Client, mo
     assert names == ["default", "new"]
 
 
-def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_or_filling_a_namespace_uses_it(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     start = precise()
     for name in ("looked-at", "filled", "signed-in", "left"):
         heidi.post(f"/_mock/namespaces/{name}")
@@ -410,7 +410,7 @@ def test_whoever_looks_at_one_or_fills_it_uses_it(heidi: Client, monkeypatch: py
     assert names == ["default", "looked-at", "filled", "signed-in"]
 
 
-def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dropped_namespace_starts_anew_at_the_next_request(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.post("/ns/old/_mock/state", json={"patient_profiles": [{"first_name": "Ada"}]})
     now = precise()
     monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 3_605)
@@ -420,7 +420,7 @@ def test_what_is_forgotten_begins_anew_when_it_is_asked_for(heidi: Client, monke
         assert len(old.get("/patient-profiles").json()["data"]) == 13
 
 
-def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_namespace_in_use_is_not_dropped(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     heidi.app.registry.make("slow").busy = 1
     now = precise()
     monkeypatch.setattr("mock_heidi.namespaces.registry.precise", lambda: now + 10_000)
@@ -431,7 +431,7 @@ def test_one_that_is_in_use_stays(heidi: Client, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
-def test_snapshots_beyond_the_limit_are_refused() -> None:
+def test_a_namespace_beyond_the_limit_is_refused() -> None:
     with another() as heidi:
         for number in range(999):
             heidi.app.registry.make(f"n{number}")
@@ -441,14 +441,14 @@ def test_snapshots_beyond_the_limit_are_refused() -> None:
         again = heidi.post("/_mock/namespaces/one-more")
 
     assert (full.status_code, vendor.status_code, again.status_code) == (409, 409, 200)
-    assert "room" in full.json()["error"]
+    assert "limit" in full.json()["error"]
     assert "DELETE" in full.json()["hint"]
 
 
 # --- The state as fixtures --------------------------------------------------------------------------------------------
 
 
-def test_what_was_clicked_together_becomes_a_fixture_folder(heidi: Client, tmp_path: Any) -> None:
+def test_an_edited_state_can_be_written_as_a_fixture_folder(heidi: Client, tmp_path: Any) -> None:
     heidi.post("/sessions")
     heidi.patch(f"/sessions/{SESSION}", json={"duration": 3})
     text = heidi.get("/_mock/state", headers={"Accept": "application/yaml"}).text
@@ -459,7 +459,7 @@ def test_what_was_clicked_together_becomes_a_fixture_folder(heidi: Client, tmp_p
         assert same.state() == heidi.state()
 
 
-def test_replies_and_faults_of_a_state_go_to_work(heidi: Client) -> None:
+def test_replies_and_faults_of_a_state_become_active(heidi: Client) -> None:
     state = {
         "replies": [{"operation": "get_transcript", "body": {"transcript": "said"}}],
         "faults": [{"operation": "get_session", "status": 503}],

@@ -1,4 +1,4 @@
-"""The checks of requests that overlap, come out of order, or never end; and how much the checks remember."""
+"""The checks of requests that overlap, come out of order or never end, and the memory of the checks."""
 
 import gc
 import sys
@@ -21,7 +21,7 @@ SESSION = f"{BASE_PATH}/sessions/1234567890"
 
 
 def asked(number: int, begun: float, ended: float, operation: str = "get_session", **more: Any) -> Entry:
-    """A complete request of that number, begun and ended in so many seconds; ``at`` follows from that."""
+    """A complete request with an id. ``begun`` and ``ended`` are in seconds; ``at`` follows from ``begun``."""
     path = more.pop("path", SESSION)
     scope = {"method": more.pop("method", "GET"), "path": path, "query_string": b"", "headers": more.pop("headers", [])}
     made = Entry(more.pop("at", round(begun * 1000)), begun, operation, scope)
@@ -32,16 +32,16 @@ def asked(number: int, begun: float, ended: float, operation: str = "get_session
 
 
 def found(*entries: Entry) -> dict[str, int]:
-    """The codes of what is found, each with the request that shows it first."""
-    runner = CheckRunner(Findings())
+    """The codes of the findings, each with the first request that shows it."""
+    runner = CheckRunner()
     runner.run(entries)
     return {one.code: one.first for one in runner.findings}
 
 
 def found_late(late: Entry, *others: Entry) -> dict[str, int]:
-    """The same where somebody asked once before the first of them was complete."""
+    """The same if the checks ran once before ``late`` was complete."""
     entries = sorted([late, *others], key=lambda entry: entry.id)
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     for done in (False, True):
         late.done = done
         runner.run(entries)
@@ -56,7 +56,7 @@ def refused(number: int, begun: float, ended: float, seconds: float) -> Entry:
 
 
 def held(runner: CheckRunner) -> int:
-    """The bytes of all that it remembers, however it holds it."""
+    """The bytes of all objects that a runner refers to."""
     seen: dict[int, Any] = {}
     wanted = [vars(runner)]
     while wanted:
@@ -68,7 +68,7 @@ def held(runner: CheckRunner) -> int:
 
 
 def strangers(first: int, number: int) -> Iterator[Entry]:
-    """Requests with a token, a place, a session and a user of their own each."""
+    """Requests, each with another token, place, session and user."""
     for at in range(first, first + number):
         place = f"{BASE_PATH}/sessions/{at:039}"
         headers = [(b"authorization", b"Bearer %d" % at)]
@@ -80,8 +80,8 @@ def strangers(first: int, number: int) -> Iterator[Entry]:
 
 
 @pytest.mark.slow
-def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
-    runner = CheckRunner(Findings())
+def test_checks_remember_a_bounded_number_of_clients() -> None:
+    runner = CheckRunner()
     runner.run(strangers(1, REMEMBERED))
     some = held(runner)
 
@@ -91,12 +91,12 @@ def test_a_reviewer_remembers_no_more_of_many_clients_than_of_some() -> None:
 
 
 @pytest.mark.slow
-def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
+def test_checks_remember_a_bounded_number_of_recordings() -> None:
     def segment(number: int) -> Entry:
         place = f"{SESSION}/restful-segment-transcription/{number:039}:transcribe"
         return asked(number, number, number, "transcribe_segment", path=place)
 
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     runner.run(map(segment, range(1, 100)))
     some = held(runner)
 
@@ -105,8 +105,8 @@ def test_a_reviewer_remembers_no_more_of_many_recordings_than_of_some() -> None:
     assert held(runner) < some + 1_000
 
 
-def test_what_came_last_is_remembered() -> None:
-    runner = CheckRunner(Findings())
+def test_checks_remember_the_latest() -> None:
+    runner = CheckRunner()
     many = REMEMBERED + 1
     runner.run([refused(1, 0, 0, seconds=30), *strangers(2, many), refused(5 * many, 0, 0, seconds=30)])
 
@@ -116,8 +116,8 @@ def test_what_came_last_is_remembered() -> None:
 
 
 @pytest.mark.slow
-def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> None:
-    runner = CheckRunner(Findings())
+def test_an_unfinished_request_that_the_journal_dropped_is_forgotten() -> None:
+    runner = CheckRunner()
     runner.run([asked(1, 0, 0, done=False)])
     runner.run([asked(2, 0, 0)])
     size = held(runner)
@@ -128,7 +128,7 @@ def test_a_request_that_the_journal_dropped_on_its_way_is_not_waited_for() -> No
     assert held(runner) < size + 1_000
 
 
-def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
+def test_a_long_detail_is_cut_and_a_known_finding_still_counts() -> None:
     findings = Findings()
     for number in range(1, 601):
         findings.note("unknown_field", asked(number, 0, 0), f"{number} " + "x" * 1_000_000)
@@ -138,7 +138,7 @@ def test_a_long_detail_is_cut_and_a_known_one_still_counted() -> None:
     assert [(one.first, one.count) for one in findings if one.count > 1] == [(1, 2), (501, 100)]
 
 
-def test_an_endless_id_is_no_number_to_anybody() -> None:
+def test_a_very_long_id_is_not_taken_for_a_rounded_one() -> None:
     endless = f"{BASE_PATH}/sessions/{'9' * 5_000}"
 
     assert found(asked(1, 0, 0, path=endless), asked(2, 0, 0, status=404)) == {}
@@ -147,7 +147,7 @@ def test_an_endless_id_is_no_number_to_anybody() -> None:
 # --- Waiting ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() -> None:
+def test_a_request_sent_before_the_refusal_is_not_an_early_retry() -> None:
     overtaking = refused(1, 0, 5, seconds=30), asked(2, 1, 2)
 
     assert found(*overtaking) == {}
@@ -155,21 +155,21 @@ def test_a_request_that_was_on_its_way_before_the_refusal_is_no_early_retry() ->
     assert found(*overtaking, asked(3, 35, 35), asked(4, 35, 35)) == {}
 
 
-def test_a_clock_that_was_set_back_makes_no_early_retry() -> None:
+def test_setting_the_clock_back_causes_no_early_retry() -> None:
     assert found(refused(1, 10, 10, seconds=30), asked(2, 12, 12, at=0)) == {}
 
 
 @pytest.mark.parametrize(("waited", "early"), [(29.999, {"early_retry": 2}), (30, {})])
-def test_a_client_waits_by_its_own_clock_while_that_of_the_mock_stands(waited: float, early: dict[str, int]) -> None:
+def test_a_wait_in_real_time_counts_while_the_clock_is_frozen(waited: float, early: dict[str, int]) -> None:
     assert found(refused(1, 0, 0, seconds=30), asked(2, waited, waited, at=0)) == early
 
 
 @pytest.mark.parametrize(("waited", "early"), [(29_999, {"early_retry": 2}), (30_000, {})])
-def test_a_test_that_advances_the_clock_waits_for_its_client(waited: int, early: dict[str, int]) -> None:
+def test_advancing_the_clock_counts_as_waiting(waited: int, early: dict[str, int]) -> None:
     assert found(refused(1, 0, 0, seconds=30), asked(2, 0, 0, at=waited)) == early
 
 
-def test_a_client_that_left_before_the_refusal_was_not_told_to_wait() -> None:
+def test_a_client_that_left_before_the_refusal_need_not_wait() -> None:
     gone = refused(1, 0, 0, seconds=30)
     gone.client_left = True
 
@@ -179,7 +179,7 @@ def test_a_client_that_left_before_the_refusal_was_not_told_to_wait() -> None:
 # --- Tokens -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_request_that_was_on_its_way_when_a_fault_expired_its_token_is_no_second_use() -> None:
+def test_a_request_sent_before_its_token_expired_is_not_a_finding() -> None:
     expired: dict[str, Any] = {
         "status": 401,
         "pieces": (b'{"detail":{"type":"ExpiredTokenError"}}',),
@@ -193,7 +193,7 @@ def test_a_request_that_was_on_its_way_when_a_fault_expired_its_token_is_no_seco
     assert found(asked(1, 0, 5, **expired, client_left=True), asked(2, 5, 6, **expired)) == {}
 
 
-def test_a_use_that_is_still_on_its_way_counts() -> None:
+def test_a_token_is_used_by_an_unfinished_request_too() -> None:
     def sign_in(number: int) -> Entry:
         answer = b'{"token":"%d","expiration_time":"1970-01-01T01:00:00.000Z"}' % number
         return asked(number, number, number, "get_jwt", path=f"{BASE_PATH}/jwt", pieces=(answer,))
@@ -209,7 +209,7 @@ def test_a_use_that_is_still_on_its_way_counts() -> None:
 # --- Asking again and again -------------------------------------------------------------------------------------------
 
 
-def test_a_poll_that_took_long_makes_slow_ones_no_fast_ones() -> None:
+def test_a_slow_poll_does_not_make_others_fast() -> None:
     long = asked(1, 0, 30)
     slow = [asked(number, 2 * number, 2 * number) for number in range(2, 12)]
     fast = [asked(number, 30, 30) for number in range(12, 23)]
@@ -221,7 +221,7 @@ def test_a_poll_that_took_long_makes_slow_ones_no_fast_ones() -> None:
 # --- Early ends -------------------------------------------------------------------------------------------------------
 
 
-def test_only_what_is_sent_after_an_early_end_tells_whether_it_was_noticed() -> None:
+def test_only_requests_after_an_early_end_show_whether_it_was_noticed() -> None:
     stream = asked(1, 0, 5, "generate_consult_note", path=f"{SESSION}/consult-note", method="POST", early_end=True)
     meanwhile = asked(2, 1, 2)
     unaware = asked(3, 3, 9, "create_document", path=f"{SESSION}/documents", method="POST")
@@ -235,23 +235,23 @@ DOCUMENTS: dict[str, Any] = {"operation": "create_document", "path": f"{SESSION}
 STREAM: dict[str, Any] = {"operation": "generate_consult_note", "path": f"{SESSION}/consult-note", "early_end": True}
 
 
-def test_what_is_sent_beside_a_short_stream_tells_nothing_of_its_end() -> None:
+def test_requests_during_a_stream_do_not_count() -> None:
     stream = asked(1, 5, 5.01, **STREAM, pieces=[b"a"], times=[5])
 
     assert found(stream, asked(2, 5.005, 5.006, **DOCUMENTS)) == {}
     assert found(stream, asked(2, 5.01, 6, **DOCUMENTS)) == {"early_end_unnoticed": 2}
 
 
-def test_a_look_counts_from_when_it_was_sent() -> None:
+def test_a_look_counts_from_its_start() -> None:
     stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 20), asked(3, 7, 8, **DOCUMENTS)
 
     assert found_late(look, stream, after) == {}
     assert found(stream, asked(2, 6, 20, **DOCUMENTS), asked(3, 7, 8)) == {"early_end_unnoticed": 2}
 
 
-def test_a_stream_that_is_read_after_the_look_at_its_note_was_noticed() -> None:
+def test_a_look_counts_even_if_its_stream_is_checked_later() -> None:
     stream, look, after = asked(1, 0, 5, **STREAM), asked(2, 6, 6), asked(3, 7, 8, **DOCUMENTS)
-    runner = CheckRunner(Findings())
+    runner = CheckRunner()
     stream.done = False
     runner.run([stream, look])
     stream.done = True
@@ -261,7 +261,7 @@ def test_a_stream_that_is_read_after_the_look_at_its_note_was_noticed() -> None:
 
 
 @pytest.mark.parametrize(("pieces", "noticed"), [([b"a"], True), ([b"a", b""], False)])
-def test_a_broken_connection_may_be_known_to_its_client_first(pieces: list[bytes], *, noticed: bool) -> None:
+def test_a_client_may_notice_a_broken_connection_before_the_server(pieces: list[bytes], *, noticed: bool) -> None:
     stream = asked(1, 0, 5, "generate_consult_note", early_end=True, pieces=pieces, times=[1])
     look, after = asked(2, 4.99, 6), asked(3, 6, 6, "create_document", path=f"{SESSION}/documents", method="POST")
 
@@ -290,7 +290,7 @@ def of_recording(number: int, begun: float, ended: float, verb: str) -> Entry:
     return asked(number, begun, ended, operation, path=f"{SESSION}/restful-segment-transcription/12:{verb}")
 
 
-def test_a_note_that_is_asked_for_while_the_finish_is_on_its_way_is_not_too_soon() -> None:
+def test_a_note_requested_during_the_finish_is_not_a_finding() -> None:
     segment, finish = of_recording(1, 0, 1, "transcribe"), of_recording(2, 1, 9, "finish")
     note = asked(3, 2, 3, "generate_consult_note", path=f"{SESSION}/consult-note")
 
@@ -298,7 +298,7 @@ def test_a_note_that_is_asked_for_while_the_finish_is_on_its_way_is_not_too_soon
     assert found_late(finish, segment, note) == {}
 
 
-def test_a_segment_whose_answer_is_late_does_not_open_a_finished_recording() -> None:
+def test_a_segment_with_a_late_answer_does_not_reopen_a_recording() -> None:
     segment, finish = of_recording(1, 0, 9, "transcribe"), of_recording(2, 1, 2, "finish")
     note = asked(3, 10, 11, "generate_consult_note", path=f"{SESSION}/consult-note")
 

@@ -1,4 +1,4 @@
-"""Findings: the exact thresholds, and clients that do nothing wrong."""
+"""The exact thresholds of findings, and clients without mistakes."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def fault(client: Client, rule: str) -> None:
 
 
 def call_with_new_tokens(client: Client, times: int, uses: int = 1, apart: float = 0, **who: str) -> None:
-    """Sign in and use the token, so many times, so many seconds apart."""
+    """Sign in and use the token ``times`` times, ``apart`` seconds after each other."""
     for number in range(times):
         if number:
             advance(client, apart)
@@ -58,7 +58,7 @@ def call_with_new_tokens(client: Client, times: int, uses: int = 1, apart: float
             client.get(PLACE)
 
 
-def test_a_token_per_call_is_told_from_the_fourth_sign_in_on(heidi: Client) -> None:
+def test_token_per_call_is_found_from_the_fourth_sign_in_on(heidi: Client) -> None:
     call_with_new_tokens(heidi, SIGN_INS)
     before = codes(heidi)
     heidi.sign_in()
@@ -67,13 +67,13 @@ def test_a_token_per_call_is_told_from_the_fourth_sign_in_on(heidi: Client) -> N
 
 
 @pytest.mark.parametrize("uses", [0, 2])
-def test_a_token_that_is_used_again_or_never_is_none_per_call(heidi: Client, uses: int) -> None:
+def test_a_token_that_is_used_twice_or_never_is_not_token_per_call(heidi: Client, uses: int) -> None:
     call_with_new_tokens(heidi, 9, uses)
 
     assert codes(heidi) == []
 
 
-def test_one_token_that_is_used_twice_begins_the_count_again(heidi: Client) -> None:
+def test_a_token_that_is_used_twice_restarts_the_count(heidi: Client) -> None:
     call_with_new_tokens(heidi, SIGN_INS)
     heidi.get(PLACE)
     call_with_new_tokens(heidi, SIGN_INS)
@@ -82,30 +82,28 @@ def test_one_token_that_is_used_twice_begins_the_count_again(heidi: Client) -> N
 
 
 @pytest.mark.parametrize(("left", "found"), [(1, ["token_per_call"]), (0, [])])
-def test_a_token_is_renewed_too_soon_until_shortly_before_it_expires(
-    heidi: Client, left: int, found: list[str]
-) -> None:
+def test_only_a_renewal_long_before_the_expiry_is_a_finding(heidi: Client, left: int, found: list[str]) -> None:
     call_with_new_tokens(heidi, 6, apart=LIFETIME - MARGIN / 1_000 - left)
 
     assert codes(heidi) == found
 
 
 @pytest.mark.parametrize("late", [LIFETIME, LIFETIME - 60, 2 * LIFETIME])
-def test_a_client_that_renews_when_its_token_expires_does_well(heidi: Client, late: float) -> None:
+def test_a_renewal_at_the_expiry_is_not_a_finding(heidi: Client, late: float) -> None:
     call_with_new_tokens(heidi, 6, apart=late)
 
     assert codes(heidi) == []
 
 
 @pytest.mark.parametrize("effect", ["revoke_token=true", "expire_token=true", "status=401", "error=InvalidTokenError"])
-def test_a_renewal_that_a_refusal_forced_is_no_waste(heidi: Client, effect: str) -> None:
+def test_a_renewal_after_a_refusal_is_not_a_finding(heidi: Client, effect: str) -> None:
     fault(heidi, f"get_session:{effect}")
     call_with_new_tokens(heidi, 6)
 
     assert codes(heidi) == []
 
 
-def test_the_sign_ins_of_several_users_are_counted_apart(heidi: Client) -> None:
+def test_sign_ins_are_counted_for_each_user(heidi: Client) -> None:
     for _ in range(SIGN_INS):
         for who in ({}, {"email": "ada@example.com"}, {"third": "ada"}, {"key": KEY_TWO}):
             heidi.sign_in(**who)
@@ -114,7 +112,7 @@ def test_the_sign_ins_of_several_users_are_counted_apart(heidi: Client) -> None:
     assert codes(heidi) == []
 
 
-def test_a_token_that_is_sent_along_with_a_sign_in_is_not_used_by_it(heidi: Client) -> None:
+def test_a_token_sent_with_a_sign_in_is_not_used(heidi: Client) -> None:
     query = {"email": "ada@example.com", "third_party_internal_id": "1"}
     token = ""
     for _ in range(SIGN_INS + 1):
@@ -125,14 +123,14 @@ def test_a_token_that_is_sent_along_with_a_sign_in_is_not_used_by_it(heidi: Clie
     assert codes(heidi) == ["token_per_call"]
 
 
-def test_a_client_that_is_not_told_when_a_token_expires_may_fetch_one_each_time(heidi: Client) -> None:
+def test_a_token_without_an_expiry_may_be_fetched_each_time(heidi: Client) -> None:
     fault(heidi, "get_jwt:drop_key=expiration_time")
     call_with_new_tokens(heidi, 6)
 
     assert codes(heidi) == []
 
 
-def test_an_expiry_is_the_clients_own_whatever_else_goes_wrong_with_the_answer(heidi: Client) -> None:
+def test_an_expired_token_is_found_even_if_a_fault_changes_the_answer(heidi: Client) -> None:
     heidi.token()
     advance(heidi, LIFETIME)
     fault(heidi, "get_session:media_type=text/plain")
@@ -155,7 +153,7 @@ def test_an_expiry_is_the_clients_own_whatever_else_goes_wrong_with_the_answer(h
         ("Bearer", []),
     ],
 )
-def test_only_a_key_is_a_key(heidi: Client, credential: str, found: list[str]) -> None:
+def test_only_a_real_api_key_counts_as_one(heidi: Client, credential: str, found: list[str]) -> None:
     heidi.get(PLACE, headers={"Authorization": credential})
 
     assert codes(heidi) == found
@@ -181,26 +179,26 @@ def test_a_key_without_a_token_is_worse_than_one_beside_it(heidi: Client, header
     [
         ("nobody", "it has no @"),
         ("", "it has no @"),
-        (" ada@example.com", "it has blanks around it"),
-        ("ada@example.com\n", "it has blanks around it"),
-        ("ada quist@example.com", "it has a blank inside; a + in a query has to be sent as %2B"),
+        (" ada@example.com", "it begins or ends with a blank"),
+        ("ada@example.com\n", "it begins or ends with a blank"),
+        ("ada quist@example.com", "it contains a blank; send a + in a query as %2B"),
     ],
 )
-def test_an_address_that_is_none_is_told_without_it(heidi: Client, email: str, problem: str) -> None:
+def test_an_invalid_address_is_found_and_not_repeated(heidi: Client, email: str, problem: str) -> None:
     heidi.sign_in(email=email)
 
     assert messages(heidi, "invalid_email") == [problem]
 
 
 @pytest.mark.parametrize("who", [{"email": "ada+quist@example.com"}, {"third": "0"}, {"third": "a b"}])
-def test_an_ordinary_user_is_no_finding(heidi: Client, who: dict[str, str]) -> None:
+def test_an_ordinary_user_causes_no_finding(heidi: Client, who: dict[str, str]) -> None:
     heidi.sign_in(**who)
 
     assert codes(heidi) == []
 
 
 @pytest.mark.parametrize("third", ["", " ", "\t"])
-def test_an_id_of_blanks_is_empty(heidi: Client, third: str) -> None:
+def test_an_id_of_blanks_counts_as_empty(heidi: Client, third: str) -> None:
     heidi.sign_in(third=third)
 
     assert codes(heidi) == ["empty_third_party_id"]
@@ -209,7 +207,7 @@ def test_an_id_of_blanks_is_empty(heidi: Client, third: str) -> None:
 # --- Paths ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_path_is_told_once_for_all_sessions_with_its_hint(heidi: Client) -> None:
+def test_an_unknown_path_is_one_finding_for_all_sessions(heidi: Client) -> None:
     for session_id in ("1", SESSION, JOHN, "5f0c7f1e-0000-4000-8000-000000000000"):
         heidi.get(f"/sessions/{session_id}/coding")
     (found,) = findings(heidi)
@@ -220,13 +218,13 @@ def test_an_unknown_path_is_told_once_for_all_sessions_with_its_hint(heidi: Clie
     assert found["count"] == 4
 
 
-def test_an_unknown_method_is_told_with_the_right_one(heidi: Client) -> None:
+def test_an_unknown_method_is_found_with_the_right_one(heidi: Client) -> None:
     heidi.put(PLACE, json={})
 
     assert messages(heidi, "unknown_path")[0].startswith("PUT /sessions/{id} (use PATCH")
 
 
-def test_an_unknown_path_is_told_without_secrets_and_shortened(heidi: Client) -> None:
+def test_the_finding_of_an_unknown_path_is_short_and_without_secrets(heidi: Client) -> None:
     heidi.get(f"/nothing/{heidi.token()}")
     heidi.get(f"/nothing/{DEFAULT_KEY}")
     heidi.get("/" + "x" * 5_000)
@@ -249,7 +247,7 @@ def test_an_unknown_path_is_told_without_secrets_and_shortened(heidi: Client) ->
         ("OPTIONS", "/sessions", {}, ["unknown_path"]),
     ],
 )
-def test_what_a_browser_asks_by_itself_is_not_the_clients(
+def test_requests_of_the_browser_itself_cause_no_finding(
     heidi: Client, method: str, path: str, headers: dict[str, str], found: list[str]
 ) -> None:
     heidi.request(method, path, signed=False, headers=headers)
@@ -261,7 +259,7 @@ def test_what_a_browser_asks_by_itself_is_not_the_clients(
 
 
 @pytest.mark.parametrize("path", ["/sessions/77", "/patient-profiles/" + "f" * 24])
-def test_an_id_that_is_not_there_is_no_bad_request(heidi: Client, path: str) -> None:
+def test_an_unknown_id_is_not_an_invalid_request(heidi: Client, path: str) -> None:
     assert heidi.get(path).status_code == 404
     assert codes(heidi) == []
 
@@ -269,14 +267,14 @@ def test_an_id_that_is_not_there_is_no_bad_request(heidi: Client, path: str) -> 
 @pytest.mark.parametrize(
     "rule", ["status=422", "status=400", "error=UnprocessableError", "error=RecordingFinishedError"]
 )
-def test_a_refusal_that_a_fault_made_is_not_the_clients(heidi: Client, rule: str) -> None:
+def test_a_refusal_by_a_fault_is_not_a_finding(heidi: Client, rule: str) -> None:
     fault(heidi, f"get_session:{rule}")
 
     assert heidi.get(PLACE).status_code in (400, 422)
     assert codes(heidi) == []
 
 
-def test_a_mistake_in_the_tests_own_header_is_not_the_clients(heidi: Client) -> None:
+def test_a_mistake_in_x_mock_fault_is_not_a_finding(heidi: Client) -> None:
     assert heidi.get(PLACE, headers={"X-Mock-Fault": "nonsense"}).status_code == 400
     assert codes(heidi) == []
 
@@ -291,9 +289,7 @@ def test_a_mistake_in_the_tests_own_header_is_not_the_clients(heidi: Client) -> 
         ("empty=true", ""),
     ],
 )
-def test_a_refusal_is_the_clients_own_whatever_else_goes_wrong_with_the_answer(
-    heidi: Client, rule: str, said: str
-) -> None:
+def test_a_refusal_is_found_even_if_a_fault_changes_the_answer(heidi: Client, rule: str, said: str) -> None:
     fault(heidi, f"create_patient_profile:{rule}")
     heidi.post("/patient-profiles", json={"email": 1})
 
@@ -301,7 +297,7 @@ def test_a_refusal_is_the_clients_own_whatever_else_goes_wrong_with_the_answer(
     assert row["message"].endswith(f"422 at create_patient_profile{said}")
 
 
-def test_each_bad_field_is_told_once_and_the_items_of_a_list_are_alike(heidi: Client) -> None:
+def test_each_bad_field_is_one_finding_for_all_items_of_a_list(heidi: Client) -> None:
     heidi.patch(PLACE, json={"clinician_notes": [1, 2, 3], "duration": "long"})
 
     assert sorted(messages(heidi, "invalid_request")) == [
@@ -311,7 +307,7 @@ def test_each_bad_field_is_told_once_and_the_items_of_a_list_are_alike(heidi: Cl
     assert [row["count"] for row in findings(heidi)] == [1, 1]
 
 
-def test_a_segment_after_the_finish_is_told_once(heidi: Client) -> None:
+def test_a_segment_after_the_finish_is_one_finding(heidi: Client) -> None:
     recording = heidi.post(SEGMENTS).json()["recording_id"]
     heidi.post(f"{SEGMENTS}/{recording}:finish")
     heidi.post(f"{SEGMENTS}/{recording}:transcribe", files=AUDIO, data={"index": "0"})
@@ -333,7 +329,7 @@ def test_a_segment_after_the_finish_is_told_once(heidi: Client) -> None:
         (None, ["create_session with no content type"]),
     ],
 )
-def test_json_has_to_be_announced(heidi: Client, media_type: str | None, said: list[str]) -> None:
+def test_json_needs_its_content_type(heidi: Client, media_type: str | None, said: list[str]) -> None:
     headers = {} if media_type is None else {"Content-Type": media_type}
     heidi.post("/sessions", content=json.dumps({"ehr_appointment_id": "1"}), headers=headers)
 
@@ -347,7 +343,7 @@ def test_no_body_needs_no_content_type(heidi: Client) -> None:
     assert codes(heidi) == []
 
 
-def test_a_partners_own_template_may_hold_any_number(heidi: Client) -> None:
+def test_a_custom_template_may_contain_any_number(heidi: Client) -> None:
     heidi.post(f"{PLACE}/consult-note", json=NOTE)
     heidi.post(f"{PLACE}/client-customised-template/response", json={"questions": [], "session_ids": [5]})
 
@@ -362,7 +358,7 @@ def test_a_request_that_shows_the_same_thing_twice_counts_once(heidi: Client) ->
     assert (found["count"], found["last"] - found["first"]) == (2, 1)
 
 
-def test_a_request_with_the_same_id_after_a_reset_counts_too(heidi: Client) -> None:
+def test_a_request_with_a_reused_id_after_a_reset_counts(heidi: Client) -> None:
     heidi.token()
     for _ in range(2):
         heidi.post("/_mock/reset?keep=findings")
@@ -394,7 +390,7 @@ def test_polls_between_which_the_clock_is_advanced_are_slow(heidi: Client) -> No
     assert codes(heidi) == []
 
 
-def test_the_polls_of_two_users_are_counted_apart(heidi: Client) -> None:
+def test_polls_are_counted_for_each_user(heidi: Client) -> None:
     for who in ("ada@example.com", "eve@example.com"):
         heidi.sign_in(email=who)
         with in_one_moment():
@@ -404,7 +400,7 @@ def test_the_polls_of_two_users_are_counted_apart(heidi: Client) -> None:
     assert codes(heidi) == []
 
 
-def test_a_user_need_not_wait_for_what_another_was_told(heidi: Client) -> None:
+def test_retry_after_binds_only_the_user_who_got_it(heidi: Client) -> None:
     fault(heidi, "get_jwt:retry_after=30,times=1")
     fault(heidi, "get_session:retry_after=30,times=1")
     query = {"email": "ada@example.com", "third_party_internal_id": "1"}
@@ -452,7 +448,7 @@ def unfinished(client: Client) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [*POSTED, "clinical-codes", "transcript/live?recording_status=completed"])
-def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str) -> None:
+def test_a_recording_must_be_finished_before_it_is_used(heidi: Client, how: str) -> None:
     record(heidi, finish=True)
     use(heidi, "note")
     use(heidi, how)
@@ -464,14 +460,14 @@ def test_a_recording_is_to_be_finished_before_it_is_used(heidi: Client, how: str
 
 
 @pytest.mark.parametrize("how", ["transcript", "transcript/live", "transcript/live?recording_status=in_progress"])
-def test_what_was_said_so_far_can_be_read_while_somebody_speaks(heidi: Client, how: str) -> None:
+def test_an_unfinished_recording_may_be_read(heidi: Client, how: str) -> None:
     record(heidi, finish=False)
     use(heidi, how)
 
     assert unfinished(heidi) == []
 
 
-def test_a_refused_question_uses_no_recording(heidi: Client) -> None:
+def test_a_refused_request_does_not_use_a_recording(heidi: Client) -> None:
     record(heidi, finish=False)
     fault(heidi, "ask_ai:status=503")
     heidi.post(f"{PLACE}/ask-ai", json=POSTED["question"][1])
@@ -479,7 +475,7 @@ def test_a_refused_question_uses_no_recording(heidi: Client) -> None:
     assert unfinished(heidi) == []
 
 
-def test_a_recording_without_a_word_need_not_be_finished(heidi: Client) -> None:
+def test_a_recording_without_a_segment_need_not_be_finished(heidi: Client) -> None:
     heidi.post(SEGMENTS)
     heidi.post(f"{SEGMENTS}/999:transcribe", files={"file": ("a.wav", b"no audio")}, data={"index": "0"})
     heidi.post(f"{SEGMENTS}/999:finish")
@@ -488,7 +484,7 @@ def test_a_recording_without_a_word_need_not_be_finished(heidi: Client) -> None:
     assert unfinished(heidi) == []
 
 
-def test_a_finish_that_was_refused_is_none(heidi: Client) -> None:
+def test_a_refused_finish_does_not_count(heidi: Client) -> None:
     fault(heidi, "finish_recording:status=503,times=1")
     recording = record(heidi, finish=True)
     use(heidi, "note")
@@ -528,7 +524,7 @@ def test_the_recording_of_another_session_need_not_be_finished(heidi: Client) ->
         ({"start_time": "2025-01-06T12:00:00Z", "end_time": "2025-01-06T12:01:00Z"}, []),
     ],
 )
-def test_audio_whose_times_are_told_has_a_length(heidi: Client, times: dict[str, str], found: list[str]) -> None:
+def test_audio_with_given_times_has_a_duration(heidi: Client, times: dict[str, str], found: list[str]) -> None:
     heidi.post(f"{PLACE}/upload-audio", files=AUDIO, data=times)
 
     assert codes(heidi) == found

@@ -1,4 +1,4 @@
-"""Credentials: names whose values are secret, and values that look like one in a text."""
+"""Names whose values are secret, and texts that look like credentials."""
 
 import secrets
 import uuid
@@ -36,7 +36,7 @@ def test_a_name_with_a_secret_word_is_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
-def test_a_name_that_only_holds_the_letters_of_a_secret_word_is_not_secret(name: str) -> None:
+def test_a_name_with_only_the_letters_of_a_secret_word_is_not_secret(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -127,7 +127,7 @@ HIDDEN |= {
 
 
 @pytest.mark.parametrize("text", HIDDEN)
-def test_a_credential_is_found_where_it_stands(text: str) -> None:
+def test_a_credential_is_found_at_its_place(text: str) -> None:
     spans = [text[begin:end] for begin, end in found(text)]
 
     assert HIDDEN[text] in spans
@@ -149,7 +149,7 @@ def test_any_secret_name_counts_before_a_colon_unless_the_text_is_prose(text: st
     assert (spans, [*found(text)]) == ([DATA[text]], [])
 
 
-def test_the_name_of_an_operation_counts_nowhere() -> None:
+def test_the_name_of_an_operation_is_never_a_secret_name() -> None:
     assert [*found("422 at get_jwt: refused", prose=False)] == []
 
 
@@ -200,11 +200,11 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("text", SHOWN)
-def test_what_only_looks_long_or_odd_is_no_credential(text: str) -> None:
+def test_long_and_odd_words_are_not_credentials(text: str) -> None:
     assert [text[begin:end] for begin, end in found(text)] == []
 
 
-def test_nearly_every_random_key_is_found_and_no_id() -> None:
+def test_nearly_every_random_key_and_no_id_is_found() -> None:
     keys = [
         make(size) for make in (secrets.token_urlsafe, secrets.token_hex) for size in (24, 32, 48) for _ in range(200)
     ]
@@ -255,7 +255,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_the_work_grows_with_the_length_and_not_with_its_square(piece: str) -> None:
+def test_the_work_is_linear_in_the_length(piece: str) -> None:
     # With its square this would not end within the test's time limit.
     text = piece * (500_000 // len(piece)) + "}"
 

@@ -1,7 +1,7 @@
 """Findings about the client: ``GET /_mock/findings``.
 
-``{"findings": [{"code", "level", "message", "first", "last", "count"}]}``: each thing once, with the first and the last
-request that shows it. Nothing is claimed about what a client does with an answer.
+``{"findings": [{"code", "level", "message", "first", "last", "count"}]}``: each is listed once, with the first and
+the last request that shows it. The server does not know what a client does with an answer.
 """
 
 import io
@@ -92,7 +92,7 @@ def _twice(client: Client) -> list[httpx.Response]:
     return [client.post(path, files={"file": ("a.wav", b"no audio", "audio/wav")}) for _ in range(2)]
 
 
-def test_an_id_that_no_number_changes_is_no_rounded_one(heidi: Client) -> None:
+def test_an_id_that_a_number_can_hold_is_not_a_finding(heidi: Client) -> None:
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/_mock/faults", json="get_session:error=SessionNotFoundError")
 
@@ -217,7 +217,7 @@ SINS["a segment too late"] = ("segment_after_finish", finish_and_go_on)
 
 
 @pytest.mark.parametrize("sin", SINS)
-def test_what_a_client_does_wrong_is_told_once_with_its_requests(heidi: Client, sin: str) -> None:
+def test_each_mistake_of_a_client_is_listed_once_with_its_requests(heidi: Client, sin: str) -> None:
     code, commit = SINS[sin]
 
     assert code not in found(heidi)
@@ -231,18 +231,18 @@ def test_what_a_client_does_wrong_is_told_once_with_its_requests(heidi: Client, 
     assert (ids[0], ids[-1]) == (told["first"], told["last"])
 
 
-def test_every_kind_of_finding_is_shown_above() -> None:
+def test_every_kind_of_finding_is_tested_above() -> None:
     assert {code for code, _ in SINS.values()} == {code for code, kind in KINDS.items() if not kind.from_test}
 
 
-def test_the_gap_is_told_in_ranges(heidi: Client) -> None:
+def test_a_gap_of_segments_is_written_in_ranges(heidi: Client) -> None:
     recording = record(heidi, 1, 5, 7)
     heidi.post(f"{SEGMENTS}/{recording}:finish")
 
     assert found(heidi)["segment_gap"]["message"].endswith(f": 0, 2-4, 6 of recording {recording}")
 
 
-def test_a_refused_sign_in_is_told_with_what_was_wrong(heidi: Client) -> None:
+def test_a_refused_sign_in_is_found_with_its_problem(heidi: Client) -> None:
     heidi.get("/jwt?email=a@example.com", headers={"Heidi-Api-Key": DEFAULT_KEY})
 
     assert found(heidi)["invalid_request"]["message"].endswith(
@@ -250,7 +250,7 @@ def test_a_refused_sign_in_is_told_with_what_was_wrong(heidi: Client) -> None:
     )
 
 
-def test_the_same_thing_again_is_counted(heidi: Client) -> None:
+def test_repeated_findings_are_counted(heidi: Client) -> None:
     for _ in range(3):
         heidi.get("/patient-profiles?page=1")
 
@@ -258,7 +258,7 @@ def test_the_same_thing_again_is_counted(heidi: Client) -> None:
     assert (told["count"], told["last"] - told["first"]) == (3, 2)
 
 
-def test_a_level_and_a_request_choose_the_findings(heidi: Client) -> None:
+def test_level_and_since_filter_the_findings(heidi: Client) -> None:
     heidi.get("/patient-profiles", headers={"Heidi-Api-Key": DEFAULT_KEY})
     heidi.get("/patient-profiles?page=1")
     heidi.get("/sessions/1.2e+38")
@@ -269,14 +269,14 @@ def test_a_level_and_a_request_choose_the_findings(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["?level=grave", "?since=yesterday", "?since=-1", "?code=segment_gap"])
-def test_a_question_that_makes_no_sense_is_refused(heidi: Client, query: str) -> None:
+def test_an_invalid_query_is_refused(heidi: Client, query: str) -> None:
     answer = heidi.get(f"/_mock/findings{query}")
 
     assert answer.status_code == 400
     assert set(answer.json()) == {"error", "hint"}
 
 
-def test_findings_outlive_their_requests_but_no_reset(heidi: Client) -> None:
+def test_findings_outlive_their_requests_but_not_a_reset(heidi: Client) -> None:
     heidi.get("/patient-profiles?page=1")
     heidi.delete("/_mock/requests")
     kept = set(found(heidi))
@@ -287,7 +287,7 @@ def test_findings_outlive_their_requests_but_no_reset(heidi: Client) -> None:
     assert (kept, still, found(heidi)) == ({"unknown_parameter"}, {"unknown_parameter"}, {})
 
 
-def test_an_expiry_that_a_fault_made_is_news_to_the_client_once(heidi: Client) -> None:
+def test_an_expiry_by_a_fault_is_a_finding_from_the_second_use_on(heidi: Client) -> None:
     heidi.post("/_mock/faults", json={"operation": "get_session", "expire_token": True})
     heidi.get(f"/sessions/{SESSION}")
     once = set(found(heidi))
@@ -296,7 +296,7 @@ def test_an_expiry_that_a_fault_made_is_news_to_the_client_once(heidi: Client) -
     assert (once, set(found(heidi))) == (set(), {"expired_token"})
 
 
-def test_waiting_out_retry_after_is_no_finding(heidi: Client) -> None:
+def test_waiting_for_retry_after_is_not_a_finding(heidi: Client) -> None:
     heidi.post("/_mock/faults", json={"operation": "get_session", "retry_after": 30, "times": 1})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/_mock/clock/advance", json={"seconds": 30})
@@ -305,7 +305,7 @@ def test_waiting_out_retry_after_is_no_finding(heidi: Client) -> None:
     assert found(heidi) == {}
 
 
-def test_waiting_until_the_date_in_retry_after_is_no_finding() -> None:
+def test_waiting_until_the_date_in_retry_after_is_not_a_finding() -> None:
     with another(clock=f"{NOON}.900") as heidi:
         heidi.post("/_mock/faults", json={"operation": "get_session", "retry_after": "date:30", "times": 1})
         date = heidi.get(f"/sessions/{SESSION}").headers["retry-after"]
@@ -315,7 +315,7 @@ def test_waiting_until_the_date_in_retry_after_is_no_finding() -> None:
         assert found(heidi) == {}
 
 
-def test_a_careful_client_hears_nothing(served: Handle) -> None:
+def test_a_careful_client_causes_no_finding(served: Handle) -> None:
     with served.namespace("careful") as heidi, heidi.client() as client:
         consult(client)
 
@@ -323,7 +323,7 @@ def test_a_careful_client_hears_nothing(served: Handle) -> None:
 
 
 def consult(client: httpx.Client) -> None:
-    """A whole consultation, done as documented."""
+    """A whole consultation in the documented order."""
     client.post("/users/linked-account", json={"kinde_user_id": "kp_careful"}).raise_for_status()
     patient = client.post("/patient-profiles", json={"first_name": "Ada", "last_name": "Quist"}).json()["data"]["id"]
     session_id = client.post("/sessions", json={"patient_profile_id": patient}).json()["session_id"]
@@ -365,7 +365,7 @@ def _wav(seconds: int) -> bytes:
     return made.getvalue()
 
 
-def test_many_different_details_do_not_grow_for_ever() -> None:
+def test_the_number_of_findings_is_bounded() -> None:
     with another(journal_entries=5_000) as heidi:
         for number in range(30):
             heidi.post("/sessions", json={f"field{number}-{at}": 1 for at in range(40)})

@@ -1,11 +1,11 @@
-"""The journal: the last requests of a namespace, bounded, and shown without their secrets.
+"""The journal: the last requests of a namespace, bounded and without their secrets.
 
 ``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n, "omitted": n}``, oldest first; an entry is ``{id, at,
 namespace, operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces,
-duration, fault, findings, client_left, provenance, why}``. A credential, or the value of a secret name, reads ``***``;
-the value of an unknown header or parameter ``<14 characters>``, a body that cannot be parsed ``<27 bytes>``.
+duration, fault, findings, client_left, provenance, why}``. ``***`` replaces a credential and the value of a secret
+name, ``<14 characters>`` the value of an unknown header or parameter, ``<27 bytes>`` a body that cannot be parsed.
 A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's pieces are ``[{text,
-after}]`` with the seconds since the request came. The answer says the entry's id as ``X-Mock-Request-Id``.
+after}]`` with the seconds since the request came. The answer has the entry's id in ``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
 """
 
@@ -76,7 +76,7 @@ def read(made: Entry) -> dict[str, Any]:
 # --- What is kept -----------------------------------------------------------------------------------------------------
 
 
-def test_an_entry_tells_the_whole_exchange(heidi: Client) -> None:
+def test_an_entry_has_the_whole_exchange(heidi: Client) -> None:
     heidi.token()
     answer = heidi.patch(f"/patient-profiles/{JOHN}?a=1&a=2&b=", json={"first_name": "Zoë"}, headers={"X-Own": "x"})
 
@@ -144,7 +144,7 @@ def test_a_request_without_a_token_is_kept_in_the_default_namespace(heidi: Clien
     assert [(row["operation"], row["status"]) for row in journaled(heidi)] == [("list_patient_profiles", 401)]
 
 
-def test_calls_of_the_control_plane_are_not_kept(heidi: Client) -> None:
+def test_calls_of_the_control_api_are_not_kept(heidi: Client) -> None:
     heidi.get("/_mock/health")
     heidi.post("/_mock/state", json={"sessions": [{}]})
     heidi.get("/_mock/nothing")
@@ -153,7 +153,7 @@ def test_calls_of_the_control_plane_are_not_kept(heidi: Client) -> None:
     assert journaled(heidi) == []
 
 
-def test_a_request_on_its_way_is_there_without_a_status(heidi: Client) -> None:
+def test_an_unfinished_request_is_listed_without_a_status(heidi: Client) -> None:
     token = heidi.token()
 
     async def watch() -> dict[str, Any]:
@@ -222,7 +222,7 @@ def message(body: bytes, *, more: bool = False) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def test_a_multipart_body_is_its_parts_without_what_is_in_them(heidi: Client) -> None:
+def test_a_multipart_body_is_kept_as_parts_without_content(heidi: Client) -> None:
     data = {"start_time": "2024-12-11T03:57:57Z"}
     heidi.post(f"/sessions/{SESSION}/upload-audio", files={"file": ("a.wav", b"sound", "audio/wav")}, data=data)
 
@@ -233,7 +233,7 @@ def test_a_multipart_body_is_its_parts_without_what_is_in_them(heidi: Client) ->
 
 
 @pytest.mark.parametrize("end", [None, b"\r\n--c--"], ids=["the client leaves", "a boundary that is none"])
-def test_a_multipart_body_is_kept_as_far_as_it_came(heidi: Client, end: bytes | None) -> None:
+def test_an_incomplete_multipart_body_is_kept(heidi: Client, end: bytes | None) -> None:
     messages = [message(FILE + b"half a s", more=True), *([] if end is None else [message(end)])]
 
     reply = ask(heidi.app, "POST", UPLOAD, headers=signed(heidi, **FORM), messages=messages)
@@ -255,9 +255,7 @@ def test_a_multipart_body_is_kept_as_far_as_it_came(heidi: Client, end: bytes | 
     ],
 )
 @pytest.mark.parametrize("cuts", [[b'{"note": "unread"}'], [b'{"note', b'": "un', b'read"}']])
-def test_a_body_that_no_handler_read_is_kept_too(
-    heidi: Client, method: str, path: str, status: int, cuts: list[bytes]
-) -> None:
+def test_an_unread_body_is_kept(heidi: Client, method: str, path: str, status: int, cuts: list[bytes]) -> None:
     headers = {**({} if status == 401 else signed(heidi)), "Content-Length": "18"}
     messages = [message(cut, more=cut is not cuts[-1]) for cut in cuts]
 
@@ -267,7 +265,7 @@ def test_a_body_that_no_handler_read_is_kept_too(
     assert (reply.status, found["status"], found["body"]) == (status, status, {"note": "unread"})
 
 
-def test_a_body_that_is_too_large_is_kept_as_far_as_it_came(heidi: Client) -> None:
+def test_a_body_that_is_too_large_is_kept_up_to_the_limit(heidi: Client) -> None:
     body = b'{"first": "' + b"x" * 1_200_000 + b'"}'
     messages = [message(body[at : at + 100_000], more=at + 100_000 < len(body)) for at in range(0, len(body), 100_000)]
 
@@ -279,7 +277,7 @@ def test_a_body_that_is_too_large_is_kept_as_far_as_it_came(heidi: Client) -> No
     assert found["body"] == f"<{found['body_bytes']} bytes>"
 
 
-def test_a_refused_upload_is_read_to_its_end_and_forgotten(heidi: Client) -> None:
+def test_a_refused_upload_is_read_whole_and_not_kept(heidi: Client) -> None:
     left = [message(FILE, more=True), *[message(b"x" * 60_000, more=True)] * 30, message(b"end")]
     headers = {**FORM, "Content-Length": "1800000"}
 
@@ -294,14 +292,14 @@ def test_a_refused_upload_is_read_to_its_end_and_forgotten(heidi: Client) -> Non
     assert (reply.status, list(messages), last(heidi)["body"]) == (401, [], None)
 
 
-def test_a_client_that_leaves_before_its_refusal_gets_none(heidi: Client) -> None:
+def test_a_client_that_leaves_before_its_refusal_has_no_status(heidi: Client) -> None:
     reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", messages=[message(b'{"a', more=True)])
 
     found = last(heidi)
     assert (reply.status, found["status"], found["client_left"]) == (None, None, True)
 
 
-def test_what_came_of_a_body_is_kept_when_the_client_leaves(heidi: Client) -> None:
+def test_the_received_part_of_a_body_is_kept_when_the_client_leaves(heidi: Client) -> None:
     ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=signed(heidi), messages=[message(b'{"first', more=True)])
 
     assert last(heidi)["body"] == "<7 bytes>"
@@ -312,7 +310,7 @@ def test_what_came_of_a_body_is_kept_when_the_client_leaves(heidi: Client) -> No
 ASK = {"ai_command_text": "translate", "content": "One. Two.", "content_type": "MARKDOWN"}
 
 
-def test_a_stream_is_its_pieces_and_when_they_went(heidi: Client) -> None:
+def test_a_stream_is_kept_as_pieces_with_their_times(heidi: Client) -> None:
     pieces = ["one ", "", "zwö\n", '"three"']
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": pieces})
     heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
@@ -324,7 +322,7 @@ def test_a_stream_is_its_pieces_and_when_they_went(heidi: Client) -> None:
     assert 0 < moments[0] <= moments[-1] <= found["duration"]
 
 
-def test_a_secret_across_pieces_is_told_once_and_every_piece_stays(heidi: Client) -> None:
+def test_a_secret_across_pieces_is_replaced_once(heidi: Client) -> None:
     pieces = ["a ", f"b {DEFAULT_KEY[:4]}", DEFAULT_KEY[4:7], f"{DEFAULT_KEY[7:]} c {DEFAULT_KEY}", "d"]
     heidi.post("/_mock/replies", json={"operation": "ask_ai", "pieces": pieces})
     heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
@@ -343,7 +341,7 @@ def test_a_broken_piece_is_shown_as_it_was_sent(heidi: Client) -> None:
     assert (texts[0], texts[1][:5]) == ("whole", "data:")
 
 
-def test_a_stream_that_was_refused_has_a_response(heidi: Client) -> None:
+def test_a_refused_stream_has_a_response(heidi: Client) -> None:
     answer = heidi.post("/sessions/99/ask-ai", json=ASK)
 
     found = last(heidi)
@@ -365,7 +363,7 @@ def test_a_stream_that_was_refused_has_a_response(heidi: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("token", [True, False], ids=["signed in", "not"])
-def test_an_answer_says_under_which_number_it_is_kept(heidi: Client, method: str, path: str, *, token: bool) -> None:
+def test_an_answer_has_the_id_of_its_entry(heidi: Client, method: str, path: str, *, token: bool) -> None:
     heidi.token()
     answer = heidi.request(method, path, signed=token, json=ASK if "ask" in path else None)
 
@@ -382,7 +380,7 @@ def test_the_request_that_makes_a_namespace_is_its_first(heidi: Client) -> None:
     assert [(row["id"], row["namespace"], row["operation"]) for row in found] == [(1, "blue", "get_jwt")]
 
 
-def test_what_is_kept_nowhere_has_no_number(heidi: Client) -> None:
+def test_an_answer_without_an_entry_has_no_id(heidi: Client) -> None:
     refused = heidi.get(f"/ns/blue{BASE_PATH}/jwt", signed=False)
     control = heidi.get("/_mock/requests")
 
@@ -431,14 +429,14 @@ def test_filters_and_the_limit_pick_the_newest(heidi: Client, query: str, ids: l
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])
-def test_a_limit_that_is_no_number_is_refused(heidi: Client, limit: str) -> None:
+def test_a_limit_that_is_not_a_number_is_refused(heidi: Client, limit: str) -> None:
     answer = heidi.get(f"/_mock/requests?limit={limit}")
 
-    expected = {"error": f"limit={limit} is no number", "hint": "write it like limit=20"}
+    expected = {"error": f"limit={limit} is not a number", "hint": "write it like limit=20"}
     assert answered(answer) == (400, wire(expected))
 
 
-def test_the_count_is_bounded_and_what_went_is_counted() -> None:
+def test_the_number_of_entries_is_bounded_and_dropped_ones_are_counted() -> None:
     with another(journal_entries=3) as heidi:
         for _ in range(5):
             heidi.get(f"/sessions/{SESSION}")
@@ -447,7 +445,7 @@ def test_the_count_is_bounded_and_what_went_is_counted() -> None:
     assert ([row["id"] for row in body["requests"]], body["dropped"]) == ([4, 5, 6], 3)
 
 
-def test_the_bytes_are_bounded_and_the_newest_stays() -> None:
+def test_the_bytes_are_bounded_and_the_newest_entry_stays() -> None:
     with another(memory=100_000) as heidi:
         for size in (10, 40_000, 40_000, 40_000):
             heidi.post("/sessions", json={"unknown": "x" * size})
@@ -460,7 +458,7 @@ def test_the_bytes_are_bounded_and_the_newest_stays() -> None:
     assert [(row["id"], row["status"], row["body_bytes"]) for row in too_large["requests"]] == [(6, 503, 0)]
 
 
-def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None:
+def test_an_unfinished_entry_that_was_dropped_frees_its_memory() -> None:
     journal = Journal("default", entries=2, memory=MemoryBudget(10_000), secrets=list)
     for _ in range(20):
         slow = [entry(b"x" * 1_000) for _ in range(4)]
@@ -477,7 +475,7 @@ def test_what_was_dropped_or_cleared_on_its_way_takes_no_room_for_ever() -> None
     assert list(journal) == quick
 
 
-def test_pieces_parts_and_names_count_too() -> None:
+def test_the_bytes_of_pieces_parts_and_names_count() -> None:
     plain, pieced, parted = entry(), entry(), entry(path="/" + "p" * 1_000, method="M" * 1_000)
     pieced.pieces = [b""] * 1_000
     parted.parts = [{"name": "n" * 5_000, "filename": "f" * 5_000, "content_type": None, "size": 1, "complete": True}]
@@ -487,7 +485,7 @@ def test_pieces_parts_and_names_count_too() -> None:
 
 
 @pytest.mark.slow
-def test_requests_that_were_dropped_hold_no_memory() -> None:
+def test_dropped_requests_free_their_memory() -> None:
     journal = Journal("default", entries=50, memory=MemoryBudget(100_000), secrets=list)
 
     def pass_by(number: int) -> None:
@@ -518,7 +516,7 @@ def test_requests_that_were_dropped_hold_no_memory() -> None:
 
 
 @pytest.mark.slow
-def test_an_application_lets_go_of_the_requests_that_it_dropped() -> None:
+def test_an_application_keeps_no_reference_to_dropped_requests() -> None:
     with another(journal_entries=20) as heidi:
         heidi.sign_in()
         others = {id(each) for each in gc.get_objects() if isinstance(each, Entry)}
@@ -534,7 +532,7 @@ def test_an_application_lets_go_of_the_requests_that_it_dropped() -> None:
     assert len(held) <= len(kept) + 1
 
 
-def test_clearing_tells_how_many_there_were(heidi: Client) -> None:
+def test_clearing_returns_the_number_of_entries(heidi: Client) -> None:
     heidi.get("/patient-profiles")
 
     answer = heidi.delete("/_mock/requests")
@@ -543,7 +541,7 @@ def test_clearing_tells_how_many_there_were(heidi: Client) -> None:
     assert answered(heidi.get("/_mock/requests")) == (200, wire({"requests": [], "dropped": 0, "omitted": 0}))
 
 
-def test_numbers_go_on_after_clearing(heidi: Client) -> None:
+def test_ids_continue_after_clearing(heidi: Client) -> None:
     heidi.get("/patient-profiles")
     heidi.delete("/_mock/requests")
 
@@ -608,11 +606,11 @@ def test_a_body_that_cannot_be_parsed_is_shown_by_its_length(body: str) -> None:
         ("a=%7B%22token%22%3A%22hunter2%22%7D", "a=%7B%22token%22%3A+%22***%22%7D"),
     ],
 )
-def test_values_are_judged_after_they_are_parsed(body: str, shown: Any) -> None:
+def test_values_are_redacted_after_they_are_parsed(body: str, shown: Any) -> None:
     assert read(entry(body.encode()))["body"] == shown
 
 
-def test_the_parts_of_a_referer_are_judged_one_by_one(heidi: Client) -> None:
+def test_the_parts_of_a_referer_are_redacted_one_by_one(heidi: Client) -> None:
     url = "http://user:hunter2@localhost/a/token=hunter2?page=1&access_token=hunter2&code=hunter2#hunter2"
     heidi.get("/patient-profiles", headers={"Referer": url})
 
@@ -620,7 +618,7 @@ def test_the_parts_of_a_referer_are_judged_one_by_one(heidi: Client) -> None:
     assert last(heidi)["headers"]["referer"] == shown
 
 
-def test_a_key_within_a_secret_parameter_leaves_nothing_behind() -> None:
+def test_a_key_inside_a_secret_parameter_is_hidden_completely() -> None:
     journal = Journal("default", entries=1, memory=MemoryBudget(1), secrets=lambda: ["a&b", "tail"])
 
     assert journal.clean("/?token=a&b, tail") == f"/?token={REDACTED}, {REDACTED}"
@@ -648,7 +646,7 @@ def test_a_body_at_the_limit_is_read_in_one_go(words: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Auth", "Cookie", "X-Api-Key", "access_token", "Client-Secret", "PASSWORD"])
-def test_values_under_secret_names_are_taken_out(heidi: Client, name: str) -> None:
+def test_values_of_secret_names_are_hidden(heidi: Client, name: str) -> None:
     secret = "hunter2"
     heidi.post(
         f"/sessions?{name}={secret}", headers={name: secret}, json={name: secret, "in": [{name: {"deep": secret}}]}
@@ -668,7 +666,7 @@ def test_values_under_secret_names_are_taken_out(heidi: Client, name: str) -> No
     "place",
     ["path", "query", "query name", "header", "body", "body name", "form", "in a sentence"],
 )
-def test_known_keys_and_tokens_are_taken_out_wherever_they_stand(heidi: Client, secret: str, place: str) -> None:
+def test_known_keys_and_tokens_are_hidden_everywhere(heidi: Client, secret: str, place: str) -> None:
     options: dict[str, dict[str, Any]] = {
         "path": {"path": f"/sessions/{secret}", "method": "GET"},
         "query": {"params": {"ehr_patient_id": secret}},
@@ -689,7 +687,7 @@ def test_known_keys_and_tokens_are_taken_out_wherever_they_stand(heidi: Client, 
     assert REDACTED in shown.replace(f'"authorization":"{REDACTED}"', "")
 
 
-def test_a_key_that_was_chosen_is_taken_out_too() -> None:
+def test_a_configured_key_is_hidden() -> None:
     with another(api_key="my-own-secret") as heidi:
         heidi.sign_in(key="my-own-secret")
         heidi.post("/sessions", json={"note": "my-own-secret"})
@@ -697,7 +695,7 @@ def test_a_key_that_was_chosen_is_taken_out_too() -> None:
         assert last(heidi)["body"] == {"note": REDACTED}
 
 
-def test_issued_tokens_in_answers_are_taken_out(heidi: Client) -> None:
+def test_issued_tokens_in_answers_are_hidden(heidi: Client) -> None:
     token = heidi.token()
     heidi.patch(f"/sessions/{SESSION}", json={"clinician_notes": [f"pasted {token} here"]})
 
@@ -710,7 +708,7 @@ def test_a_field_without_a_value_has_no_secret() -> None:
     assert found["body"] == {"token": None, "api_key": REDACTED}
 
 
-def test_half_a_letter_in_a_header_does_not_spoil_the_journal(heidi: Client) -> None:
+def test_a_lone_surrogate_in_a_header_does_not_break_the_journal(heidi: Client) -> None:
     heidi.get("/patient-profiles", headers={"X-Request-Id": '"\\ud800"'})
 
     assert last(heidi)["headers"]["x-request-id"] == '"?"'
@@ -735,7 +733,7 @@ def test_half_a_letter_in_a_header_does_not_spoil_the_journal(heidi: Client) -> 
     ],
     ids=lambda body: repr(body[:16]),
 )
-def test_whatever_was_sent_the_journal_can_be_read(heidi: Client, body: bytes) -> None:
+def test_the_journal_can_be_read_after_any_request(heidi: Client, body: bytes) -> None:
     heidi.post("/patient-profiles", content=body)
 
     answer = heidi.get("/_mock/requests")
@@ -760,7 +758,7 @@ def test_no_namespace_shows_the_keys_of_another(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_the_keys_of_a_namespace_that_is_no_more_stay_secret(heidi: Client, again: bool) -> None:
+def test_the_keys_of_a_dropped_namespace_stay_secret(heidi: Client, again: bool) -> None:
     keys = [{"key": "former-secret", "ehr_provider": "P", "managed_by": "a" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
     heidi.get("/jwt", signed=False, headers={"X-Request-Id": "former-secret"})

@@ -1,4 +1,4 @@
-"""The signs that a client noticed the early end of a stream: ``verify`` and the findings judge by the same table."""
+"""The requests that show whether a client noticed an early end. ``verify`` and the findings use the same table."""
 
 import re
 import threading
@@ -79,7 +79,7 @@ def judged(client: Client) -> tuple[str, bool]:
 
 
 NOTICED = "noticed", False
-WENT_ON = "a client that noticed nothing", True
+WENT_ON = "a client that did not notice", True
 NOT_YET = {
     "generate_consult_note": ("the client has not read the session or asked for the note again", False),
     "ask_ai": ("the client has not given the same instruction again", False),
@@ -87,7 +87,7 @@ NOT_YET = {
 
 
 @pytest.mark.parametrize("look", ["get_session", "list_linked_user_sessions", "generate_consult_note"])
-def test_a_look_at_the_note_shows_that_its_end_was_noticed(heidi: Client, look: str) -> None:
+def test_a_look_at_the_note_shows_that_the_end_was_noticed(heidi: Client, look: str) -> None:
     heidi.post("/users/linked-account", json={"kinde_user_id": "kp_noticing"}).raise_for_status()
     place = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
     cut(heidi, "generate_consult_note", place)
@@ -108,7 +108,7 @@ def test_only_the_same_instruction_brings_an_answer_of_ask_heidi_back(heidi: Cli
 @pytest.mark.parametrize(
     ("operation", "write"), [(name, one) for name in STREAMS for one in sorted(NOTICING[name].goes_on)]
 )
-def test_a_client_that_writes_before_it_looks_has_noticed_nothing(heidi: Client, operation: str, write: str) -> None:
+def test_a_client_that_writes_before_it_looks_has_not_noticed(heidi: Client, operation: str, write: str) -> None:
     cut(heidi, operation)
     act(heidi, write, "get_session", operation)
 
@@ -118,7 +118,7 @@ def test_a_client_that_writes_before_it_looks_has_noticed_nothing(heidi: Client,
 @pytest.mark.parametrize(
     ("operation", "name"), [(operation, name) for operation in STREAMS for name in NEUTRAL[operation]]
 )
-def test_reads_of_other_things_audio_and_other_sessions_say_nothing(heidi: Client, operation: str, name: str) -> None:
+def test_reads_of_other_things_audio_and_other_sessions_do_not_count(heidi: Client, operation: str, name: str) -> None:
     cut(heidi, operation)
     act(heidi, name)
 
@@ -140,7 +140,7 @@ def test_a_look_counts_after_any_number_of_reads(heidi: Client, operation: str) 
 
 
 @pytest.mark.parametrize("operation", STREAMS)
-def test_each_early_end_has_to_be_noticed(heidi: Client, operation: str) -> None:
+def test_each_early_end_must_be_noticed(heidi: Client, operation: str) -> None:
     cut(heidi, operation)
     heidi.post("/_mock/faults", json={"operation": operation, "end_after": 1, "times": 1})
     act(heidi, operation, "create_document")
@@ -148,7 +148,7 @@ def test_each_early_end_has_to_be_noticed(heidi: Client, operation: str) -> None
     assert judged(heidi) == ("noticed", True)  # the first one was, the second one was not
 
 
-def test_an_early_end_is_told_once_however_long_the_client_goes_on(heidi: Client) -> None:
+def test_an_early_end_is_one_finding(heidi: Client) -> None:
     cut(heidi, "generate_consult_note")
     act(heidi, "create_document", "create_document", "update_session")
 
@@ -156,7 +156,7 @@ def test_an_early_end_is_told_once_however_long_the_client_goes_on(heidi: Client
     assert (found["count"], found["message"].partition(": ")[2]) == (1, "create_document after generate_consult_note")
 
 
-def test_a_look_that_is_refused_is_a_look(heidi: Client) -> None:
+def test_a_refused_look_counts(heidi: Client) -> None:
     cut(heidi, "generate_consult_note")
     heidi.post("/_mock/faults", json="get_session:status=503")
     act(heidi, "get_session", "create_document")
@@ -164,7 +164,7 @@ def test_a_look_that_is_refused_is_a_look(heidi: Client) -> None:
     assert judged(heidi) == NOTICED
 
 
-def test_a_list_that_is_refused_shows_nothing(heidi: Client) -> None:
+def test_a_refused_list_does_not_count(heidi: Client) -> None:
     cut(heidi, "generate_consult_note")
     heidi.post("/_mock/faults", json="list_linked_user_sessions:status=503")
     act(heidi, "list_linked_user_sessions")
@@ -200,7 +200,7 @@ def test_a_client_that_got_an_error_may_read_on_but_not_write_on(handle: Handle,
         handle.assert_noticed(fault, error=True)
 
 
-def test_a_look_on_its_way_is_waited_for(server: Handle) -> None:
+def test_an_unfinished_look_counts(server: Handle) -> None:
     made = server.namespace("on-its-way", clock="2025-01-06T09:00:00")
     with made as heidi, heidi.client() as client, heidi.client() as other:
         fault = heidi.fault("generate_consult_note", end_after=1, times=1)
@@ -227,7 +227,7 @@ def test_the_table_has_every_stream_and_only_operations() -> None:
     assert [name for name, row in NOTICING.items() if row.looks & row.goes_on or name not in row.looks] == []
 
 
-def test_the_table_of_the_docs_says_the_same() -> None:
+def test_the_table_in_the_docs_is_the_same() -> None:
     rows = page("requests").rows("| After the early end of | A client has noticed when it | It goes on with |")
     told = {names(cells[0])[0]: (set(names(cells[1])) & set(OPERATIONS), set(names(cells[2]))) for cells in rows}
 

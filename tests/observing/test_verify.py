@@ -1,7 +1,7 @@
-"""Expectations of the requests: ``POST /_mock/verify``, which waits on the server.
+"""Expectations about requests: ``POST /_mock/verify``, which waits on the server.
 
-200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, the nearest
-misses as ``{"id", "why"}``.
+200 ``{"verified": true, "requests": [ids]}``; 417 ``{"error", "hint", "expected", "found", "nearest"}``, with the
+nearest requests as ``{"id", "why"}``.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def verify(client: Client, **expectation: Any) -> tuple[int, dict[str, Any]]:
 
 
 def ask(client: Client) -> None:
-    """Requests 1 to 5: signing in, a patient, two looks at a session, one of them at none that is there."""
+    """Send requests 1 to 5: a sign-in, a patient, a session, and an unknown session."""
     client.post("/patient-profiles", json={"first_name": "Ada", "identifiers": [{"a": 1}]})
     client.get(f"/sessions/{SESSION}")
     client.get("/sessions/404")
@@ -74,7 +74,7 @@ def ask(client: Client) -> None:
         ({"in_order": [{"operation": "get_session"}, {"operation": "get_session"}]}, [3, 4]),
     ],
 )
-def test_what_holds_names_the_requests_that_show_it(heidi: Client, expectation: dict[str, Any], ids: list[int]) -> None:
+def test_a_met_expectation_names_its_requests(heidi: Client, expectation: dict[str, Any], ids: list[int]) -> None:
     ask(heidi)
 
     assert verify(heidi, **expectation) == (200, {"verified": True, "requests": ids})
@@ -89,7 +89,7 @@ def test_what_holds_names_the_requests_that_show_it(heidi: Client, expectation: 
         ({"operation": "get_session", "at_least": 3}, "2 requests", [(5, "operation was list_patient_profiles")]),
         ({"operation": "get_session", "status": 500}, "0 requests", [(4, "status was 404, not 500")]),
         ({"match": {"first_name": "Eve"}}, "0 requests", [(2, "body.first_name was 'Ada', not 'Eve'")]),
-        ({"match": {"first_name": "Ada", "email": "x"}}, "0 requests", [(2, "body.email was not there, wanted 'x'")]),
+        ({"match": {"first_name": "Ada", "email": "x"}}, "0 requests", [(2, "body.email was missing, expected 'x'")]),
         ({"match": {"identifiers": [{"a": 2}]}}, "0 requests", [(2, "body.identifiers was [{'a': 1}], not")]),
         ({"operation": "get_session", "session_id": "7"}, "0 requests", [(4, "session_id was 404, not 7")]),
         ({"path": "/jwt/x"}, "0 requests", [(5, "path was")]),
@@ -97,7 +97,7 @@ def test_what_holds_names_the_requests_that_show_it(heidi: Client, expectation: 
         ({"in_order": [{"operation": "ask_ai"}]}, "not even the first step", [(5, "operation was")]),
     ],
 )
-def test_what_does_not_hold_says_what_came_nearest(
+def test_an_unmet_expectation_names_the_nearest_requests(
     heidi: Client, expectation: dict[str, Any], found: str, nearest: list[tuple[int, str]]
 ) -> None:
     ask(heidi)
@@ -131,17 +131,17 @@ def test_what_does_not_hold_says_what_came_nearest(
         ({"in_order": [1]}, "operation"),
         ({"in_order": [{"operation": "get_jwt"}], "count": 1}, "in_order"),
         ({"noticed": {}}, "fault"),
-        ({"noticed": {"fault": "a", "how": 1}}, "operation"),
+        ({"noticed": {"fault": "a", "how": 1}}, "noticed"),
     ],
 )
-def test_an_expectation_that_makes_no_sense_is_refused(heidi: Client, expectation: dict[str, Any], hint: str) -> None:
+def test_an_invalid_expectation_is_refused(heidi: Client, expectation: dict[str, Any], hint: str) -> None:
     status, answer = verify(heidi, **expectation)
 
     assert status == 400
     assert hint in answer["hint"]
 
 
-def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: Handle) -> None:
+def test_a_wait_ends_when_the_answer_is_complete(server: Handle) -> None:
     with server.namespace("slow") as heidi, heidi.client() as client:
         heidi.clock.freeze()
         heidi.fault("generate_consult_note", delay_chunks=1)
@@ -163,7 +163,7 @@ def test_it_waits_until_the_answer_is_complete_and_not_only_asked_for(server: Ha
 
 
 @pytest.mark.timeout(40)  # less than it would wait
-def test_it_wakes_when_the_request_has_come_and_not_at_the_end_of_its_time(handle: Handle) -> None:
+def test_a_wait_ends_before_its_time_when_the_request_comes(handle: Handle) -> None:
     with handle.client() as client:
         later = threading.Timer(0.2, lambda: client.get(f"/sessions/{SESSION}"))
         later.start()
@@ -175,7 +175,7 @@ def test_it_wakes_when_the_request_has_come_and_not_at_the_end_of_its_time(handl
 
 
 @pytest.mark.parametrize("bound", [{"never": True}, {"at_most": 0}, {"count": 0}])
-def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound: dict[str, Any]) -> None:
+def test_an_upper_bound_must_hold_until_the_end_of_the_wait(handle: Handle, bound: dict[str, Any]) -> None:
     with handle.client() as client:
         later = threading.Timer(0.2, lambda: client.get(f"/sessions/{SESSION}"))
         later.start()
@@ -187,7 +187,7 @@ def test_an_upper_bound_has_to_hold_to_the_end_of_the_time(handle: Handle, bound
 
 @pytest.mark.timeout(40)  # less than it would wait
 @pytest.mark.parametrize("number", [{"count": 1}, {"at_least": 1}, {}])
-def test_what_has_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, number: dict[str, int]) -> None:
+def test_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, number: dict[str, int]) -> None:
     heidi.get(f"/sessions/{SESSION}")
 
     status, _ = verify(heidi, operation="get_session", within=60, **number)
@@ -195,7 +195,7 @@ def test_what_has_a_lower_bound_is_answered_as_soon_as_it_holds(heidi: Client, n
     assert status == 200
 
 
-def test_nobody_waits_for_a_client_that_is_gone(heidi: Client) -> None:
+def test_a_wait_ends_when_the_client_leaves(heidi: Client) -> None:
     body = json.dumps({"operation": "get_session", "within": 600}).encode()
     asked = exchange(
         heidi.app,
@@ -225,7 +225,7 @@ def test_a_client_that_looks_again_has_noticed(handle: Handle, effect: str) -> N
 
 
 @pytest.mark.parametrize("error", [True, False])
-def test_a_client_that_goes_on_has_not(handle: Handle, error: bool) -> None:
+def test_a_client_that_goes_on_has_not_noticed(handle: Handle, error: bool) -> None:
     fault = handle.fault("generate_consult_note", end_after=2, times=1)
     lose(handle, CONSULT_NOTE, NOTE)
     with handle.client() as client:
@@ -236,10 +236,10 @@ def test_a_client_that_goes_on_has_not(handle: Handle, error: bool) -> None:
         handle.assert_noticed(fault.id, error=error)
 
 
-def test_a_fault_that_ended_nothing_was_noticed_by_nobody(handle: Handle) -> None:
+def test_a_fault_that_ended_no_stream_is_not_noticed(handle: Handle) -> None:
     fault = handle.fault("generate_consult_note", end_after=2)
 
-    with pytest.raises(AssertionError, match=f"fault {fault.id} has ended no stream yet"):
+    with pytest.raises(AssertionError, match=f"fault {fault.id} has not ended a stream yet"):
         handle.assert_noticed(fault)
 
 
@@ -250,13 +250,13 @@ def test_a_fault_that_ended_nothing_was_noticed_by_nobody(handle: Handle) -> Non
         ({"count": 2}, "exactly 2 requests with operation='get_session', found 0 requests"),
     ],
 )
-def test_one_request_is_told_in_the_singular(heidi: Client, expectation: dict[str, Any], words: str) -> None:
+def test_one_request_is_written_in_the_singular(heidi: Client, expectation: dict[str, Any], words: str) -> None:
     _, answer = verify(heidi, operation="get_session", **expectation)
 
     assert answer["error"] == f"expected {words}"
 
 
-def test_an_assertion_error_tells_the_nearest_misses(handle: Handle) -> None:
+def test_an_assertion_error_names_the_nearest_requests(handle: Handle) -> None:
     with handle.client() as client:
         client.get("/sessions/404")
 
@@ -266,7 +266,7 @@ def test_an_assertion_error_tells_the_nearest_misses(handle: Handle) -> None:
     assert "nearest:\n  request 2: status was 404, not 200" in str(failure.value)
 
 
-def test_nonsense_is_an_error_of_its_own(handle: Handle) -> None:
+def test_an_invalid_expectation_raises_another_error(handle: Handle) -> None:
     with pytest.raises(MockHeidiError, match="did you mean get_session"):
         handle.verify(operation="get_sesion")
 
@@ -287,7 +287,7 @@ def masked(heidi: Client) -> Iterator[Client]:
 @pytest.mark.parametrize(
     "expectation", [{"session_id": "7"}, {"path": "/documents"}, {"match": {"a": 1}}, {"text": "zz"}, {"method": "PUT"}]
 )
-def test_a_masked_journal_tells_no_id_of_what_came_nearest(masked: Client, expectation: dict[str, Any]) -> None:
+def test_a_masked_journal_hides_ids_of_the_nearest_requests(masked: Client, expectation: dict[str, Any]) -> None:
     answer = masked.post("/ns/masked/_mock/verify", json=expectation)
 
     assert answer.status_code == 417
@@ -299,14 +299,14 @@ def test_a_masked_journal_tells_no_id_of_what_came_nearest(masked: Client, expec
     ("path", "count"),
     [("/sessions/{session_id}", 1), ("/sessions/*", 1), (f"/sessions/{SESSION[:1]}*", 0), (f"/sessions/{SESSION}", 0)],
 )
-def test_a_pattern_fits_a_masked_path_as_it_is_shown(masked: Client, path: str, count: int) -> None:
+def test_a_pattern_matches_the_visible_form_of_a_masked_path(masked: Client, path: str, count: int) -> None:
     listed = masked.get("/ns/masked/_mock/requests", params={"path": path}).json()["requests"]
     answer = masked.post("/ns/masked/_mock/verify", json={"path": path, "count": count})
 
     assert (len(listed), answer.status_code) == (count, 200)
 
 
-def test_a_body_that_is_nested_too_deeply_is_compared_and_not_shown(heidi: Client) -> None:
+def test_a_too_deeply_nested_body_is_compared_but_not_shown(heidi: Client) -> None:
     deep = "[" * 900 + "]" * 900
     heidi.post("/patient-profiles", content=f'{{"a": {deep}, "first_name": {deep}}}'.encode())
 

@@ -1,4 +1,4 @@
-"""One clock and one source of chance: the forms of times and ids, and that nobody else asks the machine for them."""
+"""The clock and the source of chance, which alone use the machine's time and chance; the forms of times and ids."""
 
 import ast
 import re
@@ -83,15 +83,15 @@ def test_a_moment_is_read_as_utc(text: str, ms: int) -> None:
         "12:00",
     ],
 )
-def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
-    message = f"clock: {text!r} is no moment; write it like 2025-01-06T09:00:00 (UTC)"
+def test_an_invalid_moment_is_refused_with_an_example(text: str) -> None:
+    message = f"clock: {text!r} is not a moment; write it like 2025-01-06T09:00:00 (UTC)"
 
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse_moment(text)
 
 
 @given(st.integers(0, 4_102_444_800_000))
-def test_written_times_have_the_vendors_form_and_come_back(ms: int) -> None:
+def test_written_times_have_the_vendors_form_and_can_be_parsed(ms: int) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000", timestamp(ms))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", zulu(ms))
     assert parse_moment(timestamp(ms)) == parse_moment(zulu(ms)) == ms
@@ -103,7 +103,7 @@ def test_a_frozen_clock_stands_still() -> None:
     assert (clock.frozen, clock.now(), clock.stamp()) == (True, NOON, "2025-01-06T12:00:00.000000")
 
 
-def test_a_real_clock_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", iter([1_736_164_800.0, 1_736_164_800.9996]).__next__)
     clock = Clock()
 
@@ -131,7 +131,7 @@ def test_a_session_id_is_a_uuid_of_version_four_in_decimal() -> None:
 
 
 @pytest.mark.parametrize("digits", [1, 8, 32])
-def test_hex_has_so_many_digits(digits: int) -> None:
+def test_hex_has_the_given_number_of_digits(digits: int) -> None:
     ids = Ids(0, "default")
 
     assert all(re.fullmatch(f"[0-9a-f]{{{digits}}}", ids.hex(digits)) for _ in range(200))
@@ -170,7 +170,7 @@ def _imported(tree: ast.AST) -> set[str]:
 
 
 def _asked(tree: ast.AST) -> set[str]:
-    """Questions to ``datetime``, ``date``, ``time``, ``os`` and the like, however they were imported."""
+    """The names of called functions of ``datetime``, ``time``, ``os`` and the like, with any kind of import."""
     modules = {"datetime", "date", "time", "os", "uuid", "random", "secrets"}
     return {
         node.attr
@@ -189,7 +189,7 @@ def _breaches(module: Path) -> set[str]:
     return (_imported(tree) & forbidden) | (set() if name == "state/clock.py" else _asked(tree))
 
 
-def test_only_the_clock_and_the_ids_ask_the_machine() -> None:
+def test_only_clock_and_ids_use_the_machines_time_and_chance() -> None:
     breaches = {str(module.relative_to(PACKAGE)): _breaches(module) for module in MODULES}
 
     assert {name: found for name, found in breaches.items() if found} == {}
@@ -205,9 +205,9 @@ def test_only_the_clock_and_the_ids_ask_the_machine() -> None:
         ("def f():\n    from uuid import uuid4", {"uuid"}),
     ],
 )
-def test_the_search_sees_every_kind_of_import(line: str, found: set[str]) -> None:
+def test_the_search_finds_every_kind_of_import(line: str, found: set[str]) -> None:
     assert _imported(ast.parse(line)) == found
 
 
-def test_the_search_sees_questions() -> None:
+def test_the_search_finds_calls() -> None:
     assert _asked(ast.parse("x = datetime.now(); os.urandom(3); clock.now()")) == {"now", "urandom"}

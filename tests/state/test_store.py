@@ -1,7 +1,6 @@
-"""The store: an overlay of changes over a shared base, that behaves like a plain list of records.
+"""The store: an overlay of changes over a shared base. It behaves like a plain list of records.
 
-A record is found by its key; one that is put again keeps its place, a new one (or one that had been removed) comes
-last.
+A record is found by its key. A record that is put again keeps its place; a new or restored one comes last.
 """
 
 from collections.abc import Callable, Sized
@@ -43,7 +42,7 @@ profiles = st.builds(
 
 
 class Model:
-    """The same verbs on a plain list."""
+    """The same methods on a plain list."""
 
     def __init__(self, records: list[PatientProfile]) -> None:
         self.start = records
@@ -69,7 +68,7 @@ class Model:
 
 
 class Pair:
-    """A store and the list that it should be like."""
+    """A store and the list that it must equal."""
 
     def __init__(self, store: Store, model: Model) -> None:
         self.store = store
@@ -77,7 +76,7 @@ class Pair:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Any series of verbs on a store, and on what was forked from it."""
+    """Any series of calls on a store and on its forks."""
 
     pairs: Bundle[Pair] = Bundle("pairs")
 
@@ -144,7 +143,7 @@ def base() -> Base:
     return Base([profile(key) for key in KEYS[:3]])
 
 
-def test_a_reset_goes_back_to_the_very_base_without_copying_it(base: Base) -> None:
+def test_a_reset_uses_the_same_base_without_copying_it(base: Base) -> None:
     store = Store(base)
     first = store.get(PatientProfile, KEYS[0])
     store.put(profile(KEYS[0], name="changed"))
@@ -155,7 +154,7 @@ def test_a_reset_goes_back_to_the_very_base_without_copying_it(base: Base) -> No
     assert store.where(PatientProfile, managed_by=OWNERS[0]) is base.index[PatientProfile, ("managed_by",), OWNERS[0]]
 
 
-def test_no_verb_changes_the_base(base: Base) -> None:
+def test_no_method_changes_the_base(base: Base) -> None:
     before = {kind: dict(records) for kind, records in base.records.items()}
     index = {slot: list(records) for slot, records in base.index.items()}
     store = Store(base)
@@ -168,7 +167,7 @@ def test_no_verb_changes_the_base(base: Base) -> None:
     assert (base.records, base.index) == (before, index)
 
 
-def test_a_base_knows_every_place_of_its_records() -> None:
+def test_a_base_has_the_position_of_every_record() -> None:
     one, two, other = profile(KEYS[0], number="E1"), profile(KEYS[1], number="E1"), profile(KEYS[2], OWNERS[1])
     base = Base([one, two, other])
 
@@ -186,7 +185,7 @@ def test_a_base_knows_every_place_of_its_records() -> None:
     assert len(base.position) == 3
 
 
-def test_a_reset_can_stand_on_another_base(base: Base) -> None:
+def test_a_reset_can_use_another_base(base: Base) -> None:
     store = Store(Base())
     store.put(profile(KEYS[5]))
 
@@ -198,7 +197,7 @@ def test_a_reset_can_stand_on_another_base(base: Base) -> None:
     assert once == [record.key for record in store.all(PatientProfile)] == KEYS[:3]
 
 
-def test_kinds_do_not_meet() -> None:
+def test_records_of_different_kinds_may_have_the_same_key() -> None:
     store = Store(Base())
     store.put(profile("1" * 24))
     session = Session(
@@ -226,7 +225,7 @@ VERBS: list[Callable[[Store], None]] = [
 ]
 
 
-def test_the_size_of_a_state_is_known_without_looking_at_its_records() -> None:
+def test_the_size_of_a_state_is_known_without_reading_its_records() -> None:
     store = Store(Base())
     for number in range(20_000):
         store.put(profile(f"{number:024x}"))
@@ -250,7 +249,7 @@ def test_a_store_that_adopts_a_fork_has_its_size() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("changed", ["the fork", "the origin"])
-def test_two_forks_never_meet(base: Base, verb: Callable[[Store], None], changed: str) -> None:
+def test_two_forks_are_independent(base: Base, verb: Callable[[Store], None], changed: str) -> None:
     origin = Store(base)
     origin.put(profile(KEYS[4], number="E1"))
     origin.put(profile(KEYS[1], name="moved"))
@@ -264,7 +263,7 @@ def test_two_forks_never_meet(base: Base, verb: Callable[[Store], None], changed
     assert list(mover.all(PatientProfile)) != before[0]
 
 
-def test_a_server_that_creates_and_deletes_all_day_keeps_nothing_of_it(base: Base) -> None:
+def test_created_and_deleted_records_leave_nothing(base: Base) -> None:
     store = Store(base)
 
     for number in range(100):
@@ -275,11 +274,11 @@ def test_a_server_that_creates_and_deletes_all_day_keeps_nothing_of_it(base: Bas
 
     overlay = store._overlay  # noqa: SLF001 - no verb says
     places = [getattr(overlay, name) for name in ("_joined", "_left", "_mixed")]
-    kept: list[Sized] = [*overlay.records.values(), *overlay.born.values(), *places]
+    kept: list[Sized] = [*overlay.records.values(), *overlay.created.values(), *places]
     assert [len(found) for found in kept] == [0, 0, 0, 0, 0]
 
 
-def test_new_records_take_no_place_in_an_index_before_one_is_asked(base: Base) -> None:
+def test_new_records_are_indexed_at_the_first_search(base: Base) -> None:
     store = Store(base)
     store.put(profile(KEYS[5], number="E5"))
     places = store._overlay._joined  # noqa: SLF001 - no verb says
@@ -291,7 +290,7 @@ def test_new_records_take_no_place_in_an_index_before_one_is_asked(base: Base) -
     assert [record.key for record in found] == [KEYS[5]]
 
 
-def test_a_record_that_goes_before_an_index_is_asked_is_in_none(base: Base) -> None:
+def test_a_record_removed_before_the_first_search_is_not_indexed(base: Base) -> None:
     store = Store(base)
     store.put(profile(KEYS[5]))
 
@@ -301,7 +300,7 @@ def test_a_record_that_goes_before_an_index_is_asked_is_in_none(base: Base) -> N
     assert [record.key for record in store.where(PatientProfile, managed_by=OWNERS[0])] == KEYS[:3]
 
 
-def test_a_changed_fork_finds_what_was_new_before_it(base: Base) -> None:
+def test_a_changed_fork_finds_earlier_new_records(base: Base) -> None:
     origin = Store(base)
     origin.put(profile(KEYS[5]))
     fork = origin.fork()
@@ -313,7 +312,7 @@ def test_a_changed_fork_finds_what_was_new_before_it(base: Base) -> None:
         assert found == [*KEYS[:3], *keys]
 
 
-def test_an_index_that_a_fork_was_asked_answers_for_both(base: Base) -> None:
+def test_an_index_made_by_a_fork_serves_both_stores(base: Base) -> None:
     origin = Store(base)
     origin.put(profile(KEYS[5], number="E5"))
     fork = origin.fork()
@@ -327,7 +326,7 @@ def test_an_index_that_a_fork_was_asked_answers_for_both(base: Base) -> None:
     assert [[record.key for record in records] for records in found] == [[KEYS[5], KEYS[6]], []]
 
 
-def test_namespaces_stand_on_one_base(heidi: Client) -> None:
+def test_namespaces_share_one_base(heidi: Client) -> None:
     heidi.get("/ns/blue/_mock/health")
 
     default, blue = list(heidi.app.registry)

@@ -244,9 +244,10 @@ class Judge:
             return True
         # Two refusals are this server's own, and say so: of one namespace too many, and of an unknown host.
         return exchange.body.startswith(
-            {503: b'{"detail":"mock_heidi holds as many', 403: b'{"detail":"mock_heidi does not answer to'}.get(
-                exchange.status, b"\0"
-            )
+            {
+                503: b'{"detail":"mock_heidi has reached its limit',
+                403: b'{"detail":"mock_heidi does not answer to',
+            }.get(exchange.status, b"\0")
         )
 
     def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:

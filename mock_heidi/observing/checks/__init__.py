@@ -1,6 +1,6 @@
 """The checks of the client, one module for each subject: requests, sign-in, pace and sessions.
 
-A check reads one request after the other and remembers a bounded part of them. It changes nothing but the findings.
+A check reads one request after the other and remembers a bounded part of them. It changes only the findings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mock_heidi.observing.checks.sign_in import Credentials, SignIns, Tokens
 
 
 def all_checks(keys: Keys, line: Line) -> list[Check]:
-    """Each check, with a memory of its own; ``keys`` gives the API keys, ``line`` what may be shown of a request."""
+    """New checks. ``keys`` returns the API keys, ``line`` the method and path of a request without secrets."""
     return [
         UnknownPaths(line),
         Refusals(),

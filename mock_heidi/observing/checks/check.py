@@ -6,36 +6,36 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from mock_heidi.observing.entry import Entry
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
 V = TypeVar("V")
 
 REMEMBERED = 1_000
-"""The number of tokens, sessions and the like that a check remembers; the oldest go."""
+"""The number of tokens, sessions and the like that a check remembers. It forgets the oldest."""
 
 Keys = Callable[[], Iterable[str]]
 Line = Callable[[Entry], Mapping[str, Any]]
-"""Gives the method and the path of a request without secrets."""
+"""Returns the method and the path of a request without secrets."""
 
 
 class Note(Protocol):
-    """Notes a finding of the request that is being read."""
+    """Notes a finding about the current request."""
 
     def __call__(self, code: str, detail: str = "") -> None: ...
 
 
 class Check:
-    """Looks at every request twice: when it is first seen, perhaps without an answer, and when it is complete."""
+    """Reads every request twice: when it arrives, perhaps before its answer, and when it is complete."""
 
-    def arrive(self, request: Reading) -> None:
-        """Remember that a request was sent. Slow requests arrive here before quick ones that were sent later."""
+    def arrive(self, request: ParsedEntry) -> None:
+        """Remember that a request was sent. Requests arrive in the order in which they were sent."""
 
-    def look(self, request: Reading, note: Note) -> None:
-        """Note what a complete request shows."""
+    def look(self, request: ParsedEntry, note: Note) -> None:
+        """Note the findings that a complete request shows."""
 
 
 class Latest(Generic[V]):
-    """Values of the names that came last. Names are known by their hashes: a client chooses them, so may be long."""
+    """The values of the names that were put last. It stores hashes of the names, since these may be long."""
 
     def __init__(self) -> None:
         self._values: dict[int, V] = {}

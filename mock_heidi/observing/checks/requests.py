@@ -1,4 +1,4 @@
-"""Checks of single requests: the path, the fields, the parameters, the content type, and what the API refused."""
+"""Checks of single requests: the path, the fields, the parameters, the content type, and refusals."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from mock_heidi.faults.request_facts import below_base
 from mock_heidi.observing.checks.check import Check, Line, Note
 from mock_heidi.observing.documented import documented
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
-# Of one body, which may hold thousands; a person reads no more.
+# The limits of one body, which may hold thousands of fields: a person does not read more.
 _MOST_FIELDS = 100
 _MOST_PROBLEMS = 10
 _LONGEST_PATH = 80
 _LONGEST_TYPE = 40
 _UNKNOWN = (404, 405)
 _REFUSED = (400, 422)
-# A refusal that has a finding of its own.
-_TOLD = "segment_after_finish"
+# The finding of a refusal that Refusals does not repeat.
+_OWN_FINDING = "segment_after_finish"
 # Calls to the same unknown path about different sessions and patients are one finding.
 _ID = re.compile(r"(?<=/)(?:\d+|[0-9a-fA-F]{24}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[/:]|$)")
 
@@ -31,7 +31,7 @@ class UnknownPaths(Check):
     def __init__(self, line: Line) -> None:
         self.line = line
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         entry = request.entry
         if request.operation is None and entry.status in _UNKNOWN and not entry.stray:
             line = self.line(entry)
@@ -43,9 +43,9 @@ class UnknownPaths(Check):
 class Refusals(Check):
     """A request that the API itself refused with 400 or 422."""
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         status = request.entry.status
-        ours = request.operation is not None and not request.made_by_test and _TOLD not in request.entry.findings
+        ours = request.operation is not None and not request.made_by_test and _OWN_FINDING not in request.entry.findings
         if ours and status in _REFUSED:
             for problem in islice(_problems(request.response.get("detail")), _MOST_PROBLEMS):
                 note("invalid_request", f"{status} at {request.operation}{problem}")
@@ -56,12 +56,12 @@ def _problems(detail: Any) -> Iterable[str]:
     if isinstance(detail, list):
         return (f": {_place(row.get('loc'))}: {row.get('msg')}" for row in detail if isinstance(row, dict))
     text = detail.get("msg") if isinstance(detail, dict) else detail
-    # A fault may have spoiled the body of a refusal.
+    # A fault may have changed the body of a refusal.
     return [f": {text}" if isinstance(text, str) else ""]
 
 
 def _place(location: Any) -> str:
-    """The place of a field, as ``body.session_ids.*``: the items of a list are alike."""
+    """The place of a field, such as ``body.session_ids.*``. All items of a list have the same place."""
     steps = location if isinstance(location, list) else []
     return ".".join("*" if isinstance(step, int) else str(step) for step in steps)
 
@@ -69,7 +69,7 @@ def _place(location: Any) -> str:
 class Fields(Check):
     """A field of a body, or a part of a form, that is not documented."""
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         known = documented().get(request.operation or "")
         parts = request.entry.parts
         body = request.body if parts is None else {part["name"]: None for part in parts}
@@ -94,7 +94,7 @@ def _unknown(body: Mapping[str, Any], known: Mapping[str, Any], prefix: str = ""
 class Parameters(Check):
     """A query parameter that is not documented."""
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         known = documented().get(request.operation or "")
         if known is not None:
             for name in request.query:
@@ -105,7 +105,7 @@ class Parameters(Check):
 class ContentType(Check):
     """A JSON body with another content type, or none. The mock reads it; a FastAPI service answers 422."""
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         known = documented().get(request.operation or "")
         sent = request.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
         if known is not None and known.takes_json and request.body and not _is_json(sent):

@@ -1,4 +1,4 @@
-"""Checks of what a client does with a session: its id, its recordings, and the texts that are streamed about it."""
+"""Checks of a client's use of a session: its id, its recordings, and its streamed texts."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from mock_heidi.base.operations import CODERS, WRITERS
 from mock_heidi.observing.checks.check import Check, Latest, Note
 from mock_heidi.observing.documented import documented
 from mock_heidi.observing.noticing import EarlyEnd, early_end, left_behind, looked_for
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 
-# A session id as a language writes it that took it for a number.
+# A session id that a language has written as a floating-point number.
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 _SESSION_KEYS = ("session_ids", "linked_sessions_for_context")
-# Of the longest id of a session.
+# The length of the longest session id.
 _DIGITS = 39
 
 _RECORDING = re.compile(r"/restful-segment-transcription/([^/:]+):")
-# More recordings of one session are not remembered.
+# The number of recordings of one session that are remembered.
 _RECORDINGS = 8
-# What is written, coded or recorded after it takes a recording as complete.
+# The operations that need complete recordings.
 _COMES_AFTER = (*WRITERS, *CODERS, "answer_custom_template", "start_recording")
 
 
 class SessionIds(Check):
-    """A session id that went through a number, in a body or in a path."""
+    """A session id that the client has converted to a number, in a body or in a path."""
 
     def __init__(self) -> None:
-        # What sessions' ids become if they are taken for numbers.
+        # Session ids after a conversion to a floating-point number and back.
         self._rounded: Latest[bool] = Latest()
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         self._body(request, note)
         status, session = request.entry.status, request.session
         if status == HTTPStatus.OK:
@@ -41,9 +41,9 @@ class SessionIds(Check):
         elif session is not None and status == HTTPStatus.NOT_FOUND and self._is_rounded(session):
             note("session_id_number", session)
 
-    def _body(self, request: Reading, note: Note) -> None:
+    def _body(self, request: ParsedEntry, note: Note) -> None:
         known = documented().get(request.operation or "")
-        # A partner's own template may hold any number under these names.
+        # A partner's custom template may hold any number under these names.
         fields = known.fields if known is not None and known.fields is not None else {}
         sent = request.body if isinstance(request.body, dict) else {}
         for name in (name for name in _SESSION_KEYS if name in fields):
@@ -63,13 +63,13 @@ class SessionIds(Check):
 
 
 class Recordings(Check):
-    """A client that goes on as if a recording were complete, but has not finished it."""
+    """A client that uses a recording as complete but has not finished it."""
 
     def __init__(self) -> None:
-        # By session, whether each of its last recordings is finished; None where only the request to finish is known.
+        # For each session, its last recordings: True if finished, None if the request to finish has no answer yet.
         self._finished: Latest[dict[str, bool | None]] = Latest()
 
-    def arrive(self, request: Reading) -> None:
+    def arrive(self, request: ParsedEntry) -> None:
         recording, known = _recording(request), self._recordings(request)
         if request.operation == "transcribe_segment":
             known.setdefault(recording, False)
@@ -78,7 +78,7 @@ class Recordings(Check):
         if len(known) > _RECORDINGS:
             del known[next(iter(known))]
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         recording, known, status = _recording(request), self._recordings(request), request.entry.status
         if recording and status == HTTPStatus.NOT_FOUND:
             known.pop(recording, None)
@@ -89,7 +89,7 @@ class Recordings(Check):
             for name in [name for name, finished in known.items() if finished is False]:
                 note("recording_unfinished", f"{name} of session {request.session}")
 
-    def _recordings(self, request: Reading) -> dict[str, bool | None]:
+    def _recordings(self, request: ParsedEntry) -> dict[str, bool | None]:
         known = self._finished.get(request.session)
         if known is None:
             known = {}
@@ -98,13 +98,13 @@ class Recordings(Check):
         return known
 
 
-def _recording(request: Reading) -> str:
+def _recording(request: ParsedEntry) -> str:
     """The recording that the path names; ``""`` for other requests."""
     match = _RECORDING.search(request.entry.path)
     return match[1] if match else ""
 
 
-def _takes_as_complete(request: Reading) -> bool:
+def _takes_as_complete(request: ParsedEntry) -> bool:
     live = request.operation == "get_live_transcript" and request.query.get("recording_status") == "completed"
     return live or request.operation in _COMES_AFTER
 
@@ -116,15 +116,15 @@ class EarlyEnds(Check):
         self._ends: Latest[EarlyEnd] = Latest()
         self._looked: Latest[float] = Latest()
 
-    def arrive(self, request: Reading) -> None:
+    def arrive(self, request: ParsedEntry) -> None:
         for text in looked_for(request):
             self._looked.put(text, max(request.entry.started, self._looked.get(text) or 0))
 
-    def look(self, request: Reading, note: Note) -> None:
-        self.arrive(request)  # only the answer of a list says which sessions it shows
+    def look(self, request: ParsedEntry, note: Note) -> None:
+        self.arrive(request)  # once more, because the sessions of a list are in its answer
         for place in left_behind(request):
             end = self._ends.get(place)
-            # What was sent while the stream ran says nothing of its end.
+            # A request that was sent while the stream ran does not count.
             if end is not None and end.is_later(request.entry.started):
                 self._ends.drop(place)
                 if not end.is_look(self._looked.get(end.text) or 0):

@@ -11,19 +11,19 @@ from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.observing.checks.check import Check, Keys, Latest, Note
 from mock_heidi.observing.entry import answered
-from mock_heidi.observing.parsed_entries import Reading
+from mock_heidi.observing.parsed_entries import ParsedEntry
 from mock_heidi.state.clock import parse_moment
 
 SIGN_INS = 3
-"""A client that gives up so many tokens in a row after one use each is told."""
+"""The number of tokens in a row that a client uses only once before this is a finding."""
 MARGIN = 600_000
-"""A careful client renews its token up to so many ms before it expires."""
+"""The time in ms before the expiry of a token in which a careful client may renew it."""
 
 
 class SignIns(Check):
-    """An e-mail address that is none, and a user without an id. The service takes both and makes a user of them."""
+    """An invalid e-mail address, and an empty third-party id. The service accepts both and creates a user."""
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         if request.operation != SIGN_IN:
             return
         for problem in _problems(request.query.get("email")):
@@ -34,21 +34,22 @@ class SignIns(Check):
 
 
 def _problems(email: str | None) -> Iterable[str]:
-    """The mistake in an address, without the address: it may be a person's."""
+    """The mistakes in an address, without the address, which may be a person's."""
     if email is None:
         return
     if "@" not in email:
         yield "it has no @"
     if email != email.strip():
-        yield "it has blanks around it"
+        yield "it begins or ends with a blank"
     elif " " in email:
-        yield "it has a blank inside; a + in a query has to be sent as %2B"
+        yield "it contains a blank; send a + in a query as %2B"
 
 
 class Token:
-    """The history of a token: when it expires (ms since 1970), how often it was sent, and how that went.
+    """The history of a token: its expiry (ms since 1970), the number of its uses, and whether it was refused.
 
-    ``expired_at`` is when its client received the response that it had expired, in seconds of the process's own clock.
+    ``expired_at`` is the moment when its client received the answer that it has expired, in seconds of the process's
+    clock.
     """
 
     __slots__ = ("expired_at", "expires", "refused", "uses")
@@ -61,25 +62,25 @@ class Token:
 
 
 class LastSignIn(NamedTuple):
-    """A user's last token, and how many before it were given up after one use, one after the other."""
+    """A user's last token, and the number of tokens in a row before it that were used once."""
 
     token: bytes
     single: int
 
 
 class Tokens(Check):
-    """Tokens that are fetched for each call, and tokens that are used after they have expired."""
+    """Tokens that a client fetches for each call, and tokens that it uses after their expiry."""
 
     def __init__(self) -> None:
         self._tokens: Latest[Token] = Latest()
         self._last: Latest[LastSignIn] = Latest()
 
-    def arrive(self, request: Reading) -> None:
+    def arrive(self, request: ParsedEntry) -> None:
         mark = _mark(request)
         if mark is not None and request.operation != SIGN_IN:
             self._token(mark).uses += 1
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         if request.operation == SIGN_IN:
             self._sign_in(request, note)
             return
@@ -90,7 +91,7 @@ class Tokens(Check):
             if b"ExpiredTokenError" in request.answer:
                 self._expired(request, token, note)
 
-    def _sign_in(self, request: Reading, note: Note) -> None:
+    def _sign_in(self, request: ParsedEntry, note: Note) -> None:
         made = request.response.get("token")
         if request.entry.status != HTTPStatus.OK or not isinstance(made, str):
             return
@@ -105,13 +106,13 @@ class Tokens(Check):
         self._last.put(user, LastSignIn(mark, single))
 
     def _wasted(self, mark: bytes, now: int) -> bool:
-        """True where a token was good for more than the one call that it was used for."""
+        """True if a token was used for one call although it was valid for more."""
         token = self._token(mark)
         good = token.expires is not None and token.expires - now > MARGIN and not token.refused
         return good and token.uses == 1
 
-    def _expired(self, request: Reading, token: Token, note: Note) -> None:
-        # An expiry that a fault made is news to the client, and to the requests that are on their way meanwhile.
+    def _expired(self, request: ParsedEntry, token: Token, note: Note) -> None:
+        # The client cannot know of an expiry that a fault made until it has received the answer.
         knows = token.expired_at is not None and request.entry.started >= token.expired_at
         if knows or not request.made_by_test:
             note("expired_token")
@@ -125,12 +126,12 @@ class Tokens(Check):
 
 
 class Credentials(Check):
-    """The API key is for signing in, and for nothing else."""
+    """The API key in a request other than a sign-in."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    def look(self, request: Reading, note: Note) -> None:
+    def look(self, request: ParsedEntry, note: Note) -> None:
         sent = _credential(request)
         if sent and any(sent == key or sent.startswith(key + b".") for key in map(str.encode, self._keys())):
             note("key_as_token")
@@ -138,19 +139,19 @@ class Credentials(Check):
             note("key_with_token" if sent else "key_without_token")
 
 
-def _credential(request: Reading) -> bytes:
+def _credential(request: ParsedEntry) -> bytes:
     """The credential in ``Authorization``, with or without a scheme before it; empty without one."""
     words = request.headers.get(b"authorization", b"").split()
     return words[-1] if words and words[-1].lower() != b"bearer" else b""
 
 
-def _mark(request: Reading) -> bytes | None:
+def _mark(request: ParsedEntry) -> bytes | None:
     sent = _credential(request)
     return _hashed(sent) if sent else None
 
 
 def _hashed(token: bytes) -> bytes:
-    """A hash that stands for a token: a reviewer need not hold secrets."""
+    """A hash in place of a token, so that a check stores no secrets."""
     return sha256(token).digest()
 
 

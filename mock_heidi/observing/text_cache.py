@@ -1,4 +1,4 @@
-"""Texts that were made of objects, kept as long as the objects and within a bound."""
+"""A bounded cache of texts that were made from objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Kept:
-    """The texts that were used last, ``room`` characters at most; a text goes with its object."""
+class TextCache:
+    """The texts that were used last, at most ``room`` characters. A text is dropped with its object."""
 
     def __init__(self, room: int, grow: Callable[[int], None] = lambda _: None) -> None:
-        """``grow`` is told how many characters more, or fewer, there are."""
+        """``grow`` is called with the change of the number of characters."""
         self._room = room
         self._grow = grow
         self._all: dict[int, tuple[weakref.ref[Any], str]] = {}
@@ -33,7 +33,7 @@ class Kept:
             self.drop()
 
     def drop(self) -> bool:
-        """Forget the text that was used longest ago; whether there was one."""
+        """Forget the text that was used longest ago. Returns False if there is none."""
         oldest = next(iter(self._all), None)
         if oldest is not None:
             self._drop(oldest)

@@ -1,11 +1,11 @@
 """The control API under ``/_mock``.
 
 - ``GET health`` → ``{"status": "ok", "version", "base_url", "namespaces", "seed"}``
-- ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without what was to be kept
+- ``POST reset`` → ``{"reset": ["state", "clock", …]}``, :data:`WHAT_IS_KEPT` without the kept parts
 - ``GET|PUT state`` → the whole namespace as fixtures; ``POST state`` → ``{"patient_profiles": […], "sessions": […]}``
 - ``GET namespaces`` → ``{"namespaces": [{"name", "counts", "idle"}]}``
 - ``PUT users/{email}/link`` → the account; ``DELETE`` → ``{"linked": false, "email"}``
-- every refusal → ``{"error": "<one sentence>", "hint": "<the cure>"}``, with ``problems`` where there are several
+- every refusal → ``{"error": "<one sentence>", "hint": "<the cure>"}``, with ``problems`` if there are several
 """
 
 import json
@@ -37,7 +37,7 @@ def refused(status: int, error: str, hint: str, **more: Any) -> tuple[int, str]:
 
 
 def busy(client: Client) -> dict[str, Any]:
-    """The state after some work."""
+    """The state after some requests."""
     client.post("/patient-profiles", json={"first_name": "Ada", "identifiers": [{"n": "007", "x": [1, 1.5, None]}]})
     client.patch(f"/sessions/{SESSION}", json={"duration": 60, "linked_sessions_for_context": []})
     client.post("/sessions", json={"patient_profile_id": JOHN})
@@ -48,7 +48,7 @@ def busy(client: Client) -> dict[str, Any]:
 # --- Health -----------------------------------------------------------------------------------------------------------
 
 
-def test_health_says_where_it_is(heidi: Client) -> None:
+def test_health_has_the_base_url(heidi: Client) -> None:
     answer = heidi.get("/_mock/health")
     shown = answer.json()
     varying = {name: shown.pop(name) for name in ("memory", "uptime")}
@@ -65,7 +65,7 @@ def test_health_says_where_it_is(heidi: Client) -> None:
     assert varying["uptime"] >= 0
 
 
-def test_health_of_a_namespace_names_its_own_base() -> None:
+def test_health_of_a_namespace_has_its_own_base_url() -> None:
     with another(seed=5) as heidi:
         body = heidi.get("http://127.0.0.1:4343/ns/blue/_mock/health").json()
 
@@ -75,13 +75,13 @@ def test_health_of_a_namespace_names_its_own_base() -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 @pytest.mark.parametrize("headers", [{}, {"Host": "evil.example"}, {"Origin": "https://evil.example"}])
-def test_probes_say_ok_to_anybody_and_nothing_else(heidi: Client, path: str, headers: dict[str, str]) -> None:
+def test_probes_answer_only_ok_to_every_client(heidi: Client, path: str, headers: dict[str, str]) -> None:
     reply = ask(heidi.app, "GET", path, headers=headers)
 
     assert (reply.status, reply.body) == (200, b'{"status":"ok"}')
 
 
-def test_the_root_leads_to_the_list_of_endpoints(heidi: Client) -> None:
+def test_the_root_redirects_to_the_list_of_endpoints(heidi: Client) -> None:
     root, page = ask(heidi.app, "GET", "/"), heidi.get("/_mock/")
 
     assert (root.status, root.headers["location"]) == (307, "/_mock/")
@@ -89,7 +89,7 @@ def test_the_root_leads_to_the_list_of_endpoints(heidi: Client) -> None:
     assert "/_mock/state" in page.text
 
 
-def test_the_contract_is_served_as_it_is_written(heidi: Client) -> None:
+def test_the_contract_is_served_unchanged(heidi: Client) -> None:
     answer = heidi.get("/_mock/openapi.yaml")
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/yaml")
@@ -131,7 +131,7 @@ def test_reset_begins_the_ids_again(heidi: Client) -> None:
         ("", set()),
     ],
 )
-def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]) -> None:
+def test_reset_keeps_the_named_parts(heidi: Client, keep: str, kept: set[str]) -> None:
     fresh = settled(heidi)
     first = heidi.post("/sessions").json()
     changed = heidi.state()
@@ -153,17 +153,17 @@ def test_reset_keeps_what_it_is_told_to(heidi: Client, keep: str, kept: set[str]
 @pytest.mark.parametrize(
     ("query", "error", "hint"),
     [
-        ("keep=stat", "nothing to keep is called 'stat'", "did you mean state?"),
+        ("keep=stat", "keep has an unknown part 'stat'", "did you mean state?"),
         (
             "keep=state,zebras",
-            "nothing to keep is called 'zebras'",
-            f"known are {', '.join(sorted(WHAT_IS_KEPT))}",
+            "keep has an unknown part 'zebras'",
+            f"known names are {', '.join(sorted(WHAT_IS_KEPT))}",
         ),
         ("kep=state", "unknown parameter 'kep'", "did you mean keep?"),
-        ("all=yes", "all=yes says nothing", "write all=true or leave it out"),
+        ("all=yes", "all=yes is neither true nor false", "write all=true or leave it out"),
     ],
 )
-def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: str, error: str, hint: str) -> None:
+def test_an_invalid_reset_changes_nothing(heidi: Client, query: str, error: str, hint: str) -> None:
     before = busy(heidi)
 
     answer = heidi.post(f"/_mock/reset?{query}")
@@ -172,7 +172,7 @@ def test_a_reset_that_was_not_understood_resets_nothing(heidi: Client, query: st
     assert heidi.state() == before
 
 
-def test_reset_means_one_namespace_or_all(heidi: Client) -> None:
+def test_reset_affects_one_namespace_or_all(heidi: Client) -> None:
     fresh = heidi.state()
     blue = in_namespace(heidi, "blue")
 
@@ -208,7 +208,7 @@ def test_the_state_has_every_kind_of_record(heidi: Client) -> None:
     assert list(state) == ["api_keys", "patient_profiles", "sessions"]
 
 
-def test_what_was_got_can_be_put_and_is_the_same(heidi: Client) -> None:
+def test_a_state_that_was_read_can_be_put_back_unchanged(heidi: Client) -> None:
     before = busy(heidi)
     text = heidi.get("/_mock/state").text
     heidi.post("/_mock/reset")
@@ -291,20 +291,20 @@ PROBLEMS = [
     "patient_profiles[0].first_name: Input should be a valid string, not 5",
     "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
     "patient_profiles[1].frist_name: unknown field; did you mean first_name?",
-    f"patient_profiles[3]: '{JOHN}' is there already; ids must be unique",
+    f"patient_profiles[3]: '{JOHN}' exists already; ids must be unique",
     "sessions[0].session_id: Input should be 1 to 39 decimal digits, not 'x'",
-    f"sessions[1].patient_profile_id: no patient profile '{'f' * 24}' of the same API key; known are {JOHN}",
+    f"sessions[1].patient_profile_id: no patient profile '{'f' * 24}' of the same API key; known names are {JOHN}",
 ]
 
 
-def test_a_session_for_an_unknown_patient_is_told_the_patients_of_the_state(heidi: Client) -> None:
+def test_a_session_for_an_unknown_patient_is_refused_with_the_nearest_patient(heidi: Client) -> None:
     answer = heidi.post("/_mock/state", json={"sessions": [{"patient_profile_id": JOHN[:-1] + "f"}]})
 
     error = f"no patient profile '{JOHN[:-1]}f' of the same API key; did you mean {JOHN}?"
     assert answer.json()["problems"] == [f"sessions[0].patient_profile_id: {error}"]
 
 
-def test_put_of_broken_records_tells_every_problem_and_changes_nothing(heidi: Client) -> None:
+def test_put_of_broken_records_names_every_problem_and_changes_nothing(heidi: Client) -> None:
     before = busy(heidi)
 
     answer = heidi.put("/_mock/state", json=BROKEN)
@@ -313,7 +313,7 @@ def test_put_of_broken_records_tells_every_problem_and_changes_nothing(heidi: Cl
     assert heidi.state() == before
 
 
-def test_post_of_broken_records_adds_none_and_uses_no_ids_up(heidi: Client) -> None:
+def test_post_of_broken_records_adds_none_and_uses_no_ids(heidi: Client) -> None:
     before = settled(heidi)
 
     answer = heidi.post("/_mock/state", json={"sessions": [{"session_name": "good"}, {"duration": "5"}]})
@@ -329,7 +329,7 @@ def test_post_of_broken_records_adds_none_and_uses_no_ids_up(heidi: Client) -> N
         assert heidi.post("/sessions").text == untouched.post("/sessions").text
 
 
-def test_post_adds_records_and_fills_in_what_they_do_not_say(heidi: Client) -> None:
+def test_post_adds_records_and_fills_in_missing_fields(heidi: Client) -> None:
     before = heidi.state()
 
     answer = heidi.post("/_mock/state", json={"patient_profiles": [{"first_name": "New"}], "sessions": [{}]})
@@ -357,15 +357,15 @@ def test_a_key_that_was_added_opens_its_data(heidi: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "error", "hint"),
     [
-        (b"", "the body is no set of fixtures", FIXTURES_HINT),
-        (b"[]", "the body is no set of fixtures", FIXTURES_HINT),
-        (b"{", "the body is no JSON: Expecting property name enclosed in double quotes", None),
-        (b'{"sessions": [{"duration": NaN}]}', "the body is no JSON: NaN is no JSON", None),
-        (b"[" * 100_000, "the body is no JSON: Nested deeper than 64 levels", None),
+        (b"", "the body is not an object of fixtures", FIXTURES_HINT),
+        (b"[]", "the body is not an object of fixtures", FIXTURES_HINT),
+        (b"{", "the body is not JSON: Expecting property name enclosed in double quotes", None),
+        (b'{"sessions": [{"duration": NaN}]}', "the body is not JSON: NaN is not JSON", None),
+        (b"[" * 100_000, "the body is not JSON: Nested deeper than 64 levels", None),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_a_body_that_is_no_state_is_refused(
+def test_a_body_that_is_not_a_state_is_refused(
     heidi: Client, method: str, body: bytes, error: str, hint: str | None
 ) -> None:
     before = heidi.state()
@@ -399,9 +399,9 @@ def test_records_are_lists_of_mappings_of_known_kinds(heidi: Client, method: str
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (b"sessions: [", "body:2: no valid YAML: did not find expected node content"),
-        (b"sessions:\n- {}\n\t- {}", "body:3: no valid YAML: found character that cannot start any token"),
-        (b"a: " + b"[" * 100_000, "body:1: no valid YAML: nested deeper than 64 levels"),
+        (b"sessions: [", "body:2: invalid YAML: did not find expected node content"),
+        (b"sessions:\n- {}\n\t- {}", "body:3: invalid YAML: found character that cannot start any token"),
+        (b"a: " + b"[" * 100_000, "body:1: invalid YAML: nested deeper than 64 levels"),
         (b"a: !!python/object/apply:os.system [id]", None),
     ],
     ids=["open list", "tab", "too deep", "python tag"],
@@ -474,14 +474,14 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
             "DELETE",
             "/users/a@b/link",
             {"kinde_user_id": "x"},
-            ("unknown field 'kinde_user_id'", "known are third_party_internal_id"),
+            ("unknown field 'kinde_user_id'", "known names are third_party_internal_id"),
         ),
         (
             "POST",
             "/namespaces/blue",
             [],
             (
-                "the body is no object",
+                "the body is not an object",
                 "send an object with any of api_key, assume, clock, faults, fixtures, journal, linked, scenario, seed",
             ),
         ),
@@ -517,21 +517,21 @@ def test_an_unknown_endpoint_names_the_nearest(heidi: Client, path: str, meant: 
 def test_a_wrong_method_names_the_right_ones(heidi: Client, endpoint: str) -> None:
     answer = heidi.patch(f"/_mock{endpoint}")
 
-    expected = refused(405, "this endpoint takes other methods only", f"use {' or '.join(ENDPOINTS[endpoint])}")
+    expected = refused(405, "this endpoint does not take this method", f"use {' or '.join(ENDPOINTS[endpoint])}")
     assert answered(answer) == expected
 
 
 @pytest.mark.breaks_contract
-def test_a_defect_says_so_and_keeps_its_secrets(
+def test_a_defect_is_answered_without_secrets(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken() -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(heidi.app.registry.default, "counts", broken)
+    monkeypatch.setattr(heidi.app.registry.default.store, "size", broken)
     answer = heidi.get("/_mock/namespaces")
 
-    expected = refused(500, "the control API failed", "this is a defect of mock_heidi: the log says where")
+    expected = refused(500, "the control API failed", "this is a defect of mock_heidi; the log names the place")
     assert answered(answer) == expected
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text
@@ -549,7 +549,7 @@ def row(name: str, **counts: int) -> dict[str, Any]:
 
 
 def rows(client: Client) -> list[dict[str, Any]]:
-    """The list of namespaces, without how long each was idle."""
+    """The list of namespaces, without their idle times."""
     listed = client.get("/_mock/namespaces").json()["namespaces"]
     assert all(0 <= found.pop("idle") < 60 for found in listed)
     return list(listed)
@@ -562,7 +562,7 @@ def test_namespaces_are_listed_with_what_they_hold(heidi: Client) -> None:
     assert rows(heidi) == [row("default", sessions=32, requests=2), row("blue")]
 
 
-def test_a_namespace_can_begin_in_its_own_way(heidi: Client) -> None:
+def test_a_namespace_can_start_with_its_own_settings(heidi: Client) -> None:
     start = {"fixtures": "empty", "seed": 7, "clock": "2030-02-03T04:05:06"}
 
     answer = heidi.post("/_mock/namespaces/blue", json=start)
@@ -577,7 +577,7 @@ def test_a_namespace_can_begin_in_its_own_way(heidi: Client) -> None:
     assert (record["id"], record["created_at"], seed) == (profile, "2030-02-03T04:05:06.000000", 7)
 
 
-def test_a_namespace_can_begin_with_records_and_a_linked_user(heidi: Client) -> None:
+def test_a_namespace_can_start_with_records_and_a_linked_user(heidi: Client) -> None:
     start = {
         "fixtures": {"patient_profiles": [{"first_name": "Only"}]},
         "linked": {"email": "a@b", "third_party_internal_id": "1"},
@@ -599,7 +599,7 @@ def test_a_namespace_can_be_described_in_yaml(heidi: Client) -> None:
     assert heidi.get("/ns/blue/_mock/health").json()["seed"] == 7
 
 
-def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
+def test_making_an_existing_namespace_starts_it_anew(heidi: Client) -> None:
     heidi.post("/ns/blue/_mock/state", json={"sessions": [{}]})
 
     heidi.post("/_mock/namespaces/blue")
@@ -612,30 +612,30 @@ def test_making_a_namespace_that_is_there_begins_it_anew(heidi: Client) -> None:
     [
         ({"fixtures": "packaged"}, "fixtures are neither 'empty' nor an object"),
         ({"fixtures": "/etc"}, "fixtures are neither 'empty' nor an object"),
-        ({"seed": "7"}, "seed is no whole number"),
-        ({"seed": 1.5}, "seed is no whole number"),
-        ({"seed": True}, "seed is no whole number"),
-        ({"clock": "noon"}, "clock: 'noon' is no moment"),
-        ({"linked": "yes, please"}, "linked names no user"),
-        ({"linked": {"email": "a"}}, "linked names no user"),
-        ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked holds something that is no text"),
+        ({"seed": "7"}, "seed is not a whole number"),
+        ({"seed": 1.5}, "seed is not a whole number"),
+        ({"seed": True}, "seed is not a whole number"),
+        ({"clock": "noon"}, "clock: 'noon' is not a moment"),
+        ({"linked": "yes, please"}, "linked does not name a user"),
+        ({"linked": {"email": "a"}}, "linked does not name a user"),
+        ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked has a value that is not a text"),
     ],
 )
-def test_a_beginning_that_makes_no_sense_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:
+def test_an_invalid_start_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json=body)
 
     assert (answer.status_code, answer.json()["error"], list(answer.json())) == (400, error, ["error", "hint"])
     assert rows(heidi) == [row("default")]
 
 
-def test_broken_records_begin_no_namespace(heidi: Client) -> None:
+def test_broken_records_make_no_namespace(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"fixtures": BROKEN})
 
     assert answered(answer) == refused(400, f"{PROBLEMS[0]} (and 5 more)", "correct the records", problems=PROBLEMS)
     assert rows(heidi) == [row("default")]
 
 
-def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
+def test_a_namespace_can_be_deleted(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/blue")
 
     answer = heidi.delete("/_mock/namespaces/blue")
@@ -649,25 +649,27 @@ def test_a_namespace_can_be_forgotten(heidi: Client) -> None:
     [
         (
             "default",
-            refused(400, "the default namespace cannot be deleted", "put it back with POST /_mock/reset"),
+            refused(400, "the default namespace cannot be deleted", "reset it with POST /_mock/reset"),
         ),
         ("blue", refused(404, "there is no namespace 'blue'", "GET /_mock/namespaces lists them")),
         (
             "a b",
-            refused(400, "'a b' is no name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"),
+            refused(
+                400, "'a b' is not a valid name for a namespace", "use letters, digits, '-', '_' and '.', 64 at most"
+            ),
         ),
     ],
 )
-def test_what_is_no_namespace_of_its_own_cannot_be_forgotten(
-    heidi: Client, name: str, expected: tuple[int, str]
-) -> None:
+def test_unknown_and_default_namespaces_cannot_be_deleted(heidi: Client, name: str, expected: tuple[int, str]) -> None:
     assert answered(heidi.delete(f"/_mock/namespaces/{name}")) == expected
 
 
-NO_ROOM = refused(409, "there is no room for another namespace", "delete some with DELETE /_mock/namespaces/{name}")
+NO_ROOM = refused(
+    409, "the server has reached its limit of namespaces", "delete some with DELETE /_mock/namespaces/{name}"
+)
 
 
-def test_there_is_a_limit_to_namespaces() -> None:
+def test_the_number_of_namespaces_is_limited() -> None:
     with another(max_namespaces=3) as heidi:
         for name in ("blue", "red"):
             heidi.post(f"/_mock/namespaces/{name}")
@@ -682,7 +684,9 @@ def test_there_is_a_limit_to_namespaces() -> None:
         heidi.delete("/_mock/namespaces/red")
         room = heidi.post("/_mock/namespaces/green")
 
-    full = wire({"detail": "mock_heidi holds as many namespaces as it may; DELETE /_mock/namespaces/{name} makes room"})
+    full = wire(
+        {"detail": "mock_heidi has reached its limit of namespaces; make room with DELETE /_mock/namespaces/{name}"}
+    )
     assert [answered(answer) for answer in vendor] == [(503, full)] * 2
     assert [answered(answer) for answer in control] == [NO_ROOM] * 2
     assert names == ["default", "blue", "red"]
@@ -736,7 +740,7 @@ def test_a_link_can_be_described(heidi: Client) -> None:
     assert answered(heidi.put("/_mock/state", json=heidi.state()))[0] == 200
 
 
-def test_an_unknown_account_gets_an_invented_address(heidi: Client) -> None:
+def test_an_unknown_heidi_account_gets_an_invented_address(heidi: Client) -> None:
     heidi.token()
 
     answer = heidi.put(f"/_mock/users/{DEFAULT_EMAIL}/link", json={"kinde_user_id": "kp_xxx"})
@@ -750,42 +754,46 @@ def test_an_unknown_account_gets_an_invented_address(heidi: Client) -> None:
         (
             "dr.mara.okafor@example.com",
             {"kinde_user_id": FREE[0]},
-            refused(409, "this user is linked already", "unlink first"),
+            refused(409, "this user is linked already", "unlink the user first"),
         ),
         (
             "dr.mara.okafor@example.com",
             {},
-            refused(409, "this user is linked already", "unlink first"),
+            refused(409, "this user is linked already", "unlink the user first"),
         ),
         (
             "dr.jonas.lind@example.com",
             {"kinde_user_id": MARA},
-            refused(409, "another user is linked already", "unlink first, or choose another kinde_user_id"),
+            refused(
+                409,
+                "another user is linked to this Heidi account",
+                "unlink that user first, or choose another kinde_user_id",
+            ),
         ),
         (
             "nobody@example.org",
             {},
             refused(
                 404,
-                "nobody with the e-mail 'nobody@example.org' has signed in",
+                "no user with the e-mail 'nobody@example.org' has signed in",
                 "sign in first, or send third_party_internal_id",
             ),
         ),
         (
             "dr.jonas.lind@example.com",
             {"kinde_user_id": " "},
-            refused(400, "kinde_user_id is no text", "send a string that is not empty"),
+            refused(400, "kinde_user_id is not a text", "send a string that is not empty"),
         ),
         (
             "dr.jonas.lind@example.com",
             {"heidi_email": 5},
-            refused(400, "heidi_email is no text", "send a string that is not empty"),
+            refused(400, "heidi_email is not a text", "send a string that is not empty"),
         ),
         *(
             (
                 "dr.jonas.lind@example.com",
                 {"kinde_user_id": text},
-                refused(400, "kinde_user_id holds a blank", "send an id such as kp_ and 32 hex digits"),
+                refused(400, "kinde_user_id contains a blank", "send an id such as kp_ and 32 hex digits"),
             )
             for text in ("kp 1", " kp_1", "kp_1\n")
         ),
@@ -802,7 +810,7 @@ def test_a_link_that_cannot_be_made_changes_nothing(
     assert heidi.state() == before
 
 
-def test_of_two_users_with_one_address_the_third_partys_id_tells(heidi: Client) -> None:
+def test_the_third_party_id_distinguishes_users_with_one_address(heidi: Client) -> None:
     heidi.sign_in(third="one")
     heidi.sign_in(third="two")
 
@@ -815,7 +823,7 @@ def test_of_two_users_with_one_address_the_third_partys_id_tells(heidi: Client) 
 
 
 @pytest.mark.parametrize("body", [{}, {"third_party_internal_id": "1"}])
-def test_a_user_nobody_knows_cannot_be_unlinked(heidi: Client, body: dict[str, str]) -> None:
+def test_an_unknown_user_cannot_be_unlinked(heidi: Client, body: dict[str, str]) -> None:
     before = heidi.state()
 
     answer = heidi.request("DELETE", "/_mock/users/nobody@example.org/link", json=body)
@@ -833,7 +841,7 @@ def test_every_answer_forbids_caches(heidi: Client) -> None:
 # --- Snapshots --------------------------------------------------------------------------------------------------------
 
 
-def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
+def test_a_comparison_hides_keys(heidi: Client) -> None:
     heidi.put("/_mock/snapshots/before")
     heidi.post("/_mock/state", json={"api_keys": [{"key": "third-key", "ehr_provider": "T", "managed_by": "c" * 24}]})
 
@@ -842,7 +850,7 @@ def test_a_comparison_tells_of_keys_without_saying_them(heidi: Client) -> None:
     assert answer.json() == {"api_keys": {"added": ["***"], "removed": [], "changed": [], "omitted": 0}}
 
 
-def test_the_control_planes_405_says_what_is_allowed(heidi: Client) -> None:
+def test_a_405_of_the_control_api_lists_the_allowed_methods(heidi: Client) -> None:
     answer = heidi.patch("/_mock/state")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, PUT")

@@ -1,4 +1,4 @@
-"""Adding records to the state of a namespace, all or none, while requests use it."""
+"""Changes of the records of a namespace while requests use it: additions (all or none), edits and removals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from mock_heidi.faults.rule import Fault
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.unused_ids import unused_object_id, unused_session_id
+from mock_heidi.state.patient_records import PatientProfile
+from mock_heidi.state.session_records import Session
 from mock_heidi.state.store import Store
 from mock_heidi.state.stub_records import Stub
 
@@ -62,7 +64,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
         fork = yield from _fork(store, added)
         draft.check()
     _put_rules(namespace, added)
-    namespace.ids.go_on_from(draft.ids)
+    namespace.ids.continue_from(draft.ids)
     if fork is None:
         for record in added:
             store.put(record)
@@ -83,9 +85,21 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     if old is not None:
         rest.remove(old)
     record = fixture_loader.parse_record(rest, kind, row, draft)
-    namespace.ids.go_on_from(draft.ids)
+    namespace.ids.continue_from(draft.ids)
     namespace.store.put(record)
     return record
+
+
+def remove_record(namespace: Namespace, record: Record) -> None:
+    """Remove a record. The sessions of a removed patient profile stay without a profile, or are removed too."""
+    store = namespace.store
+    if isinstance(record, PatientProfile):
+        for session in tuple(store.where(Session, patient_profile_id=record.id)):
+            if namespace.assumptions["deleted_profile_sessions"] == "deleted":
+                store.remove(session)
+            else:
+                store.put(session.replace(patient_profile_id=None))
+    store.remove(record)
 
 
 def _fork(store: Store, added: Iterable[Record]) -> Work[Store]:

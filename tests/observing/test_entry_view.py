@@ -1,8 +1,7 @@
-"""The shown parts of a request: all that is useful and no secret, in three modes, and within bounds.
+"""The visible form of a request in three modes: its useful parts, without secrets, of bounded size.
 
-``--journal``, or ``journal`` where a namespace begins, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body
-are shown; ``GET /_mock/requests/{id}?full=true`` shows the whole, and ``body_bytes`` and ``response_bytes`` say how
-much that is.
+``--journal``, or ``journal`` in a namespace's start, is ``normal``, ``full`` or ``masked``. At most 64 KB of a body are
+visible. ``GET /_mock/requests/{id}?full=true`` has the whole body. ``body_bytes`` and ``response_bytes`` are lengths.
 """
 
 import json
@@ -19,8 +18,8 @@ from mock_heidi import MockHeidi
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
 from mock_heidi.observing import entry_view
 from mock_heidi.observing.credentials import found
-from mock_heidi.observing.entry_view import SHOWN, View
-from mock_heidi.observing.kept import Kept
+from mock_heidi.observing.entry_view import MOST_OF_BODY, View
+from mock_heidi.observing.text_cache import TextCache
 
 ASK = {"ai_command_text": "translate", "content": "One.", "content_type": "MARKDOWN"}
 
@@ -53,7 +52,7 @@ USEFUL = [
 
 
 @pytest.mark.parametrize("value", USEFUL)
-def test_ids_times_names_and_notes_are_shown_as_they_were_sent(heidi: Client, value: str) -> None:
+def test_ids_times_names_and_notes_stay_unchanged(heidi: Client, value: str) -> None:
     body = {"note": value, "deep": [{"more": value}], "third_party_internal_id": value, "kinde_user_id": value}
     heidi.post(f"/sesions/{quote(value, safe='')}?ehr_patient_id={quote(value)}", json=body)
     as_json = last(heidi)
@@ -91,14 +90,14 @@ def test_only_the_value_beside_a_secret_name_is_hidden(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("value", [value for value in USEFUL if value.isascii()])
-def test_known_headers_are_shown_as_they_were_sent(heidi: Client, value: str) -> None:
+def test_known_headers_stay_unchanged(heidi: Client, value: str) -> None:
     heidi.get("/patient-profiles", headers={"User-Agent": value, "X-Request-Id": value, "Accept": value})
 
     headers = last(heidi)["headers"]
     assert (headers["user-agent"], headers["x-request-id"], headers["accept"]) == (value, value, value)
 
 
-def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
+def test_misspelt_names_stay_visible(heidi: Client) -> None:
     heidi.post("/session/1234567890/consult_note?ehr_pateint_id=12", json={"voiceStyle": "BRIEF"})
 
     row = last(heidi)
@@ -125,7 +124,7 @@ def test_what_is_misspelt_can_be_seen(heidi: Client) -> None:
         ("/jwt", "/jwt"),
     ],
 )
-def test_the_part_of_a_path_behind_a_secret_word_is_not_shown(heidi: Client, path: str, shown: str) -> None:
+def test_the_part_of_a_path_after_a_secret_word_is_hidden(heidi: Client, path: str, shown: str) -> None:
     heidi.get(path, headers={"Referer": f"http://localhost{path}"})
 
     row = last(heidi)
@@ -134,7 +133,7 @@ def test_the_part_of_a_path_behind_a_secret_word_is_not_shown(heidi: Client, pat
     assert "hunter2" not in heidi.get("/_mock/findings").text
 
 
-def test_a_namespace_of_a_secret_name_shows_its_paths(heidi: Client) -> None:
+def test_the_paths_of_a_namespace_with_a_secret_name_stay_visible(heidi: Client) -> None:
     named = in_namespace(heidi, "token")
     named.get("/sessions/77")
     named.close()
@@ -142,7 +141,7 @@ def test_a_namespace_of_a_secret_name_shows_its_paths(heidi: Client) -> None:
     assert last(heidi, "/ns/token")["path"] == f"/ns/token{BASE_PATH}/sessions/77"
 
 
-def test_the_packaged_answers_are_shown_whole(heidi: Client) -> None:
+def test_the_answers_of_the_packaged_set_stay_unchanged(heidi: Client) -> None:
     paths = ("patient-profiles", f"sessions/{SESSION}", f"sessions/{SESSION}/transcript", "sessions/linked-user")
     for path in (*paths, "templates/consult-note-templates", "templates/document-templates"):
         answer = heidi.get(f"/{path}")
@@ -166,7 +165,7 @@ def test_the_packaged_fixtures_hold_nothing_that_looks_like_a_credential() -> No
 
 
 def seen(client: Client, mode: str) -> dict[str, Any]:
-    """One request with something of each kind, as a namespace of that mode shows it."""
+    """The visible form in a mode of a request with something of each kind."""
     assert client.post(f"/_mock/namespaces/{mode}", json={"journal": mode}).status_code == 200
     named = in_namespace(client, mode)
     named.sign_in()
@@ -177,7 +176,7 @@ def seen(client: Client, mode: str) -> dict[str, Any]:
     return last(client, f"/ns/{mode}")
 
 
-def test_normal_shows_the_known_and_hides_the_unknown(heidi: Client) -> None:
+def test_normal_shows_known_names_and_hides_unknown_ones(heidi: Client) -> None:
     row = seen(heidi, "normal")
 
     assert row["path"] == f"/ns/normal{BASE_PATH}/sesions/77"
@@ -187,7 +186,7 @@ def test_normal_shows_the_known_and_hides_the_unknown(heidi: Client) -> None:
     assert row["body"] == {"note": "words", "count": 12, "yes": True, "none": None, "list": ["a"], "password": "***"}
 
 
-def test_full_shows_the_unknown_too(heidi: Client) -> None:
+def test_full_shows_unknown_names_too(heidi: Client) -> None:
     row = seen(heidi, "full")
 
     assert row["query"] == {"page": "12", "own": "words", "token": "***"}
@@ -208,7 +207,7 @@ def test_full_hides_the_value_beside_a_secret_name_too(heidi: Client) -> None:
     assert (first["headers"]["x-own"], second["body"]) == ("pin: ***", "pin: ***\nnote: fine")
 
 
-def test_full_shows_bodies_that_cannot_be_parsed_without_what_is_known(heidi: Client) -> None:
+def test_full_shows_unparsed_bodies_without_known_secrets(heidi: Client) -> None:
     heidi.post("/_mock/namespaces/full", json={"journal": "full"})
     named = in_namespace(heidi, "full")
     token = named.sign_in()
@@ -264,7 +263,7 @@ def test_a_mode_stays_after_a_reset_and_in_a_copy(heidi: Client) -> None:
     assert modes == {"default": "normal", "blue": "masked", "green": "masked"}
 
 
-def test_a_mode_that_is_none_is_refused(heidi: Client) -> None:
+def test_an_unknown_mode_is_refused(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"journal": "loud"})
 
     assert (answer.status_code, answer.json()["hint"]) == (400, "write normal, full or masked")
@@ -294,7 +293,7 @@ def test_the_beginning_of_a_long_body_is_shown_and_its_length(heidi: Client, not
     row = last(heidi)
     assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), {"note": note})
     assert isinstance(row["body"], str)
-    assert len(row["body"]) <= SHOWN
+    assert len(row["body"]) <= MOST_OF_BODY
     assert row["body"][:40_000] == sent.decode()[:40_000]
 
 
@@ -304,7 +303,7 @@ def test_the_beginning_of_a_long_form_is_its_first_fields(heidi: Client) -> None
 
     row = last(heidi)
     assert set(row["body"].split("&")) == {"note=some+words"}
-    assert SHOWN - 20 < len(row["body"]) <= SHOWN
+    assert MOST_OF_BODY - 20 < len(row["body"]) <= MOST_OF_BODY
     assert (row["body_bytes"], whole(heidi)["body"]) == (len(sent), sent.decode())
 
 
@@ -312,7 +311,7 @@ def test_the_beginning_of_a_long_answer_is_shown(heidi: Client) -> None:
     answer = heidi.patch(f"/sessions/{SESSION}", json={"clinician_notes": [LONG]})
 
     row = last(heidi)
-    assert (row["response_bytes"], len(row["response"])) == (len(answer.content), SHOWN)
+    assert (row["response_bytes"], len(row["response"])) == (len(answer.content), MOST_OF_BODY)
     assert whole(heidi)["response"] == answer.json()
 
 
@@ -322,12 +321,12 @@ def test_the_first_pieces_of_a_long_stream_are_shown(heidi: Client) -> None:
     answer = heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
 
     row = last(heidi)
-    assert sum(len(piece["text"]) for piece in row["pieces"]) == SHOWN
+    assert sum(len(piece["text"]) for piece in row["pieces"]) == MOST_OF_BODY
     assert row["response_bytes"] == len(answer.content)
     assert len(whole(heidi)["pieces"]) == 20_000
 
 
-@pytest.mark.parametrize("before", range(SHOWN - 60, SHOWN + 10, 7))
+@pytest.mark.parametrize("before", range(MOST_OF_BODY - 60, MOST_OF_BODY + 10, 7))
 def test_no_secret_is_cut_in_half(heidi: Client, before: int) -> None:
     heidi.post("/sessions", json={"note": "-" * before + f" {DEFAULT_KEY} Bearer hunter2 " + LONG})
 
@@ -337,7 +336,7 @@ def test_no_secret_is_cut_in_half(heidi: Client, before: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["yes", "", "True"])
-def test_a_whole_entry_is_asked_for_by_true(heidi: Client, value: str) -> None:
+def test_full_takes_true_or_false(heidi: Client, value: str) -> None:
     heidi.get("/patient-profiles")
 
     answer = heidi.get(f"/_mock/requests/1?full={value}")
@@ -348,7 +347,7 @@ def test_a_whole_entry_is_asked_for_by_true(heidi: Client, value: str) -> None:
 
 @pytest.fixture
 def views(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ids of the entries that a view was made of."""
+    """The ids of the entries of which a view was made."""
     made: list[int] = []
     make = View._read  # noqa: SLF001 - counted, not changed
 
@@ -360,7 +359,7 @@ def views(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def test_an_entry_is_judged_once_however_often_it_is_read(heidi: Client, views: list[int]) -> None:
+def test_an_entry_is_redacted_once_for_many_reads(heidi: Client, views: list[int]) -> None:
     heidi.post("/sessions?own=1", json={"own": "words"})
     first = last(heidi)
 
@@ -372,7 +371,7 @@ def test_an_entry_is_judged_once_however_often_it_is_read(heidi: Client, views: 
     assert sorted(views) == [1, 2]
 
 
-def test_an_entry_is_judged_again_when_another_key_is_known(heidi: Client) -> None:
+def test_an_entry_is_redacted_again_when_a_key_is_added(heidi: Client) -> None:
     heidi.post("/sessions", json={"note": "a-new-key of ours"})
     before = last(heidi)["body"]
     keys = [{"key": "a-new-key", "ehr_provider": "P", "managed_by": "a" * 24}]
@@ -381,7 +380,7 @@ def test_an_entry_is_judged_again_when_another_key_is_known(heidi: Client) -> No
     assert (before, last(heidi)["body"]) == ({"note": "a-new-key of ours"}, {"note": "*** of ours"})
 
 
-def test_findings_that_are_made_later_are_shown(heidi: Client) -> None:
+def test_later_findings_are_shown(heidi: Client) -> None:
     heidi.post("/sessions", json={"own": 1})
     journal = heidi.app.registry.default.journal
     entry = list(journal)[-1]
@@ -391,11 +390,11 @@ def test_findings_that_are_made_later_are_shown(heidi: Client) -> None:
     assert (before, journal.read(entry)["findings"]) == ([], ["unknown_field"])
 
 
-def test_views_are_kept_up_to_a_bound_and_as_long_as_their_entries() -> None:
+def test_views_are_kept_up_to_a_bound_and_dropped_with_their_entries() -> None:
     class Entry:
         pass
 
-    kept, entries = Kept(room=10), [Entry() for _ in range(4)]
+    kept, entries = TextCache(room=10), [Entry() for _ in range(4)]
     for entry in entries:
         kept.put(entry, "four")
         kept.get(entries[0])
@@ -406,7 +405,7 @@ def test_views_are_kept_up_to_a_bound_and_as_long_as_their_entries() -> None:
     assert kept.held == 0
 
 
-def test_a_view_that_is_larger_than_the_room_is_not_kept(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_view_that_is_larger_than_the_bound_is_not_kept(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry_view, "_KEPT", 10)
     heidi.app.registry.make("blue")
     ask(heidi.app, "GET", f"/ns/blue{BASE_PATH}/nothing")
@@ -416,7 +415,7 @@ def test_a_view_that_is_larger_than_the_room_is_not_kept(heidi: Client, monkeypa
     assert rows[0] == rows[1]
 
 
-def test_the_answer_with_whole_bodies_is_that_of_the_list(heidi: Client) -> None:
+def test_an_entry_with_whole_bodies_equals_that_of_the_list(heidi: Client) -> None:
     heidi.post("/sessions", json={"note": "words"})
 
     assert answered(heidi.get("/_mock/requests/2?full=true")) == answered(heidi.get("/_mock/requests/2"))
