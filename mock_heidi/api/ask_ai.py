@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic import create_model
+
 from mock_heidi.base.values import Incoming
 from mock_heidi.content import answers, note_writer, text_faults
 from mock_heidi.faults.delivery import Stream
@@ -20,8 +22,13 @@ class AiCommand(Incoming):
     content_type: ContentType
 
 
+_INSTRUCTION_ONLY = create_model(
+    "AiCommand", __base__=AiCommand, content=(str, ""), content_type=(ContentType, "MARKDOWN")
+)
+
+
 def ask_ai(request: Request) -> Stream:
-    given = read(request, AiCommand)
+    given = read(request, AiCommand if request.assumptions["ask_ai_required"] == "all_three" else _INSTRUCTION_ONLY)
     session = find(request, Session, request.params["session_id"])
     material, _ = session_content.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None

@@ -1,12 +1,14 @@
 """Clinical codes: what a note speaks of, in the systems that bill and count it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 from starlette.responses import Response
 
+from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import CodingNotEnabledError, ConsultNoteNotFoundError
 from mock_heidi.base.values import Outgoing
 from mock_heidi.fixtures.ids import DerivedIds
@@ -56,40 +58,67 @@ class ClinicalCodes(Outgoing):
     clinical_entities: list[ClinicalEntity]
 
 
+_NOTELESS = create_model("ClinicalCodes", __base__=ClinicalCodes, consult_note_id=(None, ...))
+# A place in a text with its offsets as the assumptions count them.
+_Count = Callable[[NoteLocation], NoteLocation]
+
+
 def generate_clinical_codes(request: Request) -> Response:
-    session = find(request, Session, request.params["session_id"])
-    if request.assumptions["coding_enabled"] != "enabled":
+    session, chosen = find(request, Session, request.params["session_id"]), request.assumptions
+    if chosen["coding_enabled"] != "enabled":
         raise CodingNotEnabledError
-    if session.consult_note is None:
+    if session.consult_note is None and chosen["clinical_codes_need_note"]:
         raise ConsultNoteNotFoundError
-    entries = request.store.all(CodeEntry)
-    note = _found(entries, session.consult_note.result or "")
-    transcript = session_content.transcript_so_far(request.namespace, session)
-    heard = _found(entries, transcript)
     # Ids that hang on the session alone: asking twice gives the same answer.
-    answer = ClinicalCodes(
+    noteless = session.consult_note is None
+    note_id: Any = None if noteless else session.note_id or DerivedIds().object_id("note", session.session_id)
+    answer = (_NOTELESS if noteless else ClinicalCodes)(
         id=DerivedIds().object_id("codes", session.session_id),
         session_id=session.session_id,
-        consult_note_id=session.note_id or DerivedIds().object_id("note", session.session_id),
-        clinical_entities=[_entity(entries[at], places, heard.get(at, []), transcript) for at, places in note.items()],
+        consult_note_id=note_id,
+        clinical_entities=_entities(request, session),
     )
-    if "wrong_offsets" in request.text_faults and note:
-        answer = _misplaced(answer, len(session.consult_note.result or ""))
-        request.distorted = ("wrong_offsets",)
     return respond(answer)
 
 
-def _misplaced(answer: ClinicalCodes, length: int) -> ClinicalCodes:
-    """The same codes where the note has no words: beyond its end."""
-    entities = [
-        entity.replace(
-            location_in_note=[
-                NoteLocation(start=place.start + length, end=place.end + length) for place in entity.location_in_note
-            ]
-        )
-        for entity in answer.clinical_entities
+def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
+    """The codes of the session's note; without a note, those of its transcript."""
+    entries, written = request.store.all(CodeEntry), session.consult_note
+    text = (written.result if written else None) or ""
+    transcript = session_content.transcript_so_far(request.namespace, session)
+    heard = _found(entries, transcript)
+    note = _found(entries, text) if written else {at: [] for at in heard}
+    if "wrong_offsets" in request.text_faults and any(note.values()):
+        note = _misplaced(note, len(text))
+        request.distorted = ("wrong_offsets",)
+    in_note, in_transcript = (_counting(request.assumptions, one) for one in (text, transcript))
+    return [
+        _entity(entries[at], map(in_note, places), heard.get(at, []), transcript, in_transcript)
+        for at, places in note.items()
     ]
-    return answer.replace(clinical_entities=entities)
+
+
+def _misplaced(note: dict[int, list[NoteLocation]], length: int) -> dict[int, list[NoteLocation]]:
+    """The same places where the note has no words: beyond its end."""
+    return {
+        at: [NoteLocation(start=place.start + length, end=place.end + length) for place in places]
+        for at, places in note.items()
+    }
+
+
+def _counting(chosen: Assumptions, text: str) -> _Count:
+    """Return the function that counts the offsets of a place in the text as the assumptions say."""
+    last, utf16 = chosen["offset_end"] == "last", chosen["offset_unit"] == "utf16"
+    if not (last or utf16):
+        return lambda place: place
+    # Letters that are two units of UTF-16.
+    wide = [at for at, letter in enumerate(text) if letter > "\uffff"] if utf16 else []
+
+    def counted(place: NoteLocation) -> NoteLocation:
+        start, end = place.start, place.end - last
+        return NoteLocation(start=start + bisect_left(wide, start), end=end + bisect_left(wide, end))
+
+    return counted
 
 
 def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:
@@ -148,12 +177,16 @@ def _sentence_end(text: str, term: int) -> int:
     return max(text.rfind(" ", term, last), term) if last < len(text) else len(text)
 
 
-def _entity(entry: CodeEntry, note: list[NoteLocation], heard: list[NoteLocation], transcript: str) -> ClinicalEntity:
+def _entity(
+    entry: CodeEntry, note: Iterable[NoteLocation], heard: list[NoteLocation], transcript: str, count: _Count
+) -> ClinicalEntity:
     phrases = dict.fromkeys(_sentence(transcript, place) for place in heard)
     return ClinicalEntity(
-        location_in_note=note,
+        location_in_note=[*note],
         reference_in_transcript=[
-            TranscriptReference(transcript_text=transcript[place.start : place.end], location_in_transcript=place)
+            TranscriptReference(
+                transcript_text=transcript[place.start : place.end], location_in_transcript=count(place)
+            )
             for place in phrases
         ],
         reference_in_context=[],

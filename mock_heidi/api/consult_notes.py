@@ -1,12 +1,14 @@
 """Consult notes: streamed as they are written, and the forms that a partner's own templates want filled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, create_model
 from starlette.responses import Response
 
 from mock_heidi.api.templates import find_template
+from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import (
     ConsultNoteNotFoundError,
     RecordingRequiredError,
@@ -24,13 +26,18 @@ from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.state.session_records import ConsultNote, Session
 from mock_heidi.state.template_records import NoteTemplate
-from mock_heidi.web.inputs import find, read
+from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.spoken import distorted, stubbed_pieces
 from mock_heidi.web.stub_answers import stub_of
 
+EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
+AnswerType = Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"]
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
+
+# The parts of a custom template that make it more than empty, in the newer form and in the older one.
+_NEW_PARTS, _OLD_PARTS = ("template", "questions"), ("content", "responses")
 
 
 class ConsultNoteGenerate(Incoming):
@@ -41,6 +48,13 @@ class ConsultNoteGenerate(Incoming):
     voice_style: VoiceStyle
     brain: Brain | None = None
     content_type: ContentType | None = None
+
+
+_BY_EITHER_METHOD = create_model(
+    "ConsultNoteGenerate",
+    __base__=ConsultNoteGenerate,
+    generation_method=(EitherMethod, ...),
+)
 
 
 class CustomOption(Incoming):
@@ -58,7 +72,7 @@ class CustomQuestion(Incoming):
     questionId: str | None = None  # noqa: N815 - the vendor's names, here and below
     question: str | None = None
     description: str | None = None
-    answerType: Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"] | None = None  # noqa: N815
+    answerType: AnswerType | None = None  # noqa: N815
     answerOptions: list[CustomOption | str] | None = None  # noqa: N815
     dateFormat: DateFormat | None = None  # noqa: N815
     repeatable: bool | None = None
@@ -78,20 +92,65 @@ class CustomTemplate(Incoming):
     responses: list[CustomQuestion] | None = None
 
 
+@cache
+def _template_model(required: str, answer_types: str) -> type[CustomTemplate]:
+    """The model of a template under these values of the assumptions of those names."""
+    if (required, answer_types) == ("none", "four_types"):
+        return CustomTemplate
+
+    def field(kind: Any) -> Any:
+        return (kind | None, None) if required == "none" else (kind, ...)
+
+    many: Any = list  # mypy reads no types that are made
+    inner = many["CustomQuestion"]  # the class that is made here, whose name it is
+    question = create_model(
+        "CustomQuestion",
+        __base__=CustomQuestion,
+        questionId=field(str),
+        question=field(str),
+        description=field(str),
+        answerType=field(str if answer_types == "any_text" else AnswerType),
+        repeatable=field(bool),
+        childQuestions=(inner | None, None),
+    )
+    return create_model(
+        "CustomTemplate",
+        __base__=CustomTemplate,
+        template=field(str),
+        questions=field(many[question]),
+        summaryRequired=field(bool),
+        metadata=(list[str] | None, None if required == "none" else ...),
+        responses=(many[question] | None, None),
+    )
+
+
+def _check_template(chosen: Assumptions, given: Mapping[str, Any]) -> None:
+    """Raise the 422 for a template that the assumptions refuse."""
+    new, old = ([name for name in names if given.get(name)] for names in (_NEW_PARTS, _OLD_PARTS))
+    if not (new or old) and chosen["empty_custom_template"] == "refused_422":
+        raise rejected("template", "the template has neither a text nor questions", None)
+    if old and not new and chosen["old_custom_template"] == "refused_422":
+        raise rejected(old[0], "the template has the older form", given[old[0]])
+
+
 def generate_consult_note(request: Request) -> Stream:
-    given = read(request, ConsultNoteGenerate)
+    either = request.assumptions["third_party_template_method"] == "accepted"
+    given = read(request, _BY_EITHER_METHOD if either else ConsultNoteGenerate)
+    if given.generation_method != "TEMPLATE":
+        request.note("undocumented_value", f"generation_method = {given.generation_method}")
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)
     session = find(request, Session, request.params["session_id"])
     if not _may_write(session) and request.assumptions["note_without_recording"] != "allowed":
         raise RecordingRequiredError
-    template = foreign or find_template(request, given.template_id or "")
+    template = foreign or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = session_content.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
-    content_type = given.content_type or "MARKDOWN"
+    content_type: ContentType = given.content_type or request.assumptions["content_type_default"].upper()
+    shown = request.assumptions["note_request_fields"] == "shown"
     pieces = stubbed_pieces(
         stub_of(request), lambda: note_writer.pieces(write(request, template, material, manner, content_type))
     )
@@ -100,9 +159,9 @@ def generate_consult_note(request: Request) -> Stream:
         result="".join(pieces),
         heading=template.name,
         brain=brain,
-        voice_style=given.voice_style,
+        voice_style=given.voice_style if shown else None,
         generation_method=given.generation_method,
-        template_id=given.template_id,
+        template_id=given.template_id if shown else None,
     )
     made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
     return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made))
@@ -137,9 +196,12 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
     session = namespace.store.get(Session, session_id)
     if session is None:
         return
-    stamp = namespace.clock.stamp()
+    stamp, name = namespace.clock.stamp(), session.session_name
+    if namespace.assumptions["session_name_after_note"] == "problems":
+        name = session_content.problems(namespace, session) or name
     namespace.store.put(
         session.replace(
+            session_name=name,
             consult_note=note,
             note_id=namespace.object_id(),
             note_begun_at=stamp,
@@ -156,21 +218,21 @@ def _foreign(request: Request, text: str) -> NoteTemplate:
         template = parse_json(text.encode())
     except UnprocessableError:
         request.note("template_not_json")
+        if request.assumptions["third_party_template_form"] == "refused_422":
+            raise rejected("third_party_template", "third_party_template is not JSON", text) from None
         template = None
     try:
         return custom_templates.template_of(template)
     except custom_templates.TemplateTooLargeError as error:
-        raise _refused("third_party_template", str(error), text) from None
-
-
-def _refused(field: str, message: str, given: Any) -> UnprocessableError:
-    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
-    return UnprocessableError([row])
+        raise rejected("third_party_template", str(error), text) from None
 
 
 def answer_custom_template(request: Request) -> Work[Response]:
     """The body is the template itself; each of its questions comes back with an answer."""
-    given = read(request, CustomTemplate).model_dump(exclude_unset=True)
+    chosen = request.assumptions
+    model = _template_model(chosen["custom_template_required"], chosen["answer_types"])
+    given = read(request, model).model_dump(exclude_unset=True)
+    _check_template(chosen, given)
     session = find(request, Session, request.params["session_id"])
     if session.consult_note is None:
         raise ConsultNoteNotFoundError
@@ -178,5 +240,5 @@ def answer_custom_template(request: Request) -> Work[Response]:
         made = yield from custom_templates.answering(given, session.consult_note.result or "", session.created_at[:10])
     except custom_templates.TemplateTooLargeError as error:
         field = "questions" if "questions" in given else "responses"
-        raise _refused(field, str(error), given[field]) from None
+        raise rejected(field, str(error), given[field]) from None
     return Answer(to_json(made))

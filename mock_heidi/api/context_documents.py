@@ -1,25 +1,35 @@
 """Context documents: files that a note of the session may draw on."""
 
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError, missing
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.field_types import ObjectId, Timestamp
 from mock_heidi.state.session_records import ContextFile, Session
-from mock_heidi.web.inputs import find, read
+from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond, respond_list
 from mock_heidi.web.uploads import take, text_of
 
-_TYPES = (".pdf", ".jpg", ".png", ".docx", ".doc")
+_ENDINGS = (".pdf", ".jpg", ".png", ".docx", ".doc")
+# The same types as content types, and as the first bytes of a file.
+_MEDIA_TYPES = (
+    "application/pdf",
+    "image/jpeg",
+    "image/png",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/msword",
+)
+_FIRST_BYTES = (b"%PDF", b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class ContextDocument(Outgoing):
@@ -30,6 +40,9 @@ class ContextDocument(Outgoing):
     filename: str
     status: Literal["PARSING", "READY"]
     uploaded_at: Timestamp
+
+
+_NAMELESS = create_model("ContextDocument", __base__=ContextDocument, name=(None, ...))
 
 
 class ContextDocumentMetaData(Incoming):
@@ -48,16 +61,16 @@ def upload_context_documents(request: Request) -> Response:
     files = [file for file in fields.getlist("context_documents") if isinstance(file, UploadFile)]
     if not files:
         raise UnprocessableError([missing("body", "context_documents")])
-    about = _about(text_of(fields, "meta_data"))
+    about = _about(request, text_of(fields, "meta_data"))
     session = find(request, Session, session_id)
-    if any(PurePosixPath((file.filename or "").lower()).suffix not in _TYPES for file in files):
+    if not all(_is_supported(request, file) for file in files):
         raise UnsupportedFileTypeError
     uploads = [take(file) for file in files]
     namespace = request.namespace
     added = [
         ContextFile(
             id=namespace.object_id(),
-            name=about.name or upload.filename,
+            name=about.name or None,
             date=about.date,
             additional_context=about.additional_context,
             filename=upload.filename,
@@ -69,14 +82,14 @@ def upload_context_documents(request: Request) -> Response:
     ]
     session = session.replace(context_documents=(*session.context_documents, *added))
     request.store.put(session)
-    return respond_list([_row(one, ready=False) for one in added], "context_documents")
+    return respond_list([_row(request, one, ready=False) for one in added], "context_documents")
 
 
 def list_context_documents(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
     transition, now = request.namespace.transitions["document_parsing"], request.namespace.clock.now()
     rows = [
-        _row(one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
+        _row(request, one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
     looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
@@ -86,29 +99,61 @@ def list_context_documents(request: Request) -> Response:
 
 def delete_context_documents(request: Request) -> Response:
     """The ids stand in the query, repeated, or in a body: both are in use."""
-    given = read(request, ContextDocumentsDelete, optional=True)
-    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    ids = {value for name, value in query if name == "ids"} | set(given.ids or ())
+    chosen, ids = request.assumptions, set[str]()
+    place = chosen["context_documents_delete"]
+    if place != "query":
+        ids.update(read(request, ContextDocumentsDelete, optional=True).ids or ())
+    if place != "body":
+        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        ids.update(value for name, value in query if name == "ids")
+    without = "nothing" if ids else chosen["context_documents_delete_none"]
+    if without == "refused_422":
+        raise UnprocessableError([missing("body" if place == "body" else "query", "ids")])
     session = find(request, Session, request.params["session_id"])
-    kept = tuple(one for one in session.context_documents if one.id not in ids)
+    there = {one.id for one in session.context_documents}
+    if ids - there and chosen["context_documents_delete_unknown"] != "ignored":
+        raise refused(chosen, "context_documents_delete_unknown", "one of the documents is unknown")
+    gone = there if without == "all" else ids
+    kept = tuple(one for one in session.context_documents if one.id not in gone)
     request.store.put(session.replace(context_documents=kept))
     return respond(SUCCESS)
 
 
-def _about(text: str | None) -> ContextDocumentMetaData:
+def _is_supported(request: Request, file: UploadFile) -> bool:
+    """True for a file of a type that may be uploaded."""
+    told_by = request.assumptions["file_type_detection"]
+    if told_by == "content_type":
+        return (file.content_type or "").partition(";")[0].strip().lower() in _MEDIA_TYPES
+    if told_by == "content":
+        file.file.seek(0)
+        return file.file.read(4).startswith(_FIRST_BYTES)
+    ending = PurePosixPath((file.filename or "").lower()).suffix
+    if ending == ".jpeg" and request.assumptions["jpeg_extension"] == "accepted":
+        request.note("undocumented_value", f"filename = {file.filename}")
+        return True
+    return ending in _ENDINGS
+
+
+def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
     """The fields of ``meta_data``, a part of the form that holds JSON."""
+    if not text and request.assumptions["meta_data_required"]:
+        raise UnprocessableError([missing("body", "meta_data")])
     try:
         return ContextDocumentMetaData.model_validate(parse_json(text.encode()) if text else {})
     except (UnprocessableError, ValidationError):
-        msg = "Value error, meta_data should be a JSON object with name, date and additional_context"
-        row = {"type": "value_error", "loc": ["body", "meta_data"], "msg": msg, "input": text}
-        raise UnprocessableError([row]) from None
+        if request.assumptions["meta_data_form"] == "ignored":
+            request.note("undocumented_value", f"meta_data = {text}")
+            return ContextDocumentMetaData()
+        message = "meta_data should be a JSON object with name, date and additional_context"
+        raise rejected("meta_data", message, text) from None
 
 
-def _row(file: ContextFile, *, ready: bool) -> ContextDocument:
-    return ContextDocument(
+def _row(request: Request, file: ContextFile, *, ready: bool) -> ContextDocument:
+    name: Any = file.name or (file.filename if request.assumptions["context_document_name"] == "file_name" else None)
+    view = ContextDocument if name is not None else _NAMELESS
+    return view(
         id=file.id,
-        name=file.name,
+        name=name,
         date=file.date,
         additional_context=file.additional_context,
         filename=file.filename,

@@ -44,11 +44,11 @@ class DocumentCreated(Outgoing):
 def create_document(request: Request) -> Response:
     given = read(request, DocumentGenerate)
     session = find(request, Session, request.params["session_id"])
-    template = find_template(request, given.template_id)
+    template = find_template(request, given.template_id, "DOCUMENT_TEMPLATE")
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = session_content.material(namespace, session)
     manner = Manner(given.voice_style or "GOLDILOCKS", brain, session.output_language_code)
-    content_type: ContentType = given.content_type or "MARKDOWN"
+    content_type: ContentType = given.content_type or request.assumptions["content_type_default"].upper()
     document = WrittenDocument(
         id=namespace.object_id(),
         name=template.name,
@@ -78,4 +78,4 @@ def create_document(request: Request) -> Response:
 
 
 def list_documents(request: Request) -> Response:
-    return respond_list(documents(find(request, Session, request.params["session_id"])), "documents")
+    return respond_list(documents(request, find(request, Session, request.params["session_id"])), "documents")

@@ -3,7 +3,8 @@
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.base.errors import NoLinkedUserException, OpenAPIHeidiAccountAlreadyLinkedError
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
 from mock_heidi.state.account_records import User
@@ -46,8 +47,12 @@ class AccountAccess(Outgoing):
 
 def link_account(request: Request) -> Response:
     given = read(request, AccountLink)
-    user, namespace = request.user_record, request.namespace
-    if user.linked_to is not None or is_taken(namespace, user, given.kinde_user_id):
+    user, namespace, chosen = request.user_record, request.namespace, request.assumptions
+    known = {one.kinde_user_id for one in request.owner.heidi_users}
+    if given.kinde_user_id not in known and chosen["unknown_heidi_user"] != "accepted":
+        raise refused(chosen, "unknown_heidi_user", "the Heidi user is unknown", "body", "kinde_user_id")
+    taken = is_taken(namespace, user, given.kinde_user_id) and chosen["linked_by_another"] == "refused"
+    if user.linked_to is not None or taken:
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
     user = link(namespace, user, find_heidi_user(namespace, user.managed_by, given.kinde_user_id))
     times = {"deleted_at": None, "created_at": user.linked_at, "updated_at": user.linked_at}
@@ -58,6 +63,8 @@ def link_account(request: Request) -> Response:
 
 def unlink_account(request: Request) -> Response:
     user = request.user_record
+    if user.linked_to is None and request.assumptions["unlink_without_link"] != "success":
+        raise NoLinkedUserException().under("unlink_without_link")
     if user.linked_to is not None:
         request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
     return respond(SUCCESS)
@@ -66,6 +73,8 @@ def unlink_account(request: Request) -> Response:
 def get_account_access(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is None:
+        if request.assumptions["unlinked_access_answer"] != "not_linked":
+            raise NoLinkedUserException().under("unlinked_access_answer")
         return respond(
             AccountAccess(is_valid=True, is_linked=False, account=None, heidi_email=None, linked_account_plan=None)
         )

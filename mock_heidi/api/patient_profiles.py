@@ -1,18 +1,21 @@
 """Patient profiles: what Heidi is told of a patient, and the sessions that belong to them."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import LinkedAccountRequiredError
+from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.base.errors import LinkedAccountRequiredError, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import record_json
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces.record_changes import remove_record
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
-from mock_heidi.web.inputs import find, read
+from mock_heidi.web.inputs import find, find_or_none, read
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, Answer, kept, kept_answer, respond, respond_list
 
@@ -132,12 +135,13 @@ _BLANK = PatientProfile.model_construct(
 
 
 def create_patient_profile(request: Request) -> Response:
-    given = read(request, PatientProfileCreate)
-    if request.assumptions["linked_account_required"] and request.user_record.linked_to is None:
+    given, chosen = read(request, PatientProfileCreate, nulls="null_in_create"), request.assumptions
+    if chosen["linked_account_required"] and request.user_record.linked_to is None:
         raise LinkedAccountRequiredError
+    if chosen["duplicate_ehr_patient_id"] != "allowed" and _is_known(request, given.ehr_patient_id):
+        raise refused(chosen, "duplicate_ehr_patient_id", "the ehr_patient_id has a profile")
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
-    # A second profile with the same ehr_patient_id is no error: assumption duplicate_ehr_patient_id.
     profile = _BLANK.replace(
         given,
         id=namespace.object_id(),
@@ -147,52 +151,80 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return respond(record_json(PatientProfileCreated, profile), "data")
+    return respond(record_json(PatientProfileCreated, profile, **_unset(chosen, profile)), "data")
+
+
+def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
+    """True if the caller's key has a profile with that id."""
+    owner = request.caller.managed_by
+    return ehr_patient_id is not None and bool(
+        request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=ehr_patient_id)
+    )
+
+
+def _unset(chosen: Assumptions, profile: PatientProfile) -> dict[str, None]:
+    """The fields that an answer shows as null, and not as the profile has them."""
+    null = not profile.demographic_string and chosen["unset_demographic_string"] == "none"
+    return {"demographic_string": None} if null else {}
 
 
 def update_patient_profile(request: Request) -> Response:
-    changes = read(request, PatientProfileUpdate)
+    changes = read(request, PatientProfileUpdate, nulls="null_in_update")
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return respond(record_json(PatientProfileUpdated, profile, source="EHR"), "data")
+    return respond(
+        record_json(PatientProfileUpdated, profile, source="EHR", **_unset(request.assumptions, profile)), "data"
+    )
 
 
 def delete_patient_profiles(request: Request) -> Response:
     given = read(request, PatientProfilesDelete)
-    for profile_id in given.patient_profile_ids:
-        profile = request.store.get(PatientProfile, profile_id)
-        # Ids that are unknown, or another key's, are passed over: assumption batch_delete_unknown.
-        if profile is not None and profile.managed_by == request.owner.managed_by:
-            remove_record(request.store, profile)
+    found = [find_or_none(request, PatientProfile, one) for one in dict.fromkeys(given.patient_profile_ids)]
+    if not all(found) and request.assumptions["batch_delete_unknown"] == "refused":
+        raise PatientProfileNotFoundError
+    for profile in found:
+        if profile is not None:
+            remove_record(request.namespace, profile)
     return respond(SUCCESS)
 
 
 def link_sessions(request: Request) -> Response:
-    given = read(request, SessionsLink)
+    given, chosen = read(request, SessionsLink), request.assumptions
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    sessions = [find(request, Session, session_id) for session_id in given.session_ids]
-    for session in sessions:
-        # Linking leaves updated_at alone: the documented answer shows the stored times.
-        request.store.put(session.replace(patient_profile_id=profile.id))
-    return respond_list([kept(LinkedSession, session) for session in sessions], "data")
+    found = [find_or_none(request, Session, one) for one in given.session_ids]
+    if not all(found) and chosen["link_unknown_session"] == "nothing":
+        raise SessionNotFoundError
+    sessions = [session for session in found if session is not None]
+    _refuse_links(chosen, profile, {session.patient_profile_id for session in sessions})
+    times = {"updated_at": request.namespace.clock.stamp()} if chosen["updated_at_changes"] == "with_linking" else {}
+    linked = [session.replace(patient_profile_id=profile.id, **times) for session in sessions]
+    for session in linked:
+        request.store.put(session)
+    return respond_list([kept(LinkedSession, session) for session in linked], "data")
+
+
+def _refuse_links(chosen: Assumptions, profile: PatientProfile, present: set[str | None]) -> None:
+    """Raise the error of sessions whose present links the assumptions do not let change."""
+    if profile.id in present and chosen["link_again"] != HTTPStatus.OK:
+        raise refused(chosen, "link_again", "the session is linked to this profile")
+    if present - {None, profile.id} and chosen["link_moves"] != "moved":
+        raise refused(chosen, "link_moves", "the session is linked to another profile")
 
 
 def list_patient_profiles(request: Request) -> Response:
-    query = request.scope["query_string"]
-    empty = query.endswith(b"=") or b"=&" in query
-    if empty:
+    chosen, query = request.assumptions, request.scope["query_string"]
+    if query.endswith(b"=") or b"=&" in query:
         request.note("empty_filter", ", ".join(name for name, value in request.query.items() if not value))
-    ignored = empty and request.assumptions["empty_filter"] == "ignored"
-    asked = ("list_patient_profiles", request.caller.managed_by, query, ignored)
-    return Answer(request.store.once(asked, lambda: _listed(request, ignored=ignored)))
+    asked = ("list_patient_profiles", request.caller.managed_by, query, tuple(chosen.chosen.items()))
+    return Answer(request.store.once(asked, lambda: _listed(request, chosen)))
 
 
-def _listed(request: Request, *, ignored: bool) -> bytes:
-    """The body of the list; ``ignored`` leaves filters without a value out."""
+def _listed(request: Request, chosen: Assumptions) -> bytes:
+    """The body of the list."""
     query, owner, store = request.query, request.caller.managed_by, request.store
     wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
-    if ignored:
+    if chosen["empty_filter"] == "ignored":
         wanted, provider = wanted or None, provider or None
     if wanted is not None:
         profiles = store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
@@ -203,12 +235,21 @@ def _listed(request: Request, *, ignored: bool) -> bytes:
     else:
         profiles = store.where(PatientProfile, managed_by=owner)
     rows = [
-        kept(PatientProfileListed, profile, session_count=store.count(Session, patient_profile_id=profile.id))
+        kept(
+            PatientProfileListed,
+            profile,
+            session_count=store.count(Session, patient_profile_id=profile.id),
+            **(_unset(chosen, profile) if chosen.chosen else {}),
+        )
         for profile in profiles
     ]
+    if chosen["profile_list_order"] == "newest_first":
+        rows.reverse()
     return respond_list(rows, "data").body
 
 
 def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
+    if (chosen := request.assumptions).chosen:
+        return respond(kept(PatientProfileDetail, profile, **_unset(chosen, profile)), "data")
     return kept_answer(PatientProfileDetail, profile, "data")

@@ -5,18 +5,23 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import NoLinkedUserException
+from mock_heidi.api.session_forms import varied
+from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
+from mock_heidi.base.json_text import to_json
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces import session_content
+from mock_heidi.namespaces.account_links import sessions_of
 from mock_heidi.namespaces.namespace import Namespace
-from mock_heidi.state.account_records import User
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
-from mock_heidi.web.inputs import find, read, read_query
+from mock_heidi.web.inputs import find, find_or_none, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
+# The template_id of a document from Heidi's own application, by the values of document_without_template.
+_NO_TEMPLATE = {"none": None, "left_out": ""}
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
 
@@ -75,7 +80,8 @@ class DocumentListed(Outgoing):
     session_id: SessionId
     index: int
     name: str
-    template_id: str | None
+    # An empty one is left out: document_without_template.
+    template_id: str | None = Field(exclude_if=lambda value: value == "")
     content: str
     generation_type: Literal["TEMPLATE"]
     brain: Brain
@@ -133,17 +139,22 @@ class PageQuery(BaseModel, defer_build=True):
     page: int = Field(default=1, ge=1)
 
 
+class PageFromZero(PageQuery, defer_build=True):
+    """The query where the first page has the number 0."""
+
+    page: int = Field(default=0, ge=0)
+
+
 def create_session(request: Request) -> Response:
-    given = read(request, SessionCreate, optional=True)
-    if given.patient_profile_id is not None:
-        find(request, PatientProfile, given.patient_profile_id)
+    given = read(request, SessionCreate, optional=True, nulls="null_in_create")
+    profile_id = _profile_for(request, given.patient_profile_id) if given.patient_profile_id is not None else None
     namespace, caller, owner = request.namespace, request.caller, request.owner
     stamp = namespace.clock.stamp()
     session = Session(
         session_id=namespace.session_id(),
         managed_by=owner.managed_by,
         created_by=Creator(email=caller.email, third_party_internal_id=caller.third_party_internal_id),
-        patient_profile_id=given.patient_profile_id,
+        patient_profile_id=profile_id,
         session_name=f"Session {namespace.store.count(Session, managed_by=owner.managed_by) + 1}",
         ehr_provider=owner.ehr_provider,
         ehr_appt_id=given.ehr_appointment_id,
@@ -154,86 +165,101 @@ def create_session(request: Request) -> Response:
     return respond(SessionCreated(session_id=session.session_id))
 
 
+def _profile_for(request: Request, profile_id: str) -> str | None:
+    """The id of the profile for a new session. An unknown one is refused, or leaves the session without a profile."""
+    known = find_or_none(request, PatientProfile, profile_id)
+    if known is None and request.assumptions["create_session_unknown_profile"] == "refused":
+        raise PatientProfileNotFoundError
+    return None if known is None else known.id
+
+
 def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    answer = respond(_view(SessionDetail, request, session), "session")
+    view = _view(SessionDetail, request, session)
+    chosen = request.assumptions.chosen
+    answer = respond(to_json(varied(request.namespace, session, view)) if chosen else view, "session")
     if session.note_begun_at is not None:
         request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
 
 
 def list_linked_user_sessions(request: Request) -> Response:
-    query = read_query(request, PageQuery)
+    chosen = request.assumptions
+    first = chosen["page_parameter"]
+    query = read_query(request, PageQuery if first else PageFromZero)
     user = request.user_record
     if user.linked_to is None:
         raise NoLinkedUserException
-    store = request.store
-    # For Heidi, all users that are linked to the same account now are the same clinician.
-    same = [
-        other for other in store.all(User) if (other.managed_by, other.linked_to) == (user.managed_by, user.linked_to)
-    ]
-    made = [
-        session
-        for other in same
-        for session in store.where(
-            Session,
-            managed_by=other.managed_by,
-            created_by=Creator(email=other.email, third_party_internal_id=other.third_party_internal_id),
-        )
-    ]
-    newest = sorted(made, key=lambda session: session.created_at)[::-1]
-    start = (query.page - 1) * query.page_size
-    rows = newest[start : start + query.page_size]
-    more = start + query.page_size < len(newest)
+    ordered = sorted(sessions_of(request.namespace, user), key=lambda session: session.created_at)
+    if chosen["linked_sessions_order"] == "newest_first":
+        ordered.reverse()
+    start = (query.page - first) * query.page_size
+    if start >= len(ordered) and query.page > first and chosen["page_beyond_end"] != "empty":
+        raise refused(chosen, "page_beyond_end", "there is no such page")
+    rows = ordered[start : start + query.page_size]
+    more = start + query.page_size < len(ordered)
     page = SessionPage(
         sessions=[_view(SessionDetail, request, session) for session in rows],
         count=len(rows),
-        total_count=len(newest),
-        next_page=query.page + 1 if more and request.assumptions["next_page"] == "number" else None,
+        total_count=len(ordered),
+        next_page=query.page + 1 if more and chosen["next_page"] == "number" else None,
         has_next_page=more,
     )
-    return respond(page)
+    if not chosen.chosen:
+        return respond(page)
+    views = [varied(request.namespace, one, view) for one, view in zip(rows, page.sessions, strict=True)]
+    return respond(to_json({**page.model_dump(), "sessions": views}))
 
 
 def update_session(request: Request) -> Response:
-    changes = read(request, SessionUpdate)
+    changes, chosen = read(request, SessionUpdate, nulls="null_in_update"), request.assumptions
+    if (changes.duration or 0) < 0 and chosen["negative_duration"] != "stored":
+        raise refused(chosen, "negative_duration", "the duration is negative", "body", "duration")
     session = find(request, Session, request.params["session_id"])
+    named = dict.fromkeys(changes.linked_sessions_for_context or ())
+    if lost := [one for one in named if find_or_none(request, Session, one) is None]:
+        if chosen["linked_sessions_exist"] == "required":
+            raise SessionNotFoundError
+        request.note("linked_session_unknown", ", ".join(lost))
+    if changes.patient is not None and chosen["session_patient_merge"] == "replaced":
+        session = session.replace(patient=type(session.patient)())
     session = session.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)
-    named = changes.linked_sessions_for_context or ()
-    # Another key's session is unknown, as everywhere.
-    known = {one for one in named if (it := request.store.get(Session, one)) and it.managed_by == session.managed_by}
-    if lost := [one for one in dict.fromkeys(named) if one not in known]:
-        request.note("linked_session_unknown", ", ".join(lost))
-    return respond(_view(SessionUpdated, request, session), "session")
+    if not chosen.chosen:
+        return respond(_view(SessionUpdated, request, session), "session")
+    view = _view(SessionDetail, request, session)
+    return respond(to_json(varied(request.namespace, session, view, changes.model_fields_set)), "session")
 
 
 def _view(view: type[View], request: Request, session: Session) -> View:
     """The session in a response. A linked profile fills the empty patient details."""
     own, profile = session.patient, None
-    if session.patient_profile_id is not None:
+    if session.patient_profile_id is not None and request.assumptions["session_shows_profile"] == "profile":
         profile = request.store.get(PatientProfile, session.patient_profile_id)
+    # Not validated again: under gender_case any text is a gender.
     if profile is None:
-        patient = SessionPatient(name=own.name, gender=own.gender, dob=own.dob)
+        patient = SessionPatient.model_construct(name=own.name, gender=own.gender, dob=own.dob)
     else:
-        patient = SessionPatient(
+        patient = SessionPatient.model_construct(
             name=own.name or profile.name, gender=own.gender or profile.gender, dob=own.dob or profile.birth_date
         )
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
+    recorded = request.namespace.assumptions["session_audio_rows"] == "uploads_and_recordings"
+    pieces = session.audio if recorded else session_content.uploads(session)
     return view_of(
         view,
         session,
         patient=patient,
         ehr_patient_id=ehr_patient_id,
-        audio=[uploaded(request.namespace, session, piece) for piece in session_content.uploads(session)],
+        audio=[uploaded(request.namespace, session, piece) for piece in pieces],
         consult_note=session_content.note_of(request.namespace, session),
-        documents=documents(session) or None,
+        documents=documents(request, session) or None,
     )
 
 
-def documents(session: Session) -> list[DocumentListed]:
+def documents(request: Request, session: Session) -> list[DocumentListed]:
     """The session's documents as the API lists them."""
     return [
         DocumentListed(
@@ -241,7 +267,7 @@ def documents(session: Session) -> list[DocumentListed]:
             session_id=session.session_id,
             index=index,
             name=one.name,
-            template_id=one.template_id,
+            template_id=one.template_id or _NO_TEMPLATE[request.assumptions["document_without_template"]],
             content=one.content,
             generation_type="TEMPLATE",
             brain=one.brain,
@@ -253,10 +279,11 @@ def documents(session: Session) -> list[DocumentListed]:
 def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
     """An uploaded file as the API shows it."""
     ready = {one.piece.id for one in session_content.transcribed_pieces(namespace, session) if one.ready}
+    recorded = namespace.assumptions["session_audio_rows"] == "uploads_and_recordings"
     url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
     return UploadedAudio(
         id=piece.id,
-        index=piece.index,
+        index=session.audio.index(piece) if recorded else piece.index,
         status="COMPLETED" if piece.id in ready else "INITIALIZED",
         created_at=piece.received_at,
         access_url=url,

@@ -21,16 +21,20 @@ class Template(Outgoing):
     author_name: str
 
 
-def find_template(request: Request, template_id: str) -> NoteTemplate:
-    """The template of that id; they are Heidi's own, the same for every key."""
+def find_template(request: Request, template_id: str, category: str) -> NoteTemplate:
+    """The template of that id, for a text of that category; they are Heidi's own, the same for every key."""
     template = request.store.get(NoteTemplate, template_id)
     if template is None:
         raise TemplateNotFoundError
+    if template.template_category != category and request.assumptions["template_of_other_category"] != "allowed":
+        raise TemplateNotFoundError().under("template_of_other_category")
     return template
 
 
 def list_consult_note_templates(request: Request) -> Response:
     """The older page's list: notes only."""
+    if request.assumptions["consult_note_template_list"] == "all":
+        return list_document_templates(request)
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
     return respond_list([kept(Template, one) for one in templates], "templates")
 

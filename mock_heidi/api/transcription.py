@@ -1,10 +1,10 @@
 """Audio in, words out: whole files, live segments, and the transcript that comes of them."""
 
-import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from mock_heidi.api.sessions import uploaded
@@ -14,26 +14,21 @@ from mock_heidi.base.errors import (
     RecordingFinishedError,
     RecordingNotFoundError,
     UnprocessableError,
-    missing,
 )
+from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Outgoing
 from mock_heidi.content.transcripts import UPLOAD
 from mock_heidi.namespaces import session_content
 from mock_heidi.state.clock import seconds_between, seconds_later
 from mock_heidi.state.field_types import Number, ObjectId, SessionId
 from mock_heidi.state.session_records import AudioPiece, Recording, Session
+from mock_heidi.web.form_fields import LONGEST, moment, segment_index, whole
 from mock_heidi.web.inputs import find, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond
 from mock_heidi.web.spoken import stubbed_pieces
 from mock_heidi.web.stub_answers import stub_of
 from mock_heidi.web.uploads import Upload, file_of, take, text_of
-
-_MOST_SEGMENTS = 10_000
-# Two moments further apart than a day are no recording.
-_LONGEST = 86_400
-_INDEX = re.compile(r"[0-9]{1,9}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
 Source = Literal["USER_UPLOADED", "LIVE", "BACKUP"]
 
@@ -61,6 +56,11 @@ class LiveTranscript(Outgoing):
     chunks: list[LiveChunk]
 
 
+_SOURCELESS = create_model("LiveTranscript", __base__=LiveTranscript, active_source=(None, ...))
+# The active source before there is any audio, by the values of live_transcript_source.
+_FIRST_SOURCES: dict[str, Any] = {"live": "LIVE", "user_uploaded": "USER_UPLOADED", "none": None}
+
+
 class LiveQuery(BaseModel, defer_build=True):
     recording_status: Literal["in_progress", "completed"] = "in_progress"
 
@@ -69,18 +69,19 @@ def upload_audio(request: Request) -> Response:
     session_id = request.params["session_id"]
     fields = request.form
     file = file_of(fields, "file")
-    start, end = (_moment(name, text_of(fields, name)) for name in ("start_time", "end_time"))
-    expiry = _whole("expiry", text_of(fields, "expiry") or "0", 10**9)
+    start, end = (moment(request, name, text_of(fields, name)) for name in ("start_time", "end_time"))
+    given = seconds_between(start, end) if start and end else None
+    if given is not None and given <= 0 and request.assumptions["upload_times_order"] != "detected_length":
+        raise refused(request.assumptions, "upload_times_order", "end_time is not after start_time", "body", "end_time")
+    expiry = whole("expiry", text_of(fields, "expiry") or "0", 10**9)
     session = find(request, Session, session_id)
-    if not (file.content_type or "").lower().startswith("audio/"):
+    if not _is_audio(file):
         raise OnlyAudioError
-    upload = _not_empty(take(file))
+    upload = _not_empty(request, take(file))
     if any(one.sha256 == upload.sha256 for one in session_content.uploads(session)):
         request.note("audio_again", upload.filename or session_id)
-    given = seconds_between(start, end) if start and end else 0
-    piece = _piece(
-        request, upload, UPLOAD, len(session_content.uploads(session)), given if 0 < given <= _LONGEST else None
-    )
+    length = given if given is not None and 0 < given <= LONGEST else None
+    piece = _piece(request, upload, UPLOAD, len(session_content.uploads(session)), length)
     if start and not end:
         end = seconds_later(start, piece.duration)
     piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
@@ -101,23 +102,40 @@ def start_recording(request: Request) -> Response:
 def transcribe_segment(request: Request) -> Response:
     fields = request.form
     file = file_of(fields, "file")
-    index = _whole("index", text_of(fields, "index"), _MOST_SEGMENTS)
+    index = segment_index(request, text_of(fields, "index"))
     session, recording = _open_recording(request)
-    upload = _not_empty(take(file))
+    if not _is_audio(file) and request.assumptions["segment_type"] != "not_checked":
+        raise OnlyAudioError().under("segment_type")
+    upload = _not_empty(request, take(file))
+    there = [one for one in session.audio if one.track == recording.recording_id]
+    index, replaced = _placed(request, recording, index, there)
     piece = _piece(request, upload, recording.recording_id, index)
-    same = [one for one in session.audio if (one.track, one.index) == (piece.track, piece.index)]
+    piece = piece.replace(begun_at=piece.received_at, again=bool(replaced))
+    others = tuple(one for one in session.audio if one not in replaced)
+    gone = round(sum(one.duration for one in replaced))
+    _accept(request, session.replace(audio=others), piece, gone)
+    return respond(SUCCESS)
+
+
+def _placed(
+    request: Request, recording: Recording, index: int | None, there: list[AudioPiece]
+) -> tuple[int, list[AudioPiece]]:
+    """The index of a segment in its recording, and the earlier segments whose place it takes."""
+    same = [one for one in there if one.index == index]
+    repeat = request.assumptions["segment_repeat"] if same else "replaces"
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
-    piece = piece.replace(begun_at=piece.received_at, again=bool(same))
-    others = tuple(one for one in session.audio if one not in same)
-    gone = sum(one.duration for one in same)
-    session = session.replace(audio=others, duration=max(0, session.duration - round(gone)))
-    _accept(request, session, piece)
-    return respond(SUCCESS)
+    if repeat == "refused_409":
+        raise refused(request.assumptions, "segment_repeat", "the recording has a segment of that index")
+    if index is None or repeat == "appended":
+        return max((one.index for one in there), default=-1) + 1, []
+    return index, same
 
 
 def finish_recording(request: Request) -> Response:
     session, recording = _recording(request)
+    if recording.finished and request.assumptions["finish_twice"] != "allowed":
+        raise RecordingFinishedError().under("finish_twice")
     there = {one.index for one in session.audio if one.track == recording.recording_id}
     if lost := set(range(max(there, default=-1) + 1)) - there:
         request.note("segment_gap", f"{_ranges(lost)} of recording {recording.recording_id}")
@@ -138,7 +156,12 @@ def get_transcript(request: Request) -> Response:
 
 
 def get_live_transcript(request: Request) -> Response:
-    read_query(request, LiveQuery)
+    try:
+        read_query(request, LiveQuery)
+    except UnprocessableError:
+        if request.assumptions["recording_status_values"] != "in_progress":
+            raise
+        request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
     session = find(request, Session, request.params["session_id"])
     pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [
@@ -147,24 +170,29 @@ def get_live_transcript(request: Request) -> Response:
             status="FAILED" if one.piece.failed else "READY" if one.ready else "PENDING",
             duration=one.piece.duration,
             text=one.transcription.text if one.ready else "",
-            source=_source(one.piece),
+            source=_source(request, one.piece),
         )
         for one in pieces
     ]
-    answer = LiveTranscript(
+    if session.audio:
+        source: Any = _source(request, session.audio[-1])
+    else:
+        source = _FIRST_SOURCES[request.assumptions["live_transcript_source"]]
+    answer = (LiveTranscript if source else _SOURCELESS)(
         session_id=session.session_id,
         transcript=session_content.transcript_so_far(request.namespace, session),
-        active_source=_source(session.audio[-1]) if session.audio else "LIVE",
+        active_source=source,
         chunks=chunks,
     )
     session_content.count_read(request.namespace, session)
     return respond(answer)
 
 
-def _source(piece: AudioPiece) -> Source:
+def _source(request: Request, piece: AudioPiece) -> Source:
     if piece.track == UPLOAD:
         return "USER_UPLOADED"
-    return "BACKUP" if piece.again else "LIVE"  # kept by the client: live_transcript_backup
+    # The client has kept a copy of a segment that it sends again.
+    return "BACKUP" if piece.again and request.assumptions["live_transcript_backup"] == "backup" else "LIVE"
 
 
 def _recording(request: Request) -> tuple[Session, Recording]:
@@ -179,7 +207,8 @@ def _open_recording(request: Request) -> tuple[Session, Recording]:
     session, recording = _recording(request)
     if recording.finished:
         request.note("segment_after_finish")
-        raise RecordingFinishedError
+        if request.assumptions["segment_after_finish"] == "refused":
+            raise RecordingFinishedError
     return session, recording
 
 
@@ -217,45 +246,29 @@ def _seconds(detected: float | None) -> float:
     return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
-def _accept(request: Request, session: Session, piece: AudioPiece) -> Session:
+def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:
+    """The session with one more piece of audio, stored; ``gone`` are the seconds of the pieces that it replaces."""
+    seconds = {
+        "added": max(0, session.duration - gone) + round(piece.duration),
+        "replaced": round(piece.duration),
+        "unchanged": session.duration,
+    }
     session = session.replace(
         consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
-        duration=session.duration + round(piece.duration),
+        duration=seconds[request.assumptions["duration_after_audio"]],
         updated_at=piece.received_at,
     )
     request.store.put(session)
     return session
 
 
-def _not_empty(upload: Upload) -> Upload:
-    if upload.length == 0:
-        row = {"type": "value_error", "loc": ["body", "file"], "msg": "Value error, the file is empty", "input": None}
-        raise UnprocessableError([row])
+def _is_audio(file: UploadFile) -> bool:
+    """True for a file that is announced as audio."""
+    return (file.content_type or "").lower().startswith("audio/")
+
+
+def _not_empty(request: Request, upload: Upload) -> Upload:
+    if upload.length == 0 and request.assumptions["empty_audio"] != "accepted":
+        raise refused(request.assumptions, "empty_audio", "the file is empty", "body", "file")
     return upload
-
-
-def _whole(name: str, text: str | None, most: int) -> int:
-    if text is None:
-        raise UnprocessableError([missing("body", name)])
-    if _INDEX.fullmatch(text) is None:
-        msg = "Input should be a valid integer, unable to parse string as an integer"
-        raise UnprocessableError([{"type": "int_parsing", "loc": ["body", name], "msg": msg, "input": text}])
-    if int(text) >= most:
-        row = {"type": "less_than", "loc": ["body", name], "msg": f"Input should be less than {most}", "input": text}
-        raise UnprocessableError([{**row, "ctx": {"lt": most}}])
-    return int(text)
-
-
-def _moment(name: str, text: str | None) -> str | None:
-    if text is None or text == "":
-        return None
-    try:
-        if _MOMENT.fullmatch(text) is None:
-            raise ValueError
-        seconds_later(text, _LONGEST)
-    except (ValueError, OverflowError):
-        msg = "Input should be a valid datetime, such as 2024-12-11T03:57:57Z"
-        row = {"type": "datetime_from_date_parsing", "loc": ["body", name], "msg": msg, "input": text}
-        raise UnprocessableError([row]) from None
-    return text

@@ -23,7 +23,6 @@ class Assumption(NamedTuple):
     """A named guess: ``default`` is what the mock does, ``alternatives`` are the values that a user may choose instead.
 
     Values are words, integers or booleans. With ``any_number``, every integer from 1 to that number may be chosen.
-    ``unserved`` are other readings, which the mock cannot serve.
     ``sources`` are the known facts; ``operations`` are the operations whose requests or answers depend on it.
     """
 
@@ -34,7 +33,6 @@ class Assumption(NamedTuple):
     sources: tuple[str, ...]
     operations: tuple[str, ...]
     alternatives: tuple[Any, ...] = ()
-    unserved: tuple[str, ...] = ()
     any_number: int | None = None
 
     def allows(self, value: Any) -> bool:
@@ -118,12 +116,13 @@ class Assumptions(dict[str, Any]):
     def status(self, name: str) -> int:
         """The HTTP status that an assumption decides, such as 403 for the value ``object_403``.
 
-        If the value is not a refusal, such as ``allowed``, it is the status of the first alternative that is one.
+        Where the value is no refusal, such as ``allowed``, it is that of the default or of the first alternative that
+        is one.
         """
         value = self[name]
         if type(value) is int:
             return value
-        found = (status_in(one) for one in (value, *assumptions()[name].alternatives))
+        found = (status_in(one) for one in (value, assumed(name), *assumptions()[name].alternatives))
         return next(status for status in found if status is not None)
 
     def choose(self, values: Mapping[str, Any]) -> Assumptions:

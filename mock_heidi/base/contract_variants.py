@@ -1,22 +1,26 @@
 """The vendor's contract under assumptions that differ from the defaults.
 
 ``contract_variants.yaml`` holds a patch for each chosen value that changes the form of an answer, as JSON Merge Patch
-(RFC 7386). Statuses need no patch: ``x-status`` in a response, or in the schema of an error, names the assumption that
-decides its status. The response moves to the chosen status.
+(RFC 7386). Beside the patch stand the operations that refuse more (``refusals``), those that do not exist
+(``removes``) and the schemas that take no null (``no_null``). Statuses need no patch: ``x-status`` in a response, or in
+the schema of an error, names the assumption that decides its status. The response moves to the chosen status.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mock_heidi.base import assumptions as listed
 from mock_heidi.base import contract, spec
 from mock_heidi.base.assumptions import Assumptions, assumed, status_in, written
 
 _FILE = Path(__file__).with_name("contract_variants.yaml")
 _JSON = "application/json"
+# What stands beside the patch.
+_BESIDE = ("refusals", "removes", "no_null")
 
 
 def contract_under(assumptions: Assumptions) -> bytes:
@@ -34,12 +38,79 @@ def contract_under(assumptions: Assumptions) -> bytes:
 def changed(assumptions: Assumptions) -> dict[str, Any]:
     """The contract under these assumptions, as data."""
     made: Any = contract.loaded()
-    for name, value in assumptions.chosen.items():
-        made = merged(made, _patches().get(name, {}).get(written(value), {}))
+    # In the order of the list, which is that of the keys that they add.
+    chosen = {name: assumptions[name] for name in listed.assumptions() if name in assumptions.chosen}
+    changes = {name: _patches().get(name, {}).get(written(value), {}) for name, value in chosen.items()}
+    for change in changes.values():
+        made = merged(made, {part: change[part] for part in change if part not in _BESIDE})
+        made = _without_null(made, change.get("no_null", ()))
     moved = {name: assumptions.status(name) for name in assumptions.chosen if status_in(assumed(name)) is not None}
     paths = {path: _with_statuses(made, item, moved) for path, item in made["paths"].items()}
     whole: dict[str, Any] = {**made, "paths": paths}
+    for name, change in changes.items():
+        for operation, answer in change.get("refusals", {}).items():
+            whole = _refusing(whole, operation, str(assumptions.status(name)), _refusal(name, answer))
+    # Last, since other changes may be about them.
+    for operation in (one for change in changes.values() for one in change.get("removes", ())):
+        path, method = _place(whole, operation)
+        whole = merged(whole, {"paths": {path: {method: None}}})
     return whole
+
+
+def _place(whole: Any, operation: str) -> tuple[str, str]:
+    """The path and the method of an operation."""
+    return next(
+        (path, method)
+        for path, item in whole["paths"].items()
+        for method in contract.METHODS
+        if item.get(method, {}).get("operationId") == operation
+    )
+
+
+def _without_null(whole: Any, names: Iterable[str]) -> Any:
+    """The contract in which no field of these schemas may be null."""
+    schemas = whole["components"]["schemas"]
+    patch = {
+        name: {"properties": {key: _not_null(schemas[name], key) for key in schemas[name]["properties"]}}
+        for name in names
+    }
+    return merged(whole, {"components": {"schemas": patch}})
+
+
+def _not_null(schema: Any, key: str) -> dict[str, Any]:
+    """The change of a property that may be null."""
+    field = schema["properties"][key]
+    if "anyOf" in field:
+        return {"anyOf": [one for one in field["anyOf"] if one != {"type": "null"}]}
+    return {"type": next(kind for kind in field["type"] if kind != "null")} if isinstance(field["type"], list) else {}
+
+
+def _refusing(whole: Any, operation: str, status: str, response: Any) -> dict[str, Any]:
+    """The contract in which an operation may also answer so."""
+    path, method = _place(whole, operation)
+    known = whole["paths"][path][method]["responses"]
+    added = _joined(whole, known[status], response) if status in known else response
+    responses = dict(sorted({**known, status: added}.items()))
+    item = {**whole["paths"][path], method: {**whole["paths"][path][method], "responses": responses}}
+    return {**whole, "paths": {**whole["paths"], path: item}}
+
+
+def _refusal(name: str, answer: Any) -> Any:
+    """The response of a refusal: one of the contract's own, or the one with this sentence."""
+    if isinstance(answer, dict):
+        return answer
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["detail"],
+        "properties": {"detail": {"type": "string", "const": answer}},
+    }
+    return {
+        "description": f"Refused: {answer}.",
+        "x-provenance": "assumed",
+        "x-assumption": name,
+        "content": {_JSON: {"schema": schema, "examples": {name: {"value": {"detail": answer}}}}},
+    }
 
 
 def merged(value: Any, patch: Any) -> Any:

@@ -6,7 +6,7 @@ Handlers raise them; :func:`mock_heidi.base.error_table.render` makes the respon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 MOST_PROBLEMS = 100
 
@@ -17,7 +17,7 @@ class HeidiError(Exception):
     ``status`` is an HTTP status; if no source gives it, it is the name of the assumption that does.
     """
 
-    status: ClassVar[int | str]
+    status: int | str
     headers: Mapping[str, str] = {}
     from_vendor: ClassVar[bool] = True
     """False for an error that only this mock returns."""
@@ -25,6 +25,11 @@ class HeidiError(Exception):
     @property
     def detail(self) -> Any:
         raise NotImplementedError
+
+    def under(self, assumption: str) -> Self:
+        """The same error with the status that this assumption decides."""
+        self.status = assumption
+        return self
 
 
 class NamedError(HeidiError):

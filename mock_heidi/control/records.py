@@ -57,7 +57,7 @@ async def replace_record(request: Request) -> Response:
 async def delete_record(request: Request) -> Response:
     """Remove a record. The answer has the number of the remaining records of its kind."""
     record = _known(request)
-    remove_record(request.store, record)
+    remove_record(request.namespace, record)
     return respond({"count": request.store.size(type(record))})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import NamedTuple
 
 Header = tuple[bytes, bytes]
@@ -104,12 +104,21 @@ def of_body(status: int, headers: Iterable[Header], body: bytes) -> Delivery:
     return Delivery(status, tuple(kept), (Part(body),), len(body))
 
 
-def of_stream(stream: Stream, pause: Callable[[int], float]) -> Delivery:
-    """The delivery of a stream; ``pause`` gives the seconds before each piece, counted from 0."""
-    parts = [Part(frame(text), pause(at), at + 1) for at, text in enumerate(stream.texts)]
+def of_stream(stream: Stream, pause: Callable[[int], float], escapes: str = "escaped") -> Delivery:
+    """The delivery of a stream; ``pause`` gives the seconds before each piece, counted from 0.
+
+    ``escapes`` is the assumption ``stream_escapes``.
+    """
+    write = frame if escapes == "escaped" else frame_in_utf_8
+    parts = [Part(write(text), pause(at), at + 1) for at, text in enumerate(stream.texts)]
     return Delivery(200, (EVENTS,), tuple(parts), commit=stream.commit)
 
 
 def frame(text: str) -> bytes:
     """A piece as it is sent: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
     return b'data: {"data": %s}\n\n' % encode_basestring_ascii(text).encode()
+
+
+def frame_in_utf_8(text: str) -> bytes:
+    """The same with letters beyond ASCII as they are, in UTF-8."""
+    return b'data: {"data": %s}\n\n' % encode_basestring(text).encode()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.account_records import HeidiUser, User
+from mock_heidi.state.session_records import Creator, Session
 
 
 def find_heidi_user(namespace: Namespace, managed_by: str, kinde_user_id: str | None) -> HeidiUser:
@@ -41,6 +44,27 @@ def link(namespace: Namespace, user: User, heidi_user: HeidiUser) -> User:
     )
     namespace.store.put(linked)
     return linked
+
+
+def sessions_of(namespace: Namespace, user: User) -> Sequence[Session]:
+    """The sessions of a linked user."""
+    store, which = namespace.store, namespace.assumptions["linked_user_sessions"]
+    if which == "whole_key":
+        return store.where(Session, managed_by=user.managed_by)
+    # For Heidi, all users that are linked to the same account now are the same clinician.
+    same = [
+        other for other in store.all(User) if (other.managed_by, other.linked_to) == (user.managed_by, user.linked_to)
+    ]
+    return [
+        session
+        for other in same
+        for session in store.where(
+            Session,
+            managed_by=other.managed_by,
+            created_by=Creator(email=other.email, third_party_internal_id=other.third_party_internal_id),
+        )
+        if which == "same_account" or session.created_at >= (other.linked_at or "")
+    ]
 
 
 def link_first_user(namespace: Namespace) -> None:

@@ -90,11 +90,15 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     return record
 
 
-def remove_record(store: Store, record: Record) -> None:
-    """Remove a record. The sessions of a removed patient profile stay, without a profile."""
+def remove_record(namespace: Namespace, record: Record) -> None:
+    """Remove a record. The sessions of a removed patient profile stay without a profile, or are removed too."""
+    store = namespace.store
     if isinstance(record, PatientProfile):
         for session in tuple(store.where(Session, patient_profile_id=record.id)):
-            store.put(session.replace(patient_profile_id=None))
+            if namespace.assumptions["deleted_profile_sessions"] == "deleted":
+                store.remove(session)
+            else:
+                store.put(session.replace(patient_profile_id=None))
     store.remove(record)
 
 

@@ -176,7 +176,7 @@ def _patient(namespace: Namespace, session: Session) -> SessionPatient:
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")
     if profile is None:
         return own
-    return SessionPatient(
+    return SessionPatient.model_construct(
         name=own.name or profile.name,
         gender=own.gender or profile.gender,
         dob=own.dob or profile.birth_date,
@@ -184,9 +184,15 @@ def _patient(namespace: Namespace, session: Session) -> SessionPatient:
     )
 
 
-def _described(name: str, filename: str, context: str | None) -> str:
-    title = name if name == filename else f"{name} ({filename})"
+def _described(name: str | None, filename: str, context: str | None) -> str:
+    title = f"{name} ({filename})" if name not in (None, "", filename) else filename
     return f"{title}: {context}" if context else title
+
+
+def problems(namespace: Namespace, session: Session) -> str | None:
+    """The problems that are spoken of in the session's audio, joined by commas; None if nothing was said."""
+    consultation = namespace.store.get(Consultation, session.consultation or "")
+    return None if consultation is None else consultation.session_name
 
 
 def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:

@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "json_content_type": Kind("warning", "sent a JSON body without the content type application/json: {}"),
     "gender_spelling": Kind("warning", "sent a gender that is not one of the documented words: {}"),
     "near_type": Kind("warning", "sent a value whose type differs from the documented one: {}"),
+    "undocumented_value": Kind("warning", "sent a value that is not documented and was accepted: {}"),
     "empty_filter": Kind("warning", "sent a filter without a value: {}"),
     "session_id_number": Kind("error", "converted a session id to a number, which loses digits: {}"),
     "invalid_email": Kind("warning", "signed in with an invalid e-mail address: {}"),

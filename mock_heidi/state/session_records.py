@@ -78,13 +78,13 @@ class Recording(Value):
 
 
 class ContextFile(Value):
-    """An uploaded context document without its content.
+    """An uploaded context document without its content. ``name`` is the one that the client gave it, if any.
 
     ``parsing`` keeps it in that status, whatever the namespace's transition is.
     """
 
     id: ObjectId
-    name: str
+    name: str | None = None
     date: str | None = None
     additional_context: str | None = None
     filename: str

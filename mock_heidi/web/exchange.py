@@ -24,6 +24,7 @@ from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
 from mock_heidi.web.admission import admit, remember
+from mock_heidi.web.paths import check_path
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
@@ -132,7 +133,8 @@ async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
-        return of_stream(answer, request.namespace.pace)
+        namespace = request.namespace
+        return of_stream(answer, namespace.pace, namespace.assumptions["stream_escapes"])
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
@@ -144,7 +146,12 @@ async def work(request: Request) -> Response | Stream:
     answer = request.answer
     if answer is None:
         try:
-            return await _operate(request)
+            # Spelt out, since an answer under the defaults shall not pay for a call.
+            if (request.known_namespace or request.registry.start).assumptions.chosen:
+                check_path(request)
+            answer = request.answer
+            if answer is None:
+                return await _operate(request)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer

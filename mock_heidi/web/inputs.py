@@ -16,11 +16,13 @@ from mock_heidi.base.errors import (
     missing,
 )
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.refusals import RefusedError
 from mock_heidi.base.values import Incoming
 from mock_heidi.namespaces.tokens import Caller
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.web.lenient import read_leniently
+from mock_heidi.web.nulls import settled
 from mock_heidi.web.request import Request
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
@@ -34,17 +36,20 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 }
 
 
-def read(request: Request, model: type[I], *, optional: bool = False) -> I:
+def read(request: Request, model: type[I], *, optional: bool = False, nulls: str | None = None) -> I:
     """The request's JSON body as ``model``; 422 if it does not fit.
 
-    If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``.
+    If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``. ``nulls`` is the assumption that
+    decides the meaning of a field that is null.
     """
-    body = request.body
-    if body and request.assumptions["json_content_type"] == "json_only" and not _is_json(request):
+    body, chosen = request.body, request.assumptions
+    if body and chosen["json_content_type"] == "json_only" and not _is_json(request):
         raise UnprocessableError([_not_an_object(body)])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
+            if chosen["body_required"] != UnprocessableError.status:
+                raise RefusedError("body_required", "the body is missing")
             raise UnprocessableError([missing("body")])
         value = {}
     try:
@@ -55,7 +60,7 @@ def read(request: Request, model: type[I], *, optional: bool = False) -> I:
         if relaxed is None:
             raise _refusal("body", _first_problems(error, model, value)) from None
         made = relaxed
-    return made
+    return settled(chosen, nulls, made) if nulls and chosen.chosen else made
 
 
 def read_query(request: Request, model: type[Q]) -> Q:
@@ -66,12 +71,24 @@ def read_query(request: Request, model: type[Q]) -> Q:
         raise _refusal("query", list(error.errors(include_url=False))) from None
 
 
+def rejected(field: str, message: str, given: Any) -> UnprocessableError:
+    """The 422 for a field of the body whose value the operation refuses, in pydantic's words."""
+    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
+    return UnprocessableError([row])
+
+
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's own record of that id; another key's is not found, as if it were not there."""
     record, caller = request.store.get(kind, key), request.identity
     if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
         raise _NOT_FOUND[kind]
     return record
+
+
+def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
+    """The caller's own record of that id, or None."""
+    record = request.store.get(kind, key)
+    return record if record is not None and record.managed_by == request.caller.managed_by else None
 
 
 def _is_json(request: Request) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from python_multipart.multipart import parse_options_header
@@ -13,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from mock_heidi.base.errors import BodyTooLargeError, UnprocessableError, missing
+from mock_heidi.base.refusals import RefusedError
 from mock_heidi.content import durations
 from mock_heidi.web.request import Request
 
@@ -97,6 +99,8 @@ async def form(request: Request) -> AsyncIterator[None]:
         try:
             fields = await parser.parse()
         except MultiPartException as error:
+            if request.assumptions["malformed_multipart"] == HTTPStatus.BAD_REQUEST:
+                raise RefusedError("malformed_multipart", "There was an error parsing the body") from None
             raise _broken(error.message) from None
     else:
         async for _ in _bounded(request):

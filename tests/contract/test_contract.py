@@ -182,6 +182,7 @@ def served_classes() -> dict[str, type[BaseModel]]:
         for module in _modules()
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
+        if not name.startswith("_")  # these serve assumptions that are chosen
     }
     return own | {"ConsultNote": ConsultNote, "Success": Success}
 
@@ -849,6 +850,19 @@ def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exch
     found = Judge(load_contract()).findings(exchange)
 
     assert words in "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("redirect", "should be a 307 to /api/v2/ml-scribe/open-api/patient-profiles"), ("not_found", "should be 404")],
+)
+def test_a_path_with_extra_slashes_is_held_to_what_is_chosen(value: str, words: str) -> None:
+    served = _exchange(200, '{"data": []}', path="//patient-profiles")
+
+    (found,) = Judge(load_contract()).findings(served._replace(assumed=(("extra_slashes", value),)))
+
+    assert words in found
+    assert Judge(load_contract()).findings(served) == []
 
 
 def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contract) -> None:

@@ -39,7 +39,7 @@ def found(client: Client, query: str = "") -> dict[str, dict[str, Any]]:
     return {row["code"]: row for row in rows}
 
 
-def segment(client: Client, recording: str, index: int) -> httpx.Response:
+def segment(client: Client, recording: str, index: int | str) -> httpx.Response:
     return client.post(
         f"{SEGMENTS}/{recording}:transcribe", files={"file": ("a.wav", b"no audio")}, data={"index": str(index)}
     )
@@ -177,6 +177,20 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
         lambda client: [
             client.put("/_mock/assumptions", json={"type_coercion": "lax"}),
             client.post("/patient-profiles", json={"patient_sex_code": "1"}),
+        ],
+    ),
+    "a word that the documents do not list": (
+        "undocumented_value",
+        lambda client: [
+            client.put("/_mock/assumptions", json={"recording_status_values": "in_progress"}),
+            client.get(f"/sessions/{SESSION}/transcript/live?recording_status=paused"),
+        ],
+    ),
+    "an index in words": (
+        "undocumented_value",
+        lambda client: [
+            client.put("/_mock/assumptions", json={"segment_index": "any_text"}),
+            segment(client, record(client), "last"),
         ],
     ),
     "a filter without a value": (

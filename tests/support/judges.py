@@ -7,7 +7,7 @@ plane a test receives from an application in this process, directly or over a so
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -218,7 +218,13 @@ class Judge:
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
         operation, allowed = self.find(exchange.method, exchange.path)
-        if operation is None:
+        slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
+        if slashes == "not_found" and exchange.path != plain:
+            operation, allowed = None, []
+        if slashes == "redirect" and exchange.path != plain and operation is not None:
+            given = exchange.status, headers.get("location", "").partition("?")[0]
+            found: Iterable[str] = [] if given == (307, plain) else [f"should be a 307 to {plain}"]
+        elif operation is None:
             found = self._unplaced(exchange, headers, allowed)
         else:
             found = self._answer(operation, exchange, headers)
@@ -282,8 +288,9 @@ class Judge:
         elif kind in (_STREAM, _LINES):
             if kind == _STREAM and given != _STREAM_WITH_CHARSET:
                 yield f"the media type is {given}, not {_STREAM_WITH_CHARSET}"
-            framing = self.contract["components"]["schemas"]["PieceStream"].get("x-framing")
-            yield from object_findings(body, framing) if framing else stream_findings(body)
+            stream = self.contract["components"]["schemas"]["PieceStream"]
+            events = as_events(body, stream["x-framing"]) if "x-framing" in stream else body
+            yield from stream_findings(events, escaped="x-escapes" not in stream)
         elif kind == "application/json":
             try:
                 value = parse(body)
@@ -293,21 +300,21 @@ class Judge:
                 yield from self.value_findings(content[kind]["schema"], value)
 
 
-def stream_findings(body: bytes) -> list[str]:
+def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
     """The places where a stream holds anything but events of the vendor's one form."""
     *events, rest = body.split(b"\n\n")
-    found = [f"event {number} of the stream: {text}" for number, event in enumerate(events) if (text := _event(event))]
+    texts = [_event(event, escaped=escaped) for event in events]
+    found = [f"event {number} of the stream: {text}" for number, text in enumerate(texts) if text]
     return [*found, f"the stream ends within an event: {rest!r}"] if rest else found
 
 
-def object_findings(body: bytes, framing: str) -> list[str]:
-    """The places where a stream holds anything but pieces as bare objects, on a line each if it is ``ndjson``."""
+def as_events(body: bytes, framing: str) -> bytes:
+    """A stream of bare objects, on a line each if it is ``ndjson``, as one of events."""
     end = b"\n" if framing == "ndjson" else b""
-    events = re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
-    return stream_findings(events)
+    return re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
 
 
-def _event(event: bytes) -> str:
+def _event(event: bytes, *, escaped: bool) -> str:
     """The fault of an event, without the line feeds that end it; empty if it has none."""
     if not (event.startswith(_EVENT_BEGINS) and event.endswith(_EVENT_ENDS)):
         return f'{event!r} is not of the form data: {{"data": "..."}}'
@@ -317,7 +324,7 @@ def _event(event: bytes) -> str:
         str.encode(piece)  # half of a surrogate pair is JSON, and no text
     except (ValueError, TypeError) as error:
         return f"{quoted!r} is no text in JSON: {error}"
-    wanted = json.dumps(piece).encode()
+    wanted = json.dumps(piece, ensure_ascii=escaped).encode()
     return "" if quoted == wanted else f"{quoted!r} is not escaped as {wanted!r}"
 
 

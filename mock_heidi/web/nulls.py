@@ -1,0 +1,48 @@
+"""Nulls in bodies, and changes that name no field, as the assumptions read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.base.errors import UnprocessableError
+from mock_heidi.base.refusals import refused
+from mock_heidi.base.values import Incoming
+
+I = TypeVar("I", bound=Incoming)  # noqa: E741
+
+
+def settled(chosen: Assumptions, name: str, made: I) -> I:
+    """A body with its nulls as the assumption ``name`` reads them, ``null_in_create`` or ``null_in_update``.
+
+    Raises the error of a body that is refused.
+    """
+    if name == "null_in_update" and not made.model_fields_set and chosen["empty_update"] != HTTPStatus.OK:
+        raise refused(chosen, "empty_update", "the body names no field", "body")
+    if chosen[name] == "refused_422" and (rows := list(_problems(made, ("body",)))):
+        raise UnprocessableError(rows)
+    return _without_nulls(made) if chosen[name] == "ignored" else made
+
+
+def _sent(made: Incoming) -> dict[str, Any]:
+    """The fields that the client sent."""
+    return {name: getattr(made, name) for name in made.model_fields_set}
+
+
+def _problems(made: Incoming, loc: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for name, value in _sent(made).items():
+        if value is None:
+            yield {"type": "none_forbidden", "loc": [*loc, name], "msg": "Input should not be null", "input": None}
+        elif isinstance(value, Incoming):
+            yield from _problems(value, (*loc, name))
+
+
+def _without_nulls(made: I) -> I:
+    kept = {
+        name: _without_nulls(value) if isinstance(value, Incoming) else value
+        for name, value in _sent(made).items()
+        if value is not None
+    }
+    return type(made).model_construct(set(kept), **kept)

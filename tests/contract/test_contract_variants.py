@@ -1,0 +1,102 @@
+"""The contract under chosen assumptions: sound for each value, and for values of all assumptions at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from judges import Contract, Judge, nodes, operations, resolve
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from mock_heidi.base.assumptions import Assumptions, assumptions
+from mock_heidi.base.contract_variants import changed
+
+VALUES = [(name, value) for name, one in assumptions().items() for value in one.alternatives]
+FIRSTS, LASTS = (
+    {name: one.alternatives[at] for name, one in assumptions().items() if one.alternatives} for at in (0, -1)
+)
+
+
+def lost_references(contract: Contract) -> list[str]:
+    """The references of a contract to parts that it does not have, and to operations that it does not have."""
+    known = {operation.name for operation in operations(contract)}
+    found = []
+    for place, node in nodes(contract):
+        try:
+            resolve(contract, node)
+        except KeyError:
+            found.append(f"{place}: {node['$ref']}")
+        if "/links/" in place and node.get("operationId", next(iter(known))) not in known:
+            found.append(f"{place}: {node['operationId']}")
+    return found
+
+
+def misfits(contract: Contract) -> Iterator[str]:
+    """The examples of answers in JSON that do not have the form of the answer."""
+    judge = Judge(contract)
+    for operation in operations(contract):
+        for status, response in operation.spec["responses"].items():
+            media = resolve(contract, response).get("content", {}).get("application/json", {})
+            examples = [one["value"] for one in media.get("examples", {}).values()]
+            examples += [media["example"]] if "example" in media else []
+            for example in examples:
+                yield from (
+                    f"{operation.name} {status}: {text}" for text in judge.value_findings(media["schema"], example)
+                )
+
+
+def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
+    """The responses of an operation under these choices."""
+    contract = changed(Assumptions(choices))
+    found: dict[str, Any] = next(one.spec["responses"] for one in operations(contract) if one.name == name)
+    return found
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
+def test_contract_of_each_value_refers_to_nothing_that_it_lacks(name: str, value: Any) -> None:
+    assert lost_references(changed(Assumptions({name: value}))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
+def test_examples_of_each_value_have_the_form_that_holds(name: str, value: Any) -> None:
+    assert list(misfits(changed(Assumptions({name: value})))) == []
+
+
+@pytest.mark.parametrize("values", [FIRSTS, LASTS], ids=["first", "last"])
+def test_contract_of_many_values_at_once_is_sound(values: dict[str, Any]) -> None:
+    contract = changed(Assumptions(values))
+
+    assert [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()] == []
+    assert lost_references(contract) == []
+    assert list(misfits(contract)) == []
+
+
+def test_refusal_joins_the_response_that_has_its_status() -> None:
+    known, more = (responses(choices, "link_account") for choices in ({}, {"unknown_heidi_user": "refused_404"}))
+    joined = responses({"empty_audio": 400}, "upload_audio")["400"]["content"]["application/json"]
+
+    assert more.keys() - known.keys() == {"404"}
+    assert more["404"]["content"]["application/json"]["schema"]["properties"]["detail"]["const"] == (
+        "the Heidi user is unknown"
+    )
+    assert [set(branch) & {"$ref", "properties"} for branch in joined["schema"]["anyOf"]] == [{"$ref"}, {"properties"}]
+    assert joined["examples"].keys() == {"OnlyAudio", "empty_audio"}
+
+
+def test_body_that_refuses_null_says_so_of_every_field() -> None:
+    schemas = changed(Assumptions({"null_in_update": "refused_422"}))["components"]["schemas"]
+
+    assert schemas["PatientProfileUpdate"]["properties"]["phone"]["type"] == "string"
+    assert schemas["SessionUpdate"]["properties"]["patient"]["anyOf"] == [
+        {"$ref": "#/components/schemas/SessionPatientUpdate"}
+    ]
+    assert "null" not in str(schemas["SessionPatientUpdate"])
+
+
+def test_judges_of_variants_bite() -> None:
+    contract = changed(Assumptions({"creation_status": 201}))
+    del contract["components"]["schemas"]["Transcript"]
+    contract["paths"]["/sessions/{session_id}/transcript"]["get"]["operationId"] = "read_transcript"
+
+    assert {text.rpartition("/")[2] for text in lost_references(contract)} >= {"Transcript"}
+    assert any(text.endswith(": get_transcript") for text in lost_references(contract))
