@@ -55,7 +55,7 @@ def test_a_wrong_verb_is_told_the_right_one(heidi: Client, method: str, path: st
         ("/sessions/1234567890", "the base path is missing"),
         ("/open-api/sessions/1234567890", "the base path is missing"),
         ("/ns/other/jwt", "the base path is missing"),
-        ("/ns/a b/jwt", "not a valid namespace name"),
+        ("/ns/a b/jwt", "not a valid name for a namespace"),
         ("/https://registrar.api.heidihealth.com/api/v2/ml-scribe/open-api/jwt", "a real Heidi host"),
         (f"{RECORDING}/finish", "joined by a colon"),
         (f"{RECORDING}/transcribe", "joined by a colon"),
