@@ -45,6 +45,8 @@ def _row(one: Assumption, value: Any) -> dict[str, Any]:
         "alternatives": one.alternatives,
         "any_number": one.any_number,
         "why": one.why,
+        "sources": one.sources,
+        "operations": one.operations,
     }
 
 

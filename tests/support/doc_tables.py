@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 import yaml
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
+from doc_provenance import successes
 from paths import ROOT
 
 from mock_heidi.base import error_table as named
@@ -243,6 +245,15 @@ def operation_table() -> str:
     return table(("Operation", "Method", "Path"), [[code(one.name), one.method, code(one.path)] for one in found])
 
 
+def provenance_table() -> str:
+    """The source of the facts about each operation, and the number of assumptions that touch it."""
+    touching = Counter(name for one in assumptions().values() for name in one.operations)
+    rows = [
+        (code(one.operation), one.itself, one.status, one.body, str(touching[one.operation])) for one in successes()
+    ]
+    return table(("Operation", "The operation", "Status of a success", "Its body", "Assumptions"), rows)
+
+
 def choice_table() -> str:
     """The assumptions for which a value may be chosen."""
     rows = [(f"`{one.name}`", one.decides, *_values(one)) for one in assumptions().values() if one.name in choosable()]
@@ -272,6 +283,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "exec-flags": exec_flags,
     "operations": operation_table,
     "choices": choice_table,
+    "provenance": provenance_table,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
 }

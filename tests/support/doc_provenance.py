@@ -1,0 +1,39 @@
+"""The provenance of each operation's success, read from openapi.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from judges import load_contract, operations, resolve
+
+# The weakest part of a body says what is known of it.
+_STRENGTH = ("documented", "observed", "assumed")
+
+
+class Success(NamedTuple):
+    """The sources of the facts about an operation and its success."""
+
+    operation: str
+    itself: str
+    status: str
+    body: str
+
+
+def successes() -> Iterator[Success]:
+    """A row for each operation, in the order of the contract."""
+    contract = load_contract()
+    for operation in operations(contract):
+        response = resolve(contract, operation.spec["responses"]["200"])
+        [media] = response["content"].values()
+        body = _weakest(contract, media["schema"])
+        yield Success(operation.name, operation.spec["x-provenance"], response["x-provenance"], body)
+
+
+def _weakest(contract: dict[str, Any], schema: dict[str, Any]) -> str:
+    """The provenance of a schema; without a mark, that of its weakest part."""
+    schema = resolve(contract, schema)
+    if "x-provenance" in schema:
+        return str(schema["x-provenance"])
+    parts = [*schema.get("anyOf", ()), *schema.get("properties", {}).values()]
+    return max((_weakest(contract, part) for part in parts), key=_STRENGTH.index, default=_STRENGTH[0])
