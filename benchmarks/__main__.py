@@ -15,9 +15,10 @@ from pathlib import Path
 
 from benchmarks.contestants import ROOT
 from benchmarks.machine import cores, described
+from benchmarks.measures import Bench
 from benchmarks.report import write
 from benchmarks.rounds import measure
-from benchmarks.workloads import Bench, Workload, workloads
+from benchmarks.workloads import Workload, workloads
 from mock_heidi.base import built
 from mock_heidi.fixtures import wheel_data
 

@@ -1,4 +1,4 @@
-"""The load: requests in wrk's own language, and the numbers that come back."""
+"""The load: the requests that are asked, in wrk's own language, and the numbers that come back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 BASE = "/api/v2/ml-scribe/open-api"
+PROFILES = "/patient-profiles"
 CONNECTIONS = 16
 
 # Requests in turn, all made before the first is sent; at the end one line to read.
@@ -127,3 +128,29 @@ def profile(number: int) -> dict[str, Any]:
         "demographic_string": "Woman, 45 years",
         "additional_context": "None known",
     }
+
+
+def get_one(ids: Sequence[str]) -> list[Asked]:
+    """Requests for each of these profiles."""
+    return [Asked("GET", f"{PROFILES}/{one}") for one in ids]
+
+
+def get_list(_: Sequence[str]) -> list[Asked]:
+    """A request for all profiles."""
+    return [Asked("GET", PROFILES)]
+
+
+def get_filtered(ids: Sequence[str]) -> list[Asked]:
+    """Requests for the profiles with the numbers below that of the ids."""
+    return [Asked("GET", f"{PROFILES}?ehr_patient_id=EHR-{number:06d}") for number in range(len(ids))]
+
+
+def post(_: Sequence[str]) -> list[Asked]:
+    """A request that makes a profile."""
+    return [Asked("POST", PROFILES, profile(1))]
+
+
+def patch(ids: Sequence[str]) -> list[Asked]:
+    """Requests that change each of these profiles."""
+    changes = {"phone": "+61 400 999999", "additional_context": "Asthma"}
+    return [Asked("PATCH", f"{PROFILES}/{one}", changes) for one in ids]

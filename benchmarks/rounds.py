@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.loads import LoadError
 from benchmarks.machine import listened
-from benchmarks.workloads import Bench, Figures, Workload
+from benchmarks.measures import Bench, Figures
+from benchmarks.workloads import Workload
 
 # When others take more of the two cores than this share, a measurement is made again, so often at most.
 NOISE, AGAIN = 0.03, 3

@@ -7,21 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import api
-from mock_heidi.base.errors import HostNotAllowedError, MethodNotAllowedError, NotFoundError
-from mock_heidi.base.hosts import Hosts, Refused
-from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.errors import HostNotAllowedError
+from mock_heidi.base.hosts import Hosts
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
 from mock_heidi.namespaces.registry import Registry
-from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.web.admission import identify
 from mock_heidi.web.cors import ApiCors, ControlCors, Origins, is_own
-from mock_heidi.web.exchange import Exchange, Listener
+from mock_heidi.web.exchange import Exchange, Listener, refusal
 from mock_heidi.web.request import Request
 from mock_heidi.web.router import NO_MATCH, Router, split
 from mock_heidi.web.unmatched import explain
@@ -40,10 +39,6 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
     if settings is not None and options:
         raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
     return App(settings or Settings(**options), listener)
-
-
-def _api_routes() -> list[Route]:
-    return [*api.ROUTES, *api.SPELLINGS]
 
 
 def _control_routes() -> list[Route]:
@@ -77,16 +72,16 @@ class App(Starlette):
     """
 
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
-        self.api, self.control = _Endpoints(BASE_PATH, _api_routes), _Endpoints("/_mock", _control_routes)
+        self.api = _Endpoints(BASE_PATH, lambda: [*api.ROUTES, *api.SPELLINGS])
+        self.control = _Endpoints("/_mock", _control_routes)
         super().__init__(routes=[self.api, self.control])
         self.registry = Registry(settings)
         self.hosts = Hosts(settings.allowed_hosts)
         self.origins = Origins(settings.cors_origins)
-        self.exchange = Exchange(
-            ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials), listener
-        )
-        self.control_cors = ControlCors(settings.cors_headers)
+        self.cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
+        self.exchange = Exchange(listener)
         self.guard = Guard(settings.allowed_hosts, settings.admin_origins, self.origins, settings.admin_token)
+        self.control_cors = ControlCors(settings.cors_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,85 +90,69 @@ class App(Starlette):
             return
         path: str = scope["path"]
         if path.startswith(_BELOW):  # as nearly all do
-            await self.exchange(self._api_request(None, split(path[len(_BELOW) :]), scope, receive), send)
-            return
-        root: str = scope.get("root_path", "")
-        segments = split(path.removeprefix(root) if root else path)
-        name = None
-        if segments[:1] == ["ns"] and len(segments) > 1:
-            name, segments = segments[1], segments[2:]
-        if segments[:4] == _BASE:
-            await self.exchange(self._api_request(name, segments[4:], scope, receive), send)
-        elif segments[:1] == ["_mock"]:
-            await self._control(self._control_request(name, segments[1:], scope, receive), send)
-        elif name is None and segments in ([], ["livez"], ["readyz"]) and scope["method"] in ("GET", "HEAD"):
-            response = respond({"status": "ok"}) if segments else RedirectResponse(f"{root}/_mock/")
-            await response(scope, receive, send)
+            request = self._api_request(None, split(path[len(_BELOW) :]), scope, receive)
         else:
-            await self.exchange(self._api_request(name, None, scope, receive), send)
+            root: str = scope.get("root_path", "")
+            name, segments = _namespace_in(split(path.removeprefix(root)))
+            if segments[:1] == ["_mock"]:
+                await self._control(name, segments[1:], scope, receive, send)
+                return
+            if name is None and segments in ([], ["livez"], ["readyz"]) and scope["method"] in ("GET", "HEAD"):
+                response = respond({"status": "ok"}) if segments else RedirectResponse(f"{root}/_mock/")
+                await response(scope, receive, send)
+                return
+            known = segments[:4] == _BASE and (name is None or is_namespace(name))
+            request = self._api_request(name, segments[4:] if known else None, scope, receive)
+        if b"origin" in request.headers:
+            await self.cors.pass_on(request, send, self.exchange)
+        else:
+            await self.exchange(request, send)
 
     def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
-        """A request to the API; ``segments`` are those below its base path, None for a path beside it."""
-        registry = self.registry
-        known = segments is not None and (name is None or is_namespace(name))
-        match = self.api.router.find(scope["method"], segments) if known and segments is not None else NO_MATCH
-        request = Request(registry, match, segments or (), scope, receive)
+        """A request to the API; ``segments`` are those below its base path, None for a path that it does not have."""
+        match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
+        request = Request(self.registry, match, segments or (), scope, receive)
         request.name = name
         # Of a repeated header the request has only the last.
         good = request.headers.get(b"host") in self.hosts.good and len(request.headers) == len(scope["headers"])
         if not good and (refused := self.hosts.refusal(scope)):
-            self._bar(request, refused)
-            return request
-        if request.route is None:
-            request.refusal = MethodNotAllowedError(match.allow) if match.allow else NotFoundError()
-            request.why = explain(self.api.router, scope, segments)
-            request.stray = self.origins.is_stray(request.headers)
-        elif registry.settings.request_faults:
-            request.asked_fault = request.headers.get(b"x-mock-fault")
-        if request.operation == SIGN_IN:
-            key = request.headers.get(b"heidi-api-key")
-            request.opened = None if key is None else registry.open(key.decode("latin-1"), name)
-            spoken = name if request.opened is None else request.opened[0]
+            # Nothing is left of it but its refusal, which the default namespace's journal keeps.
+            request = Request(self.registry, NO_MATCH, (), scope, receive)
+            request.known_namespace = self.registry.default
+            request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
+            request.why = f"{_OTHER_HOST}; {refused.logged}"
         else:
-            request.identity = caller = registry.tokens.identify(request.headers.get(b"authorization"))
-            spoken = name or (caller.namespace if isinstance(caller, Caller) else None)
-        request.known_namespace = registry.default if spoken is None else registry.get(spoken)
+            identify(request)
+            if request.route is None:
+                request.why = explain(self.api.router, scope, segments)
+        if request.why is not None:
+            request.stray = self.origins.is_stray(request.headers)
         return request
 
-    def _bar(self, request: Request, refused: Refused) -> None:
-        """Leave nothing of a request but its refusal, which the default namespace's journal keeps."""
-        request.barred, request.refusal = True, HostNotAllowedError(refused.what, refused.cure)
-        request.why = f"{_OTHER_HOST}; {refused.logged}"
-        request.stray = self.origins.is_stray(request.headers)
-        request.name = request.route = request.operation = None
-        request.known_namespace = self.registry.default
-
-    def _control_request(self, name: str | None, segments: list[str], scope: Scope, receive: Receive) -> Request:
+    async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         match = self.control.router.find(scope["method"], segments)
         request = Request(self.registry, match, segments, scope, receive)
         request.name = name
-        if name is not None and not is_namespace(name):
-            request.refusal = ControlError.of(wrong_name(name, "namespace"))
-        elif match.route is None:
-            request.refusal = WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])
         request.known_namespace = self.registry.get(name or self.registry.default.name)
-        return request
-
-    async def _control(self, request: Request, send: Send) -> None:
-        answer = self.guard.refusal(request)
-        origin = request.headers.get(b"origin")
-        if answer is None and origin is not None and not is_own(origin, request.headers.get(b"host", b"")):
-            passed = self.control_cors.pass_on(request, send)
-            if isinstance(passed, Response):
-                answer = passed
-            else:
-                send = passed
-        if answer is None:
+        if name is not None and not is_namespace(name):
+            request.answer = ControlError.of(wrong_name(name, "namespace")).response
+        elif match.route is None:
+            request.answer = (WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])).response
+        if (refused := self.guard.refusal(request)) is not None:
+            await refused(scope, receive, send)
+        elif is_own(request.headers.get(b"origin"), request.headers.get(b"host", b"")):
             await operate(request, send)
         else:
-            await answer(request.scope, request.receive, send)
+            await self.control_cors.pass_on(request, send, operate)
 
 
 def _no_endpoint(path: str) -> ControlError:
     hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
     return ControlError(404, f"there is no endpoint {path!r}", hint)
+
+
+def _namespace_in(segments: list[str]) -> tuple[str | None, list[str]]:
+    """The namespace that a path names, if it names one, and the segments behind it."""
+    if segments[:1] == ["ns"] and len(segments) > 1:
+        return segments[1], segments[2:]
+    return None, segments

@@ -17,7 +17,8 @@ from benchmarks.apps import bare, plain
 from benchmarks.apps.serving import configured
 from benchmarks.apps.without_sockets import Connection, Requests, request_bytes, sign_in
 from benchmarks.contestants import KEY
-from benchmarks.workloads import CPU, get_list, get_one, patch, post
+from benchmarks.loads import get_list, get_one, patch, post
+from benchmarks.workloads import CPU
 from mock_heidi import create_app
 from mock_heidi.serving.server import Server, bind
 

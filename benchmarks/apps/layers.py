@@ -13,7 +13,8 @@ import uvloop
 from benchmarks.apps import bare
 from benchmarks.apps.without_sockets import HEADERS, Requests, request_bytes, sign_in
 from benchmarks.contestants import KEY
-from benchmarks.workloads import LAYERED, LAYERS, get_one, patch, post
+from benchmarks.loads import get_one, patch, post
+from benchmarks.workloads import LAYERED, LAYERS
 from mock_heidi import create_app
 from mock_heidi.app import App
 from mock_heidi.serving.server import Server, bind

@@ -7,9 +7,8 @@ from typing import Any
 
 import uvicorn
 
-from benchmarks.loads import BASE, Asked, LoadError, profile
+from benchmarks.loads import BASE, PROFILES, Asked, LoadError, profile
 
-PROFILES = "/patient-profiles"
 HEADERS = ("Host: 127.0.0.1:4343", "Accept: application/json", "Accept-Encoding: gzip, deflate", "User-Agent: b/1.0")
 CONNECTIONS = 16
 # So many requests are read before any of them is answered: as many as wrk makes wait on each other.

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from mock_heidi.base.errors import InvalidApiKeyError, UnprocessableError, missing
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.values import Outgoing
-from mock_heidi.namespaces.tokens import TokenSubject
+from mock_heidi.namespaces.tokens import GoodKey, TokenSubject
 from mock_heidi.state.clock import zulu
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond
@@ -24,8 +24,8 @@ class Token(Outgoing):
 
 
 def get_jwt(request: Request) -> Response:
-    opened = request.opened
-    if opened is None:
+    opened = request.identity
+    if not isinstance(opened, GoodKey):
         request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened

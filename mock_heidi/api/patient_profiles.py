@@ -14,7 +14,7 @@ from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
 from mock_heidi.web.inputs import find, read
 from mock_heidi.web.request import Request
-from mock_heidi.web.response import SUCCESS, Answer, kept, respond, respond_list
+from mock_heidi.web.response import SUCCESS, Answer, kept, kept_answer, respond, respond_list
 
 # Kept as records keep lists, and refused in the words for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]
@@ -211,4 +211,4 @@ def _listed(request: Request, *, ignored: bool) -> bytes:
 
 def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    return respond(kept(PatientProfileDetail, profile), "data")
+    return kept_answer(PatientProfileDetail, profile, "data")

@@ -24,10 +24,10 @@ def loaded() -> dict[str, Any]:
     return contract
 
 
-def resolve(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A part of the contract; if it is a ``$ref``, the part that it names."""
+def resolve(node: Mapping[str, Any], whole: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    """A part of a contract, ``whole`` if given; if it is a ``$ref``, the part that it names."""
     while "$ref" in node:
-        target: Any = loaded()
+        target: Any = whole or loaded()
         for step in node["$ref"].split("/")[1:]:
             target = target[step]
         node = target

@@ -83,7 +83,7 @@ def _moved(whole: Any, responses: Mapping[str, Any], moved: Mapping[str, int]) -
 
 def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> Iterator[tuple[str, Any]]:
     """The parts of a response, each with the present status of its bodies."""
-    found = _target(whole, response)
+    found = contract.resolve(response, whole)
     if found.get("x-status") in moved:
         yield str(moved[found["x-status"]]), response
         return
@@ -93,7 +93,7 @@ def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> 
         return
     groups: dict[str, list[Any]] = {}
     for branch in schema.get("anyOf", [schema]):
-        name = _target(whole, branch).get("x-status")
+        name = contract.resolve(branch, whole).get("x-status", "")
         groups.setdefault(str(moved.get(name, status)), []).append(branch)
     for place, branches in groups.items():
         yield place, response if len(groups) == 1 else _response(whole, found, branches)
@@ -101,11 +101,12 @@ def _split(whole: Any, status: str, response: Any, moved: Mapping[str, int]) -> 
 
 def _joined(whole: Any, one: Any, other: Any) -> Any:
     """One response made from two of the same status."""
-    first, second = _target(whole, one), _target(whole, other)
+    first, second = contract.resolve(one, whole), contract.resolve(other, whole)
     branches = [branch for part in (first, second) for branch in _branches(part)]
     texts = dict.fromkeys(part["description"].strip() for part in (first, second))
-    merged_examples = {"content": {_JSON: {"examples": {**_examples(first), **_examples(second)}}}}
-    return _response(whole, merged({**first, "description": " ".join(texts)}, merged_examples), branches)
+    examples = {**_examples(first), **_examples(second)}
+    both = {**first, "description": " ".join(texts), "content": {_JSON: {"examples": examples}}}
+    return _response(whole, both, branches)
 
 
 def _branches(response: Any) -> list[Any]:
@@ -131,12 +132,3 @@ def _examples(response: Any) -> dict[str, Any]:
         return {name: {"value": content["example"]}}
     examples: dict[str, Any] = content.get("examples", {})
     return examples
-
-
-def _target(whole: Any, node: Any) -> Any:
-    while "$ref" in node:
-        target = whole
-        for step in node["$ref"].split("/")[1:]:
-            target = target[step]
-        node = target
-    return node

@@ -5,11 +5,13 @@ Values are immutable. To change one, make a copy with other values (:meth:`Value
 
 from collections.abc import Callable, Hashable
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mock_heidi.base.model_fields import field_validators, fields_of
+
+T = TypeVar("T")
 
 
 class Incoming(BaseModel):
@@ -105,14 +107,14 @@ class Record(Value):
     def key(self) -> str:
         raise NotImplementedError
 
-    def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
+    def once(self, name: Hashable, make: Callable[[], T]) -> T:
         """The result of ``make`` for this record. It is made once and kept, since the record never changes."""
         try:
-            kept: dict[Hashable, bytes] = _MADE.__get__(self)  # attribute access through pydantic is slow
+            kept: dict[Hashable, Any] = _MADE.__get__(self)  # attribute access through pydantic is slow
         except AttributeError:
             kept = {}
             _MADE.__set__(self, kept)
-        made = kept.get(name)
+        made: T | None = kept.get(name)
         if made is None:
             made = kept[name] = make()
         return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -76,6 +75,8 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
 
 def near_names(name: str, known: Iterable[str], most: int) -> list[str]:
     """The known names that are like an unknown one, the nearest first; ``most`` is their greatest number."""
+    from difflib import get_close_matches
+
     if len(name) > _LONGEST_NAME:
         return []
     return get_close_matches(name, _comparable(name, known), n=most, cutoff=_CUTOFF)

@@ -16,7 +16,6 @@ from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, 
 from mock_heidi.cli.exec_command import client_variables, exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
 from mock_heidi.cli.remote_command import asks_namespace, print_result
-from mock_heidi.client.report import line
 from mock_heidi.observing.findings import LEVELS, finding_line
 
 if TYPE_CHECKING:
@@ -161,6 +160,8 @@ def _check_namespace(heidi: Handle) -> None:
 @click.option("--curl", is_flag=True, help="Print curl commands that send the same requests.")
 def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:
     """Show the last requests."""
+    from mock_heidi.client.report import line
+
     given = {name: value for name, value in filters.items() if value is not None}
     if curl:
         if follow or as_json:
@@ -192,6 +193,8 @@ def _follow(heidi: Handle, as_json: bool, given: dict[str, str], limit: int) -> 
 
 def _print_rows(as_json: bool, rows: list[dict[str, Any]], last: int) -> int:
     """Print rows of requests. Returns the id of the last one, or ``last`` if there are none."""
+    from mock_heidi.client.report import line
+
     for row in rows:
         click.echo(printable_json(row) if as_json else line(row))
         last = row["id"]

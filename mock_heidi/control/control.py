@@ -12,14 +12,13 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mock_heidi.base.defects import log_defect
-from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, UnprocessableError
+from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, ServiceUnavailableError, UnprocessableError
 from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback
 from mock_heidi.base.json_text import parsing_json, to_json
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.fixtures.documents import FixtureError
-from mock_heidi.namespaces.registry import LimitReachedError
 from mock_heidi.state.clock import precise
 from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
@@ -54,6 +53,11 @@ class ControlError(Exception):
     def of(cls, error: ConfigError, status: int = 400) -> ControlError:
         """The refusal that a :class:`ConfigError` causes."""
         return cls(status, error.problem, error.hint)
+
+    @property
+    def response(self) -> Answer:
+        """The answer that says it."""
+        return respond(self.body, self.status, self.headers)
 
 
 def refuse(error: FixtureError, hint: str) -> ControlError:
@@ -176,8 +180,8 @@ async def operate(request: Request, send: Send) -> None:
 
 async def _answer(request: Request) -> Response:
     try:
-        if request.refusal is not None:
-            raise request.refusal
+        if request.answer is not None:
+            return request.answer
         route = request.route
         assert isinstance(route, ControlRoute)  # noqa: S101 - a request without a route was refused before
         _check_query(request, route.query)
@@ -188,8 +192,8 @@ async def _answer(request: Request) -> Response:
             await request.read_rest()
     except ControlError as error:
         _drop_unused_namespace(request)
-        return respond(error.body, error.status, error.headers)
-    except LimitReachedError:
+        return error.response
+    except ServiceUnavailableError:
         hint = "delete some with DELETE /_mock/namespaces/{name}"
         return respond({"error": "the server has reached its limit of namespaces", "hint": hint}, 409)
     return answer

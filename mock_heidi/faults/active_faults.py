@@ -21,7 +21,6 @@ from mock_heidi.state.stubs import matches as body_matches
 
 MOST_RULES = 1_000
 _MOST_BYTES = 16_000_000
-_DEATHS = ("expire_token", "revoke_token")
 
 
 class ActiveFault:
@@ -77,7 +76,7 @@ class ActiveFault:
             and (fault.header is None or request.has(fault.header))
             and (fault.match is None or body_matches(fault.match, request.body))
             and self._placed(request.operation)
-            and (request.token_counts or not fault.given(_DEATHS))
+            and (request.token_counts or not fault.ends_token)
         )
 
     def _placed(self, operation: str | None) -> bool:
@@ -104,7 +103,7 @@ class ActiveFault:
     @property
     def _taken(self) -> int:
         """The number of ``times`` that are used up. A repeated dead token does not count."""
-        return len(self.dead) if self.fault.given(_DEATHS) else self.hits
+        return len(self.dead) if self.fault.ends_token else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
         """True if one more request is within the quota. Counts it. ``now`` is in ms since 1970."""
@@ -114,10 +113,9 @@ class ActiveFault:
         self.window = (begun, count + 1)
         return count < quota.requests
 
-    def frees_in(self, now: int) -> float:
+    def frees_in(self, quota: Quota, now: int) -> float:
         """Seconds until the quota's window ends."""
-        quota = self.fault.quota
-        return 0.0 if quota is None else max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
+        return max(0.0, self.window[0] / 1000 + quota.seconds - now / 1000)
 
 
 class ActiveFaults:
@@ -125,7 +123,7 @@ class ActiveFaults:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._made = 0
-        self._put([])
+        self._active: list[ActiveFault] = []
         self.extend(faults)
 
     def _put(self, active: list[ActiveFault]) -> None:
@@ -133,8 +131,7 @@ class ActiveFaults:
         # Most requests ask only whether a fault is for their operation. A fault without operations is for all, and so
         # is one that ends tokens, since an ended token fails everywhere.
         named = [one.fault.operation for one in active]
-        deadly = any(one.fault.expire_token or one.fault.revoke_token for one in active)
-        for_all = deadly or None in named
+        for_all = None in named or any(one.fault.ends_token for one in active)
         self.operations: Container[str | None] = (
             Everything() if for_all else frozenset(chain.from_iterable(filter(None, named)))
         )
@@ -152,8 +149,15 @@ class ActiveFaults:
 
     def extend(self, faults: Iterable[Fault]) -> list[ActiveFault]:
         """Put faults at the end, or raise :class:`FaultError` and add none."""
-        active, number = list(self), self._made
-        before = len(active)
+        return self._add(list(self), faults)
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Replace all faults, or raise :class:`FaultError` and keep them."""
+        self._add([], faults)
+
+    def _add(self, active: list[ActiveFault], faults: Iterable[Fault]) -> list[ActiveFault]:
+        """Have these faults active, and others behind them. Returns the others."""
+        number, before = self._made, len(active)
         taken, size = {one.id for one in active}, sum(one.size for one in active)
         for fault in faults:
             if len(active) >= MOST_RULES:
@@ -170,14 +174,6 @@ class ActiveFaults:
         self._made = number
         self._put(active)
         return active[before:]
-
-    def replace(self, faults: Sequence[Fault]) -> None:
-        """Replace all faults, or raise :class:`FaultError` and keep them."""
-        fresh = ActiveFaults()
-        fresh._made = self._made
-        fresh.extend(faults)
-        self._made = fresh._made
-        self._put(fresh._active)
 
     def copy(self) -> ActiveFaults:
         """The same faults without hits."""
@@ -226,7 +222,7 @@ class ActiveFaults:
                 or (fault.quota is not None and active.within(fault.quota, now))
             ):
                 continue
-            elif fault.given(_DEATHS):
+            elif fault.ends_token:
                 active.dead.add(request.token)
             active.hits += 1
             chosen.append(active)

@@ -16,7 +16,6 @@ from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.path_patterns import PathPattern, PathPatternError
 from mock_heidi.base.wording import nearest
 from mock_heidi.base.yaml_scalars import Plain, resolve
-from mock_heidi.state.field_types import Flag
 from mock_heidi.state.ids import Chance
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
@@ -215,11 +214,9 @@ _LIST = {"type": "array", "items": _TEXT}
 
 Whole = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
 Count = Annotated[int, *_type(_whole(0), _COUNT)]
-Place = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
 Wait = Annotated[Delay, *_type(_delay, {"anyOf": [_NUMBER, _TEXT, _OBJECT]})]
 Keys = Annotated[tuple[str, ...], *_type(_keys, {"anyOf": [_TEXT, _LIST]})]
 Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]})]
-Yes = Flag
 Operations = Annotated[tuple[str, ...], *_type(_operations, {"anyOf": [_TEXT, _LIST]})]
 Method = Annotated[str, *_type(_method, {"enum": list(METHODS)})]
 Path = Annotated[str, AfterValidator(_path), WithJsonSchema({**_TEXT, "maxLength": path_patterns.LONGEST})]

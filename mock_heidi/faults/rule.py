@@ -115,41 +115,50 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         """Its effects with their arguments, by name."""
         return {name: getattr(self, name) for name in self.given(EFFECTS)}
 
+    @property
+    def ends_token(self) -> bool:
+        """True if the token of the request is good for nothing afterwards."""
+        return bool(self.expire_token or self.revoke_token)
+
     def problem(self) -> str | None:
         """The problem with the fault as a whole, or None."""
-        error = self.refusal()
-        return None if error is None else str(error)
+        try:
+            self.check()
+        except FaultError as error:
+            return str(error)
+        return None
 
-    def refusal(self) -> FaultError | None:
-        """The error of a fault whose fields do not go together, or None."""
+    def check(self) -> None:
+        """Raise :class:`FaultError` for fields that do not go together."""
         answers = self.given(ANSWERS)
         if not self.effects:
-            return FaultError("a fault needs an effect, such as status=503", f"there are {', '.join(EFFECTS)}")
+            raise FaultError("a fault needs an effect, such as status=503", f"there are {', '.join(EFFECTS)}")
         if self.detail is not None and self.status is None:
-            return FaultError("detail goes with status")
+            raise FaultError("detail goes with status")
         if self.method is not None and self.path is None:
-            return FaultError("method goes with path")
+            raise FaultError("method goes with path")
         if len(answers) > 1 and answers != ["status", "retry_after"]:
-            return FaultError(f"{' and '.join(answers)} are two answers at once", "make two rules of them")
+            raise FaultError(f"{' and '.join(answers)} are two answers at once", "make two rules of them")
         if self.carried_out and not answers:
-            return FaultError(f"carried_out goes with one of {', '.join(ANSWERS)}")
-        return self._misplaced()
+            raise FaultError(f"carried_out goes with one of {', '.join(ANSWERS)}")
+        self._check_place()
 
-    def _misplaced(self) -> FaultError | None:
-        dead = self.given(("expire_token", "revoke_token"))
-        if dead and self.operation == (SIGN_IN,):
-            return FaultError(f"{dead[0]} is for operations that take a token, not for {SIGN_IN}")
+    def _check_place(self) -> None:
+        if self.operation is None:
+            return
+        if self.ends_token and self.operation == (SIGN_IN,):
+            name = "expire_token" if self.expire_token else "revoke_token"
+            raise FaultError(f"{name} is for operations that take a token, not for {SIGN_IN}")
         for names, operations in ((STREAM_EFFECTS, STREAMS), (TEXT_FAULTS[:-1], WRITERS), (TEXT_FAULTS[-1:], CODERS)):
             found = self.given(names)
-            if found and self.operation is not None and not set(self.operation) & set(operations):
-                return FaultError(f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}")
+            if found and not set(self.operation) & set(operations):
+                raise FaultError(f"{found[0]} is for {', '.join(operations)}, not for {', '.join(self.operation)}")
         whole = self.given(WHOLE_BODY)
-        if whole and self.operation is not None and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
+        if whole and set(self.operation) <= set(STREAMS) and not self.given(ANSWERS):
             others = f"one of {', '.join(STREAM_EFFECTS)}"
             cure = f"say a status too, use {others}, or for a reply with a body say path instead of operation"
             problem = f"{whole[0]} is for whole bodies, not for the streams of {', '.join(self.operation)}"
-            return FaultError(problem, cure)
-        return None
+            raise FaultError(problem, cure)
 
     @model_serializer
     def to_dict(self) -> dict[str, Any]:
@@ -159,14 +168,12 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
 
 
 def _names(*where: Where, stages: Container[Stage] = tuple(Stage)) -> tuple[str, ...]:
-    chosen = (effect for effect in effects.EFFECTS if effect.stage in stages and not effect.goes_with)
-    return tuple(effect.name for effect in chosen if effect.where in where)
+    chosen = (effect for effect in effects.EFFECTS if effect.where in where and not effect.goes_with)
+    return tuple(effect.name for effect in chosen if effect.stage in stages)
 
 
 EFFECTS = _names(*Where)
-DELAYS = _names(Where.ANY, stages=(Stage.WAIT, Stage.PAUSE))
 WHOLE_BODY = _names(Where.BODIES)
-BODY_EFFECTS = _names(Where.BODIES, Where.ANY, stages=(Stage.CONTENT, Stage.END))
 STREAM_EFFECTS = _names(Where.STREAMS)
 STREAM_ENDS = _names(Where.STREAMS, stages=(Stage.END,))
 TEXT_FAULTS = _names(Where.WRITTEN, Where.CODES)
@@ -223,7 +230,5 @@ def parse(given: Any) -> Fault:
             raise FaultError(f"a fault knows no {name!r}", nearest(name, Fault.model_fields)) from None
         said = row.get("ctx", {})
         raise FaultError(f"{name or 'fault'}: {said.get('problem', row['msg'])}", said.get("hint", "")) from None
-    refusal = fault.refusal()
-    if refusal is not None:
-        raise refusal
+    fault.check()
     return fault

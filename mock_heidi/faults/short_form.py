@@ -48,18 +48,21 @@ def parse_text(text: str, known: Container[str]) -> dict[str, Any]:
     if colon and head.strip() != "*":
         method, _, path = head.strip().partition(" ")
         made = {"method": method, "path": path.strip()} if path else {"operation": [*method.split("+")]}
-    fields = 0
-    while rest:
-        fields += 1
-        if fields > _MOST_FIELDS:
-            raise FaultError(f"it has more than {_MOST_FIELDS} fields", f"write one rule, such as {_EXAMPLE}")
-        name, mark, rest = _NAME.fullmatch(rest).groups()  # type: ignore[union-attr] # it fits any text
+    return dict(_writable({**made, **_fields(rest)}))
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """The fields of ``EFFECT=VALUE,…``."""
+    made: dict[str, Any] = {}
+    for _ in range(_MOST_FIELDS + 1):
+        if not text:
+            return made
+        name, mark, text = _NAME.fullmatch(text).groups()  # type: ignore[union-attr] # it fits any text
         if mark.startswith("="):
-            made[name.strip()], rest = _value(rest)
+            made[name.strip()], text = _value(text)
         elif name.strip():
             made[name.strip()] = True
-    _writable(made)
-    return made
+    raise FaultError(f"it has more than {_MOST_FIELDS} fields", f"write one rule, such as {_EXAMPLE}")
 
 
 def _writable(value: Any) -> Any:

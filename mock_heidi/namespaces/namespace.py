@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from mock_heidi.base.memory import MemoryBudget
@@ -50,8 +50,8 @@ class Namespace:
         """The number of requests with a valid token that do not have a complete answer yet."""
         self.last_use = self.begun = precise()
         """In seconds of the process's clock, which runs even if the namespace's clock is frozen."""
-        self.streams: set[asyncio.Future[None]] = set()
-        """The API's streams that are being sent. A reset ends them."""
+        self.streams: set[Callable[[], None]] = set()
+        """For each of the API's answers that take time a function that ends it. A reset calls them all."""
         self.keys: dict[str, ApiKey] = {}
         """The API keys by their texts."""
         self.secrets = Secrets(name, all_keys, settings.admin_token)
@@ -75,9 +75,8 @@ class Namespace:
 
     def end_streams(self) -> None:
         """End the streams that are being sent."""
-        for stream in self.streams:
-            if not stream.done():
-                stream.set_result(None)
+        for end in tuple(self.streams):
+            end()
 
     def remember_user(self, managed_by: str, email: str, third_party_internal_id: str) -> None:
         """Store the user of a valid token if the state does not hold them, such as after a reset."""

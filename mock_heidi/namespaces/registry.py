@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mock_heidi.base.assumptions import DEFAULTS
+from mock_heidi.base.errors import ServiceUnavailableError
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import (
     DEFAULT_EMAIL,
@@ -24,14 +25,10 @@ from mock_heidi.namespaces.lifecycle import start_namespace, start_of_copy
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.server_secrets import KnownKeys
 from mock_heidi.namespaces.start import Start
-from mock_heidi.namespaces.tokens import Tokens
+from mock_heidi.namespaces.tokens import GoodKey, Tokens
 from mock_heidi.state import clock
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.clock import Clock, precise
-
-
-class LimitReachedError(Exception):
-    """The server holds the most namespaces that its settings allow."""
 
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
@@ -84,13 +81,13 @@ class Registry:
     def make(self, name: str, start: Start | None = None) -> Namespace:
         """The namespace of that name. It is made if it does not exist; with ``start`` a new one replaces it.
 
-        Raises :class:`LimitReachedError` if it would be one too many.
+        Raises :class:`ServiceUnavailableError` if it would be one too many.
         """
         namespace = self._all.get(name)
         if namespace is None or start is not None:
             self.sweep()
             if namespace is None and len(self._all) >= self.settings.max_namespaces:
-                raise LimitReachedError
+                raise ServiceUnavailableError
             # If this raises, the old namespace stays.
             made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
             if namespace is not None:
@@ -103,7 +100,7 @@ class Registry:
     def fork(self, source: Namespace, name: str) -> Namespace:
         """A copy of a namespace under another name, with its own ids and journal.
 
-        Raises :class:`LimitReachedError` as :meth:`make` does.
+        Raises :class:`ServiceUnavailableError` as :meth:`make` does.
         """
         return self.make(name, start_of_copy(source))
 
@@ -125,20 +122,20 @@ class Registry:
         self.default.events.emit("namespace", {"name": name, "dropped": True})
         return True
 
-    def open(self, key: str, path_name: str | None) -> tuple[str, ApiKey] | None:
-        """The name of the namespace that a key opens, and the data's owner; None for an invalid key.
+    def open(self, key: str, path_name: str | None) -> GoodKey | None:
+        """The namespace that a key opens, and the data's owner; None for an invalid key.
 
         ``path_name`` is the namespace in the path, if there is one. A key is tried whole first, then without its suffix
         ``.NAME``, which must be the same namespace as in the path.
         """
         exact = self._keys_of(path_name or DEFAULT_NAMESPACE).get(key)
         if exact is not None:
-            return path_name or DEFAULT_NAMESPACE, exact
+            return GoodKey(path_name or DEFAULT_NAMESPACE, exact)
         # A namespace's name has at most 64 characters, so its dot is among the last 65.
         for cut in (at for at in range(max(0, len(key) - 65), len(key)) if key[at] == "."):
             name = key[cut + 1 :]
             if is_namespace(name) and path_name in (None, name) and key[:cut] in self._keys_of(name):
-                return name, self._keys_of(name)[key[:cut]]
+                return GoodKey(name, self._keys_of(name)[key[:cut]])
         return None
 
     def _keys_of(self, name: str) -> dict[str, ApiKey]:

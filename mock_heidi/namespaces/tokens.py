@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mock_heidi.base.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.base.settings import is_namespace, is_text
-from mock_heidi.state.account_records import user_key
+from mock_heidi.state.account_records import ApiKey, user_key
 
 _REMEMBERED = 4_096
 
@@ -38,6 +38,13 @@ class Caller(NamedTuple):
     third_party_internal_id: str
     expires: int
     key: str
+
+
+class GoodKey(NamedTuple):
+    """The namespace that an API key opens, and the owner of the data."""
+
+    namespace: str
+    owner: ApiKey
 
 
 class Tokens:

@@ -72,9 +72,9 @@ class Journal:
             self._drop_oldest()
         return number
 
-    def entry(self, number: int) -> Entry | None:
-        """The entry with an id, or None."""
-        return next((entry for entry in reversed(self._all()) if entry.id == number), None)
+    def entry(self, number: int, started: float) -> Entry | None:
+        """The entry with an id that started then, or None. A reset gives the same ids again."""
+        return next((one for one in reversed(self._all()) if (one.id, one.started) == (number, started)), None)
 
     def _all(self) -> list[Entry]:
         """All entries. Tuples are turned into entries."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from mock_heidi.web.request import Request
 
@@ -23,6 +23,7 @@ ORDINARY_HEADERS = (
 _HEADERS = ("Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault")
 _EXPOSED = ("Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id")
 _LOOPBACK = re.compile(r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
+Handle = Callable[[Request, Send], Awaitable[None]]
 # A name of this form may be repeated in a reason, which is one line.
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _MOST_NAMES = 10
@@ -54,18 +55,27 @@ class _Cors(CORSMiddleware):
     """Starlette's rules, for a request that has passed the router."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(_no_app, **options)
+        super().__init__(Response(), **options)  # the app, which is never called
 
-    def pass_on(self, request: Request, send: Send) -> Response | Send:
-        """The answer of a preflight, or a ``send`` that tells the browser who may read the answer."""
+    async def pass_on(self, request: Request, send: Send, handle: Handle) -> None:
+        """Answer a preflight, or have ``handle`` answer, and tell the browser who may read the answer."""
         headers = Headers(scope=request.scope)
-        if request.scope["method"] == "OPTIONS" and b"access-control-request-method" in request.headers:
-            return self.preflight_response(headers)
-        return partial(self.send, send=send, request_headers=headers)
+        if request.scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
+            await handle(request, partial(self.send, send=send, request_headers=headers))
+            return
+        response = self.preflight_response(headers)
+        if problems := self.problems(headers):
+            request.why = f"the preflight is refused: {'; '.join(problems)}"
+            response.body = request.why.encode()
+            response.headers["content-length"] = str(len(response.body))
+            request.answer = response
+            await handle(request, send)
+        else:
+            await response(request.scope, request.receive, send)
 
-
-async def _no_app(_: Scope, __: Receive, ___: Send) -> None:
-    raise NotImplementedError
+    def problems(self, _: Headers) -> list[str]:
+        """The parts of a preflight whose refusal is journaled, each with its cure."""
+        return []
 
 
 class ApiCors(_Cors):
@@ -84,17 +94,7 @@ class ApiCors(_Cors):
     def is_allowed_origin(self, origin: str) -> bool:
         return self.origins.allow(origin)
 
-    def pass_on(self, request: Request, send: Send) -> Response | Send:
-        """The answer of an allowed preflight, or a ``send``. A refused preflight becomes ``request.answer``."""
-        passed = super().pass_on(request, send)
-        if isinstance(passed, Response) and (problems := self._problems(Headers(scope=request.scope))):
-            request.why = f"the preflight is refused: {'; '.join(problems)}"
-            request.barred, request.answer = True, _reworded(passed, request.why)
-            return send
-        return passed
-
-    def _problems(self, headers: Headers) -> list[str]:
-        """The parts of a preflight that are refused, each with its cure."""
+    def problems(self, headers: Headers) -> list[str]:
         problems = []
         if not self.is_allowed_origin(headers["origin"]):
             problems.append("its origin is not allowed, start with --cors-origin ORIGIN")
@@ -109,12 +109,6 @@ class ApiCors(_Cors):
         return problems
 
 
-def _reworded(refused: Response, text: str) -> Response:
-    """The same refusal with another text."""
-    headers = {name: value for name, value in refused.headers.items() if name != "content-length"}
-    return Response(text, refused.status_code, headers)
-
-
 class ControlCors(_Cors):
     """Tells browsers that a page of another origin may use what the guard let it reach."""
 
@@ -126,6 +120,6 @@ class ControlCors(_Cors):
         )
 
 
-def is_own(origin: bytes, host: bytes) -> bool:
-    """True if an origin is the server itself, by the host that the request names."""
-    return origin.lower() in (b"http://" + host.lower(), b"https://" + host.lower())
+def is_own(origin: bytes | None, host: bytes) -> bool:
+    """True if an origin is the server itself, by the host that the request names, or if there is none."""
+    return origin is None or origin.lower() in (b"http://" + host.lower(), b"https://" + host.lower())

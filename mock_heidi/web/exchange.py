@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from types import GeneratorType
 from typing import Any
 
@@ -13,25 +14,21 @@ from starlette.types import Send
 from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.error_table import render
-from mock_heidi.base.errors import HeidiError, InternalError, ServiceUnavailableError
+from mock_heidi.base.errors import HeidiError, InternalError
 from mock_heidi.base.operations import OPERATIONS, Takes
 from mock_heidi.base.slices import in_slices
 from mock_heidi.faults.delivery import Delivery, Stream, of_body, of_stream
-from mock_heidi.namespaces.registry import LimitReachedError
-from mock_heidi.namespaces.tokens import Caller
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
 from mock_heidi.serving.connection import connection_of
-from mock_heidi.state.account_records import User
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
-from mock_heidi.web.admission import admit
-from mock_heidi.web.cors import ApiCors
+from mock_heidi.web.admission import admit, remember
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.shaping import Shaping
-from mock_heidi.web.stub_answers import whole_stub
+from mock_heidi.web.stub_answers import stub_instead
 from mock_heidi.web.uploads import form
 
 # Told of every answer: the namespace's name, the journal that may read the entry, the entry.
@@ -41,30 +38,26 @@ Listener = Callable[[str, Journal, Entry], None]
 class Exchange:
     """Answers requests to the API. The journal keeps each; ``listener`` is told when its answer is complete."""
 
-    def __init__(self, cors: ApiCors, listener: Listener | None = None) -> None:
-        self.cors = cors
+    def __init__(self, listener: Listener | None = None) -> None:
         self.listener = listener
 
     async def __call__(self, request: Request, send: Send) -> None:
-        if b"origin" in request.headers:
-            passed = self.cors.pass_on(request, send)
-            if isinstance(passed, Response):
-                await passed(request.scope, request.receive, send)
-                return
-            send = passed
         namespace = request.known_namespace
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
         request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
-            request.hold()
-            namespace.last_use = request.started
+            request.held, namespace.last_use = namespace, request.started
+            namespace.busy += 1
         if self.listener is not None or (namespace is not None and namespace.journal.watchers):
             request.journaled()
         try:
             await self._answer(request, send)
         finally:
-            request.release()
-            if request.made and (request.refused or not request.answered):
+            if request.held is not None:
+                request.held.busy -= 1
+            if request.peeked:
+                request.registry.memory.hold(-request.peeked)
+            if request.made and not 0 < request.status < HTTPStatus.BAD_REQUEST:
                 request.drop_unused_namespace()
             elif request.made:
                 request.namespace.last_use = precise()
@@ -73,91 +66,91 @@ class Exchange:
     async def _answer(self, request: Request, send: Send) -> None:
         try:
             if rule_choice.may_meet_rules(request) and (shaping := await rule_choice.shaping(request)):
-                await self._shape(request, shaping, send)
-            elif (answer := await work(request)) is not None:
-                if isinstance(answer, Stream):
-                    await Player(request, send).play(delivery_of(answer, request))
-                else:
-                    await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+                await _shape(request, shaping, send)
+                return
+            answer = await work(request)
+            if isinstance(answer, Stream):
+                await Player(request, send).play(delivery_of(answer, request))
+            else:
+                await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
+        except ClientDisconnect:
+            request.journaled().client_left = True
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             log_defect(error)
             # An answer that broke on its way: what is missing from it is all that can be said now.
-            if not request.answered:
+            if not request.status:
                 failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
-    async def _shape(self, request: Request, shaping: Shaping, send: Send) -> None:
-        """Answer as the rules want it."""
-        player = Player(request, send)
-        try:
-            delay = shaping.draw_delay()
-            if delay is not None and not await player.wait(delay):
-                return
-            delivery = shaping.instead()
-            if shaping.works:
-                answer = await work(request)
-                if answer is None:
-                    return
-                made, shaping.worked = delivery_of(answer, request), True
-                if delivery is not None and made.commit is not None:
-                    made.commit()  # the work is done, and only its answer is lost
-                delivery = delivery or made
-            else:
-                await request.read_rest()
-            assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
-            await player.play(await in_slices(shaping.shaping(delivery)))
-        except ClientDisconnect:
-            player.entry.client_left = True
-        finally:
-            shaping.settle(player)
-
     def _close(self, request: Request) -> None:
-        entry, namespace = request.entry, request.known_namespace
-        connection = connection_of(request.scope)
+        namespace, connection = request.known_namespace, connection_of(request.scope)
         left = connection is not None and connection.lost and not request.ended_by_server
-        if entry is None:
-            if request.number and not left and not (namespace and namespace.journal.watchers):
+        if request.entry is None and request.number and namespace is not None:
+            if not left and not namespace.journal.watchers:
                 return  # the journal has all of it
-            entry = namespace.journal.entry(request.number) if namespace and request.number else request.journaled()
-            if entry is None or entry.started != request.started:
-                return  # dropped in the meantime, and its number may be given again
+            request.entry = namespace.journal.entry(request.number, request.started)
+            if request.entry is None:
+                return  # dropped in the meantime
+        entry = request.journaled()
         entry.client_left = entry.client_left or left
-        # Without a namespace there is no journal for the entry.
+        self._tell(request, entry)
+
+    def _tell(self, request: Request, entry: Entry) -> None:
+        """Tell the journal and the listener that the answer is complete."""
+        namespace, now = request.known_namespace, precise()
         if namespace is None:
-            entry.duration = precise() - entry.started
+            entry.duration = now - entry.started  # there is no journal for it
         else:
-            request.show()
-            namespace.journal.close(entry, precise())
+            namespace.journal.close(entry, now)
         if self.listener is not None:
             namespace = namespace or request.registry.default
             self.listener(request.name or namespace.name, namespace.journal, entry)
 
 
+async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
+    """Answer as the rules want it."""
+    player = Player(request, send)
+    try:
+        delay = shaping.draw_delay()
+        if delay is not None and not await player.wait(delay):
+            return
+        delivery = shaping.instead()
+        if shaping.works:
+            made = delivery_of(await work(request), request)
+            shaping.worked = True
+            if delivery is not None and made.commit is not None:
+                made.commit()  # the work is done, and only its answer is lost
+            delivery = delivery or made
+        else:
+            await request.read_rest()
+        assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
+        await player.play(await in_slices(shaping.shaping(delivery)))
+    finally:
+        shaping.settle(player)
+
+
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of what a handler returned."""
     if isinstance(answer, Stream):
-        assert request.known_namespace is not None  # noqa: S101 - a stream is of a session
-        return of_stream(answer, request.known_namespace.pace)
+        return of_stream(answer, request.namespace.pace)
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
-async def work(request: Request) -> Response | Stream | None:
-    """The answer of the operation, or of the error that refuses it; None if the client has left meanwhile.
+async def work(request: Request) -> Response | Stream:
+    """The answer of the operation, or of the error that refuses it. A defect of ours becomes a 500 of the vendor's.
 
-    A defect of ours becomes a 500 in the vendor's form.
+    Raises :class:`ClientDisconnect` if the client leaves before its whole body has come.
     """
-    try:
+    answer = request.answer
+    if answer is None:
         try:
-            return request.answer or await _operate(request)
+            return await _operate(request)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
             answer = refusal(error, request.assumptions)
-        await request.read_rest()
-    except ClientDisconnect:
-        request.journaled().client_left = True
-        return None
+    await request.read_rest()
     return answer
 
 
@@ -168,9 +161,7 @@ async def _operate(request: Request) -> Response | Stream:
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
     if namespace is not None and request.operation in namespace.stubs.replaced:
-        if request.operation in namespace.stubs.judging and takes is not Takes.FORM:
-            await request.read_body()
-        answer = whole_stub(request)
+        answer = await stub_instead(request, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
             answer = request.route.endpoint(request)
@@ -181,9 +172,7 @@ async def _operate(request: Request) -> Response | Stream:
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time
             answer = await in_slices(answer)
-    namespace, caller = request.known_namespace, request.identity
-    if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-        namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
+    remember(request)
     if not request.taken and request.announces_body:
         await request.read_rest()
     if namespace is not None and namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
@@ -194,8 +183,6 @@ async def _operate(request: Request) -> Response | Stream:
 
 def refusal(error: Exception, chosen: Assumptions = DEFAULTS) -> Answer:
     """The vendor's answer to an error under these assumptions."""
-    if isinstance(error, LimitReachedError):
-        error = ServiceUnavailableError()
     if not isinstance(error, HeidiError):
         log_defect(error)
         error = InternalError()

@@ -36,14 +36,13 @@ async def send_whole(request: Request, send: Send, status: int, headers: list[He
 
 def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
     """Send a head with the number that the journal gives its request."""
-    request.answered, request.refused = True, status >= HTTPStatus.BAD_REQUEST
+    request.status = status
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
         entry = request.journaled()
         entry.why, entry.stray = request.why, request.stray
     if request.entry is not None:
-        request.entry.status = status
-        request.show()
+        request.journaled().status = status
     if request.number:
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
     return send({"type": "http.response.start", "status": status, "headers": headers})
@@ -67,14 +66,16 @@ class Player:
         """Wait before any work; False if the client left, or a reset of the namespace took the answer away."""
         namespace = self.request.namespace
         with _Interruption(namespace, self.connection, None) as interruption:
-            await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption.alarm)
+            await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption)
             return not await self._interrupted(interruption)
 
     async def play(self, delivery: Delivery) -> None:
         """Send the answer part by part, and end it."""
         namespace = self.request.known_namespace  # None for a refusal, which makes none
-        if namespace is None or not (delivery.streams or _takes_time(delivery)):
-            await self._whole(delivery)
+        if namespace is None or not _takes_time(delivery):
+            assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
+            self.parts, self.ended = len(delivery.parts), True
+            await send_whole(self.request, self._send, delivery.status, _headers(delivery), delivery.body)
             return
         delivery = reframed(delivery, namespace.assumptions["stream_framing"])
         # In process, the next message tells that the client leaves; no other message may be received before the answer.
@@ -82,32 +83,24 @@ class Player:
         with _Interruption(namespace, self.connection, receive) as interruption:
             if self.connection is not None:
                 # A client that leaves may look at once for what its answer made.
-                self.connection.on_lost = lambda: None if interruption.taken.done() else self._commit(delivery)
+                self.connection.on_lost = lambda: None if interruption.taken else self._commit(delivery)
             try:
-                await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption.alarm)
+                await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption)
                 if delivery.status is not None and not interruption.over:
-                    await self._head(delivery)
+                    await _send_head(self.request, self._send, delivery.status, _headers(delivery))
                 await self._parts(delivery, namespace, interruption)
                 if not await self._interrupted(interruption):
                     await self._end(delivery, interruption)
             finally:
-                # Also when the client has left: what was made is kept.
-                if not interruption.taken.done():
-                    self._commit(delivery)
+                if interruption.taken:
+                    self.request.ended_by_server = True  # or it would look as if the client had left
+                else:
+                    self._commit(delivery)  # also when the client has left: what was made is kept
                 if self.connection is not None:
                     self.connection.on_lost = None
 
-    async def _whole(self, delivery: Delivery) -> None:
-        assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
-        self.parts, self.ended = len(delivery.parts), True
-        await send_whole(self.request, self._send, delivery.status, _headers(delivery), delivery.body)
-
-    async def _head(self, delivery: Delivery) -> None:
-        assert delivery.status is not None  # noqa: S101 - play() asks before
-        await _send_head(self.request, self._send, delivery.status, _headers(delivery))
-
     async def _parts(self, delivery: Delivery, namespace: Namespace, interruption: _Interruption) -> None:
-        clock, alarm, size = namespace.clock, interruption.alarm, delivery.write_size
+        clock, size = namespace.clock, delivery.write_size
         # Each part has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
         due = clock.exact()
         whole = self._is_whole(delivery)
@@ -117,8 +110,8 @@ class Player:
                 await asyncio.sleep(0)
             if part.pause:
                 due += part.pause * 1000
-                await clock.wait(due, alarm)
-            if alarm.rung and interruption.over:
+                await clock.wait(due, interruption)
+            if interruption.rung and interruption.over:
                 return
             if size is not None:
                 if not await self._in_writes(part.data, size, interruption):
@@ -130,7 +123,7 @@ class Player:
     async def _in_writes(self, data: bytes, size: int, interruption: _Interruption) -> bool:
         """Send a part in writes of so many bytes; False if it was interrupted. The journal keeps it as one piece."""
         for at in range(0, len(data), size):
-            if interruption.alarm.rung and interruption.over:
+            if interruption.rung and interruption.over:
                 self.entry.stream(data[:at], precise())
                 return False
             await self._send({"type": "http.response.body", "body": data[at : at + size], "more_body": True})
@@ -159,8 +152,6 @@ class Player:
             self._commit(delivery)
             if not self._is_whole(delivery):
                 await self._piece(b"", more=False)
-            if interruption.taken.done():
-                self.request.ended_by_server = True  # or it would look as if the client had left
             return
         # The end counts as played even if the client leaves now, since the two cannot be told apart.
         self.ended, entry.early_end = True, delivery.early
@@ -184,7 +175,7 @@ class Player:
         """True where the client has left or a reset took the answer away; the journal learns which."""
         if not interruption.over:
             return False
-        if interruption.taken.done():
+        if interruption.taken:
             self.request.ended_by_server = True  # or it would look as if the client had left
             if self.connection is not None:
                 await self.connection.gone
@@ -201,7 +192,8 @@ def _headers(delivery: Delivery) -> list[Header]:
 
 def _takes_time(delivery: Delivery) -> bool:
     return (
-        delivery.status is None
+        delivery.streams
+        or delivery.status is None
         or delivery.pause > 0
         or delivery.ending is not Ending.COMPLETE
         or len(delivery.parts) != 1
@@ -209,62 +201,57 @@ def _takes_time(delivery: Delivery) -> bool:
     )
 
 
-class _Interruption:
-    """A watch for the two events that end an answer early: the client leaves, or its namespace is reset."""
+class _Interruption(Alarm):
+    """An alarm that rings when the client leaves, or when a reset of the namespace takes the answer away."""
 
     def __init__(self, namespace: Namespace, connection: Connection | None, receive: Receive | None) -> None:
+        super().__init__()
         self._namespace = namespace
         self._connection = connection
-        self._receive = receive
-        self.alarm = Alarm()
-        self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when a reset takes the answer away."""
+        self.taken = False
+        """True once a reset of the namespace has taken the answer away."""
         self._gone: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        if connection is not None:
+            self._gone = connection.gone
+            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look, connection)
+        elif receive is not None:
+            self._gone = asyncio.ensure_future(receive())
 
     def __enter__(self) -> Self:
-        if self._connection is not None:
-            # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
-            self.taken.add_done_callback(self._cut)
-            self._gone = self._connection.gone
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
-        elif self._receive is not None:
-            self._gone = asyncio.ensure_future(self._receive())
-        self.taken.add_done_callback(self.alarm.ring)
         if self._gone is not None:
-            self._gone.add_done_callback(self.alarm.ring)
-        self._namespace.streams.add(self.taken)
+            self._gone.add_done_callback(self.ring)
+        self._namespace.streams.add(self._take)
         return self
 
-    def _look(self) -> None:
-        if self._connection is not None and not self._connection.lost:
-            self._connection.cut_if_left()
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
-
-    def _cut(self, _: object) -> None:
-        if self._connection is not None:
+    def _take(self) -> None:
+        if not self.taken and self._connection is not None:
+            # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
             self._connection.cut()
+        self.taken = True
+        self.ring()
+
+    def _look(self, connection: Connection) -> None:
+        if not connection.lost:
+            connection.cut_if_left()
+            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look, connection)
 
     @property
     def over(self) -> bool:
         """True if the client has left or the namespace was reset. In process, a reset only ends the waits."""
-        if self._gone is None:
-            return False
-        return self._gone.done() or self.taken.done()
+        return self._gone is not None and (self._gone.done() or self.taken)
 
     async def come(self) -> None:
         """Wait until the client leaves or the namespace is reset."""
-        if not self.alarm.rung:
-            await self.alarm.set()
+        if not self.rung:
+            await self.set()
 
     def __exit__(self, *_: object) -> None:
-        self._namespace.streams.discard(self.taken)
+        self._namespace.streams.discard(self._take)
         if self._timer is not None:
             self._timer.cancel()
-        # A future holds its callbacks, and they hold this: such a circle stays until somebody collects it.
-        self.taken.remove_done_callback(self._cut)
-        self.taken.remove_done_callback(self.alarm.ring)
         if self._gone is not None:
-            self._gone.remove_done_callback(self.alarm.ring)
+            # A future holds its callbacks, and this holds the future: such a circle stays until somebody collects it.
+            self._gone.remove_done_callback(self.ring)
             if self._connection is None:
                 self._gone.cancel()

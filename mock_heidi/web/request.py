@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -15,12 +18,13 @@ from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
-from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.observing.entry import Entry
 from mock_heidi.state.account_records import ApiKey, User
 from mock_heidi.state.store import Store
-from mock_heidi.state.stub_records import Stub
 from mock_heidi.web.router import Match
+
+_PEEK = 1024 * 1024
 
 
 class Request:
@@ -29,18 +33,12 @@ class Request:
     # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
     """The namespace that its path names, if it names one."""
-    refusal: Exception | None = None
-    """The reason that no handler runs: an unknown path, an unknown method, or an invalid name."""
     answer: Response | None = None
-    """The answer, where it is known before any operation runs."""
-    barred = False
-    """True if it is refused for its host or origin, before any rule sees it."""
+    """The answer to one that is refused before any operation, such as for its host or its origin."""
     known_namespace: Namespace | None = None
     """The namespace of the request, or None if it does not exist yet."""
-    identity: Caller | type[HeidiError] | None = None
-    """The caller that its token names, or the reason that the token names none."""
-    opened: tuple[str, ApiKey] | None = None
-    """The namespace's name and the data's owner that the API key of a sign-in opens."""
+    identity: Caller | GoodKey | type[HeidiError] | None = None
+    """The caller that its token names, or the reason that it names none; of a sign-in what its API key opens."""
     made = False
     """True if this very request made its namespace."""
     at = 0
@@ -51,31 +49,24 @@ class Request:
     """True for a request to the API, which the journal keeps."""
     entry: Entry | None = None
     """Its entry in the journal; None for one that is kept as a small value once its answer is known."""
-    _held: Namespace | None = None
+    held: Namespace | None = None
+    """The namespace that is busy with it, so that it is not dropped for idleness."""
     number = 0
     """Its id in the journal, once it has one."""
-    answered = False
-    """True once the head of an answer is on its way."""
-    refused = False
-    """True if the status of that head is one of an error."""
+    status = 0
+    """The status of its answer, once the head is on its way."""
     body = b""
     """The body as far as it was read; empty for a form."""
     taken = False
     """True if the whole body has been read."""
     peeked = 0
-    """The bytes of the body that were read for the rules and wait to be read by the operation."""
-    unpeeked: Receive | None = None
-    """The ``receive`` without the messages that were read for the rules, if any were."""
+    """The bytes of the body that were read for the rules and count in the memory of the server."""
     forgotten = False
     """True if there was no memory for its body: the journal keeps nothing of it."""
     why: str | None = None
     """The reason that it matched nothing, or was refused before anything else."""
     stray = False
     """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
-    asked_fault: bytes | None = None
-    """The fault that the request itself asks for."""
-    reply: Stub | None = None
-    """The reply that a test has set for it, once it was found."""
     text_faults: tuple[str, ...] = ()
     """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
     distorted: tuple[str, ...] = ()
@@ -125,27 +116,14 @@ class Request:
     def use_namespace(self, name: str) -> Namespace:
         """The namespace of that name, made now if it does not exist yet; the request is about it from now on.
 
-        Raises :class:`LimitReachedError` if one more would be too many.
+        Raises :class:`ServiceUnavailableError` if one more would be too many.
         """
         self.made = self.made or self.registry.get(name) is None
-        self.known_namespace = self.registry.make(name)
-        self.hold()
-        return self.known_namespace
-
-    def hold(self) -> None:
-        """Keep its namespace in use, so that it is not dropped for idleness, until :meth:`release`."""
-        if self.in_journal and self._held is None and self.known_namespace is not None:
-            self._held = self.known_namespace
-            self._held.busy += 1
-
-    def release(self) -> None:
-        """Give back what it has held: its namespace, and the memory of a body that was read for the rules only."""
-        if self._held is not None:
-            self._held.busy -= 1
-        if self.unpeeked is not None:
-            self.registry.memory.hold(-self.peeked)
-            # The one in its place holds the request: that would be a circle.
-            self.receive, self.peeked = self.unpeeked, 0
+        namespace = self.known_namespace = self.registry.make(name)
+        if self.in_journal and self.held is None:
+            self.held = namespace
+            namespace.busy += 1
+        return namespace
 
     def drop_unused_namespace(self) -> None:
         """Drop the namespace that this request has made, unless something else has used it."""
@@ -197,24 +175,14 @@ class Request:
             raise InvalidTokenError
 
     def journaled(self) -> Entry:
-        """Its entry in the journal. The first call makes it and adds it to the journal."""
+        """Its entry, made by the first call, and put into the journal as soon as its namespace is there."""
         if self.entry is None:
             self.entry = Entry(self.at, self.started, self.operation, self.scope)
             self.entry.body = self.body
-            self.show()
-        return self.entry
-
-    def show(self) -> None:
-        """Put its entry into the journal, if its namespace is there by now."""
-        if self.entry is not None and self.number == 0 and self.known_namespace is not None:
+        if self.number == 0 and self.known_namespace is not None:
             self.known_namespace.journal.add(self.entry)
             self.number = self.entry.id
-
-    def show_soon(self) -> asyncio.Handle | None:
-        """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
-        if self.entry is not None or not self.in_journal:
-            return None
-        return asyncio.get_running_loop().call_soon(self.journaled)
+        return self.entry
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
@@ -225,19 +193,45 @@ class Request:
         """True if the headers say that a body follows."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
 
+    @property
+    def is_form(self) -> bool:
+        """True if the body is multipart: the journal and the rules have nothing of it."""
+        return b"multipart" in self.headers.get(b"content-type", b"").lower()
+
+    @property
+    def json(self) -> Any:
+        """The body as far as it was read, parsed; None where that is no JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except (ValueError, RecursionError):
+            return None
+
+    async def peek(self) -> Any:
+        """The JSON of the body, which is read here; None for a form, and where it is too large to be looked at.
+
+        What waits for the operation counts in the memory of the server.
+        """
+        if self.is_form:
+            return None
+        with contextlib.suppress(NoMemoryError):
+            await self._receive(_PEEK)
+        self.peeked = len(self.body)
+        self.registry.memory.hold(self.peeked)
+        return self.json if self.taken else None
+
     async def read_body(self, limit: int | None = None) -> bytes:
         """The whole body, journaled.
 
         Raises :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says, and :class:`NoMemoryError`
         if the server has no room for it.
         """
-        if self.taken:
-            return self.body
         most = int(assumed("body_limit")) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
-        if await self._receive(most, keep=most, strict=True) > most:
+        if self.forgotten:
+            raise NoMemoryError
+        if await self._receive(most) > most:
             raise BodyTooLargeError
         self.confirm_account()
         return self.body
@@ -249,49 +243,51 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        no_more = self.forgotten or b"multipart" in self.headers.get(b"content-type", b"")
-        await self._receive(self.registry.settings.max_upload, keep=-1 if no_more else int(assumed("body_limit")))
+        keep = -1 if self.forgotten or self.is_form else int(assumed("body_limit"))
+        await self._receive(self.registry.settings.max_upload, keep)
         self.taken = True
 
-    async def _receive(self, most: int, keep: int, *, strict: bool = False) -> int:
+    def _show_soon(self) -> asyncio.Handle | None:
+        """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
+        if self.entry is not None or not self.in_journal:
+            return None
+        return asyncio.get_running_loop().call_soon(self.journaled)
+
+    async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes; its length so far.
 
-        Of a body of at most ``keep`` bytes all is kept. Without memory for it :class:`NoMemoryError` is raised if that
-        is ``strict``, and else it is forgotten.
+        Of a body of at most ``keep`` bytes all is kept, or else it is forgotten where there is no memory for it.
+        Without ``keep`` all is kept: raises :class:`NoMemoryError` without memory for it.
         """
-        memory, pieces, size, more, held = self.registry.memory, [self.body], len(self.body), True, 0
-        waiting = self.show_soon()
+        memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
+        shown = self._show_soon()
         try:
-            while more and size <= most:
+            while not self.taken and size <= most:
                 message = await self.receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 piece = message.get("body", b"")
-                more = message.get("more_body", False)
+                self.taken = not message.get("more_body", False)
                 size += len(piece)
-                self.taken = not more
-                if size > keep and not strict:
+                if keep is not None and size > keep:
                     continue
                 pieces.append(piece)
-                if not more:
+                if self.taken:
                     break  # most bodies come at once
                 held += len(piece)
                 if not memory.hold(len(piece)):
                     pieces.clear()
                     self.forgotten = True
-                    if strict:
+                    if keep is None:
                         raise NoMemoryError
                     memory.hold(-held)
                     keep, held = -1, 0
             return size
         finally:
-            if waiting is not None:
-                waiting.cancel()
+            if shown is not None:
+                shown.cancel()
             if held:
                 memory.hold(-held)
-            self._keep(b"".join(pieces))  # also as far as it came
-
-    def _keep(self, body: bytes) -> None:
-        self.body = body
-        if self.entry is not None:
-            self.entry.body = body
+            self.body = b"".join(pieces)  # also as far as it came
+            if self.entry is not None:
+                self.entry.body = self.body

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from mock_heidi.base.json_text import record_json, to_json
 from mock_heidi.base.values import Outgoing, Record, Value
@@ -37,10 +36,6 @@ class Answer(Response):
         if headers:
             self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body})
-
 
 def respond(value: Outgoing | bytes, under: str | None = None) -> Answer:
     """A success with this value, or with an object that holds it under this name."""
@@ -57,6 +52,11 @@ def respond_list(values: Iterable[Outgoing | bytes], under: str) -> Answer:
 def kept(view: type[Outgoing], record: Record, **own: Any) -> bytes:
     """The JSON of a record in a view, made once and kept beside the record, which never changes."""
     return record.once((view, *own.values()) if own else view, lambda: record_json(view, record, **own))
+
+
+def kept_answer(view: type[Outgoing], record: Record, under: str) -> Answer:
+    """A success with a record in a view under this name, made once and kept as :func:`kept` keeps the JSON."""
+    return record.once((view, under), lambda: respond(record_json(view, record), under))
 
 
 def view_of(view: type[O], value: Value, **own: Any) -> O:

@@ -11,8 +11,6 @@ from starlette.routing import Route
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _VERB = re.compile(r":([\w-]+)$")
-# The positions of a path's literal segments.
-_Shape = tuple[int, ...]
 
 
 class Match(NamedTuple):
@@ -37,9 +35,8 @@ class Match(NamedTuple):
 
 NO_MATCH = Match()
 
-# A function that takes the literal segments out of a path, and for each result the match by method and that for any
-# other method.
-_Paths = tuple[Callable[[Sequence[str]], Any], dict[Any, tuple[dict[str, Match], Match]]]
+# A function that takes the literal segments out of a path, and for each result the matches by method.
+_Paths = tuple[Callable[[Sequence[str]], Any], dict[Any, dict[str, Match]]]
 
 
 def split(path: str) -> list[str]:
@@ -58,33 +55,23 @@ class Router:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
         self._verbs = {match[1] for route in routes if (match := _VERB.search(route.path))}
-        # For each number of segments and verb, the paths that have most literals first.
-        self._paths: dict[tuple[int, str], list[_Paths]] = {}
-        alike: dict[tuple[int, str, _Shape], list[Route]] = {}
-        for route in routes:
-            alike.setdefault(self._shape(route), []).append(route)
-        for length, verb, shape in sorted(alike, key=lambda known: (-len(known[2]), known)):
-            found = self._by_literals(alike[length, verb, shape], _taking(shape))
-            self._paths.setdefault((length, verb), []).append((_taking(shape), found))
-
-    def _shape(self, route: Route) -> tuple[int, str, _Shape]:
-        segments, verb = self._apart(split(route.path))
-        literal = tuple(at for at, step in enumerate(segments) if not _PARAMETER.fullmatch(step))
-        return len(segments), verb, literal
-
-    def _by_literals(
-        self, routes: Sequence[Route], literals: Callable[[Sequence[str]], Any]
-    ) -> dict[Any, tuple[dict[str, Match], Match]]:
-        found: dict[Any, dict[str, Match]] = {}
+        # For each number of segments and verb, by the positions of the literals.
+        shapes: dict[tuple[int, str], dict[tuple[int, ...], _Paths]] = {}
         for route in routes:
             segments, verb = self._apart(split(route.path))
-            names = tuple((at, match[1]) for at, step in enumerate(segments) if (match := _PARAMETER.fullmatch(step)))
+            names = {at: match[1] for at, step in enumerate(segments) if (match := _PARAMETER.fullmatch(step))}
+            literal = tuple(at for at in range(len(segments)) if at not in names)
+            take = itemgetter(*literal) if literal else lambda _: ()
+            _, paths = shapes.setdefault((len(segments), verb), {}).setdefault(literal, (take, {}))
+            matches = paths.setdefault(take(segments), {})
             # Starlette adds HEAD to GET; the vendor's framework does not.
-            methods = (route.methods or set()) - {"HEAD"}
-            found.setdefault(literals(segments), {}).update(
-                dict.fromkeys(methods, Match(route, names, verbal=bool(verb)))
-            )
-        return {key: (methods, Match(allow=tuple(sorted(methods)))) for key, methods in found.items()}
+            for method in (route.methods or set()) - {"HEAD"}:
+                matches[method] = Match(route, tuple(names.items()), verbal=bool(verb))
+        # Those that have most literals first.
+        self._paths: dict[tuple[int, str], list[_Paths]] = {
+            key: [paths for _, paths in sorted(alike.items(), key=lambda one: (-len(one[0]), one[0]))]
+            for key, alike in shapes.items()
+        }
 
     def _apart(self, segments: Sequence[str]) -> tuple[Sequence[str], str]:
         """The segments without the verb of a route at their end, and that verb; ``""`` without one."""
@@ -99,13 +86,7 @@ class Router:
             if match is not NO_MATCH:
                 return match
         for literals, paths in self._paths.get((len(segments), verb), ()):
-            found = paths.get(literals(segments))
-            if found is not None:
-                methods, other = found
-                return methods.get(method, other)
+            methods = paths.get(literals(segments))
+            if methods is not None:
+                return methods.get(method) or Match(allow=tuple(sorted(methods)))
         return NO_MATCH
-
-
-def _taking(shape: _Shape) -> Callable[[Sequence[str]], Any]:
-    """A function that takes these positions out of a path's segments."""
-    return itemgetter(*shape) if shape else lambda _: ()

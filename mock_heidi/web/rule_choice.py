@@ -2,91 +2,101 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from http import HTTPStatus
 
-from starlette.types import Message, Scope
-
-from mock_heidi.base.errors import (
-    HeidiError,
-)
+from mock_heidi.base.errors import HeidiError, ServiceUnavailableError
+from mock_heidi.base.json_text import to_json
 from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.faults.active_faults import ActiveFault
 from mock_heidi.faults.request_facts import RequestFacts, below_base, token_mark
 from mock_heidi.faults.rule import CONNECTION, parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.namespaces.namespace import Namespace
-from mock_heidi.namespaces.registry import LimitReachedError
-from mock_heidi.namespaces.tokens import Caller
+from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.admission import admit
 from mock_heidi.web.request import Request
-from mock_heidi.web.shaping import Shaping
+from mock_heidi.web.response import Answer
+from mock_heidi.web.shaping import UNDOCUMENTED, Shaping
 
-_PEEK = 1024 * 1024
+_HEADER = b"x-mock-fault"
 
 
 def may_meet_rules(request: Request) -> bool:
     """True unless it is sure that no rule is for the request."""
-    if request.barred:
+    if request.answer is not None:
         return False
     namespace = request.known_namespace
     rules = request.registry.begins_faulty if namespace is None else request.operation in namespace.faults.operations
-    return rules or request.asked_fault is not None
+    return rules or (_HEADER in request.headers and _wanted(request) is not None)
+
+
+def _wanted(request: Request) -> bytes | None:
+    """The rule that the request itself asks for in a header, where that is allowed."""
+    if request.operation is None or not request.registry.settings.request_faults:
+        return None
+    return request.headers.get(_HEADER)
 
 
 async def shaping(request: Request) -> Shaping | None:
-    """The rules that are to shape the answer, or None. The request's body can still be received whole."""
+    """The rules that are to shape the answer, or None."""
     namespace = request.known_namespace or _opened(request)
     if namespace is None:
         return None
     try:
         asked_for = _asked_for(request, namespace)
     except FaultError as error:
-        return Shaping(request, namespace, [], refusal=f"X-Mock-Fault: {error}")
-    rules = await _choose(request, namespace, asked_for)
-    if not rules:
+        _refuse(request, HTTPStatus.BAD_REQUEST, f"X-Mock-Fault: {error}", "header")
         return None
-    made = Shaping(request, namespace, rules)
+    rules = await _choose(request, namespace, asked_for)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
     if broken and connection_of(request.scope) is None:
         # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
         rule, effect = broken[0]
         text = f"{effect} does not work in process, where there is no connection; serve on a socket"
-        made = Shaping(request, namespace, rules, refusal=text, refused_by=rule)
-    return made
+        _refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, text, rule.id)
+        request.journaled().fault = (rule.id,)
+        for other in rules:
+            if other is not rule:
+                other.hits -= 1
+        return None
+    return Shaping(request, rules) if rules else None
+
+
+def _refuse(request: Request, status: int, text: str, rule: str) -> None:
+    """Have the request answered with the reason that a rule cannot act."""
+    marks = {"x-mock-provenance": UNDOCUMENTED, "x-mock-fault": rule}
+    request.answer = Answer(to_json({"detail": text}), status, marks)
+    request.journaled().provenance = UNDOCUMENTED
 
 
 def _opened(request: Request) -> Namespace | None:
     """The namespace that good credentials open and that has to be made: its rules count the hits of this request."""
-    name = None
-    if request.opened is not None:
-        name = request.opened[0]
-    elif isinstance(request.identity, Caller) and request.name in (None, request.identity.namespace):
-        name = request.identity.namespace
+    caller = request.identity
+    if not isinstance(caller, (Caller, GoodKey)) or request.name not in (None, caller.namespace):
+        return None
     try:
-        return None if name is None else request.use_namespace(name)
-    except LimitReachedError:
+        return request.use_namespace(caller.namespace)
+    except ServiceUnavailableError:
         return None  # the handler comes to the same end and says so
 
 
 def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
     """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
-    if request.asked_fault is None or not _signed_in(request, namespace):
+    wanted = _wanted(request)
+    if wanted is None or not _signed_in(request, namespace):
         return []
-    fault = parse(request.asked_fault.decode("latin-1"))
+    fault = parse(wanted.decode("latin-1"))
     if fault.operation is None and request.operation is not None:
         # It is for this request: what could never act on it makes no sense.
-        refusal = fault.replace(operation=(request.operation,)).refusal()
-        if refusal is not None:
-            raise refusal
+        fault.replace(operation=(request.operation,)).check()
     return [ActiveFault("header", fault)]
 
 
 def _signed_in(request: Request, namespace: Namespace) -> bool:
     """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
     if request.operation == SIGN_IN:
-        return request.opened is not None
+        return request.identity is not None
     try:
         admit(request)
     except HeidiError:
@@ -97,58 +107,8 @@ def _signed_in(request: Request, namespace: Namespace) -> bool:
 
 async def _choose(request: Request, namespace: Namespace, asked_for: list[ActiveFault]) -> list[ActiveFault]:
     look = namespace.faults.look_into_bodies or any(rule.fault.match for rule in asked_for)
-    scope = request.scope
-    body = await _peek(request) if look and not _is_form(scope) else None
-    asked = RequestFacts(
-        request.operation,
-        scope["method"],
-        below_base(scope["path"]),
-        request.match.params(request.segments).get("session_id"),
-        scope["headers"],
-        body,
-    )
-    return namespace.faults.choose(asked, namespace.clock.now(), namespace.ids.chance, asked_for)
-
-
-def _is_form(scope: Scope) -> bool:
-    return any(name == b"content-type" and b"multipart" in value.lower() for name, value in scope["headers"])
-
-
-async def _peek(request: Request) -> Any:
-    """The JSON of a request's body, or None. The request receives the same messages once more.
-
-    What waits to be given counts in the memory of the server; a body that it has no room for is not looked at.
-    """
-    messages: list[Message] = []
-    receive = request.unpeeked = request.receive
-    memory, size, more, room = request.registry.memory, 0, True, True
-    waiting = request.show_soon()
-    try:
-        while more and room and size <= _PEEK:
-            messages.append(await receive())
-            length = len(messages[-1].get("body", b""))
-            size += length
-            more = messages[-1].get("more_body", False)
-            if more:  # most bodies come at once
-                request.peeked += length
-                room = memory.hold(length)
-    finally:
-        if waiting is not None:
-            waiting.cancel()
-    try:
-        body = None if more else json.loads(b"".join(message.get("body", b"") for message in messages))
-    except (ValueError, RecursionError):
-        body = None
-
-    async def again() -> Message:
-        if not messages:
-            return await receive()
-        message = messages.pop(0)
-        if request.peeked:
-            length = len(message.get("body", b""))
-            request.peeked -= length
-            memory.hold(-length)
-        return message
-
-    request.receive = again
-    return body
+    body = await request.peek() if look else None
+    scope, session = request.scope, request.params.get("session_id")
+    path = below_base(scope["path"])
+    facts = RequestFacts(request.operation, scope["method"], path, session, scope["headers"], body)
+    return namespace.faults.choose(facts, namespace.clock.now(), namespace.ids.chance, asked_for)

@@ -2,147 +2,108 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from mock_heidi.base.error_table import BY_NAME, reason_phrase, render
-from mock_heidi.base.errors import ExpiredTokenError, HeidiError, InvalidTokenError
+from mock_heidi.base.errors import ExpiredTokenError, InvalidTokenError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.slices import Work
 from mock_heidi.faults.active_faults import ActiveFault
 from mock_heidi.faults.delivery import Delivery, Ending, of_body
 from mock_heidi.faults.effects import ANSWERS
-from mock_heidi.faults.effects.plan import Chosen, Drawn, acting, choose, plan, sent_otherwise
+from mock_heidi.faults.effects.plan import Chosen, acting, choose, plan, sent_otherwise
+from mock_heidi.faults.fields import RetryAfter
 from mock_heidi.faults.rule import TEXT_FAULTS
-from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.clock import http_date
 from mock_heidi.web.player import Player
 from mock_heidi.web.request import Request
+from mock_heidi.web.response import Answer
 
 _ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}
-_JSON = (b"content-type", b"application/json")
-_UNDOCUMENTED = "injected, not documented"
+UNDOCUMENTED = "injected, not documented"
 
 
 class Shaping:
     """One answer and the rules that shape it."""
 
-    def __init__(
-        self,
-        request: Request,
-        namespace: Namespace,
-        rules: Sequence[ActiveFault],
-        *,
-        refusal: str | None = None,
-        refused_by: ActiveFault | None = None,
-    ) -> None:
+    def __init__(self, request: Request, rules: Sequence[ActiveFault]) -> None:
         self.request = request
-        self.namespace = namespace
         self.rules = rules
-        self.refusal = refusal
-        """The reason that no rule can act: the client is told it instead of any answer."""
         self._answering = next((rule for rule in rules if rule.fault.given(ANSWERS)), None)
-        chance = namespace.ids.chance
+        chance = request.namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
-        self._always = {refused_by} if refused_by else set[ActiveFault]()
+        self._always = set[ActiveFault]()
         """The rules whose hits need no comparison."""
         self.worked = False
         """True once the operation was carried out although a rule gives the answer."""
-        self._plain: Delivery | None = None
-        self._made: Delivery | None = None
+        self._plain = self._made = Delivery(None)
+        """The answer without the effects of the rules, and with them."""
         self._acting: list[Chosen[ActiveFault]] = []
-        self._provenance = _UNDOCUMENTED if refusal else "injected"
+        self._provenance = "injected"
         request.text_faults = tuple(name for name in TEXT_FAULTS if any(name in one.effects for one in self._chosen))
 
     # Before the work.
 
     def draw_delay(self) -> float | None:
         """Seconds to wait before the work, or None without a delay. Counts the rules that delay as hit."""
-        if self.refusal is not None:
-            return None
-        delays: list[tuple[ActiveFault, Drawn]] = [
-            (one.rule, one.effects["delay"]) for one in self._chosen if "delay" in one.effects
-        ]
-        self._always.update(rule for rule, _ in delays)
-        return sum(drawn[0] for _, drawn in delays) if delays else None
+        delayed = [one for one in self._chosen if "delay" in one.effects]
+        self._always.update(one.rule for one in delayed)
+        return sum(one.effects["delay"][0] for one in delayed) if delayed else None
 
     @property
     def works(self) -> bool:
         """True if the operation is carried out, whatever becomes of its answer."""
-        return self.refusal is None and (self._answering is None or bool(self._answering.fault.carried_out))
+        return self._answering is None or bool(self._answering.fault.carried_out)
 
     # The answer.
 
     def instead(self) -> Delivery | None:
         """The answer that takes the place of the operation's, if any."""
-        if self.refusal is not None:
-            status = HTTPStatus.INTERNAL_SERVER_ERROR if self._always else HTTPStatus.BAD_REQUEST
-            return self._refuse(status, {"detail": self.refusal}, {})
         if self._answering is None:
             return None
         fault = self._answering.fault
         for effect, ending in _ENDINGS.items():
             if fault.given([effect]):
                 return Delivery(None, ending=ending)
-        if fault.error or fault.expire_token or fault.revoke_token:
-            error, provenance = self._error(self._answering)
-            code, body, headers = render(error, self.namespace.assumptions)
+        if fault.error or fault.ends_token:
+            dead = ExpiredTokenError if fault.expire_token else InvalidTokenError
+            error, provenance = BY_NAME[fault.error or dead.__name__]
             self._provenance = f"injected, {provenance}"
-            return self._refuse(code, json.loads(body), headers)
-        self._provenance = _UNDOCUMENTED
+            return self._refuse(*render(error, self.request.assumptions))
+        self._provenance = UNDOCUMENTED
         code = int(fault.status or HTTPStatus.TOO_MANY_REQUESTS)
         detail = reason_phrase(code) if fault.detail is None else fault.detail
-        return self._refuse(code, {"detail": detail}, self._retry(self._answering))
-
-    @staticmethod
-    def _error(rule: ActiveFault) -> tuple[HeidiError, str]:
-        if rule.fault.error is not None:
-            return BY_NAME[rule.fault.error]
-        return BY_NAME[(ExpiredTokenError if rule.fault.expire_token else InvalidTokenError).__name__]
+        return self._refuse(code, to_json({"detail": detail}), self._retry(self._answering))
 
     def _retry(self, rule: ActiveFault) -> dict[str, str]:
         """The header that says when to ask again, of a limit that the vendor documents nothing about."""
-        fault, now = rule.fault, self.namespace.clock.now()
-        if fault.quota is not None:
-            seconds = math.ceil(rule.frees_in(now))
-            self._note_retry(now + seconds * 1000)
-            return {"retry-after": str(seconds)}
-        if fault.retry_after is None:
+        now, wait = self.request.namespace.clock.now(), rule.fault.retry_after
+        if rule.fault.quota is not None:
+            wait = RetryAfter(math.ceil(rule.frees_in(rule.fault.quota, now)))
+        if wait is None:
             return {}
-        until = now + round(fault.retry_after.seconds * 1000)
-        if fault.retry_after.dated:
+        until = now + round(wait.seconds * 1000)
+        if wait.dated:
             until -= until % 1000  # a date has whole seconds
-        self._note_retry(until)
-        seconds = math.ceil(fault.retry_after.seconds)
-        return {"retry-after": http_date(until) if fault.retry_after.dated else str(seconds)}
-
-    def _note_retry(self, until: int) -> None:
         self.request.journaled().retry_at = until
+        return {"retry-after": http_date(until) if wait.dated else str(math.ceil(wait.seconds))}
 
-    def _refuse(self, status: int, body: Any, headers: Mapping[str, str]) -> Delivery:
-        marked = {**headers, "x-mock-provenance": self._provenance}
-        raw = [_JSON, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in marked.items())]
-        return of_body(status, raw, to_json(body))
+    def _refuse(self, status: int, body: bytes, headers: Mapping[str, str]) -> Delivery:
+        answer = Answer(body, status, {**headers, "x-mock-provenance": self._provenance})
+        return of_body(status, answer.raw_headers, body)
 
     def shaping(self, answer: Delivery) -> Work[Delivery]:
         """The answer with all that the rules want of it; a header names the rules that act."""
-        if self.refusal is not None:
-            ids = [rule.id for rule in self._always] or ["header"]
-            return answer.with_header(b"x-mock-fault", ", ".join(ids).encode())
-        self._always.update(self._misled())
+        # The rules whose effects are in the words of the text.
+        first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
+        self._always.update(first[name] for name in self.request.distorted)
         self._plain = answer
         self._made, self._acting = yield from acting(answer, self._chosen)
-        acting_ids = {id(one.rule) for one in self._acting} | {id(rule) for rule in (*self._always, self._answering)}
-        ids = [one.rule.id for one in self._chosen if id(one.rule) in acting_ids]
-        return self._made.with_header(b"x-mock-fault", ", ".join(ids).encode()) if ids else self._made
-
-    def _misled(self) -> list[ActiveFault]:
-        """The rules whose effects are in the words of the text."""
-        first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
-        return [first[name] for name in self.request.distorted]
+        named = {one.rule for one in self._acting} | self._always | {self._answering}
+        ids = ", ".join(rule.id for rule in self.rules if rule in named)
+        return self._made.with_header(b"x-mock-fault", ids.encode()) if ids else self._made
 
     # After the answer.
 
@@ -156,13 +117,11 @@ class Shaping:
                 rule.hits -= 1
         entry = player.entry
         entry.fault = tuple(rule.id for rule in self.rules if rule in hit)
-        if hit or self.refusal is not None:
+        if hit:
             entry.provenance = self._provenance
 
     def _has_shown(self, one: Chosen[ActiveFault], player: Player) -> bool:
         """True if what was sent before the answer was interrupted differs without this rule."""
-        if self._plain is None or self._made is None:
-            return False
         begun = player.entry.status is not None
         if one.pauses:
             # By what it waited for: a plan without each of many rules would take longer than the answer.

@@ -109,16 +109,15 @@ async def form(request: Request) -> AsyncIterator[None]:
 
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
-    most, size, more = request.registry.settings.max_upload, 0, True
+    most, size = request.registry.settings.max_upload, len(request.body)
     request.journaled()  # a form takes time
-    while more:
+    while not request.taken:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body: bytes = message.get("body", b"")
         size += len(body)
-        more = message.get("more_body", False)
-        request.taken = not more
+        request.taken = not message.get("more_body", False)
         if size > most:
             raise BodyTooLargeError
         if body:

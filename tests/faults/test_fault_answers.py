@@ -33,12 +33,16 @@ from running import until
 from mock_heidi import Handle, MockHeidiError, create_app
 from mock_heidi.base.error_table import BY_NAME, render
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
-from mock_heidi.faults.effects import ANSWERS
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Where
 from mock_heidi.faults.request_facts import RequestFacts
-from mock_heidi.faults.rule import BODY_EFFECTS, CONNECTION, DELAYS
+from mock_heidi.faults.rule import CONNECTION
 from mock_heidi.observing.entry import Entry
 
 pytestmark = pytest.mark.slow
+
+FOR_BODIES = [effect for effect in EFFECTS if effect.where in (Where.ANY, Where.BODIES) and not effect.goes_with]
+IN_PROCESS = [effect.name for effect in FOR_BODIES if not effect.breaks]
 
 PATH = "/_mock/faults"
 SIGN_IN = {"email": "test@heidihealth.com", "third_party_internal_id": "123"}
@@ -1121,7 +1125,7 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
     assert (set_at_start.headers["x-mock-fault"], asked_for.headers["x-mock-fault"]) == ("fault-1", "header")
 
 
-@pytest.mark.parametrize("effect", [name for name in (*ANSWERS, *DELAYS, *BODY_EFFECTS) if name not in CONNECTION])
+@pytest.mark.parametrize("effect", IN_PROCESS)
 def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
     values: dict[str, Any] = {
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,

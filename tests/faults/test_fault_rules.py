@@ -674,6 +674,17 @@ def test_looking_into_a_body_takes_nothing_from_it(heidi: Client) -> None:
     assert rules(heidi)[0]["matched"] == 0
 
 
+def test_looking_into_a_body_changes_no_refusal_of_an_upload(heidi: Client) -> None:
+    path = f"/sessions/{SESSION}/context-documents"
+    before = heidi.post(path, json={"a": 2})
+    add(heidi, match={"a": 1}, status=418)
+
+    after = heidi.post(path, json={"a": 2})
+
+    assert (after.status_code, after.json()) == (before.status_code, before.json())
+    assert fits(heidi, "POST", path, json={"a": 1})
+
+
 def test_everything_that_a_rule_asks_for_must_fit(heidi: Client) -> None:
     add(heidi, operation="ask_ai", session_id=SESSION, header="X-A: b", match={"content": "c"}, status=418)
 

@@ -70,6 +70,15 @@ def test_pages_of_this_machine_may_read_answers(heidi: Client, origin: str) -> N
     assert answer.headers["vary"] == "Origin"
 
 
+def test_an_answer_that_is_kept_names_no_page_that_read_it_before(heidi: Client) -> None:
+    path = f"/patient-profiles/{heidi.get('/patient-profiles').json()['data'][0]['id']}"
+    heidi.get(path, headers={"Origin": LOOPBACK[0]})
+
+    answer = heidi.get(path)
+
+    assert not {name for name in answer.headers if name.startswith("access-control") or name == "vary"}
+
+
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_other_pages_may_not(heidi: Client, origin: str) -> None:
     answer = heidi.get("/patient-profiles", headers={"Origin": origin})

@@ -6,6 +6,8 @@ connection, no namespace and no clock.
 
 from __future__ import annotations
 
+from functools import partial
+
 from mock_heidi.faults.effects import body, pauses, stream
 from mock_heidi.faults.effects.effect import Effect, Stage, Where
 from mock_heidi.faults.fields import (
@@ -15,269 +17,146 @@ from mock_heidi.faults.fields import (
     Keys,
     Limit,
     MediaType,
-    Place,
     Renames,
     Retry,
     Status,
     TrueOrText,
     Wait,
-    Yes,
+    Whole,
 )
 from mock_heidi.state.field_types import JsonValue
 
 ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
 """The effects that give an answer of their own; of the rules that match, the first with one of these is the last."""
 
+# Effects of one kind have the stage in common, the answers that they work on, and mostly the type of the argument.
+_answer = partial(Effect, stage=Stage.ANSWER)
+_pause = partial(Effect, stage=Stage.PAUSE, type=Wait)
+_cut = partial(Effect, stage=Stage.END, where=Where.BODIES, type=Count, breaks=True)
+_content = partial(Effect, stage=Stage.CONTENT, where=Where.BODIES)
+_keys = partial(_content, type=Keys)
+_end = partial(Effect, stage=Stage.END, where=Where.STREAMS, type=Count)
+_piece = partial(Effect, stage=Stage.PIECES, where=Where.STREAMS, type=Whole)
+_write = partial(Effect, stage=Stage.WRITE, where=Where.STREAMS)
+_form = partial(Effect, stage=Stage.FORM, where=Where.STREAMS)
+_text = partial(Effect, stage=Stage.TEXT, where=Where.WRITTEN)
+
 # As people read them. They apply by their stages; within a stage, in this order.
 EFFECTS = (
-    Effect("error", Stage.ANSWER, ErrorName, "error=SessionNotFoundError", "Answers with this error of the API."),
-    Effect("status", Stage.ANSWER, Status, "status=503", "Answers with this status."),
-    Effect(
+    _answer("error", "SessionNotFoundError", "Answers with this error of the API.", type=ErrorName),
+    _answer("status", "503", "Answers with this status.", type=Status),
+    _answer(
         "detail",
-        Stage.ANSWER,
-        JsonValue,
-        'detail={"msg": "Closed"}',
+        '{"msg": "Closed"}',
         "With `status`: the value of `detail` in the body.",
+        type=JsonValue,
         goes_with=("status",),
     ),
-    Effect(
+    _answer(
         "retry_after",
-        Stage.ANSWER,
-        Retry,
-        "retry_after=30",
+        "30",
         "Answers 429, or the `status`, with `Retry-After` in seconds; `date:30` writes it as a date.",
+        type=Retry,
     ),
-    Effect(
+    _answer(
         "quota",
-        Stage.ANSWER,
-        Limit,
-        "quota=5/60",
+        "5/60",
         "`REQUESTS/SECONDS`: requests beyond this number in a window get 429 with `Retry-After`.",
+        type=Limit,
     ),
-    Effect("expire_token", Stage.ANSWER, Yes, "expire_token", "The token of the request has expired from then on."),
-    Effect("revoke_token", Stage.ANSWER, Yes, "revoke_token", "The token of the request is invalid from then on."),
-    Effect("close", Stage.ANSWER, Yes, "close", "The connection closes before the answer.", breaks=True),
-    Effect("rst", Stage.ANSWER, Yes, "rst", "The connection is reset before the answer.", breaks=True),
-    Effect("stall", Stage.ANSWER, Yes, "stall", "No answer comes until the client gives up.", breaks=True),
-    Effect(
+    _answer("expire_token", "", "The token of the request has expired from then on."),
+    _answer("revoke_token", "", "The token of the request is invalid from then on."),
+    _answer("close", "", "The connection closes before the answer.", breaks=True),
+    _answer("rst", "", "The connection is reset before the answer.", breaks=True),
+    _answer("stall", "", "No answer comes until the client gives up.", breaks=True),
+    _answer(
         "carried_out",
-        Stage.ANSWER,
-        Yes,
-        "carried_out",
+        "",
         "With another answer, such as `close`: the work is done, only its answer is lost.",
         goes_with=ANSWERS,
     ),
-    Effect(
+    _pause(
         "delay",
-        Stage.WAIT,
-        Wait,
-        "delay=uniform:0.1:0.5",
+        "uniform:0.1:0.5",
         "Seconds before the work begins: a number, `uniform:LEAST:MOST` or `lognormal:MEDIAN:SIGMA`.",
+        stage=Stage.WAIT,
     ),
-    Effect(
+    _pause(
         "slow_first_byte",
-        Stage.PAUSE,
-        Wait,
-        "slow_first_byte=2",
+        "2",
         "Seconds between the work, which is done at once, and the head of the answer.",
-        apply=pauses.slow_first_byte,
+        pauses.slow_first_byte,
     ),
-    Effect("delay_body", Stage.PAUSE, Wait, "delay_body=2", "Seconds between head and body.", apply=pauses.delay_body),
-    Effect(
-        "delay_chunks",
-        Stage.PAUSE,
-        Wait,
-        "delay_chunks=0.5",
-        "Seconds between the pieces of the body.",
-        apply=pauses.delay_chunks,
-    ),
-    Effect(
-        "cut_at",
-        Stage.END,
-        Count,
-        "cut_at=20",
-        "The body ends after this many bytes, although its length promises more.",
-        Where.BODIES,
-        body.cut_at,
-        breaks=True,
-    ),
-    Effect(
-        "rst_at",
-        Stage.END,
-        Count,
-        "rst_at=20",
-        "The connection is reset after this many bytes of the body.",
-        Where.BODIES,
-        body.rst_at,
-        breaks=True,
-    ),
-    Effect(
-        "stall_at",
-        Stage.END,
-        Count,
-        "stall_at=20",
-        "Nothing more comes after this many bytes of the body.",
-        Where.BODIES,
-        body.stall_at,
-        breaks=True,
-    ),
-    Effect(
+    _pause("delay_body", "2", "Seconds between head and body.", pauses.delay_body),
+    _pause("delay_chunks", "0.5", "Seconds between the pieces of the body.", pauses.delay_chunks),
+    _cut("cut_at", "20", "The body ends after this many bytes, although its length promises more.", body.cut_at),
+    _cut("rst_at", "20", "The connection is reset after this many bytes of the body.", body.rst_at),
+    _cut("stall_at", "20", "Nothing more comes after this many bytes of the body.", body.stall_at),
+    _content(
         "not_json",
-        Stage.CONTENT,
-        TrueOrText,
-        "not_json",
+        "",
         "The HTML page of a proxy instead of the body, or your own text.",
-        Where.BODIES,
         body.not_json,
+        type=TrueOrText,
     ),
-    Effect(
+    _content(
         "media_type",
-        Stage.CONTENT,
-        MediaType,
-        "media_type=text/plain",
+        "text/plain",
         "Another content type for the same body.",
-        apply=body.media_type,
+        body.media_type,
+        where=Where.ANY,
+        type=MediaType,
     ),
-    Effect("empty", Stage.CONTENT, Yes, "empty", "The right status with an empty body.", Where.BODIES, body.empty),
-    Effect(
+    _content("empty", "", "The right status with an empty body.", body.empty),
+    _keys(
         "drop_key",
-        Stage.CONTENT,
-        Keys,
-        "drop_key=session.duration",
+        "session.duration",
         "This key is missing, or each key of a list; `*` is any name or place, as in `data.*.id`.",
-        Where.BODIES,
         body.drop_key,
     ),
-    Effect(
-        "rename_key",
-        Stage.CONTENT,
-        Renames,
-        "rename_key=session_id:id",
-        "This key has another name.",
-        Where.BODIES,
-        body.rename_key,
-    ),
-    Effect(
-        "null_key", Stage.CONTENT, Keys, "null_key=session.patient", "This key is null.", Where.BODIES, body.null_key
-    ),
-    Effect(
+    _content("rename_key", "session_id:id", "This key has another name.", body.rename_key, type=Renames),
+    _keys("null_key", "session.patient", "This key is null.", body.null_key),
+    _keys(
         "wrong_type",
-        Stage.CONTENT,
-        Keys,
-        "wrong_type=session.duration",
+        "session.duration",
         "This value has another type: a number becomes text, a text is put into a list.",
-        Where.BODIES,
         body.wrong_type,
     ),
-    Effect(
+    _keys(
         "duplicate_key",
-        Stage.CONTENT,
-        Keys,
-        "duplicate_key=session.duration",
+        "session.duration",
         "This key occurs twice in its object, the second time with null.",
-        Where.BODIES,
         body.duplicate_key,
     ),
-    Effect(
-        "end_after",
-        Stage.END,
-        Count,
-        "end_after=3",
-        "The stream ends cleanly after this many pieces.",
-        Where.STREAMS,
-        stream.end_after,
-    ),
-    Effect(
+    _end("end_after", "3", "The stream ends cleanly after this many pieces.", stream.end_after),
+    _end(
         "end_inside",
-        Stage.END,
-        Inside,
-        "end_inside=json",
+        "json",
         "The stream ends cleanly inside the piece after the first, or after `end_after`: before its empty line "
         "(`piece`), inside its JSON (`json`), inside a letter (`utf8`).",
-        Where.STREAMS,
+        type=Inside,
     ),
-    Effect(
-        "rst_after",
-        Stage.END,
-        Count,
-        "rst_after=3",
-        "The connection is reset after this many pieces.",
-        Where.STREAMS,
-        stream.rst_after,
-        breaks=True,
-    ),
-    Effect(
-        "stall_after",
-        Stage.END,
-        Count,
-        "stall_after=3",
-        "Nothing more comes after this many pieces.",
-        Where.STREAMS,
-        stream.stall_after,
-        breaks=True,
-    ),
-    Effect(
-        "empty_piece",
-        Stage.PIECES,
-        Place,
-        "empty_piece=2",
-        "An empty piece comes before this one.",
-        Where.STREAMS,
-        stream.empty_piece,
-    ),
-    Effect("lose", Stage.PIECES, Place, "lose=2", "This piece is left out.", Where.STREAMS, stream.lose),
-    Effect("swap", Stage.PIECES, Place, "swap=2", "This piece comes after the next one.", Where.STREAMS, stream.swap),
-    Effect("repeat", Stage.PIECES, Place, "repeat=2", "This piece comes twice.", Where.STREAMS, stream.repeat),
-    Effect(
-        "one_write", Stage.WRITE, Yes, "one_write", "All pieces are written at once.", Where.STREAMS, stream.one_write
-    ),
-    Effect(
-        "byte_by_byte",
-        Stage.WRITE,
-        Yes,
-        "byte_by_byte",
-        "Each byte is written separately.",
-        Where.STREAMS,
-        stream.byte_by_byte,
-    ),
-    Effect("no_space", Stage.FORM, Yes, "no_space", "No space follows `data:`.", Where.STREAMS, stream.no_space),
-    Effect(
-        "comments",
-        Stage.FORM,
-        Yes,
-        "comments",
-        "Comment lines and `event:` lines come between the pieces.",
-        Where.STREAMS,
-        stream.comments,
-    ),
-    Effect("crlf", Stage.FORM, Yes, "crlf", "Lines end with CR LF.", Where.STREAMS, stream.crlf),
-    Effect(
-        "error_piece",
-        Stage.END,
-        Count,
-        "error_piece=3",
-        "After this many pieces comes an object with an error, then the end.",
-        Where.STREAMS,
-        stream.error_piece,
-    ),
-    Effect("empty_note", Stage.TEXT, Yes, "empty_note", "The text has no words.", Where.WRITTEN),
-    Effect("wrong_patient", Stage.TEXT, Yes, "wrong_patient", "The text names another patient.", Where.WRITTEN),
-    Effect("swap_sides", Stage.TEXT, Yes, "swap_sides", "Left is right and right is left.", Where.WRITTEN),
-    Effect(
-        "wrong_dose",
-        Stage.TEXT,
-        Yes,
-        "wrong_dose",
-        "The first dose is ten times the dose that was said.",
-        Where.WRITTEN,
-    ),
-    Effect("missing_section", Stage.TEXT, Yes, "missing_section", "A section of the note is missing.", Where.WRITTEN),
-    Effect("wrong_language", Stage.TEXT, Yes, "wrong_language", "The headings are in another language.", Where.WRITTEN),
-    Effect("html_note", Stage.TEXT, Yes, "html_note", "The text is HTML where Markdown was asked for.", Where.WRITTEN),
-    Effect("script_tag", Stage.TEXT, Yes, "script_tag", "The text contains a script tag.", Where.WRITTEN),
-    Effect("long_note", Stage.TEXT, Yes, "long_note", "The text has 200,000 characters or more.", Where.WRITTEN),
-    Effect(
-        "wrong_offsets", Stage.TEXT, Yes, "wrong_offsets", "The offsets of the codes do not fit the note.", Where.CODES
-    ),
+    _end("rst_after", "3", "The connection is reset after this many pieces.", stream.rst_after, breaks=True),
+    _end("stall_after", "3", "Nothing more comes after this many pieces.", stream.stall_after, breaks=True),
+    _piece("empty_piece", "2", "An empty piece comes before this one.", stream.empty_piece),
+    _piece("lose", "2", "This piece is left out.", stream.lose),
+    _piece("swap", "2", "This piece comes after the next one.", stream.swap),
+    _piece("repeat", "2", "This piece comes twice.", stream.repeat),
+    _write("one_write", "", "All pieces are written at once.", stream.one_write),
+    _write("byte_by_byte", "", "Each byte is written separately.", stream.byte_by_byte),
+    _form("no_space", "", "No space follows `data:`.", stream.no_space),
+    _form("comments", "", "Comment lines and `event:` lines come between the pieces.", stream.comments),
+    _form("crlf", "", "Lines end with CR LF.", stream.crlf),
+    _end("error_piece", "3", "After this many pieces comes an object with an error, then the end.", stream.error_piece),
+    _text("empty_note", "", "The text has no words."),
+    _text("wrong_patient", "", "The text names another patient."),
+    _text("swap_sides", "", "Left is right and right is left."),
+    _text("wrong_dose", "", "The first dose is ten times the dose that was said."),
+    _text("missing_section", "", "A section of the note is missing."),
+    _text("wrong_language", "", "The headings are in another language."),
+    _text("html_note", "", "The text is HTML where Markdown was asked for."),
+    _text("script_tag", "", "The text contains a script tag."),
+    _text("long_note", "", "The text has 200,000 characters or more."),
+    _text("wrong_offsets", "", "The offsets of the codes do not fit the note.", where=Where.CODES),
 )
 BY_NAME = {effect.name: effect for effect in EFFECTS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -36,18 +36,14 @@ def media_type(delivery: Delivery, wanted: str) -> Delivery:
 
 def drop_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
     """Keys that are missing."""
-
-    def change(holder: dict[str, Any], key: str, _: str) -> None:
-        holder.pop(key, None)  # another path may have led here too
-
-    return _changed(delivery, dict.fromkeys(paths, ""), change)
+    return _changed(delivery, paths, lambda holder, key, _: holder.pop(key, None))  # two paths may lead to one key
 
 
 def rename_key(delivery: Delivery, names: dict[str, str]) -> Delivery:
     """Keys with another name, in their own places: the order of the keys is not what is wrong."""
 
-    def change(holder: dict[str, Any], key: str, new: str) -> None:
-        items = [(new if name == key else name, item) for name, item in holder.items()]
+    def change(holder: dict[str, Any], key: str, path: str) -> None:
+        items = [(names[path] if name == key else name, item) for name, item in holder.items()]
         holder.clear()
         holder.update(items)
 
@@ -56,20 +52,12 @@ def rename_key(delivery: Delivery, names: dict[str, str]) -> Delivery:
 
 def null_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
     """Keys that are null."""
-
-    def change(holder: dict[str, Any], key: str, _: str) -> None:
-        holder[key] = None
-
-    return _changed(delivery, dict.fromkeys(paths, ""), change)
+    return _changed(delivery, paths, lambda holder, key, _: holder.update({key: None}))
 
 
 def wrong_type(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
     """Keys whose value is of another type: a client that counts on the type breaks on it."""
-
-    def change(holder: dict[str, Any], key: str, _: str) -> None:
-        holder[key] = _other_type(holder[key])
-
-    return _changed(delivery, dict.fromkeys(paths, ""), change)
+    return _changed(delivery, paths, lambda holder, key, _: holder.update({key: _other_type(holder[key])}))
 
 
 def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
@@ -83,21 +71,24 @@ def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
             if name == key:
                 holder[name + _AGAIN] = None
 
-    made = _changed(delivery, dict.fromkeys(paths, ""), change)
+    made = _changed(delivery, paths, change)
     return delivery if made is delivery else made.with_body(made.body.replace(_AGAIN.encode(), b""))
 
 
-def _changed(delivery: Delivery, names: dict[str, str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
-    """The delivery with a change at each of these keys; the same one where it has none of them."""
+def _changed(delivery: Delivery, paths: Iterable[str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
+    """The delivery with a change at each of these keys; the same one where it has none of them.
+
+    ``change`` is given the object that holds a key, the key, and the path that leads to it.
+    """
     if not delivery.has_body:
         return delivery
     try:
         tree = json.loads(delivery.body)
     except ValueError:
         return delivery
-    found = [(place, new) for path, new in names.items() for place in list(_places(tree, path.split(".")))]
-    for (holder, key), new in found:
-        change(holder, key, new)
+    found = [(*place, path) for path in paths for place in _places(tree, path.split("."))]
+    for holder, key, path in found:
+        change(holder, key, path)
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     return delivery.with_body(text.encode()) if found else delivery
 

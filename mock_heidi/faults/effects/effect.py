@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
 from mock_heidi.faults.delivery import Delivery
+from mock_heidi.state.field_types import Flag
 
 
 class Stage(IntEnum):
@@ -40,20 +41,25 @@ class Effect(NamedTuple):
     """One effect: a field of a rule, and what it does to the delivery of an answer."""
 
     name: str
-    stage: Stage
-    type: Any
-    """The type of its argument, as a field of a rule has it."""
-    example: str
-    """In the short form."""
+    value: str
+    """An example of its argument in the short form; empty for an effect that is only switched on."""
     doc: str
     """One sentence or two of Markdown, for the docs and the JSON Schema."""
-    where: Where = Where.ANY
     apply: Callable[[Delivery, Any], Delivery] | None = None
     """Returns the delivery with the effect, or the same one where it finds nothing to change.
 
     None where the effect acts before there is a delivery: as an answer, a wait, or in the words of a text.
     """
+    stage: Stage = Stage.ANSWER
+    where: Where = Where.ANY
+    type: Any = Flag
+    """The type of its argument, as a field of a rule has it."""
     breaks: bool = False
     """True if it needs a connection to break."""
     goes_with: tuple[str, ...] = ()
-    """The effects of which it needs one beside it: it is none by itself."""
+    """The effects of which a rule needs one beside it."""
+
+    @property
+    def example(self) -> str:
+        """A rule's field with this effect, in the short form."""
+        return f"{self.name}={self.value}" if self.value else self.name

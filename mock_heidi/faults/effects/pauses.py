@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
 
 from mock_heidi.faults.delivery import Delivery, Part
+from mock_heidi.faults.fields import Delay
+from mock_heidi.state.ids import Chance
 
 _CHUNKS = 4
 
 
-class Pauses(Protocol):
-    """Delays that were drawn for one answer: the same each time that they are asked for."""
+class Drawn:
+    """A delay whose lengths, in seconds, are drawn once: the same however often the answer is planned."""
 
-    def __getitem__(self, at: int) -> float: ...
+    def __init__(self, delay: Delay, chance: Chance) -> None:
+        self._delay, self._chance = delay, chance
+        self._seconds: list[float] = []
+
+    def __getitem__(self, at: int) -> float:
+        while len(self._seconds) <= at:
+            self._seconds.append(self._delay.draw(self._chance))
+        return self._seconds[at]
 
 
-def slow_first_byte(delivery: Delivery, seconds: Pauses) -> Delivery:
+def slow_first_byte(delivery: Delivery, seconds: Drawn) -> Delivery:
     """Seconds between the work and the head."""
     return replace(delivery, pause=delivery.pause + seconds[0])
 
 
-def delay_body(delivery: Delivery, seconds: Pauses) -> Delivery:
+def delay_body(delivery: Delivery, seconds: Drawn) -> Delivery:
     """Seconds between the head and the body."""
     if not delivery.parts:
         return delivery
@@ -29,7 +37,7 @@ def delay_body(delivery: Delivery, seconds: Pauses) -> Delivery:
     return delivery.with_parts((first._replace(pause=first.pause + seconds[0]), *rest))
 
 
-def delay_chunks(delivery: Delivery, seconds: Pauses) -> Delivery:
+def delay_chunks(delivery: Delivery, seconds: Drawn) -> Delivery:
     """Seconds between the parts of a body, which becomes four, or between the pieces of a stream."""
     parts = delivery.parts if delivery.streams else _chunks(delivery)
     return delivery.with_parts(

@@ -9,6 +9,7 @@ from mock_heidi.base.slices import Work
 from mock_heidi.faults.delivery import Delivery
 from mock_heidi.faults.effects import EFFECTS
 from mock_heidi.faults.effects.effect import Effect, Stage, Where
+from mock_heidi.faults.effects.pauses import Drawn
 from mock_heidi.faults.fields import Delay
 from mock_heidi.state.ids import Chance
 
@@ -16,19 +17,6 @@ R = TypeVar("R")
 
 _APPLIED = sorted((effect for effect in EFFECTS if effect.apply is not None), key=lambda effect: effect.stage)
 _PAUSES = frozenset(effect.name for effect in EFFECTS if effect.stage is Stage.PAUSE)
-
-
-class Drawn:
-    """A delay whose lengths, in seconds, are drawn once: the same however often the answer is planned."""
-
-    def __init__(self, delay: Delay, chance: Chance) -> None:
-        self._delay, self._chance = delay, chance
-        self._seconds: list[float] = []
-
-    def __getitem__(self, at: int) -> float:
-        while len(self._seconds) <= at:
-            self._seconds.append(self._delay.draw(self._chance))
-        return self._seconds[at]
 
 
 class Chosen(NamedTuple, Generic[R]):
@@ -58,11 +46,9 @@ def plan(answer: Delivery, chosen: Iterable[Chosen[Any]]) -> Delivery:
     for one in chosen:
         for name, argument in one.effects.items():
             wanted.setdefault(name, []).append(argument)
-    if "end_inside" in wanted:
+    if "end_inside" in wanted or "end_after" in wanted:
         # The two are one effect with two arguments, which may come from two rules.
-        wanted["end_after"] = [(wanted.get("end_after", [1])[0], wanted["end_inside"][0])]
-    elif "end_after" in wanted:
-        wanted["end_after"] = [(wanted["end_after"][0], None)]
+        wanted["end_after"] = [(wanted.get("end_after", [1])[0], wanted.get("end_inside", [None])[0])]
     for effect in _APPLIED:
         if effect.name in wanted and _fits(effect, answer):
             arguments = wanted[effect.name]

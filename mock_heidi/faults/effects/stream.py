@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ _MARKS = b": keep-alive\nevent: message\n"
 
 def repeat(delivery: Delivery, number: int) -> Delivery:
     """Send this piece twice."""
-    return delivery.with_parts(_each(delivery, number, lambda part: (part, part._replace(pause=0.0))))
+    return _replaced(delivery, number, lambda part: (part, part._replace(pause=0.0)))
 
 
 def lose(delivery: Delivery, number: int) -> Delivery:
@@ -50,7 +50,7 @@ def swap(delivery: Delivery, number: int) -> Delivery:
 def empty_piece(delivery: Delivery, number: int) -> Delivery:
     """An empty piece before that one."""
     void = frame("")
-    return delivery.with_parts(_each(delivery, number, lambda part: (Part(void, part.pause), part._replace(pause=0.0))))
+    return _replaced(delivery, number, lambda part: (Part(void, part.pause), part._replace(pause=0.0)))
 
 
 def _place(delivery: Delivery, number: int) -> int | None:
@@ -58,14 +58,12 @@ def _place(delivery: Delivery, number: int) -> int | None:
     return next((at for at, part in enumerate(delivery.parts) if part.number == number), None)
 
 
-def _each(delivery: Delivery, number: int, made: Any) -> Iterator[Part]:
-    """The parts, with what ``made`` gives in the place of the first that was this piece."""
+def _replaced(delivery: Delivery, number: int, made: Callable[[Part], tuple[Part, ...]]) -> Delivery:
+    """The delivery with what ``made`` gives in the place of the first part that was this piece."""
     at = _place(delivery, number)
-    for index, part in enumerate(delivery.parts):
-        if index == at:
-            yield from made(part)
-        else:
-            yield part
+    if at is None:
+        return delivery
+    return delivery.with_parts((*delivery.parts[:at], *made(delivery.parts[at]), *delivery.parts[at + 1 :]))
 
 
 # --- Ends -------------------------------------------------------------------------------------------------------------
