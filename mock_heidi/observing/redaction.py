@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 REDACTED = "***"
 
-# Names of keys, and a media type.
-_WORDS = ("media_type", "drop_key", "rename_key", "null_key", "wrong_type", "duplicate_key")
-WRITTEN = ("label", "path", "header", "match", "detail", "not_json", *_WORDS)
-"""The fields of a fault that hold what somebody has written, which may be a secret."""
+# The fields of a fault that are judged like the parts of a request that they stand for.
+_LIKE_REQUESTS = ("label", "path", "header", "match", "detail", "not_json")
 # What stays as it is in a query that is written again, so that a mark can be read.
 _MARKS = "*<> "
 # How a text begins and ends that may be JSON.
@@ -153,9 +151,9 @@ class Policy:
         return self.strict.value(value) if name in known or not value else length_of(value)
 
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
-        """A fault. Its own fields hold no secrets, whatever they are called: ``expire_token``, ``drop_key``."""
+        """A fault. The names of its fields hide nothing, whatever they are: ``expire_token``, ``drop_key``."""
         shown = {
-            name: self._words(value) if name in _WORDS else self.field(name, value) if name in WRITTEN else value
+            name: self.field(name, value) if name in _LIKE_REQUESTS else self._words(value)
             for name, value in rule.items()
         }
         if "header" in rule:
@@ -163,10 +161,12 @@ class Policy:
         return shown
 
     def _words(self, value: Any) -> Any:
-        """Names that a test has written, each judged by itself: that a key is called ``token`` hides nothing."""
+        """The texts in a value, each judged by itself: a key that is called ``token`` hides nothing."""
         if isinstance(value, Mapping):
-            return {self.value(name): self.value(word) for name, word in value.items()}
-        return self.value(value) if isinstance(value, str) else [self.value(word) for word in value]
+            return {self.value(name): self._words(word) for name, word in value.items()}
+        if isinstance(value, list | tuple):
+            return tuple(map(self._words, value)) if isinstance(value, tuple) else [*map(self._words, value)]
+        return self.value(value) if isinstance(value, str) else value
 
     def field(self, name: str, value: Any) -> Any:
         """The value that a test has set for a field of a rule or of an expectation, without its secrets."""

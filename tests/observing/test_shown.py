@@ -17,6 +17,8 @@ from helpers import SESSION, answered, ask, in_namespace
 
 from mock_heidi import MockHeidi
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Effect, Where
 from mock_heidi.observing import entry_view
 from mock_heidi.observing.credentials import found
 from mock_heidi.observing.entry_view import SHOWN, View
@@ -420,3 +422,26 @@ def test_the_answer_with_whole_bodies_is_that_of_the_list(heidi: Client) -> None
     heidi.post("/sessions", json={"note": "words"})
 
     assert answered(heidi.get("/_mock/requests/2?full=true")) == answered(heidi.get("/_mock/requests/2"))
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+PLACES = {Where.STREAMS: "ask_ai", Where.WRITTEN: "ask_ai", Where.CODES: "generate_clinical_codes"}
+
+
+def test_no_rule_shows_a_token_that_is_written_into_an_effect(heidi: Client) -> None:
+    token = heidi.token()
+    texts = [token, f"text/{token}", {"session": token}]
+
+    taken = {effect.name for effect in EFFECTS for text in texts if add_rule(heidi, effect, text) == 200}
+
+    assert taken >= {"detail", "not_json", "media_type", "drop_key", "rename_key"}
+    assert token not in heidi.get("/_mock/faults").text
+
+
+def add_rule(client: Client, effect: Effect, value: Any) -> int:
+    """The status of adding a rule with this effect, beside one that it needs."""
+    rule = {"operation": PLACES.get(effect.where, "get_session"), effect.name: value}
+    if effect.goes_with:
+        rule["status"] = 503
+    return client.post("/_mock/faults", json=rule).status_code
