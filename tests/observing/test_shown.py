@@ -439,6 +439,16 @@ def test_no_rule_shows_a_token_that_is_written_into_an_effect(heidi: Client) -> 
     assert token not in heidi.get("/_mock/faults").text
 
 
+def test_a_rule_that_is_put_back_as_it_was_shown_still_drops_the_same_key(heidi: Client) -> None:
+    heidi.post("/_mock/replies", json={"operation": "get_session", "body": {DEFAULT_KEY: 1, "left": 2}})
+    heidi.post("/_mock/faults", json={"operation": "get_session", "drop_key": DEFAULT_KEY})
+
+    shown = heidi.get("/_mock/faults").json()["faults"]
+    heidi.put("/_mock/faults", json=shown)
+
+    assert heidi.get(f"/sessions/{SESSION}").json() == {"left": 2}
+
+
 def add_rule(client: Client, effect: Effect, value: Any) -> int:
     """The status of adding a rule with this effect, beside one that it needs."""
     rule = {"operation": PLACES.get(effect.where, "get_session"), effect.name: value}

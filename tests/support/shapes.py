@@ -51,13 +51,13 @@ class Shape:
 
     def documented(self, operation: str = "", **values: Any) -> dict[str, Any]:
         """The body that an operation answers in the vendor's examples, with some values changed."""
-        return self._body(operation, {field.name: field.documented for field in self._set()} | values)
+        return self._body(operation, {field.name: field.documented for field in self._required()} | values)
 
     def unset(self, operation: str = "", **values: Any) -> dict[str, Any]:
         """The body that an operation answers of a resource in which only these values are set."""
-        return self._body(operation, {field.name: field.unset for field in self._set()} | values)
+        return self._body(operation, {field.name: field.unset for field in self._required()} | values)
 
-    def _set(self) -> list[Field]:
+    def _required(self) -> list[Field]:
         return [field for field in self.fields.values() if not field.optional]
 
     def _shown(self, operation: str) -> list[Field]:
