@@ -18,11 +18,11 @@ class Field(NamedTuple):
     documented: Any = None
     """Its value in the vendor's examples."""
     unset: Any = None
-    """Its value where nothing has set it."""
+    """Its value before a request or a fixture sets it."""
     other: Any = None
     """A value that a request can set, and that no example has."""
     taken: tuple[str, ...] = ()
-    """The operations that set it."""
+    """The operations whose requests can set it."""
     shown: tuple[str, ...] | None = None
     """The operations that answer it; None for all of the resource."""
     optional: bool = False
