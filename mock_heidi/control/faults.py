@@ -12,7 +12,6 @@ from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.namespaces.scenarios import find_scenario
-from mock_heidi.observing.redaction import WRITTEN
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.request import Request
 
@@ -150,7 +149,7 @@ async def _with_secrets(request: Request, faults: list[Fault]) -> list[Fault]:
 
 def _with_secrets_of(known: Fault, request: Request, fault: Fault) -> Fault:
     given, masked = fault.model_dump(), request.namespace.journal.rule(known.model_dump())
-    unchanged = {name: getattr(known, name) for name in WRITTEN if name in masked and given.get(name) == masked[name]}
+    unchanged = {name: getattr(known, name) for name, value in masked.items() if given.get(name) == value}
     restored: Fault = fault.replace(**unchanged)
     return restored
 

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 REDACTED = "***"
 
-# Names of keys, and a media type.
-_WORDS = ("media_type", "drop_key", "rename_key", "null_key", "wrong_type", "duplicate_key")
-WRITTEN = ("label", "path", "header", "match", "detail", "not_json", *_WORDS)
-"""The fields of a fault that hold a text of the user's, which may be a secret."""
+# The fields of a fault that are judged like the parts of a request that they stand for.
+_LIKE_REQUESTS = ("label", "path", "header", "match", "detail", "not_json")
 # The characters that stay unquoted in a redacted query, so that ``***`` and ``<14 characters>`` can be read.
 _MARKS = "*<> "
 # The first and the last character of a text that may be JSON.
@@ -155,7 +153,7 @@ class Policy:
     def rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """A fault without secrets. The names of its fields are not secret, even ``expire_token`` and ``drop_key``."""
         redacted = {
-            name: self._words(value) if name in _WORDS else self.field(name, value) if name in WRITTEN else value
+            name: self.field(name, value) if name in _LIKE_REQUESTS else self._words(value)
             for name, value in rule.items()
         }
         if "header" in rule:
@@ -163,10 +161,12 @@ class Policy:
         return redacted
 
     def _words(self, value: Any) -> Any:
-        """Names of keys in a fault, without secrets. A key with the name ``token`` does not hide its new name."""
+        """The texts in a value, without secrets. A key with the name ``token`` does not hide its value."""
         if isinstance(value, Mapping):
-            return {self.value(name): self.value(word) for name, word in value.items()}
-        return self.value(value) if isinstance(value, str) else [self.value(word) for word in value]
+            return {self.value(name): self._words(word) for name, word in value.items()}
+        if isinstance(value, list | tuple):
+            return tuple(map(self._words, value)) if isinstance(value, tuple) else [*map(self._words, value)]
+        return self.value(value) if isinstance(value, str) else value
 
     def field(self, name: str, value: Any) -> Any:
         """The value of a field of a rule or of a filter, without secrets."""

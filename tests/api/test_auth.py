@@ -11,8 +11,10 @@ from typing import Any
 
 import jwt
 import pytest
+import shapes
 from clients import JOHN, NOON, Client
 from helpers import (
+    EXPIRED_TOKEN,
     INVALID_KEY,
     INVALID_TOKEN,
     KEY_TWO,
@@ -33,7 +35,6 @@ from mock_heidi.namespaces import lifecycle
 
 WHO = {"email": "doctor@example.org", "third_party_internal_id": "42"}
 KEY = {"Heidi-Api-Key": DEFAULT_KEY}
-EXPIRED_TOKEN = {"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}
 NOON_SECONDS = 1_736_164_800
 
 
@@ -50,7 +51,7 @@ def test_a_token_is_a_signed_jwt_that_expires_when_the_answer_says(heidi: Client
     answer = heidi.get("/jwt", signed=False, params=WHO, headers=KEY)
 
     token = answer.json()["token"]
-    assert answered(answer) == (200, wire({"token": token, "expiration_time": "2025-01-06T13:00:00.000Z"}))
+    assert answered(answer) == (200, wire(shapes.TOKEN.unset(token=token, expiration_time="2025-01-06T13:00:00.000Z")))
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
     assert claims(token) == {"namespace": "default", "managed_by": JOHN, **WHO, "exp": NOON_SECONDS + 3600, "jti": "1"}
 
@@ -451,6 +452,6 @@ def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Cl
     answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()) == (
         401,
-        {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}},
+        INVALID_TOKEN,
     )
     assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in ("state", "findings", "requests")] == [200] * 3

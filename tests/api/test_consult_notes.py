@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapes
 from audio import spoken
 from clients import JOHN, Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, answered, settled, wire
@@ -382,21 +383,9 @@ def test_session_holds_the_note_as_documented_afterwards(heidi: Client) -> None:
     text = note(heidi, voice_style="DETAILED", brain="RIGHT")
 
     after = session(heidi)
-    assert wire(after["consult_note"]) == wire(
-        {
-            "status": "COMPLETED",
-            "result": text,
-            "heading": "H & P",
-            "brain": "RIGHT",
-            "voice_style": "DETAILED",
-            "generation_method": "TEMPLATE",
-            "template_id": H_AND_P,
-            "ai_command_id": None,
-            "ai_command_text": None,
-            "feedback": None,
-            "dictation_cleanup_mode": None,
-        }
-    )
+    asked = {"brain": "RIGHT", "voice_style": "DETAILED", "template_id": H_AND_P}
+    expected = shapes.CONSULT_NOTE.documented(status="COMPLETED", result=text, heading="H & P", **asked)
+    assert wire(after["consult_note"]) == wire(expected)
     assert after["updated_at"] == NOON_STAMP
 
 
@@ -576,7 +565,7 @@ def test_question_comes_back_with_its_answer_and_nothing_lost(noted: Client) -> 
 
     answer = filled(noted, asked)
 
-    assert list(answer) == ["content", "questionAnswers"]
+    assert list(answer) == list(shapes.CUSTOM_ANSWER.unset(content=answer["content"]))
     (back,) = answer["questionAnswers"]
     given = back.pop("answer")
     assert back == asked
@@ -714,14 +703,14 @@ def test_older_form_is_answered_the_same(noted: Client) -> None:
 
     answer = fill(noted, {"content": "c", "responses": [asked], "summaryRequired": True}).json()
 
-    assert list(answer) == ["content", "questionAnswers", "summary"]
+    assert list(answer) == shapes.CUSTOM_ANSWER.keys()
     assert values(answer["questionAnswers"][0]) == ["cough"]
     assert answer["questionAnswers"][0]["answerOptions"] == ["cough", "Quinine"]
 
 
 @pytest.mark.parametrize("template", [{}, {"anything": 1}, {"questions": []}, {"template": None, "metadata": None}])
 def test_unknown_json_has_no_questions_to_answer(noted: Client, template: dict[str, Any]) -> None:
-    assert answered(fill(noted, template)) == (200, wire({"questionAnswers": []}))
+    assert answered(fill(noted, template)) == (200, wire(shapes.CUSTOM_ANSWER.unset()))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Context documents: files that a note of the session may draw on.
 
 - ``POST /sessions/{session_id}/context-documents``: parts ``context_documents`` (files) and ``meta_data`` (JSON)
-  → ``{"context_documents": [{id, name, date, additional_context, filename, status, uploaded_at}]}``; ``GET`` → the
-  same.
+  → ``{"context_documents": […]}``, each of them a :data:`shapes.CONTEXT_DOCUMENT`; ``GET`` → the same.
 - ``DELETE`` with ``ids`` in the query or in a body → ``{"is_success": true}``.
 """
 
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapes
 from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, SUCCESS, answered, settled, wire
 
@@ -53,7 +53,7 @@ def test_upload_is_answered_as_documented(heidi: Client) -> None:
     answer = send(heidi, "referral.pdf", about=about)
 
     made = answer.json()["context_documents"][0]["id"]
-    row = {"id": made, **about, "filename": "referral.pdf", "status": "PARSING", "uploaded_at": NOON_STAMP}
+    row = shapes.CONTEXT_DOCUMENT.unset(id=made, **about, filename="referral.pdf", uploaded_at=NOON_STAMP)
     assert answered(answer) == (200, wire({"context_documents": [row]}))
 
 

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import httpx
 import jwt
 import pytest
+import shapes
 from clients import JOHN, NOON, Client
+from helpers import NO_LINKED_USER, PROFILE_NOT_FOUND, SESSION_NOT_FOUND, SUCCESS
 
 from mock_heidi import MockHeidi, create_app
 
@@ -61,77 +63,14 @@ def documented(value: Any) -> str:
     return json.dumps(value, indent=1)
 
 
-JOHN_AS_SHOWN = {
-    "id": "5eb7cf5a86d9755df3a6c593",
-    "ehr_patient_id": "EHR123456",
-    "managed_by": "5eb7cf5a86d9755df3a6c593",
-    "first_name": "John",
-    "last_name": "Doe",
-    "birth_date": "1990-01-15",
-    "gender": "MALE",
-    "phone": "+1234567890",
-    "email": "john.doe@example.com",
-    "demographic_string": "",
-    "additional_context": "Patient has a history of hypertension",
-}
-
-JOHN_AS_LISTED = {
-    "id": "5eb7cf5a86d9755df3a6c593",
-    "ehr_patient_id": "EHR123456",
-    "managed_by": "5eb7cf5a86d9755df3a6c593",
-    "first_name": "John",
-    "last_name": "Doe",
-    "birth_date": "1990-01-15",
-    "gender": "MALE",
-    "phone": "+1234567890",
-    "email": "john.doe@example.com",
-    "demographic_string": "",
-    "remember_consent": None,
-    "additional_context": "Patient has a history of hypertension",
-    "session_count": 3,
-}
-
-
 def session(**changes: Any) -> dict[str, Any]:
     """The documented session as GET shows it, with changes to some of its values."""
-    shown = {
-        "session_id": "1234567890",
-        "session_name": "Session 123",
-        "patient": {"name": "", "gender": None, "dob": None},
-        "audio": [],
-        "clinician_notes": [],
-        "consult_note": {
-            "status": "CREATED",
-            "result": "Consult note content...",
-            "heading": "Note",
-            "brain": "RIGHT",
-            "voice_style": None,
-            "generation_method": "TEMPLATE",
-            "template_id": None,
-            "ai_command_id": None,
-            "ai_command_text": None,
-            "feedback": None,
-            "dictation_cleanup_mode": None,
-        },
-        "duration": 16,
-        "created_at": "2024-12-11T03:57:57.921000",
-        "updated_at": "2024-12-11T23:41:54.138000",
-        "language_code": "en",
-        "output_language_code": "en",
-        "documents": None,
-        "ehr_appt_id": None,
-        "ehr_provider": "EHR Provider Name",
-        "ehr_patient_id": None,
-    }
-    assert changes.keys() <= shown.keys()
-    return shown | changes
+    return shapes.SESSION.documented("get_session", **changes)
 
 
 def updated(**changes: Any) -> dict[str, Any]:
-    """The same as a PATCH shows it: without its audio, and changed now."""
-    shown = session(updated_at=SET_ASIDE, **changes)
-    del shown["audio"]
-    return shown
+    """The same as a PATCH shows it, changed now."""
+    return shapes.SESSION.documented("update_session", updated_at=SET_ASIDE, **changes)
 
 
 def test_signing_in(ask: Ask) -> None:
@@ -139,79 +78,47 @@ def test_signing_in(ask: Ask) -> None:
         "GET", "/jwt?email=test@heidihealth.com&third_party_internal_id=123", **{"Heidi-Api-Key": "mock-heidi-key"}
     )
 
-    assert said(answer, "token", "expiration_time") == documented({"token": SET_ASIDE, "expiration_time": SET_ASIDE})
+    expected = shapes.TOKEN.documented(token=SET_ASIDE, expiration_time=SET_ASIDE)
+    assert said(answer, "token", "expiration_time") == documented(expected)
     # What was set aside is still what the page says it is: a JWT that ends at the time beside it.
     claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
     assert (answer.json()["expiration_time"], claims["exp"]) == ("2025-01-06T13:00:00.000Z", 1736168400)
 
 
 def test_creating_a_patient_profile(ask: Ask) -> None:
-    answer = ask(
-        "POST",
-        "/patient-profiles",
-        {
-            "first_name": "John",
-            "last_name": "Doe",
-            "birth_date": "1990-01-15",
-            "gender": "MALE",
-            "ehr_patient_id": "EHR123456",
-            "phone": "+1234567890",
-            "email": "john.doe@example.com",
-            "demographic_string": "John Doe, M, 1990-01-15",
-            "additional_context": "Patient has a history of hypertension",
-        },
-    )
+    given = {
+        "first_name": "John",
+        "last_name": "Doe",
+        "birth_date": "1990-01-15",
+        "gender": "MALE",
+        "ehr_patient_id": "EHR123456",
+        "phone": "+1234567890",
+        "email": "john.doe@example.com",
+        "demographic_string": "John Doe, M, 1990-01-15",
+        "additional_context": "Patient has a history of hypertension",
+    }
 
-    assert said(answer, "data.id") == documented(
-        {
-            "data": {
-                "id": SET_ASIDE,
-                "ehr_patient_id": "EHR123456",
-                "first_name": "John",
-                "last_name": "Doe",
-                "birth_date": "1990-01-15",
-                "gender": "MALE",
-                "phone": "+1234567890",
-                "email": "john.doe@example.com",
-                "demographic_string": "John Doe, M, 1990-01-15",
-                "additional_context": "Patient has a history of hypertension",
-            }
-        }
-    )
+    answer = ask("POST", "/patient-profiles", given)
+
+    expected = shapes.PATIENT_PROFILE.unset("create_patient_profile", id=SET_ASIDE, **given)
+    assert said(answer, "data.id") == documented({"data": expected})
     # The documented id is taken: it is that of the patient who is there from the start.
     assert answer.json()["data"]["id"] != JOHN
 
 
 def test_updating_a_patient_profile(ask: Ask) -> None:
-    answer = ask(
-        "PATCH",
-        "/patient-profiles/5eb7cf5a86d9755df3a6c593",
-        {
-            "first_name": "John",
-            "last_name": "Smith",
-            "demographic_string": "John Smith, M, 1990-01-15",
-            "phone": "+1987654321",
-            "email": "john.smith@example.com",
-        },
-    )
+    changes = {
+        "first_name": "John",
+        "last_name": "Smith",
+        "demographic_string": "John Smith, M, 1990-01-15",
+        "phone": "+1987654321",
+        "email": "john.smith@example.com",
+    }
 
-    assert said(answer) == documented(
-        {
-            "data": {
-                "id": "5eb7cf5a86d9755df3a6c593",
-                "source": "EHR",
-                "ehr_patient_id": "EHR123456",
-                "first_name": "John",
-                "last_name": "Smith",
-                "birth_date": "1990-01-15",
-                "gender": "MALE",
-                "phone": "+1987654321",
-                "email": "john.smith@example.com",
-                "demographic_string": "John Smith, M, 1990-01-15",
-                "additional_context": "Patient has a history of hypertension",
-            }
-        }
-    )
+    answer = ask("PATCH", "/patient-profiles/5eb7cf5a86d9755df3a6c593", changes)
+
+    expected = shapes.PATIENT_PROFILE.documented("update_patient_profile", **changes)
+    assert said(answer) == documented({"data": expected})
 
 
 def test_deleting_patient_profiles(ask: Ask) -> None:
@@ -221,7 +128,7 @@ def test_deleting_patient_profiles(ask: Ask) -> None:
         {"patient_profile_ids": ["5eb7cf5a86d9755df3a6c593", "5eb7cf5a86d9755df3a6c594"]},
     )
 
-    assert said(answer) == documented({"is_success": True})
+    assert said(answer) == documented(SUCCESS)
 
 
 def test_linking_sessions(ask: Ask) -> None:
@@ -231,32 +138,15 @@ def test_linking_sessions(ask: Ask) -> None:
         {"session_ids": ["1234567890", "0987654321"]},
     )
 
-    assert said(answer) == documented(
-        {
-            "data": [
-                {
-                    "session_id": "1234567890",
-                    "session_name": "Session 123",
-                    "created_at": "2024-12-11T03:57:57.921000",
-                    "updated_at": "2024-12-11T23:41:54.138000",
-                },
-                {
-                    "session_id": "0987654321",
-                    "session_name": "Session 124",
-                    "created_at": "2024-12-12T10:30:00.000000",
-                    "updated_at": "2024-12-12T11:15:00.000000",
-                },
-            ]
-        }
-    )
+    rows = [
+        shapes.SESSION.documented("link_sessions"),
+        shapes.SESSION.documented("link_sessions", **shapes.SECOND_SESSION),
+    ]
+    assert said(answer) == documented({"data": rows})
     # The times shown are those that stay: linking is no change to the session.
-    assert said(ask("GET", "/sessions/1234567890")) == documented(
-        {
-            "session": session(
-                patient={"name": "John Doe", "gender": "MALE", "dob": "1990-01-15"}, ehr_patient_id="EHR123456"
-            )
-        }
-    )
+    patient = shapes.SESSION_PATIENT.documented("get_session", name="John Doe", gender="MALE", dob="1990-01-15")
+    linked = session(patient=patient, ehr_patient_id="EHR123456")
+    assert said(ask("GET", "/sessions/1234567890")) == documented({"session": linked})
 
 
 def test_listing_patient_profiles_begins_with_the_documented_one(ask: Ask) -> None:
@@ -264,19 +154,21 @@ def test_listing_patient_profiles_begins_with_the_documented_one(ask: Ask) -> No
 
     assert answer.status_code == 200
     assert list(answer.json()) == ["data"]
-    assert documented(answer.json()["data"][0]) == documented(JOHN_AS_LISTED)
+    assert documented(answer.json()["data"][0]) == documented(
+        shapes.PATIENT_PROFILE.documented("list_patient_profiles")
+    )
 
 
 def test_listing_patient_profiles_by_the_record_systems_id(ask: Ask) -> None:
     answer = ask("GET", "/patient-profiles?ehr_patient_id=EHR123456&ehr_provider=Heidi")
 
-    assert said(answer) == documented({"data": [JOHN_AS_LISTED]})
+    assert said(answer) == documented({"data": [shapes.PATIENT_PROFILE.documented("list_patient_profiles")]})
 
 
 def test_getting_a_patient_profile(ask: Ask) -> None:
     answer = ask("GET", "/patient-profiles/5eb7cf5a86d9755df3a6c593")
 
-    assert said(answer) == documented({"data": JOHN_AS_SHOWN})
+    assert said(answer) == documented({"data": shapes.PATIENT_PROFILE.documented("get_patient_profile")})
 
 
 def test_creating_a_session(ask: Ask) -> None:
@@ -298,29 +190,21 @@ def test_getting_a_session(ask: Ask) -> None:
 
 
 def test_updating_a_session(ask: Ask) -> None:
-    answer = ask(
-        "PATCH",
-        "/sessions/1234567890",
-        {
-            "duration": 60,
-            "language_code": "en",
-            "output_language_code": "en",
-            "patient": {"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
-            "clinician_notes": ["Note 1", "Note 2"],
-            "generate_output_without_recording": False,
-        },
-    )
+    changes = {
+        "duration": 60,
+        "language_code": "en",
+        "output_language_code": "en",
+        "patient": {"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
+        "clinician_notes": ["Note 1", "Note 2"],
+        "generate_output_without_recording": False,
+    }
+
+    answer = ask("PATCH", "/sessions/1234567890", changes)
 
     # One page prints an empty clinician_notes here, beside a request that fills it: the notes sent are expected.
-    assert said(answer, "session.updated_at") == documented(
-        {
-            "session": updated(
-                duration=60,
-                patient={"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
-                clinician_notes=["Note 1", "Note 2"],
-            )
-        }
-    )
+    patient = shapes.SESSION_PATIENT.documented("update_session", name="John Doe", gender="MALE", dob="1990-01-01")
+    expected = updated(**changes | {"patient": patient})
+    assert said(answer, "session.updated_at") == documented({"session": expected})
 
 
 def test_updating_the_notes_of_a_session(ask: Ask) -> None:
@@ -339,29 +223,16 @@ def test_giving_a_session_others_as_context(ask: Ask) -> None:
     answer = ask("PATCH", "/sessions/1234567890", {"linked_sessions_for_context": ["1234567891", "1234567892"]})
 
     assert said(answer, "session.updated_at") == documented(
-        {"session": updated() | {"linked_sessions_for_context": ["1234567891", "1234567892"]}}
+        {"session": updated(linked_sessions_for_context=["1234567891", "1234567892"])}
     )
-
-
-ACCOUNT = {
-    "_id": SET_ASIDE,
-    "user_id": "kp_xxx",
-    "ehr_provider": "Heidi",
-    "ehr_email": "test@heidihealth.com",
-    "ehr_user_id": "123",
-    "deleted_at": None,
-    "created_at": SET_ASIDE,
-    "updated_at": SET_ASIDE,
-}
 
 
 def test_linking_an_account(ask: Ask) -> None:
     answer = ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
 
-    # The page's answer names another Heidi user than its request, and another address than its token: those sent are
-    # expected.
-    times = ("account._id", "account.created_at", "account.updated_at")
-    assert said(answer, *times) == documented({"account": ACCOUNT})
+    aside = dict.fromkeys(("_id", "created_at", "updated_at"), SET_ASIDE)
+    expected = shapes.LINKED_ACCOUNT.documented("link_account", **aside)
+    assert said(answer, *(f"account.{name}" for name in aside)) == documented({"account": expected})
     assert len(answer.json()["account"]["_id"]) == 24
 
 
@@ -386,26 +257,14 @@ def test_asking_for_the_linked_account(ask: Ask) -> None:
 
     answer = ask("GET", "/users/linked-account/access")
 
-    assert said(answer, "heidi_email", "linked_account_plan") == documented(
-        {
-            "is_valid": True,
-            "is_linked": True,
-            "account": {
-                "user_id": "kp_xxx",
-                "ehr_provider": "Heidi",
-                "ehr_email": "test@heidihealth.com",
-                "ehr_user_id": "123",
-            },
-            "heidi_email": SET_ASIDE,
-            "linked_account_plan": SET_ASIDE,
-        }
-    )
+    expected = shapes.ACCOUNT_ACCESS.documented(heidi_email=SET_ASIDE, linked_account_plan=SET_ASIDE)
+    assert said(answer, "heidi_email", "linked_account_plan") == documented(expected)
 
 
 def test_unlinking_an_account(ask: Ask) -> None:
     ask("POST", "/users/linked-account", {"kinde_user_id": "kp_xxx"})
 
-    assert said(ask("DELETE", "/users/linked-account:unlink")) == documented({"is_success": True})
+    assert said(ask("DELETE", "/users/linked-account:unlink")) == documented(SUCCESS)
 
 
 @pytest.mark.parametrize("kind", ["consult-note", "document"])
@@ -416,14 +275,7 @@ def test_listing_templates_begins_with_the_documented_one(ask: Ask, kind: str) -
     assert list(answer.json()) == ["templates"]
     first = answer.json()["templates"][0] | {"structure_template": SET_ASIDE, "template_html": SET_ASIDE}
     assert documented(first) == documented(
-        {
-            "id": "659b8042fe093d6592b41ef7",
-            "name": "H & P",
-            "structure_template": SET_ASIDE,
-            "template_category": "CONSULT_NOTE_TEMPLATE",
-            "template_html": SET_ASIDE,
-            "author_name": "Heidi",
-        }
+        shapes.TEMPLATE.documented(structure_template=SET_ASIDE, template_html=SET_ASIDE)
     )
 
 
@@ -434,19 +286,14 @@ def test_listing_the_sessions_of_the_linked_user(ask: Ask) -> None:
 
     answer = ask("GET", "/sessions/linked-user?page_size=10")
 
-    # The page has no next page beside "has_next_page": true; a number is expected.
-    assert said(answer, "sessions") == documented(
-        {"sessions": SET_ASIDE, "count": 10, "total_count": 13, "next_page": 2, "has_next_page": True}
-    )
+    assert said(answer, "sessions") == documented(shapes.SESSION_PAGE.documented(sessions=SET_ASIDE))
 
 
 def test_listing_the_sessions_of_nobody(ask: Ask) -> None:
     answer = ask("GET", "/sessions/linked-user?page_size=10")
 
     assert answer.status_code == 400
-    assert documented(answer.json()) == documented(
-        {"detail": {"msg": "error: no linked user", "type": "NoLinkedUserException"}}
-    )
+    assert documented(answer.json()) == documented(NO_LINKED_USER)
 
 
 TIMES = {"start_time": "2024-12-11T03:57:57Z", "end_time": "2024-12-11T04:12:57Z"}
@@ -457,18 +304,8 @@ def test_uploading_audio(ask: Ask) -> None:
 
     answer = ask("POST", "/sessions/1234567890/upload-audio", form=form)
 
-    assert said(answer, "uploaded_audio.id", "uploaded_audio.created_at") == documented(
-        {
-            "uploaded_audio": {
-                "id": SET_ASIDE,
-                "index": 0,
-                "status": "INITIALIZED",
-                "created_at": SET_ASIDE,
-                "access_url": None,
-                "expiry": 0,
-            }
-        }
-    )
+    expected = shapes.UPLOADED_AUDIO.documented(id=SET_ASIDE, created_at=SET_ASIDE)
+    assert said(answer, "uploaded_audio.id", "uploaded_audio.created_at") == documented({"uploaded_audio": expected})
 
 
 def test_uploading_what_is_no_audio(ask: Ask) -> None:
@@ -493,7 +330,7 @@ def test_recording_in_segments(ask: Ask) -> None:
 
     assert said(started, "recording_id") == documented({"recording_id": SET_ASIDE})
     assert started.json()["recording_id"].isdecimal()
-    assert said(sent) == said(finished) == documented({"is_success": True})
+    assert said(sent) == said(finished) == documented(SUCCESS)
 
 
 def test_asking_for_the_transcript(ask: Ask) -> None:
@@ -516,21 +353,9 @@ def test_generating_a_consult_note(ask: Ask) -> None:
     note = ask("GET", "/sessions/1234567890").json()["session"]["consult_note"]
     pieces = [json.loads(event.removeprefix("data: "))["data"] for event in answer.text.split("\n\n")[:-1]]
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
-    assert documented(note | {"status": SET_ASIDE}) == documented(
-        {
-            "status": SET_ASIDE,
-            "result": "".join(pieces),
-            "heading": "H & P",
-            "brain": "LEFT",
-            "voice_style": "GOLDILOCKS",
-            "generation_method": "TEMPLATE",
-            "template_id": "659b8042fe093d6592b41ef7",
-            "ai_command_id": None,
-            "ai_command_text": None,
-            "feedback": None,
-            "dictation_cleanup_mode": None,
-        }
-    )
+    asked = {"brain": "LEFT", "voice_style": "GOLDILOCKS", "template_id": "659b8042fe093d6592b41ef7"}
+    expected = shapes.CONSULT_NOTE.documented(status=SET_ASIDE, result="".join(pieces), heading="H & P", **asked)
+    assert documented(note | {"status": SET_ASIDE}) == documented(expected)
 
 
 def test_answering_a_template_of_ones_own(ask: Ask) -> None:
@@ -551,9 +376,10 @@ def test_answering_a_template_of_ones_own(ask: Ask) -> None:
 
     # The session of the pages was made on that day.
     answers = [{"value": "11 Dec 2024"}]
-    assert said(answer, "content", "summary") == documented(
-        {"content": SET_ASIDE, "questionAnswers": [{**question, "answer": answers}], "summary": SET_ASIDE}
+    expected = shapes.CUSTOM_ANSWER.documented(
+        content=SET_ASIDE, questionAnswers=[{**question, "answer": answers}], summary=SET_ASIDE
     )
+    assert said(answer, "content", "summary") == documented(expected)
 
 
 def test_generating_a_document(ask: Ask) -> None:
@@ -571,34 +397,10 @@ def test_generating_a_document(ask: Ask) -> None:
     )
     listed = ask("GET", "/sessions/1234567890/documents")
 
-    assert said(made, "id", "name", "content") == documented(
-        {
-            "id": SET_ASIDE,
-            "session_id": "1234567890",
-            "name": SET_ASIDE,
-            "template_id": "66455a5f0b0a1c8d018c6896",
-            "brain": "LEFT",
-            "voice_style": "GOLDILOCKS",
-            "content_type": "MARKDOWN",
-            "content": SET_ASIDE,
-        }
-    )
-    assert said(listed) == documented(
-        {
-            "documents": [
-                {
-                    "id": made.json()["id"],
-                    "session_id": "1234567890",
-                    "index": 0,
-                    "name": made.json()["name"],
-                    "template_id": "66455a5f0b0a1c8d018c6896",
-                    "content": made.json()["content"],
-                    "generation_type": "TEMPLATE",
-                    "brain": "LEFT",
-                }
-            ]
-        }
-    )
+    aside = ("id", "name", "content")
+    assert said(made, *aside) == documented(shapes.DOCUMENT_CREATED.documented(**dict.fromkeys(aside, SET_ASIDE)))
+    row = shapes.DOCUMENT_LISTED.documented(**{name: made.json()[name] for name in aside})
+    assert said(listed) == documented({"documents": [row]})
 
 
 def test_asking_heidi(ask: Ask) -> None:
@@ -623,25 +425,20 @@ def test_asking_for_clinical_codes(ask: Ask) -> None:
     answer = ask("GET", "/sessions/1234567890/clinical-codes")
 
     # The documented note holds nothing that could be coded; the offsets of the page are of another one.
-    assert said(answer, "id", "consult_note_id") == documented(
-        {"id": SET_ASIDE, "session_id": "1234567890", "consult_note_id": SET_ASIDE, "clinical_entities": []}
-    )
-
-
-UNKNOWN_PROFILE = {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}}
-UNKNOWN_SESSION = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
+    expected = shapes.CLINICAL_CODES.documented(id=SET_ASIDE, consult_note_id=SET_ASIDE)
+    assert said(answer, "id", "consult_note_id") == documented(expected)
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "error"),
     [
-        ("GET", "/patient-profiles/5eb7cf5a86d9755df3a6c594", None, UNKNOWN_PROFILE),
-        ("PATCH", "/patient-profiles/5eb7cf5a86d9755df3a6c594", {"phone": "1"}, UNKNOWN_PROFILE),
-        ("POST", "/patient-profiles/5eb7cf5a86d9755df3a6c594/sessions", {"session_ids": []}, UNKNOWN_PROFILE),
-        ("POST", f"/patient-profiles/{JOHN}/sessions", {"session_ids": ["1234567891"]}, UNKNOWN_SESSION),
-        ("POST", "/sessions", {"patient_profile_id": "5eb7cf5a86d9755df3a6c594"}, UNKNOWN_PROFILE),
-        ("GET", "/sessions/1234567891", None, UNKNOWN_SESSION),
-        ("PATCH", "/sessions/1234567891", {"duration": 60}, UNKNOWN_SESSION),
+        ("GET", "/patient-profiles/5eb7cf5a86d9755df3a6c594", None, PROFILE_NOT_FOUND),
+        ("PATCH", "/patient-profiles/5eb7cf5a86d9755df3a6c594", {"phone": "1"}, PROFILE_NOT_FOUND),
+        ("POST", "/patient-profiles/5eb7cf5a86d9755df3a6c594/sessions", {"session_ids": []}, PROFILE_NOT_FOUND),
+        ("POST", f"/patient-profiles/{JOHN}/sessions", {"session_ids": ["1234567891"]}, SESSION_NOT_FOUND),
+        ("POST", "/sessions", {"patient_profile_id": "5eb7cf5a86d9755df3a6c594"}, PROFILE_NOT_FOUND),
+        ("GET", "/sessions/1234567891", None, SESSION_NOT_FOUND),
+        ("PATCH", "/sessions/1234567891", {"duration": 60}, SESSION_NOT_FOUND),
     ],
 )
 def test_what_is_unknown_is_refused_in_the_documented_words(

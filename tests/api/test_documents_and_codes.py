@@ -1,10 +1,9 @@
 """Documents, Ask Heidi and clinical codes.
 
-- ``POST /sessions/{session_id}/documents`` → ``{id, session_id, name, template_id, brain, voice_style, content_type,
-  content}``; ``GET`` → ``{"documents": [{id, session_id, index, name, template_id, content,
-  generation_type, brain}]}``.
+- ``POST /sessions/{session_id}/documents`` → :data:`shapes.DOCUMENT_CREATED`; ``GET`` → ``{"documents": […]}``, each
+  of them a :data:`shapes.DOCUMENT_LISTED`.
 - ``POST /sessions/{session_id}/ask-ai`` → a stream.
-- ``GET /sessions/{session_id}/clinical-codes`` → ``{id, session_id, consult_note_id, clinical_entities}``.
+- ``GET /sessions/{session_id}/clinical-codes`` → :data:`shapes.CLINICAL_CODES`.
 """
 
 import re
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapes
 from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, SESSION_NOT_FOUND, UNKNOWN_ID, answered, settled, wire
 from hypothesis import HealthCheck, given, settings
@@ -51,19 +51,9 @@ def test_document_is_answered_bare_and_listed_with_other_keys(heidi: Client) -> 
     made = write(heidi, voice_style="GOLDILOCKS", brain="LEFT", content_type="MARKDOWN", document_tab_type="DOCUMENT")
 
     document = made.json()
-    own = {"id": document["id"], "session_id": SESSION, "name": "Referral letter", "template_id": LETTER}
-    manner = {"brain": "LEFT", "voice_style": "GOLDILOCKS", "content_type": "MARKDOWN"}
-    assert answered(made) == (200, wire({**own, **manner, "content": document["content"]}))
-    row = {
-        "id": document["id"],
-        "session_id": SESSION,
-        "index": 0,
-        "name": "Referral letter",
-        "template_id": LETTER,
-        "content": document["content"],
-        "generation_type": "TEMPLATE",
-        "brain": "LEFT",
-    }
+    own = {"id": document["id"], "name": "Referral letter", "content": document["content"]}
+    assert answered(made) == (200, wire(shapes.DOCUMENT_CREATED.documented(**own)))
+    row = shapes.DOCUMENT_LISTED.documented(**own)
     assert answered(heidi.get(f"{PATH}/documents")) == (200, wire({"documents": [row]}))
 
 
@@ -331,18 +321,16 @@ def test_codes_are_answered_bare_and_in_the_documented_order(heidi: Client) -> N
 
     answer = heidi.get(f"{PATH}/clinical-codes").json()
 
-    assert list(answer) == ["id", "session_id", "consult_note_id", "clinical_entities"]
+    assert list(answer) == shapes.CLINICAL_CODES.keys()
     (entity,) = answer["clinical_entities"]
-    assert list(entity) == [
-        *("location_in_note", "reference_in_transcript", "reference_in_context", "primary_code", "similar_codes")
-    ]
+    assert list(entity) == shapes.CLINICAL_ENTITY.keys()
     assert entity["location_in_note"] == [{"start": 0, "end": 5}]
     assert entity["reference_in_transcript"] == [
         {"transcript_text": "I cough a lot.", "location_in_transcript": {"start": 6, "end": 20}}
     ]
     assert entity["reference_in_context"] == []
     for code in (entity["primary_code"], *entity["similar_codes"]):
-        assert list(code) == ["code", "code_name", "metadata", "score", "code_system"]
+        assert list(code) == shapes.CLINICAL_CODE.keys()
         assert code["code_system"] in SYSTEMS
         assert 0 <= code["score"] <= 1
 

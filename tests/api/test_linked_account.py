@@ -1,15 +1,15 @@
 """The linked account: which Heidi user stands behind a user of the API.
 
-- ``POST /users/linked-account`` → ``{"account": {_id, user_id, ehr_provider, ehr_email, ehr_user_id, deleted_at,
-  created_at, updated_at}}``
+- ``POST /users/linked-account`` → ``{"account": {…}}``: :data:`shapes.LINKED_ACCOUNT`
 - ``DELETE /users/linked-account:unlink`` → ``{"is_success": true}``
-- ``GET /users/linked-account/access`` → ``{is_valid, is_linked, account, heidi_email, linked_account_plan}``
+- ``GET /users/linked-account/access`` → :data:`shapes.ACCOUNT_ACCESS`
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import shapes
 from clients import NOON, Client
 from helpers import KEY_TWO, NOON_STAMP, SUCCESS, another, answered, settled, wire
 
@@ -18,33 +18,20 @@ from mock_heidi.base.settings import DEFAULT_EMAIL
 LINK, UNLINK, ACCESS = "/users/linked-account", "/users/linked-account:unlink", "/users/linked-account/access"
 # Known to the key: taken by Dr Okafor, and free.
 TAKEN, FREE = "kp_465a5b904021058d98e273a3304adafe", "kp_c2487b8e79e3413e8cd590ec43d41c9a"
-UNLINKED = {"is_valid": True, "is_linked": False, "account": None, "heidi_email": None, "linked_account_plan": None}
+UNLINKED = shapes.ACCOUNT_ACCESS.unset()
 
 
 def account(_id: str, user_id: str, **own: Any) -> dict[str, Any]:
-    """An account as linking answers it, the default user's if nothing else is said."""
-    return {
-        "_id": _id,
-        "user_id": user_id,
-        "ehr_provider": "Heidi",
-        "ehr_email": DEFAULT_EMAIL,
-        "ehr_user_id": "123",
-        "deleted_at": None,
-        "created_at": NOON_STAMP,
-        "updated_at": NOON_STAMP,
-        **own,
-    }
+    """The account of the default user as linking answers it, with other values where they are given."""
+    times = {"created_at": NOON_STAMP, "updated_at": NOON_STAMP}
+    return shapes.LINKED_ACCOUNT.unset("link_account", _id=_id, user_id=user_id, **times | own)
 
 
-def access(user_id: str, heidi_email: str, plan: str, **own: Any) -> dict[str, Any]:
-    summary = {"user_id": user_id, "ehr_provider": "Heidi", "ehr_email": DEFAULT_EMAIL, "ehr_user_id": "123", **own}
-    return {
-        "is_valid": True,
-        "is_linked": True,
-        "account": summary,
-        "heidi_email": heidi_email,
-        "linked_account_plan": plan,
-    }
+def access(user_id: str, heidi_email: str, plan: str) -> dict[str, Any]:
+    summary = shapes.LINKED_ACCOUNT.unset("get_account_access", user_id=user_id)
+    return shapes.ACCOUNT_ACCESS.unset(
+        is_linked=True, account=summary, heidi_email=heidi_email, linked_account_plan=plan
+    )
 
 
 def already(kinde_user_id: str) -> tuple[int, str]:

@@ -1,18 +1,18 @@
 """``GET /sessions/linked-user``: the sessions that users linked to one Heidi account have made, newest first.
 
-``{"sessions": [<whole session>…], "count", "total_count", "next_page", "has_next_page"}``; 400 for who is not linked.
+A page is :data:`shapes.SESSION_PAGE` with whole sessions; 400 for a user who is not linked.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import shapes
 from clients import JOHN, Client
-from helpers import KEY_TWO, SESSION, answered, settled, wire
+from helpers import KEY_TWO, NO_LINKED_USER, SESSION, answered, settled, wire
 
 PATH = "/sessions/linked-user"
-NO_LINKED_USER = {"detail": {"msg": "error: no linked user", "type": "NoLinkedUserException"}}
-EMPTY = {"sessions": [], "count": 0, "total_count": 0, "next_page": None, "has_next_page": False}
+EMPTY = shapes.SESSION_PAGE.unset()
 
 
 def link(client: Client, kinde_user_id: str = "kp_xxx") -> None:
@@ -79,7 +79,7 @@ def test_rows_are_whole_sessions_as_get_shows_them(heidi: Client) -> None:
     answer = heidi.get(PATH)
 
     rows = [heidi.get(f"/sessions/{session_id}").json()["session"] for session_id in ids]
-    page = {"sessions": rows, "count": 2, "total_count": 2, "next_page": None, "has_next_page": False}
+    page = shapes.SESSION_PAGE.unset(sessions=rows, count=2, total_count=2)
     assert answered(answer) == (200, wire(page))
 
 

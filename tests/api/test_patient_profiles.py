@@ -1,15 +1,6 @@
-"""Patient profiles. Every answer's keys, in their order:
+"""Patient profiles. The keys of each answer stand in :data:`shapes.PATIENT_PROFILE`.
 
-=====================  ==========================================================================================
-POST                   ``{"data": {id, ehr_patient_id, first_name, last_name, birth_date, gender, phone, email,
-                       demographic_string, additional_context}}``: ten
-PATCH                  the same with ``source`` after ``id``: eleven
-GET one                the same with ``managed_by`` after ``ehr_patient_id``: eleven
-GET list               as GET one, with ``remember_consent`` before ``additional_context`` and ``session_count`` at
-                       the end: ``{"data": [thirteen, …]}``
-POST …/sessions        ``{"data": [{session_id, session_name, created_at, updated_at}, …]}``
-DELETE :batch-delete   ``{"is_success": true}``
-=====================  ==========================================================================================
+``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; the others ``{"data": …}``, of a list in a list.
 """
 
 import re
@@ -18,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapes
 from clients import JOHN, Client
 from helpers import (
     KEY_TWO,
@@ -46,18 +38,10 @@ JOHNS_SESSIONS = [
     "67504183936868703393170729899132957434",
 ]
 
-GIVEN: dict[str, Any] = {
-    "ehr_patient_id": "EHR9",
-    "first_name": "Ada",
-    "last_name": "Ünal",
-    "birth_date": "1990-02-28",
-    "gender": "FEMALE",
-    "phone": "+1",
-    "email": "ada@example.org",
-    "demographic_string": "Ada, F",
-    "additional_context": "likes\ntea",
-}
-UNSET: dict[str, Any] = {**dict.fromkeys(GIVEN), "demographic_string": ""}
+CREATE, UPDATE = "create_patient_profile", "update_patient_profile"
+GET, LIST = "get_patient_profile", "list_patient_profiles"
+GIVEN = shapes.PATIENT_PROFILE.request(CREATE)
+CHANGES = shapes.PATIENT_PROFILE.request(UPDATE)
 
 
 def created(client: Client, **fields: Any) -> str:
@@ -100,7 +84,7 @@ def test_create_answers_the_documented_keys_in_order(heidi: Client) -> None:
     answer = heidi.post(PATH, json=GIVEN)
 
     made = answer.json()["data"]["id"]
-    assert answered(answer) == (200, wire({"data": {"id": made, **GIVEN}}))
+    assert answered(answer) == (200, wire({"data": shapes.PATIENT_PROFILE.unset(CREATE, id=made, **GIVEN)}))
     assert re.fullmatch("677bc5c0[0-9a-f]{16}", made)  # the first eight digits are noon in seconds
 
 
@@ -108,24 +92,15 @@ def test_create_answers_the_documented_keys_in_order(heidi: Client) -> None:
 def test_what_was_never_set_is_null_and_the_demographic_string_empty(heidi: Client, body: dict[str, Any]) -> None:
     answer = heidi.post(PATH, json=body)
 
-    assert answered(answer) == (200, wire({"data": {"id": answer.json()["data"]["id"], **UNSET}}))
+    expected = shapes.PATIENT_PROFILE.unset(CREATE, id=answer.json()["data"]["id"])
+    assert answered(answer) == (200, wire({"data": expected}))
 
 
 def test_a_new_profile_is_kept_whole(heidi: Client) -> None:
-    identifiers = [{"system": "s", "value": "007", "n": [1, None, True, 1.5]}, "text", 5]
-    made = created(heidi, **GIVEN, patient_sex_code=1.5, identifiers=identifiers, remember_consent=True)
+    made = created(heidi, **GIVEN, remember_consent=True)  # consent is not a field of this operation
 
-    assert stored(heidi, made) == {
-        "id": made,
-        "managed_by": JOHN,
-        "ehr_provider": "Heidi",
-        **GIVEN,
-        "remember_consent": None,  # not a field of this operation
-        "patient_sex_code": 1.5,
-        "identifiers": identifiers,
-        "created_at": NOON_STAMP,
-        "updated_at": NOON_STAMP,
-    }
+    times = {"created_at": NOON_STAMP, "updated_at": NOON_STAMP}
+    assert stored(heidi, made) == shapes.PATIENT_PROFILE.unset(shapes.STATE, id=made, **GIVEN, **times)
 
 
 @pytest.mark.parametrize("field", ["patient_sex_code", "identifiers"])
@@ -149,44 +124,16 @@ def test_a_second_profile_with_the_same_ehr_patient_id_is_another_one(heidi: Cli
 # --- Read -------------------------------------------------------------------------------------------------------------
 
 
-def test_get_answers_eleven_keys_in_order(heidi: Client) -> None:
+def test_get_answers_the_documented_keys_in_order(heidi: Client) -> None:
     answer = heidi.get(f"{PATH}/{JOHN}")
 
-    expected = {
-        "id": JOHN,
-        "ehr_patient_id": "EHR123456",
-        "managed_by": JOHN,
-        "first_name": "John",
-        "last_name": "Doe",
-        "birth_date": "1990-01-15",
-        "gender": "MALE",
-        "phone": "+1234567890",
-        "email": "john.doe@example.com",
-        "demographic_string": "",
-        "additional_context": "Patient has a history of hypertension",
-    }
-    assert answered(answer) == (200, wire({"data": expected}))
+    assert answered(answer) == (200, wire({"data": shapes.PATIENT_PROFILE.documented(GET)}))
 
 
-def test_list_answers_thirteen_keys_in_order(heidi: Client) -> None:
+def test_list_answers_the_documented_keys_in_order(heidi: Client) -> None:
     answer = heidi.get(f"{PATH}?ehr_patient_id=EHR123456")
 
-    expected = {
-        "id": JOHN,
-        "ehr_patient_id": "EHR123456",
-        "managed_by": JOHN,
-        "first_name": "John",
-        "last_name": "Doe",
-        "birth_date": "1990-01-15",
-        "gender": "MALE",
-        "phone": "+1234567890",
-        "email": "john.doe@example.com",
-        "demographic_string": "",
-        "remember_consent": None,
-        "additional_context": "Patient has a history of hypertension",
-        "session_count": 3,
-    }
-    assert answered(answer) == (200, wire({"data": [expected]}))
+    assert answered(answer) == (200, wire({"data": [shapes.PATIENT_PROFILE.documented(LIST)]}))
 
 
 def test_the_list_is_in_the_order_of_creation(heidi: Client) -> None:
@@ -243,55 +190,24 @@ def test_unknown_parameters_do_not_shorten_the_list(heidi: Client) -> None:
 # --- Update -----------------------------------------------------------------------------------------------------------
 
 
-def test_update_answers_eleven_keys_in_order(heidi: Client) -> None:
-    changes = {
-        "first_name": "John",
-        "last_name": "Smith",
-        "demographic_string": "John Smith, M, 1990-01-15",
-        "phone": "+1987654321",
-        "email": "john.smith@example.com",
-    }
+def test_update_answers_the_documented_keys_in_order(heidi: Client) -> None:
+    changes = {"last_name": "Smith", "phone": "+1987654321", "demographic_string": "John Smith, M, 1990-01-15"}
 
     answer = heidi.patch(f"{PATH}/{JOHN}", json=changes)
 
-    expected = {
-        "id": JOHN,
-        "source": "EHR",
-        "ehr_patient_id": "EHR123456",
-        "first_name": "John",
-        "last_name": "Smith",
-        "birth_date": "1990-01-15",
-        "gender": "MALE",
-        "phone": "+1987654321",
-        "email": "john.smith@example.com",
-        "demographic_string": "John Smith, M, 1990-01-15",
-        "additional_context": "Patient has a history of hypertension",
-    }
-    assert answered(answer) == (200, wire({"data": expected}))
+    assert answered(answer) == (200, wire({"data": shapes.PATIENT_PROFILE.documented(UPDATE, **changes)}))
 
 
-CHANGES: dict[str, Any] = {
-    "first_name": "New",
-    "last_name": "",
-    "birth_date": "2000-02-29",
-    "gender": "OTHER",
-    "phone": "1",
-    "email": "no address",
-    "demographic_string": "D",
-    "additional_context": "C",
-    "remember_consent": True,
-    "identifiers": [{"value": 1}],
-}
-
-
-@pytest.mark.parametrize("field", list(CHANGES))
-def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [*CHANGES.items(), ("last_name", ""), ("gender", "OTHER"), ("email", "no address")]
+)
+def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: str, value: Any) -> None:
     before = settled(heidi)
 
-    answer = heidi.patch(f"{PATH}/{JOHN}", json={field: CHANGES[field]})
+    answer = heidi.patch(f"{PATH}/{JOHN}", json={field: value})
 
     expected = [
-        {**row, field: CHANGES[field], "updated_at": NOON_STAMP} if row["id"] == JOHN else row
+        {**row, field: value, "updated_at": NOON_STAMP} if row["id"] == JOHN else row
         for row in before["patient_profiles"]
     ]
     assert answer.status_code == 200
@@ -306,7 +222,7 @@ def test_null_clears_a_field(heidi: Client, field: str) -> None:
     answer = heidi.patch(f"{PATH}/{JOHN}", json={field: None})
 
     assert answer.status_code == 200
-    assert stored(heidi, JOHN) == {**before, field: "" if field == "demographic_string" else None}
+    assert stored(heidi, JOHN) == {**before, field: shapes.PATIENT_PROFILE.fields[field].unset}
 
 
 def test_an_empty_update_changes_nothing_but_the_time(heidi: Client) -> None:
@@ -388,21 +304,9 @@ def test_a_deleted_profile_that_comes_back_is_the_newest(heidi: Client) -> None:
 def test_link_answers_the_sessions_in_the_order_asked_for(heidi: Client) -> None:
     answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": [OTHER_SESSION, SESSION]})
 
-    expected = [
-        {
-            "session_id": OTHER_SESSION,
-            "session_name": "Session 124",
-            "created_at": "2024-12-12T10:30:00.000000",
-            "updated_at": "2024-12-12T11:15:00.000000",
-        },
-        {
-            "session_id": SESSION,
-            "session_name": "Session 123",
-            "created_at": "2024-12-11T03:57:57.921000",
-            "updated_at": "2024-12-11T23:41:54.138000",
-        },
-    ]
-    assert answered(answer) == (200, wire({"data": expected}))
+    first = shapes.SESSION.documented("link_sessions", **shapes.SECOND_SESSION)
+    second = shapes.SESSION.documented("link_sessions")
+    assert answered(answer) == (200, wire({"data": [first, second]}))
     assert listed(heidi)[0]["session_count"] == 5
 
 

@@ -7,7 +7,9 @@ compared, and a second key must see nothing of it.
 from typing import Any
 
 import pytest
+import shapes
 from clients import NOON, Client
+from helpers import PROFILE_NOT_FOUND, SESSION_NOT_FOUND
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,84 +25,67 @@ from hypothesis.stateful import (
 
 from mock_heidi.app import create_app
 
-OWNER = "5eb7cf5a86d9755df3a6c593"
-UNKNOWN_PROFILE = (404, {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}})
-UNKNOWN_SESSION = (404, {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}})
+CREATE, UPDATE = "create_patient_profile", "update_patient_profile"
+GET, LIST = "get_patient_profile", "list_patient_profiles"
+UNKNOWN_PROFILE, UNKNOWN_SESSION = (404, PROFILE_NOT_FOUND), (404, SESSION_NOT_FOUND)
 
 # Few values, so that filters find something and updates meet what is there.
 TEXT = st.none() | st.sampled_from(["", "A", "Zoë Ó", "日本"])
 EHR_IDS = st.sampled_from(["EHR1", "EHR2", ""])
 UNKNOWN_IDS = st.lists(st.text(max_size=3), max_size=2)
-FIELDS = {
-    "first_name": TEXT,
-    "last_name": TEXT,
-    "phone": TEXT,
-    "email": TEXT,
+BY_TYPE: dict[type, st.SearchStrategy[Any]] = {
+    str: TEXT,
+    bool: st.none() | st.booleans(),
+    float: st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    list: st.none() | st.lists(st.dictionaries(st.text(max_size=3), st.integers(), max_size=2), max_size=2),
+}
+BY_NAME: dict[str, st.SearchStrategy[Any]] = {
+    "ehr_patient_id": st.none() | EHR_IDS,
     "birth_date": st.none() | st.dates().map(str),
     "gender": st.sampled_from([None, "MALE", "FEMALE", "OTHER"]),
-    "demographic_string": TEXT,
-    "additional_context": TEXT,
 }
-IDENTIFIERS = st.lists(st.dictionaries(st.text(max_size=3), st.integers(), max_size=2), max_size=2)
-CREATES = st.fixed_dictionaries(
-    {},
-    optional={
-        **FIELDS,
-        "ehr_patient_id": st.none() | EHR_IDS,
-        "patient_sex_code": st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-        "identifiers": st.none() | IDENTIFIERS,
-        "remember_consent": st.booleans(),
-    },
-)
-UPDATES = st.fixed_dictionaries(
-    {},
-    optional={
-        **FIELDS,
-        "remember_consent": st.none() | st.booleans(),
-        "identifiers": st.none() | IDENTIFIERS,
-        "ehr_patient_id": EHR_IDS,
-        "room": st.integers(),
-    },
-)
+
+
+def bodies(operation: str, **ignored: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Bodies with any of the fields that the operation takes, and with some that it ignores."""
+    fields = {
+        field.name: BY_NAME.get(field.name, BY_TYPE[type(field.other)])
+        for field in shapes.PATIENT_PROFILE.taken(operation)
+    }
+    return st.fixed_dictionaries({}, optional=fields | ignored)
+
+
+CREATES = bodies(CREATE, remember_consent=st.booleans())
+UPDATES = bodies(UPDATE, ehr_patient_id=EHR_IDS, room=st.integers())
 
 FILTERS = st.fixed_dictionaries(
     {}, optional={"ehr_patient_id": EHR_IDS, "ehr_provider": st.sampled_from(["Heidi", "heidi", "Northside EHR"])}
 )
 
-CREATED_KEYS = (
-    *("id", "ehr_patient_id", "first_name", "last_name", "birth_date", "gender", "phone", "email"),
-    *("demographic_string", "additional_context"),
-)
-LISTED_KEYS = (
-    *("id", "ehr_patient_id", "managed_by", "first_name", "last_name", "birth_date", "gender", "phone", "email"),
-    *("demographic_string", "remember_consent", "additional_context", "session_count"),
-)
-
 
 class Model:
-    """The expected state: profiles by id in the order of their creation, sessions with the profile of each."""
+    """The expected state: the values of profiles by id in the order of their creation, and the profile of sessions."""
 
     def __init__(self) -> None:
         self.profiles: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, str | None] = {}
 
-    def shown(self, profile_id: str, keys: tuple[str, ...]) -> dict[str, Any]:
-        own = {
-            "id": profile_id,
-            "managed_by": OWNER,
-            "session_count": list(self.sessions.values()).count(profile_id),
-            "source": "EHR",
-        }
-        return {key: (own | self.profiles[profile_id])[key] for key in keys}
+    def shown(self, profile_id: str, operation: str) -> dict[str, Any]:
+        count = list(self.sessions.values()).count(profile_id)
+        return shapes.PATIENT_PROFILE.unset(operation, **self.profiles[profile_id], id=profile_id, session_count=count)
 
     def listed(self, **filters: str) -> list[dict[str, Any]]:
-        rows = [self.shown(profile_id, LISTED_KEYS) for profile_id in self.profiles]
+        rows = [self.shown(profile_id, LIST) for profile_id in self.profiles]
         return [row for row in rows if all(row[name] == value for name, value in filters.items())]
 
 
-def _stored(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields that a body sets: null clears, and only the demographic string is empty where it is not set."""
-    return {key: "" if key == "demographic_string" and value is None else value for key, value in given.items()}
+def _stored(operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The values that a body sets: null clears, and fields that the operation does not take are ignored."""
+    return {
+        field.name: field.unset if given[field.name] is None else given[field.name]
+        for field in shapes.PATIENT_PROFILE.taken(operation)
+        if field.name in given
+    }
 
 
 class Profiles(RuleBasedStateMachine):
@@ -152,22 +137,17 @@ class Profiles(RuleBasedStateMachine):
 
         profile_id: str = answer["data"]["id"]
         assert profile_id not in self.model.profiles
-        unset = dict.fromkeys([*FIELDS, "ehr_patient_id", "remember_consent"]) | {"demographic_string": ""}
-        # Consent cannot be given here, and the other two are never shown.
-        taken = {key: value for key, value in given.items() if key in (*FIELDS, "ehr_patient_id")}
-        self.model.profiles[profile_id] = unset | _stored(taken)
-        assert (status, answer) == (200, {"data": self.model.shown(profile_id, CREATED_KEYS)})
+        self.model.profiles[profile_id] = _stored(CREATE, given)
+        assert (status, answer) == (200, {"data": self.model.shown(profile_id, CREATE)})
         return profile_id
 
     @rule(profile_id=profiles, given=UPDATES)
     def update(self, profile_id: str, given: dict[str, Any]) -> None:
-        changes = {key: value for key, value in given.items() if key in (*FIELDS, "remember_consent")}
-        self.model.profiles[profile_id] |= _stored(changes)
+        self.model.profiles[profile_id] |= _stored(UPDATE, given)
 
         answer = self.ask("PATCH", f"/patient-profiles/{profile_id}", given)
 
-        keys = ("id", "source", *CREATED_KEYS[1:])
-        assert answer == (200, {"data": self.model.shown(profile_id, keys)})
+        assert answer == (200, {"data": self.model.shown(profile_id, UPDATE)})
 
     @rule(profile_id=profiles, field=st.sampled_from(["birth_date", "gender", "phone"]))
     def update_wrongly(self, profile_id: str, field: str) -> None:
@@ -178,12 +158,7 @@ class Profiles(RuleBasedStateMachine):
 
     @rule(profile_id=profiles)
     def get(self, profile_id: str) -> None:
-        keys = ("id", "ehr_patient_id", "managed_by", *CREATED_KEYS[2:])
-
-        assert self.ask("GET", f"/patient-profiles/{profile_id}") == (
-            200,
-            {"data": self.model.shown(profile_id, keys)},
-        )
+        assert self.ask("GET", f"/patient-profiles/{profile_id}") == (200, {"data": self.model.shown(profile_id, GET)})
 
     @rule(filters=FILTERS)
     def list_some(self, filters: dict[str, str]) -> None:
@@ -226,11 +201,12 @@ class Profiles(RuleBasedStateMachine):
         linked_to = self.model.sessions[session_id]
         profile = {} if linked_to is None else self.model.profiles[linked_to]
         names = [profile.get("first_name"), profile.get("last_name")]
-        patient = {
-            "name": " ".join(name for name in names if name),
-            "gender": profile.get("gender"),
-            "dob": profile.get("birth_date"),
-        }
+        patient = shapes.SESSION_PATIENT.unset(
+            "get_session",
+            name=" ".join(name for name in names if name),
+            gender=profile.get("gender"),
+            dob=profile.get("birth_date"),
+        )
         shown = answer["session"]
         assert (status, shown["session_id"], shown["patient"]) == (200, session_id, patient)
         assert shown["ehr_patient_id"] == profile.get("ehr_patient_id")

@@ -1,11 +1,8 @@
-"""Sessions.
+"""Sessions. The keys of each answer stand in :data:`shapes.SESSION`.
 
 - ``POST /sessions`` → ``{"session_id": "<decimal digits of a UUID v4>"}``, with or without a body.
-- ``GET /sessions/{session_id}`` → ``{"session": {session_id, session_name, patient {name, gender, dob}, audio,
-  clinician_notes, consult_note, duration, created_at, updated_at, language_code, output_language_code, documents,
-  ehr_appt_id, ehr_provider, ehr_patient_id}}``.
-- ``PATCH /sessions/{session_id}`` → the same without ``audio``, and with ``linked_sessions_for_context`` at the end
-  once it was set.
+- ``GET /sessions/{session_id}`` → ``{"session": {…}}``; ``PATCH`` → the same without ``audio``, and with
+  ``linked_sessions_for_context`` at the end once it was set.
 """
 
 import uuid
@@ -13,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import shapes
 from clients import JOHN, Client
 from helpers import (
     KEY_TWO,
@@ -31,54 +29,16 @@ PATH = f"/sessions/{SESSION}"
 BENEDIKTA = "66fa5f7afdb1917978595197"
 BENEDIKTAS_SESSION = "39711212911538711603603631948099777679"
 NAMELESS = "677b20c4a69ffb7f1d80ffd5"
-JOHNS_PATIENT = {"name": "John Doe", "gender": "MALE", "dob": "1990-01-15"}
-NO_PATIENT = {"name": "", "gender": None, "dob": None}
-
-# The documented session, as GET shows it.
-DOCUMENTED: dict[str, Any] = {
-    "session_id": SESSION,
-    "session_name": "Session 123",
-    "patient": NO_PATIENT,
-    "audio": [],
-    "clinician_notes": [],
-    "consult_note": {
-        "status": "CREATED",
-        "result": "Consult note content...",
-        "heading": "Note",
-        "brain": "RIGHT",
-        "voice_style": None,
-        "generation_method": "TEMPLATE",
-        "template_id": None,
-        "ai_command_id": None,
-        "ai_command_text": None,
-        "feedback": None,
-        "dictation_cleanup_mode": None,
-    },
-    "duration": 16,
-    "created_at": "2024-12-11T03:57:57.921000",
-    "updated_at": "2024-12-11T23:41:54.138000",
-    "language_code": "en",
-    "output_language_code": "en",
-    "documents": None,
-    "ehr_appt_id": None,
-    "ehr_provider": "EHR Provider Name",
-    "ehr_patient_id": None,
-}
+READ, UPDATE = "get_session", "update_session"
+NO_PATIENT = shapes.SESSION_PATIENT.unset(READ)
+JOHNS_PATIENT = shapes.SESSION_PATIENT.unset(READ, name="John Doe", gender="MALE", dob="1990-01-15")
+# What the first new session has, and cannot be known of any.
+BORN: dict[str, Any] = {"session_name": "Session 31", "created_at": NOON_STAMP, "updated_at": NOON_STAMP}
 
 
 def new(session_id: str, **own: Any) -> dict[str, Any]:
     """A session without a past, as GET shows it."""
-    return {
-        **DOCUMENTED,
-        "session_id": session_id,
-        "session_name": "Session 31",
-        "consult_note": None,
-        "duration": 0,
-        "created_at": NOON_STAMP,
-        "updated_at": NOON_STAMP,
-        "ehr_provider": "Heidi",
-        **own,
-    }
+    return shapes.SESSION.unset(READ, session_id=session_id, **BORN | own)
 
 
 def created(client: Client, **fields: Any) -> str:
@@ -146,41 +106,17 @@ def test_an_id_is_the_decimal_text_of_a_random_uuid(heidi: Client) -> None:
 def test_a_new_session_is_kept_whole(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=JOHN, ehr_appointment_id="EHR1234")
 
-    assert stored(heidi, made) == {
-        "session_id": made,
-        "managed_by": JOHN,
-        "created_by": {"email": "test@heidihealth.com", "third_party_internal_id": "123"},
-        "patient_profile_id": JOHN,
-        "session_name": "Session 31",
-        "patient": {**NO_PATIENT, "demographic_details": None},
-        "clinician_notes": [],
-        "consult_note": None,
-        "duration": 0,
-        "language_code": "en",
-        "output_language_code": "en",
-        "ehr_appt_id": "EHR1234",
-        "ehr_provider": "Heidi",
-        "ehr_patient_id": None,
-        "linked_sessions_for_context": None,
-        "transcribe_mode": None,
-        "generate_output_without_recording": None,
-        "recording_status": None,
-        "session_status": None,
-        "is_consent": None,
-        "created_time_local": None,
-        "consultation": None,
-        "transcript": None,
-        "audio": [],
-        "recordings": [],
-        "context_documents": [],
-        "documents": [],
-        "note_id": None,
-        "note_begun_at": None,
-        "note_reads": 0,
-        "note_sources": None,
-        "created_at": NOON_STAMP,
-        "updated_at": NOON_STAMP,
-    }
+    assert stored(heidi, made) == shapes.SESSION.unset(
+        shapes.STATE,
+        session_id=made,
+        created_by={"email": "test@heidihealth.com", "third_party_internal_id": "123"},
+        patient_profile_id=JOHN,
+        patient=shapes.SESSION_PATIENT.unset(shapes.STATE),
+        ehr_appt_id="EHR1234",
+        linked_sessions_for_context=None,
+        documents=[],
+        **BORN,
+    )
 
 
 def test_names_count_the_sessions_of_the_key(heidi: Client, second: Client) -> None:
@@ -221,7 +157,7 @@ def test_new_ids_never_take_the_place_of_records_that_the_same_seed_made(heidi: 
 
 
 def test_get_answers_the_documented_session(heidi: Client) -> None:
-    assert answered(heidi.get(PATH)) == (200, wire({"session": DOCUMENTED}))
+    assert answered(heidi.get(PATH)) == (200, wire({"session": shapes.SESSION.documented(READ)}))
 
 
 @pytest.mark.parametrize("session_id", ["99", "0", "01234567890", "no id", "a:b", UNKNOWN_ID, "9" * 60])
@@ -263,9 +199,9 @@ def test_two_users_of_a_key_see_the_same_session(heidi: Client) -> None:
 def test_a_linked_session_shows_its_profile(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=JOHN)
 
-    expected = new(made, patient=JOHNS_PATIENT, ehr_patient_id="EHR123456")
+    own = {"session_id": made, "patient": JOHNS_PATIENT, "ehr_patient_id": "EHR123456", **BORN}
+    expected, patched = shapes.SESSION.unset(READ, **own), shapes.SESSION.unset(UPDATE, **own)
     assert answered(heidi.get(f"/sessions/{made}")) == (200, wire({"session": expected}))
-    patched = {name: value for name, value in expected.items() if name != "audio"}
     assert answered(heidi.patch(f"/sessions/{made}", json={})) == (200, wire({"session": patched}))
 
 
@@ -317,56 +253,19 @@ def test_a_profile_without_a_name_gives_none(heidi: Client) -> None:
 
 
 def test_update_answers_the_documented_keys_in_order_without_audio(heidi: Client) -> None:
-    answer = heidi.patch(
-        PATH,
-        json={
-            "duration": 60,
-            "language_code": "en",
-            "output_language_code": "en",
-            "patient": {"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
-            "clinician_notes": ["Note 1", "Note 2"],
-            "generate_output_without_recording": False,
-        },
-    )
+    answer = heidi.patch(PATH, json=EVERYTHING)
 
-    changed = {
-        **DOCUMENTED,
-        "patient": {"name": "John Doe", "gender": "MALE", "dob": "1990-01-01"},
-        "clinician_notes": ["Note 1", "Note 2"],
-        "duration": 60,
-        "updated_at": NOON_STAMP,
-    }
-    del changed["audio"]
-    assert answered(answer) == (200, wire({"session": changed}))
+    patient = shapes.SESSION_PATIENT.unset(UPDATE, **EVERYTHING["patient"])
+    changed = EVERYTHING | {"patient": patient, "updated_at": NOON_STAMP}
+    assert answered(answer) == (200, wire({"session": shapes.SESSION.documented(UPDATE, **changed)}))
 
 
-# Each documented field, a value for it, and what it was before it was ever set.
-FIELDS: dict[str, tuple[Any, Any]] = {
-    "duration": (61.5, 0),
-    "language_code": ("es", "en"),
-    "output_language_code": ("de", "en"),
-    "transcribe_mode": ("dictate", None),
-    "patient": (
-        {"name": "N", "gender": "OTHER", "dob": "2000-01-02", "demographic_details": "D"},
-        {**NO_PATIENT, "demographic_details": None},
-    ),
-    "clinician_notes": (["**one**", ""], []),
-    "ehr_patient_id": ("P", None),
-    "ehr_appt_id": ("A", None),
-    "generate_output_without_recording": (True, None),
-    "recording_status": ("paused", None),
-    "session_status": ("open", None),
-    "is_consent": (False, None),
-    "created_time_local": ("2025-01-06T20:00:00+08:00", None),
-    "linked_sessions_for_context": (["1234567891", "1234567892"], None),
-}
-EVERYTHING = {name: value for name, (value, _) in FIELDS.items()}
+EVERYTHING = shapes.SESSION.request(UPDATE)
 
 
-@pytest.mark.parametrize("field", list(FIELDS))
-def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: str) -> None:
+@pytest.mark.parametrize(("field", "value"), list(EVERYTHING.items()), ids=list(EVERYTHING))
+def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: str, value: Any) -> None:
     before = settled(heidi)
-    value, _ = FIELDS[field]
 
     answer = heidi.patch(PATH, json={field: value})
 
@@ -378,37 +277,32 @@ def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: s
     assert heidi.state() == {**before, "sessions": expected}
 
 
-@pytest.mark.parametrize("field", list(FIELDS))
-def test_null_puts_a_fields_default_back(heidi: Client, field: str) -> None:
+@pytest.mark.parametrize("field", shapes.SESSION.taken(UPDATE), ids=lambda field: field.name)
+def test_null_puts_a_fields_default_back(heidi: Client, field: shapes.Field) -> None:
     heidi.patch(PATH, json=EVERYTHING)
     before = stored(heidi)
 
-    answer = heidi.patch(PATH, json={field: None})
+    answer = heidi.patch(PATH, json={field.name: None})
 
-    _, default = FIELDS[field]
+    default = shapes.SESSION_PATIENT.unset(shapes.STATE) if field.name == "patient" else field.unset
     assert answer.status_code == 200
-    assert stored(heidi) == {**before, field: default}
-    assert before[field] != default
+    assert stored(heidi) == {**before, field.name: default}
+    assert before[field.name] != default
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "default"),
-    [
-        ("name", "Else", ""),
-        ("gender", "FEMALE", None),
-        ("dob", "1999-12-31", None),
-        ("demographic_details", "Other", None),
-    ],
-)
-def test_a_part_of_the_patient_leaves_the_others(heidi: Client, field: str, value: str, default: Any) -> None:
-    heidi.patch(PATH, json=EVERYTHING)
+@pytest.mark.parametrize("field", shapes.SESSION_PATIENT.taken(UPDATE), ids=lambda field: field.name)
+def test_a_part_of_the_patient_leaves_the_others(heidi: Client, field: shapes.Field) -> None:
+    whole = {"name": "Else", "gender": "FEMALE", "dob": "1999-12-31", "demographic_details": "Other"}
+    heidi.patch(PATH, json={"patient": whole})
+    before = stored(heidi)["patient"]
 
-    heidi.patch(PATH, json={"patient": {field: value}})
+    heidi.patch(PATH, json={"patient": {field.name: field.other}})
     changed = stored(heidi)["patient"]
-    heidi.patch(PATH, json={"patient": {field: None}})
+    heidi.patch(PATH, json={"patient": {field.name: None}})
 
-    assert changed == {**EVERYTHING["patient"], field: value}
-    assert stored(heidi)["patient"] == {**EVERYTHING["patient"], field: default}
+    assert before == {**shapes.SESSION_PATIENT.unset(shapes.STATE), **whole}
+    assert changed == {**before, field.name: field.other}
+    assert stored(heidi)["patient"] == {**before, field.name: field.unset}
 
 
 def test_clinician_notes_are_replaced_as_a_whole(heidi: Client) -> None:
@@ -426,8 +320,8 @@ def test_linked_sessions_are_shown_once_set_and_by_updates_alone(heidi: Client, 
     later = heidi.patch(PATH, json={"duration": 16})
     cleared = heidi.patch(PATH, json={"linked_sessions_for_context": None})
 
-    bare = {name: value for name, value in {**DOCUMENTED, "updated_at": NOON_STAMP}.items() if name != "audio"}
-    echoing = {**bare, "linked_sessions_for_context": ids}
+    bare = shapes.SESSION.documented(UPDATE, updated_at=NOON_STAMP)
+    echoing = shapes.SESSION.documented(UPDATE, updated_at=NOON_STAMP, linked_sessions_for_context=ids)
     assert [found.text for found in (never, answer, later, cleared)] == [
         wire({"session": session}) for session in (bare, echoing, echoing, bare)
     ]

@@ -1,17 +1,17 @@
 """Templates: two pages, two lists.
 
-- ``GET /templates/consult-note-templates`` → ``{"templates": [{id, name, structure_template, template_category,
-  template_html, author_name}]}``, notes only; ``GET /templates/document-templates`` → both categories.
+``GET /templates/consult-note-templates`` → ``{"templates": […]}``, each of them a :data:`shapes.TEMPLATE`, notes only;
+``GET /templates/document-templates`` → both categories.
 """
 
 from typing import Any
 
 import pytest
+import shapes
 from clients import Client
 from helpers import KEY_TWO, another, answered, settled, wire
 
 NOTES, ALL = "/templates/consult-note-templates", "/templates/document-templates"
-KEYS = ["id", "name", "structure_template", "template_category", "template_html", "author_name"]
 NAMES = [
     ("659b8042fe093d6592b41ef7", "H & P", "CONSULT_NOTE_TEMPLATE"),
     ("65a7259cd1804be2f7c35a90", "H & P (issues)", "CONSULT_NOTE_TEMPLATE"),
@@ -51,7 +51,7 @@ def test_every_template_has_the_documented_keys_in_order(heidi: Client, path: st
 
     templates = answer.json()["templates"]
     assert answered(answer) == (200, wire({"templates": templates}))
-    assert [list(row) for row in templates] == [KEYS] * len(templates)
+    assert [list(row) for row in templates] == [shapes.TEMPLATE.keys()] * len(templates)
     assert all(isinstance(row["structure_template"], str) and row["structure_template"] for row in templates)
     assert {row["author_name"] for row in templates} == {"Heidi"}
 
@@ -74,8 +74,8 @@ def test_own_templates_take_the_place_of_the_packaged_ones() -> None:
     with another(fixtures={"templates": OWN}) as heidi:
         everything, notes = heidi.get(ALL), heidi.get(NOTES)
 
-    ours = dict(zip(KEYS, ["a" * 24, "Ours", "One:\n[two]", "DOCUMENT_TEMPLATE", None, "Heidi"], strict=True))
-    theirs = dict(zip(KEYS, ["b" * 24, "Theirs", "", "CONSULT_NOTE_TEMPLATE", "<p>ä</p>", "Somebody"], strict=True))
+    ours = shapes.TEMPLATE.unset(**OWN[0], author_name="Heidi")
+    theirs = shapes.TEMPLATE.unset(**OWN[1])
     assert answered(everything) == (200, wire({"templates": [ours, theirs]}))
     assert answered(notes) == (200, wire({"templates": [theirs]}))
 

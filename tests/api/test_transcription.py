@@ -9,6 +9,7 @@ import random
 from typing import Any
 
 import pytest
+import shapes
 from audio import spoken
 from clients import Client
 from helpers import SESSION, SESSION_NOT_FOUND, SUCCESS, another, answered, in_namespace, wire
@@ -354,9 +355,7 @@ def test_unknown_session_is_not_found(heidi: Client, path: str) -> None:
 
 
 def test_live_transcript_without_audio_is_empty(heidi: Client) -> None:
-    expected = {"session_id": SESSION, "transcript": "", "active_source": "LIVE", "chunks": []}
-
-    assert answered(heidi.get(f"{PATH}/transcript/live")) == (200, wire(expected))
+    assert answered(heidi.get(f"{PATH}/transcript/live")) == (200, wire(shapes.LIVE_TRANSCRIPT.documented()))
 
 
 def test_live_transcript_shows_each_piece_with_its_words(heidi: Client) -> None:
@@ -366,8 +365,8 @@ def test_live_transcript_shows_each_piece_with_its_words(heidi: Client) -> None:
 
     shown = live(heidi)
 
-    assert list(shown) == ["session_id", "transcript", "active_source", "chunks"]
-    assert [list(chunk) for chunk in shown["chunks"]] == [["id", "status", "duration", "text", "source"]] * 2
+    assert list(shown) == shapes.LIVE_TRANSCRIPT.keys()
+    assert [list(chunk) for chunk in shown["chunks"]] == [shapes.LIVE_CHUNK.keys()] * 2
     assert [chunk["duration"] for chunk in shown["chunks"]] == [20, 20]
     assert " ".join(chunk["text"] for chunk in shown["chunks"]) == shown["transcript"] == speaking(40)
 

@@ -1,7 +1,7 @@
 """Audio that comes in: whole files and live segments, as multipart bodies good and bad.
 
 - ``POST /sessions/{session_id}/upload-audio``: parts ``file`` (``audio/*``), ``start_time``, ``end_time``, ``expiry``
-  → ``{"uploaded_audio": {id, index, status, created_at, access_url, expiry}}``.
+  → ``{"uploaded_audio": {…}}``: :data:`shapes.UPLOADED_AUDIO`.
 - ``POST /sessions/{session_id}/restful-segment-transcription/{recording_id}:transcribe``: parts ``file``, ``index``
   → ``{"is_success": true}``.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapes
 from audio import DATA, spoken
 from clients import Client
 from helpers import NOON_STAMP, SESSION, SESSION_NOT_FOUND, SUCCESS, Reply, another, answered, exchange, settled, wire
@@ -79,14 +80,7 @@ def test_upload_is_answered_as_documented(heidi: Client) -> None:
     assert answer.status_code == 200
     made = answer.json()["uploaded_audio"].pop("id")
     assert re.fullmatch("[0-9a-f]{24}", made)
-    expected = {
-        "id": made,
-        "index": 0,
-        "status": "INITIALIZED",
-        "created_at": NOON_STAMP,
-        "access_url": None,
-        "expiry": 0,
-    }
+    expected = shapes.UPLOADED_AUDIO.documented(id=made, created_at=NOON_STAMP)
     assert answer.text == wire({"uploaded_audio": expected})
 
 

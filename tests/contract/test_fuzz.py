@@ -103,7 +103,7 @@ def test_no_operation_of_the_contract_is_left_out(schema: schemathesis.BaseSchem
     ]
 
     assert sorted(asked) == sorted(OPERATIONS)
-    assert len(asked) == 31
+    assert asked
 
 
 def test_the_settings_file_is_in_force() -> None:

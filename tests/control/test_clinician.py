@@ -7,24 +7,13 @@ Both return the session in the form of the state. A PUT takes any of ``transcrip
 from typing import Any
 
 import pytest
+import shapes
 from clients import Client
 from helpers import KEY_TWO, NOON_STAMP, SESSION, answered, wire
 
 PATH, SHOWN = f"/_mock/sessions/{SESSION}", f"/sessions/{SESSION}"
 SETS = "a clinician can set transcript, session_name, duration, consult_note, documents, failed_chunks"
-EMPTY_NOTE = {
-    "status": "COMPLETED",
-    "result": None,
-    "heading": None,
-    "brain": None,
-    "voice_style": None,
-    "generation_method": None,
-    "template_id": None,
-    "ai_command_id": None,
-    "ai_command_text": None,
-    "feedback": None,
-    "dictation_cleanup_mode": None,
-}
+EMPTY_NOTE = shapes.CONSULT_NOTE.unset(status="COMPLETED")
 
 
 def stored(client: Client, session_id: str = SESSION) -> dict[str, Any]:
@@ -129,16 +118,9 @@ def test_documents_are_replaced_as_a_whole_and_listed_in_order(heidi: Client) ->
 
     ids = [row["id"] for row in answer.json()["documents"]]
     rows = [
-        {
-            "id": ids[index],
-            "session_id": SESSION,
-            "index": index,
-            "name": name,
-            "template_id": template_id,
-            "content": content,
-            "generation_type": "TEMPLATE",
-            "brain": "LEFT",
-        }
+        shapes.DOCUMENT_LISTED.documented(
+            id=ids[index], index=index, name=name, template_id=template_id, content=content
+        )
         for index, (name, content, template_id) in enumerate([("A", "a", None), ("B", "", template)])
     ]
     assert answered(heidi.get(f"{SHOWN}/documents")) == (200, wire({"documents": rows}))

@@ -287,10 +287,11 @@ def test_what_is_for_whole_bodies_may_be_said_where_one_may_come(heidi: Client, 
 
 
 def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -> None:
-    answer = heidi.post(PATH, json={"operation": "get_sesion", "status": 503})
+    answer = heidi.post(PATH, json={"operation": "finish_recordin", "status": 503})
 
-    hint = "did you mean get_session or create_session or update_session?"
-    assert answered(answer) == (400, wire({"error": "operation: there is no operation 'get_sesion'", "hint": hint}))
+    error = "operation: there is no operation 'finish_recordin'"
+    hint = "did you mean finish_recording or start_recording?"
+    assert answered(answer) == (400, wire({"error": error, "hint": hint}))
 
 
 def test_a_semicolon_in_an_unknown_name_belongs_to_the_name(heidi: Client) -> None:

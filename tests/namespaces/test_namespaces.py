@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from clients import JOHN, NOON, Client
 from helpers import (
+    EXPIRED_TOKEN,
     INVALID_KEY,
     INVALID_TOKEN,
     KEY_TWO,
@@ -231,7 +232,7 @@ def test_a_token_expires_by_the_clock_of_its_namespace(heidi: Client, blue: Clie
     heidi.post("/_mock/namespaces/blue", json={"clock": "2030-01-01"})
     answer = blue.get("/patient-profiles", headers={"Authorization": f"Bearer {token}"})
 
-    assert answered(answer) == (401, wire({"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}))
+    assert answered(answer) == (401, wire(EXPIRED_TOKEN))
 
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from helpers import SESSION, answered, ask, in_namespace
 
 from mock_heidi import MockHeidi
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError, Settings
+from mock_heidi.faults.effects import EFFECTS
+from mock_heidi.faults.effects.effect import Effect, Where
 from mock_heidi.observing import entry_view
 from mock_heidi.observing.credentials import found
 from mock_heidi.observing.entry_view import MOST_OF_BODY, View
@@ -419,3 +421,36 @@ def test_an_entry_with_whole_bodies_equals_that_of_the_list(heidi: Client) -> No
     heidi.post("/sessions", json={"note": "words"})
 
     assert answered(heidi.get("/_mock/requests/2?full=true")) == answered(heidi.get("/_mock/requests/2"))
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+PLACES = {Where.STREAMS: "ask_ai", Where.WRITTEN: "ask_ai", Where.CODES: "generate_clinical_codes"}
+
+
+def test_no_rule_shows_a_token_that_is_written_into_an_effect(heidi: Client) -> None:
+    token = heidi.token()
+    texts = [token, f"text/{token}", {"session": token}]
+
+    taken = {effect.name for effect in EFFECTS for text in texts if add_rule(heidi, effect, text) == 200}
+
+    assert taken >= {"detail", "not_json", "media_type", "drop_key", "rename_key"}
+    assert token not in heidi.get("/_mock/faults").text
+
+
+def test_a_rule_that_is_put_back_as_it_was_shown_still_drops_the_same_key(heidi: Client) -> None:
+    heidi.post("/_mock/replies", json={"operation": "get_session", "body": {DEFAULT_KEY: 1, "left": 2}})
+    heidi.post("/_mock/faults", json={"operation": "get_session", "drop_key": DEFAULT_KEY})
+
+    shown = heidi.get("/_mock/faults").json()["faults"]
+    heidi.put("/_mock/faults", json=shown)
+
+    assert heidi.get(f"/sessions/{SESSION}").json() == {"left": 2}
+
+
+def add_rule(client: Client, effect: Effect, value: Any) -> int:
+    """The status of adding a rule with this effect, beside one that it needs."""
+    rule = {"operation": PLACES.get(effect.where, "get_session"), effect.name: value}
+    if effect.goes_with:
+        rule["status"] = 503
+    return client.post("/_mock/faults", json=rule).status_code

@@ -23,10 +23,12 @@ NOON_STAMP = f"{NOON}.000000"
 UNKNOWN_ID = "f" * 24
 
 INVALID_TOKEN = {"detail": {"msg": "Token is invalid", "type": "InvalidTokenError"}}
+EXPIRED_TOKEN = {"detail": {"msg": "Token has expired", "type": "ExpiredTokenError"}}
 INVALID_KEY = {"detail": {"msg": "Invalid API key", "type": "InvalidApiKeyError"}}
 NOT_AUTHENTICATED = {"detail": "Not authenticated"}
 PROFILE_NOT_FOUND = {"detail": {"msg": "Patient profile not found", "type": "PatientProfileNotFoundError"}}
 SESSION_NOT_FOUND = {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}
+NO_LINKED_USER = {"detail": {"msg": "error: no linked user", "type": "NoLinkedUserException"}}
 SUCCESS = {"is_success": True}
 
 
