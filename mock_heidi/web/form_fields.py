@@ -9,7 +9,7 @@ from mock_heidi.state.clock import seconds_later
 from mock_heidi.web.request import Request
 
 LONGEST = 86_400
-"""Two moments further apart than a day, in seconds, are no recording."""
+"""The longest time between two moments of a recording, in seconds."""
 _MOST_SEGMENTS = 10_000
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _SEGMENT_INDEX = re.compile(r"[0-9]{1,4}")
