@@ -16,6 +16,7 @@ from mock_heidi.base.settings import (
     ConfigError,
     is_namespace,
     namespace_path,
+    wrong_name,
 )
 from mock_heidi.client.client_errors import MockHeidiError
 from mock_heidi.client.event_stream import EventStream
@@ -48,9 +49,7 @@ def read_address(url: str, namespace: str | None) -> tuple[str, str]:
         raise ConfigError(f"{url}: there is nothing of mock_heidi at this path; {cure}")
     name = namespace or (DEFAULT_NAMESPACE if found["name"] is None else found["name"])
     if not is_namespace(name):
-        raise ConfigError(
-            f"{name!r} is not a valid name for a namespace; use letters, digits, '-', '_' and '.', 64 at most"
-        )
+        raise wrong_name(name, "namespace")
     return f"{parts.scheme}://{parts.netloc}", name
 
 
@@ -62,9 +61,7 @@ def query(parameters: Mapping[str, Any]) -> str:
 def snapshot_path(name: str) -> str:
     """The path of a snapshot below ``/_mock``. Raises :class:`MockHeidiError` for an invalid name."""
     if not is_namespace(name):
-        raise MockHeidiError(
-            f"{name!r} is not a valid name for a snapshot; use letters, digits, '-', '_' and '.', 64 at most"
-        )
+        raise MockHeidiError(str(wrong_name(name, "snapshot")))
     return f"/snapshots/{quote(name, safe='')}"
 
 

@@ -56,7 +56,7 @@ class ControlError(Exception):
 
     @property
     def response(self) -> Answer:
-        """The answer that says it."""
+        """The answer with this refusal."""
         return respond(self.body, self.status, self.headers)
 
 

@@ -96,7 +96,7 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
 
 def _assumed(start: Start, values: Any) -> Assumptions:
     if not isinstance(values, dict):
-        raise ControlError(400, "assume is no object", 'write it like {"gender_case": "exact"}')
+        raise ControlError(400, "assume is not an object", 'write it like {"gender_case": "exact"}')
     return choice_of(start.assumed, values)
 
 
