@@ -9,7 +9,7 @@ from mock_heidi.state.clock import seconds_later
 from mock_heidi.web.request import Request
 
 LONGEST = 86_400
-"""Two moments further apart than a day, in seconds, are no recording."""
+"""The longest time between two moments of a recording, in seconds."""
 _MOST_SEGMENTS = 10_000
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _SEGMENT_INDEX = re.compile(r"[0-9]{1,4}")
@@ -17,7 +17,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?
 
 
 def segment_index(request: Request, text: str | None) -> int | None:
-    """The index of a segment; None for a text that is no index, if the assumptions say that any text is one."""
+    """The index of a segment; None for a text other than a number, if the assumptions accept any text."""
     strange = text is not None and _SEGMENT_INDEX.fullmatch(text) is None
     if strange and request.assumptions["segment_index"] == "any_text":
         request.note("undocumented_value", f"index = {text}")
