@@ -648,7 +648,7 @@ def test_an_impossible_setting_is_one_line_that_names_the_cure(
         (("--url-file", "FOLDER"), "is a directory"),
         (("serv",), "unknown command 'serv'; did you mean serve?"),
         (("findngs",), "unknown command 'findngs'; did you mean findings?"),
-        (("zzz",), "unknown command 'zzz'; known names are audio, clock, "),
+        (("zzz",), "unknown command 'zzz'; known names are assumptions, audio, "),
         (("fault", "ad"), "unknown command 'ad'; did you mean add?"),
         (("clock", "advnce"), "unknown word 'advnce'; did you mean advance?"),
         (("snapshot", "tke", "a"), "unknown word 'tke'; did you mean take?"),

@@ -268,7 +268,9 @@ def test_a_wrong_marker_of_a_unittest_class_is_reported_before_any_test(pytester
     result = pytester.runpytest()
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines("ERROR: *::Case::test_wrong: @pytest.mark.mock_heidi(clock='noon'): 'noon' is no *")
+    result.stderr.fnmatch_lines(
+        "ERROR: *::Case::test_wrong: @pytest.mark.mock_heidi(clock='noon'): 'noon' is not a moment*"
+    )
 
 
 def test_the_marker_sets_faults(pytester: pytest.Pytester) -> None:
