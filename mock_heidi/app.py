@@ -65,7 +65,7 @@ class _Endpoints(Mount):
 
 
 class App(Starlette):
-    """The whole server as a Starlette application, which can be mounted below a path of another one.
+    """The whole server as a Starlette application. Another application can mount it below a path.
 
     ``routes`` lists the endpoints of both surfaces. Starlette would try them one by one, below several layers, which
     costs more than most handlers. So this class finds the surface, namespace, operation and caller of a request.

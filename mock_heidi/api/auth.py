@@ -29,7 +29,7 @@ def get_jwt(request: Request) -> Response:
         request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened
-    # Check without a model: pydantic would build it during the first sign-in, which a client waits for.
+    # Check without a model: pydantic would build it during the first sign-in and delay that.
     query = request.query
     absent = [missing("query", name) for name in ("email", "third_party_internal_id") if name not in query]
     if absent:

@@ -52,7 +52,7 @@ class Origins:
 
 
 class _Cors(CORSMiddleware):
-    """Starlette's CORS rules, for a request that the router has seen."""
+    """Starlette's CORS rules, for a request that is routed already."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(Response(), **options)  # the application, which is never called
@@ -110,7 +110,7 @@ class ApiCors(_Cors):
 
 
 class ControlCors(_Cors):
-    """CORS of the control API. It allows every origin, since the guard has refused the others."""
+    """CORS of the control API. It allows every origin: the guard has already refused the others."""
 
     def __init__(self, headers: Collection[str] = ()) -> None:
         super().__init__(

@@ -25,7 +25,7 @@ _CHECK_INTERVAL = 1.0
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer without pauses and faults. Most answers are sent this way."""
     if request.made and status >= HTTPStatus.BAD_REQUEST:
-        request.drop_unused_namespace()  # drop it first, since its journal gives the request a number
+        request.drop_unused_namespace()  # first: the dropped journal must not give the request a number
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
@@ -93,7 +93,7 @@ class Player:
                     await self._end(delivery, interruption)
             finally:
                 if interruption.dropped:
-                    self.request.ended_by_server = True  # otherwise the journal says that the client left
+                    self.request.ended_by_server = True  # so the journal does not say that the client left
                 else:
                     self._commit(delivery)  # also if the client has left: the result is kept
                 if self.connection is not None:
@@ -162,7 +162,7 @@ class Player:
         if await self._interrupted(interruption):
             return
         self._commit(delivery)
-        # The server ends the connection. Otherwise the journal says that the client left.
+        # The server ends the connection, so the journal must not say that the client left.
         self.request.ended_by_server, entry.client_left = True, False
         await (connection.reset() if delivery.ending is Ending.RESET else connection.close())
 
@@ -176,7 +176,7 @@ class Player:
         if not interruption.over:
             return False
         if interruption.dropped:
-            self.request.ended_by_server = True  # otherwise the journal says that the client left
+            self.request.ended_by_server = True  # so the journal does not say that the client left
             if self.connection is not None:
                 await self.connection.gone
         else:

@@ -28,7 +28,7 @@ _PEEK = 1024 * 1024
 
 
 class Request:
-    """One request. It is an argument and not part of the scope: it refers to the scope, which would make a cycle."""
+    """One request. It is passed as an argument: inside the scope, to which it refers, it would make a cycle."""
 
     # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
@@ -207,7 +207,7 @@ class Request:
             return None
 
     async def peek(self) -> Any:
-        """Read the body and return its JSON; None for a form, and for a body above 1 MiB.
+        """Read the body and return its JSON; None for a form, and for a body above about 1 MiB.
 
         The body stays in memory until the operation ends, and counts in the memory of the server.
         """
@@ -248,7 +248,7 @@ class Request:
         self.taken = True
 
     def _show_soon(self) -> asyncio.Handle | None:
-        """Let the journal show it in the next turn of the event loop. Most bodies arrive before, which cancels this."""
+        """Let the journal show it in the next turn of the event loop. Most bodies arrive earlier and cancel this."""
         if self.entry is not None or not self.in_journal:
             return None
         return asyncio.get_running_loop().call_soon(self.journaled)
@@ -257,7 +257,7 @@ class Request:
         """Read until the body ends or has more than ``most`` bytes. Returns its length so far.
 
         Without ``keep`` the whole body is kept; raises :class:`NoMemoryError` if there is no memory for it. With
-        ``keep``, pieces beyond so many bytes are dropped, and the body is forgotten if there is no memory for it.
+        ``keep``, pieces beyond that size are dropped, and the body is forgotten if there is no memory for it.
         """
         memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
         shown = self._show_soon()

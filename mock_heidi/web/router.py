@@ -1,4 +1,4 @@
-"""The exact router. It finds a route in dictionaries: trying them one by one would cost more than the handlers."""
+"""The exact router. It looks routes up in dictionaries: trying each route would cost more than the handlers."""
 
 from __future__ import annotations
 

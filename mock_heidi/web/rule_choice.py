@@ -23,7 +23,7 @@ _HEADER = b"x-mock-fault"
 
 
 def may_meet_rules(request: Request) -> bool:
-    """False if certainly no rule matches the request."""
+    """True if a rule may match the request."""
     if request.answer is not None:
         return False
     namespace = request.known_namespace

@@ -78,7 +78,7 @@ class Shaping:
         return self._refuse(code, to_json({"detail": detail}), self._retry(self._answering))
 
     def _retry(self, rule: ActiveFault) -> dict[str, str]:
-        """The ``Retry-After`` header, if the rule has one. The vendor documents no limit of requests."""
+        """The ``Retry-After`` header, if the rule has one. The vendor documents no rate limit."""
         now, wait = self.request.namespace.clock.now(), rule.fault.retry_after
         if rule.fault.quota is not None:
             wait = RetryAfter(math.ceil(rule.frees_in(rule.fault.quota, now)))
@@ -96,7 +96,7 @@ class Shaping:
 
     def shaping(self, answer: Delivery) -> Work[Delivery]:
         """The answer with the effects of the rules. A header names the rules that act."""
-        # For each effect, the first rule that has it: text faults count for this rule.
+        # The first rule with each effect. Only this rule is hit if the effect changed the text.
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
         self._always.update(first[name] for name in self.request.distorted)
         self._plain = answer

@@ -34,7 +34,7 @@ class Upload(NamedTuple):
 class _WholeParser(MultiPartParser):
     """Starlette's parser, which also checks that the body is complete.
 
-    Starlette takes a body that ends inside a file for an empty form. This parser also measures and hashes each part
+    Starlette reads a body that ends inside a file as an empty form. This parser also measures and hashes each part
     while it arrives, so that no file is read twice.
     """
 
