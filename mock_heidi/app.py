@@ -27,7 +27,7 @@ from mock_heidi.web.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
-_OTHER_HOST = "its Host is no name or address of this server"
+_OTHER_HOST = "its Host is not a name or address of this server"
 
 
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> App:

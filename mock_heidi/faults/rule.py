@@ -226,7 +226,7 @@ def parse(given: Any) -> Fault:
         row = error.errors(include_url=False)[0]
         name = ".".join(str(step) for step in row["loc"][:1])
         if row["type"] == "extra_forbidden":
-            raise FaultError(f"a fault knows no {name!r}", nearest(name, Fault.model_fields)) from None
+            raise FaultError(f"unknown field {name!r}", nearest(name, Fault.model_fields)) from None
         context = row.get("ctx", {})
         raise FaultError(f"{name or 'fault'}: {context.get('problem', row['msg'])}", context.get("hint", "")) from None
     fault.check()

@@ -36,7 +36,7 @@ def parse_text(text: str, known: Container[str]) -> dict[str, Any]:
         try:
             fields = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise FaultError(f"it is no JSON: {error}", f"write it like {_EXAMPLE}") from None
+            raise FaultError(f"it is not JSON: {error}", f"write it like {_EXAMPLE}") from None
         return dict(_writable(fields))
     if text.strip() in OPERATIONS:
         raise FaultError("nothing goes wrong", f"write it like {text.strip()}:status=503")

@@ -85,7 +85,7 @@ def _wrong_method(router: Router, method: str, segments: list[str], match: Match
     if method == "GET" and route is not None and route.path in _READ_AT:
         return f"this path is for {used}; {_READ_AT[route.path]}"
     if method == "PUT" and "PATCH" in match.allow:
-        return "use PATCH: Heidi changes only the fields that are sent, and knows no PUT"
+        return "use PATCH: Heidi changes only the fields that are sent, and has no PUT"
     if segments[-1:] == ["patient-profiles:batch-delete"]:
         return "the batch-delete is a DELETE with a JSON body, not a POST" if method == "POST" else f"use {used}"
     return f"this path is for {used}"
@@ -93,7 +93,7 @@ def _wrong_method(router: Router, method: str, segments: list[str], match: Match
 
 def _elsewhere(segments: Sequence[str], host: str) -> str | None:
     if _HEIDI_HOST.search(host) or any(_HEIDI_HOST.search(segment) for segment in segments[:2]):
-        return f"a real Heidi host was asked for: give your client this server and {BASE_PATH} as its base URL"
+        return f"the request is for a real Heidi host: give your client this server and {BASE_PATH} as its base URL"
     return None
 
 
@@ -103,7 +103,7 @@ def _misplaced_base(router: Router, method: str, segments: list[str]) -> str | N
         if lower[at : at + len(_BASE)] == _BASE:
             rest = segments[at + len(_BASE) :]
             if lower[at + len(_BASE) :][: len(_BASE)] == _BASE:
-                return f"the base path {BASE_PATH} stands there twice: your client adds it to a base URL that has it"
+                return f"the base path {BASE_PATH} is in the path twice: your client adds it to a base URL that has it"
             if at or segments[at : at + len(_BASE)] != _BASE:
                 return f"the path should begin with {BASE_PATH}, in lower case"
             return _spelling(router, method, rest)

@@ -78,7 +78,7 @@ def test_the_line_of_a_refused_host_names_the_flag(heidi: "contextlib.closing[Cl
         client.get("/patient-profiles", signed=False, headers={"Host": "evil.example"})
 
     [said] = shown(told)
-    assert said.startswith("GET     403  /patient-profiles  its Host is no name or address of this server; ")
+    assert said.startswith("GET     403  /patient-profiles  its Host is not a name or address of this server; ")
     assert said.endswith("--allowed-host NAME")
 
 

@@ -660,7 +660,7 @@ def test_removing_a_fault_after_a_reset_is_not_an_error(heidi: Handle) -> None:
     [
         ("get_session", {}, "a fault needs an effect, such as status=503"),
         ("get_sesion", {"status": 503}, "there is no operation 'get_sesion'; did you mean get_session"),
-        ("ask_ai", {"end_aftr": 3}, "a fault knows no 'end_aftr'; did you mean end_after"),
+        ("ask_ai", {"end_aftr": 3}, "unknown field 'end_aftr'; did you mean end_after"),
         ("ask_ai", {"end_after": -1}, "end_after: Input should be a whole number from 0"),
         ("get_session", {"end_after": 3}, "end_after is for generate_consult_note, ask_ai, not for get_session"),
     ],

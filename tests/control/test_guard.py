@@ -113,7 +113,7 @@ def test_a_refused_host_is_journaled_in_the_default_namespace_with_the_reason(he
     reply = ask(heidi.app, "GET", path, headers=signed(heidi, Host="evil.example"))
 
     entry = heidi.get("/_mock/requests").json()["requests"][-1]
-    why = "its Host is no name or address of this server; allow it with --allowed-host NAME"
+    why = "its Host is not a name or address of this server; allow it with --allowed-host NAME"
     assert (entry["path"], entry["status"], entry["operation"], entry["why"]) == (path, 403, None, why)
     assert reply.headers["x-mock-reason"] == why
     assert json.loads(reply.body) == {

@@ -985,9 +985,9 @@ def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
     ("text", "reason"),
     [
         ("get_sesion:status=503", "operation: there is no operation 'get_sesion'; did you mean get_session"),
-        ("*:statu=503", "a fault knows no 'statu'; did you mean status"),
+        ("*:statu=503", "unknown field 'statu'; did you mean status"),
         ("", "a fault needs an effect, such as status=503; "),
-        ("{", "it is no JSON: "),
+        ("{", "it is not JSON: "),
     ],
 )
 def test_a_header_that_is_no_rule_is_refused_with_the_reason(heidi: Client, text: str, reason: str) -> None:

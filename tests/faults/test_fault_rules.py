@@ -189,7 +189,7 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
             "operation: Input should be the name of an operation, or a list of them",
             HINT,
         ),
-        ({"end_afer": 3}, "a fault knows no 'end_afer'", None),
+        ({"end_afer": 3}, "unknown field 'end_afer'", None),
         ({"error": "SessionNotFound"}, "error: there is no error 'SessionNotFound'", None),
         ({"method": "FETCH", "path": "/x", "status": 503}, "method: there is no method 'FETCH'", None),
         ({"method": "GET", "status": 503}, "method goes with path", HINT),
@@ -518,7 +518,7 @@ def test_a_namespace_can_begin_with_faults_of_its_own(heidi: Client) -> None:
     assert made.status_code == 200
     assert [row["id"] for row in heidi.get(f"/ns/blue{PATH}").json()["faults"]] == ["fault-1", "fault-2"]
     assert refused.status_code == 400
-    assert refused.json()["error"] == "[1] a fault knows no 'end_afer'"
+    assert refused.json()["error"] == "[1] unknown field 'end_afer'"
     names = [row["name"] for row in heidi.get("/_mock/namespaces").json()["namespaces"]]
     assert names == ["default", "blue"]
 
@@ -977,16 +977,16 @@ def test_the_short_form_says_the_same_as_json(text: str, rule: dict[str, Any]) -
     ("text", "error"),
     [
         ("get_sesion:status=503", "operation: there is no operation 'get_sesion'; did you mean get_session"),
-        ("get_session:statu=503", "a fault knows no 'statu'; did you mean status"),
+        ("get_session:statu=503", "unknown field 'statu'; did you mean status"),
         ("get_session:status=abc", "status: Input should be a whole number from 200 to 599"),
         ("get_session:", "a fault needs an effect, such as status=503; there are error, "),
         ("", "a fault needs an effect"),
         ("FETCH /x:close", "method: there is no method 'FETCH'; there are GET"),
-        ('{"status": 5', "it is no JSON: "),
+        ('{"status": 5', "it is not JSON: "),
         ("get_session", "nothing goes wrong; write it like get_session:status=503"),
         ("foo", "it begins neither with requests nor with a field: foo; write it like get_session:status=503"),
         ("get_session status=503", "it begins neither with requests nor with a field: get_session status; write it"),
-        ("*:drop_key=a,b", "a fault knows no 'b'"),
+        ("*:drop_key=a,b", "unknown field 'b'"),
         ("*:header=X-A,close", "header: Input should name headers and their values"),
     ],
 )

@@ -231,7 +231,7 @@ def test_a_wrong_marker_is_reported_once_and_before_any_test(
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("faults=['ask_ai:end_aftr=3']", "[[]0] a fault knows no 'end_aftr'; did you mean end_after*"),
+        ("faults=['ask_ai:end_aftr=3']", "[[]0] unknown field 'end_aftr'; did you mean end_after*"),
         (
             "faults=[{'status': 503}, {'operation': 'ask_a', 'status': 503}]",
             "[[]1] *no operation 'ask_a'; did you mean ask_ai*",

@@ -46,8 +46,8 @@ def test_a_wrong_verb_is_told_the_right_one(heidi: Client, method: str, path: st
 @pytest.mark.parametrize(
     ("path", "part"),
     [
-        (f"{BASE_PATH}{BASE_PATH}/jwt", "stands there twice"),
-        (f"{BASE_PATH}{BASE_PATH}", "stands there twice"),
+        (f"{BASE_PATH}{BASE_PATH}/jwt", "is in the path twice"),
+        (f"{BASE_PATH}{BASE_PATH}", "is in the path twice"),
         (f"{BASE_PATH.upper()}/JWT", "in lower case"),
         (f"/proxy{BASE_PATH}/jwt", "should begin with /api/v2/ml-scribe/open-api"),
         (f"{BASE_PATH}/JWT", "paths are in lower case"),
@@ -142,7 +142,7 @@ def test_a_real_host_is_told_to_be_one(host: str) -> None:
     with another(allowed_hosts=(host.partition(":")[0],)) as heidi:
         _, _, reason = why(heidi, "GET", "/other/jwt", host)
 
-    assert "a real Heidi host was asked for" in reason
+    assert "the request is for a real Heidi host" in reason
 
 
 @pytest.mark.parametrize(
