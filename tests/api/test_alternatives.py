@@ -793,14 +793,14 @@ EACH = [(name, value) for name, case in CASES.items() for value in case.expected
 
 
 @pytest.mark.parametrize(("name", "value"), EACH, ids=str)
-def test_each_value_is_served(name: str, value: Any) -> None:
+def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value: Any) -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={name: value}))) as client:
         result = CASES[name].look(client)
 
     assert result == CASES[name].expected[value]
 
 
-def test_every_value_that_can_be_chosen_is_tried() -> None:
+def test_the_cases_cover_every_value_of_every_assumption() -> None:
     choosable = {
         one.name: {one.default, *one.alternatives}
         for one in assumptions().values()
@@ -811,7 +811,7 @@ def test_every_value_that_can_be_chosen_is_tried() -> None:
     assert tried == {**choosable, "token_lifetime": {3600, 60}}
 
 
-def test_values_differ_in_what_they_do() -> None:
+def test_each_value_of_an_assumption_gives_a_different_result() -> None:
     same = [
         name for name, case in CASES.items() if len({repr(one) for one in case.expected.values()}) != len(case.expected)
     ]
@@ -830,14 +830,14 @@ def test_values_differ_in_what_they_do() -> None:
         ({"nesting_limit": 5}, "nesting_limit: '5' cannot be chosen; choose 64 only"),
     ],
 )
-def test_wrong_name_or_value_is_one_line_with_the_cure(values: dict[str, Any], words: str) -> None:
+def test_a_wrong_name_or_value_gives_a_one_line_error_with_a_hint(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as error:
         create_app(assume=values)
 
     assert str(error.value) == words
 
 
-def test_any_text_is_shown_as_the_gender_of_a_session_and_of_its_profile() -> None:
+def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={"gender_case": "any_text"}))) as client:
         profile = client.post("/patient-profiles", json={"gender": "unknown"}).json()["data"]["id"]
         link(client, SESSION, profile=profile)
@@ -848,7 +848,7 @@ def test_any_text_is_shown_as_the_gender_of_a_session_and_of_its_profile() -> No
     assert (of_profile, own["gender"], note.status_code) == ("unknown", "male", 200)
 
 
-def test_redirect_keeps_the_query_and_leads_to_the_path_without_extra_slashes() -> None:
+def test_a_redirect_removes_extra_slashes_and_keeps_the_query() -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={"extra_slashes": "redirect"}))) as client:
         answer = client.get("//patient-profiles//?ehr_patient_id=EHR123456")
         followed = client.get(answer.headers["location"].removeprefix(client.base))
@@ -857,7 +857,7 @@ def test_redirect_keeps_the_query_and_leads_to_the_path_without_extra_slashes() 
     assert [row["id"] for row in followed.json()["data"]] == [JOHN]
 
 
-def test_refused_changes_leave_no_trace() -> None:
+def test_a_refused_change_leaves_the_state_unchanged() -> None:
     refusing = {
         "link_moves": "refused_409",
         "batch_delete_unknown": "refused",
@@ -882,7 +882,7 @@ def test_refused_changes_leave_no_trace() -> None:
         assert client.state() == before
 
 
-def test_namespace_changes_its_assumptions_while_it_runs(heidi: Client) -> None:
+def test_assumptions_of_a_namespace_can_be_changed_while_it_runs(heidi: Client) -> None:
     before = heidi.get(f"/patient-profiles/{NOBODY}").status_code
 
     row = heidi.put("/_mock/assumptions", json={"profile_not_found": 400}).json()["assumptions"]
@@ -894,7 +894,7 @@ def test_namespace_changes_its_assumptions_while_it_runs(heidi: Client) -> None:
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == before == 404
 
 
-def test_one_wrong_value_refuses_all(heidi: Client) -> None:
+def test_one_wrong_value_refuses_the_whole_change(heidi: Client) -> None:
     answer = heidi.put("/_mock/assumptions", json={"profile_not_found": 400, "missing_token": 402})
 
     assert answer.status_code == 400
@@ -902,7 +902,7 @@ def test_one_wrong_value_refuses_all(heidi: Client) -> None:
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == 404
 
 
-def test_served_contract_is_the_one_that_holds(heidi: Client) -> None:
+def test_the_served_contract_follows_the_chosen_assumptions(heidi: Client) -> None:
     plain = heidi.get("/_mock/openapi.yaml").content
     heidi.put("/_mock/assumptions", json={"profile_not_found": 400})
 

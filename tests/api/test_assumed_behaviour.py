@@ -18,14 +18,14 @@ def session(client: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("flag", [None, False, True])
-def test_a_session_without_a_recording_gets_a_note_whatever_its_flag_says(heidi: Client, flag: bool | None) -> None:
+def test_a_session_without_a_recording_gets_a_note_whatever_its_flag(heidi: Client, flag: bool | None) -> None:
     heidi.patch(PATH, json={"generate_output_without_recording": flag})
 
     assert note(heidi) == session(heidi)["consult_note"]["result"]
     assert assumed("note_without_recording") == "allowed"
 
 
-def test_a_note_leaves_the_name_of_its_session(heidi: Client) -> None:
+def test_a_note_keeps_the_name_of_its_session(heidi: Client) -> None:
     before = session(heidi)["session_name"]
 
     note(heidi)
@@ -42,14 +42,14 @@ def test_the_generation_method_of_the_older_page_is_refused(heidi: Client) -> No
 
 
 @pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])
-def test_a_context_document_may_not_end_in_jpeg(heidi: Client, name: str) -> None:
+def test_a_context_document_named_jpeg_is_refused(heidi: Client, name: str) -> None:
     answer = heidi.post(f"{PATH}/context-documents", files={"context_documents": (name, b"\xff\xd8")})
 
     assert (answer.status_code, answer.json()) == (400, {"detail": "unsupported file type"})
     assert assumed("jpeg_extension") == "refused"
 
 
-def test_an_empty_filter_finds_the_profile_whose_id_is_empty_and_no_other(heidi: Client) -> None:
+def test_an_empty_filter_finds_only_profiles_with_an_empty_id(heidi: Client) -> None:
     made = heidi.post("/patient-profiles", json={"ehr_patient_id": ""}).json()["data"]
 
     found = heidi.get("/patient-profiles?ehr_patient_id=").json()["data"]
@@ -58,7 +58,7 @@ def test_an_empty_filter_finds_the_profile_whose_id_is_empty_and_no_other(heidi:
     assert assumed("empty_filter") == "matches_empty"
 
 
-def test_audio_adds_to_a_duration_that_an_update_has_set(heidi: Client) -> None:
+def test_audio_adds_to_a_duration_set_by_an_update(heidi: Client) -> None:
     heidi.patch(PATH, json={"duration": 100})
     recording = f"{PATH}/restful-segment-transcription/"
     recording += heidi.post(recording.rstrip("/")).json()["recording_id"]

@@ -219,7 +219,7 @@ def test_updating_the_notes_of_a_session(ask: Ask) -> None:
     )
 
 
-def test_giving_a_session_others_as_context(ask: Ask) -> None:
+def test_linking_sessions_as_context(ask: Ask) -> None:
     answer = ask("PATCH", "/sessions/1234567890", {"linked_sessions_for_context": ["1234567891", "1234567892"]})
 
     assert said(answer, "session.updated_at") == documented(
@@ -289,7 +289,7 @@ def test_listing_the_sessions_of_the_linked_user(ask: Ask) -> None:
     assert said(answer, "sessions") == documented(shapes.SESSION_PAGE.documented(sessions=SET_ASIDE))
 
 
-def test_listing_the_sessions_of_nobody(ask: Ask) -> None:
+def test_listing_the_sessions_of_a_user_who_is_not_linked(ask: Ask) -> None:
     answer = ask("GET", "/sessions/linked-user?page_size=10")
 
     assert answer.status_code == 400
@@ -308,7 +308,7 @@ def test_uploading_audio(ask: Ask) -> None:
     assert said(answer, "uploaded_audio.id", "uploaded_audio.created_at") == documented({"uploaded_audio": expected})
 
 
-def test_uploading_what_is_no_audio(ask: Ask) -> None:
+def test_uploading_a_file_that_is_not_audio(ask: Ask) -> None:
     form = {"files": {"file": ("visit.txt", b"words", "text/plain")}, "data": TIMES}
 
     answer = ask("POST", "/sessions/1234567890/upload-audio", form=form)
@@ -358,7 +358,7 @@ def test_generating_a_consult_note(ask: Ask) -> None:
     assert documented(note | {"status": SET_ASIDE}) == documented(expected)
 
 
-def test_answering_a_template_of_ones_own(ask: Ask) -> None:
+def test_answering_a_custom_template(ask: Ask) -> None:
     question = {
         "questionId": "q1",
         "question": "When did it begin?",
@@ -441,7 +441,7 @@ def test_asking_for_clinical_codes(ask: Ask) -> None:
         ("PATCH", "/sessions/1234567891", {"duration": 60}, SESSION_NOT_FOUND),
     ],
 )
-def test_what_is_unknown_is_refused_in_the_documented_words(
+def test_unknown_records_are_refused_in_the_documented_words(
     ask: Ask, method: str, path: str, body: Any, error: dict[str, Any]
 ) -> None:
     answer = ask(method, path, body)

@@ -206,7 +206,7 @@ def _name(value: Any) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body", "rows"), REFUSED_BODIES, ids=_name)
-def test_a_body_that_does_not_fit_is_refused_row_by_row_and_changes_nothing(
+def test_an_invalid_body_is_refused_with_a_row_per_mistake_and_changes_nothing(
     heidi: Client, method: str, path: str, body: bytes, rows: list[dict[str, Any]]
 ) -> None:
     before = settled(heidi)
@@ -227,11 +227,11 @@ def test_a_body_that_does_not_fit_is_refused_row_by_row_and_changes_nothing(
     ],
     ids=["64 levels", "wide", "brackets in a text", "BOM and pairs"],
 )
-def test_what_only_looks_like_too_much_is_read(heidi: Client, body: bytes) -> None:
+def test_a_body_just_within_the_limits_of_json_is_accepted(heidi: Client, body: bytes) -> None:
     assert heidi.post("/sessions", content=body).status_code == 200
 
 
-def test_a_trailing_comma_is_no_json(heidi: Client) -> None:
+def test_a_trailing_comma_is_invalid_json(heidi: Client) -> None:
     answer = heidi.patch(PROFILE, content=b'{"first_name": "A",}')  # the words differ between versions of Python
 
     [found] = answer.json()["detail"]
@@ -239,7 +239,7 @@ def test_a_trailing_comma_is_no_json(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
-def test_json_needs_no_announcement(heidi: Client, content_type: str) -> None:
+def test_json_is_read_whatever_its_content_type(heidi: Client, content_type: str) -> None:
     answer = heidi.patch(PROFILE, content=b'{"first_name": "A"}', headers={"Content-Type": content_type})
 
     assert (answer.status_code, answer.json()["data"]["first_name"]) == (200, "A")
@@ -275,7 +275,7 @@ def test_a_body_over_a_megabyte_is_too_large(heidi: Client, size: int, status: i
     assert (reply.body.decode() == TOO_LARGE) == (heidi.state() == before) == (status == 413)
 
 
-def test_a_small_header_does_not_help_a_large_body(heidi: Client) -> None:
+def test_a_large_body_is_refused_although_its_content_length_is_small(heidi: Client) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}", "Content-Length": "2"}
 
     reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=_in_pieces(b" " * (LIMIT + 1)))
@@ -295,7 +295,9 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 @pytest.mark.slow
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("path", list(PATHS))
-def test_every_other_method_is_refused_with_all_that_are_allowed(heidi: Client, path: str, *, signed: bool) -> None:
+def test_an_unknown_method_is_refused_with_the_list_of_allowed_methods(
+    heidi: Client, path: str, *, signed: bool
+) -> None:
     before = settled(heidi)
     others = [method for method in METHODS if method not in PATHS[path]]
 
@@ -362,7 +364,7 @@ def test_an_unknown_path_is_not_found(heidi: Client, path: str, method: str) -> 
         ("POST", f"{SESSIONS}/restful-segment-transcription/1:finish", 404),
     ],
 )
-def test_doubled_and_trailing_slashes_are_answered_directly(
+def test_doubled_and_trailing_slashes_are_ignored_without_a_redirect(
     heidi: Client, method: str, path: str, status: int, change: str
 ) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}", "Heidi-Api-Key": DEFAULT_KEY}
@@ -390,7 +392,7 @@ def test_doubled_and_trailing_slashes_are_answered_directly(
 @pytest.mark.parametrize(
     ("method", "path"), [(method, path) for path, method in OPERATIONS if path != "/jwt"], ids=lambda value: value
 )
-def test_the_token_is_asked_for_before_the_body_and_the_ids(heidi: Client, method: str, path: str) -> None:
+def test_the_token_is_checked_before_the_body_and_the_ids(heidi: Client, method: str, path: str) -> None:
     unknown = path.replace(JOHN, UNKNOWN_ID).replace(SESSION, "99")
 
     answer = heidi.request(method, unknown, signed=False, content=b"[" * (LIMIT + 1))
@@ -406,13 +408,13 @@ def test_the_token_is_asked_for_before_the_body_and_the_ids(heidi: Client, metho
         ("PATCH", "/sessions/99"),
     ],
 )
-def test_the_body_is_read_before_the_ids(heidi: Client, method: str, path: str) -> None:
+def test_the_body_is_checked_before_the_ids(heidi: Client, method: str, path: str) -> None:
     answer = heidi.request(method, path, content=b"")
 
     assert answered(answer) == (422, wire({"detail": [NO_BODY]}))
 
 
-def test_the_profile_is_looked_for_before_the_sessions(heidi: Client) -> None:
+def test_the_profile_is_looked_up_before_the_sessions(heidi: Client) -> None:
     answers = [
         heidi.post(f"/patient-profiles/{profile}/sessions", json={"session_ids": ["99"]})
         for profile in (UNKNOWN_ID, JOHN)
@@ -425,7 +427,7 @@ def test_the_profile_is_looked_for_before_the_sessions(heidi: Client) -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_defect_is_answered_in_the_vendors_form_and_readable_by_browsers(
+def test_an_internal_error_has_the_vendor_body_and_is_readable_by_browsers(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: object) -> NoReturn:
@@ -466,7 +468,7 @@ HALF_A_LETTER = {
 
 
 @pytest.mark.parametrize(("method", "path", "options", "status"), HALF_A_LETTER.values(), ids=HALF_A_LETTER)
-def test_half_a_letter_spoils_nothing_that_is_shown_later(
+def test_a_lone_surrogate_breaks_no_later_answer(
     heidi: Client, method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
     answer = heidi.request(method, path, **options)
@@ -476,7 +478,7 @@ def test_half_a_letter_spoils_nothing_that_is_shown_later(
     assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in endpoints] == [200] * len(endpoints)
 
 
-def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -> None:
+def test_invalid_utf8_in_the_sign_in_query_becomes_a_replacement_character(heidi: Client) -> None:
     # FastAPI reads a query so: what is not UTF-8 becomes U+FFFD.
     query = "email=%ED%A0%80&third_party_internal_id=%FF"
 
@@ -488,7 +490,7 @@ def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -
 
 
 @pytest.mark.slow
-def test_a_huge_list_of_mistakes_makes_a_small_answer(heidi: Client) -> None:
+def test_a_refusal_lists_at_most_a_hundred_mistakes(heidi: Client) -> None:
     answer = heidi.post("/patient-profiles", json={"identifiers": [], "first_name": 1})
     many = heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [1] * 50_000})
 

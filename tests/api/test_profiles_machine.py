@@ -263,7 +263,7 @@ class Profiles(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_the_server_holds_what_a_model_of_it_holds() -> None:
+def test_the_server_agrees_with_a_model_after_every_step() -> None:
     run_state_machine_as_test(
         Profiles,
         settings=settings(

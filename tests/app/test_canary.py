@@ -406,7 +406,7 @@ def words(server: Running) -> dict[str, dict[str, set[str]]]:
 
 
 @pytest.mark.parametrize("way", [*UNDER_A_NAME, *SET_BY_A_TEST])
-def test_a_word_under_a_secret_name_is_shown_nowhere(words: dict[str, dict[str, set[str]]], way: str) -> None:
+def test_no_output_shows_a_value_under_a_secret_name(words: dict[str, dict[str, set[str]]], way: str) -> None:
     secret = {word_of(way, name): name for name in NAMES}
 
     leaks = [(secret[word], place) for place, there in words[way].items() for word in there & set(secret)]
@@ -425,7 +425,7 @@ def places(server: Running) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
-def test_a_credential_is_shown_nowhere(places: dict[str, str], kind: str) -> None:
+def test_no_output_shows_a_credential(places: dict[str, str], kind: str) -> None:
     secrets = {way: CREDENTIALS[kind](way).secret for way in ANYWHERE}
 
     leaks = [(way, place) for place, text in places.items() for way, secret in secrets.items() if secret in text]
@@ -434,7 +434,7 @@ def test_a_credential_is_shown_nowhere(places: dict[str, str], kind: str) -> Non
 
 
 @pytest.mark.parametrize("issued", [False, True], ids=["API key", "issued token"])
-def test_what_the_server_knows_is_shown_nowhere(server: Running, issued: bool) -> None:
+def test_no_output_shows_a_key_or_token_of_the_server(server: Running, issued: bool) -> None:
     ways: dict[str, str] = {}
     with begun(server, f"known-{issued}") as world:
         secret = world.handle.token() if issued else KEY
@@ -446,7 +446,7 @@ def test_what_the_server_knows_is_shown_nowhere(server: Running, issued: bool) -
     assert [ways.get(place, place) for place, text in seen.items() if secret in text] == []
 
 
-def test_nothing_that_the_client_chose_is_shown_where_the_journal_is_masked(server: Running) -> None:
+def test_a_masked_journal_shows_nothing_that_the_client_sent(server: Running) -> None:
     with Handle(server.url, "default", KEY) as handle:
         handle.namespace("masked", journal="masked")
     # What a test sets is shown, and so are names.
@@ -473,7 +473,7 @@ def rows(client: Client) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("cut", [1, 7, len(KEY) - 1])
-def test_a_key_across_the_pieces_of_a_stream_is_put_together_nowhere(heidi: Client, cut: int) -> None:
+def test_the_journal_masks_a_key_that_is_split_over_pieces_of_a_stream(heidi: Client, cut: int) -> None:
     rule = {"operation": "ask_ai", "pieces": ["before ", KEY[:cut], KEY[cut:], " after", KEY]}
     heidi.post("/_mock/replies", json=rule)
     body = {"ai_command_text": "a", "content": "", "content_type": "MARKDOWN"}
@@ -486,14 +486,14 @@ def test_a_key_across_the_pieces_of_a_stream_is_put_together_nowhere(heidi: Clie
     assert "".join(pieces).replace("***", "") == "before  after"
 
 
-def test_the_answer_of_a_sign_in_is_not_shown(heidi: Client) -> None:
+def test_the_journal_does_not_show_the_answer_of_a_sign_in(heidi: Client) -> None:
     row = rows(heidi)[0]
 
     assert (row["operation"], row["response"]) == ("get_jwt", "***")
 
 
 @pytest.mark.parametrize("probe", [f"text={KEY}", f"text={KEY[:9]}", f"path=*{KEY[:9]}*", f"path=/sessions/{KEY}"])
-def test_a_search_cannot_find_out_a_secret_letter_by_letter(heidi: Client, probe: str) -> None:
+def test_a_search_cannot_reveal_a_secret_letter_by_letter(heidi: Client, probe: str) -> None:
     heidi.get(f"/sessions/{KEY}", headers={"X-Api-Key": KEY, "X-Note": KEY})
 
     count = heidi.get(f"/_mock/requests/count?{probe}").json()["count"]
@@ -505,7 +505,7 @@ def test_a_search_cannot_find_out_a_secret_letter_by_letter(heidi: Client, probe
     "path", [f"/{KEY}", f"{BASE_PATH}/{KEY}", f"/ns/{KEY}.!/jwt", f"/https://{KEY}.heidihealth.com"]
 )
 @pytest.mark.parametrize("method", ["GET", KEY])
-def test_the_reason_for_a_refusal_tells_no_secret(heidi: Client, path: str, method: str) -> None:
+def test_the_reason_for_a_refusal_contains_no_secret(heidi: Client, path: str, method: str) -> None:
     reply = ask(heidi.app, method, path, headers={"Host": KEY, "Authorization": KEY})
 
     assert reply.headers["x-mock-reason"]
@@ -514,7 +514,7 @@ def test_the_reason_for_a_refusal_tells_no_secret(heidi: Client, path: str, meth
 
 
 @pytest.mark.breaks_contract
-def test_a_crashing_handler_tells_no_values(
+def test_the_log_of_a_crash_contains_no_values(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def crash(*_: object, **__: object) -> None:
@@ -530,7 +530,7 @@ def test_a_crashing_handler_tells_no_values(
 
 
 @pytest.mark.parametrize("endpoint", ["/faults", "/replies", "/verify", "/state", f"/{KEY}", f"/snapshots/{KEY}/diff"])
-def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, endpoint: str) -> None:
+def test_refusals_of_the_control_api_contain_no_token(heidi: Client, endpoint: str) -> None:
     token = heidi.token()
 
     answer = heidi.post(f"/_mock{endpoint}", content=b'{"a": 1', headers={"Authorization": f"Bearer {token}"})
@@ -538,7 +538,7 @@ def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, endpoin
     assert token not in answer.text
 
 
-def test_events_tell_no_secret() -> None:
+def test_no_event_shows_a_secret() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         said: list[str] = []
         with httpx.stream("GET", f"{heidi.url}/_mock/events", timeout=60) as events:
@@ -557,7 +557,7 @@ def test_events_tell_no_secret() -> None:
     assert "eyJ" not in "\n".join(said)
 
 
-def test_a_log_at_debug_tells_no_secret(tmp_path: Path) -> None:
+def test_the_debug_log_contains_no_secret(tmp_path: Path) -> None:
     with serving(tmp_path, "--api-key", KEY, "--log-level", "debug") as server:
         url = server.url
         signing = httpx.get(
@@ -575,7 +575,7 @@ def test_a_log_at_debug_tells_no_secret(tmp_path: Path) -> None:
     assert token not in said
 
 
-def test_a_curl_line_runs_with_the_secrets_of_whoever_runs_it() -> None:
+def test_a_curl_line_reads_its_secrets_from_the_environment() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         made = client.post("/patient-profiles", json={"first_name": "O'Brien $HOME `id`", "last_name": 'a"b\\c'})
         lines = httpx.get(f"{heidi.url}/_mock/requests?format=curl&operation=create_patient_profile").text

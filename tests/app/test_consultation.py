@@ -139,7 +139,7 @@ def live_through(client: Clinic) -> None:
     assert session_id in [row["session_id"] for row in listed["sessions"]]
 
 
-def test_client_lives_a_whole_consultation() -> None:
+def test_a_client_completes_a_whole_consultation() -> None:
     with MockHeidi(clock=NOON) as heidi, clinic(heidi.url) as client:
         live_through(client)
 
@@ -159,7 +159,7 @@ def lived(url: str, name: str) -> list[tuple[str, int, bytes]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
-def test_consultations_at_once_are_each_as_if_alone(seed: int) -> None:
+def test_simultaneous_consultations_get_the_same_answers_as_single_ones(seed: int) -> None:
     with MockHeidi(clock=NOON, seed=seed) as heidi, ThreadPoolExecutor(len(NAMESPACES)) as pool:
         together = dict(zip(NAMESPACES, pool.map(lambda name: lived(heidi.url, name), NAMESPACES), strict=True))
 

@@ -123,7 +123,7 @@ def grown(calls: Mapping[str, float], recorded: Mapping[str, int]) -> str:
 
 
 @pytest.mark.parametrize("name", COSTS)
-def test_a_request_takes_no_more_calls_than_it_did(client: Client, name: str) -> None:
+def test_a_request_takes_no_more_calls_than_recorded(client: Client, name: str) -> None:
     made = client.ask("POST", "/patient-profiles", PROFILE)["data"]["id"]
     calls = {
         "GET": lambda: client.count("GET", f"/patient-profiles/{made}"),
@@ -135,7 +135,7 @@ def test_a_request_takes_no_more_calls_than_it_did(client: Client, name: str) ->
     assert calls.total() <= sum(COSTS[name].values()) * SLACK, f"{name} calls more: {grown(calls, COSTS[name])}"
 
 
-def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> None:
+def test_a_piece_of_a_stream_takes_no_more_calls_than_recorded(client: Client) -> None:
     session = client.ask("POST", "/sessions")["session_id"]
     command = {"ai_command_text": "Say it", "content": "Nothing", "content_type": "MARKDOWN"}
 
@@ -171,7 +171,7 @@ def printed(code: str, *args: str) -> list[str]:
     return ended.stdout.splitlines()[-1].split()
 
 
-def test_a_start_loads_no_more_than_it_did() -> None:
+def test_a_start_loads_no_more_modules_than_recorded() -> None:
     said = printed(START)
     count, names = int(said[0]), set(said[1:])
 
@@ -188,7 +188,7 @@ print("late:", *sorted(name for name in sys.modules if name.startswith(late)))
 """
 
 
-def test_a_start_loads_no_resource_and_no_check_before_it_is_asked_for() -> None:
+def test_a_start_loads_no_resource_or_check_before_it_is_used() -> None:
     assert printed(LATE) == ["late:", "mock_heidi.control.control"]
 
 
@@ -201,11 +201,11 @@ print("built:", *sorted(cls.__name__ for cls in below(BaseModel) - {BaseModel} i
 """
 
 
-def test_importing_the_server_builds_no_model() -> None:
+def test_importing_the_server_builds_no_pydantic_model() -> None:
     assert printed(BUILT) == ["built:"]
 
 
-def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else() -> None:
+def test_pytest_loads_only_the_plugin_if_no_fixture_is_used() -> None:
     code = "import sys, mock_heidi.pytest_plugin; print(*sorted(one for one in sys.modules if 'mock_heidi.' in one))"
 
     assert printed(code) == [f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")]
@@ -261,7 +261,7 @@ except SystemExit:
 
 
 @pytest.mark.parametrize(("command", "collects"), [("validate", "False"), ("env --url http://127.0.0.1:1", "True")])
-def test_only_a_command_that_may_run_long_collects_garbage(command: str, collects: str) -> None:
+def test_only_long_running_commands_collect_garbage(command: str, collects: str) -> None:
     assert printed(RUN, *command.split()) == [collects]
 
 
@@ -272,7 +272,7 @@ class Begins:
         self.run = started
 
 
-def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_collects_garbage_after_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "Server", Begins)
     gc.disable()
     try:
@@ -285,7 +285,7 @@ def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.Monke
         gc.unfreeze()
 
 
-def test_the_message_names_what_has_grown() -> None:
+def test_the_failure_message_names_what_has_grown() -> None:
     assert grown(
         {"mock_heidi.app": 5, "mock_heidi.web.request": 9, "json": 1},
         {"mock_heidi.app": 5, "mock_heidi.web.request": 2},

@@ -42,7 +42,7 @@ def test_curl_shows_each_piece_before_the_next_is_made() -> None:
     assert all(line.startswith(b'data: {"data": "') for line in seen)
 
 
-def test_a_token_that_expires_during_a_stream_ends_the_next_request_and_not_the_stream() -> None:
+def test_an_expiring_token_does_not_end_a_stream_but_the_next_request_is_refused() -> None:
     with MockHeidi(clock="2025-01-06T09:00:00") as heidi, heidi.client() as client:
         heidi.fault("generate_consult_note", delay_chunks=2_000)
         whole: list[httpx.Response] = []

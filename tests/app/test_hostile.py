@@ -201,7 +201,7 @@ def no_file_left_open() -> Iterator[None]:
     ids=["ordinary", "long"],
 )
 @pytest.mark.breaks_contract  # a fault that one of them has set may shape what another one is answered
-def test_hostile_requests_are_refused_or_answered_and_leave_nothing(number: int) -> None:
+def test_hostile_requests_are_refused_or_answered_and_leak_nothing(number: int) -> None:
     asyncio.run(attack(1))
     with no_file_left_open():
         wrong = asyncio.run(attack(number))

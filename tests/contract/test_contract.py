@@ -285,27 +285,27 @@ def test_the_contract_is_valid_openapi(contract: Contract) -> None:
     assert form_findings(contract) == []
 
 
-def test_the_code_serves_the_operations_of_the_contract_and_no_others(contract: Contract) -> None:
+def test_the_code_serves_exactly_the_operations_of_the_contract(contract: Contract) -> None:
     assert operation_findings(contract, api.ROUTES) == []
 
 
-def test_handlers_and_routes_bear_the_names_of_their_operations() -> None:
+def test_handlers_and_routes_have_the_names_of_their_operations() -> None:
     assert [route.endpoint.__name__ for route in api.ROUTES] == [route.name for route in api.ROUTES]
 
 
-def test_the_code_takes_and_gives_the_objects_of_the_contract_field_for_field(contract: Contract) -> None:
+def test_the_models_of_the_code_match_the_contract_field_by_field(contract: Contract) -> None:
     assert model_findings(contract, served_classes()) == []
 
 
-def test_the_code_words_its_errors_as_the_contract_does(contract: Contract) -> None:
+def test_the_errors_of_the_code_match_the_contract(contract: Contract) -> None:
     assert error_findings(contract, vendor_errors()) == []
 
 
-def test_the_defaults_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
+def test_the_defaults_of_the_code_match_the_contract(contract: Contract) -> None:
     assert default_findings(contract) == []
 
 
-def test_the_judge_of_defaults_bites(contract: Contract) -> None:
+def test_the_judge_of_defaults_reports_a_difference(contract: Contract) -> None:
     (size,) = [
         one for one in _operation(contract, "list_linked_user_sessions")["parameters"] if one["name"] == "page_size"
     ]
@@ -314,13 +314,13 @@ def test_the_judge_of_defaults_bites(contract: Contract) -> None:
     assert default_findings(contract) == ["page_size: 20, in the contract 21"]
 
 
-def test_the_contract_is_served_as_it_stands_in_the_file(heidi: Client) -> None:
+def test_the_server_serves_the_contract_file_unchanged(heidi: Client) -> None:
     answer = heidi.get("/_mock/openapi.yaml")
 
     assert answer.content == OPENAPI.read_bytes()
 
 
-def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
+def test_the_command_prints_the_contract_file_unchanged() -> None:
     printed = CliRunner().invoke(cli, ["openapi"])
 
     assert printed.stdout_bytes == OPENAPI.read_bytes()
@@ -387,7 +387,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.slow
-def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract: Contract) -> None:
+def test_an_independent_client_accepts_every_operation_by_the_contract(contract: Contract) -> None:
     names = []
     known: dict[str, str] = {}
     # It leaves these to whoever uses it, and wants text.
@@ -440,13 +440,15 @@ BROKEN_FORMS = {"no title": (_drop_title, "is a required property"), "one name t
 
 
 @pytest.mark.parametrize(("spoil", "words"), BROKEN_FORMS.values(), ids=BROKEN_FORMS)
-def test_the_judge_of_the_form_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+def test_the_judge_of_validity_reports_invalid_openapi(
+    contract: Contract, spoil: Callable[[Contract], None], words: str
+) -> None:
     spoil(contract)
 
     assert words in "\n".join(form_findings(contract))
 
 
-def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_one_that_is_not_served(contract: Contract) -> None:
     contract["paths"]["/patients"] = {"get": copy.deepcopy(_operation(contract, "list_patient_profiles"))}
 
     assert operation_findings(contract, api.ROUTES) == [
@@ -454,7 +456,7 @@ def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract)
     ]
 
 
-def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_one_that_is_not_in_the_contract(contract: Contract) -> None:
     extra = Route("/sessions/{session_id}", get_session, methods=["DELETE"])
 
     assert operation_findings(contract, [*api.ROUTES, extra]) == [
@@ -462,7 +464,7 @@ def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: 
     ]
 
 
-def test_the_judge_of_operations_sees_another_name(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_a_different_name(contract: Contract) -> None:
     _operation(contract, "get_session")["operationId"] = "read_session"
 
     assert len(operation_findings(contract, api.ROUTES)) == 2
@@ -557,7 +559,9 @@ OTHER_MODELS = {
 
 
 @pytest.mark.parametrize(("spoil", "begins"), OTHER_MODELS.values(), ids=OTHER_MODELS)
-def test_the_judge_of_models_bites(contract: Contract, spoil: Callable[[Contract], None], begins: list[str]) -> None:
+def test_the_judge_of_models_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], begins: list[str]
+) -> None:
     spoil(contract)
 
     found = model_findings(contract, served_classes())
@@ -579,13 +583,15 @@ OTHER_ERRORS = {"other words": (_reword, "MissingTokenError: worded so"), "anoth
 
 
 @pytest.mark.parametrize(("spoil", "begin"), OTHER_ERRORS.values(), ids=OTHER_ERRORS)
-def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract], None], begin: str) -> None:
+def test_the_judge_of_errors_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], begin: str
+) -> None:
     spoil(contract)
 
     assert error_findings(contract, vendor_errors())[0].startswith(begin)
 
 
-def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
+def test_errors_that_only_faults_send_are_known_and_undocumented() -> None:
     aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
     provenances = {name: error_table.BY_NAME[name][1] for name in aside}
 
@@ -597,7 +603,7 @@ def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented
     }
 
 
-def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
+def test_the_judge_of_errors_reports_one_that_the_code_lacks(contract: Contract) -> None:
     classes = [cls for cls in vendor_errors() if cls is not errors.BodyTooLargeError]
 
     assert error_findings(contract, classes) == ["BodyTooLarge: no error of the code is worded so"]
@@ -673,7 +679,7 @@ def _replace(monkeypatch: pytest.MonkeyPatch, handler: Callable[[Request], Any])
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize(("handler", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
-def test_an_answer_that_breaks_the_contract_is_found(
+def test_an_answer_that_breaks_the_contract_is_reported(
     heidi: Client,
     contract_watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
@@ -691,7 +697,7 @@ def test_an_answer_that_breaks_the_contract_is_found(
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("path", ["/ns/other/api/v2/ml-scribe/open-api/jwt", "/api/v2//ml-scribe/open-api//jwt/"])
-def test_an_answer_is_judged_whatever_spelling_led_to_it(
+def test_an_answer_is_judged_for_every_spelling_of_its_path(
     heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     route = next(route for route in api.ROUTES if route.name == "get_jwt")
@@ -704,7 +710,7 @@ def test_an_answer_is_judged_whatever_spelling_led_to_it(
 
 
 @pytest.mark.breaks_contract
-def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_over_a_socket_is_judged(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     _replace(monkeypatch, _altered(lambda session: session.pop("audio")))
     with MockHeidi(clock=NOON) as heidi, heidi.client() as client:
         client.get("/sessions/1234567890")
@@ -713,7 +719,7 @@ def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatc
         assert "'audio' is a required property" in found
 
 
-def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pytest.Pytester) -> None:
+def test_a_test_that_receives_an_answer_outside_the_contract_fails(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("pytest_plugins = ['judges']")
     pytester.makepyfile(
         """
@@ -778,7 +784,7 @@ BAD_STREAMS = {
 
 
 @pytest.mark.parametrize(("body", "words"), BAD_STREAMS.values(), ids=BAD_STREAMS)
-def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
+def test_the_judge_of_streams_reports_a_broken_stream(body: bytes, words: str) -> None:
     found = stream_findings(body)
 
     assert len(found) == 1, found
@@ -786,11 +792,11 @@ def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["a", 'b "c"\n', "ä😀"]])
-def test_the_judge_of_streams_is_content_with_the_one_form(texts: list[str]) -> None:
+def test_the_judge_of_streams_accepts_the_vendor_format(texts: list[str]) -> None:
     assert stream_findings(b"".join(map(delivery.frame, texts))) == []
 
 
-def test_a_stream_says_its_encoding_and_json_need_not() -> None:
+def test_a_stream_must_name_its_charset_and_json_may() -> None:
     stream, plain = "/sessions/1/ask-ai", "/sessions/1"
     event = 'data: {"data": "a"}\n\n'
     unsaid = _exchange(200, event, "POST", stream, headers={"content-type": "text/event-stream"})
@@ -805,7 +811,7 @@ def test_a_stream_says_its_encoding_and_json_need_not() -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_stream_that_is_taken_away_is_judged_by_what_came(
+def test_the_received_part_of_an_aborted_stream_is_judged(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, contract_watch: Watch
 ) -> None:
     def broken() -> None:
@@ -846,7 +852,7 @@ NO_OPERATION = {
 
 
 @pytest.mark.parametrize(("exchange", "words"), NO_OPERATION.values(), ids=NO_OPERATION)
-def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exchange, words: str) -> None:
+def test_an_unknown_path_or_method_must_be_refused_in_the_vendor_format(exchange: Exchange, words: str) -> None:
     found = Judge(load_contract()).findings(exchange)
 
     assert words in "\n".join(found)
@@ -856,7 +862,7 @@ def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exch
     ("value", "words"),
     [("redirect", "should be a 307 to /api/v2/ml-scribe/open-api/patient-profiles"), ("not_found", "should be 404")],
 )
-def test_a_path_with_extra_slashes_is_held_to_what_is_chosen(value: str, words: str) -> None:
+def test_a_path_with_extra_slashes_is_judged_by_the_chosen_assumption(value: str, words: str) -> None:
     served = _exchange(200, '{"data": []}', path="//patient-profiles")
 
     (found,) = Judge(load_contract()).findings(served._replace(assumed=(("extra_slashes", value),)))
@@ -865,7 +871,7 @@ def test_a_path_with_extra_slashes_is_held_to_what_is_chosen(value: str, words: 
     assert Judge(load_contract()).findings(served) == []
 
 
-def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contract) -> None:
+def test_the_judge_checks_the_order_of_keys_inside_lists(contract: Contract) -> None:
     content = _operation(contract, "list_patient_profiles")["responses"]["200"]["content"]["application/json"]
     value = next(iter(content["examples"].values()))["value"]
     last = value["data"][-1]
@@ -876,7 +882,7 @@ def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contr
     assert f"$.data[{len(value['data']) - 1}]: the keys stand in the order" in found
 
 
-def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:
+def test_the_judge_checks_headers_of_the_contract(contract: Contract) -> None:
     header = contract["components"]["responses"]["Unauthorized"]["headers"]["WWW-Authenticate"]
     header["required"] = True
     body = '{"detail": "Not authenticated"}'
@@ -888,7 +894,7 @@ def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:
     assert "header WWW-Authenticate: $: 'Bearer' was expected" in other[0]
 
 
-def test_injected_faults_and_preflights_are_not_the_contracts_business() -> None:
+def test_the_judge_ignores_injected_faults_and_preflights() -> None:
     fault = _exchange(503, "", path="/sessions/1", headers={"X-Mock-Fault": "status"})
     preflight = _exchange(200, "OK", "OPTIONS", preflight=True)
 

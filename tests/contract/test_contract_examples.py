@@ -52,7 +52,7 @@ def test_every_body_has_an_example_and_every_example_is_valid(path: Path) -> Non
 
 
 @BOTH
-def test_something_refers_to_every_component(path: Path) -> None:
+def test_every_component_is_used(path: Path) -> None:
     assert unused_findings(load_contract(path)) == []
 
 
@@ -124,7 +124,9 @@ WRONG: dict[str, tuple[Path, Callable[[Contract], None], int, str]] = {
 
 
 @pytest.mark.parametrize(("path", "spoil", "number", "words"), WRONG.values(), ids=WRONG)
-def test_the_judge_of_examples_bites(path: Path, spoil: Callable[[Contract], None], number: int, words: str) -> None:
+def test_the_judge_of_examples_reports_a_broken_example(
+    path: Path, spoil: Callable[[Contract], None], number: int, words: str
+) -> None:
     contract = load_contract(path)
     spoil(contract)
 
@@ -134,7 +136,7 @@ def test_the_judge_of_examples_bites(path: Path, spoil: Callable[[Contract], Non
     assert words in found[0]
 
 
-def test_the_judge_of_components_bites() -> None:
+def test_the_judge_of_components_reports_an_unused_one() -> None:
     contract = load_contract()
     contract["components"]["schemas"]["Spare"] = {"type": "string"}
 

@@ -81,7 +81,7 @@ def asked_there(there: Server) -> Iterator[Asked]:
 
 @IN_PROCESS.parametrize()
 @settings(suppress_health_check=FIXTURES)
-def test_each_operation_answers_good_and_bad_requests_by_the_contract(
+def test_each_operation_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], asked_here: Asked
 ) -> None:
     asked_here.ask(case)
@@ -90,14 +90,12 @@ def test_each_operation_answers_good_and_bad_requests_by_the_contract(
 @pytest.mark.long
 @OVER_SOCKET.parametrize()
 @settings(suppress_health_check=FIXTURES, max_examples=EXAMPLES_OVER_SOCKET)
-def test_each_operation_answers_by_the_contract_over_a_socket_too(
-    case: schemathesis.Case[Any], asked_there: Asked
-) -> None:
+def test_each_operation_answers_by_the_contract_over_a_socket(case: schemathesis.Case[Any], asked_there: Asked) -> None:
     asked_there.ask(case)
 
 
 @pytest.mark.parametrize("schema", [IN_PROCESS, OVER_SOCKET], ids=["in process", "over a socket"])
-def test_no_operation_of_the_contract_is_left_out(schema: schemathesis.BaseSchema) -> None:
+def test_schemathesis_asks_every_operation_of_the_contract(schema: schemathesis.BaseSchema) -> None:
     asked = [
         result.ok().definition.raw["operationId"] for result in schema.get_all_operations() if isinstance(result, Ok)
     ]
@@ -106,7 +104,7 @@ def test_no_operation_of_the_contract_is_left_out(schema: schemathesis.BaseSchem
     assert asked
 
 
-def test_the_settings_file_is_in_force() -> None:
+def test_schemathesis_uses_the_settings_file() -> None:
     written = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
 
     used = IN_PROCESS.config.get_hypothesis_settings()
@@ -114,7 +112,7 @@ def test_the_settings_file_is_in_force() -> None:
     assert (used.max_examples, used.derandomize) == (written["generation"]["max-examples"], True)
 
 
-def test_every_check_is_on_but_where_the_settings_explain() -> None:
+def test_every_check_is_on_unless_the_settings_explain_it() -> None:
     names = [name for name in schemathesis.checks.CHECKS.get_all_names() if name != "max_response_time"]
     whole = schemathesis.config.ChecksConfig()
     lenient: list[tuple[str | int, ...]] = []
@@ -146,7 +144,7 @@ def test_every_check_is_on_but_where_the_settings_explain() -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schemathesis_finds_a_stream_in_the_wrong_format(here: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "frame", lambda text: b'data: {"text": "%s"}\n\n' % text.encode())
     body: dict[str, Any] = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}
     operation = IN_PROCESS["/sessions/{session_id}/ask-ai"]["POST"]
@@ -158,7 +156,7 @@ def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, m
 
 
 @pytest.mark.breaks_contract
-def test_a_failure_prints_the_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_prints_a_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(_: Any) -> None:
         raise RuntimeError("a defect")
 

@@ -156,7 +156,7 @@ def _whole(given: StepInput) -> bool:
     return names <= {name for _, name in given.applied_parameters}
 
 
-def test_every_link_is_followed_to_a_success_through_the_whole_consultation(server: Server) -> None:
+def test_every_link_leads_to_a_success_in_a_whole_consultation(server: Server) -> None:
     links = _resolved(server.schema)
     names = {operation.name for operation in operations(load_contract())}
     followed: set[str] = set()
@@ -195,7 +195,7 @@ def _among(names: frozenset[str]) -> dict[str, Any]:
     return contract
 
 
-def test_a_walk_by_chance_among_patients_and_sessions_follows_every_link(server: Server) -> None:
+def test_a_random_walk_over_patients_and_sessions_follows_every_link(server: Server) -> None:
     contract = _among(PATIENTS_AND_SESSIONS)
     wanted = set(_links(contract))  # schemathesis adds those that it has thought of itself
     schema = load(server.schema.app, contract)
