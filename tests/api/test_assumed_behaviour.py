@@ -1,4 +1,4 @@
-"""The defaults of assumptions that no other test needs: each is what the mock does, and may be wrong.
+"""Defaults of assumptions that no other test covers. Each is how the mock behaves, and may be wrong.
 
 ``mock_heidi/base/assumptions.yaml`` has them all, with the reasons.
 """

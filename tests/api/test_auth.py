@@ -1,7 +1,7 @@
-"""Signing in, and what a token is good for.
+"""Signing in, and how tokens are checked.
 
-``GET /jwt`` → ``{"token": "<JWT>", "expiration_time": "2025-01-06T13:00:00.000Z"}``. Whoever brings no good key or
-token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
+``GET /jwt`` → ``{"token": "<JWT>", "expiration_time": "2025-01-06T13:00:00.000Z"}``. A request without a valid
+key or token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
 """
 
 import asyncio
@@ -215,7 +215,7 @@ def test_a_token_of_a_server_with_another_seed_is_refused(heidi: Client) -> None
 
 
 def _signed_with_what_a_default_server_knows() -> dict[str, str]:
-    """Tokens that anybody can make who has this package."""
+    """Tokens that anyone with this package can make."""
     with another() as default:
         issued = default.sign_in()
         secret = default.app.registry.tokens._secret  # noqa: SLF001 - seed and default keys are public
@@ -275,7 +275,7 @@ def test_api_keys_of_a_namespace_do_not_change_the_signing_secret(heidi: Client)
     assert claims(token)["managed_by"] == "b" * 24
     assert own.status_code == 200
     assert foreign.json() == {"data": []}  # the token names its namespace
-    assert answered(gone) == (401, wire(INVALID_TOKEN))  # nobody there has that key
+    assert answered(gone) == (401, wire(INVALID_TOKEN))  # the new namespace does not know that key
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_token_of_a_removed_key_is_refused(heidi: Client) -> None:
 
 
 def _series(client: Client) -> list[tuple[int, dict[str, str], bytes]]:
-    """A day's work, a refusal among it; every byte that came back."""
+    """All bytes of the answers to a typical series of requests, including a refusal."""
     client.sign_in(email="série@example.org")
     session = client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"]
     profile = client.post("/patient-profiles", json={"first_name": "Zoë"}).json()["data"]["id"]
@@ -379,13 +379,13 @@ def test_bytes_depend_on_the_name_of_the_namespace(heidi: Client) -> None:
     assert series[0] == series[2]
 
 
-# --- An account that goes while its request is on its way -------------------------------------------------------------
+# --- An account that is removed during a request ----------------------------------------------------------------------
 
 OTHER_ACCOUNT = {"api_keys": [{"key": "another-key", "ehr_provider": "P", "managed_by": "f" * 24}]}
 
 
 def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -> tuple[int, Any]:
-    """The answer to a request during whose body the state is replaced by one that does not know its account."""
+    """The answer to a request whose account is removed from the state while its body arrives."""
     token, base = heidi.token(), fixture_loader.load(OTHER_ACCOUNT)
     messages: list[Message] = []
 

@@ -1,4 +1,4 @@
-"""Consult notes follow from what went in, and partners' own templates are answered from them.
+"""Consult notes are written from the session's data, and custom templates are answered from the note.
 
 - ``POST /sessions/{session_id}/consult-note`` → a stream of pieces; afterwards ``session.consult_note``.
 - ``POST /sessions/{session_id}/client-customised-template/response`` → ``{content?, questionAnswers, summary?}``.
@@ -57,7 +57,7 @@ def kept(client: Client, session_id: str = SESSION) -> dict[str, Any]:
     return dict(client.get(f"/_mock/sessions/{session_id}").json())
 
 
-# --- What goes in comes out -------------------------------------------------------------------------------------------
+# --- Contents ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
@@ -207,7 +207,7 @@ def test_a_session_without_content_gets_a_note(heidi: Client) -> None:
     assert note(heidi, path).strip()
 
 
-# --- Manner -----------------------------------------------------------------------------------------------------------
+# --- Style ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("template_id", [H_AND_P, ISSUES, SOAP])

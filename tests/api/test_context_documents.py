@@ -1,4 +1,4 @@
-"""Context documents: files that a note of the session may draw on.
+"""Context documents: files that a note of the session may use.
 
 - ``POST /sessions/{session_id}/context-documents``: parts ``context_documents`` (files) and ``meta_data`` (JSON)
   → ``{"context_documents": […]}``, each of them a :data:`shapes.CONTEXT_DOCUMENT`; ``GET`` → the same.
@@ -20,7 +20,7 @@ UNSUPPORTED = {"detail": "unsupported file type"}
 
 
 def send(client: Client, *names: str, about: Any = None, path: str = PATH) -> httpx.Response:
-    """Upload files of these names; ``about`` is the ``meta_data``, as text or as what becomes JSON."""
+    """Upload files with these names. ``about`` is the ``meta_data``: a text, or a value that is sent as JSON."""
     text = about if isinstance(about, str) else json.dumps(about)
     fields = {} if about is None else {"meta_data": text}
     return client.post(
@@ -257,7 +257,7 @@ def test_a_note_no_longer_names_a_deleted_document(heidi: Client) -> None:
     assert names(listed(heidi)) == ["second.pdf"]
 
 
-# --- Sessions that are not there --------------------------------------------------------------------------------------
+# --- Unknown sessions -------------------------------------------------------------------------------------------------
 
 
 def test_documents_of_an_unknown_session_are_not_found(heidi: Client) -> None:

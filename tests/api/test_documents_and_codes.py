@@ -287,7 +287,7 @@ def test_asking_heidi_changes_nothing(heidi: Client) -> None:
 
 
 def place(client: Client, result: str, transcript: str = "") -> None:
-    """A text that a clinician writes in Heidi's own application."""
+    """Store a note and a transcript, as a clinician edits them in Heidi's own application."""
     body = {"consult_note": {"result": result}, "transcript": transcript}
     assert client.put(f"/_mock/sessions/{SESSION}", json=body).status_code == 200
 
@@ -299,7 +299,7 @@ def codes(client: Client) -> list[dict[str, Any]]:
 
 
 def in_note(entities: list[dict[str, Any]], text: str) -> list[str]:
-    """The words of a note that were coded, in their order."""
+    """The coded words of a note, in order."""
     places = sorted((at["start"], at["end"]) for entity in entities for at in entity["location_in_note"])
     return [text[start:end] for start, end in places]
 

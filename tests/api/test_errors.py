@@ -1,9 +1,9 @@
-"""Refusals: who is refused how, in which order, and that nothing changes.
+"""Refusals: their bodies, the order of the checks, and that nothing changes.
 
 - 422 ``{"detail": [{"type", "loc", "msg", "input"}, …]}``, ``ctx`` at the end where pydantic gives one
 - 413 ``{"detail": "Request body too large"}``
 - 405 ``{"detail": "Method Not Allowed"}`` with all methods of the path in ``Allow``; 404 ``{"detail": "Not Found"}``
-- 500 ``{"detail": "Internal Server Error"}`` for a defect of our own
+- 500 ``{"detail": "Internal Server Error"}`` for an error inside the mock
 
 Order of checks: path and method, token, body, ids.
 """
@@ -62,9 +62,9 @@ def not_a_gender(*loc: str, given: str) -> dict[str, Any]:
     return row("literal_error", f"Input should be {GENDERS}", *loc, given=given, ctx={"expected": GENDERS})
 
 
-# Every kind of body that is refused, with the rows of its 422.
+# Every kind of refused body, with the rows of its 422.
 REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
-    # No body where one is needed; null is none.
+    # A required body is missing. A body of null counts as missing.
     *(
         (method, path, body, [NO_BODY])
         for method, path in (
@@ -116,13 +116,13 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         b'{"patient_profile_ids": [5]}',
         [row("string_type", TEXT, "patient_profile_ids", 0, given=5)],
     ),
-    # A session's id is text: as a number it would have lost its last digits on the way.
+    # A session's id is a string, since clients lose the last digits of a number of this size.
     ("POST", LINK, b'{"session_ids": [1234567890]}', [row("string_type", TEXT, "session_ids", 0, given=1234567890)]),
-    # Words are exact.
+    # Enum values are exact.
     ("POST", PROFILES, b'{"gender": "unknown"}', [not_a_gender("gender", given="unknown")]),
     ("PATCH", PROFILE, b'{"gender": "Unknown"}', [not_a_gender("gender", given="Unknown")]),
     ("PATCH", SESSIONS, b'{"patient": {"gender": ""}}', [not_a_gender("patient", "gender", given="")]),
-    # Dates have one form and are in the calendar.
+    # Dates have one format and exist in the calendar.
     *(
         ("POST", PROFILES, wire({"birth_date": given}).encode(), [not_a_date("birth_date", given, problem)])
         for given, problem in (
@@ -145,7 +145,7 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         b'{"patient": {"dob": "1990-02-30"}}',
         [not_a_date("patient.dob", "1990-02-30", "day value is outside expected range")],
     ),
-    # All at once, in the order of the fields.
+    # Several mistakes, in the order of the fields.
     (
         "POST",
         PROFILES,
@@ -162,7 +162,7 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         for method, path in (("POST", PROFILES), ("POST", "/sessions"))
         for body in (b"[]", b'"text"', b"5", b"true", b'[{"first_name": "A"}]')
     ),
-    # Not JSON, or JSON that could never be answered again.
+    # Not JSON, or JSON that the server could not write in an answer.
     *(
         (method, path, body, [invalid(position, error)])
         for method, path in (("PATCH", SESSIONS), ("POST", "/sessions"))
@@ -232,7 +232,7 @@ def test_a_body_just_within_the_limits_of_json_is_accepted(heidi: Client, body: 
 
 
 def test_a_trailing_comma_is_invalid_json(heidi: Client) -> None:
-    answer = heidi.patch(PROFILE, content=b'{"first_name": "A",}')  # the words differ between versions of Python
+    answer = heidi.patch(PROFILE, content=b'{"first_name": "A",}')  # the message differs between versions of Python
 
     [found] = answer.json()["detail"]
     assert (answer.status_code, found["type"], found["loc"][0]) == (422, "json_invalid", "body")
@@ -285,7 +285,7 @@ def test_a_large_body_is_refused_although_its_content_length_is_small(heidi: Cli
 
 # --- Paths and methods ------------------------------------------------------------------------------------------------
 
-# Each path that is served, with all of its methods.
+# Every path with all of its methods.
 IDS = {"patient_profile_id": JOHN, "session_id": SESSION, "recording_id": "1"}
 OPERATIONS = sorted((one.path.format(**IDS), one.method) for one in operations(load_contract()))
 PATHS = {path: [method for same, method in OPERATIONS if same == path] for path, _ in OPERATIONS}
@@ -354,7 +354,7 @@ def test_an_unknown_path_is_not_found(heidi: Client, path: str, method: str) -> 
     assert (reply.status, reply.body.decode(), "allow" in reply.headers) == (404, NOT_FOUND, False)
 
 
-# One path of each form: of literals only, with an id in it, with a verb at its end.
+# One path of each kind: without parameters, with an id, with a verb at its end.
 @pytest.mark.parametrize("change", ["//", "///", "trailing", "both"])
 @pytest.mark.parametrize(
     ("method", "path", "status"),
@@ -423,7 +423,7 @@ def test_the_profile_is_looked_up_before_the_sessions(heidi: Client) -> None:
     assert [found.json() for found in answers] == [PROFILE_NOT_FOUND, SESSION_NOT_FOUND]
 
 
-# --- Defects of our own -----------------------------------------------------------------------------------------------
+# --- Errors inside the mock -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.breaks_contract
@@ -441,13 +441,13 @@ def test_an_internal_error_has_the_vendor_body_and_is_readable_by_browsers(
     assert answered(answer) == (500, '{"detail":"Internal Server Error"}')
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "ZeroDivisionError" in caplog.text
-    assert "test_errors.py:" in caplog.text  # where, but not what it held
+    assert "test_errors.py:" in caplog.text  # the log names the place of the error but no values
     assert "Ada" not in caplog.text
     assert heidi.state() == before
     assert heidi.post(PROFILES, json={"first_name": "Ada"}).status_code == 200
 
 
-# Each of these could have left half a letter (a lone surrogate) where it is shown later.
+# Each of these could store a lone surrogate, which would break a later answer that shows it.
 HALF_A_LETTER = {
     "a field": ("PATCH", f"/sessions/{SESSION}", {"content": b'{"session_name": "\\ud800"}'}, 422),
     "an unknown field": ("POST", "/sessions", {"content": b'{"\\ud800": 1}'}, 422),
@@ -479,7 +479,7 @@ def test_a_lone_surrogate_breaks_no_later_answer(
 
 
 def test_invalid_utf8_in_the_sign_in_query_becomes_a_replacement_character(heidi: Client) -> None:
-    # FastAPI reads a query so: what is not UTF-8 becomes U+FFFD.
+    # FastAPI replaces bytes of a query that are not UTF-8 by U+FFFD.
     query = "email=%ED%A0%80&third_party_internal_id=%FF"
 
     answer = heidi.get(f"/jwt?{query}", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})

@@ -1,4 +1,4 @@
-"""The linked account: which Heidi user stands behind a user of the API.
+"""The linked account: the Heidi user that belongs to a user of the API.
 
 - ``POST /users/linked-account`` → ``{"account": {…}}``: :data:`shapes.LINKED_ACCOUNT`
 - ``DELETE /users/linked-account:unlink`` → ``{"is_success": true}``
@@ -16,13 +16,13 @@ from helpers import KEY_TWO, NOON_STAMP, SUCCESS, another, answered, settled, wi
 from mock_heidi.base.settings import DEFAULT_EMAIL
 
 LINK, UNLINK, ACCESS = "/users/linked-account", "/users/linked-account:unlink", "/users/linked-account/access"
-# Known to the key: taken by Dr Okafor, and free.
+# Accounts that the key knows: one linked to Dr Okafor, one free.
 TAKEN, FREE = "kp_465a5b904021058d98e273a3304adafe", "kp_c2487b8e79e3413e8cd590ec43d41c9a"
 UNLINKED = shapes.ACCOUNT_ACCESS.unset()
 
 
 def account(_id: str, user_id: str, **own: Any) -> dict[str, Any]:
-    """The account of the default user as linking answers it, with other values where they are given."""
+    """The account of the default user as linking answers it, with the given values changed."""
     times = {"created_at": NOON_STAMP, "updated_at": NOON_STAMP}
     return shapes.LINKED_ACCOUNT.unset("link_account", _id=_id, user_id=user_id, **times | own)
 
@@ -40,7 +40,7 @@ def already(kinde_user_id: str) -> tuple[int, str]:
 
 
 def link(client: Client, kinde_user_id: str = FREE) -> str:
-    """Link the client's user; the account's id."""
+    """Link the client's user and return the account's id."""
     _id: str = client.post(LINK, json={"kinde_user_id": kinde_user_id}).json()["account"]["_id"]
     return _id
 
@@ -172,7 +172,7 @@ def test_a_link_belongs_to_a_pair_of_email_and_third_party_id(heidi: Client) -> 
                 "ctx": {"min_length": 1},
             },
         ),
-        # The vendor's page prints it so; it is a slip, and no JSON.
+        # The vendor's page prints this body by mistake; it is not valid JSON.
         (
             b'{"kinde_user_id": "kp_xxx",}',
             {
@@ -190,7 +190,7 @@ def test_a_body_without_an_account_id_is_refused(heidi: Client, content: bytes, 
 
     answer = heidi.post(LINK, content=content)
 
-    if row["type"] == "json_invalid":  # where a comma too many is reported differs by the version of Python
+    if row["type"] == "json_invalid":  # the position of an extra comma differs between versions of Python
         found = answer.json()["detail"][0]
         row = {**row, "loc": found["loc"], "ctx": found["ctx"]}
     assert answered(answer) == (422, wire({"detail": [row]}))
@@ -240,7 +240,7 @@ def test_an_unlinked_account_can_be_linked_again(heidi: Client, colleague: Clien
     assert len({first, mine, again}) == 3
 
 
-# --- From the other side ----------------------------------------------------------------------------------------------
+# --- Links made in Heidi ----------------------------------------------------------------------------------------------
 
 
 def test_a_link_set_through_the_control_api_is_a_link(heidi: Client) -> None:

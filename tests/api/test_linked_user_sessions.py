@@ -20,7 +20,7 @@ def link(client: Client, kinde_user_id: str = "kp_xxx") -> None:
 
 
 def made(client: Client, count: int = 1) -> list[str]:
-    """New sessions, a second apart; their ids in the order of the list."""
+    """Create sessions one second apart and return their ids, newest first."""
     ids = []
     for _ in range(count):
         ids.append(client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"])
@@ -165,7 +165,7 @@ def test_an_invalid_page_is_refused_before_the_link_is_checked(
     assert heidi.state() == before
 
 
-# --- Whose they are ---------------------------------------------------------------------------------------------------
+# --- Owners -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_list_contains_only_sessions_of_the_user(heidi: Client, mara: Client) -> None:
@@ -184,7 +184,7 @@ def test_the_next_user_of_an_account_does_not_get_the_sessions_of_the_first(heid
     heidi.sign_in(third="124")
     link(heidi, "kp_1")
 
-    # Whoever is linked now is the clinician: what an earlier user made is not in the list.
+    # The list belongs to the user who is linked now. It leaves out sessions of an earlier user.
     assert listed(heidi) == []
     assert listed(heidi) != first
 

@@ -1,6 +1,6 @@
 """Patient profiles. The keys of each answer stand in :data:`shapes.PATIENT_PROFILE`.
 
-``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; the others ``{"data": …}``, of a list in a list.
+``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; all others → ``{"data": …}`` (the list: an array).
 """
 
 import re
@@ -358,7 +358,7 @@ def test_linking_an_empty_list_answers_an_empty_list(heidi: Client) -> None:
     assert answered(answer) == (200, '{"data":[]}')
 
 
-# --- Whose they are ---------------------------------------------------------------------------------------------------
+# --- Owners -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,12 @@ NAMELESS = "677b20c4a69ffb7f1d80ffd5"
 READ, UPDATE = "get_session", "update_session"
 NO_PATIENT = shapes.SESSION_PATIENT.unset(READ)
 JOHNS_PATIENT = shapes.SESSION_PATIENT.unset(READ, name="John Doe", gender="MALE", dob="1990-01-15")
-# What the first new session has, and cannot be known of any.
+# The values of the first new session that differ from those of other sessions.
 BORN: dict[str, Any] = {"session_name": "Session 31", "created_at": NOON_STAMP, "updated_at": NOON_STAMP}
 
 
 def new(session_id: str, **own: Any) -> dict[str, Any]:
-    """A session without a past, as GET shows it."""
+    """A new session as GET answers it."""
     return shapes.SESSION.unset(READ, session_id=session_id, **BORN | own)
 
 
@@ -193,7 +193,7 @@ def test_two_users_of_a_key_see_the_same_session(heidi: Client) -> None:
     assert answered(heidi.get(f"/sessions/{made}")) == mine
 
 
-# --- What it shows of its patient -------------------------------------------------------------------------------------
+# --- Its patient ------------------------------------------------------------------------------------------------------
 
 
 def test_a_linked_session_shows_its_profile(heidi: Client) -> None:

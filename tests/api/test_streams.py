@@ -1,6 +1,6 @@
-"""The streams as they are on the wire: bytes, flushes, and clients that are slow, leave, or are left alone.
+"""Streams on the connection: bytes, flushes, slow clients, and either side ending early.
 
-A server in a thread with a frozen clock makes a piece only when a test moves the clock, so nothing here waits for time.
+The server runs in a thread with a frozen clock and makes a piece only when a test moves the clock. No test sleeps.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ PIECES = ["one ", "two", " three"]
 
 
 class Stream:
-    """One answer, read from a bare socket: its head, then chunk by chunk."""
+    """One answer, read from a bare socket: first its head, then each chunk."""
 
     def __init__(self, heidi: Handle, path: str, body: Any, receive_buffer: int | None = None) -> None:
         host, port = heidi.url.removeprefix("http://").split(":")
@@ -73,7 +73,7 @@ class Stream:
         return status, {name.lower(): value for name, value in pairs}
 
     def chunk(self) -> bytes:
-        """The next chunk, ``b""`` for the last one; EOFError where the connection ends before it."""
+        """The next chunk, ``b""`` for the last one. Raises EOFError if the connection ends first."""
         length = int(self._until(b"\r\n"), 16)
         while len(self.read) < length + 2:
             self._more()
@@ -109,7 +109,7 @@ def fast_server() -> Iterator[Handle]:
 
 @pytest.fixture
 def fast(fast_server: Handle) -> Handle:
-    """A server whose pieces come at once."""
+    """A server that sends all pieces at once."""
     fast_server.reset()
     return fast_server
 
@@ -122,7 +122,7 @@ def paced_server() -> Iterator[Handle]:
 
 @pytest.fixture
 def paced(paced_server: Handle) -> Handle:
-    """A server whose first piece comes at once and each other one a second of the frozen clock later."""
+    """A server that sends the first piece at once and each further piece after a second of its frozen clock."""
     paced_server.reset()
     return paced_server
 
@@ -251,7 +251,7 @@ def test_a_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
 
 @pytest.mark.slow
 def test_a_slow_reader_receives_every_byte() -> None:
-    """The server has far more to say than fits between the two: it waits, and answers others meanwhile."""
+    """The stream is larger than all buffers between the two sides: the server waits, and serves others meanwhile."""
     pieces = [f"{number} " + "x" * 100_000 for number in range(150)]
     replies = [{"operation": "generate_consult_note", "pieces": pieces}]
     with MockHeidi(clock=NOON, fixtures={"replies": replies}) as heidi:
@@ -362,7 +362,7 @@ def test_pauses_vary_within_the_jitter_and_repeat_for_the_same_seed() -> None:
     assert len(set(ours)) == 50
 
 
-# --- Leaving and being left -------------------------------------------------------------------------------------------
+# --- Early ends -------------------------------------------------------------------------------------------------------
 
 
 def test_a_client_that_leaves_early_still_gets_its_complete_note(paced: Handle) -> None:

@@ -1,4 +1,4 @@
-"""Templates: two pages, two lists.
+"""Templates: two documented endpoints with different lists.
 
 ``GET /templates/consult-note-templates`` → ``{"templates": […]}``, each of them a :data:`shapes.TEMPLATE`, notes only;
 ``GET /templates/document-templates`` → both categories.

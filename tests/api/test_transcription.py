@@ -1,4 +1,4 @@
-"""Words that follow from audio: whole uploads when somebody asks, segments as they come.
+"""Transcripts of audio: uploads are transcribed when the transcript is read, segments when they arrive.
 
 - ``GET /sessions/{session_id}/transcript`` → ``{"transcript": "…"}``.
 - ``GET /sessions/{session_id}/transcript/live`` → ``{session_id, transcript, active_source, chunks [{id, status,
@@ -33,13 +33,13 @@ def upload(client: Client, audio: bytes, name: str = "cough.wav", path: str = PA
 
 
 def start(client: Client, path: str = PATH) -> str:
-    """Begin a recording; its path."""
+    """Start a recording and return its path."""
     recordings = f"{path}/restful-segment-transcription"
     return f"{recordings}/{client.post(recordings).json()['recording_id']}"
 
 
 def send(client: Client, recording: str, index: int, seconds: float = 20) -> None:
-    """A segment of a consultation about a cough."""
+    """Send a segment of a consultation about a cough."""
     files = {"file": ("cough.wav", spoken(seconds), "audio/wav")}
     answer = client.post(f"{recording}:transcribe", files=files, data={"index": str(index)})
     assert answered(answer) == (200, wire(SUCCESS))
@@ -62,7 +62,7 @@ def statuses(client: Client) -> list[str]:
 
 
 def speaking(seconds: float) -> str:
-    """The words about the cough in so many seconds."""
+    """The transcript of the first seconds of the consultation about a cough."""
     return " ".join(said.text for said in CONSULTATIONS["gp-cough"].utterances if said.at < seconds)
 
 
@@ -194,7 +194,7 @@ def test_notes_and_answers_do_not_mention_the_silence(heidi: Client) -> None:
 
 @pytest.mark.parametrize("length", [0, 5, 11, 10_000])
 def test_a_very_long_silence_is_computed_at_once(heidi: Client, length: float) -> None:
-    """A day of audio, made of times alone, and scripts that end where they begin."""
+    """A day of audio that only its times give, and a script that ends almost where it begins."""
     said = {"at": 0, "for": length, "who": "patient", "text": "Hello."}
     script = {"id": "short", "title": "t", "session_name": "s", "utterances": [said]}
     heidi.put("/_mock/state", json={"transcripts": [script], "sessions": [{"session_id": SESSION}]})
@@ -408,7 +408,7 @@ def test_another_value_of_recording_status_is_refused(heidi: Client) -> None:
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "recording_status"])
 
 
-@pytest.mark.breaks_contract  # served because it is printed once, and so not in the contract
+@pytest.mark.breaks_contract  # a page prints this spelling once; it is served but not in the contract
 def test_the_second_spelling_of_the_path_gives_the_same_answer(heidi: Client) -> None:
     send(heidi, start(heidi), 0)
 
@@ -423,7 +423,7 @@ def test_a_transcript_edited_by_a_clinician_overrides_the_audio(heidi: Client) -
     assert transcript(heidi) == "Corrected by hand."
 
 
-# --- What takes time --------------------------------------------------------------------------------------------------
+# --- Delayed transcription --------------------------------------------------------------------------------------------
 
 
 def test_words_appear_after_the_given_number_of_reads(heidi: Client) -> None:
@@ -508,7 +508,7 @@ def test_the_first_file_decides_the_consultation(heidi: Client) -> None:
 
 
 def openings(client: Client, count: int = 8, **fields: Any) -> list[str]:
-    """The beginnings of consultations of new sessions, whose files' names say nothing."""
+    """The first words of new sessions whose file names select no consultation."""
     made = []
     for _ in range(count):
         path = new_session(client, **fields)

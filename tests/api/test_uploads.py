@@ -1,4 +1,4 @@
-"""Audio that comes in: whole files and live segments, as multipart bodies good and bad.
+"""Audio uploads: whole files and live segments, in valid and invalid multipart bodies.
 
 - ``POST /sessions/{session_id}/upload-audio``: parts ``file`` (``audio/*``), ``start_time``, ``end_time``, ``expiry``
   → ``{"uploaded_audio": {…}}``: :data:`shapes.UPLOADED_AUDIO`.
@@ -31,7 +31,7 @@ ONLY_AUDIO = {"detail": "only audio file is allowed"}
 TOO_LARGE = {"detail": "Request body too large"}
 FINISHED = {"detail": {"msg": "Recording already finished", "type": "RecordingFinishedError"}}
 MEGABYTE = 1024 * 1024
-# A minute's worth of data that is no audio.
+# A kilobyte that is not audio.
 NOISE = b"not audio at all " * 64
 
 
@@ -40,13 +40,13 @@ def upload(client: Client, audio: bytes = NOISE, media_type: str | None = "audio
 
 
 def start(client: Client) -> str:
-    """Begin a recording; its path."""
+    """Start a recording and return its path."""
     recording_id = client.post(SEGMENTS).json()["recording_id"]
     return f"{SEGMENTS}/{recording_id}"
 
 
 def session(client: Client) -> dict[str, Any]:
-    """The session as the state holds it."""
+    """The session in the state."""
     kept: dict[str, Any] = client.get(f"/_mock/sessions/{SESSION}").json()
     return kept
 
@@ -61,12 +61,12 @@ def duration(client: Client) -> float:
 
 
 def refused(answer: httpx.Response) -> tuple[int, list[Any]]:
-    """Status and the places that a refusal names."""
+    """The status of a refusal and the places it names."""
     return answer.status_code, [row["loc"] for row in answer.json()["detail"]]
 
 
 def open_files() -> int:
-    """The number of descriptors of this process; 0 if the system does not tell."""
+    """The number of open descriptors of this process, or 0 where the system does not list them."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
@@ -354,7 +354,7 @@ def test_the_durations_of_segments_add_up_and_a_repeated_one_counts_once(heidi: 
 
 
 def body_of(audio: bytes, disposition: bytes = b'form-data; name="file"; filename="a.wav"') -> bytes:
-    """A form with one file, its boundary ``b``."""
+    """A form with one file and the boundary ``b``."""
     head = b"--b\r\nContent-Disposition: " + disposition + b"\r\nContent-Type: audio/wav\r\n\r\n"
     return head + audio + b"\r\n--b--\r\n"
 
@@ -456,7 +456,7 @@ def test_a_file_name_may_use_any_script(heidi: Client) -> None:
 
 
 def send_by_hand(client: Client, path: str, messages: list[Message], headers: Mapping[str, str]) -> Reply:
-    """One signed-in request whose body comes in these messages; after them the client is gone."""
+    """The answer to a signed-in request whose body arrives in these messages, before the client disconnects."""
     signed = {"Authorization": f"Bearer {client.token()}", **headers}
     return asyncio.run(exchange(client.app, "POST", BASE_PATH + path, headers=signed, messages=messages))
 
@@ -482,7 +482,7 @@ UNFORMED = {"content-type": "audio/wav"}
 def test_the_whole_body_is_read_before_the_answer(  # noqa: PLR0913, PLR0917 - each is one choice
     heidi: Client, method: str, path: str, headers: dict[str, str], status: int, announced: str
 ) -> None:
-    """Else a client that still sends sees a broken connection in the place of the answer."""
+    """Otherwise a client that is still sending gets a broken connection instead of the answer."""
     body = body_of(NOISE)
     length = {"transfer-encoding": "chunked"} if announced == "transfer-encoding" else {announced: str(len(body))}
     left = [body[at : at + 100] for at in range(0, len(body), 100)]

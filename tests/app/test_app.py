@@ -1,4 +1,4 @@
-"""The server is an ordinary Starlette application: its routes can be listed, and another application can hold it."""
+"""The server is an ordinary Starlette application: its routes can be listed, and another application can mount it."""
 
 import warnings
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFA
 from mock_heidi.control import routes as control_routes
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it would like another client below it than httpx
+    warnings.simplefilter("ignore")  # it warns that it would prefer another HTTP client than httpx
     from starlette.testclient import TestClient
 
 WHO = {"email": DEFAULT_EMAIL, "third_party_internal_id": DEFAULT_THIRD_PARTY_ID}

@@ -1,6 +1,6 @@
-"""A real browser: pages of other sites cannot drive the control API, a front end of this machine can use Heidi.
+"""A real browser: pages of other sites cannot use the control API, and a local front end can use the API.
 
-Needs Chromium; where there is none, the same refusals are shown by hand in ``test_guard.py``.
+Skipped without Chromium. ``test_guard.py`` tests the same refusals without a browser.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
 ]
 
-# Tries each request and writes what became of it into the page.
+# Sends each request and writes its result into the page.
 PAGE = """<!doctype html><title>page</title><pre id="out">waiting</pre><script>
 const told = [];
 async function attempt(url, options) {
@@ -44,7 +44,7 @@ async function attempt(url, options) {
 
 @contextlib.contextmanager
 def site(requests: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
-    """Another site on this machine, whose one page makes these requests."""
+    """The URL of another site on this machine, whose only page sends these requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -117,7 +117,7 @@ def test_a_foreign_host_name_that_resolves_to_loopback_is_refused(tmp_path: Path
     with MockHeidi() as heidi:
         port = heidi.url.rsplit(":", 1)[1]
         heidi.state.add_patient(first_name="Stays")
-        # To the browser, page and control API are then one site: only the name in Host tells.
+        # For the browser, page and control API then have one origin; only the Host header shows the foreign name.
         rebound = f"http://evil.example:{port}"
         with site([(f"{rebound}/_mock/reset", {"method": "POST"}), (f"{rebound}/_mock/state", {})]) as page:
             there = page.replace("127.0.0.1", "evil.example")

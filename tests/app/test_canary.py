@@ -1,9 +1,9 @@
-"""A secret that is sent in every way a client can send one, and then looked for everywhere that anything is shown.
+"""Secrets are sent in every way a client can send one, and no output of the server may show them.
 
 Three kinds: a plain word under each name that is secret (``NAMES`` in ``UNDER_A_NAME``), a value that looks like a
-credential (``CREDENTIALS`` in ``ANYWHERE``), and ``KEY``, which the server knows (``ANYWHERE`` too). Each way is a line
-of a table. One server is sent all of it, and then asked once for all that it shows. Its answer to the client itself is
-the vendor's and may repeat what the client sent.
+credential (``CREDENTIALS`` in ``ANYWHERE``), and ``KEY``, which the server knows (``ANYWHERE`` too). Each way is a row
+of a table. One server receives all of them, and then each of its outputs is read once. The answer to the client itself
+follows the vendor and may repeat what the client sent.
 """
 
 import base64
@@ -46,7 +46,7 @@ NAMES = (
 
 
 class World:
-    """A server that is sent canaries, by handles and clients that are not ours."""
+    """A server that receives the canaries, from handles and from independent clients."""
 
     def __init__(self, server: Running, name: str) -> None:
         self.server = server
@@ -67,7 +67,7 @@ class World:
         return self.http.post(path, content=text.encode(), headers={"Content-Type": kind})
 
     def target(self, target: str, method: str = "GET") -> None:
-        """A request whose target is written exactly so."""
+        """Send a request with exactly this target."""
         with contextlib.closing(http.client.HTTPConnection(self.server.host, self.server.port)) as peer:
             peer.putrequest(method, target, skip_host=True)
             peer.putheader("Host", "localhost")
@@ -75,7 +75,7 @@ class World:
             peer.getresponse().read()
 
     def control(self, path: str, body: Any) -> None:
-        """A rule or reply that a test sets and takes away again."""
+        """Set a rule or reply and remove it again."""
         with contextlib.suppress(MockHeidiError):
             self.handle.control("POST", path, body)
 
@@ -177,7 +177,7 @@ SET_BY_A_TEST: dict[str, Way] = {
     "match in an order": lambda world, name, word: world.verify(in_order=[{"match": {name: word}}]),
     "text of an expectation": lambda world, name, word: world.verify(text=f"{name}={word}."),
 }
-# The name is a value itself, and the word is the value beside it.
+# The secret name is itself a value, and the word is the value beside it.
 UNDER_A_NAME |= {
     "name and value": lambda world, name, word: world.post("sessions", json={"a": [{"name": name, "value": word}]}),
     "value and key": lambda world, name, word: world.post("sessions", json={"Value": {"b": [word]}, "Key": name}),
@@ -216,7 +216,7 @@ SET_BY_A_TEST |= {
         match={"a": {"name": name, "value": word}}
     ),
 }
-# Before a colon, and behind a slash.
+# Before a colon, and after a slash.
 UNDER_A_NAME |= {
     "user agent with a colon": lambda world, name, word: world.get("jwt", **{"User-Agent": f"app/1 ({name}: {word})"}),
     "query with a colon": lambda world, name, word: world.get(f"patient-profiles?email={name}:{word}"),
@@ -289,12 +289,12 @@ ANYWHERE: dict[str, Callable[[World, str], object]] = {
 
 
 def encoded(value: str) -> str:
-    """The value with each of its letters percent-encoded."""
+    """The value with every letter percent-encoded."""
     return "".join(f"%{ord(letter):02x}" for letter in value)
 
 
 def word_of(*about: str) -> str:
-    """A word that looks like no credential, another one for each way."""
+    """A different word for each way, which does not look like a credential."""
     number = zlib.crc32("/".join(about).encode())
     return "canary" + "".join(chr(ord("a") + number // 26**digit % 26) for digit in range(7))
 
@@ -304,7 +304,7 @@ def _coded(text: str) -> str:
 
 
 class Credential(NamedTuple):
-    """A value that looks like a credential, and the part of it that must be seen nowhere."""
+    """A value that looks like a credential, and the part of it that no output may show."""
 
     value: str
     secret: str
@@ -330,14 +330,14 @@ CREDENTIALS: dict[str, Callable[[str], Credential]] = {
 
 
 def shown(world: World) -> dict[str, str]:
-    """Everything that is shown of a namespace, by the way it is shown in."""
+    """Every output about a namespace, by its kind."""
     handle = world.handle
     control = f"{world.server.url}/ns/{handle.name}/_mock"
     lists = ("requests", "requests?format=har", "requests?format=curl", "findings", "faults", "replies", "scenarios")
     seen = {path: httpx.get(f"{control}/{path}", timeout=60).text for path in (*lists, "namespaces")}
-    # What JSON has escaped is seen too.
+    # The text without the escapes of JSON.
     seen |= {f"{path}, parsed": str(json.loads(text)) for path, text in seen.items() if text[:1] == "{"}
-    # Of each way there are some; all of them are in the list, which shows short bodies in the same way.
+    # A few requests of each kind are enough: the list has all of them, and shows short bodies in the same way.
     for row in handle.requests()[::3]:
         seen[f"request {row['id']}"] = str(handle.control("GET", f"/requests/{row['id']}?full=true"))
     seen["events"] = events(world)
@@ -350,7 +350,7 @@ def shown(world: World) -> dict[str, str]:
 
 
 def events(world: World) -> str:
-    """The events of a namespace, up to a reset that puts nothing back."""
+    """The events of a namespace, up to a reset that restores nothing."""
     keep = "state,clock,ids,requests,transitions,replies,faults,findings"
     world.handle.control("POST", f"/reset?keep={keep}")
     said = []
@@ -375,12 +375,12 @@ def begun(server: Running, name: str) -> Iterator[World]:
     world = World(server, name)
     with world.http, world.handle:
         with httpx.stream("GET", f"{server.url}/ns/{name}/_mock/events"):
-            pass  # from now on they are kept
+            pass  # events are kept from now on
         yield world
 
 
 def words_in(places: dict[str, str]) -> dict[str, set[str]]:
-    """The words of :func:`word_of` that stand in each place."""
+    """The words of :func:`word_of` in each output."""
     return {place: set(re.findall("canary[a-z]{7}", text)) for place, text in places.items()}
 
 
@@ -391,7 +391,7 @@ GROUPS = [[*UNDER_A_NAME][at : at + MOST_WAYS] for at in range(0, len(UNDER_A_NA
 
 @pytest.fixture(scope="module")
 def words(server: Running) -> dict[str, dict[str, set[str]]]:
-    """For each way, the words that are shown in any place of its namespace."""
+    """The words that any output of its namespace shows, for each way."""
     seen: dict[str, dict[str, set[str]]] = {}
     for number, ways in enumerate([*GROUPS, [*SET_BY_A_TEST]]):
         sends = [(way, name) for way in ways for name in NAMES]
@@ -416,7 +416,7 @@ def test_no_output_shows_a_value_under_a_secret_name(words: dict[str, dict[str, 
 
 @pytest.fixture(scope="module")
 def places(server: Running) -> dict[str, str]:
-    """The texts that are shown after each credential was sent in each way."""
+    """The outputs after each credential was sent in each way."""
     with begun(server, "credentials") as world:
         for way, send in ANYWHERE.items():
             for make in CREDENTIALS.values():
@@ -449,7 +449,7 @@ def test_no_output_shows_a_key_or_token_of_the_server(server: Running, issued: b
 def test_a_masked_journal_shows_nothing_that_the_client_sent(server: Running) -> None:
     with Handle(server.url, "default", KEY) as handle:
         handle.namespace("masked", journal="masked")
-    # What a test sets is shown, and so are names.
+    # Values that a test sets and names are shown.
     ways = [way for way in ANYWHERE if not re.match("fault$|path of a fault|.*reply|expectation|name of|.* name", way)]
     with begun(server, "masked") as world:
         for way in ways:

@@ -1,7 +1,6 @@
-"""The cost of a request and of a start, in calls and in modules: a clock cannot tell on a busy machine, and these can.
+"""The cost of a request and of a start, in calls and modules. Unlike times, these do not depend on a busy machine.
 
-Where one of these fails for a good reason, the recorded figures are put right in the same commit, and the commit says
-what the reason is.
+If a test fails for a good reason, change the recorded figures in the same commit, and give the reason in its message.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from mock_heidi.base.settings import BASE_PATH
 from mock_heidi.cli.main import main
 from mock_heidi.serving import server
 
-# Calls of Python functions, by package: a rename of a module is no cost. Other versions of Python and of the
+# Calls of Python functions by package, so that renaming a module changes nothing. Other versions of Python and of the
 # libraries may need a few more.
 SLACK = 1.15
 COSTS: dict[str, dict[str, int]] = {
@@ -35,7 +34,7 @@ COSTS: dict[str, dict[str, int]] = {
     "PATCH": {"web": 26, "state": 12, "base": 5, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
 }
 STREAM_PIECE = 6.2
-# What a start loads beside the standard library, and about how many modules that are in all.
+# The packages that a start loads besides the standard library, and the approximate number of modules in all.
 LOADED = {
     "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
     "typing_extensions", "typing_inspection", "uvicorn", "yaml",
@@ -70,7 +69,7 @@ class Client:
         return json.loads(self._run(method, base + path, body, query)[0])
 
     def count(self, method: str, path: str, body: Any = None) -> Counter[str]:
-        """The calls by module, of a request that has been made once before."""
+        """The calls of a repeated request, by module."""
         self._run(method, BASE_PATH + path, body, "")
         return self._run(method, BASE_PATH + path, body, "")[1]
 
@@ -88,14 +87,14 @@ class Client:
             if messages:
                 return messages.pop()
             left: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-            return await left  # nobody leaves
+            return await left  # the client stays connected
 
         async def send(message: Message) -> None:
             answer.append(message.get("body", b""))
 
         def note(frame: FrameType, event: str, _: Any) -> None:
             name = frame.f_globals.get("__name__", "")
-            # The judges watch every test; the loop of a server, uvloop, calls no Python function.
+            # Not counted: the judges that watch every test, and asyncio, since a server runs on uvloop.
             passed = name in (__name__, "judges", "namedtuple_Exchange") or name.startswith("asyncio.")
             if event == "call" and not passed:
                 calls[role_of(name)] += 1
@@ -117,7 +116,7 @@ def client() -> Client:
 
 
 def grown(calls: Mapping[str, float], recorded: Mapping[str, int]) -> str:
-    """The modules that are called more often than before."""
+    """The modules that are called more often than recorded."""
     more = {name: count - recorded.get(name, 0) for name, count in calls.items() if count > recorded.get(name, 0)}
     return ", ".join(f"{name} +{count}" for name, count in sorted(more.items(), key=lambda item: -item[1]))
 
@@ -164,7 +163,7 @@ print(len(sys.modules), *sorted(names - set(sys.stdlib_module_names) - {"mock_he
 
 
 def printed(code: str, *args: str) -> list[str]:
-    """The words of the last line that a new Python prints."""
+    """The words of the last line that a new Python process prints."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-c", code, *args]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, check=True)  # noqa: S603 - ours
@@ -211,7 +210,7 @@ def test_pytest_loads_only_the_plugin_if_no_fixture_is_used() -> None:
     assert printed(code) == [f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")]
 
 
-# What takes long to import; a command loads of it what it cannot do without.
+# Modules that are slow to import. A command loads only those that it needs.
 HEAVY = {
     "asyncio",
     "http.client",

@@ -1,4 +1,4 @@
-"""The main job, by clients that are not ours, on a real server: sign in, keep a patient, hold a session, clean up."""
+"""The main job with independent clients on a real server: sign in, create a patient, hold a session, clean up."""
 
 import json
 import shutil
@@ -64,7 +64,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 
 def main_job(client: Client, base_url: str, key: str) -> dict[str, Any]:
-    """The whole way, as an integration goes it; what it kept, to look for elsewhere."""
+    """Do all steps of an integration. Returns the id of the session and the headers of the user."""
     query = "email=dr%40clinic.example&third_party_internal_id=dr-1"
     status, signed = client("GET", f"{base_url}/jwt?{query}", {"Heidi-Api-Key": key}, None)
     assert (status, list(signed)) == (200, shapes.TOKEN.keys())

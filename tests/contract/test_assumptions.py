@@ -1,4 +1,4 @@
-"""Every fact of the contract says where it comes from, and contract and list of assumptions name the same guesses."""
+"""Every fact of the contract names its source, and the contract marks exactly the assumptions of the list."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +54,7 @@ def _status_findings(status: str, response: dict[str, Any]) -> Iterator[str]:
 
 
 def assumption_findings(contract: Contract, listed: Mapping[str, Assumption]) -> list[str]:
-    """The guesses that only the contract marks, or only the list names, and the operations that differ."""
+    """Assumptions that are only in the contract or only in the list, and those with different operations."""
     marked, described = marked_operations(contract), _by_operation(contract, _described)
     return [
         *(f"{name}: nowhere in the contract" for name in sorted(listed.keys() - marked.keys())),
@@ -73,13 +73,13 @@ def assumption_findings(contract: Contract, listed: Mapping[str, Assumption]) ->
 
 
 def marked_operations(contract: Contract) -> dict[str, set[str]]:
-    """The operations whose part of the contract marks a guess, by its name. A guess at the top is about all of them."""
+    """The operations for which the contract marks each assumption. A mark at the top counts for all operations."""
     every = {operation.name for operation in operations(contract)}
     return _by_operation(contract, _marked) | dict.fromkeys(contract["x-assumptions"], every)
 
 
 def _by_operation(contract: Contract, names_in: Callable[[dict[str, Any]], Iterable[str]]) -> dict[str, set[str]]:
-    """The operations by the names that a function finds in their objects."""
+    """The operations for each name that a function finds in their objects."""
     found: dict[str, set[str]] = {}
     for operation in operations(contract):
         for part in _parts(contract, operation):
@@ -98,7 +98,7 @@ def _described(part: dict[str, Any]) -> list[str]:
 
 
 def _parts(contract: Contract, operation: Operation) -> Iterator[dict[str, Any]]:
-    """Every object of an operation, with those that it refers to."""
+    """Every object of an operation, including objects that it refers to."""
     reached, pending = set[str](), [operation.spec, *contract["paths"][operation.path].get("parameters", [])]
     while pending:
         for _, node in nodes(pending.pop()):
@@ -110,7 +110,7 @@ def _parts(contract: Contract, operation: Operation) -> Iterator[dict[str, Any]]
 
 
 def list_findings(listed: Iterable[Assumption]) -> list[str]:
-    """The entries of the list that do not explain themselves."""
+    """The entries of the list that lack an explanation."""
     found = []
     for row in listed:
         sentences = [row.decides, row.why, *row.sources]
@@ -124,14 +124,14 @@ def list_findings(listed: Iterable[Assumption]) -> list[str]:
     return found
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- The contract passes ----------------------------------------------------------------------------------------------
 
 
 def test_every_fact_of_the_contract_names_its_source(contract: Contract) -> None:
     assert provenance_findings(contract) == []
 
 
-# What the sources say, read apart from the contract.
+# The sources, written here independently of the contract.
 ASSUMED_SUCCESS = {
     "link_account", "unlink_account", "create_patient_profile", "update_patient_profile", "delete_patient_profiles",
     "link_sessions", "list_patient_profiles", "get_patient_profile", "upload_audio", "upload_context_documents",
@@ -197,7 +197,7 @@ def test_every_assumption_explains_itself() -> None:
     assert list_findings(assumptions().values()) == []
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _schema(contract: Contract, name: str) -> dict[str, Any]:

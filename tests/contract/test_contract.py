@@ -1,6 +1,6 @@
-"""The contract is sound, the code serves exactly what it says, and every judge of that bites.
+"""The contract is valid, the code serves exactly what it describes, and every judge reports a broken contract.
 
-Each judge takes a contract and gives a list of findings, so that it can be asked about a broken one too.
+Each judge takes a contract and returns a list of findings, so that tests can also give it a broken contract.
 """
 
 import copy
@@ -64,7 +64,7 @@ def form_findings(contract: Contract) -> list[str]:
 
 
 def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
-    """Operations that only the contract has, or only the code: method, path and name as one."""
+    """Operations (method, path and name) that are only in the contract or only in the code."""
     described = {(operation.method, operation.path, operation.name) for operation in operations(contract)}
     # Starlette adds HEAD to every GET; the router leaves it out again.
     served = {(method, route.path, route.name) for route in routes for method in (route.methods or set()) - {"HEAD"}}
@@ -75,9 +75,9 @@ def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]
 
 
 def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
-    """Differences between the contract's objects and the classes of the same name, field for field."""
+    """Differences between the contract's objects and the classes of the same name, field by field."""
     schemas: dict[str, Any] = _spelt_out(contract, contract["components"]["schemas"])
-    # The code spells lists of words out at their fields. A schema that the code has no class for says so.
+    # The code writes enums at their fields. A schema without a class in the code is marked so.
     classless = {name for name, schema in schemas.items() if "enum" in schema or schema.get("x-no-class") is True}
     described = schemas.keys() - _reached(contract, _error_components(contract)) - (classless - classes.keys())
     found = [f"{name}: no class of that name" for name in sorted(described - classes.keys())]
@@ -88,7 +88,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 
 
 def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> list[str]:
-    """Errors that only the contract words so, or only the code, and statuses that differ."""
+    """Errors that are worded differently in the contract and the code, or have different statuses."""
     judge = Judge(contract)
     schemas = contract["components"]["schemas"]
     statuses = _error_components(contract)
@@ -106,7 +106,7 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
     return found + [f"{name}: no error of the code is worded so" for name in sorted(statuses.keys() - matched)]
 
 
-# What errors that do not always say the same are made of.
+# The arguments of errors whose words vary.
 _ARGUMENTS: dict[type[HeidiError], tuple[Any, ...]] = {
     errors.UnprocessableError: ([errors.missing("query", "email")],),
     errors.OpenAPIHeidiAccountAlreadyLinkedError: ("kp_xxx",),
@@ -131,15 +131,15 @@ def default_findings(contract: Contract) -> list[str]:
 
 
 def _is_query(one: Any) -> bool:
-    """True if it is the model of an operation's query."""
+    """True if ``one`` is the model of an operation's query."""
     return isinstance(one, type) and issubclass(one, BaseModel) and one.__name__.endswith("Query")
 
 
-# --- What they are made of --------------------------------------------------------------------------------------------
+# --- Parts of the judges ----------------------------------------------------------------------------------------------
 
 
 def _error_components(contract: Contract) -> dict[str, set[str]]:
-    """The components that answers other than 200 are made of, with the statuses they are sent with."""
+    """The components used in answers other than 200, with their statuses."""
     statuses: dict[str, set[str]] = {}
     for operation in operations(contract):
         for status, response in operation.spec["responses"].items():
@@ -152,7 +152,7 @@ def _error_components(contract: Contract) -> dict[str, set[str]]:
 
 
 def _reached(contract: Contract, names: Iterable[str]) -> set[str]:
-    """These schemas and those that they refer to, directly or through others."""
+    """These schemas and all schemas that they refer to, directly or indirectly."""
     reached, pending = set[str](), set(names)
     while pending:
         reached |= pending
@@ -162,7 +162,7 @@ def _reached(contract: Contract, names: Iterable[str]) -> set[str]:
 
 
 def _spelt_out(contract: Contract, value: Any) -> Any:
-    """A part of the contract in which each reference to a list of words is replaced by the list."""
+    """A part of the contract in which each reference to an enum is replaced by the enum."""
     if isinstance(value, dict):
         spelt = {key: _spelt_out(contract, item) for key, item in value.items()}
         words = resolve(contract, value)
@@ -176,13 +176,13 @@ def _modules() -> list[ModuleType]:
 
 
 def served_classes() -> dict[str, type[BaseModel]]:
-    """The classes of what comes in and goes out, by name, with the values that answers show as they are."""
+    """The classes of request bodies, answers and the stored values that answers show, by name."""
     own = {
         name: cls
         for module in _modules()
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
-        if not name.startswith("_")  # these serve assumptions that are chosen
+        if not name.startswith("_")  # only used if another assumption is chosen
     }
     return own | {"ConsultNote": ConsultNote, "Success": Success}
 
@@ -190,14 +190,14 @@ def served_classes() -> dict[str, type[BaseModel]]:
 def vendor_errors() -> list[type[HeidiError]]:
     """The errors that operations of the contract answer with."""
     aside = (
-        # No operation, no defect of ours and no bound of ours is in the contract.
+        # Unknown paths, internal errors and the mock's own limits are not in the contract.
         errors.NotFoundError,
         errors.MethodNotAllowedError,
         errors.InternalError,
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Of assumptions that are chosen.
+        # Only sent if another assumption is chosen.
         errors.RecordingRequiredError,
         errors.CodingNotEnabledError,
     )
@@ -208,7 +208,7 @@ def vendor_errors() -> list[type[HeidiError]]:
 def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> Iterator[str]:
     answer = not issubclass(cls, Incoming)
     made = cls.model_json_schema(mode="serialization" if answer else "validation")
-    made = made["$defs"][name] if "$ref" in made else made  # one that holds itself stands among its own parts
+    made = made["$defs"][name] if "$ref" in made else made  # a recursive class is among its own parts
     fields = {field.alias or key: field for key, field in cls.model_fields.items()}
     optional = {key for key, field in fields.items() if (_left_out(field) if answer else not field.is_required())}
     properties = schema["properties"]
@@ -229,11 +229,11 @@ def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> 
 
 
 def _left_out(field: FieldInfo) -> bool:
-    """True if a field of an answer is absent where it is null."""
+    """True if an answer leaves out a field that is null."""
     return field.exclude_if is not None and field.exclude_if(None)
 
 
-# A value that does not fit is read again, in any case; tests of assumptions hold what passes then.
+# Under some assumptions these fields accept more spellings, which the tests of assumptions check.
 _READ_AGAIN = {(name, "gender") for name in ("PatientProfileCreate", "PatientProfileUpdate", "SessionPatientUpdate")}
 _NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption", "x-assumptions")
 _APPLIES = {
@@ -249,7 +249,7 @@ _KINDS = {"string": str, "boolean": bool, "null": type(None)}
 
 
 def _form(schema: Any) -> set[str]:
-    """One form for the many ways to say the same in a JSON schema: its alternatives, each as a text."""
+    """A normal form of a JSON schema: its alternatives, each as a text."""
     if isinstance(schema, bool):
         return {str(schema)}
     schema = {key: value for key, value in schema.items() if key not in _NOTES}
@@ -262,7 +262,7 @@ def _form(schema: Any) -> set[str]:
 
 
 def _branches(schema: dict[str, Any]) -> Iterator[str]:
-    """A text for each type that a schema allows, with what it says of values of that type."""
+    """A text for each type that a schema allows, with the rules for values of that type."""
     if schema.get("additionalProperties") is True:
         del schema["additionalProperties"]
     if "const" in schema:
@@ -278,7 +278,7 @@ def _branches(schema: dict[str, Any]) -> Iterator[str]:
         yield json.dumps({"type": kind, **branch}, sort_keys=True)
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- Contract and code agree ------------------------------------------------------------------------------------------
 
 
 def test_the_contract_is_valid_openapi(contract: Contract) -> None:
@@ -330,7 +330,7 @@ WAV = ("visit.wav", b"RIFF", "audio/wav")
 NOTE = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7"}
 QUESTION = {"questionId": "1", "question": "When?", "answerType": "DateResponse", "dateFormat": "D MMM YYYY"}
 
-# In an order in which every one of them succeeds.
+# The order is one in which every call succeeds.
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/jwt?email=a@example.com&third_party_internal_id=9", {}),
     ("POST", "/users/linked-account", {"json": {"kinde_user_id": "kp_xxx"}}),
@@ -390,7 +390,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 def test_an_independent_client_accepts_every_operation_by_the_contract(contract: Contract) -> None:
     names = []
     known: dict[str, str] = {}
-    # It leaves these to whoever uses it, and wants text.
+    # openapi_core has no deserializers for these media types, and expects text from them.
     config = openapi_core.Config(
         extra_media_type_deserializers=dict.fromkeys(
             ("text/event-stream", "audio/*", "application/octet-stream"), lambda value, **_: value.decode()
@@ -416,7 +416,7 @@ def test_an_independent_client_accepts_every_operation_by_the_contract(contract:
     assert sorted(names) == sorted(operation.name for operation in operations(contract))
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _schema(contract: Contract, name: str) -> dict[str, Any]:
@@ -615,7 +615,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def _altered(change: Change, status: int = 200, **headers: str) -> Callable[[Request], Any]:
-    """A handler that answers as ``get_session`` does, but for a change to the session."""
+    """A handler that answers as ``get_session`` does, after a change to the session."""
 
     def altered(request: Request) -> Response:
         answer = json.loads(bytes(get_session(request).body))  # type: ignore[arg-type] # Starlette has one of that name

@@ -1,4 +1,4 @@
-"""Both contracts show an example of every body, the examples keep their schemas, and the judge of that bites."""
+"""Both contracts have an example of every body, the examples fit their schemas, and the judge reports bad ones."""
 
 import json
 import re
@@ -15,15 +15,15 @@ BOTH = pytest.mark.parametrize("path", JUDGES, ids=lambda path: path.name)
 
 
 def examples(contract: Contract, node: dict[str, Any]) -> dict[str, Any]:
-    """The values of the examples of a media type, parameter or header, by their names."""
+    """The values of the examples of a media type, parameter or header, by name."""
     one = {"example": node["example"]} if "example" in node else {}
     return one | {name: resolve(contract, example)["value"] for name, example in node.get("examples", {}).items()}
 
 
 def example_findings(contract: Contract, judge: Judge) -> list[str]:
-    """Examples that their own schema refuses, and bodies without one."""
+    """Examples that do not fit their schema, and bodies without an example."""
     found = []
-    # In the control API objects have no order, and a request of the vendor's API may have any.
+    # Keys of the control API and of requests to the vendor's API may have any order.
     ordered_place = "/responses/" if type(judge) is Judge else "nowhere"
     for path, node in nodes(contract):
         for kind, media in node.get("content", {}).items():
@@ -37,7 +37,7 @@ def example_findings(contract: Contract, judge: Judge) -> list[str]:
 
 
 def unused_findings(contract: Contract) -> list[str]:
-    """Components that nothing refers to."""
+    """Components without any reference to them."""
     referred = set(re.findall(r'"#/components/(\w+/\w+)"', json.dumps(contract)))
     kinds = contract["components"].keys() - {"securitySchemes"}
     described = {f"{kind}/{name}" for kind in kinds for name in contract["components"][kind]}
@@ -61,7 +61,7 @@ def test_a_contract_has_a_short_title(path: Path) -> None:
     assert len(load_contract(path)["info"]["title"]) < 30
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _operation(contract: Contract, name: str) -> dict[str, Any]:

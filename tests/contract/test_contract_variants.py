@@ -1,4 +1,4 @@
-"""The contract under chosen assumptions: sound for each value, and for values of all assumptions at once."""
+"""The contract under chosen assumptions is valid for each value, and for values of all assumptions at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ FIRSTS, LASTS = (
 
 
 def lost_references(contract: Contract) -> list[str]:
-    """The references of a contract to parts that it does not have, and to operations that it does not have."""
+    """The references of a contract to missing parts and missing operations."""
     known = {operation.name for operation in operations(contract)}
     found = []
     for place, node in nodes(contract):
@@ -31,7 +31,7 @@ def lost_references(contract: Contract) -> list[str]:
 
 
 def misfits(contract: Contract) -> Iterator[str]:
-    """The examples of answers in JSON that do not have the form of the answer."""
+    """The JSON examples of answers that do not fit their schema."""
     judge = Judge(contract)
     for operation in operations(contract):
         for status, response in operation.spec["responses"].items():
@@ -45,7 +45,7 @@ def misfits(contract: Contract) -> Iterator[str]:
 
 
 def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
-    """The responses of an operation under these choices."""
+    """The responses of an operation under the chosen assumptions."""
     contract = changed(Assumptions(choices))
     found: dict[str, Any] = next(one.spec["responses"] for one in operations(contract) if one.name == name)
     return found

@@ -1,7 +1,7 @@
-"""The control API keeps its own contract, control.yaml, and every judge of that bites.
+"""The control API keeps its own contract, control.yaml, and every judge reports a broken contract.
 
-The judge of answers is at work in all tests (tests/support/judges.py). Here are those of endpoints, parameters and
-fields, and what schemathesis makes of each endpoint.
+The judge of answers runs in all tests (tests/support/judges.py). This module has the judges of endpoints, parameters
+and fields, and sends generated requests of schemathesis to each endpoint.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ def form_findings(contract: Contract) -> list[str]:
 
 
 def endpoint_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
-    """Endpoints that only the contract has, or only the code: method and path as one."""
+    """Endpoints (method and path) that are only in the contract or only in the code."""
     described = {(operation.method, operation.path) for operation in operations(contract)}
     served = {(method, route.path) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     return [
@@ -74,7 +74,7 @@ def endpoint_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
 
 
 def parameter_findings(contract: Contract, client: Client) -> list[str]:
-    """Parameters that only the contract knows, or only the endpoint, which says what it knows when it is asked."""
+    """Parameters that only the contract or only the endpoint knows. An endpoint lists them when it refuses one."""
     found = []
     for operation in operations(contract):
         answer = client.request(operation.method, f"{_url(operation)}?0=1").json()
@@ -88,21 +88,21 @@ def parameter_findings(contract: Contract, client: Client) -> list[str]:
 
 
 def field_findings(contract: Contract, client: Client) -> list[str]:
-    """Fields of bodies that only the contract knows, or only the endpoint."""
+    """Fields of bodies that only the contract or only the endpoint knows."""
     found = []
     for operation in operations(contract):
         described = _fields(contract, operation)
         if described:
             answer = client.request(operation.method, _url(operation), json={"0": 1}).json()
             assert answer["error"] == "unknown field '0'", (operation.name, answer)
-            # The hint names only the first of very many.
+            # There are too many for the hint, which names only the first.
             known = set(choosable()) if operation.name == "choose_assumptions" else _known(answer["hint"])
             found += _difference(operation.name, described, known)
     return found
 
 
 def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
-    """Differences between the contract's objects and the classes of those names: fields, their order, their types."""
+    """Differences between the contract's objects and the classes of the same name: fields, their order, their types."""
     found = []
     for name, cls in classes.items():
         schema = contract["components"]["schemas"][name]
@@ -117,14 +117,14 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
     return found
 
 
-# What the contract says of a rule in use, beside the rule.
+# Fields that the contract adds to a rule in use.
 _ADDED = {"Fault": ("hits", "matched")}
-# Fields whose type in the code is wider than what is taken: the rule as a whole is looked at once more.
+# Fields whose type in the code is wider than the accepted values: a validator of the whole rule narrows them.
 _NARROWER = {("Reply", "times"), ("Reply", "status")}
 
 
 def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[str]:
-    """Lists of words in which the contract and the code differ; each is named by its place in the contract."""
+    """Enums in which the contract and the code differ, each named by its place in the contract."""
     found = []
     for place, known in lists.items():
         words = resolve(contract, {"$ref": f"#/components/{place}"})
@@ -134,7 +134,7 @@ def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[s
     return found
 
 
-# --- What they are made of --------------------------------------------------------------------------------------------
+# --- Parts of the judges ----------------------------------------------------------------------------------------------
 
 
 def _url(operation: Operation) -> str:
@@ -142,7 +142,7 @@ def _url(operation: Operation) -> str:
 
 
 def _known(hint: str) -> set[str]:
-    """The names that an endpoint knows, if none resembles the one that it was asked."""
+    """The names that an endpoint lists in its hint if none resembles the unknown name."""
     assert hint.startswith("known names are "), hint
     return set(hint.removeprefix("known names are ").split(", "))
 
@@ -159,12 +159,12 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
     return [resolve(contract, row) for row in [*shared, *operation.spec.get("parameters", [])]]
 
 
-# Bodies that are a record of the state, or several: their fields are a class's.
+# These bodies are one or several records of the state: their fields are those of a class.
 _RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
-    """The fields of an operation's body, whichever of its forms they belong to."""
+    """The fields of an operation's body, in all of its forms."""
     body = resolve(contract, operation.spec.get("requestBody"))
     if body is None or operation.name in _RECORDS:
         return set()
@@ -179,13 +179,13 @@ _ANY_OPERATION = {json.dumps(name) for name in OPERATIONS}
 
 
 def _form(contract: Contract, schema: dict[str, Any]) -> set[str]:
-    """One form for the many ways to say the same: a text for each type or word that is allowed, but for null."""
+    """A normal form of a schema: a text for each allowed type or enum value, without null."""
     schema = {key: value for key, value in resolve(contract, schema).items() if key not in _NOTES}
     if "anyOf" in schema:
         return set().union(*(_form(contract, branch) for branch in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         words = {json.dumps(word) for word in schema.get("enum", [schema.get("const")])} - {"null"}
-        # The contract lists the operations where the code's schema has any text.
+        # The contract lists the operations; the code's schema allows any text.
         return {'{"type": "string"}'} if words == _ANY_OPERATION else words
     types = schema.pop("type", "any")
     return {_kind(contract, schema, kind) for kind in ([types] if isinstance(types, str) else types) if kind != "null"}
@@ -219,7 +219,7 @@ WORDS: dict[str, Iterable[str]] = {
 }
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- Contract and code agree ------------------------------------------------------------------------------------------
 
 
 def test_the_contract_is_valid_openapi(contract: Contract) -> None:
@@ -271,7 +271,7 @@ def test_the_enums_of_the_code_match_the_contract(contract: Contract) -> None:
 
 
 def test_every_answer_declares_all_of_its_fields(contract: Contract) -> None:
-    # Records are as the fixtures have them; the others leave out what does not apply, and refuse what nobody knows.
+    # Records look as in fixtures. Of the other answers, those in ``partial`` leave out fields that do not apply.
     partial = {"ArchiveLog", "Fixtures", "Fault", "Reply", "ReplyInUse", "Transition", "Transitions", "Refusal"}
     closed = []
     for name in _answered(contract):
@@ -284,7 +284,7 @@ def test_every_answer_declares_all_of_its_fields(contract: Contract) -> None:
 
 
 def _answered(contract: Contract) -> set[str]:
-    """The names of the schemas that answers are made of."""
+    """The names of the schemas of all answers."""
     pending = json.dumps([operation.spec["responses"] for operation in operations(contract)])
     seen: set[str] = set()
     while found := set(re.findall(r"#/components/(\w+/\w+)", pending)) - seen:
@@ -318,7 +318,7 @@ def by_name(found: Iterable[Operation]) -> pytest.MarkDecorator:
 
 
 def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int, str, str]:
-    """Status, sentence and cure of a refusal, which has nothing beside them."""
+    """Status, error and hint of a refusal, whose body has no other keys."""
     answer = client.request(method, url, **options)
     body = answer.json()
     assert body.keys() - {"problems", "more"} == {"error", "hint"}
@@ -413,7 +413,7 @@ def test_every_endpoint_refuses_a_foreign_host_in_the_same_format(endpoint: Oper
 
 
 def _makes_namespace(endpoint: Operation) -> bool:
-    # These speak of the server, and two others name the namespace in their own path.
+    # These are about the server, and two others name the namespace in their own path.
     return "409" in endpoint.spec["responses"] and endpoint.path != "/namespaces/{name}"
 
 
@@ -428,7 +428,7 @@ def test_every_endpoint_refuses_one_namespace_too_many_in_the_same_format(endpoi
         assert hint == "delete some with DELETE /_mock/namespaces/{name}"
 
 
-# Bodies that an endpoint takes, since it looks at them before it looks for the namespace.
+# Valid bodies, since an endpoint checks its body before it looks up the namespace.
 _GOOD: dict[str, Any] = {
     "replace_state": {},
     "add_state": {},
@@ -456,7 +456,7 @@ def test_records_that_are_not_a_list_are_refused_in_the_same_format(heidi: Clien
     assert (status, error.partition(" (")[0]) == (400, f"{kind}: should be a list of records")
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _invalid(contract: Contract) -> None:
@@ -740,12 +740,12 @@ def test_the_judge_accepts_every_kind_of_event_that_the_server_sends(heidi: Clie
 
     (stream,) = [one.body for one in contract_watch.exchanges if one.path == "/_mock/events"]
     told = {kind.decode() for kind in re.findall(rb"event: (\w+)\n", stream)}
-    assert told == set(events.KINDS) - {"behind"}  # told to slow listeners only: see test_events
+    assert told == set(events.KINDS) - {"behind"}  # sent to slow listeners only: see test_events
     assert contract_watch.findings() == []
 
 
 async def _listen(heidi: Client) -> None:
-    """Take what has happened so far, and leave once nothing more comes."""
+    """Read the events so far, and leave when no more arrive."""
     await exchange(heidi.app, "GET", "/_mock/events", headers={"Host": "localhost", "Last-Event-ID": "0"})
 
 
@@ -840,7 +840,7 @@ def test_the_judge_accepts_a_refusal_in_the_standard_format(contract: Contract, 
     assert ControlJudge(contract).findings(given) == []
 
 
-# --- What nobody thought of -------------------------------------------------------------------------------------------
+# --- Generated requests -----------------------------------------------------------------------------------------------
 
 APP = create_app(clock=NOON)
 _ONE_RECORD = ("get_record", "edit_record", "replace_record", "delete_record")
@@ -863,14 +863,14 @@ def _asked() -> schemathesis.BaseSchema:
     config = {
         "base-url": "http://localhost/_mock",
         "generation": {"mode": "all", "max-examples": 25, "deterministic": True, "database": "none"},
-        # As many as there are fields in a rule, each with several values.
+        # This phase would send several requests for each field of a rule.
         "phases": {"coverage": {"enabled": False}},
-        # A rule that fits its schema may still say two things at once, and a body that fits name what is not there.
+        # A rule that fits its schema may contradict itself, and a valid body may name an unknown id.
         "checks": {"positive_data_acceptance": {"enabled": False}},
     }
     loaded = schemathesis.openapi.from_dict(load_contract(CONTROL), config=schemathesis.Config.from_dict(config))
     loaded.app = APP
-    # It has no end.
+    # Its stream never ends.
     return loaded.exclude(operation_id="listen")
 
 
@@ -879,7 +879,7 @@ ASKED = _asked()
 
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
-    """The number of answers of each status; one of them is a success."""
+    """The number of answers of each status. Fails at the end if none was a success."""
     lifecycle.reset(APP.registry.default)
     client = Client(APP)
     client.sign_in()
@@ -890,7 +890,7 @@ def seen() -> Iterator[Counter[int]]:
 
 
 def _prepare() -> None:
-    """The beginning, and one of each thing that has a name or an id."""
+    """Reset the server and create one of each thing that has a name or an id."""
     registry, default = APP.registry, APP.registry.default
     for one in registry:
         if one is not default:
@@ -904,30 +904,30 @@ def _prepare() -> None:
 
 
 def _known_names(case: Any) -> None:
-    """Let a good request be about something that is there."""
+    """Put known names and ids into a request, so that a valid one can succeed."""
     name = case.operation.definition.raw["operationId"]
     for parameter in case.path_parameters or {}:
         known = KNOWN.get(parameter, {}).get(name)
         known = "before" if known is None and "snapshot" in name else known
         case.path_parameters[parameter] = known or case.path_parameters[parameter]
     if name in _ONE_RECORD:
-        case.query = {}  # it tells users apart, and no others
+        case.query = {}  # it distinguishes users, not other records
     for parameter, there in {"from": "default", "against": "before"}.items():
         if parameter in (case.query or {}):
             case.query[parameter] = there
 
 
 def _holds(value: Any, *kinds: type) -> bool:
-    """True if a value of these types stands in a body, at whatever depth."""
+    """True if a body contains a value of these types at any depth."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return type(value) in kinds or any(_holds(one, *kinds) for one in inner)
 
 
 def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
-    """True if a body that breaks the schema may be good all the same.
+    """True if a body that breaks the schema may still be accepted.
 
-    Null means that a field is not there, wherever it need not be. In YAML a plain ``false`` or ``1.5`` arrives as the
-    text that its author saw, so it may stand for a text.
+    Null counts as absent for every optional field. In YAML a plain ``false`` or ``1.5`` arrives as text, so it is valid
+    where a text is expected.
     """
     in_yaml = case.media_type == "application/yaml"
     return _holds(case.body, type(None)) or (in_yaml and _holds(case.body, bool, int, float))

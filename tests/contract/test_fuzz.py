@@ -1,6 +1,6 @@
-"""Generated requests for each operation, valid or not, get answers of the contract: here and over a socket.
+"""Generated requests for each operation, valid or not, get answers by the contract, in process and over a socket.
 
-It asks by the settings of schemathesis.toml; the same command sends the same requests. tests/contract/test_links.py
+The settings are in schemathesis.toml; the same command sends the same requests. tests/contract/test_links.py
 goes from one operation to the next.
 """
 
@@ -24,9 +24,9 @@ from mock_heidi.faults import delivery
 pytestmark = pytest.mark.slow
 
 OPERATIONS = {operation.name: operation for operation in operations(load_contract())}
-# The wire makes no difference to what is drawn, so there are fewer; what the contract itself suggests comes on top.
+# Requests over a socket are the same, so fewer are enough. The examples of the contract are sent besides them.
 EXAMPLES_OVER_SOCKET = 8
-# One fixture for all examples of an operation, on purpose.
+# All examples of an operation share one fixture on purpose.
 FIXTURES = [HealthCheck.function_scoped_fixture]
 
 
@@ -43,7 +43,7 @@ def there() -> Iterator[Server]:
 
 
 class Asked:
-    """One operation, and what the mock itself has on record of it in the end."""
+    """Sends the requests of one operation, and remembers its name."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -51,7 +51,7 @@ class Asked:
 
     def ask(self, case: schemathesis.Case[Any]) -> None:
         self.names.add(case.operation.definition.raw["operationId"])
-        # One example must not find what another left behind: it could not be found again from its curl line.
+        # Each example starts from the same state; otherwise its curl line would not reproduce a failure.
         self.server.prepare(case)
         self.server.ask(case)
 
@@ -63,8 +63,8 @@ def _asking(server: Server) -> Iterator[Asked]:
         (name,) = asked.names
         seen = statuses(name)
     operation = OPERATIONS[name]
-    # One that never answered 200 was not really asked; for a DELETE it also shows that its body arrives. What a request
-    # alone can be refused for must have come too; the rest of the contract's statuses need a state or many bytes.
+    # Without a 200 an operation was not really tested; for a DELETE the 200 also shows that its body arrives. Refusals
+    # that depend only on the request must come too. The other statuses need a certain state or a large body.
     wanted = {200, 401, 422} | ({404} if "{" in operation.path else set())
     assert wanted & {int(status) for status in operation.spec["responses"]} <= seen.keys(), f"seen: {dict(seen)}"
 

@@ -1,4 +1,4 @@
-"""The judge of streams has every byte that a client reads over a socket, and no test passes that reads a broken one."""
+"""The judge sees every byte of a stream that a client reads over a socket, and fails a test that reads a broken one."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ STREAMS = {"consult-note": NOTE, "ask-ai": COMMAND}
 
 
 def _read(heidi: Handle, path: str, body: Any) -> bytes:
-    """The bytes of a stream, taken off its chunks by somebody else's client."""
+    """The bytes of a stream as an independent client reads them."""
     peer = http.client.HTTPConnection(heidi.url.removeprefix("http://"), timeout=60)
     try:
         peer.request("POST", f"{BASE_PATH}/sessions/{SESSION}/{path}", wire(body).encode(), heidi.headers())

@@ -1,7 +1,7 @@
-"""Pages in a browser may use the API: those of this machine always, others where they were allowed.
+"""Pages in a browser may use the API: local pages always, other pages if their origin is allowed.
 
 An allowed page's ``Origin`` comes back in ``Access-Control-Allow-Origin`` on every answer, refusals included, with
-``Vary: Origin``; a page that is not allowed gets the answer without the header, and its browser keeps it.
+``Vary: Origin``; a page that is not allowed gets the answer without this header, so its browser does not pass it on.
 """
 
 from typing import Any, NoReturn

@@ -1,4 +1,4 @@
-"""A request on its way gives back what it holds, and if it is refused, the namespace goes that it alone has used."""
+"""A request releases its memory, and a refused request removes a namespace that no other request has used."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ MATCHING = {"operation": "create_session", "match": {"ehr_appointment_id": "none
 
 
 class Slow:
-    """A request whose body comes piece by piece, each when the test sends it."""
+    """A request whose body arrives in pieces that the test sends."""
 
     def __init__(self, app: App, path: str, headers: dict[str, str], method: str = "POST") -> None:
         self.app = app
@@ -58,7 +58,7 @@ class Slow:
 
 
 async def turns() -> None:
-    """Some turns of the loop, in which everything that can go on does."""
+    """Let the event loop run some turns, so that every task that can proceed does."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -107,7 +107,7 @@ def test_a_request_read_for_the_rules_is_freed_without_garbage_collection(heidi:
 
 
 def made_anew(client: Client) -> dict[str, str]:
-    """The headers of a user whose namespace has gone, as after a restart."""
+    """The headers of a user whose namespace no longer exists, as after a restart."""
     client.post("/_mock/namespaces/x")
     token = client.sign_in(key="mock-heidi-key.x")
     client.delete("/_mock/namespaces/x")
@@ -115,7 +115,7 @@ def made_anew(client: Client) -> dict[str, str]:
 
 
 async def refused_while(app: App, headers: dict[str, str], act: Callable[[], Any]) -> int | None:
-    """The status of a request that makes the namespace ``x``; its body is refused after ``act``."""
+    """The status of a request that creates the namespace ``x``. Its body is refused after ``act``."""
     slow = Slow(app, f"/ns/x{BASE_PATH}/sessions", headers)
     slow.send(b"{", more=True)
     going = asyncio.create_task(slow.run())

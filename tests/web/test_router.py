@@ -1,7 +1,7 @@
-"""The exact router: one way to read each path, whatever stands in the list first.
+"""The exact router finds the same route whatever the order of the list.
 
-It finds what Starlette's own walk over the routes finds, and differs where the vendor's framework does: the most
-specific path wins, ``HEAD`` is not added to ``GET``, slashes that are too many count for nothing.
+It finds the same routes as Starlette, with three differences that follow the vendor's framework: the most specific path
+wins, ``HEAD`` is not added to ``GET``, and extra slashes are ignored.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def route(method: str, path: str) -> Route:
     return Route(path, handle, methods=[method], name=f"{method} {path}")
 
 
-# The vendor's shapes, those that are still to come among them; specific ones first, as Starlette needs it.
+# Paths as the vendor uses them, and similar ones. Specific paths come first, as Starlette needs it.
 ROUTES = [
     route("GET", "/jwt"),
     route("GET", "/sessions/linked-user"),
@@ -90,7 +90,7 @@ def test_the_router_finds_the_same_routes_as_starlette(method: str, path: str) -
     name, params, _ = found(method, path)
 
     if (name, params) != walked(method, path, ROUTES):
-        # The one difference: where the most specific path has no such method, a vaguer one does not step in.
+        # The only difference: if the most specific path lacks the method, a more general path is not used instead.
         assert name is None
         assert found(method, path)[2] != ()
 

@@ -1,4 +1,4 @@
-"""The reason that a request matched nothing: ``X-Mock-Reason`` and the journal's ``why``; the body stays as it is."""
+"""The reason why a request matched no route: ``X-Mock-Reason`` and the journal's ``why``. The body is unchanged."""
 
 from difflib import SequenceMatcher
 
@@ -19,7 +19,7 @@ def why(client: Client, method: str, path: str, host: str = "localhost") -> tupl
     headers = {"Authorization": f"Bearer {client.token()}", "Host": host}
     reply = ask(client.app, method, path, headers=headers)
     reason = reply.headers["x-mock-reason"]
-    if not path.startswith("/ns/"):  # a namespace that is not there has no journal
+    if not path.startswith("/ns/"):  # an unknown namespace has no journal
         assert client.get("/_mock/requests?limit=1").json()["requests"][0]["why"] == reason
     return reply.status, reply.body, reason
 
