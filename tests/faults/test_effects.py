@@ -1,4 +1,4 @@
-"""Effects are functions of deliveries: they are tried here without a server, a rule or a clock."""
+"""Effects are functions from delivery to delivery, so these tests need no server and no clock."""
 
 import json
 import random
@@ -26,7 +26,7 @@ NAMES = {effect.name: effect for effect in APPLIED}
 
 
 def rule(text: str, number: int = 0) -> Chosen[str]:
-    """The effects of a rule in its short form."""
+    """The effects of a rule given in its short form."""
     return choose(f"{number}:{text}", parse(f"*:{text}").effects, random.Random(7))  # noqa: S311 - of a test
 
 
@@ -179,7 +179,7 @@ def test_many_equal_rules_are_planned_only_a_few_times(monkeypatch: pytest.Monke
     assert len(plans) <= 3
 
 
-# --- Pieces keep their numbers and their moments ----------------------------------------------------------------------
+# --- Pieces keep their numbers and times ------------------------------------------------------------------------------
 
 
 def test_the_pause_of_a_lost_piece_moves_to_the_next() -> None:
@@ -235,7 +235,7 @@ def test_a_slow_first_byte_delays_the_head() -> None:
     assert (made.pause, made.parts) == (3.0, BODY.parts)
 
 
-# --- The list is where all else comes from ----------------------------------------------------------------------------
+# --- Everything else follows from the list ----------------------------------------------------------------------------
 
 
 def test_effects_without_a_function_have_stages_that_need_none() -> None:
@@ -260,7 +260,7 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     )
     ended = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(test)],
-        cwd=ROOT,  # where the package of this checkout is found
+        cwd=ROOT,  # so that mypy finds the package of this checkout
         capture_output=True,
         text=True,
         check=False,

@@ -1,7 +1,6 @@
-"""Faults at work on answers with a body of JSON: other answers, none at all, late ones, and spoiled ones.
+"""Faults in answers with a JSON body: other answers, no answer, late answers and changed answers.
 
-Where a connection is to break, a client on a bare socket looks at the bytes; where time passes, the clock stands still
-and a test moves it.
+Tests of broken connections read the bytes from a bare socket. Tests of delays use a frozen clock, which the test moves.
 """
 
 import asyncio
@@ -68,13 +67,13 @@ def last(client: Client) -> Entry:
 
 
 def plain(heidi: Handle, path: str = GET) -> bytes:
-    """The answer as it should be."""
+    """The body of the answer without faults."""
     with heidi.client() as client:
         return client.get(path).content
 
 
 def struck(heidi: Handle) -> None:
-    """Come back when a rule has begun to shape an answer."""
+    """Wait until a rule has its first hit."""
     until(lambda: any(rule["hits"] for rule in heidi.faults()), "the fault")
 
 
@@ -105,7 +104,7 @@ def test_each_error_has_its_provenance() -> None:
     assert provenances["OpenAPIHeidiAccountAlreadyLinkedError"] == "documented"
     assert provenances["LinkedAccountRequiredError"] == "observed"
     assert provenances["RecordingFinishedError"] == "assumed"
-    assert not {"ServiceUnavailableError"} & set(provenances)  # ours, not the vendor's
+    assert not {"ServiceUnavailableError"} & set(provenances)  # an error of the mock, not of the vendor
 
 
 @pytest.mark.parametrize(
@@ -385,7 +384,7 @@ def test_a_stall_lasts_until_the_client_gives_up(mock_heidi: Handle) -> None:
 
 
 def test_a_client_times_out_when_an_answer_stalls(mock_heidi: Handle) -> None:
-    # For all requests: on a busy machine the client may have left before the server reads this one.
+    # Without ``times=1``: on a busy machine the client may leave before the server reads its first request.
     stall = mock_heidi.fault("get_session", stall=True)
 
     with mock_heidi.client(timeout=60) as client:
@@ -521,7 +520,7 @@ def test_a_body_waits_between_its_chunks(mock_heidi: Handle, sleepers: Sleepers)
             sleepers.wake(peer, 2)
             got += peer.exactly(min(quarter, len(before) - len(got)))
         peer.ask("GET", "/nowhere")
-        assert peer.head()[0] == 404  # the answer was whole, and the connection goes on
+        assert peer.head()[0] == 404  # the answer was complete, and the connection stays open
 
     assert got == before
 
@@ -714,7 +713,7 @@ def test_a_body_is_cut_after_its_delays(mock_heidi: Handle, sleepers: Sleepers) 
     assert got == before[:40]
 
 
-# --- Bodies that are not as they should be ----------------------------------------------------------------------------
+# --- Changed bodies ---------------------------------------------------------------------------------------------------
 
 
 def test_a_proxy_page_replaces_the_body(mock_heidi: Handle) -> None:
@@ -876,7 +875,7 @@ def test_a_changed_body_keeps_non_ascii_letters(heidi: Client) -> None:
     assert '"38 °C 🙂"' in heidi.get(GET).text
 
 
-# --- How they are recognised ------------------------------------------------------------------------------------------
+# --- Marks of a fault -------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_without_faults_has_no_mark(heidi: Client) -> None:
@@ -1190,7 +1189,7 @@ def test_a_token_creates_no_other_namespace_despite_faults() -> None:
         answer = heidi.get(f"/ns/green{BASE_PATH}{GET}", headers={"Authorization": f"Bearer {token}"})
 
         assert answered(answer) == (401, wire(INVALID_TOKEN))
-        assert "x-mock-fault" not in answer.headers  # nor does it meet the faults of its own
+        assert "x-mock-fault" not in answer.headers  # nor do the faults of its own namespace apply
         assert names(heidi) == ["default", "blue"]
 
 

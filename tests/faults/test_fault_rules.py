@@ -1,4 +1,4 @@
-"""Faults as rules: which requests they fit, how often, for how long, and the three ways to write one.
+"""Faults as rules: which requests they match, how often and how long they act, and the three ways to write them.
 
 - ``POST /_mock/faults`` → the rule with ``id``, ``hits`` and ``matched``; ``GET``, ``PUT`` and ``DELETE`` →
   ``{"faults": [rule…]}`` in the order in which they are tried
@@ -33,12 +33,12 @@ COMMAND = {"ai_command_text": "Say it", "content": "Some text.", "content_type":
 
 
 def in_three_forms(example: str) -> tuple[Any, str, str]:
-    """The argument of an effect's own example: as JSON, as text and as YAML."""
+    """The argument of an effect's example in JSON, text and YAML."""
     name, _, text = example.partition("=")
     return parse(f"*:{example}").model_dump()[name], text, text or "true"
 
 
-# Every effect: as JSON, as text and as YAML. Where its own example tells too little, there is another one.
+# Every effect in JSON, text and YAML. Some have another example here, since their own shows too little.
 EXAMPLES: dict[str, tuple[Any, str, str]] = {
     **{name: in_three_forms(BY_NAME[name].example) for name in EFFECTS},
     "error": ("UploadFailedError", "UploadFailedError", "UploadFailedError"),
@@ -99,7 +99,7 @@ def hits(client: Client) -> dict[str, int]:
 
 
 def fits(client: Client, method: str, path: str, **options: Any) -> bool:
-    """True if the rules, all of which answer 418, have answered."""
+    """True if a rule has answered. All rules of these tests answer 418."""
     return client.request(method, path, **options).status_code == 418
 
 
@@ -744,7 +744,7 @@ def test_a_rule_limits_how_often_it_acts(heidi: Client, often: dict[str, Any], e
 
     found = []
     for number in range(1, 7):
-        heidi.get(f"/sessions/{SESSION}/documents")  # which counts for nothing
+        heidi.get(f"/sessions/{SESSION}/documents")  # this one does not count
         if fits(heidi, "GET", f"/sessions/{SESSION}"):
             found.append(number)
 
@@ -824,7 +824,7 @@ def test_an_expired_rule_does_not_count_towards_the_limit(heidi: Client) -> None
     assert heidi.post(PATH, json={"status": 503}).status_code == 200
 
 
-# --- Order, and several at once ---------------------------------------------------------------------------------------
+# --- Order and combination --------------------------------------------------------------------------------------------
 
 
 def test_the_first_rule_that_answers_wins(heidi: Client) -> None:
@@ -1021,7 +1021,7 @@ def test_a_fault_object_is_accepted_as_a_rule() -> None:
     fault = Fault.model_validate({"status": 503})
 
     assert parse(fault) is fault
-    with another(faults=(fault,)) as heidi:  # a handle may hand on what it was given
+    with another(faults=(fault,)) as heidi:  # a handle may pass on the object it was given
         assert heidi.get("/nowhere", signed=False).status_code == 503
 
 

@@ -1,6 +1,6 @@
-"""Faults in streams, byte by byte against the stream as it should be, on a bare socket.
+"""Faults in streams, compared byte by byte with the stream without faults, on a bare socket.
 
-Of four pieces the second holds a letter beyond ASCII, which the frame of a whole piece escapes.
+The second of the four pieces has a non-ASCII letter. The frame of a whole piece escapes it.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ def crlf(frames: list[bytes]) -> list[bytes]:
 
 
 def events(body: bytes) -> str:
-    """The text that a reader of server-sent events finds, who knows all that their specification allows."""
+    """The text that a correct reader of server-sent events finds."""
     text = ""
     for line in body.decode().splitlines():
         name, _, value = line.partition(":")
@@ -80,7 +80,7 @@ def events(body: bytes) -> str:
 
 # --- Clean ends -------------------------------------------------------------------------------------------------------
 
-# What a rule makes of the frames, where the stream ends as streams do and the connection goes on.
+# Rules and the frames they give, in a stream that ends normally and leaves the connection open.
 CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"end_after": 0}, []),
     ({"end_after": 1}, FRAMES[:1]),
@@ -108,7 +108,7 @@ CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"error_piece": 0}, [ERROR]),
     ({"error_piece": 2}, [*FRAMES[:2], ERROR]),
     ({"error_piece": 4}, [*FRAMES, ERROR]),
-    # Several at once.
+    # Combinations.
     ({"crlf": True, "end_after": 2}, crlf(FRAMES[:2])),
     ({"crlf": True, "end_inside": "piece"}, [*crlf(FRAMES[:1]), FRAMES[1][:-1].replace(b"\n", b"\r\n")]),
     ({"crlf": True, "comments": True, "no_space": True},
@@ -129,7 +129,7 @@ CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"end_after": 1, "error_piece": 3}, FRAMES[:1]),
     ({"end_after": 3, "error_piece": 1}, [FRAMES[0], ERROR]),
 ]  # fmt: skip
-# What never gets its turn in a stream of four pieces.
+# Rules that never act in a stream of four pieces.
 LATE: list[dict[str, Any]] = [
     {"end_after": 4},
     {"end_after": 5},
@@ -173,7 +173,7 @@ def test_an_effect_changes_a_stream_that_still_ends_cleanly(
         status, headers = peer.head()
         assert peer.chunks() == expected
         peer.ask("GET", "/nowhere")
-        assert peer.head()[0] == 404  # the connection is whole
+        assert peer.head()[0] == 404  # the connection still works
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
     assert headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -292,7 +292,7 @@ def test_a_stream_breaks_after_the_given_pieces(
         if how == "reset":
             assert peer.end() == Ending(b"", "reset")
         else:
-            assert mock_heidi.clock.now()  # the server answers others meanwhile
+            assert mock_heidi.clock.now()  # the server answers other clients meanwhile
             assert peer.silent()
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
@@ -406,7 +406,7 @@ def test_a_reset_ends_a_stream_that_waits_for_its_next_piece(mock_heidi: Handle,
 
 @pytest.fixture
 def paced() -> Iterator[Handle]:
-    """A server whose first piece comes at once and each other one a second of the frozen clock later."""
+    """A server that sends the first piece at once and each further piece after a second of its frozen clock."""
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as running:
         yield running
 
@@ -448,7 +448,7 @@ def test_a_reset_does_not_break_a_stream_that_has_ended_early(paced: Handle) -> 
 
 
 def test_a_stream_that_has_ended_early_waits_for_neither_clock_nor_client() -> None:
-    """A server may say nothing of a client that stays."""
+    """This client neither disconnects nor reads the end: ``receive`` waits for ever."""
     app = create_app(clock=NOON, pace=Pace(first=0, rate=1), faults=("ask_ai:end_after=1",))
     client = Client(app)
     headers = [(b"authorization", f"Bearer {client.token()}".encode())]
