@@ -18,7 +18,7 @@ def session(client: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("flag", [None, False, True])
-def test_a_session_without_a_recording_gets_a_note_whatever_its_flag(heidi: Client, flag: bool | None) -> None:
+def test_the_flag_of_a_session_without_a_recording_does_not_prevent_a_note(heidi: Client, flag: bool | None) -> None:
     heidi.patch(PATH, json={"generate_output_without_recording": flag})
 
     assert note(heidi) == session(heidi)["consult_note"]["result"]

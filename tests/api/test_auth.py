@@ -354,7 +354,7 @@ def test_same_seed_clock_and_requests_give_the_same_bytes(heidi: Client) -> None
         assert _series(again) == _series(heidi)
 
 
-def test_a_reset_starts_the_same_bytes_again(heidi: Client) -> None:
+def test_a_reset_repeats_the_same_bytes(heidi: Client) -> None:
     first = _series(heidi)
 
     heidi.post("/_mock/reset")

@@ -295,7 +295,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 @pytest.mark.slow
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("path", list(PATHS))
-def test_an_unknown_method_is_refused_with_the_list_of_allowed_methods(
+def test_a_method_that_a_path_lacks_is_refused_with_its_allowed_methods(
     heidi: Client, path: str, *, signed: bool
 ) -> None:
     before = settled(heidi)

@@ -1,4 +1,4 @@
-"""Patient profiles. The keys of each answer stand in :data:`shapes.PATIENT_PROFILE`.
+"""Patient profiles. The keys of each answer are in :data:`shapes.PATIENT_PROFILE`.
 
 ``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; all others → ``{"data": …}`` (the list: an array).
 """
@@ -381,7 +381,7 @@ def test_an_unknown_profile_is_not_found(
     assert heidi.state() == before
 
 
-def test_each_key_sees_its_own_profiles_only(heidi: Client, second: Client) -> None:
+def test_each_key_sees_only_its_own_profiles(heidi: Client, second: Client) -> None:
     assert [row["first_name"] for row in listed(second)] == ["Benedikta", "Kwame"]
     assert {row["managed_by"] for row in listed(heidi)} == {JOHN}
     assert answered(second.get(f"{PATH}/{JOHN}")) == (404, wire(PROFILE_NOT_FOUND))

@@ -1,4 +1,4 @@
-"""Sessions. The keys of each answer stand in :data:`shapes.SESSION`.
+"""Sessions. The keys of each answer are in :data:`shapes.SESSION`.
 
 - ``POST /sessions`` → ``{"session_id": "<decimal digits of a UUID v4>"}``, with or without a body.
 - ``GET /sessions/{session_id}`` → ``{"session": {…}}``; ``PATCH`` → the same without ``audio``, and with
@@ -171,7 +171,7 @@ def test_an_unknown_session_is_not_found(heidi: Client, session_id: str, method:
     assert heidi.state() == before
 
 
-def test_each_key_sees_its_own_sessions_only(heidi: Client, second: Client) -> None:
+def test_each_key_sees_only_its_own_sessions(heidi: Client, second: Client) -> None:
     assert answered(second.get(PATH)) == (404, wire(SESSION_NOT_FOUND))
     assert answered(heidi.get(f"/sessions/{BENEDIKTAS_SESSION}")) == (404, wire(SESSION_NOT_FOUND))
     assert shown(second, BENEDIKTAS_SESSION)["session_name"] == "Hand eczema"

@@ -62,7 +62,7 @@ def test_the_packaged_templates_include_some_with_html_and_some_without(heidi: C
     assert kinds == {str, type(None)}
 
 
-def test_templates_are_heidis_own_and_the_same_for_every_key_and_user(heidi: Client) -> None:
+def test_every_key_and_user_gets_the_same_templates(heidi: Client) -> None:
     mine = heidi.get(ALL).text
 
     heidi.sign_in(key=KEY_TWO, email="colleague@example.org", third="other")

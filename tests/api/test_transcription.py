@@ -133,7 +133,7 @@ def test_a_longer_recording_has_a_longer_transcript_that_never_changes(heidi: Cl
         (4_000, " [Nothing more is said from 6:56 to 1:06:40.]"),
     ],
 )
-def test_the_transcript_notes_the_silence_after_the_consultation(heidi: Client, seconds: float, remark: str) -> None:
+def test_the_transcript_mentions_the_silence_after_the_consultation(heidi: Client, seconds: float, remark: str) -> None:
     upload(heidi, spoken(seconds, rate=50))
 
     assert transcript(heidi) == " ".join(COUGH) + remark
@@ -172,7 +172,7 @@ def test_short_segments_say_every_word_before_the_silence(heidi: Client) -> None
     assert texts == ["Word 0.", "Word 5.", "[Nothing more is said from 0:02 to 0:03.]"]
 
 
-def test_the_note_of_silence_is_in_the_language_of_the_consultation(heidi: Client) -> None:
+def test_the_silence_is_mentioned_in_the_language_of_the_consultation(heidi: Client) -> None:
     upload(heidi, spoken(600, rate=50), name="reflujo.wav")
 
     assert transcript(heidi).endswith(" [No se dice nada más de 6:28 a 10:00.]")

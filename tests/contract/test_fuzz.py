@@ -112,7 +112,7 @@ def test_schemathesis_uses_the_settings_file() -> None:
     assert (used.max_examples, used.derandomize) == (written["generation"]["max-examples"], True)
 
 
-def test_every_check_is_on_unless_the_settings_explain_it() -> None:
+def test_every_check_is_on_unless_the_settings_give_a_reason() -> None:
     names = [name for name in schemathesis.checks.CHECKS.get_all_names() if name != "max_response_time"]
     whole = schemathesis.config.ChecksConfig()
     lenient: list[tuple[str | int, ...]] = []

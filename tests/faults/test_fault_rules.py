@@ -144,7 +144,7 @@ def test_a_new_rule_is_answered_with_its_id_and_counts(heidi: Client) -> None:
         (b"get_session+list_documents:status=503,times=2", "application/yaml"),
     ],
 )
-def test_a_rule_can_be_sent_as_json_as_yaml_and_as_text(heidi: Client, content: bytes, media_type: str) -> None:
+def test_a_rule_can_be_sent_as_json_yaml_or_text(heidi: Client, content: bytes, media_type: str) -> None:
     answer = heidi.post(PATH, content=content, headers={"Content-Type": media_type})
 
     shown = {"operation": ["get_session", "list_documents"], "times": 2, "status": 503}
@@ -158,7 +158,7 @@ def test_a_rule_can_have_a_given_id_and_a_label(heidi: Client) -> None:
     assert heidi.get(f"{PATH}/My.rule_1-a").json() == made
 
 
-def test_ids_are_never_given_twice(heidi: Client) -> None:
+def test_ids_of_rules_are_never_reused(heidi: Client) -> None:
     first, second = add(heidi, status=503)["id"], add(heidi, status=503)["id"]
     heidi.delete(PATH)
     third = add(heidi, status=503)["id"]

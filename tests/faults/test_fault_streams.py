@@ -448,7 +448,7 @@ def test_a_reset_does_not_break_a_stream_that_has_ended_early(paced: Handle) -> 
 
 
 def test_a_stream_that_has_ended_early_waits_for_neither_clock_nor_client() -> None:
-    """This client neither disconnects nor reads the end: ``receive`` waits for ever."""
+    """An ASGI server sends no message while a client stays, so ``receive`` waits for ever here."""
     app = create_app(clock=NOON, pace=Pace(first=0, rate=1), faults=("ask_ai:end_after=1",))
     client = Client(app)
     headers = [(b"authorization", f"Bearer {client.token()}".encode())]
@@ -566,7 +566,7 @@ def test_a_generated_note_is_cut_like_a_reply(mock_heidi: Handle) -> None:
     assert note(mock_heidi) == events(whole)
 
 
-def test_a_stream_byte_by_byte_ends_when_its_client_leaves(mock_heidi: Handle) -> None:
+def test_a_stream_sent_byte_by_byte_ends_when_its_client_leaves(mock_heidi: Handle) -> None:
     mock_heidi.reply("ask_ai", pieces=["x" * 300_000])
     fault(mock_heidi, byte_by_byte=True)
 

@@ -246,7 +246,7 @@ def test_credentials_are_not_allowed_by_default(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("origin", [PAGE, "https://clinic.example"])
-def test_credentials_can_be_allowed_and_the_origin_is_named(origin: str) -> None:
+def test_allowed_credentials_make_the_answer_name_the_origin(origin: str) -> None:
     with another(cors_credentials=True, cors_origins=("https://clinic.example",), cors_headers=("*",)) as heidi:
         answers = [
             heidi.get("/patient-profiles", headers={"Origin": origin, "Cookie": "a=b"}),

@@ -158,7 +158,7 @@ def test_the_most_specific_path_wins(method: str, path: str, name: str, params: 
         ("PUT", "/patient-profiles", ("GET", "POST")),
     ],
 )
-def test_the_methods_allowed_are_those_of_the_most_specific_path(
+def test_the_allowed_methods_are_those_of_the_most_specific_path(
     method: str, path: str, allow: tuple[str, ...]
 ) -> None:
     assert found(method, path) == (None, {}, allow)
