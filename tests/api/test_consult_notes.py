@@ -374,7 +374,7 @@ def test_html_escapes_every_text(heidi: Client, text: str, brain: str) -> None:
     assert page.blocks[-1] == " ".join(text.split())
 
 
-# --- The session before and after -------------------------------------------------------------------------------------
+# --- The stored note --------------------------------------------------------------------------------------------------
 
 
 def test_the_session_contains_the_documented_note_after_the_stream(heidi: Client) -> None:

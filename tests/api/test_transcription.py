@@ -480,7 +480,7 @@ def test_a_reset_restores_immediate_transcription(heidi: Client) -> None:
     assert statuses(heidi) == ["READY"]
 
 
-# --- Which consultation -----------------------------------------------------------------------------------------------
+# --- Choice of the consultation ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("consultation", CONSULTATIONS.values(), ids=lambda one: one.id)

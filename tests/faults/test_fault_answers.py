@@ -924,7 +924,7 @@ def test_a_web_page_may_read_the_marks_and_request_faults(heidi: Client) -> None
     assert {"X-Mock-Fault", "Retry-After"} <= set(answer.headers["access-control-expose-headers"].split(", "))
 
 
-# --- By a header of the request ---------------------------------------------------------------------------------------
+# --- Faults by a request header ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

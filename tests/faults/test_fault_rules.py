@@ -529,7 +529,7 @@ def test_a_repeated_id_in_the_first_rules_of_a_namespace_is_refused(heidi: Clien
     assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
 
 
-# --- Which requests ---------------------------------------------------------------------------------------------------
+# --- Selection of requests --------------------------------------------------------------------------------------------
 
 
 def test_a_rule_without_conditions_matches_every_api_request(heidi: Client) -> None:

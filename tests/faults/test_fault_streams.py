@@ -477,7 +477,7 @@ def test_a_stream_that_has_ended_early_waits_for_neither_clock_nor_client() -> N
     assert asyncio.run(stream())
 
 
-# --- Beside the stream ------------------------------------------------------------------------------------------------
+# --- Beside the pieces ------------------------------------------------------------------------------------------------
 
 
 def test_times_counts_only_streams_that_were_changed(mock_heidi: Handle) -> None:

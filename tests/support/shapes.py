@@ -243,7 +243,7 @@ LIVE_TRANSCRIPT = Shape(
 )
 LIVE_CHUNK = Shape(Field("id"), Field("status"), Field("duration"), Field("text"), Field("source"))
 
-# --- What Heidi writes ------------------------------------------------------------------------------------------------
+# --- Notes, documents and codes ---------------------------------------------------------------------------------------
 
 # The two answers order their keys differently.
 DOCUMENT_CREATED = Shape(
