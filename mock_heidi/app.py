@@ -33,8 +33,8 @@ _OTHER_HOST = "its Host is no name or address of this server"
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> App:
     """The ASGI application, ready without a lifespan; ``options`` are the fields of :class:`Settings`.
 
-    ``listener`` is told of each answer of the API: the namespace's name, its journal, the entry.
-    Raises :class:`ConfigError` for settings and fixtures that cannot be used.
+    The server calls ``listener`` after each answer of the API with the namespace's name, its journal and the entry.
+    Raises :class:`ConfigError` for invalid settings or fixtures.
     """
     if settings is not None and options:
         raise ConfigError(f"create_app: give settings or {', '.join(options)}, not both")
@@ -42,13 +42,13 @@ def create_app(settings: Settings | None = None, /, *, listener: Listener | None
 
 
 def _control_routes() -> list[Route]:
-    from mock_heidi.control.routes import ROUTES  # noqa: PLC0415 - no start needs them
+    from mock_heidi.control.routes import ROUTES  # noqa: PLC0415 - the server starts without them
 
     return ROUTES
 
 
 class _Endpoints(Mount):
-    """The endpoints of a surface, which are looked up when somebody lists them or asks for the first of them."""
+    """The endpoints of a surface. They are loaded when the first request or listing needs them."""
 
     def __init__(self, path: str, find_routes: Callable[[], list[Route]]) -> None:
         super().__init__(path, routes=())
@@ -60,15 +60,15 @@ class _Endpoints(Mount):
 
     @cached_property
     def router(self) -> Router:
-        """The exact router."""
+        """The exact router of these endpoints."""
         return Router(self._find_routes())
 
 
 class App(Starlette):
-    """The whole server as a Starlette application, which can be mounted below a path of another one.
+    """The whole server as a Starlette application. Another application can mount it below a path.
 
-    ``routes`` lists the endpoints of both surfaces. Starlette's walk over them and its layers would cost more than most
-    handlers, so a request is routed here: to its surface, namespace, operation and caller.
+    ``routes`` lists the endpoints of both surfaces. Starlette would try them one by one, below several layers, which
+    costs more than most handlers. So this class finds the surface, namespace, operation and caller of a request.
     """
 
     def __init__(self, settings: Settings, listener: Listener | None = None) -> None:
@@ -85,11 +85,11 @@ class App(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # A lifespan has nothing to wait for, and there are no websockets: Starlette says both.
+            # Starlette completes a lifespan at once and refuses websockets.
             await super().__call__(scope, receive, send)
             return
         path: str = scope["path"]
-        if path.startswith(_BELOW):  # as nearly all do
+        if path.startswith(_BELOW):  # most paths do
             request = self._api_request(None, split(path[len(_BELOW) :]), scope, receive)
         else:
             root: str = scope.get("root_path", "")
@@ -109,14 +109,14 @@ class App(Starlette):
             await self.exchange(request, send)
 
     def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
-        """A request to the API; ``segments`` are those below its base path, None for a path that it does not have."""
+        """A request to the API. ``segments`` are the segments below its base path; None for any other path."""
         match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
         request = Request(self.registry, match, segments or (), scope, receive)
         request.name = name
-        # Of a repeated header the request has only the last.
+        # The request keeps only the last of repeated headers. If there are any, check the host with all headers.
         good = request.headers.get(b"host") in self.hosts.good and len(request.headers) == len(scope["headers"])
         if not good and (refused := self.hosts.refusal(scope)):
-            # Nothing is left of it but its refusal, which the default namespace's journal keeps.
+            # Keep only the refusal of the request. It goes into the journal of the default namespace.
             request = Request(self.registry, NO_MATCH, (), scope, receive)
             request.known_namespace = self.registry.default
             request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
@@ -152,7 +152,7 @@ def _no_endpoint(path: str) -> ControlError:
 
 
 def _namespace_in(segments: list[str]) -> tuple[str | None, list[str]]:
-    """The namespace that a path names, if it names one, and the segments behind it."""
+    """The namespace in a path, None if it has none, and the segments after it."""
     if segments[:1] == ["ns"] and len(segments) > 1:
         return segments[1], segments[2:]
     return None, segments

@@ -1,6 +1,6 @@
-"""The API of the vendor, a module for each documented resource.
+"""The vendor's API, one module for each documented resource.
 
-Nothing is here that the vendor does not have; faults, waiting and sending are in ``web``.
+It contains only the vendor's operations. It never waits and never sends: ``web`` does both and applies the faults.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ Handler = Callable[[Request], Response | Stream | Work[Response]]
 
 
 def _handler(module: str, name: str) -> Handler:
-    """The handler of that name. Its module is imported when it is first called, since a start needs few of them."""
+    """The handler of that name. Its module is imported at the first call, so that the server starts faster."""
     handler: Handler | None = None
 
     def handle(request: Request) -> Response | Stream | Work[Response]:
@@ -65,8 +65,8 @@ ROUTES = [
     for name, operation in OPERATIONS.items()
 ]
 
-# Other spellings of documented paths: served, but no part of the contract. The vendor's page prints this path once with
-# the base's last part in it again.
+# Other spellings of documented paths. The server accepts them, but the contract does not list them. The vendor's page
+# prints this path once with ``/open-api`` twice.
 SPELLINGS = [
     Route("/open-api/sessions/{session_id}/transcript/live", HANDLERS["get_live_transcript"], methods=["GET"]),
 ]

@@ -12,7 +12,7 @@ from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond
 from mock_heidi.web.stub_answers import whole_stub
 
-# For the journal and a header, so that no key stands in them.
+# These texts go into the journal and a header, so they contain no key.
 _WHERE = "--api-key (MOCK_HEIDI_API_KEY), api_keys.yaml, or api_key in a test, where mock_heidi.api_key holds it"
 _UNKNOWN_KEY = f"unknown API key: this server takes the key of {_WHERE}"
 _NO_KEY = f"no API key: send in the header Heidi-Api-Key the key of {_WHERE}"
@@ -29,7 +29,7 @@ def get_jwt(request: Request) -> Response:
         request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
         raise InvalidApiKeyError
     name, key = opened
-    # A model would be built for the first sign-in only, and a start waits for that.
+    # Check without a model: pydantic would build it during the first sign-in and delay that.
     query = request.query
     absent = [missing("query", name) for name in ("email", "third_party_internal_id") if name not in query]
     if absent:
@@ -39,7 +39,7 @@ def get_jwt(request: Request) -> Response:
     fresh = request.known_namespace is None
     namespace = request.use_namespace(name)
     if fresh and (answer := whole_stub(request)) is not None:
-        return answer  # its fixtures may begin with a reply
+        return answer  # the fixtures of the new namespace may contain a reply
     namespace.remember_user(key.managed_by, email, third_party_internal_id)
     subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
     token, expires = request.registry.tokens.issue(

@@ -1,4 +1,4 @@
-"""Clinical codes: what a note speaks of, in the systems that bill and count it."""
+"""Clinical codes: the terms of a note as codes of systems for billing and statistics."""
 
 import re
 from bisect import bisect_left
@@ -20,7 +20,7 @@ from mock_heidi.web.inputs import find
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond
 
-# How much of a sentence is told on each side of a term: a transcript may be one sentence without an end.
+# The most characters of a sentence on each side of a term, since a transcript may be one very long sentence.
 _REACH = 150
 _SENTENCE_GAP = re.compile(r"(?<=[.!?…])\s+|\s*\n\s*")
 
@@ -59,7 +59,7 @@ class ClinicalCodes(Outgoing):
 
 
 _NOTELESS = create_model("ClinicalCodes", __base__=ClinicalCodes, consult_note_id=(None, ...))
-# A place in a text with its offsets as the assumptions count them.
+# Converts the offsets of a place in a text to the offsets that the assumptions choose.
 _Count = Callable[[NoteLocation], NoteLocation]
 
 
@@ -69,7 +69,7 @@ def generate_clinical_codes(request: Request) -> Response:
         raise CodingNotEnabledError
     if session.consult_note is None and chosen["clinical_codes_need_note"]:
         raise ConsultNoteNotFoundError
-    # Ids that hang on the session alone: asking twice gives the same answer.
+    # The ids depend only on the session, so a second request gets the same answer.
     noteless = session.consult_note is None
     note_id: Any = None if noteless else session.note_id or DerivedIds().object_id("note", session.session_id)
     answer = (_NOTELESS if noteless else ClinicalCodes)(
@@ -99,7 +99,7 @@ def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
 
 
 def _misplaced(note: dict[int, list[NoteLocation]], length: int) -> dict[int, list[NoteLocation]]:
-    """The same places where the note has no words: beyond its end."""
+    """The same places, moved beyond the end of the note."""
     return {
         at: [NoteLocation(start=place.start + length, end=place.end + length) for place in places]
         for at, places in note.items()
@@ -107,11 +107,11 @@ def _misplaced(note: dict[int, list[NoteLocation]], length: int) -> dict[int, li
 
 
 def _counting(chosen: Assumptions, text: str) -> _Count:
-    """Return the function that counts the offsets of a place in the text as the assumptions say."""
+    """The function that converts the offsets of a place in the text as the assumptions say."""
     last, utf16 = chosen["offset_end"] == "last", chosen["offset_unit"] == "utf16"
     if not (last or utf16):
         return lambda place: place
-    # Letters that are two units of UTF-16.
+    # The positions of letters that take two units in UTF-16.
     wide = [at for at, letter in enumerate(text) if letter > "\uffff"] if utf16 else []
 
     def counted(place: NoteLocation) -> NoteLocation:
@@ -122,11 +122,11 @@ def _counting(chosen: Assumptions, text: str) -> _Count:
 
 
 def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:
-    """The places of each entry's terms, by the entry's position: whole words, and of overlapping terms the longest."""
+    """The places of each entry's terms, by the entry's index: whole words, and the longest of overlapping terms."""
     owners = {term.lower(): at for at, entry in enumerate(entries) for term in entry.terms}
     found: dict[int, list[NoteLocation]] = {}
     for start, end in _without_overlaps(_matches(owners, text), len(text)):
-        # Ignoring case, a letter may match one that its lower case is not.
+        # A match without regard to case may differ from the term in lower case: U+017F matches ``s``.
         at = owners.get(text[start:end].lower())
         if at is not None:
             found.setdefault(at, []).append(NoteLocation(start=start, end=end))
@@ -134,17 +134,17 @@ def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocati
 
 
 def _matches(terms: Iterable[str], text: str) -> list[tuple[int, int]]:
-    """Start and end of the longest term at each place of a text."""
+    """The start and end of the longest term at each place where a term begins."""
     longest_first = sorted(terms, key=len, reverse=True)
     if not longest_first:
         return []
-    # The lookahead finds a term that begins inside another one, too.
+    # With the lookahead, a term is also found if it begins inside another one.
     pattern = rf"(?<!\w)(?=({'|'.join(map(re.escape, longest_first))})(?!\w))"
     return [match.span(1) for match in re.finditer(pattern, text, re.IGNORECASE)]
 
 
 def _without_overlaps(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """The spans that overlap no longer one, in their order."""
+    """The spans in order, without those that overlap a longer one."""
     taken, kept = bytearray(length), []
     for start, end in sorted(spans, key=lambda span: span[0] - span[1]):
         if not any(taken[start:end]):
@@ -154,7 +154,7 @@ def _without_overlaps(spans: Iterable[tuple[int, int]], length: int) -> list[tup
 
 
 def _sentence(text: str, term: NoteLocation) -> NoteLocation:
-    """The sentence that holds a term: at most :data:`_REACH` characters on each side of it, and no word is cut."""
+    """The sentence around a term: at most :data:`_REACH` characters on each side, cut between words."""
     end = _sentence_end(text, term.end)
     phrase = text[_sentence_start(text, term.start) : end]
     start = end - len(phrase.lstrip())

@@ -1,4 +1,4 @@
-"""Consult notes: streamed as they are written, and the forms that a partner's own templates want filled."""
+"""Consult notes, which are streamed, and the answers to the questions of a partner's template."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -36,7 +36,7 @@ EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
 AnswerType = Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"]
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
-# The parts of a custom template that make it more than empty, in the newer form and in the older one.
+# A custom template is empty without any of these parts. The newer and the older form name them differently.
 _NEW_PARTS, _OLD_PARTS = ("template", "questions"), ("content", "responses")
 
 
@@ -94,15 +94,15 @@ class CustomTemplate(Incoming):
 
 @cache
 def _template_model(required: str, answer_types: str) -> type[CustomTemplate]:
-    """The model of a template under these values of the assumptions of those names."""
+    """The model of a template for these values of ``custom_template_required`` and ``answer_types``."""
     if (required, answer_types) == ("none", "four_types"):
         return CustomTemplate
 
     def field(kind: Any) -> Any:
         return (kind | None, None) if required == "none" else (kind, ...)
 
-    many: Any = list  # mypy reads no types that are made
-    inner = many["CustomQuestion"]  # the class that is made here, whose name it is
+    many: Any = list  # mypy cannot check types that are made at run time
+    inner = many["CustomQuestion"]  # the name of the class that is made below
     question = create_model(
         "CustomQuestion",
         __base__=CustomQuestion,
@@ -140,11 +140,12 @@ def generate_consult_note(request: Request) -> Stream:
         request.note("undocumented_value", f"generation_method = {given.generation_method}")
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
-    foreign = None if given.third_party_template is None else _foreign(request, given.third_party_template)
+    text = given.third_party_template
+    partners = None if text is None else _partners_template(request, text)
     session = find(request, Session, request.params["session_id"])
     if not _may_write(session) and request.assumptions["note_without_recording"] != "allowed":
         raise RecordingRequiredError
-    template = foreign or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
+    template = partners or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = session_content.material(namespace, session, given.addition)
@@ -168,16 +169,16 @@ def generate_consult_note(request: Request) -> Stream:
 
 
 def _may_write(session: Session) -> bool:
-    """True for a session with a recording or a transcript, or whose client wants a note without one."""
+    """True if the session has a recording or a transcript, or if its client wants a note without them."""
     return bool(session.audio or session.transcript or session.generate_output_without_recording)
 
 
 def write(
     request: Request, template: NoteTemplate, material: Material, manner: Manner, content_type: ContentType
 ) -> str:
-    """The text of a note or document, with whatever a fault wants to be wrong in it."""
+    """The text of a note or document, with the text faults of the request."""
     session = find(request, Session, request.params["session_id"])
-    # Nothing of it can stand in the text: an upload is transcribed when its transcript is read.
+    # The text cannot contain these uploads: an upload is transcribed when a client reads the transcript.
     unheard = [one.filename or one.id for one in session.audio if one.begun_at is None]
     if unheard:
         request.note("untranscribed_audio", ", ".join(unheard))
@@ -192,7 +193,7 @@ def write(
 
 
 def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dict[str, Any]) -> None:
-    # The session as it is now, not as it was when the stream began: others may have changed it meanwhile.
+    # Read the session again, since other requests may have changed it after the stream began.
     session = namespace.store.get(Session, session_id)
     if session is None:
         return
@@ -212,8 +213,8 @@ def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dic
     )
 
 
-def _foreign(request: Request, text: str) -> NoteTemplate:
-    """A partner's template, made of the headings in its JSON; one with a single section if the text is not JSON."""
+def _partners_template(request: Request, text: str) -> NoteTemplate:
+    """A template with the headings in a partner's JSON. Text that is not JSON gives a template with one section."""
     try:
         template = parse_json(text.encode())
     except UnprocessableError:
@@ -228,7 +229,7 @@ def _foreign(request: Request, text: str) -> NoteTemplate:
 
 
 def answer_custom_template(request: Request) -> Work[Response]:
-    """The body is the template itself; each of its questions comes back with an answer."""
+    """Answer each question of the template. The body of the request is the template itself."""
     chosen = request.assumptions
     model = _template_model(chosen["custom_template_required"], chosen["answer_types"])
     given = read(request, model).model_dump(exclude_unset=True)

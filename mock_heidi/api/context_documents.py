@@ -21,7 +21,7 @@ from mock_heidi.web.response import SUCCESS, respond, respond_list
 from mock_heidi.web.uploads import take, text_of
 
 _ENDINGS = (".pdf", ".jpg", ".png", ".docx", ".doc")
-# The same types as content types, and as the first bytes of a file.
+# The same types by their content type, and by the first bytes of a file.
 _MEDIA_TYPES = (
     "application/pdf",
     "image/jpeg",
@@ -92,13 +92,13 @@ def list_context_documents(request: Request) -> Response:
         _row(request, one, ready=not one.parsing and transition.ready(one.reads, parse_moment(one.uploaded_at), now))
         for one in session.context_documents
     ]
-    looked = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
-    request.store.put(session.replace(context_documents=looked))
+    counted = tuple(one.replace(reads=one.reads + 1) for one in session.context_documents)
+    request.store.put(session.replace(context_documents=counted))
     return respond_list(rows, "context_documents")
 
 
 def delete_context_documents(request: Request) -> Response:
-    """The ids stand in the query, repeated, or in a body: both are in use."""
+    """Remove the documents with these ids. Clients send them in a repeated query parameter or in a body."""
     chosen, ids = request.assumptions, set[str]()
     place = chosen["context_documents_delete"]
     if place != "query":
@@ -120,11 +120,11 @@ def delete_context_documents(request: Request) -> Response:
 
 
 def _is_supported(request: Request, file: UploadFile) -> bool:
-    """True for a file of a type that may be uploaded."""
-    told_by = request.assumptions["file_type_detection"]
-    if told_by == "content_type":
+    """True if the API accepts the type of the file."""
+    detection = request.assumptions["file_type_detection"]
+    if detection == "content_type":
         return (file.content_type or "").partition(";")[0].strip().lower() in _MEDIA_TYPES
-    if told_by == "content":
+    if detection == "content":
         file.file.seek(0)
         return file.file.read(4).startswith(_FIRST_BYTES)
     ending = PurePosixPath((file.filename or "").lower()).suffix
@@ -135,7 +135,7 @@ def _is_supported(request: Request, file: UploadFile) -> bool:
 
 
 def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
-    """The fields of ``meta_data``, a part of the form that holds JSON."""
+    """The fields in ``meta_data``, a part of the form that contains JSON."""
     if not text and request.assumptions["meta_data_required"]:
         raise UnprocessableError([missing("body", "meta_data")])
     try:

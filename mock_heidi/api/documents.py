@@ -1,4 +1,4 @@
-"""Documents made of a session: letters, explainers, summaries."""
+"""Documents made from a session: letters, explainers, summaries."""
 
 from typing import Literal
 
@@ -29,7 +29,7 @@ class DocumentGenerate(Incoming):
 
 
 class DocumentCreated(Outgoing):
-    """Other keys than a listed document has: both are as documented."""
+    """The answer to a creation. Its keys differ from those of a listed document. The vendor documents both."""
 
     id: ObjectId
     session_id: SessionId

@@ -1,4 +1,4 @@
-"""Linked accounts: which Heidi user stands behind a user of the API."""
+"""Linked accounts: the Heidi user that belongs to a user of the API."""
 
 from pydantic import Field
 from starlette.responses import Response
@@ -19,7 +19,7 @@ class AccountLink(Incoming):
 
 
 class LinkedAccount(Outgoing):
-    # The underscore stands here and nowhere else in the API.
+    # Only this id has an underscore in the API.
     id: ObjectId = Field(alias="_id")
     user_id: str
     ehr_provider: str

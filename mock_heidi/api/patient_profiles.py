@@ -1,4 +1,4 @@
-"""Patient profiles: what Heidi is told of a patient, and the sessions that belong to them."""
+"""Patient profiles: the details of a patient that a client gives, and the sessions of the patient."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ from mock_heidi.web.inputs import find, find_or_none, read
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, Answer, kept, kept_answer, respond, respond_list
 
-# Kept as records keep lists, and refused in the words for lists.
+# Records hold tuples. The messages of errors are still those for lists.
 Items = Annotated[list[Any], AfterValidator(tuple)]
 
 
@@ -73,7 +73,7 @@ class PatientProfileCreated(Outgoing):
     additional_context: str | None
 
 
-# The keys differ from route to route, and so does their order: each answer is written out as documented.
+# The keys and their order differ between routes, so each answer has a class in the documented order.
 class PatientProfileUpdated(Outgoing):
     id: ObjectId
     source: Literal["EHR"]
@@ -155,7 +155,7 @@ def create_patient_profile(request: Request) -> Response:
 
 
 def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
-    """True if the caller's key has a profile with that id."""
+    """True if the caller's key has a profile with that ``ehr_patient_id``."""
     owner = request.caller.managed_by
     return ehr_patient_id is not None and bool(
         request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=ehr_patient_id)
@@ -163,7 +163,7 @@ def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
 
 
 def _unset(chosen: Assumptions, profile: PatientProfile) -> dict[str, None]:
-    """The fields that an answer shows as null, and not as the profile has them."""
+    """The empty fields of the profile that an answer shows as null."""
     null = not profile.demographic_string and chosen["unset_demographic_string"] == "none"
     return {"demographic_string": None} if null else {}
 
@@ -205,7 +205,7 @@ def link_sessions(request: Request) -> Response:
 
 
 def _refuse_links(chosen: Assumptions, profile: PatientProfile, present: set[str | None]) -> None:
-    """Raise the error of sessions whose present links the assumptions do not let change."""
+    """Raise an error if an assumption forbids a new link for a session that is linked already."""
     if profile.id in present and chosen["link_again"] != HTTPStatus.OK:
         raise refused(chosen, "link_again", "the session is linked to this profile")
     if present - {None, profile.id} and chosen["link_moves"] != "moved":
@@ -221,14 +221,14 @@ def list_patient_profiles(request: Request) -> Response:
 
 
 def _listed(request: Request, chosen: Assumptions) -> bytes:
-    """The body of the list."""
+    """The list as the JSON body of the answer."""
     query, owner, store = request.query, request.caller.managed_by, request.store
     wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
     if chosen["empty_filter"] == "ignored":
         wanted, provider = wanted or None, provider or None
     if wanted is not None:
         profiles = store.where(PatientProfile, managed_by=owner, ehr_patient_id=wanted)
-        if provider is not None:  # of the few that one id can have
+        if provider is not None:  # one id has few profiles
             profiles = [profile for profile in profiles if profile.ehr_provider == provider]
     elif provider is not None:
         profiles = store.where(PatientProfile, managed_by=owner, ehr_provider=provider)

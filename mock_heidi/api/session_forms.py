@@ -1,4 +1,4 @@
-"""The other forms that a session has in a response under assumptions that differ from the defaults."""
+"""The forms of a session in a response that the assumptions can choose instead of the default."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mock_heidi.state.session_records import Session, WrittenDocument
 def varied(
     namespace: Namespace, session: Session, view: Outgoing, changed: AbstractSet[str] | None = None
 ) -> dict[str, Any]:
-    """A session's view as a JSON object of the forms that are chosen.
+    """A session as a JSON object in the forms that the assumptions choose.
 
     ``changed`` are the fields that a PATCH has changed; None for the answer to a GET.
     """
@@ -33,7 +33,7 @@ def varied(
 
 
 def _as_created(session: Session, document: WrittenDocument) -> dict[str, Any]:
-    """A document with the keys of the answer to its creation."""
+    """A document with the keys of the answer that created it."""
     made = {"id": document.id, "session_id": session.session_id}
     return made | {
         name: getattr(document, name)
@@ -49,13 +49,13 @@ def _echo(when: str, session: Session, body: dict[str, Any]) -> None:
 
 
 def _gist(namespace: Namespace, session: Session) -> str | None:
-    """The first problem of a session that has a note."""
+    """The first problem of the session; None without a note."""
     problems = session_content.problems(namespace, session) if session.consult_note else None
     return None if problems is None else problems.partition(",")[0]
 
 
 def _part(which: str, body: dict[str, Any], changed: AbstractSet[str]) -> dict[str, Any]:
-    """The part of the whole session that the answer to a PATCH shows, with ``audio`` last."""
+    """The fields of a session that the answer to a PATCH has. ``audio`` comes last."""
     if which == "changes_only":
         return {name: value for name, value in body.items() if name in {"session_id", "updated_at", *changed}}
     audio = body.pop("audio")

@@ -1,4 +1,4 @@
-"""Sessions: the consultations themselves."""
+"""Sessions: the consultations, one by one and in pages."""
 
 from typing import Literal, TypeVar
 
@@ -20,7 +20,7 @@ from mock_heidi.web.inputs import find, find_or_none, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
-# The template_id of a document from Heidi's own application, by the values of document_without_template.
+# The template_id of a document without a template, for each value of the assumption document_without_template.
 _NO_TEMPLATE = {"none": None, "left_out": ""}
 View = TypeVar("View", "SessionDetail", "SessionUpdated")
 
@@ -38,7 +38,7 @@ class SessionPatientUpdate(Incoming):
 
 
 class SessionUpdate(Incoming):
-    """``ehr_appt_id`` is the answer's name for what a create calls ``ehr_appointment_id``; both are the vendor's."""
+    """The field ``ehr_appt_id`` has the name ``ehr_appointment_id`` in a create. The vendor uses both names."""
 
     duration: Number | None = None
     language_code: str | None = None
@@ -80,7 +80,7 @@ class DocumentListed(Outgoing):
     session_id: SessionId
     index: int
     name: str
-    # An empty one is left out: document_without_template.
+    # Left out if it is empty: see the assumption document_without_template.
     template_id: str | None = Field(exclude_if=lambda value: value == "")
     content: str
     generation_type: Literal["TEMPLATE"]
@@ -88,7 +88,7 @@ class DocumentListed(Outgoing):
 
 
 class SessionUpdated(Outgoing):
-    """A PATCH's answer: as GET shows the session, but without ``audio``."""
+    """The answer to a PATCH: the session as in a GET, but without ``audio``."""
 
     session_id: SessionId
     session_name: str
@@ -104,7 +104,7 @@ class SessionUpdated(Outgoing):
     ehr_appt_id: str | None
     ehr_provider: str
     ehr_patient_id: str | None
-    # Shown once it was set, absent before.
+    # Absent until a client sets it.
     linked_sessions_for_context: tuple[str, ...] | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
@@ -140,7 +140,7 @@ class PageQuery(BaseModel, defer_build=True):
 
 
 class PageFromZero(PageQuery, defer_build=True):
-    """The query where the first page has the number 0."""
+    """The query if the first page has the number 0."""
 
     page: int = Field(default=0, ge=0)
 
@@ -166,7 +166,7 @@ def create_session(request: Request) -> Response:
 
 
 def _profile_for(request: Request, profile_id: str) -> str | None:
-    """The id of the profile for a new session. An unknown one is refused, or leaves the session without a profile."""
+    """The profile id for a new session. An assumption decides if an unknown id raises an error or gives None."""
     known = find_or_none(request, PatientProfile, profile_id)
     if known is None and request.assumptions["create_session_unknown_profile"] == "refused":
         raise PatientProfileNotFoundError
@@ -236,7 +236,7 @@ def _view(view: type[View], request: Request, session: Session) -> View:
     own, profile = session.patient, None
     if session.patient_profile_id is not None and request.assumptions["session_shows_profile"] == "profile":
         profile = request.store.get(PatientProfile, session.patient_profile_id)
-    # Not validated again: under gender_case any text is a gender.
+    # Do not validate again: the assumption gender_case may allow any text as a gender.
     if profile is None:
         patient = SessionPatient.model_construct(name=own.name, gender=own.gender, dob=own.dob)
     else:

@@ -22,7 +22,7 @@ class Template(Outgoing):
 
 
 def find_template(request: Request, template_id: str, category: str) -> NoteTemplate:
-    """The template of that id, for a text of that category; they are Heidi's own, the same for every key."""
+    """The template with that id, for a text of that category. All API keys have the same templates."""
     template = request.store.get(NoteTemplate, template_id)
     if template is None:
         raise TemplateNotFoundError
@@ -32,7 +32,7 @@ def find_template(request: Request, template_id: str, category: str) -> NoteTemp
 
 
 def list_consult_note_templates(request: Request) -> Response:
-    """The older page's list: notes only."""
+    """The templates for notes only, as on the vendor's older page."""
     if request.assumptions["consult_note_template_list"] == "all":
         return list_document_templates(request)
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
@@ -40,5 +40,5 @@ def list_consult_note_templates(request: Request) -> Response:
 
 
 def list_document_templates(request: Request) -> Response:
-    """The newer page's list: both categories, whatever its name says."""
+    """The templates of both categories, despite the name. The vendor's newer page lists both."""
     return respond_list([kept(Template, one) for one in request.store.all(NoteTemplate)], "templates")

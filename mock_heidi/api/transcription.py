@@ -1,4 +1,4 @@
-"""Audio in, words out: whole files, live segments, and the transcript that comes of them."""
+"""Audio and transcripts: whole files, live segments, and the transcripts made from them."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class LiveTranscript(Outgoing):
 
 
 _SOURCELESS = create_model("LiveTranscript", __base__=LiveTranscript, active_source=(None, ...))
-# The active source before there is any audio, by the values of live_transcript_source.
+# The active source of a session without audio, for each value of the assumption live_transcript_source.
 _FIRST_SOURCES: dict[str, Any] = {"live": "LIVE", "user_uploaded": "USER_UPLOADED", "none": None}
 
 
@@ -120,7 +120,7 @@ def transcribe_segment(request: Request) -> Response:
 def _placed(
     request: Request, recording: Recording, index: int | None, there: list[AudioPiece]
 ) -> tuple[int, list[AudioPiece]]:
-    """The index of a segment in its recording, and the earlier segments whose place it takes."""
+    """The index of a segment in its recording, and the earlier segments that it replaces."""
     same = [one for one in there if one.index == index]
     repeat = request.assumptions["segment_repeat"] if same else "replaces"
     if same:
@@ -191,7 +191,7 @@ def get_live_transcript(request: Request) -> Response:
 def _source(request: Request, piece: AudioPiece) -> Source:
     if piece.track == UPLOAD:
         return "USER_UPLOADED"
-    # The client has kept a copy of a segment that it sends again.
+    # A client that sends a segment again has kept a copy of it.
     return "BACKUP" if piece.again and request.assumptions["live_transcript_backup"] == "backup" else "LIVE"
 
 
@@ -213,7 +213,7 @@ def _open_recording(request: Request) -> tuple[Session, Recording]:
 
 
 def _ranges(numbers: Iterable[int]) -> str:
-    """Numbers for people: ``1, 3-5``."""
+    """The numbers as text, with ranges: ``1, 3-5``."""
     spans: list[list[int]] = []
     for number in sorted(numbers):
         if spans and spans[-1][1] == number - 1:
@@ -224,7 +224,7 @@ def _ranges(numbers: Iterable[int]) -> str:
 
 
 def _piece(request: Request, upload: Upload, track: str, index: int, given: float | None = None) -> AudioPiece:
-    """The record of a piece of audio. A duration that the client gives wins over that of the bytes."""
+    """The record of a piece of audio. The duration ``given`` by the client replaces the one found in the file."""
     seconds = upload.duration
     if seconds is None and given is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
@@ -247,7 +247,7 @@ def _seconds(detected: float | None) -> float:
 
 
 def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:
-    """The session with one more piece of audio, stored; ``gone`` are the seconds of the pieces that it replaces."""
+    """Store one more piece of audio. Returns the new session. ``gone`` is the seconds of the replaced pieces."""
     seconds = {
         "added": max(0, session.duration - gone) + round(piece.duration),
         "replaced": round(piece.duration),
@@ -264,7 +264,7 @@ def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0
 
 
 def _is_audio(file: UploadFile) -> bool:
-    """True for a file that is announced as audio."""
+    """True if the content type of the file is audio."""
     return (file.content_type or "").lower().startswith("audio/")
 
 

@@ -52,6 +52,8 @@ class Assumption(NamedTuple):
 
 def written(value: Any) -> str:
     """A value in the form that a user writes: ``true``, ``404`` or a word."""
+    if value is None:
+        return "null"
     return str(value).lower() if type(value) is bool else str(value)
 
 

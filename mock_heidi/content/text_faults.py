@@ -1,4 +1,4 @@
-"""Faults in generated text that only a clinician, or the client's renderer, would notice."""
+"""Faults in generated text. Only a clinician or the client's renderer notices them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from mock_heidi.content.note_writer import Manner, Material, Part
 from mock_heidi.state.field_types import ContentType
 
-_SOMEBODY_ELSE = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
+_OTHER_PATIENT = ("Wilhelmina Ostrander", "1931-07-19", "FEMALE")
 _SIDES = {"left": "right", "izquierdo": "derecho", "izquierda": "derecha"}
 _OTHER_SIDE = {**_SIDES, **{right: left for left, right in _SIDES.items()}}
 _SIDE = re.compile(rf"\b({'|'.join(_OTHER_SIDE)})\b", re.IGNORECASE)
@@ -18,15 +18,15 @@ _DOSE = re.compile(
 )
 _SCRIPT = '<script>alert("mock_heidi")</script>'
 LONG = 200_000
-"""The smallest number of characters in a very long note."""
+"""A very long note has at least this many characters."""
 
 
 def mislead(
     effects: Collection[str], material: Material, manner: Manner, content_type: ContentType
 ) -> tuple[Material, Manner, ContentType]:
-    """The material, manner and content type of a note, changed by the faults that act before it is written."""
+    """The material, manner and content type of a note, with the faults that act before it is written."""
     if "wrong_patient" in effects:
-        name, born, gender = _SOMEBODY_ELSE
+        name, born, gender = _OTHER_PATIENT
         material = material._replace(patient=f"{name}, {born}, {gender}", name=name, born=born)
     if "wrong_language" in effects:
         manner = manner._replace(language="es" if manner.language.lower().startswith("en") else "en")
@@ -43,9 +43,9 @@ def without_section(effects: Collection[str], parts: Sequence[Part], patient: st
 
 
 def spoil(effects: Collection[str], text: str, name: str = "") -> str:
-    """A written text, changed by the faults that act on its words. ``name`` is the patient's."""
+    """A written text with the faults that change its words. ``name`` is the patient's name."""
     if "wrong_patient" in effects and name:
-        text = text.replace(name, _SOMEBODY_ELSE[0])
+        text = text.replace(name, _OTHER_PATIENT[0])
     if "swap_sides" in effects:
         text = _SIDE.sub(_other_side, text)
     if "wrong_dose" in effects:

@@ -1,4 +1,4 @@
-"""The active faults of a namespace: the requests that they match, and their hits."""
+"""The active faults of a namespace. They match requests and count their hits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ActiveFault:
         self.matched = 0
         """The number of requests that it has matched."""
         self.dead: set[bytes] = set()
-        """The marks of the tokens that it has expired or revoked."""
+        """The hashes of the tokens that it has expired or revoked."""
         self.window: tuple[int, int] = (0, 0)
         """The start of the quota's window, in ms since 1970, and the number of requests in it."""
         self._ends = None if fault.ttl is None else precise() + fault.ttl
@@ -75,12 +75,12 @@ class ActiveFault:
             and fault.session_id in (None, request.session_id)
             and (fault.header is None or request.has(fault.header))
             and (fault.match is None or body_matches(fault.match, request.body))
-            and self._placed(request.operation)
+            and self._works_on(request.operation)
             and (request.token_counts or not fault.ends_token)
         )
 
-    def _placed(self, operation: str | None) -> bool:
-        """True if its effects are for this operation, or for all."""
+    def _works_on(self, operation: str | None) -> bool:
+        """True if its effects work on this operation."""
         fault = self.fault
         if fault.given(STREAM_EFFECTS) and operation not in STREAMS:
             return False
@@ -96,13 +96,13 @@ class ActiveFault:
             late >= 0
             and late % (fault.every or 1) == 0
             and (fault.nth is None or self.matched in fault.nth)
-            and (fault.times is None or self._taken < fault.times)
+            and (fault.times is None or self._used < fault.times)
             and (fault.probability is None or chance.random() < fault.probability)
         )
 
     @property
-    def _taken(self) -> int:
-        """The number of ``times`` that are used up. A repeated dead token does not count."""
+    def _used(self) -> int:
+        """The number of ``times`` that are used up. The same token does not count twice."""
         return len(self.dead) if self.fault.ends_token else self.hits
 
     def within(self, quota: Quota, now: int) -> bool:
@@ -128,8 +128,8 @@ class ActiveFaults:
 
     def _put(self, active: list[ActiveFault]) -> None:
         self._active = active
-        # Most requests ask only whether a fault is for their operation. A fault without operations is for all, and so
-        # is one that ends tokens, since an ended token fails everywhere.
+        # Most requests only test this set. A fault without operations is for all operations. So is a fault that ends
+        # tokens, since an ended token fails on every operation.
         named = [one.fault.operation for one in active]
         for_all = None in named or any(one.fault.ends_token for one in active)
         self.operations: Container[str | None] = (
@@ -144,19 +144,19 @@ class ActiveFaults:
         return len(self._active)
 
     def add(self, fault: Fault) -> ActiveFault:
-        """Put a fault at the end. Raises :class:`FaultError` if its id is taken or there are too many."""
+        """Add a fault at the end. Raises :class:`FaultError` if its id is taken or there are too many."""
         return self.extend([fault])[0]
 
     def extend(self, faults: Iterable[Fault]) -> list[ActiveFault]:
-        """Put faults at the end, or raise :class:`FaultError` and add none."""
+        """Add faults at the end. If one raises :class:`FaultError`, none is added."""
         return self._add(list(self), faults)
 
     def replace(self, faults: Iterable[Fault]) -> None:
-        """Replace all faults, or raise :class:`FaultError` and keep them."""
+        """Replace all faults. If one raises :class:`FaultError`, the old faults stay."""
         self._add([], faults)
 
     def _add(self, active: list[ActiveFault], faults: Iterable[Fault]) -> list[ActiveFault]:
-        """Have these faults active, and others behind them. Returns the others."""
+        """Activate ``faults`` after the active ones. Returns the new active faults."""
         number, before = self._made, len(active)
         taken, size = {one.id for one in active}, sum(one.size for one in active)
         for fault in faults:
@@ -207,8 +207,8 @@ class ActiveFaults:
     ) -> list[ActiveFault]:
         """The faults for this request up to the first that gives a whole response. Counts a hit for each.
 
-        ``first`` are tried before the namespace's own. The caller takes back the hit of a fault that changes nothing.
-        ``now`` is in ms since 1970.
+        ``first`` are tried before the faults of the namespace. ``now`` is in ms since 1970. The caller takes back
+        the hit of a fault that changes nothing.
         """
         chosen = []
         for active in (*first, *self):

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 
 class FaultArguments(TypedDict, total=False):
-    """The fields of a rule, but for its operation. The fault reference in the docs says what each does."""
+    """The fields of a rule, except its operation. The fault reference in the docs says what each does."""
 
     id: str
     label: str

@@ -1,4 +1,4 @@
-"""Answers as values: a handler's result becomes one, faults change it, the player sends it."""
+"""Answers as values. A handler's result becomes a delivery, faults change it, the player sends it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 class Ending(Enum):
-    """The end of an answer, once all its parts are out."""
+    """The end of an answer, after all its parts are sent."""
 
     COMPLETE = "complete"
     CLOSE = "close"
-    """The connection is closed, whatever length was promised."""
+    """The connection is closed, even if the promised length is not reached."""
     RESET = "reset"
     """The connection is reset (RST)."""
     STALL = "stall"
@@ -27,19 +27,19 @@ class Ending(Enum):
 
 
 class Part(NamedTuple):
-    """Bytes that go out together, ``pause`` seconds of the namespace's clock after the part before."""
+    """Bytes that go out together, ``pause`` seconds of the namespace's clock after the previous part."""
 
     data: bytes
     pause: float = 0.0
     number: int | None = None
-    """The number of the piece in its stream, counted from 1; None for bytes from outside the stream."""
+    """The number of the piece in its stream, counted from 1; None for bytes that are not a piece."""
 
 
 class Stream(NamedTuple):
-    """A handler's answer that comes in pieces of text, all known when it begins.
+    """A handler's answer in pieces of text. All pieces are known at the start.
 
-    ``commit`` keeps what the stream made. It runs once: before the end is sent, or when the client has left; never
-    after a reset of the namespace.
+    ``commit`` stores the result of the stream. It runs once: before the end is sent, or when the client leaves. It does
+    not run after a reset of the namespace.
     """
 
     texts: Sequence[str]
@@ -48,22 +48,22 @@ class Stream(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer on its way out: its head, its parts, and how it ends."""
+    """An answer to send: its head, its parts and its ending."""
 
     status: int | None
     """The status, or None if no head is sent."""
     headers: tuple[Header, ...] = ()
-    """Without a length: the player adds the promised one."""
+    """The headers without ``Content-Length``, which the player adds."""
     parts: tuple[Part, ...] = ()
     length: int | None = None
-    """The promised length of the body in bytes, whatever is sent of it; None for a stream."""
+    """The promised length of the body in bytes. A fault may send less. None for a stream."""
     pause: float = 0.0
     """Seconds before the head."""
     ending: Ending = Ending.COMPLETE
     early: bool = False
-    """True where a fault ends a stream before its time."""
+    """True if a fault ends a stream early."""
     write_size: int | None = None
-    """So many bytes at most go out in one write, and others run between two; None: a part is a write."""
+    """The most bytes in one write. Other tasks run between two writes. None if each part is one write."""
     commit: Callable[[], None] | None = field(default=None, compare=False)
 
     @property
@@ -78,20 +78,20 @@ class Delivery:
 
     @property
     def has_body(self) -> bool:
-        """False for a status that has none."""
+        """False for a status that allows no body."""
         return self.status not in _WITHOUT_BODY
 
     def with_body(self, body: bytes) -> Delivery:
-        """The same with another whole body, whose length is promised."""
+        """A copy with another whole body. Its length is the promised length."""
         return replace(self, parts=(Part(body),), length=len(body))
 
     def with_header(self, name: bytes, value: bytes) -> Delivery:
-        """The same with this value of a header, in the place of any other."""
+        """A copy with this header, which replaces other values of the header."""
         others = [header for header in self.headers if header[0] != name]
         return replace(self, headers=(*others, (name, value)))
 
     def with_parts(self, parts: Iterable[Part]) -> Delivery:
-        """The same with other parts; the promised length stays."""
+        """A copy with other parts. The promised length stays the same."""
         return replace(self, parts=tuple(parts))
 
 
@@ -115,10 +115,10 @@ def of_stream(stream: Stream, pause: Callable[[int], float], escapes: str = "esc
 
 
 def frame(text: str) -> bytes:
-    """A piece as it is sent: ``data: {"data": "…"}`` and an empty line, everything beyond ASCII escaped."""
+    """A piece as it is sent: ``data: {"data": "…"}`` and an empty line, with letters beyond ASCII escaped."""
     return b'data: {"data": %s}\n\n' % encode_basestring_ascii(text).encode()
 
 
 def frame_in_utf_8(text: str) -> bytes:
-    """The same with letters beyond ASCII as they are, in UTF-8."""
+    """A piece as it is sent, with letters beyond ASCII in UTF-8."""
     return b'data: {"data": %s}\n\n' % encode_basestring(text).encode()

@@ -1,4 +1,4 @@
-"""The fields of a rule: what may stand in them, in JSON, YAML and the short form alike."""
+"""The types of a rule's fields. JSON, YAML and the short form accept the same values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mock_heidi.state.ids import Chance
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _LONGEST = 86_400.0
-_HIGHEST = 700.0  # whose exponential is still a number
+_HIGHEST = 700.0  # math.exp fails on larger numbers
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w-]+)*", re.ASCII)
 
 
@@ -47,7 +47,7 @@ def _seconds(value: Any) -> float:
 
 
 class Delay(NamedTuple):
-    """A wait in seconds: always ``first``, evenly from ``first`` to ``second``, or log-normally.
+    """A delay in seconds: always ``first``, uniform from ``first`` to ``second``, or log-normal.
 
     Log-normal delays have the median ``first`` and the spread ``second`` (the sigma of their logarithm).
     """
@@ -84,7 +84,7 @@ def _delay(value: Any) -> Delay:
 
 
 class Quota(NamedTuple):
-    """So many requests in so many seconds of the clock; what comes beyond them gets 429."""
+    """The most ``requests`` in ``seconds`` of the clock. Further requests get 429."""
 
     requests: int
     seconds: float
@@ -103,7 +103,7 @@ def _quota(value: Any) -> Quota:
 
 
 class RetryAfter(NamedTuple):
-    """In so many seconds; ``dated`` says it as a moment, the other form that HTTP knows."""
+    """The seconds in ``Retry-After``. With ``dated`` the header has a date, the other form in HTTP."""
 
     seconds: float
     dated: bool = False
@@ -195,7 +195,7 @@ def _inside(value: Any) -> str:
 
 
 def _true_or_text(value: Any) -> Any:
-    """``true``, or a text of one's own."""
+    """``true``, or the text to send."""
     value = resolve(value)
     if value is True or (isinstance(value, str) and value):
         return value

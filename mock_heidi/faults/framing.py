@@ -1,4 +1,4 @@
-"""The forms in which the pieces of a stream are written, as the assumption ``stream_framing`` names them."""
+"""The framings of a stream, which the assumption ``stream_framing`` names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reframed(delivery: Delivery, framing: str) -> Delivery:
 
 
 def _bare(events: bytes, end: bytes) -> bytes:
-    """The objects in events. One that lacks its empty line, since a fault took it, lacks its end."""
+    """The objects in events, each with ``end``. An event that a fault has cut short has no ``end``."""
     objects = _FIELD.sub(b"", _MARK.sub(b"", events))
     whole = _EMPTY_LINE.split(objects)
     return end.join(whole).rstrip(b"\r\n") + (end if not whole[-1] and len(whole) > 1 else b"")

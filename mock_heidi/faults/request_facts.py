@@ -26,7 +26,7 @@ class RequestFacts(NamedTuple):
 
     @property
     def token(self) -> bytes:
-        """A mark of the bearer token; empty without one."""
+        """A hash of the bearer token; empty without a token."""
         given = [value for name, value in self.headers if name == b"authorization"]
         return token_mark(given[-1] if given else None)
 
@@ -37,7 +37,7 @@ class RequestFacts(NamedTuple):
 
 
 def token_mark(authorization: bytes | None) -> bytes:
-    """A hash of a bearer token, which does not depend on the form of its header; empty without a header."""
+    """A hash of a bearer token. The form of the header does not change it. Empty without a header."""
     return b"" if authorization is None else sha256(authorization.strip().rpartition(b" ")[2]).digest()
 
 

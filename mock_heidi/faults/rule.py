@@ -1,4 +1,4 @@
-"""Faults as values: rules that say which requests, how often, and what happens to their answers."""
+"""Faults as values: rules with the requests that they match, how often they act, and their effects."""
 
 from collections.abc import Container, Iterable
 from hashlib import sha256
@@ -31,8 +31,7 @@ from mock_heidi.faults.short_form import FaultError, parse_text
 from mock_heidi.state.field_types import JsonValue, SessionId
 
 
-# In the short form: a name with what ends it, and the comma before the next one.
-def _said(example: Any, meaning: str) -> Any:
+def _optional(example: Any, meaning: str) -> Any:
     """An optional field with its description and an example of its value."""
     return Field(None, description=meaning, examples=[example])
 
@@ -42,38 +41,38 @@ def _field(effect: Effect) -> Any:
 
 
 class _Selection(Record):
-    """The requests that a rule is for, and how often."""
+    """The part of a rule that selects requests and says how often it acts."""
 
-    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = _said(
+    id: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")] | None = _optional(
         "mine", "The id of the rule. Without one the rules are called `fault-1`, `fault-2` and so on."
     )
-    label: str | None = _said("outage", "A name for people.")
+    label: str | None = _optional("outage", "A name for people.")
 
-    operation: Operations | None = _said(STREAMS[-1], "Only requests of this operation, or of those in a list.")
-    method: Method | None = _said("GET", "Only requests of this method. It goes with `path`.")
-    path: Path | None = _said(
+    operation: Operations | None = _optional(STREAMS[-1], "Only requests of this operation, or of those in a list.")
+    method: Method | None = _optional("GET", "Only requests of this method. It goes with `path`.")
+    path: Path | None = _optional(
         "/sessions/{session_id}",
         "Only requests of this path below the base path. `{name}` is one segment, or a part of one as in "
         "`{id}:finish`; `*` is anything. A segment takes one `{name}` or stars, not both, and a `{name}` cannot stand "
         "between two stars.",
     )
-    session_id: SessionId | None = _said("1234567890", "Only requests about this session.")
-    header: Headers | None = _said(
+    session_id: SessionId | None = _optional("1234567890", "Only requests about this session.")
+    header: Headers | None = _optional(
         {"X-Client": "mobile"},
         "Only requests with these headers; `*` is any value. In short: `header=X-Client:mobile`.",
     )
-    match: dict[str, JsonValue] | None = _said(
+    match: dict[str, JsonValue] | None = _optional(
         {"voice_style": "BRIEF"}, "Only requests whose JSON body contains at least this."
     )
-    nth: Places | None = _said([2, 5], "Only these of the requests that match, counted from 1.")
+    nth: Places | None = _optional([2, 5], "Only these of the requests that match, counted from 1.")
 
-    times: Whole | None = _said(1, "The most answers that the rule changes.")
-    after: Count | None = _said(5, "The number of matching requests that pass first.")
-    every: Whole | None = _said(3, "Every third one: requests 1, 4, 7 of those that match.")
-    probability: Share | None = _said(
+    times: Whole | None = _optional(1, "The most answers that the rule changes.")
+    after: Count | None = _optional(5, "The number of matching requests that pass first.")
+    every: Whole | None = _optional(3, "Every third one: requests 1, 4, 7 of those that match.")
+    probability: Share | None = _optional(
         0.1, "The chance of a match to act, from 0 to 1. It is drawn from the seed, so it repeats."
     )
-    ttl: Seconds | None = _said(
+    ttl: Seconds | None = _optional(
         60, "The rule is removed after this many seconds of real time. For tests that may crash."
     )
 
@@ -87,9 +86,9 @@ class _Selection(Record):
         return f"#{mark}-{self._number}" if self._number else f"#{mark}"
 
     def again(self, number: int) -> Self:
-        """The same as a rule by itself, ``number`` of them being there already."""
+        """A copy with another key, for use when ``number`` equal rules exist already."""
         other = self.replace()
-        other._number = number  # noqa: SLF001 - a copy of its own kind
+        other._number = number  # noqa: SLF001 - the copy has the same class
         return other
 
     def given(self, names: Iterable[str]) -> list[str]:
@@ -104,10 +103,10 @@ _Effects: Any = create_model(
 
 
 class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of effects
-    """One rule: which requests it is for, how often, and its effects.
+    """One rule: the requests that it matches, how often it acts, and its effects.
 
-    A rule without a restriction matches every request, always. Pieces of a stream are counted from 1. Seconds are those
-    of the namespace's clock, but for ``ttl``.
+    A rule without a restriction matches every request. Pieces of a stream are counted from 1. Seconds follow the
+    namespace's clock, except for ``ttl``.
     """
 
     @property
@@ -117,7 +116,7 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
 
     @property
     def ends_token(self) -> bool:
-        """True if the token of the request is good for nothing afterwards."""
+        """True if the token of the request is invalid afterwards."""
         return bool(self.expire_token or self.revoke_token)
 
     def problem(self) -> str | None:
@@ -129,7 +128,7 @@ class Fault(_Effects):  # type: ignore[misc] # its base is made from the list of
         return None
 
     def check(self) -> None:
-        """Raise :class:`FaultError` for fields that do not go together."""
+        """Raise :class:`FaultError` for a wrong combination of fields."""
         answers = self.given(ANSWERS)
         if not self.effects:
             raise FaultError("a fault needs an effect, such as status=503", f"there are {', '.join(EFFECTS)}")
@@ -207,7 +206,7 @@ class Scenario(Record):
 
     @property
     def rules(self) -> list[Fault]:
-        """Its faults, labelled with its name where they have no label of their own."""
+        """Its faults. A fault without a label gets the name of the scenario as its label."""
         return [fault if fault.label else fault.replace(label=f"scenario {self.name}") for fault in self.faults]
 
     def problem(self) -> str | None:
@@ -228,7 +227,7 @@ def parse(given: Any) -> Fault:
         name = ".".join(str(step) for step in row["loc"][:1])
         if row["type"] == "extra_forbidden":
             raise FaultError(f"a fault knows no {name!r}", nearest(name, Fault.model_fields)) from None
-        said = row.get("ctx", {})
-        raise FaultError(f"{name or 'fault'}: {said.get('problem', row['msg'])}", said.get("hint", "")) from None
+        context = row.get("ctx", {})
+        raise FaultError(f"{name or 'fault'}: {context.get('problem', row['msg'])}", context.get("hint", "")) from None
     fault.check()
     return fault

@@ -1,4 +1,4 @@
-"""The short form of a rule: ``WHICH:EFFECT=VALUE,…``, as a flag or a header holds it."""
+"""The short form of a rule: ``WHICH:EFFECT=VALUE,…``, as in a flag or a header."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import shorten
 from mock_heidi.base.yaml_scalars import Plain
 
+# A name and the mark that ends it; then the comma before the next name.
 _NAME = re.compile(r"([^=,]*)(=\s*|,|$)(.*)", re.DOTALL)
 _NEXT = re.compile(r",(?=\s*\w+\s*(?:=|,|$))")
 _JSON = json.JSONDecoder()
-# Each one is cut off the rest of the text, which costs as much as the rest is long.
+# Splitting off a field copies the rest of the text, so very many fields would take too long.
 _MOST_FIELDS = 200
 _EXAMPLE = '{"operation": "ask_ai", "end_after": 3}'
 _SHORT = "get_session:status=503"
 
 
 class FaultError(ConfigError):
-    """A rule that makes no sense."""
+    """An invalid rule."""
 
 
 def parse_text(text: str, known: Container[str]) -> dict[str, Any]:
     """The fields of a rule from its short form: ``WHICH:EFFECT=VALUE,…``; ``known`` are the names of fields.
 
-    WHICH is operations joined by ``+``, ``METHOD /path``, or ``*``; an effect that is only switched on needs no value,
-    and a value may be JSON: lists, objects, and in quotes whatever holds a comma.
+    WHICH is operations joined by ``+``, ``METHOD /path``, or ``*``. An effect that is only switched on needs no value.
+    A value may be JSON: a list, an object, or a text in quotes, which may contain commas.
     """
     if text.lstrip().startswith("{"):
         try:
@@ -66,7 +67,7 @@ def _fields(text: str) -> dict[str, Any]:
 
 
 def _writable(value: Any) -> Any:
-    """A value that can be shown and sent: JSON also lets half a letter, NaN and a thousand levels in."""
+    """The same value. Raises :class:`FaultError` if it cannot be written as JSON, although the parser accepts it."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
@@ -75,12 +76,12 @@ def _writable(value: Any) -> Any:
 
 
 def _value(text: str) -> tuple[Any, str]:
-    """The value that a text begins with, and what comes after its comma."""
+    """The value at the start of a text, and the rest after its comma."""
     if text.startswith(("{", "[", '"')):
         try:
             value, end = _JSON.raw_decode(text)
         except (ValueError, RecursionError):
-            pass  # half an object is a text like any other
+            pass  # incomplete JSON is a plain text
         else:
             blank, _, rest = text[end:].partition(",")
             if not blank.strip():
@@ -90,7 +91,7 @@ def _value(text: str) -> tuple[Any, str]:
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """The text before the colon that ends WHICH, that colon, and the rest: paths of custom verbs hold colons too."""
+    """WHICH, the colon after it, and the rest. A path with a custom verb contains another colon."""
     head, equals, _ = text.partition("=")
     which, colon, _ = head.rpartition(":") if equals else text.rpartition(":")
     return which, colon, text[len(which) + len(colon) :]

@@ -1,4 +1,4 @@
-"""One path for every request to the API: routed, admitted, read, worked on, shaped by faults, played, journaled.
+"""The path of every request to the API: admit its caller, read it, run its handler, apply faults, send, journal.
 
-It decides nothing about the vendor's data: the operations are in ``api``.
+It never decides about the vendor's data: the operations are in ``api``.
 """

@@ -1,4 +1,4 @@
-"""The caller of a request to the API: found, let in or refused, and known to the state."""
+"""The caller of a request to the API: identify, admit or refuse, and store them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mock_heidi.web.request import Request
 
 
 def identify(request: Request) -> None:
-    """Find the caller by the token, or by the API key of a sign-in, and the namespace."""
+    """Find the namespace and the caller, by the token or by the API key of a sign-in."""
     registry = request.registry
     if request.operation == SIGN_IN:
         key = request.headers.get(b"heidi-api-key")
@@ -23,7 +23,7 @@ def identify(request: Request) -> None:
 
 
 def admit(request: Request) -> None:
-    """Let in a caller with a good token, or one who signs in; raise the error that refuses any other request."""
+    """Admit a caller with a valid token, or a sign-in. Raise the error for any other request."""
     if request.route is None:
         raise MethodNotAllowedError(request.match.allow) if request.match.allow else NotFoundError
     if request.operation == SIGN_IN:
@@ -35,14 +35,14 @@ def admit(request: Request) -> None:
         raise InvalidTokenError
     if caller.expires * 1000 <= request.at:
         raise ExpiredTokenError
-    # The signature proves that somebody signed in there before: a restart has forgotten the namespace.
+    # The signature proves an earlier sign-in. A restart forgets namespaces, so make this one again.
     namespace = request.known_namespace or request.use_namespace(caller.namespace)
     if caller.managed_by not in namespace.owners:
         raise InvalidTokenError
 
 
 def remember(request: Request) -> None:
-    """Put the caller into the state, which may be younger than their token."""
+    """Store the caller if the state does not have them: a token outlives a reset."""
     caller, namespace = request.identity, request.known_namespace
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)

@@ -1,4 +1,4 @@
-"""Web pages: which of them may use the API, what a refused preflight is told, and which are not the client at all."""
+"""CORS: the web pages that may use the API, and the answers to their preflights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import Send
 from mock_heidi.web.request import Request
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
-# Tools that trace requests, and caches that are switched off, put these on the calls of any page.
+# Tracing tools, and browsers with a disabled cache, add these headers to the requests of any page.
 ORDINARY_HEADERS = (
     "Baggage", "Cache-Control", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-Correlation-Id",
     "X-Request-Id",
@@ -24,13 +24,13 @@ _HEADERS = ("Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault")
 _EXPOSED = ("Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id")
 _LOOPBACK = re.compile(r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 Handle = Callable[[Request, Send], Awaitable[None]]
-# A name of this form may be repeated in a reason, which is one line.
+# Only names of this form are repeated in a reason, which must stay one line.
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _MOST_NAMES = 10
 
 
 class Origins:
-    """The origins whose pages may use the API: every loopback one, and those that the user allowed."""
+    """The origins whose pages may use the API: loopback origins, and those that the user allows."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
         self._allowed = {origin.lower().rstrip("/") for origin in allowed}
@@ -41,7 +41,7 @@ class Origins:
     def is_stray(self, headers: Mapping[bytes, bytes]) -> bool:
         """True if a request comes from a browser, but not from a page that may use the API.
 
-        Examples are a page of another site, a favicon and an image: no client under test sent them.
+        Examples: a page of another site, a favicon, an image. The client under test did not send them.
         """
         if headers.get(b"sec-fetch-dest", b"empty") != b"empty":
             return True
@@ -52,13 +52,13 @@ class Origins:
 
 
 class _Cors(CORSMiddleware):
-    """Starlette's rules, for a request that has passed the router."""
+    """Starlette's CORS rules, for a request that is routed already."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(Response(), **options)  # the app, which is never called
+        super().__init__(Response(), **options)  # the application, which is never called
 
     async def pass_on(self, request: Request, send: Send, handle: Handle) -> None:
-        """Answer a preflight, or have ``handle`` answer, and tell the browser who may read the answer."""
+        """Answer a preflight. Let ``handle`` answer any other request, and add the CORS headers."""
         headers = Headers(scope=request.scope)
         if request.scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
             await handle(request, partial(self.send, send=send, request_headers=headers))
@@ -74,19 +74,19 @@ class _Cors(CORSMiddleware):
             await response(request.scope, request.receive, send)
 
     def problems(self, _: Headers) -> list[str]:
-        """The parts of a preflight whose refusal is journaled, each with its cure."""
+        """The problems of a preflight, each with its cure. They go into the journal."""
         return []
 
 
 class ApiCors(_Cors):
-    """CORS of the API, only for requests that name an origin. A refused preflight is journaled with its reason."""
+    """CORS of the API. Only requests with an ``Origin`` come here. A refused preflight is journaled with its reason."""
 
     def __init__(self, origins: Origins, headers: Collection[str] = (), *, credentials: bool = False) -> None:
         super().__init__(
             allow_methods=METHODS,
             allow_headers=[*_HEADERS, *ORDINARY_HEADERS, *headers],
             allow_credentials=credentials,
-            allow_private_network=True,  # the origin decides
+            allow_private_network=True,  # is_allowed_origin decides
             expose_headers=_EXPOSED,
         )
         self.origins = origins
@@ -110,16 +110,16 @@ class ApiCors(_Cors):
 
 
 class ControlCors(_Cors):
-    """Tells browsers that a page of another origin may use what the guard let it reach."""
+    """CORS of the control API. It allows every origin: the guard has already refused the others."""
 
     def __init__(self, headers: Collection[str] = ()) -> None:
         super().__init__(
-            allow_origin_regex=".*",  # the guard, which stands before, has judged the origin
+            allow_origin_regex=".*",  # the guard has checked the origin before
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token", *ORDINARY_HEADERS, *headers],
         )
 
 
 def is_own(origin: bytes | None, host: bytes) -> bool:
-    """True if an origin is the server itself, by the host that the request names, or if there is none."""
+    """True for a request without an origin, or with the origin of this server, by its ``Host``."""
     return origin is None or origin.lower() in (b"http://" + host.lower(), b"https://" + host.lower())

@@ -1,4 +1,4 @@
-"""The one path of every request to the API: what is done for it, what goes wrong with its answer, how it goes out."""
+"""The path of every request to the API: run its operation, apply the rules to the answer, send it, journal it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from mock_heidi.web.shaping import Shaping
 from mock_heidi.web.stub_answers import stub_instead
 from mock_heidi.web.uploads import form
 
-# Told of every answer: the namespace's name, the journal that may read the entry, the entry.
+# Called after every answer with the namespace's name, its journal and the entry.
 Listener = Callable[[str, Journal, Entry], None]
 
 
 class Exchange:
-    """Answers requests to the API. The journal keeps each; ``listener`` is told when its answer is complete."""
+    """Answers requests to the API and journals them. Calls ``listener`` when an answer is complete."""
 
     def __init__(self, listener: Listener | None = None) -> None:
         self.listener = listener
@@ -76,9 +76,9 @@ class Exchange:
                 await send_whole(request, send, answer.status_code, answer.raw_headers, bytes(answer.body))
         except ClientDisconnect:
             request.journaled().client_left = True
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+        except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
             log_defect(error)
-            # An answer that broke on its way: what is missing from it is all that can be said now.
+            # If the head is sent already, the answer stays incomplete.
             if not request.status:
                 failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
@@ -88,19 +88,19 @@ class Exchange:
         left = connection is not None and connection.lost and not request.ended_by_server
         if request.entry is None and request.number and namespace is not None:
             if not left and not namespace.journal.watchers:
-                return  # the journal has all of it
+                return  # the journal has everything already
             request.entry = namespace.journal.entry(request.number, request.started)
             if request.entry is None:
-                return  # dropped in the meantime
+                return  # the journal has dropped it since
         entry = request.journaled()
         entry.client_left = entry.client_left or left
-        self._tell(request, entry)
+        self._report(request, entry)
 
-    def _tell(self, request: Request, entry: Entry) -> None:
+    def _report(self, request: Request, entry: Entry) -> None:
         """Tell the journal and the listener that the answer is complete."""
         namespace, now = request.known_namespace, precise()
         if namespace is None:
-            entry.duration = now - entry.started  # there is no journal for it
+            entry.duration = now - entry.started  # no journal sets it
         else:
             namespace.journal.close(entry, now)
         if self.listener is not None:
@@ -109,7 +109,7 @@ class Exchange:
 
 
 async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
-    """Answer as the rules want it."""
+    """Send the answer that the rules make."""
     player = Player(request, send)
     try:
         delay = shaping.draw_delay()
@@ -120,18 +120,18 @@ async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
             made = delivery_of(await work(request), request)
             shaping.worked = True
             if delivery is not None and made.commit is not None:
-                made.commit()  # the work is done, and only its answer is lost
+                made.commit()  # keep the result of the work: only its answer is lost
             delivery = delivery or made
         else:
             await request.read_rest()
-        assert delivery is not None  # noqa: S101 - a rule that lets no work be done gives the answer
+        assert delivery is not None  # noqa: S101 - a rule that skips the work gives the answer
         await player.play(await in_slices(shaping.shaping(delivery)))
     finally:
         shaping.settle(player)
 
 
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
-    """The delivery of what a handler returned."""
+    """The delivery of a handler's answer."""
     if isinstance(answer, Stream):
         namespace = request.namespace
         return of_stream(answer, namespace.pace, namespace.assumptions["stream_escapes"])
@@ -139,14 +139,14 @@ def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
 
 
 async def work(request: Request) -> Response | Stream:
-    """The answer of the operation, or of the error that refuses it. A defect of ours becomes a 500 of the vendor's.
+    """The answer of the operation, or of its error. A bug in the mock becomes the vendor's 500.
 
-    Raises :class:`ClientDisconnect` if the client leaves before its whole body has come.
+    Raises :class:`ClientDisconnect` if the client leaves before its whole body arrives.
     """
     answer = request.answer
     if answer is None:
         try:
-            # Spelt out, since an answer under the defaults shall not pay for a call.
+            # Test this here: under the default assumptions a call would only cost time.
             if (request.known_namespace or request.registry.start).assumptions.chosen:
                 check_path(request)
             answer = request.answer
@@ -154,17 +154,17 @@ async def work(request: Request) -> Response | Stream:
                 return await _operate(request)
         except ClientDisconnect:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
-            # Not the error itself: its traceback holds this frame, and a circle stays until somebody collects it.
+        except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
+            # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
             answer = refusal(error, request.assumptions)
     await request.read_rest()
     return answer
 
 
 async def _operate(request: Request) -> Response | Stream:
-    """Admit the caller, read the body, run the handler, and read what is left of the request."""
+    """Admit the caller, read the body, run the handler, and read the rest of the request."""
     admit(request)
-    assert request.route is not None  # noqa: S101 - a request without a route was refused before
+    assert request.route is not None  # noqa: S101 - admit refuses a request without a route
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
     if namespace is not None and request.operation in namespace.stubs.replaced:
@@ -177,7 +177,7 @@ async def _operate(request: Request) -> Response | Stream:
             await request.read_body()
         answer = request.route.endpoint(request)
         if isinstance(answer, GeneratorType):
-            request.journaled()  # it takes time
+            request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)
     remember(request)
     if not request.taken and request.announces_body:

@@ -1,4 +1,4 @@
-"""The plain fields of a form as checked values: whole numbers and moments."""
+"""The text fields of a form as checked values: whole numbers and times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mock_heidi.state.clock import seconds_later
 from mock_heidi.web.request import Request
 
 LONGEST = 86_400
-"""The longest time between two moments of a recording, in seconds."""
+"""The longest time between the start and the end of a recording, in seconds."""
 _MOST_SEGMENTS = 10_000
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _SEGMENT_INDEX = re.compile(r"[0-9]{1,4}")
@@ -17,7 +17,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?
 
 
 def segment_index(request: Request, text: str | None) -> int | None:
-    """The index of a segment; None for a text other than a number, if the assumptions accept any text."""
+    """The index of a segment. None if it is not a number and the assumptions accept any text."""
     strange = text is not None and _SEGMENT_INDEX.fullmatch(text) is None
     if strange and request.assumptions["segment_index"] == "any_text":
         request.note("undocumented_value", f"index = {text}")
@@ -26,7 +26,7 @@ def segment_index(request: Request, text: str | None) -> int | None:
 
 
 def whole(name: str, text: str | None, most: int) -> int:
-    """A field as a whole number below ``most``; 422 for any other text, and for a missing field."""
+    """A field as a whole number below ``most``. Raises the 422 for any other text, and for a missing field."""
     if text is None:
         raise UnprocessableError([missing("body", name)])
     if _WHOLE.fullmatch(text) is None:
@@ -39,7 +39,7 @@ def whole(name: str, text: str | None, most: int) -> int:
 
 
 def moment(request: Request, name: str, text: str | None) -> str | None:
-    """A field as the text of a moment, None for a missing or empty one; 422 unless it is in ISO 8601."""
+    """A field with a time in ISO 8601, as text; None if it is missing or empty. Raises the 422 for other text."""
     if text is None or text == "":
         return None
     try:

@@ -37,10 +37,10 @@ _NOT_FOUND: dict[type[Any], type[HeidiError]] = {
 
 
 def read(request: Request, model: type[I], *, optional: bool = False, nulls: str | None = None) -> I:
-    """The request's JSON body as ``model``; 422 if it does not fit.
+    """The request's JSON body as ``model``. Raises the 422 if it is invalid.
 
-    If it is ``optional``, no body, an empty one and ``null`` are the same as ``{}``. ``nulls`` is the assumption that
-    decides the meaning of a field that is null.
+    With ``optional``, a missing body, an empty body and ``null`` are the same as ``{}``. ``nulls`` is the name of the
+    assumption that decides the meaning of null fields.
     """
     body, chosen = request.body, request.assumptions
     if body and chosen["json_content_type"] == "json_only" and not _is_json(request):
@@ -53,7 +53,7 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
             raise UnprocessableError([missing("body")])
         value = {}
     try:
-        # FastAPI validates so, and a body that is no object is refused in these words.
+        # FastAPI validates this way, and gives this message for a body that is not an object.
         made: I = model.__pydantic_validator__.validate_python(value, from_attributes=True)
     except ValidationError as error:
         relaxed = read_leniently(request, model, value, error)
@@ -64,7 +64,7 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
 
 
 def read_query(request: Request, model: type[Q]) -> Q:
-    """The query's parameters as ``model``, numbers read from text; 422 if they do not fit."""
+    """The query's parameters as ``model``, with numbers read from text. Raises the 422 if they are invalid."""
     try:
         return model.model_validate(request.query)
     except ValidationError as error:
@@ -72,13 +72,13 @@ def read_query(request: Request, model: type[Q]) -> Q:
 
 
 def rejected(field: str, message: str, given: Any) -> UnprocessableError:
-    """The 422 for a field of the body whose value the operation refuses, in pydantic's words."""
+    """The 422 for a field of the body whose value the operation refuses, in pydantic's form."""
     row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
     return UnprocessableError([row])
 
 
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
-    """The caller's own record of that id; another key's is not found, as if it were not there."""
+    """The caller's record with that id. Raises the 404 if it is missing or belongs to another API key."""
     record, caller = request.store.get(kind, key), request.identity
     if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
         raise _NOT_FOUND[kind]
@@ -86,7 +86,7 @@ def find(request: Request, kind: type[Owned], key: str) -> Owned:
 
 
 def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
-    """The caller's own record of that id, or None."""
+    """The caller's record with that id, or None."""
     record = request.store.get(kind, key)
     return record if record is not None and record.managed_by == request.caller.managed_by else None
 
@@ -97,7 +97,7 @@ def _is_json(request: Request) -> bool:
 
 
 def _not_an_object(body: bytes) -> dict[str, Any]:
-    """The problem of a body that is read as text, since its content type does not announce JSON."""
+    """The problem of a body whose content type is not JSON. The service reads such a body as text."""
     msg = "Input should be a valid dictionary or object to extract fields from"
     return {"type": "model_attributes_type", "loc": ["body"], "msg": msg, "input": body.decode("utf-8", "replace")}
 
@@ -107,7 +107,7 @@ def _refusal(place: str, rows: list[Any]) -> UnprocessableError:
 
 
 def _first_problems(error: ValidationError, model: type[I], value: Any) -> list[Any]:
-    """The problems of a body; of very many the first, since pydantic makes all of them or none."""
+    """The first problems of a body. Pydantic builds all or none, so a body with very many is validated in part."""
     most = MOST_PROBLEMS
     while error.error_count() > _MOST_MADE and most < error.error_count():
         try:
@@ -120,7 +120,7 @@ def _first_problems(error: ValidationError, model: type[I], value: Any) -> list[
 
 
 def _cut(value: Any, most: int) -> Any:
-    """The same with no more items than so many in each list."""
+    """A copy with at most ``most`` items in each list."""
     if isinstance(value, Mapping):
         return {name: _cut(item, most) for name, item in value.items()}
     return [_cut(item, most) for item in value[:most]] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Bodies that do not fit, read again as a more lenient service reads them, if the assumptions say so."""
+"""Read invalid bodies again as a lenient service does, if the assumptions say so."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ I = TypeVar("I", bound=Incoming)  # noqa: E741
 _GENDERS = ("MALE", "FEMALE", "OTHER")
 _NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?(Z|[+-]00:00)?", re.ASCII)
-# As pydantic reads texts as booleans.
+# Pydantic reads these values as booleans.
 _BOOLEANS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on", 1), True),
     **dict.fromkeys(("0", "false", "f", "no", "n", "off", 0), False),
 }
 _MOST = 100
-"""The most values of one body that are read so."""
+"""The most values of one body that are converted."""
 
 
 def read_leniently(request: Request, model: type[I], value: Any, error: ValidationError) -> I | None:
-    """The body as ``model``, with values of a near type or spelling in the place of those that do not fit.
+    """The body as ``model``, with invalid values converted to the right type or spelling.
 
-    Each of them is a finding. None where a value is not near enough, or where the assumptions are strict.
+    Each conversion is a finding. Returns None if a value cannot be converted or the assumptions are strict.
     """
     if not isinstance(value, dict) or error.error_count() > _MOST:
         return None
     kept: dict[tuple[str | int, ...], Any] = {}
     problems = error.errors(include_url=False)
     for problem in problems:
-        near = _near(request.assumptions, problem)
-        if near is None:
+        valid = _converted(request.assumptions, problem)
+        if valid is None:
             return None
-        value = _replaced(value, problem["loc"], near)
-        if near not in _GENDERS and _is_gender(problem):
-            kept[problem["loc"]] = near
+        value = _replaced(value, problem["loc"], valid)
+        if valid not in _GENDERS and _is_gender(problem):
+            kept[problem["loc"]] = valid
             value = _replaced(value, problem["loc"], None)
     try:
         made = model.model_validate(value)
@@ -55,8 +55,8 @@ def read_leniently(request: Request, model: type[I], value: Any, error: Validati
     return made
 
 
-def _near(assumptions: Assumptions, problem: Mapping[str, Any]) -> Any:
-    """The value that a lenient service makes of one that does not fit; None where it refuses it too."""
+def _converted(assumptions: Assumptions, problem: Mapping[str, Any]) -> Any:
+    """The invalid value as a lenient service converts it; None if such a service refuses it too."""
     given = problem["input"]
     if _is_gender(problem):
         return _gender(assumptions["gender_case"], given)
@@ -83,7 +83,7 @@ def _gender(case: str, given: Any) -> str | None:
 
 
 def _replaced(value: Any, loc: tuple[str | int, ...], new: Any) -> Any:
-    """A copy of a body with another value at one place."""
+    """A copy of a body with the value ``new`` at the place ``loc``."""
     if not loc:
         return new
     step: Any = loc[0]
@@ -93,7 +93,7 @@ def _replaced(value: Any, loc: tuple[str | int, ...], new: Any) -> Any:
 
 
 def _put(made: Any, loc: tuple[str | int, ...], text: str) -> None:
-    """Put a text into a field of a validated body: the record keeps what a body of its own type holds."""
+    """Put a text into a field of a validated body without validation, so that any text can be a gender."""
     for step in loc[:-1]:
         made = getattr(made, str(step))
     vars(made)[str(loc[-1])] = text

@@ -1,4 +1,4 @@
-"""Nulls in bodies, and changes that name no field, as the assumptions read them."""
+"""The meaning of nulls in bodies, and of updates without fields, under the assumptions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ I = TypeVar("I", bound=Incoming)  # noqa: E741
 
 
 def settled(chosen: Assumptions, name: str, made: I) -> I:
-    """A body with its nulls as the assumption ``name`` reads them, ``null_in_create`` or ``null_in_update``.
+    """A body with its nulls treated as the assumption ``name`` says: ``null_in_create`` or ``null_in_update``.
 
-    Raises the error of a body that is refused.
+    Raises the error if the assumption refuses the body.
     """
     if name == "null_in_update" and not made.model_fields_set and chosen["empty_update"] != HTTPStatus.OK:
         raise refused(chosen, "empty_update", "the body names no field", "body")

@@ -1,4 +1,4 @@
-"""Paths that a stricter service does not take, if the assumptions say so."""
+"""Refuse or redirect the paths that a strict service does not accept, if the assumptions say so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UPLOAD_ONLY = ["context-documents"]
 
 
 def check_path(request: Request) -> None:
-    """Answer a request with a redirect or raise the error that refuses it, if the assumptions refuse its path."""
+    """Set a redirect as the answer, or raise an error, if the assumptions do not accept the path."""
     if request.answer is not None:
         return
     if request.segments[2:] == _UPLOAD_ONLY and request.assumptions["context_documents_methods"] == "refused_405":
@@ -42,14 +42,14 @@ def check_path(request: Request) -> None:
 
 
 def _allow_only_post(request: Request) -> None:
-    """Take the route away from a request with another method: its path is then for POST alone."""
+    """Remove the route of a request that is not a POST: its path then accepts only POST."""
     if request.scope["method"] != "POST":
         request.match, request.why = Match(allow=("POST",)), "this path is for POST"
         request.route = request.operation = None
 
 
 def _check_ids(params: Mapping[str, str]) -> None:
-    """Raise :class:`UnprocessableError` for an id that does not have the form of an id."""
+    """Raise :class:`UnprocessableError` for an id in the wrong form."""
     wrong = [_problem(name, given) for name, given in params.items() if not _FORMS[name][0].fullmatch(given)]
     if wrong:
         raise UnprocessableError(wrong)

@@ -1,4 +1,4 @@
-"""Plays a delivery on a connection: the only place where an answer waits or is sent."""
+"""Play a delivery on a connection. Only this module waits with an answer and sends it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mock_heidi.serving.connection import Connection, connection_of
 from mock_heidi.state.clock import Alarm, precise
 from mock_heidi.web.request import Request
 
-# So many parts without a pause may go out in one turn of the loop.
+# The number of parts without a pause that go out in one turn of the event loop.
 _BURST = 16
-# Seconds between two looks at whether the client of an answer that takes time has left.
-_LOOK = 1.0
+# During a slow answer, seconds between two checks for a client that has left.
+_CHECK_INTERVAL = 1.0
 
 
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    """Send an answer that neither waits nor breaks, as nearly all do."""
+    """Send an answer without pauses and faults. Most answers are sent this way."""
     if request.made and status >= HTTPStatus.BAD_REQUEST:
-        request.drop_unused_namespace()  # before it gets a number in a journal that goes
+        request.drop_unused_namespace()  # first: the dropped journal must not give the request a number
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
@@ -35,7 +35,7 @@ async def send_whole(request: Request, send: Send, status: int, headers: list[He
 
 
 def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
-    """Send a head with the number that the journal gives its request."""
+    """Send the head, with the number of the request in the journal."""
     request.status = status
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
@@ -49,7 +49,7 @@ def _send_head(request: Request, send: Send, status: int, headers: list[Header])
 
 
 class Player:
-    """Plays one answer, and knows what of it was really sent."""
+    """Plays one answer and counts the parts that were really sent."""
 
     def __init__(self, request: Request, send: Send) -> None:
         self.request = request
@@ -57,13 +57,13 @@ class Player:
         self.connection = connection_of(request.scope)
         self._send = send
         self.parts = 0
-        """The number of parts that went out whole."""
+        """The number of parts that were sent completely."""
         self._committed = False
         self.ended = False
-        """True once the answer has ended as it was planned."""
+        """True once the answer has ended as planned."""
 
     async def wait(self, seconds: float) -> bool:
-        """Wait before any work; False if the client left, or a reset of the namespace took the answer away."""
+        """Wait before the work. Returns False if the client left or the namespace was reset."""
         namespace = self.request.namespace
         with _Interruption(namespace, self.connection, None) as interruption:
             await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption)
@@ -71,19 +71,19 @@ class Player:
 
     async def play(self, delivery: Delivery) -> None:
         """Send the answer part by part, and end it."""
-        namespace = self.request.known_namespace  # None for a refusal, which makes none
+        namespace = self.request.known_namespace  # None for a refusal, which makes no namespace
         if namespace is None or not _takes_time(delivery):
-            assert delivery.status is not None  # noqa: S101 - without a head there is an end to play
+            assert delivery.status is not None  # noqa: S101 - an answer without a head takes time
             self.parts, self.ended = len(delivery.parts), True
             await send_whole(self.request, self._send, delivery.status, _headers(delivery), delivery.body)
             return
         delivery = reframed(delivery, namespace.assumptions["stream_framing"])
-        # In process, the next message tells that the client leaves; no other message may be received before the answer.
+        # In process there is no connection: the next message says that the client left. Only a stream waits for it.
         receive = self.request.receive if delivery.streams else None
         with _Interruption(namespace, self.connection, receive) as interruption:
             if self.connection is not None:
-                # A client that leaves may look at once for what its answer made.
-                self.connection.on_lost = lambda: None if interruption.taken else self._commit(delivery)
+                # Commit as soon as the client leaves, since its next request may read the result.
+                self.connection.on_lost = lambda: None if interruption.dropped else self._commit(delivery)
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption)
                 if delivery.status is not None and not interruption.over:
@@ -92,20 +92,20 @@ class Player:
                 if not await self._interrupted(interruption):
                     await self._end(delivery, interruption)
             finally:
-                if interruption.taken:
-                    self.request.ended_by_server = True  # or it would look as if the client had left
+                if interruption.dropped:
+                    self.request.ended_by_server = True  # so the journal does not say that the client left
                 else:
-                    self._commit(delivery)  # also when the client has left: what was made is kept
+                    self._commit(delivery)  # also if the client has left: the result is kept
                 if self.connection is not None:
                     self.connection.on_lost = None
 
     async def _parts(self, delivery: Delivery, namespace: Namespace, interruption: _Interruption) -> None:
         clock, size = namespace.clock, delivery.write_size
-        # Each part has its moment, so that a clock that jumps ahead lets all pass that it has overtaken.
+        # Each part has a due time. If the clock jumps ahead, all parts that are due then go out.
         due = clock.exact()
         whole = self._is_whole(delivery)
         for number, part in enumerate(delivery.parts):
-            # A turn of the loop now and then: what was sent goes out, and who has left is noticed.
+            # Let the event loop run now and then: it writes the sent parts and notices a client that left.
             if number % _BURST == 1:
                 await asyncio.sleep(0)
             if part.pause:
@@ -121,19 +121,19 @@ class Player:
             self.parts += 1
 
     async def _in_writes(self, data: bytes, size: int, interruption: _Interruption) -> bool:
-        """Send a part in writes of so many bytes; False if it was interrupted. The journal keeps it as one piece."""
+        """Send a part in writes of ``size`` bytes. Returns False if interrupted. The journal keeps one piece."""
         for at in range(0, len(data), size):
             if interruption.rung and interruption.over:
                 self.entry.stream(data[:at], precise())
                 return False
             await self._send({"type": "http.response.body", "body": data[at : at + size], "more_body": True})
-            await asyncio.sleep(0)  # a turn of the loop, so that each is a write of its own
+            await asyncio.sleep(0)  # let the event loop run, so that each is a separate write
         self.entry.stream(data, precise())
         return True
 
     @staticmethod
     def _is_whole(delivery: Delivery) -> bool:
-        """True for a body whose last part can say that it is the last."""
+        """True for a body whose last part is sent with ``more_body=False``."""
         return not delivery.streams and delivery.ending is Ending.COMPLETE and delivery.write_size is None
 
     async def _piece(self, data: bytes, *, more: bool = True) -> None:
@@ -153,7 +153,7 @@ class Player:
             if not self._is_whole(delivery):
                 await self._piece(b"", more=False)
             return
-        # The end counts as played even if the client leaves now, since the two cannot be told apart.
+        # Count the end as played even if the client leaves now: the server cannot distinguish the two.
         self.ended, entry.early_end = True, delivery.early
         if delivery.status is not None:
             await connection.flush()
@@ -162,7 +162,7 @@ class Player:
         if await self._interrupted(interruption):
             return
         self._commit(delivery)
-        # The journal would take a connection that we end for a client that left.
+        # The server ends the connection, so the journal must not say that the client left.
         self.request.ended_by_server, entry.client_left = True, False
         await (connection.reset() if delivery.ending is Ending.RESET else connection.close())
 
@@ -172,11 +172,11 @@ class Player:
             delivery.commit()
 
     async def _interrupted(self, interruption: _Interruption) -> bool:
-        """True where the client has left or a reset took the answer away; the journal learns which."""
+        """True if the client has left or the namespace was reset. Tells the journal which of them."""
         if not interruption.over:
             return False
-        if interruption.taken:
-            self.request.ended_by_server = True  # or it would look as if the client had left
+        if interruption.dropped:
+            self.request.ended_by_server = True  # so the journal does not say that the client left
             if self.connection is not None:
                 await self.connection.gone
         else:
@@ -202,44 +202,44 @@ def _takes_time(delivery: Delivery) -> bool:
 
 
 class _Interruption(Alarm):
-    """An alarm that rings when the client leaves, or when a reset of the namespace takes the answer away."""
+    """An alarm that rings when the client leaves or the namespace is reset."""
 
     def __init__(self, namespace: Namespace, connection: Connection | None, receive: Receive | None) -> None:
         super().__init__()
         self._namespace = namespace
         self._connection = connection
-        self.taken = False
-        """True once a reset of the namespace has taken the answer away."""
+        self.dropped = False
+        """True once a reset of the namespace has dropped the answer."""
         self._gone: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         if connection is not None:
             self._gone = connection.gone
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look, connection)
+            self._timer = asyncio.get_running_loop().call_later(_CHECK_INTERVAL, self._check_client, connection)
         elif receive is not None:
             self._gone = asyncio.ensure_future(receive())
 
     def __enter__(self) -> Self:
         if self._gone is not None:
             self._gone.add_done_callback(self.ring)
-        self._namespace.streams.add(self._take)
+        self._namespace.streams.add(self._drop)
         return self
 
-    def _take(self) -> None:
-        if not self.taken and self._connection is not None:
-            # At once, also under a client that reads nothing: then the sending of a part never comes to an end.
+    def _drop(self) -> None:
+        if not self.dropped and self._connection is not None:
+            # Cut the connection at once: if the client does not read, sending a part never ends.
             self._connection.cut()
-        self.taken = True
+        self.dropped = True
         self.ring()
 
-    def _look(self, connection: Connection) -> None:
+    def _check_client(self, connection: Connection) -> None:
         if not connection.lost:
             connection.cut_if_left()
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look, connection)
+            self._timer = asyncio.get_running_loop().call_later(_CHECK_INTERVAL, self._check_client, connection)
 
     @property
     def over(self) -> bool:
         """True if the client has left or the namespace was reset. In process, a reset only ends the waits."""
-        return self._gone is not None and (self._gone.done() or self.taken)
+        return self._gone is not None and (self._gone.done() or self.dropped)
 
     async def come(self) -> None:
         """Wait until the client leaves or the namespace is reset."""
@@ -247,11 +247,11 @@ class _Interruption(Alarm):
             await self.set()
 
     def __exit__(self, *_: object) -> None:
-        self._namespace.streams.discard(self._take)
+        self._namespace.streams.discard(self._drop)
         if self._timer is not None:
             self._timer.cancel()
         if self._gone is not None:
-            # A future holds its callbacks, and this holds the future: such a circle stays until somebody collects it.
+            # The future refers to its callbacks, and this object to the future. Only the collector frees such a cycle.
             self._gone.remove_done_callback(self.ring)
             if self._connection is None:
                 self._gone.cancel()

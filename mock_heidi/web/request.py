@@ -28,52 +28,52 @@ _PEEK = 1024 * 1024
 
 
 class Request:
-    """One request. It is passed on by hand: in the scope that it holds, it would be a circle for the collector."""
+    """One request. It is passed as an argument: inside the scope, to which it refers, it would make a cycle."""
 
     # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
-    """The namespace that its path names, if it names one."""
+    """The name of the namespace in its path, None without one."""
     answer: Response | None = None
-    """The answer to one that is refused before any operation, such as for its host or its origin."""
+    """The answer if it is refused before any operation, for example for its host."""
     known_namespace: Namespace | None = None
     """The namespace of the request, or None if it does not exist yet."""
     identity: Caller | GoodKey | type[HeidiError] | None = None
-    """The caller that its token names, or the reason that it names none; of a sign-in what its API key opens."""
+    """The caller in its token, or the error of a bad token. In a sign-in, the valid API key or None."""
     made = False
-    """True if this very request made its namespace."""
+    """True if this request made its namespace."""
     at = 0
-    """The moment when it came in, in ms since 1970 by its namespace's clock."""
+    """The time of its arrival, in ms since 1970 by the clock of its namespace."""
     started = 0.0
-    """The same in seconds of the process's own clock."""
+    """The time of its arrival, in seconds of the process's clock."""
     in_journal = False
     """True for a request to the API, which the journal keeps."""
     entry: Entry | None = None
-    """Its entry in the journal; None for one that is kept as a small value once its answer is known."""
+    """Its entry in the journal. None for most requests: the journal keeps a small value once the answer is known."""
     held: Namespace | None = None
-    """The namespace that is busy with it, so that it is not dropped for idleness."""
+    """The namespace that counts it as running, so that the namespace is not dropped as idle."""
     number = 0
     """Its id in the journal, once it has one."""
     status = 0
-    """The status of its answer, once the head is on its way."""
+    """The status of its answer; 0 before the head is sent."""
     body = b""
     """The body as far as it was read; empty for a form."""
     taken = False
     """True if the whole body has been read."""
     peeked = 0
-    """The bytes of the body that were read for the rules and count in the memory of the server."""
+    """The number of bytes of the body that were read for the rules. They count in the memory of the server."""
     forgotten = False
-    """True if there was no memory for its body: the journal keeps nothing of it."""
+    """True if there was no memory for its body. The journal does not keep the body."""
     why: str | None = None
-    """The reason that it matched nothing, or was refused before anything else."""
+    """The reason why it matched no operation, or why it was refused first."""
     stray = False
-    """True if a web page that may not use the API, or the browser by itself, sent a request that matched nothing."""
+    """True for an unmatched request from a web page that may not use the API, or from the browser itself."""
     text_faults: tuple[str, ...] = ()
-    """Effects wanted in the text of the answer; ``distorted`` holds those that changed it."""
+    """The effects to apply to the text of the answer. ``distorted`` has the effects that changed it."""
     distorted: tuple[str, ...] = ()
     ended_by_server = False
     """True if the server ended the answer, so that a lost connection does not mean that the client left."""
     form: FormData
-    """The parts of the form that it brought; only for operations that take one."""
+    """The parts of its form. Only operations that take a form have it."""
 
     def __init__(
         self, registry: Registry, match: Match, segments: Sequence[str], scope: Scope, receive: Receive
@@ -86,11 +86,11 @@ class Request:
         self.scope = scope
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        """By their names in lower case; of a repeated one the last."""
+        """The headers by their names in lower case. The last of repeated headers counts."""
 
     @property
     def assumptions(self) -> Assumptions:
-        """The assumptions of its namespace, or of one that starts now."""
+        """The assumptions of its namespace, or of a new namespace."""
         return (self.known_namespace or self.registry.start).assumptions
 
     def header(self, name: str) -> str | None:
@@ -100,12 +100,12 @@ class Request:
 
     @property
     def params(self) -> dict[str, str]:
-        """The parts of the path, by the names in the route."""
+        """The parameters of the path, by their names in the route."""
         return self.match.params(self.segments)
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last, as FastAPI reads it."""
+        """The parameters of the query. The last of repeated parameters counts, as in FastAPI."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
     @property
@@ -114,9 +114,9 @@ class Request:
         return self.known_namespace or self.use_namespace(self.name or self.registry.default.name)
 
     def use_namespace(self, name: str) -> Namespace:
-        """The namespace of that name, made now if it does not exist yet; the request is about it from now on.
+        """The namespace of that name, made now if it does not exist yet. The request belongs to it from now on.
 
-        Raises :class:`ServiceUnavailableError` if one more would be too many.
+        Raises :class:`ServiceUnavailableError` if there are too many namespaces.
         """
         self.made = self.made or self.registry.get(name) is None
         namespace = self.known_namespace = self.registry.make(name)
@@ -128,7 +128,7 @@ class Request:
     def drop_unused_namespace(self) -> None:
         """Drop the namespace that this request has made, unless something else has used it."""
         namespace = self.known_namespace
-        # What the control API or another client did with it has set the time of its last use.
+        # Every use by the control API or another client changes ``last_use``.
         if not self.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
             return
         rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
@@ -141,9 +141,9 @@ class Request:
 
     @property
     def caller(self) -> Caller:
-        """The caller; only for operations that want a token."""
+        """The caller. Only for operations that need a token."""
         caller = self.identity
-        assert isinstance(caller, Caller)  # noqa: S101 - the bearer check has let it through
+        assert isinstance(caller, Caller)  # noqa: S101 - admit has checked the token
         return caller
 
     @property
@@ -153,7 +153,7 @@ class Request:
 
     @property
     def user_record(self) -> User:
-        """The caller as the state knows them; a token outlives the state that it was made in."""
+        """The caller's record in the state, or a new one, since a token outlives a reset of the state."""
         caller = self.caller
         return self.store.get(User, caller.key) or User(
             managed_by=caller.managed_by,
@@ -164,18 +164,18 @@ class Request:
     def drop_namespace(self) -> None:
         """Drop the namespace of this request."""
         if self.known_namespace is not None:
-            if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not another one by now
+            if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not a new one of that name
                 self.registry.drop(self.known_namespace.name)
             self.known_namespace, self.number = None, 0
 
     def confirm_account(self) -> None:
-        """Raise :class:`InvalidTokenError` if the caller's account has gone while their body came."""
+        """Raise :class:`InvalidTokenError` if the caller's account was removed while the body arrived."""
         caller, namespace = self.identity, self.known_namespace
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
 
     def journaled(self) -> Entry:
-        """Its entry, made by the first call, and put into the journal as soon as its namespace is there."""
+        """Its entry. The first call makes it. It is added to the journal as soon as the namespace exists."""
         if self.entry is None:
             self.entry = Entry(self.at, self.started, self.operation, self.scope)
             self.entry.body = self.body
@@ -195,21 +195,21 @@ class Request:
 
     @property
     def is_form(self) -> bool:
-        """True if the body is multipart: the journal and the rules have nothing of it."""
+        """True if the body is multipart. The journal and the rules do not read such a body."""
         return b"multipart" in self.headers.get(b"content-type", b"").lower()
 
     @property
     def json(self) -> Any:
-        """The body as far as it was read, parsed; None where that is no JSON."""
+        """The parsed body, as far as it was read; None if it is not JSON."""
         try:
             return json.loads(self.body) if self.body else None
         except (ValueError, RecursionError):
             return None
 
     async def peek(self) -> Any:
-        """The JSON of the body, which is read here; None for a form, and where it is too large to be looked at.
+        """Read the body and return its JSON; None for a form, and for a body above about 1 MiB.
 
-        What waits for the operation counts in the memory of the server.
+        The body stays in memory until the operation ends, and counts in the memory of the server.
         """
         if self.is_form:
             return None
@@ -222,8 +222,8 @@ class Request:
     async def read_body(self, limit: int | None = None) -> bytes:
         """The whole body, journaled.
 
-        Raises :class:`BodyTooLargeError` beyond ``limit`` bytes, whatever its header says, and :class:`NoMemoryError`
-        if the server has no room for it.
+        Raises :class:`BodyTooLargeError` if the body or its ``Content-Length`` is above ``limit`` bytes, and
+        :class:`NoMemoryError` if the server has no memory for it.
         """
         most = int(assumed("body_limit")) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
@@ -248,16 +248,16 @@ class Request:
         self.taken = True
 
     def _show_soon(self) -> asyncio.Handle | None:
-        """Have the journal show it in the next turn of the loop; most bodies are there at once, and cancel this."""
+        """Let the journal show it in the next turn of the event loop. Most bodies arrive earlier and cancel this."""
         if self.entry is not None or not self.in_journal:
             return None
         return asyncio.get_running_loop().call_soon(self.journaled)
 
     async def _receive(self, most: int, keep: int | None = None) -> int:
-        """Read until the body ends or has more than ``most`` bytes; its length so far.
+        """Read until the body ends or has more than ``most`` bytes. Returns its length so far.
 
-        Of a body of at most ``keep`` bytes all is kept, or else it is forgotten where there is no memory for it.
-        Without ``keep`` all is kept: raises :class:`NoMemoryError` without memory for it.
+        Without ``keep`` the whole body is kept; raises :class:`NoMemoryError` if there is no memory for it. With
+        ``keep``, pieces beyond that size are dropped, and the body is forgotten if there is no memory for it.
         """
         memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
         shown = self._show_soon()
@@ -273,7 +273,7 @@ class Request:
                     continue
                 pieces.append(piece)
                 if self.taken:
-                    break  # most bodies come at once
+                    break  # most bodies arrive in one message
                 held += len(piece)
                 if not memory.hold(len(piece)):
                     pieces.clear()
@@ -288,6 +288,6 @@ class Request:
                 shown.cancel()
             if held:
                 memory.hold(-held)
-            self.body = b"".join(pieces)  # also as far as it came
+            self.body = b"".join(pieces)  # also if it is incomplete
             if self.entry is not None:
                 self.entry.body = self.body

@@ -1,4 +1,4 @@
-"""Answers of the API as JSON: one value, or a list, each alone or under the name of its envelope."""
+"""JSON answers of the API: one value or a list, alone or under a key."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Success(Outgoing):
 
 
 SUCCESS = Success.model_construct()
-"""The value of an operation that has nothing else to say."""
+"""The answer of an operation without another result."""
 
 
 class Answer(Response):
-    """A JSON answer whose bytes are made already."""
+    """A JSON answer from bytes."""
 
     body: bytes
     background = None
@@ -38,29 +38,29 @@ class Answer(Response):
 
 
 def respond(value: Outgoing | bytes, under: str | None = None) -> Answer:
-    """A success with this value, or with an object that holds it under this name."""
+    """A success with the value, or with an object that has the value under the key ``under``."""
     body = value if isinstance(value, bytes) else to_json(value)
     return Answer(body if under is None else b'{"%s":%s}' % (under.encode(), body))
 
 
 def respond_list(values: Iterable[Outgoing | bytes], under: str) -> Answer:
-    """A success with an object that holds the values under this name."""
+    """A success with an object that has the list of values under the key ``under``."""
     rows = [value if isinstance(value, bytes) else to_json(value) for value in values]
     return Answer(b'{"%s":[%s]}' % (under.encode(), b",".join(rows)))
 
 
 def kept(view: type[Outgoing], record: Record, **own: Any) -> bytes:
-    """The JSON of a record in a view, made once and kept beside the record, which never changes."""
+    """The JSON of a record in a view. It is made once and kept with the record, which never changes."""
     return record.once((view, *own.values()) if own else view, lambda: record_json(view, record, **own))
 
 
 def kept_answer(view: type[Outgoing], record: Record, under: str) -> Answer:
-    """A success with a record in a view under this name, made once and kept as :func:`kept` keeps the JSON."""
+    """A success with a record in a view under the key ``under``. It is made once and kept with the record."""
     return record.once((view, under), lambda: respond(record_json(view, record), under))
 
 
 def view_of(view: type[O], value: Value, **own: Any) -> O:
     """A value in a view: the view's keys, taken from ``own`` or else from the value."""
-    # Both sides are checked already; validating again would double the cost of every answer.
+    # Both are validated already. To validate again would double the cost of every answer.
     names = view.model_fields
     return view.model_construct(**{name: own[name] if name in own else getattr(value, name) for name in names})

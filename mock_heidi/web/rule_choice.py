@@ -1,4 +1,4 @@
-"""The choice of the rules that a request meets: those that are set, and the one that it asks for itself."""
+"""Choose the rules for a request: the rules of its namespace, and the one in its own header."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _HEADER = b"x-mock-fault"
 
 
 def may_meet_rules(request: Request) -> bool:
-    """True unless it is sure that no rule is for the request."""
+    """True if a rule may match the request."""
     if request.answer is not None:
         return False
     namespace = request.known_namespace
     rules = request.registry.begins_faulty if namespace is None else request.operation in namespace.faults.operations
-    return rules or (_HEADER in request.headers and _wanted(request) is not None)
+    return rules or (_HEADER in request.headers and _header_rule(request) is not None)
 
 
-def _wanted(request: Request) -> bytes | None:
-    """The rule that the request itself asks for in a header, where that is allowed."""
+def _header_rule(request: Request) -> bytes | None:
+    """The rule in a header of the request; None without one, or if the settings do not allow it."""
     if request.operation is None or not request.registry.settings.request_faults:
         return None
     return request.headers.get(_HEADER)
 
 
 async def shaping(request: Request) -> Shaping | None:
-    """The rules that are to shape the answer, or None."""
-    namespace = request.known_namespace or _opened(request)
+    """The rules to apply to the answer, or None."""
+    namespace = request.known_namespace or _namespace_of_caller(request)
     if namespace is None:
         return None
     try:
@@ -51,7 +51,7 @@ async def shaping(request: Request) -> Shaping | None:
     rules = await _choose(request, namespace, asked_for)
     broken = [(rule, name) for rule in rules for name in rule.fault.given(CONNECTION)]
     if broken and connection_of(request.scope) is None:
-        # Whatever else is to go wrong: a rule of start-up may want to break what is not there.
+        # A start-up rule may break a connection, and in process there is none. Then all other rules are dropped.
         rule, effect = broken[0]
         text = f"{effect} does not work in process, where there is no connection; serve on a socket"
         _refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, text, rule.id)
@@ -64,37 +64,37 @@ async def shaping(request: Request) -> Shaping | None:
 
 
 def _refuse(request: Request, status: int, text: str, rule: str) -> None:
-    """Have the request answered with the reason that a rule cannot act."""
+    """Set an answer that says why a rule cannot act."""
     marks = {"x-mock-provenance": UNDOCUMENTED, "x-mock-fault": rule}
     request.answer = Answer(to_json({"detail": text}), status, marks)
     request.journaled().provenance = UNDOCUMENTED
 
 
-def _opened(request: Request) -> Namespace | None:
-    """The namespace that good credentials open and that has to be made: its rules count the hits of this request."""
+def _namespace_of_caller(request: Request) -> Namespace | None:
+    """The new namespace of a caller with valid credentials, so that its rules apply; None for another caller."""
     caller = request.identity
     if not isinstance(caller, (Caller, GoodKey)) or request.name not in (None, caller.namespace):
         return None
     try:
         return request.use_namespace(caller.namespace)
     except ServiceUnavailableError:
-        return None  # the handler comes to the same end and says so
+        return None  # the handler raises the same error
 
 
 def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
-    """The rule of the request's own header, if the request is signed in; FaultError for a header that is no rule."""
-    wanted = _wanted(request)
+    """The rule in the request's own header, if the request is signed in. Raises FaultError for an invalid rule."""
+    wanted = _header_rule(request)
     if wanted is None or not _signed_in(request, namespace):
         return []
     fault = parse(wanted.decode("latin-1"))
     if fault.operation is None and request.operation is not None:
-        # It is for this request: what could never act on it makes no sense.
+        # The rule is for this request only, so refuse effects that cannot act on it.
         fault.replace(operation=(request.operation,)).check()
     return [ActiveFault("header", fault)]
 
 
 def _signed_in(request: Request, namespace: Namespace) -> bool:
-    """True where the operation will let the caller in: by the API key where one signs in, elsewhere by the token."""
+    """True if the operation will admit the caller: a sign-in by the API key, all others by the token."""
     if request.operation == SIGN_IN:
         return request.identity is not None
     try:

@@ -1,4 +1,4 @@
-"""The rules that a request meets: which of them are for it, what they make of its answer, and their hits."""
+"""Apply the rules of a request to its answer, and count their hits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shaping:
         chance = request.namespace.ids.chance
         self._chosen = [choose(rule, rule.fault.effects, chance) for rule in rules]
         self._always = set[ActiveFault]()
-        """The rules whose hits need no comparison."""
+        """The rules that are hit without a comparison of answers."""
         self.worked = False
         """True once the operation was carried out although a rule gives the answer."""
         self._plain = self._made = Delivery(None)
@@ -54,13 +54,13 @@ class Shaping:
 
     @property
     def works(self) -> bool:
-        """True if the operation is carried out, whatever becomes of its answer."""
+        """True if the operation is carried out, even if its answer is lost."""
         return self._answering is None or bool(self._answering.fault.carried_out)
 
     # The answer.
 
     def instead(self) -> Delivery | None:
-        """The answer that takes the place of the operation's, if any."""
+        """The answer that replaces the operation's answer, or None."""
         if self._answering is None:
             return None
         fault = self._answering.fault
@@ -78,7 +78,7 @@ class Shaping:
         return self._refuse(code, to_json({"detail": detail}), self._retry(self._answering))
 
     def _retry(self, rule: ActiveFault) -> dict[str, str]:
-        """The header that says when to ask again, of a limit that the vendor documents nothing about."""
+        """The ``Retry-After`` header, if the rule has one. The vendor documents no rate limit."""
         now, wait = self.request.namespace.clock.now(), rule.fault.retry_after
         if rule.fault.quota is not None:
             wait = RetryAfter(math.ceil(rule.frees_in(rule.fault.quota, now)))
@@ -95,8 +95,8 @@ class Shaping:
         return of_body(status, answer.raw_headers, body)
 
     def shaping(self, answer: Delivery) -> Work[Delivery]:
-        """The answer with all that the rules want of it; a header names the rules that act."""
-        # The rules whose effects are in the words of the text.
+        """The answer with the effects of the rules. A header names the rules that act."""
+        # The first rule with each effect. Only this rule is hit if the effect changed the text.
         first = {name: one.rule for one in reversed(self._chosen) for name in one.effects}
         self._always.update(first[name] for name in self.request.distorted)
         self._plain = answer
@@ -108,8 +108,8 @@ class Shaping:
     # After the answer.
 
     def settle(self, player: Player) -> None:
-        """Give back the hits of rules that changed nothing of what was sent, and tell the journal of the others."""
-        hit = {one.rule for one in self._acting if player.ended or self._has_shown(one, player)} | self._always
+        """Take back the hits of rules that changed nothing in the sent answer, and journal the other rules."""
+        hit = {one.rule for one in self._acting if player.ended or self._changed_sent(one, player)} | self._always
         if self._answering is not None and (self.worked or player.ended or player.entry.status is not None):
             hit.add(self._answering)
         for rule in self.rules:
@@ -120,11 +120,11 @@ class Shaping:
         if hit:
             entry.provenance = self._provenance
 
-    def _has_shown(self, one: Chosen[ActiveFault], player: Player) -> bool:
-        """True if what was sent before the answer was interrupted differs without this rule."""
+    def _changed_sent(self, one: Chosen[ActiveFault], player: Player) -> bool:
+        """True if this rule changed the part of an interrupted answer that was sent."""
         begun = player.entry.status is not None
         if one.pauses:
-            # By what it waited for: a plan without each of many rules would take longer than the answer.
+            # Judge by the pauses: a new plan without each of many rules would take longer than the answer.
             return "slow_first_byte" in one.effects or (begun and ("delay_body" in one.effects or player.parts > 0))
         if not begun:
             return False

@@ -17,9 +17,9 @@ def stubbed_pieces(stub: Stub | None, write: Callable[[], Sequence[str]]) -> Seq
 
 
 def distorted(request: Request, compose: Callable[[Sequence[str]], str]) -> str:
-    """A text with the effects that faults want. ``compose`` writes it with the effects that it is given.
+    """A text with the text faults of the request. ``compose`` writes the text with the given effects.
 
-    Effects without which the text would be the same do not count.
+    An effect counts only if the text differs without it.
     """
     counted = list(request.text_faults)
     made = compose(counted)

@@ -1,4 +1,4 @@
-"""Answers by stubs: the replies that a test has set, found for a request."""
+"""Answers from stubs: find the reply that a test has set for a request."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from mock_heidi.web.request import Request
 
 
 def stub_of(request: Request) -> Stub | None:
-    """The reply that a test has set for this request, None without one. Counts a hit."""
-    rule = _find(request) if request.namespace.stubs else None
-    if rule is None:
+    """The reply that a test has set for this request, or None. Counts a hit."""
+    active = _find(request) if request.namespace.stubs else None
+    if active is None:
         return None
-    rule.hits += 1
-    return rule.stub
+    active.hits += 1
+    return active.stub
 
 
 def whole_stub(request: Request) -> Response | None:
-    """The whole answer that a test wants given, before body and ids are checked; None where it wants none.
+    """The whole answer that a test has set, or None. It comes before the checks of body and ids.
 
-    For signing in, after the key was checked.
+    In a sign-in, it comes after the check of the key.
     """
     replies = request.namespace.stubs
     if request.operation not in replies.replaced or (request.operation == SIGN_IN and request.identity is None):
         return None
-    rule = _find(request)
-    if rule is None or not rule.stub.whole:
+    active = _find(request)
+    if active is None or not active.stub.whole:
         return None
-    rule.hits += 1
+    active.hits += 1
     request.journaled().provenance = "reply"
-    if rule.deviation is not None:
-        request.note("reply_breaks_contract", rule.deviation)
-    return _answer_of(rule.stub)
+    if active.deviation is not None:
+        request.note("reply_breaks_contract", active.deviation)
+    return _answer_of(active.stub)
 
 
 async def stub_instead(request: Request, takes: Takes) -> Response | None:
-    """The whole answer that a test wants given, or None. The body is read before if a reply depends on it."""
+    """The whole answer that a test has set, or None. Reads the body first if a reply depends on it."""
     if request.operation in request.namespace.stubs.judging and takes is not Takes.FORM:
         await request.read_body()
     return whole_stub(request)
 
 
 def _find(request: Request) -> ActiveStub | None:
-    """The first rule that fits, judged by the body as far as it was read."""
+    """The first stub that matches the request and its body, as far as the body was read."""
     return request.namespace.stubs.find(request.operation, request.params.get("session_id"), request.json)
 
 

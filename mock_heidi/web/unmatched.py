@@ -1,6 +1,6 @@
 """The reason why a request matched no operation: one sentence for the journal and for a header.
 
-It repeats nothing that the client sent, since this may hold secrets, and a header must be one line.
+It never repeats text of the client, which may contain secrets or line breaks.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _misplaced_base(router: Router, method: str, segments: list[str]) -> str | N
                 return f"the path should begin with {BASE_PATH}, in lower case"
             return _spelling(router, method, rest)
     for cut in range(len(_BASE) + 1):
-        # All of the base is missing, or only its beginning.
+        # The whole base path is missing, or only its beginning.
         if lower[:cut] == _BASE[len(_BASE) - cut :] and _placed(router, method, segments[cut:]):
             return f"the base path is missing: the path should begin with {BASE_PATH}"
     return None

@@ -1,4 +1,4 @@
-"""Multipart bodies: streamed to files that are gone when the request is, checked to be whole, and bounded."""
+"""Multipart bodies: streamed to temporary files, limited in size, and checked to be complete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_PARTS = 100
 
 
 class Upload(NamedTuple):
-    """The record of an uploaded file; ``duration`` is in seconds, None where it is unknown."""
+    """The record of an uploaded file; ``duration`` is in seconds, None if it is unknown."""
 
     filename: str
     media_type: str
@@ -32,9 +32,10 @@ class Upload(NamedTuple):
 
 
 class _WholeParser(MultiPartParser):
-    """Starlette's own parser, which would take a body that is cut inside a file for an empty form.
+    """Starlette's parser, which also checks that the body is complete.
 
-    It measures each part while it comes in, so that no file is read again.
+    Starlette reads a body that ends inside a file as an empty form. This parser also measures and hashes each part
+    while it arrives, so that no file is read twice.
     """
 
     whole = False
@@ -75,12 +76,12 @@ class _WholeParser(MultiPartParser):
 
     async def parse(self) -> FormData:
         _, options = parse_options_header(self.headers["content-type"])
-        # Other charsets can say what UTF-8 cannot, such as half a surrogate pair.
+        # Other charsets can encode text that UTF-8 cannot, such as half a surrogate pair.
         if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
             raise MultiPartException("The charset should be UTF-8")
         fields = await super().parse()
         if not self.whole:
-            for file in self._files_to_close_on_error:  # a cut one is in no field yet
+            for file in self._files_to_close_on_error:  # an incomplete file is not in a field yet
                 file.close()
             raise MultiPartException("The form ends before its last boundary")
         return fields
@@ -88,9 +89,9 @@ class _WholeParser(MultiPartParser):
 
 @contextlib.asynccontextmanager
 async def form(request: Request) -> AsyncIterator[None]:
-    """Put the parts of a multipart body into ``request.form``; its files are gone at the end, whatever happens.
+    """Put the parts of a multipart body into ``request.form``. Its files are always deleted at the end.
 
-    Raises :class:`BodyTooLargeError`, or :class:`UnprocessableError` for what is no complete form.
+    Raises :class:`BodyTooLargeError`, or :class:`UnprocessableError` for an incomplete form.
     """
     fields = FormData()
     if "multipart/form-data" in (request.header("content-type") or "").lower():
@@ -104,7 +105,7 @@ async def form(request: Request) -> AsyncIterator[None]:
             raise _broken(error.message) from None
     else:
         async for _ in _bounded(request):
-            continue  # read before refusing, or the client sees a reset instead of the answer
+            continue  # read the body first: otherwise the client sees a reset and no answer
     try:
         request.form = fields
         yield
@@ -114,7 +115,7 @@ async def form(request: Request) -> AsyncIterator[None]:
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     most, size = request.registry.settings.max_upload, len(request.body)
-    request.journaled()  # a form takes time
+    request.journaled()  # a form takes time, so the journal shows it now
     while not request.taken:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -135,7 +136,7 @@ def _broken(reason: str) -> UnprocessableError:
 
 
 def file_of(fields: FormData, name: str) -> UploadFile:
-    """The file of that name; 422 where there is none, or a plain field in its place."""
+    """The file of that name. Raises the 422 if it is missing, or is a plain field."""
     value = fields.get(name)
     if isinstance(value, UploadFile):
         return value

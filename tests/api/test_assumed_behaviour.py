@@ -42,11 +42,12 @@ def test_the_generation_method_of_the_older_page_is_refused(heidi: Client) -> No
 
 
 @pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])
-def test_a_context_document_named_jpeg_is_refused(heidi: Client, name: str) -> None:
+def test_a_context_document_named_jpeg_is_accepted_with_a_finding(heidi: Client, name: str) -> None:
     answer = heidi.post(f"{PATH}/context-documents", files={"context_documents": (name, b"\xff\xd8")})
 
-    assert (answer.status_code, answer.json()) == (400, {"detail": "unsupported file type"})
-    assert assumed("jpeg_extension") == "refused"
+    assert answer.status_code == 200
+    assert [row["code"] for row in heidi.get("/_mock/findings").json()["findings"]] == ["undocumented_value"]
+    assert assumed("jpeg_extension") == "accepted"
 
 
 def test_an_empty_filter_finds_only_profiles_with_an_empty_id(heidi: Client) -> None:

@@ -197,3 +197,11 @@ def test_schemathesis_without_our_settings_finds_only_refusals_for_the_state(tmp
     refusals = re.findall(r"^\[(\d+)\].*?`(.*?)`", printed, re.MULTILINE | re.DOTALL)
     assert {status for status, _ in refusals} == {"400"}
     assert {json.loads(body)["detail"]["msg"] for _, body in refusals} <= OF_THE_STATE
+
+
+def test_schemathesis_without_our_settings_accepts_refusals_with_other_statuses(
+    tmp_path: Path,
+) -> None:
+    statuses = {"no_linked_user": 404, "recording_finished": 409, "consult_note_not_found": 409}
+    with MockHeidi(assume=statuses) as heidi:
+        schemathesis(heidi, {**heidi.headers(), "Heidi-Api-Key": heidi.api_key}, tmp_path, status=0)

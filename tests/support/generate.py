@@ -30,7 +30,7 @@ from typing import Any, TypedDict
 
 
 class FaultArguments(TypedDict, total=False):
-    """The fields of a rule, but for its operation. The fault reference in the docs says what each does."""
+    """The fields of a rule, except its operation. The fault reference in the docs says what each does."""
 
 '''
 # The Python types that a rule accepts for a field, by the field's JSON Schema.

@@ -1,7 +1,7 @@
-"""The list of effects: everything that can go wrong with an answer, each a value with a function of the delivery.
+"""The list of effects. Each effect is a value with a function that changes a delivery.
 
-A rule's fields, its short form, the JSON Schema and what may stand together follow from this list. It knows no HTTP
-connection, no namespace and no clock.
+A rule's fields, its short form, the JSON Schema and the allowed combinations come from this list. Effects never use a
+connection, a namespace or a clock.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from mock_heidi.faults.fields import (
 from mock_heidi.state.field_types import JsonValue
 
 ANSWERS = ("error", "status", "retry_after", "quota", "expire_token", "revoke_token", "close", "rst", "stall")
-"""The effects that give an answer of their own; of the rules that match, the first with one of these is the last."""
+"""The effects that replace the answer. After a rule with one of these, no further rule is chosen."""
 
-# Effects of one kind have the stage in common, the answers that they work on, and mostly the type of the argument.
+# Effects of one kind share the stage, the answers that they work on, and mostly the type of the argument.
 _answer = partial(Effect, stage=Stage.ANSWER)
 _pause = partial(Effect, stage=Stage.PAUSE, type=Wait)
 _cut = partial(Effect, stage=Stage.END, where=Where.BODIES, type=Count, breaks=True)
@@ -41,7 +41,7 @@ _write = partial(Effect, stage=Stage.WRITE, where=Where.STREAMS)
 _form = partial(Effect, stage=Stage.FORM, where=Where.STREAMS)
 _text = partial(Effect, stage=Stage.TEXT, where=Where.WRITTEN)
 
-# As people read them. They apply by their stages; within a stage, in this order.
+# The order of the docs. Effects apply by stage, and in this order within a stage.
 EFFECTS = (
     _answer("error", "SessionNotFoundError", "Answers with this error of the API.", type=ErrorName),
     _answer("status", "503", "Answers with this status.", type=Status),

@@ -11,12 +11,12 @@ from mock_heidi.faults.delivery import Delivery, Ending, Part
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _HTML = b"text/html; charset=utf-8"
-# Ends the second of two equal keys until the text is written: no object of Python's holds a key twice.
+# Marks the second of two equal keys until the text is written, since a dict cannot have a key twice.
 _AGAIN = "\ue000again\ue000"
 
 
 def not_json(delivery: Delivery, text: Any) -> Delivery:
-    """A proxy's page in place of the body, or another text."""
+    """Replace the body with the HTML page of a proxy, or with this text."""
     if not delivery.has_body:
         return delivery
     if text is True:
@@ -25,22 +25,22 @@ def not_json(delivery: Delivery, text: Any) -> Delivery:
 
 
 def empty(delivery: Delivery, _: Any) -> Delivery:
-    """The right status with no body."""
+    """Remove the body and keep the status."""
     return delivery.with_body(b"") if delivery.has_body else delivery
 
 
 def media_type(delivery: Delivery, wanted: str) -> Delivery:
-    """Another content type for the same body."""
+    """Change the content type and keep the body."""
     return delivery.with_header(b"content-type", wanted.encode("latin-1"))
 
 
 def drop_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
-    """Keys that are missing."""
+    """Remove these keys."""
     return _changed(delivery, paths, lambda holder, key, _: holder.pop(key, None))  # two paths may lead to one key
 
 
 def rename_key(delivery: Delivery, names: dict[str, str]) -> Delivery:
-    """Keys with another name, in their own places: the order of the keys is not what is wrong."""
+    """Rename these keys. The order of the keys stays the same."""
 
     def change(holder: dict[str, Any], key: str, path: str) -> None:
         items = [(names[path] if name == key else name, item) for name, item in holder.items()]
@@ -51,17 +51,17 @@ def rename_key(delivery: Delivery, names: dict[str, str]) -> Delivery:
 
 
 def null_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
-    """Keys that are null."""
+    """Set these keys to null."""
     return _changed(delivery, paths, lambda holder, key, _: holder.update({key: None}))
 
 
 def wrong_type(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
-    """Keys whose value is of another type: a client that counts on the type breaks on it."""
+    """Give these keys a value of another type."""
     return _changed(delivery, paths, lambda holder, key, _: holder.update({key: _other_type(holder[key])}))
 
 
 def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
-    """Keys that stand twice in their object, the second time with null."""
+    """Write these keys twice, the second time with null."""
 
     def change(holder: dict[str, Any], key: str, _: str) -> None:
         items = [*holder.items()]
@@ -76,9 +76,9 @@ def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
 
 
 def _changed(delivery: Delivery, paths: Iterable[str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
-    """The delivery with a change at each of these keys; the same one where it has none of them.
+    """The delivery with a change at each of these keys; the same delivery if it has none of them.
 
-    ``change`` is given the object that holds a key, the key, and the path that leads to it.
+    ``change`` gets the object that has the key, the key, and the path of the key.
     """
     if not delivery.has_body:
         return delivery
@@ -94,7 +94,7 @@ def _changed(delivery: Delivery, paths: Iterable[str], change: Callable[[dict[st
 
 
 def _places(tree: Any, path: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
-    """The objects that hold a key such as ``data.*.id``, each with the key's name."""
+    """The objects that have a key such as ``data.*.id``, each with the name of the key."""
     step, *rest = path
     if isinstance(tree, list):
         chosen = tree if step == "*" else tree[int(step) : int(step) + 1] if step.isdecimal() else []
@@ -117,22 +117,22 @@ def _other_type(value: Any) -> Any:
 
 
 def cut_at(delivery: Delivery, size: int) -> Delivery:
-    """The body ends after so many bytes, its length promises more."""
+    """End the body after this number of bytes, although its length promises more."""
     return _ended(delivery, size, Ending.CLOSE) if size < len(delivery.body) else delivery
 
 
 def rst_at(delivery: Delivery, size: int) -> Delivery:
-    """The connection is reset after so many bytes of the body."""
+    """Reset the connection after this number of bytes of the body."""
     return _ended(delivery, size, Ending.RESET)
 
 
 def stall_at(delivery: Delivery, size: int) -> Delivery:
-    """The body stalls after so many bytes."""
+    """Stop after this number of bytes of the body and keep the connection open."""
     return _ended(delivery, size, Ending.STALL)
 
 
 def _ended(delivery: Delivery, size: int, ending: Ending) -> Delivery:
-    """The delivery with this end, unless another effect ends it no later."""
+    """The delivery with this end, unless another effect ends it here or earlier."""
     body = delivery.body
     if delivery.ending is not Ending.COMPLETE and len(body) <= size:
         return delivery

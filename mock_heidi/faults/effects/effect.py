@@ -11,14 +11,14 @@ from mock_heidi.state.field_types import Flag
 
 
 class Stage(IntEnum):
-    """The order in which effects apply, whatever the order of the rules."""
+    """The order in which effects apply. It does not depend on the order of the rules."""
 
     ANSWER = 1
-    """Another answer takes the place of the operation's."""
+    """Another answer replaces the operation's answer."""
     WAIT = 2
     """The work begins later."""
     TEXT = 3
-    """The writer of the text gets it wrong."""
+    """The text is written with an error."""
     CONTENT = 4
     PIECES = 5
     END = 6
@@ -38,26 +38,26 @@ class Where(Enum):
 
 
 class Effect(NamedTuple):
-    """One effect: a field of a rule, and what it does to the delivery of an answer."""
+    """One effect: a field of a rule, and its function that changes a delivery."""
 
     name: str
     value: str
     """An example of its argument in the short form; empty for an effect that is only switched on."""
     doc: str
-    """One sentence or two of Markdown, for the docs and the JSON Schema."""
+    """One or two sentences of Markdown, for the docs and the JSON Schema."""
     apply: Callable[[Delivery, Any], Delivery] | None = None
-    """Returns the delivery with the effect, or the same one where it finds nothing to change.
+    """Returns the delivery with the effect, or the same delivery if there is nothing to change.
 
-    None where the effect acts before there is a delivery: as an answer, a wait, or in the words of a text.
+    None if the effect acts before there is a delivery: an answer, a delay, or an error in a text.
     """
     stage: Stage = Stage.ANSWER
     where: Where = Where.ANY
     type: Any = Flag
-    """The type of its argument, as a field of a rule has it."""
+    """The type of its argument in the field of a rule."""
     breaks: bool = False
     """True if it needs a connection to break."""
     goes_with: tuple[str, ...] = ()
-    """The effects of which a rule needs one beside it."""
+    """A rule with this effect also needs one of these effects."""
 
     @property
     def example(self) -> str:

@@ -1,4 +1,4 @@
-"""Effects that let parts of an answer wait."""
+"""Effects that delay parts of an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHUNKS = 4
 
 
 class Drawn:
-    """A delay whose lengths, in seconds, are drawn once: the same however often the answer is planned."""
+    """The lengths of a delay, in seconds. Each is drawn once, so that every plan of an answer has the same lengths."""
 
     def __init__(self, delay: Delay, chance: Chance) -> None:
         self._delay, self._chance = delay, chance
@@ -25,12 +25,12 @@ class Drawn:
 
 
 def slow_first_byte(delivery: Delivery, seconds: Drawn) -> Delivery:
-    """Seconds between the work and the head."""
+    """Wait between the work and the head."""
     return replace(delivery, pause=delivery.pause + seconds[0])
 
 
 def delay_body(delivery: Delivery, seconds: Drawn) -> Delivery:
-    """Seconds between the head and the body."""
+    """Wait between the head and the body."""
     if not delivery.parts:
         return delivery
     first, *rest = delivery.parts
@@ -38,7 +38,7 @@ def delay_body(delivery: Delivery, seconds: Drawn) -> Delivery:
 
 
 def delay_chunks(delivery: Delivery, seconds: Drawn) -> Delivery:
-    """Seconds between the parts of a body, which becomes four, or between the pieces of a stream."""
+    """Wait between the pieces of a stream, or between the four parts into which a body is split."""
     parts = delivery.parts if delivery.streams else _chunks(delivery)
     return delivery.with_parts(
         part._replace(pause=part.pause + seconds[at - 1]) if at else part for at, part in enumerate(parts)

@@ -1,4 +1,4 @@
-"""The effects of several rules on one answer, and the choice of the rules that really change it."""
+"""Apply the effects of several rules to one answer, and find the rules that really change it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _PAUSES = frozenset(effect.name for effect in EFFECTS if effect.stage is Stage.P
 
 
 class Chosen(NamedTuple, Generic[R]):
-    """A rule that is to shape an answer, with its effects and their arguments by name."""
+    """A rule to apply to an answer, with its effects and their arguments by name."""
 
     rule: R
     effects: Mapping[str, Any]
 
     @property
     def pauses(self) -> bool:
-        """True if it lets parts of the answer wait."""
+        """True if it delays parts of the answer."""
         return not _PAUSES.isdisjoint(self.effects)
 
 
 def choose(rule: R, effects: Mapping[str, Any], chance: Chance) -> Chosen[R]:
-    """A rule with its effects, whose delays are drawn from ``chance`` when they are needed."""
+    """A rule with its effects. Delays are drawn from ``chance`` when they are needed."""
     drawn = {name: Drawn(value, chance) if isinstance(value, Delay) else value for name, value in effects.items()}
     return Chosen(rule, drawn)
 
 
 def plan(answer: Delivery, chosen: Iterable[Chosen[Any]]) -> Delivery:
-    """The answer with all effects of the rules, by their stages.
+    """The answer with all effects of the rules, applied by stage.
 
-    Of the same effect twice the first rule counts; delays add up; of several ends the earliest comes.
+    If two rules have the same effect, the first counts. Delays add up. The earliest end wins.
     """
     wanted: dict[str, list[Any]] = {}
     for one in chosen:
@@ -64,15 +64,15 @@ def _fits(effect: Effect, answer: Delivery) -> bool:
 
 
 def acting(answer: Delivery, chosen: Sequence[Chosen[R]]) -> Work[tuple[Delivery, list[Chosen[R]]]]:
-    """The planned answer, and the rules without which it would be another one.
+    """The planned answer, and the rules that change it.
 
-    Rules are left out one after the other, so that of two that do the same one counts.
+    Each rule is left out in turn. If two rules do the same, only one counts.
     """
     made, kept, seen = plan(answer, chosen), [], set[str]()
     yield _cost(made)
     for one in chosen:
         if (one.pauses and made.parts) or not seen.issuperset(one.effects):
-            kept.append(one)  # of the others, earlier rules have every effect
+            kept.append(one)  # otherwise earlier rules have all its effects
         seen.update(one.effects)
     for one in reversed(tuple(kept)):
         if one.pauses and made.parts:
@@ -90,7 +90,7 @@ def _cost(delivery: Delivery) -> int:
 
 
 def _same(one: Delivery, other: Delivery) -> bool:
-    """True if a client could not tell the two apart. The numbers of the pieces are not sent."""
+    """True if a client cannot distinguish the two. The numbers of the pieces are not sent."""
     heads = [(made.status, made.headers, made.length, made.pause, made.ending) for made in (one, other)]
     return heads[0] == heads[1] and _writes(one) == _writes(other)
 
@@ -102,7 +102,7 @@ def _writes(delivery: Delivery) -> tuple[list[tuple[bytes, float]], int | None]:
 
 
 def sent_otherwise(made: Delivery, other: Delivery, parts: int) -> bool:
-    """True if a client that got the first so many parts could tell two plans apart. It has not met their ends."""
+    """True if the first ``parts`` parts differ for a client. The ends do not count, since they were not sent."""
     heads = [(one.status, one.headers, one.length, one.pause) for one in (made, other)]
     sent = b"".join(part.data for part in made.parts[:parts])
     return (

@@ -48,18 +48,18 @@ def swap(delivery: Delivery, number: int) -> Delivery:
 
 
 def empty_piece(delivery: Delivery, number: int) -> Delivery:
-    """An empty piece before that one."""
+    """Send an empty piece before this one."""
     void = frame("")
     return _replaced(delivery, number, lambda part: (Part(void, part.pause), part._replace(pause=0.0)))
 
 
 def _place(delivery: Delivery, number: int) -> int | None:
-    """The index of the part that was this piece; None where it is gone or never was."""
+    """The index of the part with this piece; None if there is no such part."""
     return next((at for at, part in enumerate(delivery.parts) if part.number == number), None)
 
 
 def _replaced(delivery: Delivery, number: int, made: Callable[[Part], tuple[Part, ...]]) -> Delivery:
-    """The delivery with what ``made`` gives in the place of the first part that was this piece."""
+    """The delivery with the first part of this piece replaced by the parts that ``made`` returns."""
     at = _place(delivery, number)
     if at is None:
         return delivery
@@ -70,7 +70,7 @@ def _replaced(delivery: Delivery, number: int, made: Callable[[Part], tuple[Part
 
 
 def end_after(delivery: Delivery, wanted: tuple[int, str | None]) -> Delivery:
-    """A clean end after so many pieces, or inside the next one."""
+    """End the stream cleanly after this number of pieces, or inside the next one."""
     count, inside = wanted
     if not _is_sooner(delivery, count) or count >= len(delivery.parts):
         return delivery
@@ -82,19 +82,19 @@ def end_after(delivery: Delivery, wanted: tuple[int, str | None]) -> Delivery:
 
 
 def error_piece(delivery: Delivery, count: int) -> Delivery:
-    """After so many pieces an error object, then nothing."""
+    """Send an object with an error after this number of pieces, then end the stream."""
     if not _is_sooner(delivery, count):
         return delivery
     return replace(delivery, parts=(*delivery.parts[:count], Part(_ERROR)), early=True)
 
 
 def rst_after(delivery: Delivery, count: int) -> Delivery:
-    """The connection is reset after so many pieces."""
+    """Reset the connection after this number of pieces."""
     return _broken(delivery, count, Ending.RESET)
 
 
 def stall_after(delivery: Delivery, count: int) -> Delivery:
-    """Stop after so many pieces and keep the connection open."""
+    """Stop after this number of pieces and keep the connection open."""
     return _broken(delivery, count, Ending.STALL)
 
 
@@ -105,13 +105,13 @@ def _broken(delivery: Delivery, count: int, ending: Ending) -> Delivery:
 
 
 def _is_sooner(delivery: Delivery, count: int) -> bool:
-    """True where an end after so many parts comes before any other end."""
+    """True if an end after this number of parts comes before any other end."""
     there = len(delivery.parts)
     return count < there or (count == there and not delivery.early)
 
 
 def _cut(made: bytes, inside: str) -> bytes:
-    """The beginning of a piece: without its empty line, without the end of its JSON, or without half a letter."""
+    """The start of a piece, cut before its empty line, inside its JSON, or inside a letter."""
     if inside == "piece":
         return made[:-1]
     text: str = json.loads(made[len(b"data: ") :])["data"]
@@ -126,22 +126,22 @@ def _cut(made: bytes, inside: str) -> bytes:
 
 
 def no_space(delivery: Delivery, _: Any) -> Delivery:
-    """No space after ``data:``."""
+    """Remove the space after ``data:``."""
     return delivery.with_parts(part._replace(data=part.data.replace(b"data: ", b"data:", 1)) for part in delivery.parts)
 
 
 def comments(delivery: Delivery, _: Any) -> Delivery:
-    """Comment and ``event:`` lines between the pieces."""
+    """Add comment lines and ``event:`` lines between the pieces."""
     return delivery.with_parts(part._replace(data=_MARKS + part.data) for part in delivery.parts)
 
 
 def crlf(delivery: Delivery, _: Any) -> Delivery:
-    """Lines end with CR LF."""
+    """End the lines with CR LF."""
     return delivery.with_parts(part._replace(data=part.data.replace(b"\n", b"\r\n")) for part in delivery.parts)
 
 
 def one_write(delivery: Delivery, _: Any) -> Delivery:
-    """All pieces in one write, when the last of them is due."""
+    """Send all pieces in one write, when the last of them is due."""
     if not delivery.parts:
         return delivery
     body = delivery.body
@@ -149,5 +149,5 @@ def one_write(delivery: Delivery, _: Any) -> Delivery:
 
 
 def byte_by_byte(delivery: Delivery, _: Any) -> Delivery:
-    """One byte a write, unless all is to be one write."""
+    """Send each byte in a separate write, unless another effect sends all in one."""
     return replace(delivery, write_size=1) if delivery.parts and delivery.write_size is None else delivery
