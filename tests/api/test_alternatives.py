@@ -1,4 +1,4 @@
-"""Assumptions: every value that can be chosen is served. The judge of all answers reads the contract of that value."""
+"""Each value of each assumption gives its expected result. The traffic judge reads the contract of the chosen value."""
 
 import contextlib
 from collections.abc import Callable
@@ -31,14 +31,14 @@ TEXT_FILE = {"file": ("notes.txt", b"words", "text/plain")}
 
 
 class Case(NamedTuple):
-    """A look at what an assumption decides, and the result under each of its values."""
+    """A function that observes what an assumption decides, and its result for each value."""
 
     look: Callable[[Client], Any]
     expected: dict[Any, Any]
 
 
 def status(method: str, path: str, **options: Any) -> Callable[[Client], int]:
-    """A look at the status of one request."""
+    """A function that returns the status of one request."""
     return lambda client: client.request(method, path, **options).status_code
 
 
@@ -47,7 +47,7 @@ def new_session(client: Client) -> str:
 
 
 def sent_gender(client: Client) -> list[Any]:
-    """The genders that two spellings become, or the status of their refusal."""
+    """The stored genders of two spellings, or the status of the refusal."""
     answers = [client.post("/patient-profiles", json={"gender": word}) for word in ("male", "unknown")]
     return [answer.json()["data"]["gender"] if answer.is_success else answer.status_code for answer in answers]
 
@@ -84,7 +84,7 @@ def note_status(client: Client) -> Any:
 
 
 def note_without_recording(client: Client) -> list[int]:
-    """The statuses of a note in a session without a recording, before and after it allows that."""
+    """The statuses of a note in a session without a recording, before and after the session allows it."""
     path = new_session(client)
     first = client.post(f"{path}/consult-note", json=NOTE).status_code
     client.patch(path, json={"generate_output_without_recording": True})
@@ -106,7 +106,7 @@ def linked_twice(client: Client) -> int:
 
 
 def creations(client: Client) -> set[int]:
-    """The statuses of everything that creates."""
+    """The statuses of all operations that create a record."""
     audio = {"file": ("visit.wav", b"RIFF", "audio/wav")}
     sent: list[tuple[str, dict[str, Any]]] = [
         ("/users/linked-account", {"json": LINK}),
@@ -140,7 +140,7 @@ def lost_audio(client: Client) -> int:
 
 
 def other_user(client: Client) -> int:
-    """The status of linking to the account that another user of the key has linked."""
+    """The status of linking an account that another user of the key has linked."""
     client.sign_in(third="other")
     client.post("/users/linked-account", json=LINK)
     client.sign_in()
@@ -148,13 +148,13 @@ def other_user(client: Client) -> int:
 
 
 def refused_bodies(client: Client) -> list[int]:
-    """The statuses of null in the bodies of both creations."""
+    """The statuses of creating a profile and a session with null in the body."""
     bodies = {"/patient-profiles": {"gender": None}, "/sessions": {"ehr_appointment_id": None}}
     return [client.post(path, json=body).status_code for path, body in bodies.items()]
 
 
 def null_in_update(client: Client) -> Any:
-    """The patient's name after null in two updates, or the statuses of their refusals."""
+    """The patient's name after two updates with null, or the statuses of their refusals."""
     path = f"/sessions/{SESSION}"
     client.patch(path, json={"patient": {"name": "Ada"}})
     statuses = [client.patch(path, json=body).status_code for body in ({"patient": {"name": None}}, {"duration": None})]
@@ -180,7 +180,7 @@ def link_again(client: Client) -> int:
 
 
 def link_moves(client: Client) -> tuple[int, str]:
-    """The status of linking to another profile, and the name that the session then has."""
+    """The status of linking to another profile, and the patient name of the session afterwards."""
     link(client, SESSION)
     other = client.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
     status = link(client, SESSION, profile=other).status_code
@@ -213,7 +213,7 @@ def sessions_of_deleted(client: Client) -> int:
 
 
 def delete_unknown(client: Client) -> list[int]:
-    """The statuses of deleting a known and an unknown profile, and of reading the known one."""
+    """The statuses of deleting a known and an unknown profile together, and of reading the known one."""
     deleted = client.delete("/patient-profiles:batch-delete", json={"patient_profile_ids": [JOHN, NOBODY]})
     return [deleted.status_code, client.get(f"/patient-profiles/{JOHN}").status_code]
 
@@ -295,7 +295,7 @@ def first_page(client: Client) -> tuple[Any, Any]:
 
 
 def audio_rows(client: Client) -> tuple[int, list[int]]:
-    """The index of an upload after a live segment, and those of the rows of audio."""
+    """The index of an upload after a live segment, and the indexes of the rows of audio."""
     live = f"/sessions/{SESSION}/restful-segment-transcription"
     path = f"{live}/{client.post(live).json()['recording_id']}"
     segment = {"file": ("0.wav", spoken(5), "audio/wav")}
@@ -305,7 +305,7 @@ def audio_rows(client: Client) -> tuple[int, list[int]]:
 
 
 def document_keys(client: Client) -> set[str]:
-    """The keys that only one form of a document has, of those in a session's row."""
+    """The keys of a document in a session, out of ``index`` and ``content_type``."""
     made = {"generation_method": "TEMPLATE", "template_id": NOTE["template_id"]}
     client.post(f"/sessions/{SESSION}/documents", json=made)
     client.patch(f"/sessions/{SESSION}", json={"duration": 1})
@@ -318,7 +318,7 @@ DOCUMENTS = f"/sessions/{SESSION}/context-documents"
 
 
 def uploaded(client: Client, *files: tuple[str, bytes, str], meta_data: str | None = '{"date": "2024-12-01"}') -> Any:
-    """The context documents that an upload makes, or the status of its refusal."""
+    """The context documents that an upload creates, or the status of the refusal."""
     answer = client.post(
         DOCUMENTS,
         files=[("context_documents", file) for file in files or (PDF,)],
@@ -328,12 +328,12 @@ def uploaded(client: Client, *files: tuple[str, bytes, str], meta_data: str | No
 
 
 def uploads_taken(*files: tuple[str, bytes, str]) -> Callable[[Client], list[bool]]:
-    """A look at which of the files may be uploaded."""
+    """A function that returns the files that are accepted."""
     return lambda client: [uploaded(client, file) != 400 for file in files]
 
 
 def documents_left(*, query: Any = None, body: Any = None) -> Callable[[Client], Any]:
-    """A look at the number of documents that a delete leaves of two, or the status of its refusal.
+    """A function that returns how many of two documents a delete leaves, or the status of the refusal.
 
     ``{}`` in the query or the body stands for the id of the first one.
     """
@@ -362,7 +362,7 @@ def send(client: Client, recording: str, index: str, kind: str = "audio/wav") ->
 
 
 def segments(*indexes: str) -> Callable[[Client], list[Any]]:
-    """A look at the statuses of segments with these indexes, and at the indexes that are kept."""
+    """A function that returns the statuses of segments with these indexes, and the stored indexes."""
 
     def look(client: Client) -> list[Any]:
         recording = new_recording(client)
@@ -374,14 +374,14 @@ def segments(*indexes: str) -> Callable[[Client], list[Any]]:
 
 
 def after_the_end(client: Client) -> list[int]:
-    """The statuses of a second end and of a segment, after the end of a recording."""
+    """The statuses of finishing a recording again and of a segment after its end."""
     recording = new_recording(client)
     client.post(f"{recording}:finish")
     return [client.post(f"{recording}:finish").status_code, send(client, recording, "0")]
 
 
 def upload_between(start: str, end: str) -> Callable[[Client], int]:
-    """A look at the status of an upload with these times."""
+    """A function that returns the status of an upload with these times."""
     return status(
         "POST",
         f"/sessions/{SESSION}/upload-audio",
@@ -409,19 +409,19 @@ def shown_in_note(client: Client) -> list[Any]:
 
 
 def asked_note(**fields: Any) -> Callable[[Client], int]:
-    """A look at the status of a note with other fields."""
+    """A function that returns the status of a note with other fields."""
     return status("POST", f"/sessions/{SESSION}/consult-note", json={**NOTE, **fields})
 
 
 def crossed_templates(client: Client) -> list[int]:
-    """The statuses of a note with a template for documents, and of a document with one for notes."""
+    """The statuses of a note from a document template and of a document from a note template."""
     document = {"generation_method": "TEMPLATE", "template_id": NOTE["template_id"]}
     made = client.post(f"/sessions/{SESSION}/documents", json=document)
     return [asked_note(template_id=LETTER)(client), made.status_code]
 
 
 def unsaid_forms(client: Client) -> list[Any]:
-    """The form of a document, and whether a note is HTML, where no form was asked for."""
+    """The content type of a document, and whether a note is HTML, if the request names no content type."""
     document = {"generation_method": "TEMPLATE", "template_id": LETTER}
     made = client.post(f"/sessions/{SESSION}/documents", json=document).json()
     client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)
@@ -443,7 +443,7 @@ TEMPLATE = {"template": "Smoking", "questions": [QUESTION], "summaryRequired": F
 
 
 def custom_templates(*bodies: dict[str, Any]) -> Callable[[Client], list[int]]:
-    """A look at the statuses of the answers to custom templates."""
+    """A function that returns the statuses of answers to custom templates."""
 
     def look(client: Client) -> list[int]:
         path = f"/sessions/{SESSION}/client-customised-template/response"
@@ -453,7 +453,7 @@ def custom_templates(*bodies: dict[str, Any]) -> Callable[[Client], list[int]]:
 
 
 def question(**fields: Any) -> dict[str, Any]:
-    """A custom template with a question that holds one with these fields."""
+    """A custom template with a question that contains one with these fields."""
     inner = {name: value for name, value in {**QUESTION, **fields}.items() if value is not None}
     return {**TEMPLATE, "questions": [{**QUESTION, "childQuestions": [inner]}]}
 
@@ -472,7 +472,7 @@ def codes_without_note(client: Client) -> Any:
 
 
 def code_places(client: Client) -> list[tuple[int, int]]:
-    """The places of the cough in a note and in a transcript that begin with a letter beyond the first plane."""
+    """The offsets of "cough" in a note and in a transcript that both begin with a letter beyond U+FFFF."""
     said = {"transcript": "😀 cough", "consult_note": {"result": "😀 cough"}}
     client.put(f"/_mock/sessions/{SESSION}", json=said)
     [entity] = client.get(f"/sessions/{SESSION}/clinical-codes").json()["clinical_entities"]
@@ -793,14 +793,14 @@ EACH = [(name, value) for name, case in CASES.items() for value in case.expected
 
 
 @pytest.mark.parametrize(("name", "value"), EACH, ids=str)
-def test_each_value_is_served(name: str, value: Any) -> None:
+def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value: Any) -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={name: value}))) as client:
         result = CASES[name].look(client)
 
     assert result == CASES[name].expected[value]
 
 
-def test_every_value_that_can_be_chosen_is_tried() -> None:
+def test_the_cases_cover_every_value_of_every_assumption() -> None:
     choosable = {
         one.name: {one.default, *one.alternatives}
         for one in assumptions().values()
@@ -811,7 +811,7 @@ def test_every_value_that_can_be_chosen_is_tried() -> None:
     assert tried == {**choosable, "token_lifetime": {3600, 60}}
 
 
-def test_values_differ_in_what_they_do() -> None:
+def test_each_value_of_an_assumption_gives_a_different_result() -> None:
     same = [
         name for name, case in CASES.items() if len({repr(one) for one in case.expected.values()}) != len(case.expected)
     ]
@@ -830,14 +830,14 @@ def test_values_differ_in_what_they_do() -> None:
         ({"nesting_limit": 5}, "nesting_limit: '5' cannot be chosen; choose 64 only"),
     ],
 )
-def test_wrong_name_or_value_is_one_line_with_the_cure(values: dict[str, Any], words: str) -> None:
+def test_a_wrong_name_or_value_gives_a_one_line_error_with_a_hint(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as error:
         create_app(assume=values)
 
     assert str(error.value) == words
 
 
-def test_any_text_is_shown_as_the_gender_of_a_session_and_of_its_profile() -> None:
+def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={"gender_case": "any_text"}))) as client:
         profile = client.post("/patient-profiles", json={"gender": "unknown"}).json()["data"]["id"]
         link(client, SESSION, profile=profile)
@@ -848,7 +848,7 @@ def test_any_text_is_shown_as_the_gender_of_a_session_and_of_its_profile() -> No
     assert (of_profile, own["gender"], note.status_code) == ("unknown", "male", 200)
 
 
-def test_redirect_keeps_the_query_and_leads_to_the_path_without_extra_slashes() -> None:
+def test_a_redirect_removes_extra_slashes_and_keeps_the_query() -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={"extra_slashes": "redirect"}))) as client:
         answer = client.get("//patient-profiles//?ehr_patient_id=EHR123456")
         followed = client.get(answer.headers["location"].removeprefix(client.base))
@@ -857,7 +857,7 @@ def test_redirect_keeps_the_query_and_leads_to_the_path_without_extra_slashes() 
     assert [row["id"] for row in followed.json()["data"]] == [JOHN]
 
 
-def test_refused_changes_leave_no_trace() -> None:
+def test_a_refused_change_leaves_the_state_unchanged() -> None:
     refusing = {
         "link_moves": "refused_409",
         "batch_delete_unknown": "refused",
@@ -882,7 +882,7 @@ def test_refused_changes_leave_no_trace() -> None:
         assert client.state() == before
 
 
-def test_namespace_changes_its_assumptions_while_it_runs(heidi: Client) -> None:
+def test_assumptions_of_a_namespace_can_be_changed_while_it_runs(heidi: Client) -> None:
     before = heidi.get(f"/patient-profiles/{NOBODY}").status_code
 
     row = heidi.put("/_mock/assumptions", json={"profile_not_found": 400}).json()["assumptions"]
@@ -894,7 +894,7 @@ def test_namespace_changes_its_assumptions_while_it_runs(heidi: Client) -> None:
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == before == 404
 
 
-def test_one_wrong_value_refuses_all(heidi: Client) -> None:
+def test_one_wrong_value_refuses_the_whole_change(heidi: Client) -> None:
     answer = heidi.put("/_mock/assumptions", json={"profile_not_found": 400, "missing_token": 402})
 
     assert answer.status_code == 400
@@ -902,7 +902,7 @@ def test_one_wrong_value_refuses_all(heidi: Client) -> None:
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == 404
 
 
-def test_served_contract_is_the_one_that_holds(heidi: Client) -> None:
+def test_the_served_contract_follows_the_chosen_assumptions(heidi: Client) -> None:
     plain = heidi.get("/_mock/openapi.yaml").content
     heidi.put("/_mock/assumptions", json={"profile_not_found": 400})
 

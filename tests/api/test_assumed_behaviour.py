@@ -1,4 +1,4 @@
-"""The defaults of assumptions that no other test needs: each is what the mock does, and may be wrong.
+"""Defaults of assumptions that no other test covers. Each is how the mock behaves, and may be wrong.
 
 ``mock_heidi/base/assumptions.yaml`` has them all, with the reasons.
 """
@@ -18,14 +18,14 @@ def session(client: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("flag", [None, False, True])
-def test_a_session_without_a_recording_gets_a_note_whatever_its_flag_says(heidi: Client, flag: bool | None) -> None:
+def test_the_flag_of_a_session_without_a_recording_does_not_prevent_a_note(heidi: Client, flag: bool | None) -> None:
     heidi.patch(PATH, json={"generate_output_without_recording": flag})
 
     assert note(heidi) == session(heidi)["consult_note"]["result"]
     assert assumed("note_without_recording") == "allowed"
 
 
-def test_a_note_leaves_the_name_of_its_session(heidi: Client) -> None:
+def test_a_note_keeps_the_name_of_its_session(heidi: Client) -> None:
     before = session(heidi)["session_name"]
 
     note(heidi)
@@ -42,7 +42,7 @@ def test_the_generation_method_of_the_older_page_is_refused(heidi: Client) -> No
 
 
 @pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])
-def test_a_context_document_may_end_in_jpeg_and_a_finding_says_so(heidi: Client, name: str) -> None:
+def test_a_context_document_named_jpeg_is_accepted_with_a_finding(heidi: Client, name: str) -> None:
     answer = heidi.post(f"{PATH}/context-documents", files={"context_documents": (name, b"\xff\xd8")})
 
     assert answer.status_code == 200
@@ -50,7 +50,7 @@ def test_a_context_document_may_end_in_jpeg_and_a_finding_says_so(heidi: Client,
     assert assumed("jpeg_extension") == "accepted"
 
 
-def test_an_empty_filter_finds_the_profile_whose_id_is_empty_and_no_other(heidi: Client) -> None:
+def test_an_empty_filter_finds_only_profiles_with_an_empty_id(heidi: Client) -> None:
     made = heidi.post("/patient-profiles", json={"ehr_patient_id": ""}).json()["data"]
 
     found = heidi.get("/patient-profiles?ehr_patient_id=").json()["data"]
@@ -59,7 +59,7 @@ def test_an_empty_filter_finds_the_profile_whose_id_is_empty_and_no_other(heidi:
     assert assumed("empty_filter") == "matches_empty"
 
 
-def test_audio_adds_to_a_duration_that_an_update_has_set(heidi: Client) -> None:
+def test_audio_adds_to_a_duration_set_by_an_update(heidi: Client) -> None:
     heidi.patch(PATH, json={"duration": 100})
     recording = f"{PATH}/restful-segment-transcription/"
     recording += heidi.post(recording.rstrip("/")).json()["recording_id"]

@@ -1,7 +1,7 @@
-"""Signing in, and what a token is good for.
+"""Signing in, and how tokens are checked.
 
-``GET /jwt`` → ``{"token": "<JWT>", "expiration_time": "2025-01-06T13:00:00.000Z"}``. Whoever brings no good key or
-token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
+``GET /jwt`` → ``{"token": "<JWT>", "expiration_time": "2025-01-06T13:00:00.000Z"}``. A request without a valid
+key or token gets 401 with one of ``{"detail": {"msg": …, "type": …}}`` and ``{"detail": "Not authenticated"}``.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_a_token_is_a_signed_jwt_that_expires_when_the_answer_says(heidi: Client) -> None:
+def test_a_token_is_a_signed_jwt_that_expires_at_the_time_in_the_answer(heidi: Client) -> None:
     answer = heidi.get("/jwt", signed=False, params=WHO, headers=KEY)
 
     token = answer.json()["token"]
@@ -56,7 +56,7 @@ def test_a_token_is_a_signed_jwt_that_expires_when_the_answer_says(heidi: Client
     assert claims(token) == {"namespace": "default", "managed_by": JOHN, **WHO, "exp": NOON_SECONDS + 3600, "jti": "1"}
 
 
-def test_two_tokens_of_one_user_and_second_are_two(heidi: Client) -> None:
+def test_a_user_gets_two_different_tokens_within_one_second(heidi: Client) -> None:
     first, second = heidi.sign_in(), heidi.sign_in()
 
     assert first != second
@@ -65,13 +65,13 @@ def test_two_tokens_of_one_user_and_second_are_two(heidi: Client) -> None:
         assert heidi.get("/patient-profiles", headers=bearer(token)).status_code == 200
 
 
-def test_a_token_lives_as_long_as_the_assumption_says(heidi: Client) -> None:
+def test_the_lifetime_of_a_token_follows_the_assumption(heidi: Client) -> None:
     token = heidi.sign_in()
 
     assert claims(token)["exp"] - NOON_SECONDS == assumed("token_lifetime") == 3600
 
 
-def test_who_signs_in_is_kept_once(heidi: Client) -> None:
+def test_a_user_who_signs_in_twice_is_stored_once(heidi: Client) -> None:
     heidi.sign_in(email=WHO["email"], third="42")
     heidi.sign_in(email=WHO["email"], third="42")
 
@@ -83,7 +83,7 @@ def test_who_signs_in_is_kept_once(heidi: Client) -> None:
     [{}, *({"Heidi-Api-Key": key} for key in ("", "no such key", "Mock-Heidi-Key", "mock-heidi-key.", ".", "é"))],
     ids=["none", "empty", "unknown", "other case", "empty suffix", "dot", "beyond ASCII"],
 )
-def test_without_a_known_key_nobody_signs_in(heidi: Client, headers: dict[str, str]) -> None:
+def test_signing_in_needs_a_known_key(heidi: Client, headers: dict[str, str]) -> None:
     before = heidi.state()
 
     answer = heidi.get("/jwt", signed=False, params=WHO, headers={n: v.encode() for n, v in headers.items()})
@@ -101,7 +101,7 @@ def test_without_a_known_key_nobody_signs_in(heidi: Client, headers: dict[str, s
         ({"Email": "a@b.c", "third_party_internal_ID": "1"}, ["email", "third_party_internal_id"]),
     ],
 )
-def test_each_missing_parameter_has_a_row(heidi: Client, query: dict[str, str], absent: list[str]) -> None:
+def test_the_refusal_lists_each_missing_parameter(heidi: Client, query: dict[str, str], absent: list[str]) -> None:
     before = heidi.state()
 
     answer = heidi.get("/jwt", signed=False, params=query, headers=KEY)
@@ -111,7 +111,7 @@ def test_each_missing_parameter_has_a_row(heidi: Client, query: dict[str, str], 
     assert heidi.state() == before
 
 
-def test_a_bad_key_is_told_before_a_missing_parameter(heidi: Client) -> None:
+def test_a_bad_key_is_reported_before_a_missing_parameter(heidi: Client) -> None:
     answer = heidi.get("/jwt", signed=False, headers={"Heidi-Api-Key": "bad"})
 
     assert answered(answer) == (401, wire(INVALID_KEY))
@@ -122,7 +122,9 @@ def test_a_bad_key_is_told_before_a_missing_parameter(heidi: Client) -> None:
     [({}, "no API key: send in the header Heidi-Api-Key the key"), ({"Heidi-Api-Key": "sesame"}, "unknown API key: ")],
     ids=["no key", "a wrong one"],
 )
-def test_a_refused_key_says_where_the_right_one_is_set(heidi: Client, headers: dict[str, str], words: str) -> None:
+def test_the_refusal_of_a_key_says_where_to_set_the_right_one(
+    heidi: Client, headers: dict[str, str], words: str
+) -> None:
     answer = heidi.get("/jwt", signed=False, headers=headers)
     (row,) = heidi.get("/_mock/requests?operation=get_jwt&limit=1").json()["requests"]
 
@@ -135,14 +137,14 @@ def test_a_refused_key_says_where_the_right_one_is_set(heidi: Client, headers: d
 @pytest.mark.parametrize(
     "email", ["test@heidihealth.com", "no address", "", "a+b@c", "é@ü.de", "💊", "a\0b", "x" * 5000]
 )
-def test_any_text_is_taken_for_an_email(heidi: Client, email: str) -> None:
+def test_any_text_is_accepted_as_an_email(heidi: Client, email: str) -> None:
     token = heidi.sign_in(email=email, third=email)
 
     assert (claims(token)["email"], claims(token)["third_party_internal_id"]) == (email, email)
     assert heidi.get("/patient-profiles").status_code == 200
 
 
-def test_of_a_repeated_parameter_the_last_counts(heidi: Client) -> None:
+def test_the_last_value_of_a_repeated_parameter_counts(heidi: Client) -> None:
     answer = heidi.get(
         "/jwt?email=first&third_party_internal_id=1&email=last&third_party_internal_id=2", signed=False, headers=KEY
     )
@@ -152,7 +154,7 @@ def test_of_a_repeated_parameter_the_last_counts(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("key", [DEFAULT_KEY, KEY_TWO, "no such key"])
-def test_a_key_beside_the_bearer_does_no_harm(heidi: Client, key: str) -> None:
+def test_an_api_key_sent_with_a_token_is_ignored(heidi: Client, key: str) -> None:
     answer = heidi.get(f"/patient-profiles/{JOHN}", headers={"Heidi-Api-Key": key})
 
     assert answered(answer) == answered(heidi.get(f"/patient-profiles/{JOHN}"))
@@ -160,14 +162,14 @@ def test_a_key_beside_the_bearer_does_no_harm(heidi: Client, key: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_schemes_case_does_not_matter(heidi: Client, scheme: str) -> None:
+def test_the_case_of_the_scheme_does_not_matter(heidi: Client, scheme: str) -> None:
     answer = heidi.get("/patient-profiles", headers={"Authorization": f"{scheme} {heidi.token()}"})
 
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc", "token"])
-def test_without_a_bearer_token_nobody_is_let_in(heidi: Client, given: str | None) -> None:
+def test_a_request_without_a_bearer_token_is_refused(heidi: Client, given: str | None) -> None:
     before = heidi.state()
 
     headers = {} if given is None else {"Authorization": given}
@@ -203,7 +205,7 @@ def test_a_forged_token_is_refused(heidi: Client, kind: str) -> None:
     assert "www-authenticate" not in answer.headers
 
 
-def test_a_token_of_another_seed_is_foreign(heidi: Client) -> None:
+def test_a_token_of_a_server_with_another_seed_is_refused(heidi: Client) -> None:
     with another(seed=7) as other:
         token = other.sign_in()
 
@@ -213,7 +215,7 @@ def test_a_token_of_another_seed_is_foreign(heidi: Client) -> None:
 
 
 def _signed_with_what_a_default_server_knows() -> dict[str, str]:
-    """Tokens that anybody can make who has this package."""
+    """Tokens that anyone with this package can make."""
     with another() as default:
         issued = default.sign_in()
         secret = default.app.registry.tokens._secret  # noqa: SLF001 - seed and default keys are public
@@ -229,7 +231,7 @@ def _signed_with_what_a_default_server_knows() -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["issued", "forged for 2100", "forged with the seed alone"])
 @pytest.mark.parametrize("private", ["api_key", "fixture"])
-def test_a_token_of_a_default_server_opens_no_server_with_a_private_key(kind: str, private: str) -> None:
+def test_a_server_with_a_private_key_refuses_tokens_of_a_default_server(kind: str, private: str) -> None:
     token = _signed_with_what_a_default_server_knows()[kind]
     keys = [{"key": "a-private-key", "ehr_provider": "Own", "managed_by": JOHN}]
     options: dict[str, Any] = {"api_key": "a-private-key"} if private == "api_key" else {"fixtures": {"api_keys": keys}}
@@ -259,7 +261,7 @@ def test_the_same_private_key_gives_the_same_tokens() -> None:
         assert first.sign_in(key="a-private-key") == again.sign_in(key="a-private-key")
 
 
-def test_a_namespaces_own_keys_leave_the_servers_secret_alone(heidi: Client) -> None:
+def test_api_keys_of_a_namespace_do_not_change_the_signing_secret(heidi: Client) -> None:
     keys = [{"key": "blues-own-key", "ehr_provider": "Blue", "managed_by": "b" * 24}]
     heidi.post("/_mock/namespaces/blue", json={"fixtures": {"api_keys": keys, "patient_profiles": []}})
     blue = in_namespace(heidi, "blue")
@@ -273,7 +275,7 @@ def test_a_namespaces_own_keys_leave_the_servers_secret_alone(heidi: Client) -> 
     assert claims(token)["managed_by"] == "b" * 24
     assert own.status_code == 200
     assert foreign.json() == {"data": []}  # the token names its namespace
-    assert answered(gone) == (401, wire(INVALID_TOKEN))  # nobody there has that key
+    assert answered(gone) == (401, wire(INVALID_TOKEN))  # the new namespace does not know that key
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_a_namespaces_own_keys_leave_the_servers_secret_alone(heidi: Client) -> 
         ("2031-01-01", (401, EXPIRED_TOKEN)),
     ],
 )
-def test_the_mocks_clock_judges_the_expiry(heidi: Client, clock: str, expected: tuple[int, Any]) -> None:
+def test_tokens_expire_by_the_mock_clock(heidi: Client, clock: str, expected: tuple[int, Any]) -> None:
     token = heidi.sign_in()
 
     with another(clock=clock) as later:
@@ -315,7 +317,7 @@ def test_a_token_survives_a_restart_and_its_user_is_known_again(heidi: Client) -
     assert users[-1] == WHO
 
 
-def test_a_token_whose_key_is_gone_is_refused(heidi: Client) -> None:
+def test_a_token_of_a_removed_key_is_refused(heidi: Client) -> None:
     token = heidi.sign_in()
     own = {"key": "k", "ehr_provider": "Own", "managed_by": "a" * 24}
 
@@ -325,7 +327,7 @@ def test_a_token_whose_key_is_gone_is_refused(heidi: Client) -> None:
 
 
 def _series(client: Client) -> list[tuple[int, dict[str, str], bytes]]:
-    """A day's work, a refusal among it; every byte that came back."""
+    """All bytes of the answers to a typical series of requests, including a refusal."""
     client.sign_in(email="série@example.org")
     session = client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"]
     profile = client.post("/patient-profiles", json={"first_name": "Zoë"}).json()["data"]["id"]
@@ -352,7 +354,7 @@ def test_same_seed_clock_and_requests_give_the_same_bytes(heidi: Client) -> None
         assert _series(again) == _series(heidi)
 
 
-def test_the_series_begins_again_after_a_reset(heidi: Client) -> None:
+def test_a_reset_repeats_the_same_bytes(heidi: Client) -> None:
     first = _series(heidi)
 
     heidi.post("/_mock/reset")
@@ -361,12 +363,12 @@ def test_the_series_begins_again_after_a_reset(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"seed": 1}, {"clock": "2025-01-06T12:00:01"}], ids=["seed", "clock"])
-def test_another_seed_or_clock_gives_other_bytes(heidi: Client, changed: dict[str, Any]) -> None:
+def test_another_seed_or_clock_gives_different_bytes(heidi: Client, changed: dict[str, Any]) -> None:
     with another(**changed) as other:
         assert _series(other) != _series(heidi)
 
 
-def test_namespaces_of_one_server_differ_and_of_the_same_name_agree(heidi: Client) -> None:
+def test_bytes_depend_on_the_name_of_the_namespace(heidi: Client) -> None:
     with another() as elsewhere:
         blue, red, blue_again = in_namespace(heidi, "blue"), in_namespace(heidi, "red"), in_namespace(elsewhere, "blue")
         series = [_series(client) for client in (blue, red, blue_again)]
@@ -377,13 +379,13 @@ def test_namespaces_of_one_server_differ_and_of_the_same_name_agree(heidi: Clien
     assert series[0] == series[2]
 
 
-# --- An account that goes while its request is on its way -------------------------------------------------------------
+# --- An account that is removed during a request ----------------------------------------------------------------------
 
 OTHER_ACCOUNT = {"api_keys": [{"key": "another-key", "ehr_provider": "P", "managed_by": "f" * 24}]}
 
 
 def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -> tuple[int, Any]:
-    """The answer to a request during whose body the state is replaced by one that does not know its account."""
+    """The answer to a request whose account is removed from the state while its body arrives."""
     token, base = heidi.token(), fixture_loader.load(OTHER_ACCOUNT)
     messages: list[Message] = []
 
@@ -410,7 +412,7 @@ def answer_without_account(heidi: Client, method: str, path: str, body: bytes) -
         ("POST", f"/sessions/{SESSION}/upload-audio", b"--a--"),
     ],
 )
-def test_a_token_is_refused_whose_account_goes_while_the_body_comes(
+def test_a_token_is_refused_if_its_account_is_removed_during_the_body(
     heidi: Client, method: str, path: str, body: bytes
 ) -> None:
     answer = answer_without_account(heidi, method, path, body)
@@ -419,7 +421,7 @@ def test_a_token_is_refused_whose_account_goes_while_the_body_comes(
     assert [key["key"] for key in heidi.state()["api_keys"]] == ["another-key"]
 
 
-def test_a_reply_to_an_account_that_goes_meanwhile_leaves_no_user(heidi: Client) -> None:
+def test_a_reply_adds_no_user_if_the_account_is_removed_during_the_body(heidi: Client) -> None:
     body, match = {"session_id": "1"}, {"a": 1}
     heidi.post("/_mock/replies", json={"operation": "create_session", "status": 200, "body": body, "match": match})
 
@@ -444,7 +446,7 @@ def test_a_reply_to_an_account_that_goes_meanwhile_leaves_no_user(heidi: Client)
         {"exp": 1e300},
     ],
 )
-def test_a_well_signed_token_with_claims_that_make_no_sense_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
+def test_a_signed_token_with_invalid_claims_is_refused(heidi: Client, claims: dict[str, Any]) -> None:
     good = jwt.decode(heidi.token(), options={"verify_signature": False})
     secret = heidi.app.registry.tokens._secret  # noqa: SLF001 - the seed and the default keys are public
     token = jwt.encode({**good, **claims}, secret, algorithm="HS256")

@@ -1,4 +1,4 @@
-"""Consult notes follow from what went in, and partners' own templates are answered from them.
+"""Consult notes are written from the session's data, and custom templates are answered from the note.
 
 - ``POST /sessions/{session_id}/consult-note`` → a stream of pieces; afterwards ``session.consult_note``.
 - ``POST /sessions/{session_id}/client-customised-template/response`` → ``{content?, questionAnswers, summary?}``.
@@ -57,11 +57,11 @@ def kept(client: Client, session_id: str = SESSION) -> dict[str, Any]:
     return dict(client.get(f"/_mock/sessions/{session_id}").json())
 
 
-# --- What goes in comes out -------------------------------------------------------------------------------------------
+# --- Contents ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
-def test_note_holds_what_was_heard_in_the_sections_of_its_template(heidi: Client, template: NoteTemplate) -> None:
+def test_a_note_puts_the_transcript_into_the_sections_of_its_template(heidi: Client, template: NoteTemplate) -> None:
     recorded(heidi)
 
     text = note(heidi, template_id=template.id)
@@ -72,7 +72,7 @@ def test_note_holds_what_was_heard_in_the_sections_of_its_template(heidi: Client
         assert [line for line in told if line and line not in text] == []
 
 
-def test_note_holds_only_what_was_heard_by_then(heidi: Client) -> None:
+def test_a_note_uses_only_the_audio_recorded_so_far(heidi: Client) -> None:
     recorded(heidi, seconds=40)
     plan = [said.note or "" for said in COUGH.utterances if said.topic == "plan"]
 
@@ -82,7 +82,7 @@ def test_note_holds_only_what_was_heard_by_then(heidi: Client) -> None:
     assert not [line for line in plan if line in text]
 
 
-def test_note_holds_the_patient_and_what_is_known_of_them(heidi: Client) -> None:
+def test_a_note_names_the_patient_and_their_details(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
 
     text = note(heidi, path)
@@ -91,7 +91,7 @@ def test_note_holds_the_patient_and_what_is_known_of_them(heidi: Client) -> None
     assert "Patient has a history of hypertension" in text
 
 
-def test_own_patient_goes_before_the_profile(heidi: Client) -> None:
+def test_the_patient_of_the_session_overrides_the_profile(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions', json={'patient_profile_id': JOHN}).json()['session_id']}"
     heidi.patch(path, json={"patient": {"name": "Jack Doe", "dob": "1990-01-01", "demographic_details": "left-handed"}})
 
@@ -101,7 +101,7 @@ def test_own_patient_goes_before_the_profile(heidi: Client) -> None:
     assert "John Doe" not in text
 
 
-def test_note_holds_the_clinician_s_notes(heidi: Client) -> None:
+def test_a_note_contains_the_notes_of_the_clinician(heidi: Client) -> None:
     heidi.patch(PATH, json={"clinician_notes": ["Medication history: paracetamol", "Allergies: penicillin"]})
 
     text = note(heidi)
@@ -110,7 +110,7 @@ def test_note_holds_the_clinician_s_notes(heidi: Client) -> None:
     assert "Allergies: penicillin" in text
 
 
-def test_note_holds_the_notes_of_linked_sessions_and_passes_over_unknown_ones(heidi: Client) -> None:
+def test_a_note_contains_notes_of_linked_sessions_and_skips_unknown_ones(heidi: Client) -> None:
     earlier = "335702952548561761985659436451376640053"
     heidi.patch(PATH, json={"linked_sessions_for_context": ["1234567891", earlier]})
 
@@ -121,7 +121,7 @@ def test_note_holds_the_notes_of_linked_sessions_and_passes_over_unknown_ones(he
     assert kept(heidi)["note_sources"]["linked_sessions"] == [earlier]
 
 
-def test_a_linked_session_of_another_key_never_enters_a_note(heidi: Client) -> None:
+def test_a_note_never_contains_a_linked_session_of_another_key(heidi: Client) -> None:
     own = heidi.token()
     heidi.sign_in(KEY_TWO)
     foreign = heidi.post("/sessions").json()["session_id"]
@@ -147,7 +147,7 @@ def test_a_linked_session_of_another_key_counts_as_unknown(heidi: Client) -> Non
     assert found["linked_session_unknown"].endswith(foreign)
 
 
-def test_note_names_the_context_documents(heidi: Client) -> None:
+def test_a_note_names_the_context_documents(heidi: Client) -> None:
     files = {"context_documents": ("letter.pdf", b"%PDF", "application/pdf")}
     about = json.dumps({"name": "Cardiology letter", "additional_context": "from the hospital"})
     heidi.post(f"{PATH}/context-documents", files=files, data={"meta_data": about})
@@ -155,18 +155,18 @@ def test_note_names_the_context_documents(heidi: Client) -> None:
     assert "Cardiology letter (letter.pdf): from the hospital" in note(heidi)
 
 
-def test_note_holds_the_addition(heidi: Client) -> None:
+def test_a_note_contains_the_addition(heidi: Client) -> None:
     assert "Mention the walking frame" in note(heidi, addition="Mention the walking frame")
 
 
-def test_note_holds_a_transcript_that_a_clinician_wrote(heidi: Client) -> None:
+def test_a_note_uses_a_transcript_edited_by_a_clinician(heidi: Client) -> None:
     heidi.put(f"/_mock/sessions/{SESSION}", json={"transcript": "The left knee clicks."})
 
     assert "The left knee clicks." in note(heidi)
     assert kept(heidi)["note_sources"]["transcript"] is True
 
 
-def test_state_tells_where_a_note_came_from(heidi: Client) -> None:
+def test_the_state_lists_the_sources_of_a_note(heidi: Client) -> None:
     recorded(heidi, seconds=30)
     recorded(heidi, seconds=30)
     heidi.patch(PATH, json={"clinician_notes": ["one", "two"]})
@@ -192,7 +192,7 @@ def test_state_tells_where_a_note_came_from(heidi: Client) -> None:
     }
 
 
-def test_sources_name_no_piece_that_was_not_transcribed_yet(heidi: Client) -> None:
+def test_the_sources_of_a_note_leave_out_untranscribed_audio(heidi: Client) -> None:
     files = {"file": ("cough.wav", spoken(30), "audio/wav")}
     heidi.post(f"{PATH}/upload-audio", files=files)
 
@@ -201,17 +201,17 @@ def test_sources_name_no_piece_that_was_not_transcribed_yet(heidi: Client) -> No
     assert kept(heidi)["note_sources"]["chunks"] == []
 
 
-def test_note_of_a_fresh_session_is_made_of_nothing(heidi: Client) -> None:
+def test_a_session_without_content_gets_a_note(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
 
     assert note(heidi, path).strip()
 
 
-# --- Manner -----------------------------------------------------------------------------------------------------------
+# --- Style ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("template_id", [H_AND_P, ISSUES, SOAP])
-def test_each_voice_is_longer_than_the_one_before(heidi: Client, template_id: str) -> None:
+def test_each_voice_style_writes_a_longer_note_than_the_one_before(heidi: Client, template_id: str) -> None:
     recorded(heidi)
 
     lengths = [
@@ -223,7 +223,7 @@ def test_each_voice_is_longer_than_the_one_before(heidi: Client, template_id: st
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
-def test_brief_note_leaves_empty_sections_out(heidi: Client, template: NoteTemplate) -> None:
+def test_a_brief_note_leaves_out_empty_sections(heidi: Client, template: NoteTemplate) -> None:
     recorded(heidi, seconds=60)
     heard = {said.topic for said in COUGH.utterances if said.at < 60}
     empty = [one.heading["en"] for one in template.sections if one.empty and not heard & set(one.topics)]
@@ -235,7 +235,7 @@ def test_brief_note_leaves_empty_sections_out(heidi: Client, template: NoteTempl
     assert [heading for heading in empty if f"\n\n{heading}\n\n" in f"\n\n{brief}"] == []
 
 
-def test_super_detailed_note_quotes_everything_that_it_says(heidi: Client) -> None:
+def test_a_super_detailed_note_quotes_every_statement(heidi: Client) -> None:
     recorded(heidi)
     quotes = [f"In their own words: “{said.text}”" for said in COUGH.utterances if said.topic]
 
@@ -244,7 +244,7 @@ def test_super_detailed_note_quotes_everything_that_it_says(heidi: Client) -> No
     assert [quote for quote in quotes if quote not in text] == []
 
 
-def test_detailed_note_quotes_what_others_than_the_clinician_said_of_the_complaint(heidi: Client) -> None:
+def test_a_detailed_note_quotes_all_speakers_but_the_clinician(heidi: Client) -> None:
     files = {"file": ("mood.wav", mock_heidi.audio(seconds=600), "audio/wav")}
     heidi.post(f"{PATH}/upload-audio", files=files)
     heidi.get(f"{PATH}/transcript")
@@ -257,13 +257,13 @@ def test_detailed_note_quotes_what_others_than_the_clinician_said_of_the_complai
 
 
 @pytest.mark.parametrize("voice", ["GOLDILOCKS", "BRIEF", "MY_VOICE"])
-def test_other_voices_quote_nothing(heidi: Client, voice: str) -> None:
+def test_other_voice_styles_quote_nothing(heidi: Client, voice: str) -> None:
     recorded(heidi)
 
     assert "“" not in note(heidi, voice_style=voice)
 
 
-def test_note_by_issue_has_one_section_for_each_complaint(heidi: Client) -> None:
+def test_a_note_by_issue_has_a_section_for_each_complaint(heidi: Client) -> None:
     recorded(heidi)
     template = next(one for one in TEMPLATES if one.id == ISSUES)
     topics = next(section.topics for section in template.sections if section.per_issue)
@@ -282,11 +282,11 @@ def test_note_by_issue_has_one_section_for_each_complaint(heidi: Client) -> None
     assert [blocks[blocks.index(heading) + 1].splitlines() for heading in headings] == issues
 
 
-def test_every_voice_is_served(heidi: Client) -> None:
+def test_the_voice_style_my_voice_is_accepted(heidi: Client) -> None:
     assert ask(heidi, voice_style="MY_VOICE").status_code == 200
 
 
-def test_left_brain_writes_bullets_and_the_right_one_sentences(heidi: Client) -> None:
+def test_the_left_brain_writes_bullets_and_the_right_brain_sentences(heidi: Client) -> None:
     recorded(heidi)
 
     left, right = note(heidi), note(heidi, brain="RIGHT")
@@ -296,13 +296,13 @@ def test_left_brain_writes_bullets_and_the_right_one_sentences(heidi: Client) ->
     assert str(COUGH.utterances[3].note) in right
 
 
-def test_left_is_the_default_and_the_same_request_writes_the_same(heidi: Client) -> None:
+def test_the_left_brain_is_the_default_and_a_repeated_request_gives_the_same_note(heidi: Client) -> None:
     recorded(heidi)
 
     assert note(heidi, brain=None) == note(heidi, brain="LEFT") == note(heidi)
 
 
-def test_headings_stand_between_blank_lines(heidi: Client) -> None:
+def test_blank_lines_surround_each_heading(heidi: Client) -> None:
     recorded(heidi)
 
     blocks = note(heidi, template_id=SOAP).split("\n\n")
@@ -313,7 +313,7 @@ def test_headings_stand_between_blank_lines(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("code", ["es", "es-MX", "ES"])
-def test_headings_speak_the_session_s_output_language(heidi: Client, code: str) -> None:
+def test_headings_use_the_output_language_of_the_session(heidi: Client, code: str) -> None:
     recorded(heidi)
     heidi.patch(PATH, json={"output_language_code": code, "clinician_notes": ["una"]})
 
@@ -324,7 +324,7 @@ def test_headings_speak_the_session_s_output_language(heidi: Client, code: str) 
     assert "Subjective" not in text
 
 
-def test_language_that_no_heading_knows_is_english(heidi: Client) -> None:
+def test_headings_are_english_in_an_unknown_language(heidi: Client) -> None:
     recorded(heidi)
     heidi.patch(PATH, json={"output_language_code": "fi"})
 
@@ -336,7 +336,7 @@ def test_language_that_no_heading_knows_is_english(heidi: Client) -> None:
 
 @pytest.mark.parametrize("brain", ["LEFT", "RIGHT"])
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
-def test_html_says_what_the_markdown_says(heidi: Client, template: NoteTemplate, brain: str) -> None:
+def test_html_and_markdown_have_the_same_words(heidi: Client, template: NoteTemplate, brain: str) -> None:
     recorded(heidi)
 
     plain = note(heidi, template_id=template.id, brain=brain)
@@ -368,16 +368,16 @@ HOSTILE = [
 
 @pytest.mark.parametrize("brain", ["LEFT", "RIGHT"])
 @pytest.mark.parametrize("text", HOSTILE)
-def test_html_shows_every_text_as_it_is(heidi: Client, text: str, brain: str) -> None:
+def test_html_escapes_every_text(heidi: Client, text: str, brain: str) -> None:
     page = Page(note(heidi, addition=text, brain=brain, content_type="HTML"))
 
     assert page.blocks[-1] == " ".join(text.split())
 
 
-# --- The session before and after -------------------------------------------------------------------------------------
+# --- The stored note --------------------------------------------------------------------------------------------------
 
 
-def test_session_holds_the_note_as_documented_afterwards(heidi: Client) -> None:
+def test_the_session_contains_the_documented_note_after_the_stream(heidi: Client) -> None:
     recorded(heidi)
 
     text = note(heidi, voice_style="DETAILED", brain="RIGHT")
@@ -389,7 +389,7 @@ def test_session_holds_the_note_as_documented_afterwards(heidi: Client) -> None:
     assert after["updated_at"] == NOON_STAMP
 
 
-def test_second_note_replaces_the_first(heidi: Client) -> None:
+def test_a_second_note_replaces_the_first(heidi: Client) -> None:
     note(heidi)
 
     text = note(heidi, template_id=SOAP)
@@ -406,7 +406,7 @@ def test_second_note_replaces_the_first(heidi: Client) -> None:
         ({"after_seconds": 60}, ["CREATED", "CREATED", "COMPLETED"]),
     ],
 )
-def test_status_of_a_note_goes_on_by_its_transition(heidi: Client, way: dict[str, Any], expected: list[str]) -> None:
+def test_the_status_of_a_note_follows_its_transition(heidi: Client, way: dict[str, Any], expected: list[str]) -> None:
     heidi.put("/_mock/transitions", json={"consult_note": way})
     note(heidi)
 
@@ -420,9 +420,7 @@ def test_status_of_a_note_goes_on_by_its_transition(heidi: Client, way: dict[str
     ("way", "expected"),
     [({"after_reads": 2}, ["CREATED", "CREATED", "COMPLETED"]), ({"after_seconds": 60}, ["CREATED"])],
 )
-def test_rewritten_note_starts_its_reads_and_its_time_again(
-    heidi: Client, way: dict[str, Any], expected: list[str]
-) -> None:
+def test_a_rewritten_note_restarts_its_transition(heidi: Client, way: dict[str, Any], expected: list[str]) -> None:
     heidi.put("/_mock/transitions", json={"consult_note": way})
     note(heidi)
     heidi.post("/_mock/clock/advance", json={"seconds": 60})
@@ -434,7 +432,7 @@ def test_rewritten_note_starts_its_reads_and_its_time_again(
     assert [session(heidi)["consult_note"]["status"] for _ in expected] == expected
 
 
-def test_other_changes_of_the_session_are_not_lost(heidi: Client) -> None:
+def test_a_note_keeps_the_other_fields_of_its_session(heidi: Client) -> None:
     recorded(heidi, seconds=30)
     heidi.patch(PATH, json={"clinician_notes": ["one"]})
 
@@ -448,7 +446,7 @@ def test_other_changes_of_the_session_are_not_lost(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("template_id", ["f" * 24, "", "H & P"])
-def test_unknown_template_is_not_found(heidi: Client, template_id: str) -> None:
+def test_an_unknown_template_is_not_found(heidi: Client, template_id: str) -> None:
     before = settled(heidi)
 
     assert answered(ask(heidi, template_id=template_id)) == (404, wire(TEMPLATE_NOT_FOUND))
@@ -456,7 +454,7 @@ def test_unknown_template_is_not_found(heidi: Client, template_id: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"template_id": None}, {"third_party_template": "{}"}], ids=["neither", "both"])
-def test_one_template_is_needed_and_no_more(heidi: Client, changes: dict[str, Any]) -> None:
+def test_a_note_needs_exactly_one_template(heidi: Client, changes: dict[str, Any]) -> None:
     assert answered(ask(heidi, **changes)) == (422, wire(TEMPLATE_REQUIRED))
 
 
@@ -474,7 +472,7 @@ def test_one_template_is_needed_and_no_more(heidi: Client, changes: dict[str, An
         ("template_id", 5),
     ],
 )
-def test_field_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+def test_an_invalid_field_is_refused(heidi: Client, field: str, value: Any) -> None:
     before = settled(heidi)
 
     answer = ask(heidi, **{field: value})
@@ -483,14 +481,14 @@ def test_field_that_does_not_fit_is_refused(heidi: Client, field: str, value: An
     assert heidi.state() == before
 
 
-def test_unknown_session_is_not_found_before_the_template(heidi: Client) -> None:
+def test_the_session_is_looked_up_before_the_template(heidi: Client) -> None:
     assert answered(ask(heidi, "/sessions/404", template_id="f" * 24)) == (404, wire(SESSION_NOT_FOUND))
 
 
 # --- A partner's template in a string ---------------------------------------------------------------------------------
 
 
-def test_headings_of_a_foreign_template_become_those_of_the_note(heidi: Client) -> None:
+def test_a_note_uses_the_headings_of_a_partner_template(heidi: Client) -> None:
     recorded(heidi)
     template = {"name": "Clinic letter", "sections": [{"title": "Assessment"}, {"title": "Plan"}]}
 
@@ -505,14 +503,14 @@ def test_headings_of_a_foreign_template_become_those_of_the_note(heidi: Client) 
 
 
 @pytest.mark.parametrize("template", [{}, [], "Note", 5, None, True, {"a": [{"b": {"c": 1}}]}, ["Plan", ""]])
-def test_any_json_is_a_foreign_template(heidi: Client, template: Any) -> None:
+def test_any_json_is_accepted_as_a_partner_template(heidi: Client, template: Any) -> None:
     recorded(heidi, seconds=60)
 
     assert foreign(heidi, template)
 
 
 @pytest.mark.parametrize("text", ["", "{", "Plan", "NaN", "[" * 100])
-def test_a_foreign_template_that_is_not_json_is_taken_with_a_finding(heidi: Client, text: str) -> None:
+def test_a_partner_template_that_is_not_json_is_accepted_with_a_finding(heidi: Client, text: str) -> None:
     recorded(heidi, seconds=60)
 
     written = note(heidi, template_id=None, third_party_template=text)
@@ -554,13 +552,13 @@ def noted(heidi: Client) -> Client:
     return heidi
 
 
-def test_custom_template_needs_a_note(heidi: Client) -> None:
+def test_a_custom_template_needs_a_note(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
 
     assert answered(fill(heidi, {"questions": []}, path)) == (400, wire(NOTE_NOT_FOUND))
 
 
-def test_question_comes_back_with_its_answer_and_nothing_lost(noted: Client) -> None:
+def test_a_question_comes_back_unchanged_with_its_answer(noted: Client) -> None:
     asked = question("TextArea", metadata={"our": ["own", 1, None]})
 
     answer = filled(noted, asked)
@@ -572,17 +570,17 @@ def test_question_comes_back_with_its_answer_and_nothing_lost(noted: Client) -> 
     assert [list(one) for one in given] == [["value"]]
 
 
-def test_content_is_the_note(noted: Client) -> None:
+def test_the_content_of_the_answer_is_the_note(noted: Client) -> None:
     assert filled(noted)["content"] == session(noted)["consult_note"]["result"]
 
 
-def test_summary_is_there_when_it_is_asked_for(noted: Client) -> None:
+def test_the_answer_has_a_summary_if_one_is_requested(noted: Client) -> None:
     assert filled(noted, summaryRequired=True)["summary"]
     assert "summary" not in filled(noted)
 
 
 @pytest.mark.parametrize("kind", ["SingleResponse", "MultipleResponse"])
-def test_choice_is_one_of_its_options(noted: Client, kind: str) -> None:
+def test_a_choice_is_one_of_its_options(noted: Client, kind: str) -> None:
     options = [option["value"] for option in SEEN_BY]
 
     (back,) = filled(noted, question(kind, answerOptions=SEEN_BY))["questionAnswers"]
@@ -593,7 +591,7 @@ def test_choice_is_one_of_its_options(noted: Client, kind: str) -> None:
     assert back["answerOptions"] == SEEN_BY
 
 
-def test_options_that_the_note_speaks_of_are_chosen(noted: Client) -> None:
+def test_options_mentioned_in_the_note_are_chosen(noted: Client) -> None:
     options = [{"value": "Quinine"}, {"value": "cough"}, {"value": "fever"}]
 
     single, multiple = filled(
@@ -606,7 +604,7 @@ def test_options_that_the_note_speaks_of_are_chosen(noted: Client) -> None:
     assert values(multiple) == ["cough", "fever"]
 
 
-def test_same_choice_is_made_each_time(noted: Client) -> None:
+def test_a_repeated_request_makes_the_same_choice(noted: Client) -> None:
     asked = question("SingleResponse", answerOptions=[{"value": "xx1"}, {"value": "yy2"}, {"value": "zz3"}])
 
     assert filled(noted, asked) == filled(noted, asked)
@@ -639,7 +637,7 @@ def test_another_process_makes_the_same_choice(noted: Client) -> None:
     assert len({value for (value,) in here}) > 1
 
 
-def test_multiple_choice_holds_all_options_that_the_note_speaks_of_in_their_order(noted: Client) -> None:
+def test_a_multiple_choice_returns_all_mentioned_options_in_their_order(noted: Client) -> None:
     spoken_of = ["wheeze", "fever", "cough", "smoker", "bronchitis"]
     options = ["Quinine", *spoken_of, "Fracture"]
 
@@ -659,19 +657,19 @@ def test_multiple_choice_holds_all_options_that_the_note_speaks_of_in_their_orde
         ("YYYY/MM/DD", "2024/12/11"),
     ],
 )
-def test_date_is_the_session_s_in_its_own_form(noted: Client, form: str, expected: str) -> None:
+def test_a_date_answer_is_the_session_date_in_the_requested_format(noted: Client, form: str, expected: str) -> None:
     (back,) = filled(noted, question("DateResponse", dateFormat=form))["questionAnswers"]
 
     assert values(back) == [expected]
 
 
-def test_date_without_a_form_is_answered_too(noted: Client) -> None:
+def test_a_date_question_without_a_format_gets_an_answer(noted: Client) -> None:
     (back,) = filled(noted, question("DateResponse"))["questionAnswers"]
 
     assert values(back) == ["2024/12/11"]
 
 
-def test_text_is_a_sentence_of_the_note_that_fits(noted: Client) -> None:
+def test_a_text_answer_is_a_matching_sentence_of_the_note(noted: Client) -> None:
     (back,) = filled(noted, question("TextArea", question="What about the cough at night?"))["questionAnswers"]
 
     (value,) = values(back)
@@ -679,13 +677,13 @@ def test_text_is_a_sentence_of_the_note_that_fits(noted: Client) -> None:
     assert value in session(noted)["consult_note"]["result"]
 
 
-def test_repeatable_question_may_have_several_answers(noted: Client) -> None:
+def test_a_repeatable_question_may_have_several_answers(noted: Client) -> None:
     (back,) = filled(noted, question("TextArea", repeatable=True))["questionAnswers"]
 
     assert len(values(back)) == 2
 
 
-def test_nested_questions_are_answered_to_the_last(noted: Client) -> None:
+def test_nested_questions_are_answered_at_every_depth(noted: Client) -> None:
     asked = question("TextArea", questionId="5")
     for depth in range(4, 0, -1):
         asked = question("DateResponse", questionId=str(depth), dateFormat="DD/MM/YYYY", childQuestions=[asked])
@@ -698,7 +696,7 @@ def test_nested_questions_are_answered_to_the_last(noted: Client) -> None:
     assert (level["questionId"], len(values(level))) == ("5", 1)
 
 
-def test_older_form_is_answered_the_same(noted: Client) -> None:
+def test_the_older_template_format_gets_the_same_answers(noted: Client) -> None:
     asked = question("SingleResponse", answerOptions=["cough", "Quinine"])
 
     answer = fill(noted, {"content": "c", "responses": [asked], "summaryRequired": True}).json()
@@ -709,7 +707,7 @@ def test_older_form_is_answered_the_same(noted: Client) -> None:
 
 
 @pytest.mark.parametrize("template", [{}, {"anything": 1}, {"questions": []}, {"template": None, "metadata": None}])
-def test_unknown_json_has_no_questions_to_answer(noted: Client, template: dict[str, Any]) -> None:
+def test_a_template_without_known_questions_gets_an_empty_answer(noted: Client, template: dict[str, Any]) -> None:
     assert answered(fill(noted, template)) == (200, wire(shapes.CUSTOM_ANSWER.unset()))
 
 
@@ -722,7 +720,7 @@ def test_unknown_json_has_no_questions_to_answer(noted: Client, template: dict[s
         ({"childQuestions": {}}, "childQuestions"),
     ],
 )
-def test_question_that_does_not_fit_is_refused(noted: Client, changes: dict[str, Any], place: str) -> None:
+def test_an_invalid_question_is_refused(noted: Client, changes: dict[str, Any], place: str) -> None:
     answer = fill(noted, {"questions": [{**question("TextArea"), **changes}]})
 
     assert answer.status_code == 422
@@ -730,11 +728,11 @@ def test_question_that_does_not_fit_is_refused(noted: Client, changes: dict[str,
 
 
 @pytest.mark.parametrize("body", ["[]", "5", '"t"'])
-def test_template_that_is_no_object_is_refused(noted: Client, body: str) -> None:
+def test_a_template_must_be_an_object(noted: Client, body: str) -> None:
     assert noted.post(f"{PATH}/client-customised-template/response", content=body).status_code == 422
 
 
-def test_answering_changes_nothing(noted: Client) -> None:
+def test_answering_a_template_changes_nothing(noted: Client) -> None:
     before = noted.state()
 
     filled(noted, question("TextArea"))
@@ -742,7 +740,7 @@ def test_answering_changes_nothing(noted: Client) -> None:
     assert noted.state() == before
 
 
-def test_note_of_nothing_but_blanks_answers_without_a_value(heidi: Client) -> None:
+def test_a_blank_note_gives_an_answer_without_a_value(heidi: Client) -> None:
     heidi.put(f"/_mock/sessions/{SESSION}", json={"consult_note": {"result": "\n \n"}})
 
     (back,) = filled(heidi, question("TextArea"))["questionAnswers"]
@@ -750,7 +748,7 @@ def test_note_of_nothing_but_blanks_answers_without_a_value(heidi: Client) -> No
     assert back["answer"] == [{}]
 
 
-def test_pieces_of_the_stream_mind_no_words(heidi: Client) -> None:
+def test_pieces_of_a_stream_may_split_words(heidi: Client) -> None:
     recorded(heidi)
 
     pieces = re.findall(r'data: \{"data": "((?:[^"\\]|\\.)*)"\}\n\n', ask(heidi).text)

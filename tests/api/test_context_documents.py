@@ -1,4 +1,4 @@
-"""Context documents: files that a note of the session may draw on.
+"""Context documents: files that a note of the session may use.
 
 - ``POST /sessions/{session_id}/context-documents``: parts ``context_documents`` (files) and ``meta_data`` (JSON)
   → ``{"context_documents": […]}``, each of them a :data:`shapes.CONTEXT_DOCUMENT`; ``GET`` → the same.
@@ -20,7 +20,7 @@ UNSUPPORTED = {"detail": "unsupported file type"}
 
 
 def send(client: Client, *names: str, about: Any = None, path: str = PATH) -> httpx.Response:
-    """Upload files of these names; ``about`` is the ``meta_data``, as text or as what becomes JSON."""
+    """Upload files with these names. ``about`` is the ``meta_data``: a text, or a value that is sent as JSON."""
     text = about if isinstance(about, str) else json.dumps(about)
     fields = {} if about is None else {"meta_data": text}
     return client.post(
@@ -47,7 +47,7 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 # --- Upload -----------------------------------------------------------------------------------------------------------
 
 
-def test_upload_is_answered_as_documented(heidi: Client) -> None:
+def test_an_upload_of_documents_gets_the_documented_answer(heidi: Client) -> None:
     about = {"name": "Referral", "date": "2024-12-01", "additional_context": "From the GP"}
 
     answer = send(heidi, "referral.pdf", about=about)
@@ -57,25 +57,25 @@ def test_upload_is_answered_as_documented(heidi: Client) -> None:
     assert answered(answer) == (200, wire({"context_documents": [row]}))
 
 
-def test_document_without_metadata_has_the_name_of_its_file(heidi: Client) -> None:
+def test_a_document_without_metadata_is_named_after_its_file(heidi: Client) -> None:
     (row,) = sent(heidi, "letter.docx")
 
     assert (row["name"], row["date"], row["additional_context"]) == ("letter.docx", None, None)
 
 
 @pytest.mark.parametrize("about", ["", {}, {"name": None}, {"name": ""}, {"date": None, "other": [1]}], ids=repr)
-def test_metadata_that_names_nothing_leaves_the_name_of_the_file(heidi: Client, about: Any) -> None:
+def test_metadata_without_a_name_keeps_the_file_name(heidi: Client, about: Any) -> None:
     assert names(sent(heidi, "a.pdf", about=about)) == ["a.pdf"]
 
 
-def test_several_files_of_one_upload_share_their_metadata(heidi: Client) -> None:
+def test_files_of_one_upload_share_their_metadata(heidi: Client) -> None:
     rows = sent(heidi, "a.pdf", "b.jpg", about={"additional_context": "both"})
 
     assert [(row["filename"], row["additional_context"]) for row in rows] == [("a.pdf", "both"), ("b.jpg", "both")]
     assert len({row["id"] for row in rows}) == 2
 
 
-def test_second_upload_adds_to_the_first_and_answers_its_own_only(heidi: Client) -> None:
+def test_a_second_upload_adds_documents_and_answers_only_the_new_ones(heidi: Client) -> None:
     sent(heidi, "a.pdf", "b.pdf")
 
     second = sent(heidi, "c.pdf")
@@ -85,12 +85,12 @@ def test_second_upload_adds_to_the_first_and_answers_its_own_only(heidi: Client)
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.jpg", "a.png", "a.docx", "a.doc", "A.PDF", "scan.of.page.Png"])
-def test_documented_kinds_of_file_are_taken(heidi: Client, name: str) -> None:
+def test_the_documented_file_types_are_accepted(heidi: Client, name: str) -> None:
     assert send(heidi, name).status_code == 200
 
 
 @pytest.mark.parametrize("files", [["a.txt"], ["a"], [".pdf"], ["a.pdf.exe"], ["a.pdf", "b.gif"], ["b.gif", "a.pdf"]])
-def test_another_kind_of_file_is_refused_with_all_that_came_with_it(heidi: Client, files: list[str]) -> None:
+def test_one_unsupported_file_refuses_the_whole_upload(heidi: Client, files: list[str]) -> None:
     before = settled(heidi)
 
     assert answered(send(heidi, *files)) == (400, wire(UNSUPPORTED))
@@ -114,7 +114,7 @@ def test_another_kind_of_file_is_refused_with_all_that_came_with_it(heidi: Clien
     ],
     ids=repr,
 )
-def test_metadata_of_a_wrong_type_is_refused(heidi: Client, about: Any) -> None:
+def test_metadata_of_the_wrong_type_is_refused(heidi: Client, about: Any) -> None:
     before = settled(heidi)
 
     answer = send(heidi, "a.pdf", about=about)
@@ -136,7 +136,7 @@ def test_metadata_of_a_wrong_type_is_refused(heidi: Client, about: Any) -> None:
     ],
     ids=["another name", "no file", "no form", "no body"],
 )
-def test_upload_without_its_files_is_refused(heidi: Client, body: dict[str, Any]) -> None:
+def test_an_upload_without_files_is_refused(heidi: Client, body: dict[str, Any]) -> None:
     before = settled(heidi)
 
     answer = heidi.post(PATH, **body)
@@ -146,7 +146,7 @@ def test_upload_without_its_files_is_refused(heidi: Client, body: dict[str, Any]
     assert heidi.state() == before
 
 
-def test_what_is_kept_of_a_file_is_its_measure_and_not_its_bytes(heidi: Client) -> None:
+def test_the_state_keeps_length_and_digest_of_a_file_but_not_its_bytes(heidi: Client) -> None:
     sent(heidi, "a.pdf")
 
     (kept,) = heidi.get(f"/_mock/sessions/{SESSION}").json()["context_documents"]
@@ -166,7 +166,7 @@ def test_what_is_kept_of_a_file_is_its_measure_and_not_its_bytes(heidi: Client) 
         ({"after_seconds": 60}, ["PARSING", "PARSING", "READY"]),
     ],
 )
-def test_document_is_parsing_in_its_answer_and_ready_by_its_transition(
+def test_a_new_document_is_parsing_and_becomes_ready_by_its_transition(
     heidi: Client, way: dict[str, Any], expected: list[str]
 ) -> None:
     heidi.put("/_mock/transitions", json={"document_parsing": way})
@@ -190,7 +190,7 @@ def test_each_document_counts_its_own_reads(heidi: Client) -> None:
     assert [row["status"] for row in listed(heidi)] == ["READY", "READY"]
 
 
-def test_document_that_is_parsing_by_its_fixture_stays_so(heidi: Client) -> None:
+def test_a_document_that_a_fixture_marks_as_parsing_stays_parsing(heidi: Client) -> None:
     stuck = {"id": "b" * 24, "name": "a", "filename": "a.pdf", "uploaded_at": NOON_STAMP, "parsing": True}
     heidi.put("/_mock/state", json={"sessions": [{"session_id": SESSION, "context_documents": [stuck]}]})
 
@@ -201,7 +201,7 @@ def test_document_that_is_parsing_by_its_fixture_stays_so(heidi: Client) -> None
 
 
 @pytest.mark.parametrize("way", ["query", "body", "both", "twice"])
-def test_two_documents_are_deleted_and_the_others_stay(heidi: Client, way: str) -> None:
+def test_a_delete_removes_two_documents_and_keeps_the_others(heidi: Client, way: str) -> None:
     first, _, third, _ = (row["id"] for row in sent(heidi, "a.pdf", "b.pdf", "c.pdf", "d.pdf"))
     options: dict[str, Any] = {
         "query": {"params": {"ids": [first, third]}},
@@ -230,7 +230,7 @@ def test_two_documents_are_deleted_and_the_others_stay(heidi: Client, way: str) 
     ],
     ids=repr,
 )
-def test_nothing_is_deleted_that_is_not_named(heidi: Client, options: dict[str, Any]) -> None:
+def test_a_delete_without_known_ids_removes_nothing(heidi: Client, options: dict[str, Any]) -> None:
     sent(heidi, "a.pdf", "b.pdf")
 
     assert answered(heidi.delete(PATH, **options)) == (200, wire(SUCCESS))
@@ -238,7 +238,7 @@ def test_nothing_is_deleted_that_is_not_named(heidi: Client, options: dict[str, 
 
 
 @pytest.mark.parametrize("ids", ["a", [1], {"a": 1}, [None], 5])
-def test_ids_of_a_wrong_type_are_refused_and_nothing_is_deleted(heidi: Client, ids: Any) -> None:
+def test_ids_of_the_wrong_type_are_refused_and_nothing_is_deleted(heidi: Client, ids: Any) -> None:
     (row,) = sent(heidi, "a.pdf")
 
     answer = heidi.delete(PATH, json={"ids": ids}, params={"ids": row["id"]})
@@ -247,7 +247,7 @@ def test_ids_of_a_wrong_type_are_refused_and_nothing_is_deleted(heidi: Client, i
     assert names(listed(heidi)) == ["a.pdf"]
 
 
-def test_deleted_document_is_in_no_note_any_more(heidi: Client) -> None:
+def test_a_note_no_longer_names_a_deleted_document(heidi: Client) -> None:
     first, _ = sent(heidi, "first.pdf", "second.pdf")
     heidi.delete(PATH, params={"ids": first["id"]})
 
@@ -257,17 +257,17 @@ def test_deleted_document_is_in_no_note_any_more(heidi: Client) -> None:
     assert names(listed(heidi)) == ["second.pdf"]
 
 
-# --- Sessions that are not there --------------------------------------------------------------------------------------
+# --- Unknown sessions -------------------------------------------------------------------------------------------------
 
 
-def test_unknown_session_has_no_documents(heidi: Client) -> None:
+def test_documents_of_an_unknown_session_are_not_found(heidi: Client) -> None:
     path = PATH.replace(SESSION, "404")
 
     for answer in (send(heidi, "a.pdf", path=path), heidi.get(path), heidi.delete(path)):
         assert answered(answer) == (404, wire(SESSION_NOT_FOUND))
 
 
-def test_another_key_reaches_no_document(heidi: Client) -> None:
+def test_another_key_cannot_reach_the_documents(heidi: Client) -> None:
     (row,) = sent(heidi, "a.pdf")
     other = Client(heidi.app)
     other.sign_in(KEY_TWO)

@@ -1,7 +1,7 @@
-"""A fresh start answers every example of the vendor's pages with the documented values, key for key and in their order.
+"""A fresh server answers every example of the vendor's pages with the documented keys and values, in order.
 
-Each example meets a server of its own, in this process and over a socket. What a service must make up anew each time
-(a token, an id, the time of now) is set aside by name where it occurs; nothing else is.
+Each example runs on a new server, in this process and over a socket. Only values that a service generates each time
+(a token, an id, the current time) are not compared; each test names them.
 """
 
 import json
@@ -45,7 +45,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
 
 
 def said(answer: httpx.Response, *aside: str) -> str:
-    """The text of a success, with the values set aside whose places (``session.updated_at``) are named."""
+    """The text of a successful answer, without the values at the named places (such as ``session.updated_at``)."""
     assert answer.status_code == 200, answer.text
     value = answer.json()
     for place in aside:
@@ -59,7 +59,7 @@ def said(answer: httpx.Response, *aside: str) -> str:
 
 
 def documented(value: Any) -> str:
-    """The text of a documented answer, comparable with what :func:`said` gives: the order of keys counts."""
+    """The text of a documented answer, to be compared with :func:`said`. The order of keys counts."""
     return json.dumps(value, indent=1)
 
 
@@ -69,7 +69,7 @@ def session(**changes: Any) -> dict[str, Any]:
 
 
 def updated(**changes: Any) -> dict[str, Any]:
-    """The same as a PATCH shows it, changed now."""
+    """The documented session as a PATCH answers it, updated now."""
     return shapes.SESSION.documented("update_session", updated_at=SET_ASIDE, **changes)
 
 
@@ -80,7 +80,7 @@ def test_signing_in(ask: Ask) -> None:
 
     expected = shapes.TOKEN.documented(token=SET_ASIDE, expiration_time=SET_ASIDE)
     assert said(answer, "token", "expiration_time") == documented(expected)
-    # What was set aside is still what the page says it is: a JWT that ends at the time beside it.
+    # The generated token must still be as documented: a JWT that expires at the time beside it.
     claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
     assert (answer.json()["expiration_time"], claims["exp"]) == ("2025-01-06T13:00:00.000Z", 1736168400)
 
@@ -102,7 +102,7 @@ def test_creating_a_patient_profile(ask: Ask) -> None:
 
     expected = shapes.PATIENT_PROFILE.unset("create_patient_profile", id=SET_ASIDE, **given)
     assert said(answer, "data.id") == documented({"data": expected})
-    # The documented id is taken: it is that of the patient who is there from the start.
+    # The documented id is already used by a patient of the packaged fixtures.
     assert answer.json()["data"]["id"] != JOHN
 
 
@@ -143,7 +143,7 @@ def test_linking_sessions(ask: Ask) -> None:
         shapes.SESSION.documented("link_sessions", **shapes.SECOND_SESSION),
     ]
     assert said(answer) == documented({"data": rows})
-    # The times shown are those that stay: linking is no change to the session.
+    # The times stay the same, since linking does not change the session.
     patient = shapes.SESSION_PATIENT.documented("get_session", name="John Doe", gender="MALE", dob="1990-01-15")
     linked = session(patient=patient, ehr_patient_id="EHR123456")
     assert said(ask("GET", "/sessions/1234567890")) == documented({"session": linked})
@@ -179,7 +179,7 @@ def test_creating_a_session(ask: Ask) -> None:
     )
 
     assert said(answer, "session_id") == documented({"session_id": SET_ASIDE})
-    # The pages' "1234567890" stands for a number of 128 bits in decimal.
+    # The "1234567890" of the vendor's pages stands for a 128-bit number in decimal.
     assert 2**64 < int(answer.json()["session_id"]) < 2**128
 
 
@@ -201,7 +201,7 @@ def test_updating_a_session(ask: Ask) -> None:
 
     answer = ask("PATCH", "/sessions/1234567890", changes)
 
-    # One page prints an empty clinician_notes here, beside a request that fills it: the notes sent are expected.
+    # One page shows an empty clinician_notes after a request that fills it. We expect the notes of the request.
     patient = shapes.SESSION_PATIENT.documented("update_session", name="John Doe", gender="MALE", dob="1990-01-01")
     expected = updated(**changes | {"patient": patient})
     assert said(answer, "session.updated_at") == documented({"session": expected})
@@ -219,7 +219,7 @@ def test_updating_the_notes_of_a_session(ask: Ask) -> None:
     )
 
 
-def test_giving_a_session_others_as_context(ask: Ask) -> None:
+def test_linking_sessions_as_context(ask: Ask) -> None:
     answer = ask("PATCH", "/sessions/1234567890", {"linked_sessions_for_context": ["1234567891", "1234567892"]})
 
     assert said(answer, "session.updated_at") == documented(
@@ -289,7 +289,7 @@ def test_listing_the_sessions_of_the_linked_user(ask: Ask) -> None:
     assert said(answer, "sessions") == documented(shapes.SESSION_PAGE.documented(sessions=SET_ASIDE))
 
 
-def test_listing_the_sessions_of_nobody(ask: Ask) -> None:
+def test_listing_the_sessions_of_a_user_who_is_not_linked(ask: Ask) -> None:
     answer = ask("GET", "/sessions/linked-user?page_size=10")
 
     assert answer.status_code == 400
@@ -308,7 +308,7 @@ def test_uploading_audio(ask: Ask) -> None:
     assert said(answer, "uploaded_audio.id", "uploaded_audio.created_at") == documented({"uploaded_audio": expected})
 
 
-def test_uploading_what_is_no_audio(ask: Ask) -> None:
+def test_uploading_a_file_that_is_not_audio(ask: Ask) -> None:
     form = {"files": {"file": ("visit.txt", b"words", "text/plain")}, "data": TIMES}
 
     answer = ask("POST", "/sessions/1234567890/upload-audio", form=form)
@@ -358,7 +358,7 @@ def test_generating_a_consult_note(ask: Ask) -> None:
     assert documented(note | {"status": SET_ASIDE}) == documented(expected)
 
 
-def test_answering_a_template_of_ones_own(ask: Ask) -> None:
+def test_answering_a_custom_template(ask: Ask) -> None:
     question = {
         "questionId": "q1",
         "question": "When did it begin?",
@@ -374,7 +374,7 @@ def test_answering_a_template_of_ones_own(ask: Ask) -> None:
         {"template": "", "questions": [question], "summaryRequired": True, "metadata": None},
     )
 
-    # The session of the pages was made on that day.
+    # The documented session was created on that day.
     answers = [{"value": "11 Dec 2024"}]
     expected = shapes.CUSTOM_ANSWER.documented(
         content=SET_ASIDE, questionAnswers=[{**question, "answer": answers}], summary=SET_ASIDE
@@ -424,7 +424,7 @@ def test_asking_heidi(ask: Ask) -> None:
 def test_asking_for_clinical_codes(ask: Ask) -> None:
     answer = ask("GET", "/sessions/1234567890/clinical-codes")
 
-    # The documented note holds nothing that could be coded; the offsets of the page are of another one.
+    # The documented note has no term with a code. The offsets on the page belong to another note.
     expected = shapes.CLINICAL_CODES.documented(id=SET_ASIDE, consult_note_id=SET_ASIDE)
     assert said(answer, "id", "consult_note_id") == documented(expected)
 
@@ -441,7 +441,7 @@ def test_asking_for_clinical_codes(ask: Ask) -> None:
         ("PATCH", "/sessions/1234567891", {"duration": 60}, SESSION_NOT_FOUND),
     ],
 )
-def test_what_is_unknown_is_refused_in_the_documented_words(
+def test_unknown_records_are_refused_in_the_documented_words(
     ask: Ask, method: str, path: str, body: Any, error: dict[str, Any]
 ) -> None:
     answer = ask(method, path, body)

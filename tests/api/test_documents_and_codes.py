@@ -47,7 +47,7 @@ def listed(client: Client) -> list[dict[str, Any]]:
     return list(answer.json()["documents"])
 
 
-def test_document_is_answered_bare_and_listed_with_other_keys(heidi: Client) -> None:
+def test_a_created_document_and_its_row_in_the_list_have_different_keys(heidi: Client) -> None:
     made = write(heidi, voice_style="GOLDILOCKS", brain="LEFT", content_type="MARKDOWN", document_tab_type="DOCUMENT")
 
     document = made.json()
@@ -57,12 +57,12 @@ def test_document_is_answered_bare_and_listed_with_other_keys(heidi: Client) -> 
     assert answered(heidi.get(f"{PATH}/documents")) == (200, wire({"documents": [row]}))
 
 
-def test_there_are_no_documents_at_first(heidi: Client) -> None:
+def test_a_session_starts_without_documents(heidi: Client) -> None:
     assert answered(heidi.get(f"{PATH}/documents")) == (200, wire({"documents": []}))
     assert heidi.get(PATH).json()["session"]["documents"] is None
 
 
-def test_documents_are_numbered_in_the_order_of_their_making(heidi: Client) -> None:
+def test_documents_are_numbered_in_the_order_of_creation(heidi: Client) -> None:
     ids = [write(heidi, template_id=template.id).json()["id"] for template in TEMPLATES]
 
     rows = listed(heidi)
@@ -71,7 +71,7 @@ def test_documents_are_numbered_in_the_order_of_their_making(heidi: Client) -> N
     assert heidi.get(PATH).json()["session"]["documents"] == rows
 
 
-def test_session_is_newer_for_a_document_and_its_note_is_as_before(heidi: Client) -> None:
+def test_a_new_document_updates_the_session_time_and_keeps_the_note(heidi: Client) -> None:
     before = heidi.get(PATH).json()["session"]
 
     write(heidi)
@@ -81,13 +81,13 @@ def test_session_is_newer_for_a_document_and_its_note_is_as_before(heidi: Client
     assert after["consult_note"] == before["consult_note"]
 
 
-def test_fields_that_may_be_left_out_have_their_defaults(heidi: Client) -> None:
+def test_optional_fields_have_defaults(heidi: Client) -> None:
     document = write(heidi).json()
 
     assert (document["brain"], document["voice_style"], document["content_type"]) == ("LEFT", None, "MARKDOWN")
 
 
-def test_letter_holds_what_was_heard_and_whom_it_is_about(heidi: Client) -> None:
+def test_a_letter_contains_the_transcript_and_names_the_patient(heidi: Client) -> None:
     recorded(heidi)
     heidi.patch(PATH, json={"patient": {"name": "Ana Núñez", "dob": "1980-02-29"}})
 
@@ -100,7 +100,7 @@ def test_letter_holds_what_was_heard_and_whom_it_is_about(heidi: Client) -> None
     assert content.endswith("Kind regards,")
 
 
-def test_document_is_written_in_the_voice_that_was_asked_for(heidi: Client) -> None:
+def test_a_document_is_written_in_the_requested_voice_style(heidi: Client) -> None:
     recorded(heidi)
 
     made = {voice: write(heidi, voice_style=voice).json() for voice in ("BRIEF", "GOLDILOCKS", "SUPER_DETAILED")}
@@ -114,13 +114,13 @@ def test_document_is_written_in_the_voice_that_was_asked_for(heidi: Client) -> N
     assert write(heidi).json()["content"] == usual
 
 
-def test_letter_is_spanish_where_the_session_is(heidi: Client) -> None:
+def test_a_letter_of_a_spanish_session_is_spanish(heidi: Client) -> None:
     heidi.patch(PATH, json={"output_language_code": "es"})
 
     assert write(heidi).json()["content"].endswith("Un cordial saludo,")
 
 
-def test_document_in_html_is_well_formed(heidi: Client) -> None:
+def test_a_document_in_html_is_well_formed(heidi: Client) -> None:
     recorded(heidi)
     heidi.patch(PATH, json={"patient": {"name": "<b>Ana</b> & Co"}})
 
@@ -129,7 +129,7 @@ def test_document_in_html_is_well_formed(heidi: Client) -> None:
     assert "Re: <b>Ana</b> & Co, born unknown" in Page(content).blocks
 
 
-def test_state_tells_what_a_document_was_made_of(heidi: Client) -> None:
+def test_the_state_lists_the_sources_of_a_document(heidi: Client) -> None:
     recorded(heidi)
 
     write(heidi)
@@ -152,7 +152,7 @@ def test_state_tells_what_a_document_was_made_of(heidi: Client) -> None:
         ("document_tab_type", "NOTE"),
     ],
 )
-def test_document_request_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+def test_an_invalid_document_request_is_refused(heidi: Client, field: str, value: Any) -> None:
     before = settled(heidi)
 
     answer = write(heidi, **{field: value})
@@ -161,13 +161,13 @@ def test_document_request_that_does_not_fit_is_refused(heidi: Client, field: str
     assert heidi.state() == before
 
 
-def test_unknown_template_makes_no_document(heidi: Client) -> None:
+def test_an_unknown_template_creates_no_document(heidi: Client) -> None:
     assert answered(write(heidi, template_id=UNKNOWN_ID)) == (404, wire(TEMPLATE_NOT_FOUND))
     assert listed(heidi) == []
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/documents"), ("GET", "/clinical-codes")])
-def test_another_key_finds_nothing(heidi: Client, method: str, path: str) -> None:
+def test_another_key_does_not_find_the_session(heidi: Client, method: str, path: str) -> None:
     heidi.sign_in(KEY_TWO)
 
     assert answered(heidi.request(method, PATH + path)) == (404, wire(SESSION_NOT_FOUND))
@@ -183,7 +183,7 @@ def ask(client: Client, instruction: str, content: str = TEXT, content_type: str
     return text_of(client.post(f"{path}/ask-ai", json=body))
 
 
-def test_documented_example_is_the_documented_pieces(heidi: Client) -> None:
+def test_the_documented_example_streams_the_documented_pieces(heidi: Client) -> None:
     example = {
         "ai_command_text": "Summarise the following text",
         "content": "My long paragraph of text",
@@ -197,15 +197,15 @@ def test_documented_example_is_the_documented_pieces(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("instruction", ["Summarise this", "SUMMARIZE", "Resumen, por favor"])
-def test_summary_is_shorter_than_the_text(heidi: Client, instruction: str) -> None:
+def test_a_summary_is_shorter_than_the_text(heidi: Client, instruction: str) -> None:
     assert ask(heidi, instruction) == "Cough for two weeks.\nTakes perindopril 5 mg daily.\nNo allergies."
 
 
-def test_medications_are_those_that_the_text_doses(heidi: Client) -> None:
+def test_the_medication_list_contains_those_with_a_dose_in_the_text(heidi: Client) -> None:
     assert ask(heidi, "List the medications") == "● Takes perindopril 5 mg daily."
 
 
-def test_medications_are_also_those_that_were_heard(heidi: Client) -> None:
+def test_the_medication_list_also_contains_those_in_the_transcript(heidi: Client) -> None:
     recorded(heidi)
     heard = [said.note for said in COUGH.utterances if said.topic == "medications" and said.note]
 
@@ -215,13 +215,13 @@ def test_medications_are_also_those_that_were_heard(heidi: Client) -> None:
     assert [line for line in heard if line not in said] == []
 
 
-def test_letter_has_its_greeting_and_its_end(heidi: Client) -> None:
+def test_a_letter_has_a_greeting_and_a_closing(heidi: Client) -> None:
     lines = ask(heidi, "Draft a letter to the cardiologist").splitlines()
 
     assert (lines[0], lines[-1]) == ("Dear colleague,", "Kind regards")
 
 
-def test_translation_says_that_it_is_one_and_keeps_every_sentence(heidi: Client) -> None:
+def test_a_translation_is_labelled_and_keeps_every_sentence(heidi: Client) -> None:
     said = ask(heidi, "Translate into French")
 
     assert said.startswith("[Translate into French]\n")
@@ -235,14 +235,14 @@ def test_any_other_instruction_is_answered_from_the_text(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n\n"])
-def test_without_content_the_note_speaks(heidi: Client, content: str) -> None:
+def test_a_request_without_content_is_answered_from_the_note(heidi: Client, content: str) -> None:
     recorded(heidi)
     first = note(heidi).split("● ", 1)[1].splitlines()[0]
 
     assert first.split(". ", maxsplit=1)[0] in ask(heidi, "Summarise", content)
 
 
-def test_without_a_note_the_words_of_the_session_speak(heidi: Client) -> None:
+def test_a_request_without_content_or_note_is_answered_from_the_transcript(heidi: Client) -> None:
     path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
     recorded(heidi, path)
 
@@ -251,7 +251,7 @@ def test_without_a_note_the_words_of_the_session_speak(heidi: Client) -> None:
 
 @pytest.mark.parametrize("instruction", ["Summarise", "List medications", "Translate", "Write a letter", "", "?"])
 @pytest.mark.parametrize("content_type", ["MARKDOWN", "HTML"])
-def test_fresh_session_is_answered_too(heidi: Client, instruction: str, content_type: str) -> None:
+def test_a_session_without_content_gets_an_answer(heidi: Client, instruction: str, content_type: str) -> None:
     path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
 
     assert ask(heidi, instruction, "", content_type, path)
@@ -267,7 +267,7 @@ def test_html_is_escaped_and_well_formed(heidi: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value"), [("content_type", "text"), ("content", None), ("ai_command_text", None), ("content", 5)]
 )
-def test_command_that_does_not_fit_is_refused(heidi: Client, field: str, value: Any) -> None:
+def test_an_invalid_command_is_refused(heidi: Client, field: str, value: Any) -> None:
     body = {"ai_command_text": "x", "content": "", "content_type": "HTML", field: value}
 
     answer = heidi.post(f"{PATH}/ask-ai", json=body)
@@ -275,7 +275,7 @@ def test_command_that_does_not_fit_is_refused(heidi: Client, field: str, value: 
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
 
 
-def test_asking_changes_nothing(heidi: Client) -> None:
+def test_asking_heidi_changes_nothing(heidi: Client) -> None:
     before = settled(heidi)
 
     ask(heidi, "Summarise")
@@ -287,7 +287,7 @@ def test_asking_changes_nothing(heidi: Client) -> None:
 
 
 def place(client: Client, result: str, transcript: str = "") -> None:
-    """A text that a clinician writes in Heidi's own application."""
+    """Store a note and a transcript, as a clinician edits them in Heidi's own application."""
     body = {"consult_note": {"result": result}, "transcript": transcript}
     assert client.put(f"/_mock/sessions/{SESSION}", json=body).status_code == 200
 
@@ -299,7 +299,7 @@ def codes(client: Client) -> list[dict[str, Any]]:
 
 
 def in_note(entities: list[dict[str, Any]], text: str) -> list[str]:
-    """The words of a note that were coded, in their order."""
+    """The coded words of a note, in order."""
     places = sorted((at["start"], at["end"]) for entity in entities for at in entity["location_in_note"])
     return [text[start:end] for start, end in places]
 
@@ -310,13 +310,13 @@ def test_codes_need_a_note(heidi: Client) -> None:
     assert answered(heidi.get(f"{path}/clinical-codes")) == (400, wire(NOTE_NOT_FOUND))
 
 
-def test_note_without_a_known_word_has_no_codes(heidi: Client) -> None:
+def test_a_note_without_a_known_term_has_no_codes(heidi: Client) -> None:
     place(heidi, "Nothing to report.", "cough")
 
     assert codes(heidi) == []
 
 
-def test_codes_are_answered_bare_and_in_the_documented_order(heidi: Client) -> None:
+def test_codes_have_the_documented_keys_in_order(heidi: Client) -> None:
     place(heidi, "Cough.", "Well. I cough a lot. That's all.")
 
     answer = heidi.get(f"{PATH}/clinical-codes").json()
@@ -335,13 +335,13 @@ def test_codes_are_answered_bare_and_in_the_documented_order(heidi: Client) -> N
         assert 0 <= code["score"] <= 1
 
 
-def test_asking_twice_gives_the_same_answer(heidi: Client) -> None:
+def test_a_repeated_request_gives_the_same_codes(heidi: Client) -> None:
     place(heidi, "Cough and fever.")
 
     assert heidi.get(f"{PATH}/clinical-codes").text == heidi.get(f"{PATH}/clinical-codes").text
 
 
-def test_one_answer_holds_codes_of_several_systems(heidi: Client) -> None:
+def test_one_answer_contains_codes_of_several_systems(heidi: Client) -> None:
     place(heidi, "Cough, fever, low mood, shoulder pain.")
 
     found = codes(heidi)
@@ -352,7 +352,7 @@ def test_one_answer_holds_codes_of_several_systems(heidi: Client) -> None:
     assert len(systems) >= 4
 
 
-def test_longest_term_wins_where_two_overlap(heidi: Client) -> None:
+def test_the_longest_of_two_overlapping_terms_wins(heidi: Client) -> None:
     pairs = [(long, short) for long in TERMS for short in TERMS if short in long.split() and short != long]
     long, _ = next((long, short) for long, short in pairs if TERMS[long] is not TERMS[short])
     text = f"Known: {long}."
@@ -364,7 +364,7 @@ def test_longest_term_wins_where_two_overlap(heidi: Client) -> None:
     assert [entity["primary_code"]["code"] for entity in found] == [TERMS[long].primary.code]
 
 
-def test_longer_term_wins_over_a_shorter_one_that_begins_earlier(heidi: Client) -> None:
+def test_a_longer_term_wins_over_a_shorter_one_that_begins_earlier(heidi: Client) -> None:
     entries = [code_of("known heart", "A-1"), code_of("heart failure of age", "B-2"), code_of("age", "C-3")]
     heidi.post("/_mock/state", json={"clinical_codes": entries})
     text = "A known heart failure of age, and a known heart."
@@ -382,7 +382,7 @@ def code_of(term: str, code: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", ["coughdrop", "whoopingcough", "fever_tree", "éfever", "feverñ", "2cough"])
-def test_part_of_a_word_is_not_coded(heidi: Client, text: str) -> None:
+def test_a_part_of_a_word_is_not_coded(heidi: Client, text: str) -> None:
     place(heidi, text)
 
     assert codes(heidi) == []
@@ -395,7 +395,7 @@ def test_case_and_punctuation_do_not_matter(heidi: Client, text: str) -> None:
     assert in_note(codes(heidi), text)[0].lower() == "cough"
 
 
-def test_every_place_of_a_word_is_told(heidi: Client) -> None:
+def test_the_answer_lists_every_place_of_a_term(heidi: Client) -> None:
     text = "cough at night, Coughing by day; cough"
     place(heidi, text, "I cough, really cough. Coughing helps.")
 
@@ -420,7 +420,7 @@ def referred(entity: dict[str, Any]) -> list[str]:
         ("¡Qué tos! Sí.", "¡Qué tos!"),
     ],
 )
-def test_reference_is_the_whole_sentence_that_holds_the_term(heidi: Client, said: str, phrase: str) -> None:
+def test_a_reference_is_the_whole_sentence_with_the_term(heidi: Client, said: str, phrase: str) -> None:
     place(heidi, "Cough.", said)
 
     (entity,) = codes(heidi)
@@ -430,7 +430,7 @@ def test_reference_is_the_whole_sentence_that_holds_the_term(heidi: Client, said
     assert said[at["start"] : at["end"]] == phrase
 
 
-def test_reference_in_words_without_a_sentence_is_bounded_and_cuts_no_word(heidi: Client) -> None:
+def test_a_reference_without_a_sentence_is_short_and_has_whole_words(heidi: Client) -> None:
     said = f"{'before ' * 5_000}cough{' behind' * 5_000}"
     place(heidi, "Cough.", said)
 
@@ -441,7 +441,7 @@ def test_reference_in_words_without_a_sentence_is_bounded_and_cuts_no_word(heidi
     assert len(phrase) < 400
 
 
-def test_references_into_one_endless_word_are_bounded_too(heidi: Client) -> None:
+def test_a_reference_inside_a_very_long_word_is_short(heidi: Client) -> None:
     place(heidi, "Cough.", "-" * 5_000 + "cough" + "-" * 5_000)
 
     (entity,) = codes(heidi)
@@ -462,7 +462,7 @@ FILLERS = st.lists(
     words=st.lists(st.tuples(FILLERS, st.sampled_from(sorted(TERMS))), min_size=1, max_size=4),
     spoken=st.lists(st.tuples(FILLERS, st.sampled_from(sorted(TERMS))), max_size=4),
 )
-def test_places_are_true_to_the_character(
+def test_offsets_are_exact_to_the_character(
     heidi: Client, words: list[tuple[str, str]], spoken: list[tuple[str, str]]
 ) -> None:
     written, said = (" . ".join(f"{filler} ; {term.title()}" for filler, term in part) for part in (words, spoken))
@@ -481,7 +481,7 @@ def test_places_are_true_to_the_character(
             assert [term for term in terms if term in reference["transcript_text"].lower()]
 
 
-def test_note_that_the_mock_wrote_is_coded_from_its_own_words(heidi: Client) -> None:
+def test_a_note_written_by_the_mock_is_coded_from_its_own_words(heidi: Client) -> None:
     words = recorded(heidi)
     text = note(heidi)
 
@@ -496,7 +496,7 @@ def test_note_that_the_mock_wrote_is_coded_from_its_own_words(heidi: Client) -> 
             assert words[at["start"] : at["end"]] == reference["transcript_text"]
 
 
-def test_codes_belong_to_the_note_that_they_were_found_in(heidi: Client) -> None:
+def test_codes_belong_to_the_note_in_which_they_were_found(heidi: Client) -> None:
     note(heidi)
     first = heidi.get(f"{PATH}/clinical-codes").json()["consult_note_id"]
     note(heidi)
@@ -506,7 +506,7 @@ def test_codes_belong_to_the_note_that_they_were_found_in(heidi: Client) -> None
     assert first != second
 
 
-def test_codes_of_licensed_systems_say_that_they_are_invented() -> None:
+def test_codes_of_licensed_systems_are_marked_as_invented() -> None:
     licensed = [
         code
         for entry in ENTRIES

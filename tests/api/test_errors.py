@@ -1,9 +1,9 @@
-"""Refusals: who is refused how, in which order, and that nothing changes.
+"""Refusals: their bodies, the order of the checks, and that nothing changes.
 
 - 422 ``{"detail": [{"type", "loc", "msg", "input"}, …]}``, ``ctx`` at the end where pydantic gives one
 - 413 ``{"detail": "Request body too large"}``
 - 405 ``{"detail": "Method Not Allowed"}`` with all methods of the path in ``Allow``; 404 ``{"detail": "Not Found"}``
-- 500 ``{"detail": "Internal Server Error"}`` for a defect of our own
+- 500 ``{"detail": "Internal Server Error"}`` for an error inside the mock
 
 Order of checks: path and method, token, body, ids.
 """
@@ -62,9 +62,9 @@ def not_a_gender(*loc: str, given: str) -> dict[str, Any]:
     return row("literal_error", f"Input should be {GENDERS}", *loc, given=given, ctx={"expected": GENDERS})
 
 
-# Every kind of body that is refused, with the rows of its 422.
+# Every kind of refused body, with the rows of its 422.
 REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
-    # No body where one is needed; null is none.
+    # A required body is missing. A body of null counts as missing.
     *(
         (method, path, body, [NO_BODY])
         for method, path in (
@@ -116,13 +116,13 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         b'{"patient_profile_ids": [5]}',
         [row("string_type", TEXT, "patient_profile_ids", 0, given=5)],
     ),
-    # A session's id is text: as a number it would have lost its last digits on the way.
+    # A session's id is a string, since clients lose the last digits of a number of this size.
     ("POST", LINK, b'{"session_ids": [1234567890]}', [row("string_type", TEXT, "session_ids", 0, given=1234567890)]),
-    # Words are exact.
+    # Enum values are exact.
     ("POST", PROFILES, b'{"gender": "unknown"}', [not_a_gender("gender", given="unknown")]),
     ("PATCH", PROFILE, b'{"gender": "Unknown"}', [not_a_gender("gender", given="Unknown")]),
     ("PATCH", SESSIONS, b'{"patient": {"gender": ""}}', [not_a_gender("patient", "gender", given="")]),
-    # Dates have one form and are in the calendar.
+    # Dates have one format and exist in the calendar.
     *(
         ("POST", PROFILES, wire({"birth_date": given}).encode(), [not_a_date("birth_date", given, problem)])
         for given, problem in (
@@ -145,7 +145,7 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         b'{"patient": {"dob": "1990-02-30"}}',
         [not_a_date("patient.dob", "1990-02-30", "day value is outside expected range")],
     ),
-    # All at once, in the order of the fields.
+    # Several mistakes, in the order of the fields.
     (
         "POST",
         PROFILES,
@@ -162,7 +162,7 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
         for method, path in (("POST", PROFILES), ("POST", "/sessions"))
         for body in (b"[]", b'"text"', b"5", b"true", b'[{"first_name": "A"}]')
     ),
-    # Not JSON, or JSON that could never be answered again.
+    # Not JSON, or JSON that the server could not write in an answer.
     *(
         (method, path, body, [invalid(position, error)])
         for method, path in (("PATCH", SESSIONS), ("POST", "/sessions"))
@@ -206,7 +206,7 @@ def _name(value: Any) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body", "rows"), REFUSED_BODIES, ids=_name)
-def test_a_body_that_does_not_fit_is_refused_row_by_row_and_changes_nothing(
+def test_an_invalid_body_is_refused_with_a_row_per_mistake_and_changes_nothing(
     heidi: Client, method: str, path: str, body: bytes, rows: list[dict[str, Any]]
 ) -> None:
     before = settled(heidi)
@@ -227,19 +227,19 @@ def test_a_body_that_does_not_fit_is_refused_row_by_row_and_changes_nothing(
     ],
     ids=["64 levels", "wide", "brackets in a text", "BOM and pairs"],
 )
-def test_what_only_looks_like_too_much_is_read(heidi: Client, body: bytes) -> None:
+def test_a_body_just_within_the_limits_of_json_is_accepted(heidi: Client, body: bytes) -> None:
     assert heidi.post("/sessions", content=body).status_code == 200
 
 
-def test_a_trailing_comma_is_no_json(heidi: Client) -> None:
-    answer = heidi.patch(PROFILE, content=b'{"first_name": "A",}')  # the words differ between versions of Python
+def test_a_trailing_comma_is_invalid_json(heidi: Client) -> None:
+    answer = heidi.patch(PROFILE, content=b'{"first_name": "A",}')  # the message differs between versions of Python
 
     [found] = answer.json()["detail"]
     assert (answer.status_code, found["type"], found["loc"][0]) == (422, "json_invalid", "body")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
-def test_json_needs_no_announcement(heidi: Client, content_type: str) -> None:
+def test_json_is_read_whatever_its_content_type(heidi: Client, content_type: str) -> None:
     answer = heidi.patch(PROFILE, content=b'{"first_name": "A"}', headers={"Content-Type": content_type})
 
     assert (answer.status_code, answer.json()["data"]["first_name"]) == (200, "A")
@@ -275,7 +275,7 @@ def test_a_body_over_a_megabyte_is_too_large(heidi: Client, size: int, status: i
     assert (reply.body.decode() == TOO_LARGE) == (heidi.state() == before) == (status == 413)
 
 
-def test_a_small_header_does_not_help_a_large_body(heidi: Client) -> None:
+def test_a_large_body_is_refused_although_its_content_length_is_small(heidi: Client) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}", "Content-Length": "2"}
 
     reply = ask(heidi.app, "POST", f"{BASE_PATH}/sessions", headers=headers, messages=_in_pieces(b" " * (LIMIT + 1)))
@@ -285,7 +285,7 @@ def test_a_small_header_does_not_help_a_large_body(heidi: Client) -> None:
 
 # --- Paths and methods ------------------------------------------------------------------------------------------------
 
-# Each path that is served, with all of its methods.
+# Every path with all of its methods.
 IDS = {"patient_profile_id": JOHN, "session_id": SESSION, "recording_id": "1"}
 OPERATIONS = sorted((one.path.format(**IDS), one.method) for one in operations(load_contract()))
 PATHS = {path: [method for same, method in OPERATIONS if same == path] for path, _ in OPERATIONS}
@@ -295,7 +295,9 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 @pytest.mark.slow
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("path", list(PATHS))
-def test_every_other_method_is_refused_with_all_that_are_allowed(heidi: Client, path: str, *, signed: bool) -> None:
+def test_a_method_that_a_path_lacks_is_refused_with_its_allowed_methods(
+    heidi: Client, path: str, *, signed: bool
+) -> None:
     before = settled(heidi)
     others = [method for method in METHODS if method not in PATHS[path]]
 
@@ -352,7 +354,7 @@ def test_an_unknown_path_is_not_found(heidi: Client, path: str, method: str) -> 
     assert (reply.status, reply.body.decode(), "allow" in reply.headers) == (404, NOT_FOUND, False)
 
 
-# One path of each form: of literals only, with an id in it, with a verb at its end.
+# One path of each kind: without parameters, with an id, with a verb at its end.
 @pytest.mark.parametrize("change", ["//", "///", "trailing", "both"])
 @pytest.mark.parametrize(
     ("method", "path", "status"),
@@ -362,7 +364,7 @@ def test_an_unknown_path_is_not_found(heidi: Client, path: str, method: str) -> 
         ("POST", f"{SESSIONS}/restful-segment-transcription/1:finish", 404),
     ],
 )
-def test_doubled_and_trailing_slashes_are_answered_directly(
+def test_doubled_and_trailing_slashes_are_ignored_without_a_redirect(
     heidi: Client, method: str, path: str, status: int, change: str
 ) -> None:
     headers = {"Authorization": f"Bearer {heidi.token()}", "Heidi-Api-Key": DEFAULT_KEY}
@@ -390,7 +392,7 @@ def test_doubled_and_trailing_slashes_are_answered_directly(
 @pytest.mark.parametrize(
     ("method", "path"), [(method, path) for path, method in OPERATIONS if path != "/jwt"], ids=lambda value: value
 )
-def test_the_token_is_asked_for_before_the_body_and_the_ids(heidi: Client, method: str, path: str) -> None:
+def test_the_token_is_checked_before_the_body_and_the_ids(heidi: Client, method: str, path: str) -> None:
     unknown = path.replace(JOHN, UNKNOWN_ID).replace(SESSION, "99")
 
     answer = heidi.request(method, unknown, signed=False, content=b"[" * (LIMIT + 1))
@@ -406,13 +408,13 @@ def test_the_token_is_asked_for_before_the_body_and_the_ids(heidi: Client, metho
         ("PATCH", "/sessions/99"),
     ],
 )
-def test_the_body_is_read_before_the_ids(heidi: Client, method: str, path: str) -> None:
+def test_the_body_is_checked_before_the_ids(heidi: Client, method: str, path: str) -> None:
     answer = heidi.request(method, path, content=b"")
 
     assert answered(answer) == (422, wire({"detail": [NO_BODY]}))
 
 
-def test_the_profile_is_looked_for_before_the_sessions(heidi: Client) -> None:
+def test_the_profile_is_looked_up_before_the_sessions(heidi: Client) -> None:
     answers = [
         heidi.post(f"/patient-profiles/{profile}/sessions", json={"session_ids": ["99"]})
         for profile in (UNKNOWN_ID, JOHN)
@@ -421,11 +423,11 @@ def test_the_profile_is_looked_for_before_the_sessions(heidi: Client) -> None:
     assert [found.json() for found in answers] == [PROFILE_NOT_FOUND, SESSION_NOT_FOUND]
 
 
-# --- Defects of our own -----------------------------------------------------------------------------------------------
+# --- Errors inside the mock -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.breaks_contract
-def test_a_defect_is_answered_in_the_vendors_form_and_readable_by_browsers(
+def test_an_internal_error_has_the_vendor_body_and_is_readable_by_browsers(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: object) -> NoReturn:
@@ -439,13 +441,13 @@ def test_a_defect_is_answered_in_the_vendors_form_and_readable_by_browsers(
     assert answered(answer) == (500, '{"detail":"Internal Server Error"}')
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "ZeroDivisionError" in caplog.text
-    assert "test_errors.py:" in caplog.text  # where, but not what it held
+    assert "test_errors.py:" in caplog.text  # the log names the place of the error but no values
     assert "Ada" not in caplog.text
     assert heidi.state() == before
     assert heidi.post(PROFILES, json={"first_name": "Ada"}).status_code == 200
 
 
-# Each of these could have left half a letter (a lone surrogate) where it is shown later.
+# Each of these could store a lone surrogate, which would break a later answer that shows it.
 HALF_A_LETTER = {
     "a field": ("PATCH", f"/sessions/{SESSION}", {"content": b'{"session_name": "\\ud800"}'}, 422),
     "an unknown field": ("POST", "/sessions", {"content": b'{"\\ud800": 1}'}, 422),
@@ -466,7 +468,7 @@ HALF_A_LETTER = {
 
 
 @pytest.mark.parametrize(("method", "path", "options", "status"), HALF_A_LETTER.values(), ids=HALF_A_LETTER)
-def test_half_a_letter_spoils_nothing_that_is_shown_later(
+def test_a_lone_surrogate_breaks_no_later_answer(
     heidi: Client, method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
     answer = heidi.request(method, path, **options)
@@ -476,8 +478,8 @@ def test_half_a_letter_spoils_nothing_that_is_shown_later(
     assert [heidi.get(f"/_mock/{endpoint}").status_code for endpoint in endpoints] == [200] * len(endpoints)
 
 
-def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -> None:
-    # FastAPI reads a query so: what is not UTF-8 becomes U+FFFD.
+def test_invalid_utf8_in_the_sign_in_query_becomes_a_replacement_character(heidi: Client) -> None:
+    # FastAPI replaces bytes of a query that are not UTF-8 by U+FFFD.
     query = "email=%ED%A0%80&third_party_internal_id=%FF"
 
     answer = heidi.get(f"/jwt?{query}", signed=False, headers={"Heidi-Api-Key": DEFAULT_KEY})
@@ -488,7 +490,7 @@ def test_half_a_letter_in_the_query_of_a_sign_in_becomes_a_mark(heidi: Client) -
 
 
 @pytest.mark.slow
-def test_a_huge_list_of_mistakes_makes_a_small_answer(heidi: Client) -> None:
+def test_a_refusal_lists_at_most_a_hundred_mistakes(heidi: Client) -> None:
     answer = heidi.post("/patient-profiles", json={"identifiers": [], "first_name": 1})
     many = heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [1] * 50_000})
 

@@ -1,4 +1,4 @@
-"""The linked account: which Heidi user stands behind a user of the API.
+"""The linked account: the Heidi user that belongs to a user of the API.
 
 - ``POST /users/linked-account`` → ``{"account": {…}}``: :data:`shapes.LINKED_ACCOUNT`
 - ``DELETE /users/linked-account:unlink`` → ``{"is_success": true}``
@@ -16,13 +16,13 @@ from helpers import KEY_TWO, NOON_STAMP, SUCCESS, another, answered, settled, wi
 from mock_heidi.base.settings import DEFAULT_EMAIL
 
 LINK, UNLINK, ACCESS = "/users/linked-account", "/users/linked-account:unlink", "/users/linked-account/access"
-# Known to the key: taken by Dr Okafor, and free.
+# Accounts that the key knows: one linked to Dr Okafor, one free.
 TAKEN, FREE = "kp_465a5b904021058d98e273a3304adafe", "kp_c2487b8e79e3413e8cd590ec43d41c9a"
 UNLINKED = shapes.ACCOUNT_ACCESS.unset()
 
 
 def account(_id: str, user_id: str, **own: Any) -> dict[str, Any]:
-    """The account of the default user as linking answers it, with other values where they are given."""
+    """The account of the default user as linking answers it, with the given values changed."""
     times = {"created_at": NOON_STAMP, "updated_at": NOON_STAMP}
     return shapes.LINKED_ACCOUNT.unset("link_account", _id=_id, user_id=user_id, **times | own)
 
@@ -40,7 +40,7 @@ def already(kinde_user_id: str) -> tuple[int, str]:
 
 
 def link(client: Client, kinde_user_id: str = FREE) -> str:
-    """Link the client's user; the account's id."""
+    """Link the client's user and return the account's id."""
     _id: str = client.post(LINK, json={"kinde_user_id": kinde_user_id}).json()["account"]["_id"]
     return _id
 
@@ -79,14 +79,14 @@ def test_a_new_user_is_not_linked(heidi: Client) -> None:
     assert answered(heidi.get(ACCESS)) == (200, wire(UNLINKED))
 
 
-def test_access_shows_the_account_with_the_heidi_users_own_address_and_plan(heidi: Client) -> None:
+def test_access_shows_the_address_and_plan_of_the_heidi_user(heidi: Client) -> None:
     link(heidi)
 
     assert answered(heidi.get(ACCESS)) == (200, wire(access(FREE, "test.clinician@example.com", "PRO")))
 
 
 @pytest.mark.parametrize("kinde_user_id", ["kp_xxx", "x", "a b", " ", "Zoë\n"])
-def test_an_id_that_nobody_knows_links_to_an_invented_account(heidi: Client, kinde_user_id: str) -> None:
+def test_an_unknown_id_links_to_an_invented_account(heidi: Client, kinde_user_id: str) -> None:
     answer = heidi.post(LINK, json={"kinde_user_id": kinde_user_id})
 
     assert answered(answer) == (200, wire({"account": account(answer.json()["account"]["_id"], kinde_user_id)}))
@@ -94,7 +94,7 @@ def test_an_id_that_nobody_knows_links_to_an_invented_account(heidi: Client, kin
     assert answered(heidi.get(ACCESS)) == (200, wire(expected))
 
 
-def test_what_is_invented_is_remembered_and_can_be_put_back(heidi: Client) -> None:
+def test_an_invented_account_is_part_of_the_state(heidi: Client) -> None:
     link(heidi, "kp_xxx")
     before, shown = heidi.state(), heidi.get(ACCESS).text
 
@@ -127,7 +127,7 @@ def test_an_account_cannot_be_linked_to_two_users_of_a_key(heidi: Client, collea
     assert heidi.state() == before
 
 
-def test_another_key_knows_nothing_of_a_link(heidi: Client, second: Client) -> None:
+def test_a_link_is_invisible_to_another_key(heidi: Client, second: Client) -> None:
     link(heidi)
 
     unlinked = answered(second.get(ACCESS))
@@ -138,7 +138,7 @@ def test_another_key_knows_nothing_of_a_link(heidi: Client, second: Client) -> N
     assert answered(answer) == (200, wire({"account": expected}))
 
 
-def test_a_link_belongs_to_address_and_third_party_id_together(heidi: Client) -> None:
+def test_a_link_belongs_to_a_pair_of_email_and_third_party_id(heidi: Client) -> None:
     link(heidi)
 
     heidi.sign_in(third="124")
@@ -172,7 +172,7 @@ def test_a_link_belongs_to_address_and_third_party_id_together(heidi: Client) ->
                 "ctx": {"min_length": 1},
             },
         ),
-        # The vendor's page prints it so; it is a slip, and no JSON.
+        # The vendor's page prints this body by mistake; it is not valid JSON.
         (
             b'{"kinde_user_id": "kp_xxx",}',
             {
@@ -185,12 +185,12 @@ def test_a_link_belongs_to_address_and_third_party_id_together(heidi: Client) ->
         ),
     ],
 )
-def test_a_body_that_names_nobody_is_refused(heidi: Client, content: bytes, row: dict[str, Any]) -> None:
+def test_a_body_without_an_account_id_is_refused(heidi: Client, content: bytes, row: dict[str, Any]) -> None:
     before = settled(heidi)
 
     answer = heidi.post(LINK, content=content)
 
-    if row["type"] == "json_invalid":  # where a comma too many is reported differs by the version of Python
+    if row["type"] == "json_invalid":  # the position of an extra comma differs between versions of Python
         found = answer.json()["detail"][0]
         row = {**row, "loc": found["loc"], "ctx": found["ctx"]}
     assert answered(answer) == (422, wire({"detail": [row]}))
@@ -201,7 +201,7 @@ def test_a_body_that_names_nobody_is_refused(heidi: Client, content: bytes, row:
 
 
 @pytest.mark.parametrize("options", [{}, {"headers": {"Content-Type": "application/json"}}, {"content": b"{no JSON"}])
-def test_unlinking_ends_the_link_whatever_body_comes(heidi: Client, options: dict[str, Any]) -> None:
+def test_unlinking_ignores_the_body(heidi: Client, options: dict[str, Any]) -> None:
     link(heidi)
 
     answer = heidi.delete(UNLINK) if not options else heidi.request("DELETE", UNLINK, **options)
@@ -220,14 +220,14 @@ def test_unlinking_forgets_the_account(heidi: Client) -> None:
     assert heidi.state()["api_keys"][0]["users"] == before
 
 
-def test_unlinking_what_is_not_linked_succeeds_and_changes_nothing(heidi: Client) -> None:
+def test_unlinking_without_a_link_succeeds_and_changes_nothing(heidi: Client) -> None:
     before = settled(heidi)
 
     assert answered(heidi.delete(UNLINK)) == (200, wire(SUCCESS))
     assert heidi.state() == before
 
 
-def test_an_account_is_free_again_once_unlinked(heidi: Client, colleague: Client) -> None:
+def test_an_unlinked_account_can_be_linked_again(heidi: Client, colleague: Client) -> None:
     first = link(heidi)
     heidi.delete(UNLINK)
 
@@ -240,10 +240,10 @@ def test_an_account_is_free_again_once_unlinked(heidi: Client, colleague: Client
     assert len({first, mine, again}) == 3
 
 
-# --- From the other side ----------------------------------------------------------------------------------------------
+# --- Links made in Heidi ----------------------------------------------------------------------------------------------
 
 
-def test_a_link_made_in_heidis_own_application_is_a_link(heidi: Client) -> None:
+def test_a_link_set_through_the_control_api_is_a_link(heidi: Client) -> None:
     heidi.token()
     heidi.put(f"/_mock/users/{DEFAULT_EMAIL}/link", json={"kinde_user_id": "kp_1", "linked_account_plan": "TEAM"})
 
@@ -256,7 +256,7 @@ def test_a_link_made_in_heidis_own_application_is_a_link(heidi: Client) -> None:
     assert answered(heidi.get(ACCESS)) == (200, wire(UNLINKED))
 
 
-def test_a_server_can_begin_with_its_user_linked() -> None:
+def test_a_server_can_start_with_a_linked_user() -> None:
     with another(linked=True) as heidi:
         shown = heidi.get(ACCESS)
         unlinked = heidi.delete(UNLINK)
@@ -267,7 +267,7 @@ def test_a_server_can_begin_with_its_user_linked() -> None:
     assert (unlinked.text, again.text) == (wire(SUCCESS), shown.text)
 
 
-def test_the_times_are_those_of_the_clock(heidi: Client) -> None:
+def test_the_times_of_an_account_come_from_the_mock_clock(heidi: Client) -> None:
     heidi.token()
     heidi.post("/_mock/clock/advance", json={"seconds": 90.5})
 

@@ -20,7 +20,7 @@ def link(client: Client, kinde_user_id: str = "kp_xxx") -> None:
 
 
 def made(client: Client, count: int = 1) -> list[str]:
-    """New sessions, a second apart; their ids in the order of the list."""
+    """Create sessions one second apart and return their ids, newest first."""
     ids = []
     for _ in range(count):
         ids.append(client.post("/sessions", json={"patient_profile_id": JOHN}).json()["session_id"])
@@ -41,7 +41,7 @@ def mara(heidi: Client) -> Iterator[Client]:
     client.close()
 
 
-def test_who_is_not_linked_is_refused(heidi: Client) -> None:
+def test_a_user_who_is_not_linked_is_refused(heidi: Client) -> None:
     made(heidi)
     before = heidi.state()
 
@@ -51,27 +51,27 @@ def test_who_is_not_linked_is_refused(heidi: Client) -> None:
     assert heidi.state() == before
 
 
-def test_who_was_unlinked_is_refused_again(heidi: Client) -> None:
+def test_a_user_who_was_unlinked_is_refused_again(heidi: Client) -> None:
     link(heidi)
     heidi.delete("/users/linked-account:unlink")
 
     assert answered(heidi.get(PATH)) == (400, wire(NO_LINKED_USER))
 
 
-def test_a_linked_user_without_sessions_has_an_empty_page(heidi: Client) -> None:
+def test_a_linked_user_without_sessions_gets_an_empty_page(heidi: Client) -> None:
     link(heidi)
 
     assert answered(heidi.get(PATH)) == (200, wire(EMPTY))
 
 
-def test_sessions_made_before_the_link_are_in_the_list(heidi: Client) -> None:
+def test_the_list_contains_sessions_created_before_the_link(heidi: Client) -> None:
     ids = made(heidi)
     link(heidi)
 
     assert listed(heidi) == ids
 
 
-def test_rows_are_whole_sessions_as_get_shows_them(heidi: Client) -> None:
+def test_each_row_is_the_whole_session_as_get_answers_it(heidi: Client) -> None:
     link(heidi)
     ids = made(heidi, 2)
     heidi.patch(f"/sessions/{ids[0]}", json={"clinician_notes": ["**one**"], "linked_sessions_for_context": ["1"]})
@@ -83,7 +83,7 @@ def test_rows_are_whole_sessions_as_get_shows_them(heidi: Client) -> None:
     assert answered(answer) == (200, wire(page))
 
 
-def test_the_newest_come_first(mara: Client) -> None:
+def test_the_newest_session_comes_first(mara: Client) -> None:
     rows = mara.get(f"{PATH}?page_size=200").json()["sessions"]
 
     times = [row["created_at"] for row in rows]
@@ -91,7 +91,7 @@ def test_the_newest_come_first(mara: Client) -> None:
     assert len(set(times)) == len(times) == 13
 
 
-def test_of_sessions_of_one_moment_the_last_comes_first(heidi: Client) -> None:
+def test_the_last_of_several_sessions_created_at_one_time_comes_first(heidi: Client) -> None:
     link(heidi)
     ids = [heidi.post("/sessions").json()["session_id"] for _ in range(5)]
 
@@ -116,7 +116,7 @@ def test_of_sessions_of_one_moment_the_last_comes_first(heidi: Client) -> None:
         ("?unknown=1", slice(0, 20), 20, 2),
     ],
 )
-def test_pages_follow_each_other_to_the_end(
+def test_the_pages_together_contain_every_session(
     heidi: Client, query: str, rows: slice, count: int, next_page: int | None
 ) -> None:
     link(heidi)
@@ -152,7 +152,7 @@ AT_LEAST, AT_MOST = "Input should be greater than or equal to 1", "Input should 
     ],
 )
 @pytest.mark.parametrize("linked", [True, False])
-def test_a_page_that_cannot_be_is_refused_before_the_link_is_asked_for(
+def test_an_invalid_page_is_refused_before_the_link_is_checked(
     heidi: Client, query: str, rows: list[dict[str, Any]], *, linked: bool
 ) -> None:
     if linked:
@@ -165,10 +165,10 @@ def test_a_page_that_cannot_be_is_refused_before_the_link_is_asked_for(
     assert heidi.state() == before
 
 
-# --- Whose they are ---------------------------------------------------------------------------------------------------
+# --- Owners -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_is_the_users_own_though_the_key_sees_more(heidi: Client, mara: Client) -> None:
+def test_the_list_contains_only_sessions_of_the_user(heidi: Client, mara: Client) -> None:
     link(heidi)
     mine, hers = made(heidi, 2), listed(mara)
 
@@ -177,19 +177,19 @@ def test_the_list_is_the_users_own_though_the_key_sees_more(heidi: Client, mara:
     assert heidi.get(f"/sessions/{hers[0]}").status_code == 200
 
 
-def test_sessions_follow_the_heidi_account_to_its_next_user(heidi: Client) -> None:
+def test_the_next_user_of_an_account_does_not_get_the_sessions_of_the_first(heidi: Client) -> None:
     link(heidi, "kp_1")
     first = made(heidi)
     heidi.delete("/users/linked-account:unlink")
     heidi.sign_in(third="124")
     link(heidi, "kp_1")
 
-    # Whoever is linked now is the clinician: what an earlier user made is not in the list.
+    # The list belongs to the user who is linked now. It leaves out sessions of an earlier user.
     assert listed(heidi) == []
     assert listed(heidi) != first
 
 
-def test_another_key_has_another_list(heidi: Client) -> None:
+def test_each_key_has_its_own_list(heidi: Client) -> None:
     link(heidi)
     made(heidi)
     heidi.sign_in(key=KEY_TWO)
@@ -200,11 +200,11 @@ def test_another_key_has_another_list(heidi: Client) -> None:
     assert answered(heidi.get(PATH)) == (200, wire(EMPTY))
 
 
-def test_what_nobody_made_is_in_no_list(mara: Client) -> None:
+def test_a_session_without_a_user_is_in_no_list(mara: Client) -> None:
     assert SESSION not in listed(mara, "?page_size=200")
 
 
-def test_the_word_is_no_sessions_id(heidi: Client) -> None:
+def test_linked_user_is_not_read_as_a_session_id(heidi: Client) -> None:
     answer = heidi.patch(PATH, json={})
 
     assert (answered(answer), answer.headers["allow"]) == ((405, '{"detail":"Method Not Allowed"}'), "GET")

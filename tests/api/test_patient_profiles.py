@@ -1,6 +1,6 @@
-"""Patient profiles. The keys of each answer stand in :data:`shapes.PATIENT_PROFILE`.
+"""Patient profiles. The keys of each answer are in :data:`shapes.PATIENT_PROFILE`.
 
-``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; the others ``{"data": …}``, of a list in a list.
+``DELETE /patient-profiles:batch-delete`` → ``{"is_success": true}``; all others → ``{"data": …}`` (the list: an array).
 """
 
 import re
@@ -89,14 +89,14 @@ def test_create_answers_the_documented_keys_in_order(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, dict.fromkeys(GIVEN), {"nobody": "knows", "id": "x", "source": 1}])
-def test_what_was_never_set_is_null_and_the_demographic_string_empty(heidi: Client, body: dict[str, Any]) -> None:
+def test_unset_fields_are_null_and_the_demographic_string_is_empty(heidi: Client, body: dict[str, Any]) -> None:
     answer = heidi.post(PATH, json=body)
 
     expected = shapes.PATIENT_PROFILE.unset(CREATE, id=answer.json()["data"]["id"])
     assert answered(answer) == (200, wire({"data": expected}))
 
 
-def test_a_new_profile_is_kept_whole(heidi: Client) -> None:
+def test_the_state_keeps_every_field_of_a_new_profile(heidi: Client) -> None:
     made = created(heidi, **GIVEN, remember_consent=True)  # consent is not a field of this operation
 
     times = {"created_at": NOON_STAMP, "updated_at": NOON_STAMP}
@@ -104,7 +104,7 @@ def test_a_new_profile_is_kept_whole(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["patient_sex_code", "identifiers"])
-def test_sex_code_and_identifiers_are_never_shown(heidi: Client, field: str) -> None:
+def test_no_answer_shows_sex_code_or_identifiers(heidi: Client, field: str) -> None:
     body = {"patient_sex_code": 2, "identifiers": [{"value": "1"}]}
     answer = heidi.post(PATH, json=body)
     path = f"{PATH}/{answer.json()['data']['id']}"
@@ -114,7 +114,7 @@ def test_sex_code_and_identifiers_are_never_shown(heidi: Client, field: str) -> 
     assert [field in found.text for found in answers] == [False] * 4
 
 
-def test_a_second_profile_with_the_same_ehr_patient_id_is_another_one(heidi: Client) -> None:
+def test_two_profiles_may_have_the_same_ehr_patient_id(heidi: Client) -> None:
     first, second = created(heidi, ehr_patient_id="E1"), created(heidi, ehr_patient_id="E1")
 
     assert [row["id"] for row in listed(heidi, "?ehr_patient_id=E1")] == [first, second]
@@ -146,7 +146,7 @@ def test_the_list_is_in_the_order_of_creation(heidi: Client) -> None:
     assert len(before) == 13
 
 
-def test_the_list_follows_each_change_and_a_reset_back(heidi: Client) -> None:
+def test_the_list_follows_each_change_and_each_reset(heidi: Client) -> None:
     first = heidi.get(PATH).text
     created(heidi)
     longer = heidi.get(PATH).text
@@ -179,7 +179,7 @@ def test_the_list_follows_each_change_and_a_reset_back(heidi: Client) -> None:
         ("?ehr_patient_id=EHR123456&page=2&page_size=0&EHR_PROVIDER=x&first_name=Nobody", ["John"]),
     ],
 )
-def test_filters_are_exact_combined_and_the_only_ones(heidi: Client, query: str, names: list[str]) -> None:
+def test_the_documented_filters_are_exact_and_combine(heidi: Client, query: str, names: list[str]) -> None:
     assert [row["first_name"] for row in listed(heidi, query)] == names
 
 
@@ -235,7 +235,7 @@ def test_an_empty_update_changes_nothing_but_the_time(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["ehr_patient_id", "patient_sex_code", "id", "managed_by", "source", "created_at"])
-def test_what_cannot_be_changed_is_ignored(heidi: Client, field: str) -> None:
+def test_an_update_ignores_fields_that_cannot_be_changed(heidi: Client, field: str) -> None:
     before = stored(heidi, JOHN)
 
     answer = heidi.patch(f"{PATH}/{JOHN}", json={field: "9" * 24, "first_name": "Jack"})
@@ -244,7 +244,7 @@ def test_what_cannot_be_changed_is_ignored(heidi: Client, field: str) -> None:
     assert stored(heidi, JOHN) == {**before, "first_name": "Jack", "updated_at": NOON_STAMP}
 
 
-def test_consent_is_shown_in_the_list_alone(heidi: Client) -> None:
+def test_only_the_list_shows_consent(heidi: Client) -> None:
     answer = heidi.patch(f"{PATH}/{JOHN}", json={"remember_consent": False})
 
     assert listed(heidi)[0]["remember_consent"] is False
@@ -254,7 +254,7 @@ def test_consent_is_shown_in_the_list_alone(heidi: Client) -> None:
 # --- Delete -----------------------------------------------------------------------------------------------------------
 
 
-def test_batch_delete_forgets_profiles_and_unlinks_their_sessions(heidi: Client) -> None:
+def test_a_batch_delete_removes_profiles_and_unlinks_their_sessions(heidi: Client) -> None:
     before = settled(heidi)
 
     answer = deleted(heidi, JOHN, MARGARET)
@@ -270,7 +270,7 @@ def test_batch_delete_forgets_profiles_and_unlinks_their_sessions(heidi: Client)
     assert answered(heidi.get(f"{PATH}/{JOHN}")) == (404, wire(PROFILE_NOT_FOUND))
 
 
-def test_batch_delete_passes_over_what_it_does_not_know(heidi: Client) -> None:
+def test_a_batch_delete_ignores_unknown_ids(heidi: Client) -> None:
     answer = deleted(heidi, UNKNOWN_ID, "no id", "", JOHN, JOHN)
 
     assert answered(answer) == (200, wire(SUCCESS))
@@ -279,7 +279,7 @@ def test_batch_delete_passes_over_what_it_does_not_know(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("ids", [[], [UNKNOWN_ID], [BENEDIKTA]], ids=["none", "unknown", "another key's"])
-def test_batch_delete_of_nothing_succeeds_and_changes_nothing(heidi: Client, ids: list[str]) -> None:
+def test_an_empty_batch_delete_succeeds_and_changes_nothing(heidi: Client, ids: list[str]) -> None:
     before = settled(heidi)
 
     answer = deleted(heidi, *ids)
@@ -288,7 +288,7 @@ def test_batch_delete_of_nothing_succeeds_and_changes_nothing(heidi: Client, ids
     assert heidi.state() == before
 
 
-def test_a_deleted_profile_that_comes_back_is_the_newest(heidi: Client) -> None:
+def test_a_profile_that_is_added_again_is_the_last_in_the_list(heidi: Client) -> None:
     before = heidi.state()["patient_profiles"]
     deleted(heidi, JOHN)
 
@@ -301,7 +301,7 @@ def test_a_deleted_profile_that_comes_back_is_the_newest(heidi: Client) -> None:
 # --- Link -------------------------------------------------------------------------------------------------------------
 
 
-def test_link_answers_the_sessions_in_the_order_asked_for(heidi: Client) -> None:
+def test_linking_answers_the_sessions_in_the_requested_order(heidi: Client) -> None:
     answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": [OTHER_SESSION, SESSION]})
 
     first = shapes.SESSION.documented("link_sessions", **shapes.SECOND_SESSION)
@@ -310,7 +310,7 @@ def test_link_answers_the_sessions_in_the_order_asked_for(heidi: Client) -> None
     assert listed(heidi)[0]["session_count"] == 5
 
 
-def test_link_changes_the_link_and_nothing_else(heidi: Client) -> None:
+def test_linking_changes_only_the_link(heidi: Client) -> None:
     before = settled(heidi)
 
     heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": [SESSION]})
@@ -323,7 +323,7 @@ def test_link_changes_the_link_and_nothing_else(heidi: Client) -> None:
 
 @pytest.mark.parametrize("unknown", ["99", "no id", "", BENEDIKTAS_SESSION])
 @pytest.mark.parametrize("place", [0, 1])
-def test_with_one_unknown_session_nothing_is_linked(heidi: Client, unknown: str, place: int) -> None:
+def test_one_unknown_session_refuses_the_whole_request(heidi: Client, unknown: str, place: int) -> None:
     before = settled(heidi)
     ids = [SESSION, OTHER_SESSION]
     ids.insert(place, unknown)
@@ -334,7 +334,7 @@ def test_with_one_unknown_session_nothing_is_linked(heidi: Client, unknown: str,
     assert heidi.state() == before
 
 
-def test_linking_elsewhere_moves_a_session(heidi: Client) -> None:
+def test_linking_to_another_profile_moves_a_session(heidi: Client) -> None:
     answer = heidi.post(f"{PATH}/{MARGARET}/sessions", json={"session_ids": JOHNS_SESSIONS[:1]})
 
     counts = {row["id"]: row["session_count"] for row in listed(heidi)}
@@ -342,7 +342,7 @@ def test_linking_elsewhere_moves_a_session(heidi: Client) -> None:
     assert (counts[JOHN], counts[MARGARET]) == (2, 4)
 
 
-def test_linking_again_and_twice_in_one_request_is_no_error(heidi: Client) -> None:
+def test_linking_a_session_again_or_twice_in_one_request_succeeds(heidi: Client) -> None:
     ids = [JOHNS_SESSIONS[0], JOHNS_SESSIONS[0]]
     before = settled(heidi)
 
@@ -352,13 +352,13 @@ def test_linking_again_and_twice_in_one_request_is_no_error(heidi: Client) -> No
     assert heidi.state() == before
 
 
-def test_linking_nothing_answers_nothing(heidi: Client) -> None:
+def test_linking_an_empty_list_answers_an_empty_list(heidi: Client) -> None:
     answer = heidi.post(f"{PATH}/{JOHN}/sessions", json={"session_ids": []})
 
     assert answered(answer) == (200, '{"data":[]}')
 
 
-# --- Whose they are ---------------------------------------------------------------------------------------------------
+# --- Owners -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_linking_nothing_answers_nothing(heidi: Client) -> None:
     [("GET", "", None), ("PATCH", "", {"first_name": "X"}), ("POST", "/sessions", {"session_ids": [SESSION]})],
     ids=["get", "update", "link"],
 )
-def test_an_id_of_nobody_is_not_found(
+def test_an_unknown_profile_is_not_found(
     heidi: Client, profile_id: str, method: str, suffix: str, body: dict[str, Any] | None
 ) -> None:
     before = settled(heidi)
@@ -381,13 +381,13 @@ def test_an_id_of_nobody_is_not_found(
     assert heidi.state() == before
 
 
-def test_each_key_sees_its_own_profiles_only(heidi: Client, second: Client) -> None:
+def test_each_key_sees_only_its_own_profiles(heidi: Client, second: Client) -> None:
     assert [row["first_name"] for row in listed(second)] == ["Benedikta", "Kwame"]
     assert {row["managed_by"] for row in listed(heidi)} == {JOHN}
     assert answered(second.get(f"{PATH}/{JOHN}")) == (404, wire(PROFILE_NOT_FOUND))
 
 
-def test_the_other_keys_profiles_are_made_under_its_own_name(heidi: Client, second: Client) -> None:
+def test_a_new_profile_belongs_to_the_key_that_created_it(heidi: Client, second: Client) -> None:
     made = created(second, first_name="Nora")
 
     record = stored(heidi, made)
@@ -395,7 +395,7 @@ def test_the_other_keys_profiles_are_made_under_its_own_name(heidi: Client, seco
     assert heidi.get(f"{PATH}/{made}").status_code == 404
 
 
-def test_two_users_of_a_key_see_the_same(heidi: Client) -> None:
+def test_two_users_of_a_key_see_the_same_profiles(heidi: Client) -> None:
     made = created(heidi, first_name="Shared")
     mine = answered(heidi.get(PATH))
 
@@ -405,7 +405,7 @@ def test_two_users_of_a_key_see_the_same(heidi: Client) -> None:
     assert heidi.patch(f"{PATH}/{made}", json={"first_name": "Ours"}).json()["data"]["first_name"] == "Ours"
 
 
-def test_new_ids_never_take_the_place_of_records_that_the_same_seed_made(heidi: Client) -> None:
+def test_new_ids_differ_from_those_of_restored_records(heidi: Client) -> None:
     made = created(heidi, first_name="First")
     recorded = heidi.state()
 

@@ -1,7 +1,7 @@
-"""Whatever is done to profiles and their sessions, in whatever order, the server holds what a small model holds.
+"""Random steps on profiles and sessions: after each step the server and a small model have the same records.
 
-The model knows the documented fields and nothing of the code. After each step the whole list of the first key is
-compared, and a second key must see nothing of it.
+The model knows only the documented fields. After each step the whole list of the first key is compared, and a second
+key must not see any of it.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ CREATE, UPDATE = "create_patient_profile", "update_patient_profile"
 GET, LIST = "get_patient_profile", "list_patient_profiles"
 UNKNOWN_PROFILE, UNKNOWN_SESSION = (404, PROFILE_NOT_FOUND), (404, SESSION_NOT_FOUND)
 
-# Few values, so that filters find something and updates meet what is there.
+# Only a few values, so that filters match and updates repeat existing values.
 TEXT = st.none() | st.sampled_from(["", "A", "Zoë Ó", "日本"])
 EHR_IDS = st.sampled_from(["EHR1", "EHR2", ""])
 UNKNOWN_IDS = st.lists(st.text(max_size=3), max_size=2)
@@ -47,7 +47,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
 
 
 def bodies(operation: str, **ignored: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Bodies with any of the fields that the operation takes, and with some that it ignores."""
+    """Bodies with any of the fields that the operation accepts, and some fields that it ignores."""
     fields = {
         field.name: BY_NAME.get(field.name, BY_TYPE[type(field.other)])
         for field in shapes.PATIENT_PROFILE.taken(operation)
@@ -80,7 +80,7 @@ class Model:
 
 
 def _stored(operation: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The values that a body sets: null clears, and fields that the operation does not take are ignored."""
+    """The values that a body sets. Null clears a field; fields that the operation does not accept are left out."""
     return {
         field.name: field.unset if given[field.name] is None else given[field.name]
         for field in shapes.PATIENT_PROFILE.taken(operation)
@@ -109,7 +109,7 @@ class Profiles(RuleBasedStateMachine):
         answer = self.heidi.request(method, path, json=body, **options)
         return answer.status_code, answer.json()
 
-    # With nothing there, most steps that could be drawn have nothing to work on.
+    # Most steps need existing records, so the walk starts with some.
 
     @initialize(target=profiles, given=st.lists(CREATES, min_size=2, max_size=2))
     def begin_with_profiles(self, given: list[dict[str, Any]]) -> Any:
@@ -121,7 +121,7 @@ class Profiles(RuleBasedStateMachine):
 
     @initialize(given=CREATES)
     def come_to_the_rare_place(self, given: dict[str, Any]) -> None:
-        """A session moves from one profile to another, which then goes; by chance alone some runs never get there."""
+        """Move a session to another profile and delete that one. A random walk reaches this state too rarely."""
         first, second = self._new_profile(given), self._new_profile({})
         session_id = self._new_session(first)
         self.link(second, [session_id])
@@ -151,7 +151,7 @@ class Profiles(RuleBasedStateMachine):
 
     @rule(profile_id=profiles, field=st.sampled_from(["birth_date", "gender", "phone"]))
     def update_wrongly(self, profile_id: str, field: str) -> None:
-        # Nothing of a refused body is kept, not even what is right in it: the list after this step shows it.
+        # A refused body changes nothing, not even by its valid fields. The comparison after this step shows it.
         status, answer = self.ask("PATCH", f"/patient-profiles/{profile_id}", {"first_name": "Refused", field: 5})
 
         assert (status, [row["loc"] for row in answer["detail"]]) == (422, [["body", field]])
@@ -164,7 +164,7 @@ class Profiles(RuleBasedStateMachine):
     def list_some(self, filters: dict[str, str]) -> None:
         answer = self.ask("GET", "/patient-profiles", params=filters)
 
-        # All of them are of one provider: its name is the key's.
+        # All profiles have the provider of the key.
         provided = filters.pop("ehr_provider", "Heidi") == "Heidi"
         assert answer == (200, {"data": self.model.listed(**filters) if provided else []})
 
@@ -247,7 +247,7 @@ class Profiles(RuleBasedStateMachine):
         for session_id in session_ids:
             answer = self.other.get(f"/sessions/{session_id}")
             assert (answer.status_code, answer.json()) == UNKNOWN_SESSION
-        # To that key it is an unknown id, and those are ignored: the list after this step still has it.
+        # The second key does not know this id, and unknown ids are ignored. The comparison shows that it is kept.
         answer = self.other.request(
             "DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [profile_id]}
         )
@@ -257,13 +257,13 @@ class Profiles(RuleBasedStateMachine):
     def all_is_as_the_model_says(self) -> None:
         assert self.ask("GET", "/patient-profiles") == (200, {"data": self.model.listed()})
         assert self.other.get("/patient-profiles").json() == {"data": []}
-        # An answer cannot tell a session without a profile from one that points to a profile that is gone.
+        # Answers look the same for a session without a profile and one whose profile is deleted.
         held = {row["session_id"]: row.get("patient_profile_id") for row in self.heidi.state()["sessions"]}
         assert held == self.model.sessions
 
 
 @pytest.mark.slow
-def test_the_server_holds_what_a_model_of_it_holds() -> None:
+def test_the_server_agrees_with_a_model_after_every_step() -> None:
     run_state_machine_as_test(
         Profiles,
         settings=settings(
@@ -272,7 +272,7 @@ def test_the_server_holds_what_a_model_of_it_holds() -> None:
             derandomize=True,
             database=None,
             deadline=None,
-            phases=[Phase.generate],  # to find the shortest of failing walks takes minutes, and these are short
-            suppress_health_check=[HealthCheck.too_slow],  # a slow machine is no finding
+            phases=[Phase.generate],  # shrinking takes minutes, and these walks are short
+            suppress_health_check=[HealthCheck.too_slow],  # a slow machine is not a failure
         ),
     )

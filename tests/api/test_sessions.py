@@ -1,4 +1,4 @@
-"""Sessions. The keys of each answer stand in :data:`shapes.SESSION`.
+"""Sessions. The keys of each answer are in :data:`shapes.SESSION`.
 
 - ``POST /sessions`` → ``{"session_id": "<decimal digits of a UUID v4>"}``, with or without a body.
 - ``GET /sessions/{session_id}`` → ``{"session": {…}}``; ``PATCH`` → the same without ``audio``, and with
@@ -32,12 +32,12 @@ NAMELESS = "677b20c4a69ffb7f1d80ffd5"
 READ, UPDATE = "get_session", "update_session"
 NO_PATIENT = shapes.SESSION_PATIENT.unset(READ)
 JOHNS_PATIENT = shapes.SESSION_PATIENT.unset(READ, name="John Doe", gender="MALE", dob="1990-01-15")
-# What the first new session has, and cannot be known of any.
+# The values of the first new session that differ from those of other sessions.
 BORN: dict[str, Any] = {"session_name": "Session 31", "created_at": NOON_STAMP, "updated_at": NOON_STAMP}
 
 
 def new(session_id: str, **own: Any) -> dict[str, Any]:
-    """A session without a past, as GET shows it."""
+    """A new session as GET answers it."""
     return shapes.SESSION.unset(READ, session_id=session_id, **BORN | own)
 
 
@@ -87,7 +87,7 @@ JSON, FORM = {"Content-Type": "application/json"}, {"Content-Type": "application
     ],
     ids=str,
 )
-def test_a_session_begins_with_whatever_body_names_nothing(heidi: Client, options: dict[str, Any]) -> None:
+def test_a_session_is_created_by_any_body_without_known_fields(heidi: Client, options: dict[str, Any]) -> None:
     answer = heidi.post("/sessions", **options)
 
     session_id = answer.json()["session_id"]
@@ -103,7 +103,7 @@ def test_an_id_is_the_decimal_text_of_a_random_uuid(heidi: Client) -> None:
     assert len(set(made)) == 200
 
 
-def test_a_new_session_is_kept_whole(heidi: Client) -> None:
+def test_the_state_keeps_every_field_of_a_new_session(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=JOHN, ehr_appointment_id="EHR1234")
 
     assert stored(heidi, made) == shapes.SESSION.unset(
@@ -119,20 +119,20 @@ def test_a_new_session_is_kept_whole(heidi: Client) -> None:
     )
 
 
-def test_names_count_the_sessions_of_the_key(heidi: Client, second: Client) -> None:
+def test_the_default_name_counts_the_sessions_of_the_key(heidi: Client, second: Client) -> None:
     names = [shown(client, created(client))["session_name"] for client in (heidi, heidi, second)]
 
     assert names == ["Session 31", "Session 32", "Session 2"]
 
 
-def test_the_requests_ehr_appointment_id_is_the_answers_ehr_appt_id(heidi: Client) -> None:
+def test_ehr_appointment_id_of_the_request_is_ehr_appt_id_in_the_answer(heidi: Client) -> None:
     made = created(heidi, ehr_appointment_id="A1", ehr_appt_id="not this one")
 
     assert answered(heidi.get(f"/sessions/{made}")) == (200, wire({"session": new(made, ehr_appt_id="A1")}))
 
 
 @pytest.mark.parametrize("profile_id", [UNKNOWN_ID, "no id", "", BENEDIKTA])
-def test_a_session_for_nobody_is_refused(heidi: Client, profile_id: str) -> None:
+def test_a_session_for_an_unknown_profile_is_refused(heidi: Client, profile_id: str) -> None:
     before = settled(heidi)
 
     answer = heidi.post("/sessions", json={"patient_profile_id": profile_id})
@@ -141,7 +141,7 @@ def test_a_session_for_nobody_is_refused(heidi: Client, profile_id: str) -> None
     assert heidi.state() == before
 
 
-def test_new_ids_never_take_the_place_of_records_that_the_same_seed_made(heidi: Client) -> None:
+def test_new_ids_differ_from_those_of_restored_records(heidi: Client) -> None:
     made = created(heidi)
     recorded = heidi.state()
 
@@ -162,7 +162,7 @@ def test_get_answers_the_documented_session(heidi: Client) -> None:
 
 @pytest.mark.parametrize("session_id", ["99", "0", "01234567890", "no id", "a:b", UNKNOWN_ID, "9" * 60])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-def test_an_id_of_no_session_is_not_found(heidi: Client, session_id: str, method: str) -> None:
+def test_an_unknown_session_is_not_found(heidi: Client, session_id: str, method: str) -> None:
     before = settled(heidi)
 
     answer = heidi.request(method, f"/sessions/{session_id}", json={"duration": 5} if method == "PATCH" else None)
@@ -171,13 +171,13 @@ def test_an_id_of_no_session_is_not_found(heidi: Client, session_id: str, method
     assert heidi.state() == before
 
 
-def test_each_key_sees_its_own_sessions_only(heidi: Client, second: Client) -> None:
+def test_each_key_sees_only_its_own_sessions(heidi: Client, second: Client) -> None:
     assert answered(second.get(PATH)) == (404, wire(SESSION_NOT_FOUND))
     assert answered(heidi.get(f"/sessions/{BENEDIKTAS_SESSION}")) == (404, wire(SESSION_NOT_FOUND))
     assert shown(second, BENEDIKTAS_SESSION)["session_name"] == "Hand eczema"
 
 
-def test_the_provider_is_the_keys_own(second: Client) -> None:
+def test_a_session_has_the_provider_of_its_key(second: Client) -> None:
     made = created(second)
 
     expected = new(made, session_name="Session 2", ehr_provider="Northside EHR")
@@ -193,7 +193,7 @@ def test_two_users_of_a_key_see_the_same_session(heidi: Client) -> None:
     assert answered(heidi.get(f"/sessions/{made}")) == mine
 
 
-# --- What it shows of its patient -------------------------------------------------------------------------------------
+# --- Its patient ------------------------------------------------------------------------------------------------------
 
 
 def test_a_linked_session_shows_its_profile(heidi: Client) -> None:
@@ -214,7 +214,7 @@ def test_a_linked_session_shows_its_profile(heidi: Client) -> None:
         ({"name": "", "gender": None}, JOHNS_PATIENT),
     ],
 )
-def test_what_a_session_says_itself_goes_before_its_profile(
+def test_patient_fields_of_a_session_override_its_profile(
     heidi: Client, own: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     made = created(heidi, patient_profile_id=JOHN)
@@ -224,7 +224,7 @@ def test_what_a_session_says_itself_goes_before_its_profile(
     assert answer.json()["session"]["patient"] == shown(heidi, made)["patient"] == expected
 
 
-def test_its_own_ehr_patient_id_goes_before_the_profiles(heidi: Client) -> None:
+def test_the_ehr_patient_id_of_a_session_overrides_its_profile(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=JOHN)
 
     heidi.patch(f"/sessions/{made}", json={"ehr_patient_id": ""})
@@ -232,7 +232,7 @@ def test_its_own_ehr_patient_id_goes_before_the_profiles(heidi: Client) -> None:
     assert shown(heidi, made)["ehr_patient_id"] == ""
 
 
-def test_a_session_follows_its_profile(heidi: Client) -> None:
+def test_a_session_shows_later_changes_of_its_profile(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=JOHN)
 
     heidi.patch(f"/patient-profiles/{JOHN}", json={"last_name": None, "gender": "OTHER", "birth_date": None})
@@ -243,7 +243,7 @@ def test_a_session_follows_its_profile(heidi: Client) -> None:
     assert answered(heidi.get(f"/sessions/{made}")) == (200, wire({"session": new(made)}))
 
 
-def test_a_profile_without_a_name_gives_none(heidi: Client) -> None:
+def test_a_profile_without_a_name_gives_an_empty_patient(heidi: Client) -> None:
     made = created(heidi, patient_profile_id=NAMELESS)
 
     assert shown(heidi, made)["patient"] == NO_PATIENT
@@ -278,7 +278,7 @@ def test_update_changes_only_the_field_sent_and_the_time(heidi: Client, field: s
 
 
 @pytest.mark.parametrize("field", shapes.SESSION.taken(UPDATE), ids=lambda field: field.name)
-def test_null_puts_a_fields_default_back(heidi: Client, field: shapes.Field) -> None:
+def test_null_restores_the_default_of_a_session_field(heidi: Client, field: shapes.Field) -> None:
     heidi.patch(PATH, json=EVERYTHING)
     before = stored(heidi)
 
@@ -291,7 +291,7 @@ def test_null_puts_a_fields_default_back(heidi: Client, field: shapes.Field) -> 
 
 
 @pytest.mark.parametrize("field", shapes.SESSION_PATIENT.taken(UPDATE), ids=lambda field: field.name)
-def test_a_part_of_the_patient_leaves_the_others(heidi: Client, field: shapes.Field) -> None:
+def test_an_update_of_one_patient_field_keeps_the_others(heidi: Client, field: shapes.Field) -> None:
     whole = {"name": "Else", "gender": "FEMALE", "dob": "1999-12-31", "demographic_details": "Other"}
     heidi.patch(PATH, json={"patient": whole})
     before = stored(heidi)["patient"]
@@ -314,7 +314,7 @@ def test_clinician_notes_are_replaced_as_a_whole(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("ids", [["1234567891", "1234567892"], [SESSION], []])
-def test_linked_sessions_are_shown_once_set_and_by_updates_alone(heidi: Client, ids: list[str]) -> None:
+def test_only_updates_show_linked_sessions_and_only_once_they_are_set(heidi: Client, ids: list[str]) -> None:
     never = heidi.patch(PATH, json={})
     answer = heidi.patch(PATH, json={"linked_sessions_for_context": ids})
     later = heidi.patch(PATH, json={"duration": 16})
@@ -344,7 +344,7 @@ def test_an_empty_update_changes_nothing_but_the_time(heidi: Client) -> None:
         *("created_at", "ehr_appointment_id", "patient_profile_id"),
     ],
 )
-def test_what_no_page_names_is_ignored(heidi: Client, field: str) -> None:
+def test_an_undocumented_field_is_ignored(heidi: Client, field: str) -> None:
     before = stored(heidi)
 
     answer = heidi.patch(PATH, json={field: "x", "ehr_appt_id": "A9"})
@@ -354,7 +354,7 @@ def test_what_no_page_names_is_ignored(heidi: Client, field: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "16.25", "1e3", "12345678901234567890123", "9" * 4000])
-def test_a_duration_is_any_number_and_comes_back_as_it_was(heidi: Client, number: str) -> None:
+def test_any_number_is_a_duration_and_comes_back_unchanged(heidi: Client, number: str) -> None:
     answer = heidi.patch(PATH, content=f'{{"duration": {number}}}'.encode())
 
     expected = "1000.0" if number == "1e3" else number

@@ -1,6 +1,6 @@
-"""The streams as they are on the wire: bytes, flushes, and clients that are slow, leave, or are left alone.
+"""Streams on the connection: bytes, flushes, slow clients, and either side ending early.
 
-A server in a thread with a frozen clock makes a piece only when a test moves the clock, so nothing here waits for time.
+The server runs in a thread with a frozen clock and makes a piece only when a test moves the clock. No test sleeps.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ PIECES = ["one ", "two", " three"]
 
 
 class Stream:
-    """One answer, read from a bare socket: its head, then chunk by chunk."""
+    """One answer, read from a bare socket: first its head, then each chunk."""
 
     def __init__(self, heidi: Handle, path: str, body: Any, receive_buffer: int | None = None) -> None:
         host, port = heidi.url.removeprefix("http://").split(":")
@@ -73,7 +73,7 @@ class Stream:
         return status, {name.lower(): value for name, value in pairs}
 
     def chunk(self) -> bytes:
-        """The next chunk, ``b""`` for the last one; EOFError where the connection ends before it."""
+        """The next chunk, ``b""`` for the last one. Raises EOFError if the connection ends first."""
         length = int(self._until(b"\r\n"), 16)
         while len(self.read) < length + 2:
             self._more()
@@ -109,7 +109,7 @@ def fast_server() -> Iterator[Handle]:
 
 @pytest.fixture
 def fast(fast_server: Handle) -> Handle:
-    """A server whose pieces come at once."""
+    """A server that sends all pieces at once."""
     fast_server.reset()
     return fast_server
 
@@ -122,7 +122,7 @@ def paced_server() -> Iterator[Handle]:
 
 @pytest.fixture
 def paced(paced_server: Handle) -> Handle:
-    """A server whose first piece comes at once and each other one a second of the frozen clock later."""
+    """A server that sends the first piece at once and each further piece after a second of its frozen clock."""
     paced_server.reset()
     return paced_server
 
@@ -150,7 +150,7 @@ def note(heidi: Handle) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize("path", ["/ask-ai", "/consult-note"])
-def test_head_says_a_stream_of_events_in_chunks(fast: Handle, path: str) -> None:
+def test_the_head_announces_a_chunked_event_stream(fast: Handle, path: str) -> None:
     with streaming(fast, path, ASK if path == "/ask-ai" else NOTE) as stream:
         status, headers = stream.head()
 
@@ -160,7 +160,7 @@ def test_head_says_a_stream_of_events_in_chunks(fast: Handle, path: str) -> None
     assert not {"content-length", "content-encoding"} & set(headers)
 
 
-def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: Handle) -> None:
+def test_the_stream_of_the_documented_example_is_exactly_the_documented_pieces(fast: Handle) -> None:
     with streaming(fast, body=DOCUMENTED) as stream:
         stream.head()
         body = stream.rest()
@@ -172,7 +172,7 @@ def test_documented_example_is_the_documented_pieces_and_nothing_more(fast: Hand
     )
 
 
-def test_connection_serves_the_next_request_after_a_stream(fast: Handle) -> None:
+def test_a_connection_serves_another_request_after_a_stream(fast: Handle) -> None:
     with streaming(fast) as stream:
         stream.head()
         stream.rest()
@@ -181,7 +181,7 @@ def test_connection_serves_the_next_request_after_a_stream(fast: Handle) -> None
         assert stream.head()[0] == "HTTP/1.1 404 Not Found"
 
 
-def test_each_piece_is_a_chunk_of_its_own(fast: Handle) -> None:
+def test_each_piece_is_a_separate_chunk(fast: Handle) -> None:
     say(fast, "ask_ai", *PIECES)
 
     with streaming(fast) as stream:
@@ -191,7 +191,7 @@ def test_each_piece_is_a_chunk_of_its_own(fast: Handle) -> None:
     assert chunks == [frame(piece) for piece in PIECES]
 
 
-def test_joined_pieces_of_a_note_are_its_result(fast: Handle) -> None:
+def test_the_joined_pieces_of_a_note_are_its_result(fast: Handle) -> None:
     with streaming(fast, "/consult-note", {**NOTE, "addition": "El niño: 38,5 °C 🙂"}) as stream:
         stream.head()
         chunks = list(iter(stream.chunk, b""))
@@ -218,7 +218,7 @@ def test_joined_pieces_of_a_note_are_its_result(fast: Handle) -> None:
         ("data: x", b"data: x"),
     ],
 )
-def test_piece_is_escaped_on_one_line(fast: Handle, piece: str, expected: bytes) -> None:
+def test_a_piece_is_escaped_on_one_line(fast: Handle, piece: str, expected: bytes) -> None:
     say(fast, "ask_ai", piece, "end")
 
     with streaming(fast) as stream:
@@ -228,7 +228,7 @@ def test_piece_is_escaped_on_one_line(fast: Handle, piece: str, expected: bytes)
     assert body == b'data: {"data": "' + expected + b'"}\n\n' + frame("end")
 
 
-def test_very_long_piece_comes_whole(fast: Handle) -> None:
+def test_a_very_long_piece_arrives_whole(fast: Handle) -> None:
     piece = "long " * 100_000
     say(fast, "ask_ai", piece, "end")
 
@@ -239,7 +239,7 @@ def test_very_long_piece_comes_whole(fast: Handle) -> None:
     assert body == frame(piece) + frame("end")
 
 
-def test_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
+def test_a_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
     say(fast, "ask_ai")
 
     with streaming(fast) as stream:
@@ -250,8 +250,8 @@ def test_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
 
 
 @pytest.mark.slow
-def test_slow_reader_misses_nothing() -> None:
-    """The server has far more to say than fits between the two: it waits, and answers others meanwhile."""
+def test_a_slow_reader_receives_every_byte() -> None:
+    """The stream is larger than all buffers between the two sides: the server waits, and serves others meanwhile."""
     pieces = [f"{number} " + "x" * 100_000 for number in range(150)]
     replies = [{"operation": "generate_consult_note", "pieces": pieces}]
     with MockHeidi(clock=NOON, fixtures={"replies": replies}) as heidi:
@@ -269,7 +269,7 @@ def test_slow_reader_misses_nothing() -> None:
     assert after["result"] == "".join(pieces)
 
 
-def test_refusal_is_no_stream(fast: Handle) -> None:
+def test_a_refusal_is_sent_as_json(fast: Handle) -> None:
     with streaming(fast, "/consult-note", {**NOTE, "template_id": UNKNOWN_ID}) as stream:
         status, headers = stream.head()
 
@@ -280,7 +280,7 @@ def test_refusal_is_no_stream(fast: Handle) -> None:
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 
-def test_piece_is_readable_before_the_next_is_made(paced: Handle) -> None:
+def test_a_piece_can_be_read_before_the_next_is_made(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
 
     with streaming(paced) as stream:
@@ -296,7 +296,7 @@ def test_piece_is_readable_before_the_next_is_made(paced: Handle) -> None:
     assert seen == [frame(piece) for piece in PIECES]
 
 
-def test_clock_that_jumps_lets_all_pass_that_it_has_overtaken(paced: Handle) -> None:
+def test_a_clock_jump_sends_every_piece_that_is_due(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
 
     with streaming(paced) as stream:
@@ -308,7 +308,7 @@ def test_clock_that_jumps_lets_all_pass_that_it_has_overtaken(paced: Handle) -> 
     assert body == frame(PIECES[1]) + frame(PIECES[2])
 
 
-def test_clock_that_begins_to_run_lets_a_waiting_stream_go_on() -> None:
+def test_starting_the_clock_continues_a_waiting_stream() -> None:
     with MockHeidi(clock=NOON, pace=Pace(first=3_600, rate=1)) as heidi, streaming(heidi) as stream:
         stream.head()
         assert stream.silent()
@@ -318,7 +318,7 @@ def test_clock_that_begins_to_run_lets_a_waiting_stream_go_on() -> None:
         assert stream.rest().endswith(b"\n\n")
 
 
-def test_session_during_the_stream_is_as_before(paced: Handle) -> None:
+def test_the_session_keeps_its_old_note_until_the_stream_ends(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     before = note(paced)
 
@@ -335,7 +335,7 @@ def test_session_during_the_stream_is_as_before(paced: Handle) -> None:
     assert after["result"] == "".join(PIECES)
 
 
-def test_change_made_during_the_stream_is_not_lost(paced: Handle) -> None:
+def test_a_change_made_during_the_stream_is_kept(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
 
     with streaming(paced, "/consult-note", NOTE) as stream:
@@ -350,7 +350,7 @@ def test_change_made_during_the_stream_is_not_lost(paced: Handle) -> None:
     assert found["consult_note"]["result"] == "".join(PIECES)
 
 
-def test_pauses_stray_by_no_more_than_the_jitter_and_the_same_way_each_time() -> None:
+def test_pauses_vary_within_the_jitter_and_repeat_for_the_same_seed() -> None:
     pace = Pace(first=3, rate=2, jitter=0.5)
     namespaces = [create_app(seed=7, pace=pace).registry.default for _ in range(2)]
 
@@ -362,10 +362,10 @@ def test_pauses_stray_by_no_more_than_the_jitter_and_the_same_way_each_time() ->
     assert len(set(ours)) == 50
 
 
-# --- Leaving and being left -------------------------------------------------------------------------------------------
+# --- Early ends -------------------------------------------------------------------------------------------------------
 
 
-def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: Handle) -> None:
+def test_a_client_that_leaves_early_still_gets_its_complete_note(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     with streaming(paced, "/consult-note", NOTE) as stream:
         stream.head()
@@ -378,7 +378,7 @@ def test_client_that_leaves_finds_its_note_complete_and_is_remembered(paced: Han
     assert found["result"] == "".join(PIECES)
 
 
-def test_client_that_stays_is_not_said_to_have_left(fast: Handle) -> None:
+def test_the_journal_does_not_mark_a_client_that_stays_as_gone(fast: Handle) -> None:
     with streaming(fast, "/consult-note", NOTE) as stream:
         stream.head()
         stream.rest()
@@ -386,7 +386,7 @@ def test_client_that_stays_is_not_said_to_have_left(fast: Handle) -> None:
     assert fast.requests(operation="generate_consult_note")[-1]["client_left"] is False
 
 
-def test_reset_breaks_a_live_stream_and_commits_nothing(paced: Handle) -> None:
+def test_a_reset_breaks_a_live_stream_and_commits_nothing(paced: Handle) -> None:
     say(paced, "generate_consult_note", *PIECES)
     before = note(paced)
     with streaming(paced, "/consult-note", NOTE) as stream:
@@ -418,7 +418,7 @@ def test_a_restored_snapshot_breaks_a_live_stream_and_commits_nothing(paced: Han
     assert paced.diff() == {}
 
 
-def test_reset_leaves_streams_of_other_namespaces_alone(paced: Handle) -> None:
+def test_a_reset_does_not_touch_streams_of_other_namespaces(paced: Handle) -> None:
     say(paced, "ask_ai", *PIECES)
     with paced.namespace("other", clock=NOON) as other, streaming(paced) as stream:
         stream.head()
@@ -430,7 +430,7 @@ def test_reset_leaves_streams_of_other_namespaces_alone(paced: Handle) -> None:
         assert stream.rest() == frame(PIECES[1]) + frame(PIECES[2])
 
 
-def test_server_that_stops_ends_open_streams_at_once() -> None:
+def test_stopping_the_server_ends_open_streams_at_once() -> None:
     server = MockHeidi(clock=NOON, pace=Pace(first=0, rate=0.001))
     heidi = server.start()
     say(heidi, "ask_ai", *PIECES)

@@ -1,4 +1,4 @@
-"""Templates: two pages, two lists.
+"""Templates: two documented endpoints with different lists.
 
 ``GET /templates/consult-note-templates`` → ``{"templates": […]}``, each of them a :data:`shapes.TEMPLATE`, notes only;
 ``GET /templates/document-templates`` → both categories.
@@ -40,7 +40,7 @@ def rows(client: Client, path: str) -> list[tuple[str, str, str]]:
     return [(row["id"], row["name"], row["template_category"]) for row in templates]
 
 
-def test_the_older_page_lists_notes_only_and_the_newer_one_everything(heidi: Client) -> None:
+def test_the_older_endpoint_lists_note_templates_and_the_newer_one_all(heidi: Client) -> None:
     assert rows(heidi, ALL) == NAMES
     assert rows(heidi, NOTES) == [row for row in NAMES if row[2] == "CONSULT_NOTE_TEMPLATE"]
 
@@ -56,13 +56,13 @@ def test_every_template_has_the_documented_keys_in_order(heidi: Client, path: st
     assert {row["author_name"] for row in templates} == {"Heidi"}
 
 
-def test_the_packaged_templates_come_with_html_and_without(heidi: Client) -> None:
+def test_the_packaged_templates_include_some_with_html_and_some_without(heidi: Client) -> None:
     kinds = {type(row["template_html"]) for row in heidi.get(ALL).json()["templates"]}
 
     assert kinds == {str, type(None)}
 
 
-def test_templates_are_heidis_own_and_the_same_for_every_key_and_user(heidi: Client) -> None:
+def test_every_key_and_user_gets_the_same_templates(heidi: Client) -> None:
     mine = heidi.get(ALL).text
 
     heidi.sign_in(key=KEY_TWO, email="colleague@example.org", third="other")
@@ -70,7 +70,7 @@ def test_templates_are_heidis_own_and_the_same_for_every_key_and_user(heidi: Cli
     assert heidi.get(ALL).text == mine
 
 
-def test_own_templates_take_the_place_of_the_packaged_ones() -> None:
+def test_templates_of_the_user_replace_the_packaged_ones() -> None:
     with another(fixtures={"templates": OWN}) as heidi:
         everything, notes = heidi.get(ALL), heidi.get(NOTES)
 
@@ -80,7 +80,7 @@ def test_own_templates_take_the_place_of_the_packaged_ones() -> None:
     assert answered(notes) == (200, wire({"templates": [theirs]}))
 
 
-def test_where_there_are_none_the_lists_are_empty() -> None:
+def test_the_lists_are_empty_without_templates() -> None:
     with another(fixtures={"templates": []}) as heidi:
         answers = [answered(heidi.get(path)) for path in (NOTES, ALL)]
 
@@ -88,7 +88,7 @@ def test_where_there_are_none_the_lists_are_empty() -> None:
 
 
 @pytest.mark.parametrize("path", [NOTES, ALL])
-def test_looking_changes_nothing_and_unknown_parameters_count_for_nothing(heidi: Client, path: str) -> None:
+def test_listing_ignores_unknown_parameters_and_changes_nothing(heidi: Client, path: str) -> None:
     before, plain = settled(heidi), heidi.get(path).text
 
     answer = heidi.get(f"{path}?page=2&page_size=1&category=x")
@@ -97,7 +97,7 @@ def test_looking_changes_nothing_and_unknown_parameters_count_for_nothing(heidi:
     assert heidi.state() == before
 
 
-def test_there_is_no_template_by_its_id(heidi: Client) -> None:
+def test_a_single_template_cannot_be_read(heidi: Client) -> None:
     answer = heidi.get(f"/templates/{NAMES[0][0]}")
 
     assert answered(answer) == (404, '{"detail":"Not Found"}')

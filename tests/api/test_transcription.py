@@ -1,4 +1,4 @@
-"""Words that follow from audio: whole uploads when somebody asks, segments as they come.
+"""Transcripts of audio: uploads are transcribed when the transcript is read, segments when they arrive.
 
 - ``GET /sessions/{session_id}/transcript`` → ``{"transcript": "…"}``.
 - ``GET /sessions/{session_id}/transcript/live`` → ``{session_id, transcript, active_source, chunks [{id, status,
@@ -33,13 +33,13 @@ def upload(client: Client, audio: bytes, name: str = "cough.wav", path: str = PA
 
 
 def start(client: Client, path: str = PATH) -> str:
-    """Begin a recording; its path."""
+    """Start a recording and return its path."""
     recordings = f"{path}/restful-segment-transcription"
     return f"{recordings}/{client.post(recordings).json()['recording_id']}"
 
 
 def send(client: Client, recording: str, index: int, seconds: float = 20) -> None:
-    """A segment of a consultation about a cough."""
+    """Send a segment of a consultation about a cough."""
     files = {"file": ("cough.wav", spoken(seconds), "audio/wav")}
     answer = client.post(f"{recording}:transcribe", files=files, data={"index": str(index)})
     assert answered(answer) == (200, wire(SUCCESS))
@@ -62,7 +62,7 @@ def statuses(client: Client) -> list[str]:
 
 
 def speaking(seconds: float) -> str:
-    """The words about the cough in so many seconds."""
+    """The transcript of the first seconds of the consultation about a cough."""
     return " ".join(said.text for said in CONSULTATIONS["gp-cough"].utterances if said.at < seconds)
 
 
@@ -76,11 +76,11 @@ def new_session(client: Client, **fields: Any) -> str:
 # --- Whole files ------------------------------------------------------------------------------------------------------
 
 
-def test_transcript_is_empty_before_any_audio(heidi: Client) -> None:
+def test_the_transcript_is_empty_before_any_audio(heidi: Client) -> None:
     assert answered(heidi.get(f"{PATH}/transcript")) == (200, wire({"transcript": ""}))
 
 
-def test_upload_is_transcribed_when_somebody_asks_for_the_transcript(heidi: Client) -> None:
+def test_reading_the_transcript_transcribes_an_upload(heidi: Client) -> None:
     upload(heidi, spoken(60))
     before = live(heidi)
 
@@ -92,7 +92,7 @@ def test_upload_is_transcribed_when_somebody_asks_for_the_transcript(heidi: Clie
     assert statuses(heidi) == ["READY"]
 
 
-def test_status_of_an_upload_goes_on_with_its_transcription(heidi: Client) -> None:
+def test_the_status_of_an_upload_follows_its_transcription(heidi: Client) -> None:
     upload(heidi, spoken(2))
     before = heidi.get(PATH).json()["session"]["audio"][0]["status"]
 
@@ -102,7 +102,7 @@ def test_status_of_an_upload_goes_on_with_its_transcription(heidi: Client) -> No
     assert (before, after) == ("INITIALIZED", "COMPLETED")
 
 
-def test_uploads_follow_each_other(heidi: Client) -> None:
+def test_a_second_upload_continues_the_consultation(heidi: Client) -> None:
     upload(heidi, spoken(30))
     first = transcript(heidi)
 
@@ -112,7 +112,7 @@ def test_uploads_follow_each_other(heidi: Client) -> None:
     assert transcript(heidi) == speaking(60)
 
 
-def test_a_longer_recording_says_more_and_asking_again_says_the_same(heidi: Client) -> None:
+def test_a_longer_recording_has_a_longer_transcript_that_never_changes(heidi: Client) -> None:
     short, long = new_session(heidi), new_session(heidi)
     upload(heidi, spoken(20), path=short)
     upload(heidi, spoken(120), path=long)
@@ -133,15 +133,13 @@ def test_a_longer_recording_says_more_and_asking_again_says_the_same(heidi: Clie
         (4_000, " [Nothing more is said from 6:56 to 1:06:40.]"),
     ],
 )
-def test_audio_longer_than_the_consultation_says_so_and_repeats_nothing(
-    heidi: Client, seconds: float, remark: str
-) -> None:
+def test_the_transcript_mentions_the_silence_after_the_consultation(heidi: Client, seconds: float, remark: str) -> None:
     upload(heidi, spoken(seconds, rate=50))
 
     assert transcript(heidi) == " ".join(COUGH) + remark
 
 
-def test_every_segment_after_the_end_says_its_time(heidi: Client) -> None:
+def test_each_segment_after_the_end_names_its_silent_time(heidi: Client) -> None:
     recording, lengths = start(heidi), [0]
     for index in range(4):
         send(heidi, recording, index, seconds=210)
@@ -153,7 +151,7 @@ def test_every_segment_after_the_end_says_its_time(heidi: Client) -> None:
     assert lengths == sorted(set(lengths))
 
 
-def test_silence_begins_when_the_last_word_has_been_said(heidi: Client) -> None:
+def test_silence_begins_after_the_last_word(heidi: Client) -> None:
     recording = start(heidi)
     for index, seconds in enumerate((412, 60)):
         send(heidi, recording, index, seconds=seconds)
@@ -161,7 +159,7 @@ def test_silence_begins_when_the_last_word_has_been_said(heidi: Client) -> None:
     assert live(heidi)["chunks"][1]["text"] == "[Nothing more is said from 6:56 to 7:52.]"
 
 
-def test_pieces_too_short_for_their_words_say_all_of_them_before_the_end(heidi: Client) -> None:
+def test_short_segments_say_every_word_before_the_silence(heidi: Client) -> None:
     said = [{"at": at, "for": 1, "who": "patient", "text": f"Word {at}."} for at in (0, 5)]
     script = {"id": "short", "title": "t", "session_name": "s", "utterances": said}
     heidi.put("/_mock/state", json={"transcripts": [script], "sessions": [{"session_id": SESSION}]})
@@ -174,13 +172,13 @@ def test_pieces_too_short_for_their_words_say_all_of_them_before_the_end(heidi: 
     assert texts == ["Word 0.", "Word 5.", "[Nothing more is said from 0:02 to 0:03.]"]
 
 
-def test_silence_after_the_end_is_told_in_the_consultation_s_language(heidi: Client) -> None:
+def test_the_silence_is_mentioned_in_the_language_of_the_consultation(heidi: Client) -> None:
     upload(heidi, spoken(600, rate=50), name="reflujo.wav")
 
     assert transcript(heidi).endswith(" [No se dice nada más de 6:28 a 10:00.]")
 
 
-def test_note_and_answer_hold_nothing_of_the_silence_after_the_end(heidi: Client) -> None:
+def test_notes_and_answers_do_not_mention_the_silence(heidi: Client) -> None:
     upload(heidi, spoken(900, rate=50))
     said = transcript(heidi)
     asked = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7", "addition": ""}
@@ -195,8 +193,8 @@ def test_note_and_answer_hold_nothing_of_the_silence_after_the_end(heidi: Client
 
 
 @pytest.mark.parametrize("length", [0, 5, 11, 10_000])
-def test_time_that_lies_far_ahead_is_reckoned_at_once(heidi: Client, length: float) -> None:
-    """A day of audio, made of times alone, and scripts that end where they begin."""
+def test_a_very_long_silence_is_computed_at_once(heidi: Client, length: float) -> None:
+    """A day of audio that only its times give, and a script that ends almost where it begins."""
     said = {"at": 0, "for": length, "who": "patient", "text": "Hello."}
     script = {"id": "short", "title": "t", "session_name": "s", "utterances": [said]}
     heidi.put("/_mock/state", json={"transcripts": [script], "sessions": [{"session_id": SESSION}]})
@@ -208,7 +206,7 @@ def test_time_that_lies_far_ahead_is_reckoned_at_once(heidi: Client, length: flo
     assert transcript(heidi).startswith("Hello.")
 
 
-def test_state_without_consultations_hears_nothing(heidi: Client) -> None:
+def test_a_state_without_consultations_gives_an_empty_transcript(heidi: Client) -> None:
     heidi.put("/_mock/state", json={"transcripts": [], "sessions": [{"session_id": SESSION}]})
 
     upload(heidi, spoken(2))
@@ -220,14 +218,14 @@ def test_state_without_consultations_hears_nothing(heidi: Client) -> None:
 # --- Segments ---------------------------------------------------------------------------------------------------------
 
 
-def test_recording_has_a_short_decimal_id(heidi: Client) -> None:
+def test_a_recording_has_a_short_decimal_id(heidi: Client) -> None:
     made = [heidi.post(SEGMENTS).json()["recording_id"] for _ in range(5)]
 
     assert all(one.isdecimal() and len(one) <= 6 for one in made)
     assert len(set(made)) == 5
 
 
-def test_transcript_grows_with_every_segment(heidi: Client) -> None:
+def test_the_transcript_grows_with_every_segment(heidi: Client) -> None:
     recording, lengths = start(heidi), [0]
 
     for index in range(4):
@@ -238,7 +236,7 @@ def test_transcript_grows_with_every_segment(heidi: Client) -> None:
     assert transcript(heidi) == speaking(80)
 
 
-def test_every_piece_speaks_however_short_it_is(heidi: Client) -> None:
+def test_every_segment_has_words_however_short_it_is(heidi: Client) -> None:
     recording = start(heidi)
 
     for index in range(6):
@@ -248,7 +246,7 @@ def test_every_piece_speaks_however_short_it_is(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_order_of_arrival_does_not_matter(heidi: Client, seed: int) -> None:
+def test_the_order_of_arrival_does_not_matter(heidi: Client, seed: int) -> None:
     order = list(range(5))
     random.Random(seed).shuffle(order)  # noqa: S311 - repeatable on purpose
     recording = start(heidi)
@@ -260,7 +258,7 @@ def test_order_of_arrival_does_not_matter(heidi: Client, seed: int) -> None:
     assert [chunk["text"] != "" for chunk in live(heidi)["chunks"]] == [True] * 5
 
 
-def test_missing_segment_leaves_its_gap_until_it_comes(heidi: Client) -> None:
+def test_a_missing_segment_leaves_a_gap_until_it_arrives(heidi: Client) -> None:
     recording = start(heidi)
     for index in (0, 2):
         send(heidi, recording, index)
@@ -275,7 +273,7 @@ def test_missing_segment_leaves_its_gap_until_it_comes(heidi: Client) -> None:
     assert transcript(heidi) == speaking(60)
 
 
-def test_far_index_is_no_endless_wait(heidi: Client) -> None:
+def test_a_segment_with_a_high_index_is_transcribed_without_the_ones_before(heidi: Client) -> None:
     recording = start(heidi)
 
     send(heidi, recording, 9_999)
@@ -283,7 +281,7 @@ def test_far_index_is_no_endless_wait(heidi: Client) -> None:
     assert transcript(heidi)
 
 
-def test_repeated_segment_replaces_the_first(heidi: Client) -> None:
+def test_a_repeated_segment_replaces_the_first(heidi: Client) -> None:
     recording = start(heidi)
     for index in range(2):
         send(heidi, recording, index)
@@ -298,7 +296,7 @@ def test_repeated_segment_replaces_the_first(heidi: Client) -> None:
     assert after[1] == before[1]
 
 
-def test_second_recording_goes_on_where_the_first_ended(heidi: Client) -> None:
+def test_a_second_recording_continues_where_the_first_ended(heidi: Client) -> None:
     first = start(heidi)
     send(heidi, first, 0)
     heidi.post(f"{first}:finish")
@@ -308,7 +306,7 @@ def test_second_recording_goes_on_where_the_first_ended(heidi: Client) -> None:
     assert transcript(heidi) == speaking(40)
 
 
-def test_finishing_is_a_success_also_twice(heidi: Client) -> None:
+def test_a_recording_can_be_finished_twice(heidi: Client) -> None:
     recording = start(heidi)
 
     answers = [heidi.post(f"{recording}:finish") for _ in range(2)]
@@ -316,7 +314,7 @@ def test_finishing_is_a_success_also_twice(heidi: Client) -> None:
     assert [answered(answer) for answer in answers] == [(200, wire(SUCCESS))] * 2
 
 
-def test_finished_recording_takes_no_segment_and_another_still_does(heidi: Client) -> None:
+def test_a_finished_recording_refuses_segments_and_another_accepts_them(heidi: Client) -> None:
     done, other = start(heidi), start(heidi)
     heidi.post(f"{done}:finish")
     files = {"file": ("a", UNDETECTED)}
@@ -329,7 +327,7 @@ def test_finished_recording_takes_no_segment_and_another_still_does(heidi: Clien
 
 
 @pytest.mark.parametrize("recording_id", ["999999999", "abc", "0"])
-def test_unknown_recording_is_not_found(heidi: Client, recording_id: str) -> None:
+def test_an_unknown_recording_is_not_found(heidi: Client, recording_id: str) -> None:
     segment = heidi.post(
         f"{SEGMENTS}/{recording_id}:transcribe", files={"file": ("a", UNDETECTED)}, data={"index": "0"}
     )
@@ -339,7 +337,7 @@ def test_unknown_recording_is_not_found(heidi: Client, recording_id: str) -> Non
     assert answered(finish) == (404, wire(RECORDING_NOT_FOUND))
 
 
-def test_recording_belongs_to_its_session(heidi: Client) -> None:
+def test_a_recording_belongs_to_its_session(heidi: Client) -> None:
     recording_id = start(heidi).rpartition("/")[2]
     elsewhere = f"{new_session(heidi)}/restful-segment-transcription/{recording_id}"
 
@@ -347,18 +345,18 @@ def test_recording_belongs_to_its_session(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/transcript", "/transcript/live"])
-def test_unknown_session_is_not_found(heidi: Client, path: str) -> None:
+def test_an_unknown_session_is_not_found(heidi: Client, path: str) -> None:
     assert answered(heidi.get(f"/sessions/404{path}")) == (404, wire(SESSION_NOT_FOUND))
 
 
 # --- The live transcript ----------------------------------------------------------------------------------------------
 
 
-def test_live_transcript_without_audio_is_empty(heidi: Client) -> None:
+def test_the_live_transcript_is_empty_without_audio(heidi: Client) -> None:
     assert answered(heidi.get(f"{PATH}/transcript/live")) == (200, wire(shapes.LIVE_TRANSCRIPT.documented()))
 
 
-def test_live_transcript_shows_each_piece_with_its_words(heidi: Client) -> None:
+def test_the_live_transcript_shows_each_piece_of_audio_with_its_words(heidi: Client) -> None:
     recording = start(heidi)
     for index in range(2):
         send(heidi, recording, index)
@@ -371,7 +369,7 @@ def test_live_transcript_shows_each_piece_with_its_words(heidi: Client) -> None:
     assert " ".join(chunk["text"] for chunk in shown["chunks"]) == shown["transcript"] == speaking(40)
 
 
-def test_sources_are_uploads_segments_and_segments_sent_again(heidi: Client) -> None:
+def test_each_piece_names_its_source(heidi: Client) -> None:
     recording = start(heidi)
     send(heidi, recording, 0)
     first = live(heidi)["active_source"]
@@ -385,7 +383,7 @@ def test_sources_are_uploads_segments_and_segments_sent_again(heidi: Client) -> 
     assert [chunk["source"] for chunk in shown["chunks"]] == ["BACKUP", "USER_UPLOADED"]
 
 
-def test_piece_fails_on_demand_and_takes_its_words_along(heidi: Client) -> None:
+def test_a_test_can_make_a_piece_fail_and_lose_its_words(heidi: Client) -> None:
     recording = start(heidi)
     for index in range(3):
         send(heidi, recording, index)
@@ -400,25 +398,25 @@ def test_piece_fails_on_demand_and_takes_its_words_along(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("status", ["in_progress", "completed"])
-def test_recording_status_may_be_said(heidi: Client, status: str) -> None:
+def test_the_documented_values_of_recording_status_are_accepted(heidi: Client, status: str) -> None:
     assert heidi.get(f"{PATH}/transcript/live", params={"recording_status": status}).status_code == 200
 
 
-def test_other_recording_status_counts_as_in_progress_and_is_a_finding(heidi: Client) -> None:
+def test_another_value_of_recording_status_counts_as_in_progress_and_is_a_finding(heidi: Client) -> None:
     answer = heidi.get(f"{PATH}/transcript/live", params={"recording_status": "paused"})
 
     assert (answer.status_code, answer.json()) == (200, live(heidi))
     assert [row["code"] for row in heidi.get("/_mock/findings").json()["findings"]] == ["undocumented_value"]
 
 
-@pytest.mark.breaks_contract  # served because it is printed once, and so not in the contract
-def test_second_spelling_of_the_path_answers_the_same(heidi: Client) -> None:
+@pytest.mark.breaks_contract  # a page prints this spelling once; it is served but not in the contract
+def test_the_second_spelling_of_the_path_gives_the_same_answer(heidi: Client) -> None:
     send(heidi, start(heidi), 0)
 
     assert heidi.get(f"/open-api{PATH}/transcript/live").json() == live(heidi)
 
 
-def test_what_a_clinician_wrote_goes_before_what_was_heard(heidi: Client) -> None:
+def test_a_transcript_edited_by_a_clinician_overrides_the_audio(heidi: Client) -> None:
     upload(heidi, spoken(30))
 
     heidi.put(f"/_mock/sessions/{SESSION}", json={"transcript": "Corrected by hand."})
@@ -426,10 +424,10 @@ def test_what_a_clinician_wrote_goes_before_what_was_heard(heidi: Client) -> Non
     assert transcript(heidi) == "Corrected by hand."
 
 
-# --- What takes time --------------------------------------------------------------------------------------------------
+# --- Delayed transcription --------------------------------------------------------------------------------------------
 
 
-def test_words_are_there_after_so_many_looks(heidi: Client) -> None:
+def test_words_appear_after_the_given_number_of_reads(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 2}})
     send(heidi, start(heidi), 0)
 
@@ -438,7 +436,7 @@ def test_words_are_there_after_so_many_looks(heidi: Client) -> None:
     assert looks == [False, False, True, True]
 
 
-def test_each_piece_takes_its_own_looks(heidi: Client) -> None:
+def test_each_piece_counts_its_own_reads(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"transcription": {"after_reads": 1}})
     recording = start(heidi)
     send(heidi, recording, 0)
@@ -450,7 +448,7 @@ def test_each_piece_takes_its_own_looks(heidi: Client) -> None:
     assert seen == [["PENDING"], ["READY", "PENDING"], ["READY", "READY"]]
 
 
-def test_words_are_there_when_the_clock_says_so(heidi: Client) -> None:
+def test_words_appear_after_the_given_time(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 30}})
     send(heidi, start(heidi), 0)
     seen = [statuses(heidi)]
@@ -462,7 +460,7 @@ def test_words_are_there_when_the_clock_says_so(heidi: Client) -> None:
     assert seen == [["PENDING"], ["PENDING"], ["READY"]]
 
 
-def test_time_of_an_upload_runs_from_the_first_question(heidi: Client) -> None:
+def test_the_time_of_an_upload_counts_from_the_first_read(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 10}})
     upload(heidi, spoken(20))
     heidi.post("/_mock/clock/advance", json={"seconds": 100})
@@ -474,7 +472,7 @@ def test_time_of_an_upload_runs_from_the_first_question(heidi: Client) -> None:
     assert transcript(heidi) == speaking(20)
 
 
-def test_reset_brings_back_that_words_come_at_once(heidi: Client) -> None:
+def test_a_reset_restores_immediate_transcription(heidi: Client) -> None:
     heidi.put("/_mock/transitions", json={"transcription": {"after_seconds": 30}})
 
     heidi.post("/_mock/reset")
@@ -483,17 +481,17 @@ def test_reset_brings_back_that_words_come_at_once(heidi: Client) -> None:
     assert statuses(heidi) == ["READY"]
 
 
-# --- Which consultation -----------------------------------------------------------------------------------------------
+# --- Choice of the consultation ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("consultation", CONSULTATIONS.values(), ids=lambda one: one.id)
-def test_name_of_the_file_chooses_the_consultation(heidi: Client, consultation: Consultation) -> None:
+def test_the_file_name_selects_the_consultation(heidi: Client, consultation: Consultation) -> None:
     upload(heidi, spoken(1), name=f"Visit-{consultation.match[0].upper()}.wav")
 
     assert transcript(heidi) == consultation.utterances[0].text
 
 
-def test_session_speaks_the_consultation_that_its_fixture_names(heidi: Client) -> None:
+def test_a_fixture_can_name_the_consultation_of_its_session(heidi: Client) -> None:
     heidi.post("/_mock/state", json={"sessions": [{"session_id": "77", "consultation": "es-reflujo"}]})
 
     upload(heidi, spoken(1), name="cough.wav", path="/sessions/77")
@@ -501,7 +499,7 @@ def test_session_speaks_the_consultation_that_its_fixture_names(heidi: Client) -
     assert transcript(heidi, "/sessions/77") == CONSULTATIONS["es-reflujo"].utterances[0].text
 
 
-def test_first_file_settles_it(heidi: Client) -> None:
+def test_the_first_file_decides_the_consultation(heidi: Client) -> None:
     upload(heidi, spoken(20), name="shoulder.wav")
 
     upload(heidi, spoken(20), name="cough.wav")
@@ -511,7 +509,7 @@ def test_first_file_settles_it(heidi: Client) -> None:
 
 
 def openings(client: Client, count: int = 8, **fields: Any) -> list[str]:
-    """The beginnings of consultations of new sessions, whose files' names say nothing."""
+    """The first words of new sessions whose file names select no consultation."""
     made = []
     for _ in range(count):
         path = new_session(client, **fields)
@@ -520,7 +518,7 @@ def openings(client: Client, count: int = 8, **fields: Any) -> list[str]:
     return made
 
 
-def test_same_seed_speaks_the_same_and_another_one_differently() -> None:
+def test_the_choice_of_consultation_depends_on_the_seed() -> None:
     with another(seed=1) as one, another(seed=1) as same, another(seed=2) as other:
         first = openings(one)
 
@@ -528,7 +526,7 @@ def test_same_seed_speaks_the_same_and_another_one_differently() -> None:
         assert openings(other) != first
 
 
-def test_namespaces_of_one_server_speak_of_different_things(heidi: Client) -> None:
+def test_namespaces_of_one_server_get_different_consultations(heidi: Client) -> None:
     ours = in_namespace(heidi, "ours")
     try:
         assert openings(ours) != openings(heidi)
@@ -536,12 +534,12 @@ def test_namespaces_of_one_server_speak_of_different_things(heidi: Client) -> No
         ours.close()
 
 
-def test_sessions_of_one_server_speak_of_different_things(heidi: Client) -> None:
+def test_sessions_of_one_server_get_different_consultations(heidi: Client) -> None:
     assert len(set(openings(heidi))) > 2
 
 
 @pytest.mark.parametrize("code", ["es", "es-MX"])
-def test_spanish_session_speaks_spanish(heidi: Client, code: str) -> None:
+def test_a_spanish_session_gets_a_spanish_consultation(heidi: Client, code: str) -> None:
     spanish = [one.utterances[0].text for one in CONSULTATIONS.values() if one.language == "es"]
 
     said = openings(heidi, 3, language_code=code)
@@ -549,5 +547,5 @@ def test_spanish_session_speaks_spanish(heidi: Client, code: str) -> None:
     assert all(text.startswith(tuple(spanish)) for text in said)
 
 
-def test_language_that_no_consultation_speaks_gets_any(heidi: Client) -> None:
+def test_a_session_in_a_language_without_consultations_gets_any_consultation(heidi: Client) -> None:
     assert all(openings(heidi, 2, language_code="fi"))

@@ -1,4 +1,4 @@
-"""Audio that comes in: whole files and live segments, as multipart bodies good and bad.
+"""Audio uploads: whole files and live segments, in valid and invalid multipart bodies.
 
 - ``POST /sessions/{session_id}/upload-audio``: parts ``file`` (``audio/*``), ``start_time``, ``end_time``, ``expiry``
   → ``{"uploaded_audio": {…}}``: :data:`shapes.UPLOADED_AUDIO`.
@@ -31,7 +31,7 @@ ONLY_AUDIO = {"detail": "only audio file is allowed"}
 TOO_LARGE = {"detail": "Request body too large"}
 FINISHED = {"detail": {"msg": "Recording already finished", "type": "RecordingFinishedError"}}
 MEGABYTE = 1024 * 1024
-# A minute's worth of data that is no audio.
+# A kilobyte that is not audio.
 NOISE = b"not audio at all " * 64
 
 
@@ -40,13 +40,13 @@ def upload(client: Client, audio: bytes = NOISE, media_type: str | None = "audio
 
 
 def start(client: Client) -> str:
-    """Begin a recording; its path."""
+    """Start a recording and return its path."""
     recording_id = client.post(SEGMENTS).json()["recording_id"]
     return f"{SEGMENTS}/{recording_id}"
 
 
 def session(client: Client) -> dict[str, Any]:
-    """The session as the state holds it."""
+    """The session in the state."""
     kept: dict[str, Any] = client.get(f"/_mock/sessions/{SESSION}").json()
     return kept
 
@@ -61,12 +61,12 @@ def duration(client: Client) -> float:
 
 
 def refused(answer: httpx.Response) -> tuple[int, list[Any]]:
-    """Status and the places that a refusal names."""
+    """The status of a refusal and the places it names."""
     return answer.status_code, [row["loc"] for row in answer.json()["detail"]]
 
 
 def open_files() -> int:
-    """The number of descriptors of this process; 0 if the system does not tell."""
+    """The number of open descriptors of this process, or 0 where the system does not list them."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
@@ -74,7 +74,7 @@ def open_files() -> int:
 # --- Whole files ------------------------------------------------------------------------------------------------------
 
 
-def test_upload_is_answered_as_documented(heidi: Client) -> None:
+def test_an_upload_gets_the_documented_answer(heidi: Client) -> None:
     answer = upload(heidi, spoken(2), start_time="2024-12-11T03:57:57Z", end_time="2024-12-11T04:12:57Z")
 
     assert answer.status_code == 200
@@ -84,13 +84,13 @@ def test_upload_is_answered_as_documented(heidi: Client) -> None:
     assert answer.text == wire({"uploaded_audio": expected})
 
 
-def test_each_upload_takes_the_next_index(heidi: Client) -> None:
+def test_each_upload_gets_the_next_index(heidi: Client) -> None:
     indexes = [upload(heidi).json()["uploaded_audio"]["index"] for _ in range(3)]
 
     assert indexes == [0, 1, 2]
 
 
-def test_index_of_an_upload_does_not_count_segments(heidi: Client) -> None:
+def test_the_index_of_an_upload_does_not_count_segments(heidi: Client) -> None:
     recording = start(heidi)
     for index in ("0", "1"):
         heidi.post(f"{recording}:transcribe", files={"file": ("a.wav", NOISE)}, data={"index": index})
@@ -101,27 +101,27 @@ def test_index_of_an_upload_does_not_count_segments(heidi: Client) -> None:
     assert [row["index"] for row in heidi.get(f"/sessions/{SESSION}").json()["session"]["audio"]] == [0, 1]
 
 
-def test_session_lists_its_uploads_as_they_were_answered(heidi: Client) -> None:
+def test_the_session_lists_its_uploads_as_they_were_answered(heidi: Client) -> None:
     answers = [upload(heidi).json()["uploaded_audio"] for _ in range(2)]
 
     assert heidi.get(f"/sessions/{SESSION}").json()["session"]["audio"] == answers
 
 
-def test_expiry_asks_for_an_access_url(heidi: Client) -> None:
+def test_an_upload_with_an_expiry_gets_an_access_url(heidi: Client) -> None:
     audio = upload(heidi, expiry="600").json()["uploaded_audio"]
 
     assert audio["expiry"] == 600
     assert audio["access_url"].startswith("https://")
 
 
-def test_end_is_start_and_the_detected_duration(heidi: Client) -> None:
+def test_the_end_time_is_the_start_time_plus_the_detected_duration(heidi: Client) -> None:
     upload(heidi, spoken(90), start_time="2024-12-11T03:57:57Z")
 
     (kept,) = pieces(heidi)
     assert (kept["start_time"], kept["end_time"]) == ("2024-12-11T03:57:57Z", "2024-12-11T03:59:27Z")
 
 
-def test_given_times_count_more_than_the_detected_duration(heidi: Client) -> None:
+def test_the_given_times_override_the_detected_duration(heidi: Client) -> None:
     before = duration(heidi)
 
     upload(heidi, spoken(2), start_time="2024-12-11T03:57:57Z", end_time="2024-12-11T04:12:57Z")
@@ -130,7 +130,7 @@ def test_given_times_count_more_than_the_detected_duration(heidi: Client) -> Non
 
 
 @pytest.mark.parametrize("end", ["2024-12-11T03:57:57Z", "2024-12-11T01:00:00Z", "2034-12-11T03:57:57Z"])
-def test_end_that_makes_no_sense_leaves_the_detected_duration(heidi: Client, end: str) -> None:
+def test_an_impossible_end_time_leaves_the_detected_duration(heidi: Client, end: str) -> None:
     before = duration(heidi)
 
     upload(heidi, spoken(2), start_time="2024-12-11T03:57:57Z", end_time=end)
@@ -138,7 +138,7 @@ def test_end_that_makes_no_sense_leaves_the_detected_duration(heidi: Client, end
     assert duration(heidi) == before + 2
 
 
-def test_times_of_different_zones_are_one_time(heidi: Client) -> None:
+def test_times_in_different_zones_give_the_right_duration(heidi: Client) -> None:
     before = duration(heidi)
 
     upload(heidi, start_time="2024-12-11T03:57:57Z", end_time="2024-12-11T12:00:00+08:00")
@@ -147,7 +147,7 @@ def test_times_of_different_zones_are_one_time(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["tone.mp3", "tone.ogg", "tone.m4a", "tone.webm", "recorded.webm"])
-def test_session_grows_by_the_duration_of_each_container(heidi: Client, name: str) -> None:
+def test_the_duration_of_every_audio_container_is_detected(heidi: Client, name: str) -> None:
     before = duration(heidi)
 
     upload(heidi, (DATA / name).read_bytes())
@@ -155,7 +155,7 @@ def test_session_grows_by_the_duration_of_each_container(heidi: Client, name: st
     assert duration(heidi) == before + 2
 
 
-def test_what_is_no_audio_counts_as_thirty_seconds(heidi: Client) -> None:
+def test_a_file_without_a_detectable_duration_counts_as_thirty_seconds(heidi: Client) -> None:
     before = duration(heidi)
 
     upload(heidi, b"fake audio")
@@ -165,7 +165,7 @@ def test_what_is_no_audio_counts_as_thirty_seconds(heidi: Client) -> None:
     assert duration(heidi) == before + 30
 
 
-def test_piece_is_kept_by_its_measures_and_not_by_its_bytes(heidi: Client) -> None:
+def test_the_state_keeps_length_and_digest_of_audio_but_not_its_bytes(heidi: Client) -> None:
     audio = spoken(2)
     upload(heidi, audio, "audio/x-wav")
 
@@ -178,7 +178,7 @@ def test_piece_is_kept_by_its_measures_and_not_by_its_bytes(heidi: Client) -> No
     assert len(wire(kept)) < 1_000
 
 
-def test_file_larger_than_the_memory_for_it_is_measured_whole(heidi: Client) -> None:
+def test_a_file_larger_than_the_read_buffer_is_measured_whole(heidi: Client) -> None:
     audio = spoken(120, rate=16_000)
     assert len(audio) > 3 * MEGABYTE
 
@@ -189,7 +189,7 @@ def test_file_larger_than_the_memory_for_it_is_measured_whole(heidi: Client) -> 
 
 
 @pytest.mark.parametrize("media_type", ["audio/wav", "audio/mpeg", "AUDIO/WAV", "audio/webm;codecs=opus"])
-def test_any_audio_is_taken(heidi: Client, media_type: str) -> None:
+def test_every_audio_media_type_is_accepted(heidi: Client, media_type: str) -> None:
     assert upload(heidi, media_type=media_type).status_code == 200
 
 
@@ -201,7 +201,7 @@ def test_other_media_types_are_refused_as_documented(heidi: Client, media_type: 
     assert heidi.state() == before
 
 
-def test_media_type_must_be_there(heidi: Client) -> None:
+def test_a_file_without_a_media_type_is_refused(heidi: Client) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nxx\r\n--b--\r\n'
 
     answer = heidi.post(UPLOAD, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
@@ -210,7 +210,7 @@ def test_media_type_must_be_there(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("part", ["audio", "files", "File", ""])
-def test_wrong_part_name_is_a_missing_file(heidi: Client, part: str) -> None:
+def test_a_file_under_a_wrong_part_name_is_missing(heidi: Client, part: str) -> None:
     before = settled(heidi)
 
     answer = heidi.post(UPLOAD, files={part: ("a.wav", NOISE, "audio/wav")})
@@ -219,13 +219,13 @@ def test_wrong_part_name_is_a_missing_file(heidi: Client, part: str) -> None:
     assert heidi.state() == before
 
 
-def test_plain_field_is_no_file(heidi: Client) -> None:
+def test_a_plain_field_is_not_accepted_as_a_file(heidi: Client) -> None:
     answer = heidi.post(UPLOAD, data={"file": "words"}, files={"other": ("a", b"x", "audio/wav")})
 
     assert refused(answer) == (422, [["body", "file"]])
 
 
-def test_empty_file_is_refused(heidi: Client) -> None:
+def test_an_empty_file_is_refused(heidi: Client) -> None:
     before = settled(heidi)
 
     assert refused(upload(heidi, b"")) == (422, [["body", "file"]])
@@ -236,7 +236,7 @@ def test_empty_file_is_refused(heidi: Client) -> None:
 @pytest.mark.parametrize(
     "moment", ["yesterday", "1733889477", "2024-13-01T00:00:00Z", "2024-12-11", "9999-12-31T23:59:59Z", "٢٠٢٤"]
 )
-def test_moment_that_is_none_is_refused(heidi: Client, name: str, moment: str) -> None:
+def test_an_invalid_time_is_refused(heidi: Client, name: str, moment: str) -> None:
     before = settled(heidi)
 
     assert refused(upload(heidi, NOISE, "audio/wav", **{name: moment})) == (422, [["body", name]])
@@ -244,11 +244,11 @@ def test_moment_that_is_none_is_refused(heidi: Client, name: str, moment: str) -
 
 
 @pytest.mark.parametrize("expiry", ["soon", "-1", "1.5", "9999999999"])
-def test_expiry_that_is_no_number_of_seconds_is_refused(heidi: Client, expiry: str) -> None:
+def test_an_expiry_must_be_a_whole_number_of_seconds(heidi: Client, expiry: str) -> None:
     assert refused(upload(heidi, expiry=expiry)) == (422, [["body", "expiry"]])
 
 
-def test_form_is_read_before_the_session_is_looked_for(heidi: Client) -> None:
+def test_the_form_is_checked_before_the_session(heidi: Client) -> None:
     path = "/sessions/404/upload-audio"
 
     without_file = heidi.post(path, files={"other": ("a", b"x", "audio/wav")})
@@ -259,7 +259,7 @@ def test_form_is_read_before_the_session_is_looked_for(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "audio/wav", "application/x-www-form-urlencoded", None])
-def test_body_that_is_no_form_misses_its_file(heidi: Client, content_type: str | None) -> None:
+def test_a_body_that_is_not_a_form_is_refused_for_its_missing_file(heidi: Client, content_type: str | None) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
 
     answer = heidi.post(UPLOAD, content=NOISE, headers=headers)
@@ -267,7 +267,7 @@ def test_body_that_is_no_form_misses_its_file(heidi: Client, content_type: str |
     assert refused(answer) == (422, [["body", "file"]])
 
 
-def test_name_of_the_media_type_may_be_written_in_any_case(heidi: Client) -> None:
+def test_the_media_type_of_the_form_may_be_in_any_case(heidi: Client) -> None:
     request = httpx.Request("POST", "http://localhost", files={"file": ("a.wav", NOISE, "audio/wav")})
     content_type = request.headers["Content-Type"].replace("multipart/form-data", "Multipart/Form-Data")
 
@@ -279,7 +279,7 @@ def test_name_of_the_media_type_may_be_written_in_any_case(heidi: Client) -> Non
 # --- Segments ---------------------------------------------------------------------------------------------------------
 
 
-def test_segment_is_a_success(heidi: Client) -> None:
+def test_a_segment_is_accepted(heidi: Client) -> None:
     recording = start(heidi)
 
     answer = heidi.post(
@@ -289,7 +289,7 @@ def test_segment_is_a_success(heidi: Client) -> None:
     assert answered(answer) == (200, wire(SUCCESS))
 
 
-def test_segment_needs_no_content_type(heidi: Client) -> None:
+def test_a_segment_needs_no_media_type(heidi: Client) -> None:
     recording = start(heidi)
     body = (
         b'--b\r\nContent-Disposition: form-data; name="index"\r\n\r\n0\r\n'
@@ -304,7 +304,7 @@ def test_segment_needs_no_content_type(heidi: Client) -> None:
     assert [(kept["media_type"], kept["duration"]) for kept in pieces(heidi)] == [("", 2)]
 
 
-def test_segment_may_be_of_any_media_type(heidi: Client) -> None:
+def test_a_segment_may_have_any_media_type(heidi: Client) -> None:
     recording = start(heidi)
     files = {"file": ("0", NOISE, "application/octet-stream")}
 
@@ -312,7 +312,7 @@ def test_segment_may_be_of_any_media_type(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("index", ["one", "-1", "1.0", "", " 1", "10000", "9" * 30, "\u0661"])
-def test_index_that_is_no_number_of_a_segment_is_refused(heidi: Client, index: str) -> None:
+def test_an_invalid_index_is_refused(heidi: Client, index: str) -> None:
     recording = start(heidi)
     before = heidi.state()
 
@@ -322,7 +322,7 @@ def test_index_that_is_no_number_of_a_segment_is_refused(heidi: Client, index: s
     assert heidi.state() == before
 
 
-def test_segment_needs_its_index(heidi: Client) -> None:
+def test_a_segment_needs_an_index(heidi: Client) -> None:
     recording = start(heidi)
 
     answer = heidi.post(f"{recording}:transcribe", files={"file": ("0", NOISE)})
@@ -330,7 +330,7 @@ def test_segment_needs_its_index(heidi: Client) -> None:
     assert refused(answer) == (422, [["body", "index"]])
 
 
-def test_empty_segment_is_refused(heidi: Client) -> None:
+def test_an_empty_segment_is_refused(heidi: Client) -> None:
     recording = start(heidi)
     before = heidi.state()
 
@@ -340,7 +340,7 @@ def test_empty_segment_is_refused(heidi: Client) -> None:
     assert heidi.state() == before
 
 
-def test_lengths_of_segments_add_up_and_a_repeated_one_counts_once(heidi: Client) -> None:
+def test_the_durations_of_segments_add_up_and_a_repeated_one_counts_once(heidi: Client) -> None:
     recording, before = start(heidi), duration(heidi)
 
     for index, seconds in ((0, 45), (1, 30), (0, 50)):
@@ -354,7 +354,7 @@ def test_lengths_of_segments_add_up_and_a_repeated_one_counts_once(heidi: Client
 
 
 def body_of(audio: bytes, disposition: bytes = b'form-data; name="file"; filename="a.wav"') -> bytes:
-    """A form with one file, its boundary ``b``."""
+    """A form with one file and the boundary ``b``."""
     head = b"--b\r\nContent-Disposition: " + disposition + b"\r\nContent-Type: audio/wav\r\n\r\n"
     return head + audio + b"\r\n--b--\r\n"
 
@@ -363,7 +363,7 @@ def post_body(client: Client, body: bytes, content_type: str = "multipart/form-d
     return client.post(UPLOAD, content=body, headers={"Content-Type": content_type})
 
 
-def test_body_of_just_the_limit_is_taken_and_one_byte_more_is_not() -> None:
+def test_a_body_at_the_limit_is_accepted_and_one_byte_more_is_refused() -> None:
     body = body_of(NOISE)
 
     with another(max_upload=len(body)) as just, another(max_upload=len(body) - 1) as over:
@@ -377,7 +377,7 @@ def test_body_of_just_the_limit_is_taken_and_one_byte_more_is_not() -> None:
     assert after == before
 
 
-def test_limit_holds_for_what_is_no_form_and_for_segments() -> None:
+def test_the_limit_also_applies_to_segments_and_bodies_that_are_not_forms() -> None:
     with another(max_upload=100) as client:
         recording = start(client)
         segment = client.post(f"{recording}:transcribe", files={"file": ("0", NOISE)}, data={"index": "0"})
@@ -411,7 +411,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("body", "content_type"), BROKEN.values(), ids=BROKEN)
-def test_broken_form_is_refused_and_changes_nothing(heidi: Client, body: bytes, content_type: str | None) -> None:
+def test_a_broken_form_is_refused_and_changes_nothing(heidi: Client, body: bytes, content_type: str | None) -> None:
     before = settled(heidi)
 
     answer = post_body(heidi, body, content_type or "multipart/form-data; boundary=b")
@@ -438,13 +438,13 @@ def test_a_charset_other_than_utf_8_is_refused(heidi: Client, charset: str) -> N
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"'])
-def test_utf_8_may_be_named_as_the_charset(heidi: Client, charset: str) -> None:
+def test_utf_8_is_accepted_as_the_charset(heidi: Client, charset: str) -> None:
     answer = post_body(heidi, body_of(NOISE), f"multipart/form-data; boundary=b; charset={charset}")
 
     assert answer.status_code == 200
 
 
-def test_name_of_a_file_comes_through_in_any_script(heidi: Client) -> None:
+def test_a_file_name_may_use_any_script(heidi: Client) -> None:
     name = "consulta mañana 🎙️ 診察.wav"
 
     heidi.post(UPLOAD, files={"file": (name, NOISE, "audio/wav")})
@@ -456,7 +456,7 @@ def test_name_of_a_file_comes_through_in_any_script(heidi: Client) -> None:
 
 
 def send_by_hand(client: Client, path: str, messages: list[Message], headers: Mapping[str, str]) -> Reply:
-    """One signed-in request whose body comes in these messages; after them the client is gone."""
+    """The answer to a signed-in request whose body arrives in these messages, before the client disconnects."""
     signed = {"Authorization": f"Bearer {client.token()}", **headers}
     return asyncio.run(exchange(client.app, "POST", BASE_PATH + path, headers=signed, messages=messages))
 
@@ -479,10 +479,10 @@ UNFORMED = {"content-type": "audio/wav"}
     ],
     ids=["no token", "no session", "no form", "no path", "no method", "no body wanted", "no refusal"],
 )
-def test_body_is_taken_in_before_the_answer(  # noqa: PLR0913, PLR0917 - each is one choice
+def test_the_whole_body_is_read_before_the_answer(  # noqa: PLR0913, PLR0917 - each is one choice
     heidi: Client, method: str, path: str, headers: dict[str, str], status: int, announced: str
 ) -> None:
-    """Else a client that still sends sees a broken connection in the place of the answer."""
+    """Otherwise a client that is still sending gets a broken connection instead of the answer."""
     body = body_of(NOISE)
     length = {"transfer-encoding": "chunked"} if announced == "transfer-encoding" else {announced: str(len(body))}
     left = [body[at : at + 100] for at in range(0, len(body), 100)]
@@ -507,7 +507,9 @@ def test_body_is_taken_in_before_the_answer(  # noqa: PLR0913, PLR0917 - each is
 
 @pytest.mark.parametrize("sent", [10, 1_000, 3 * MEGABYTE])
 @pytest.mark.parametrize("operation", ["upload", "segment", "no form"])
-def test_client_that_goes_away_leaves_no_record_and_no_file(heidi: Client, sent: int, operation: str) -> None:
+def test_a_client_that_leaves_during_an_upload_leaves_no_record_or_open_file(
+    heidi: Client, sent: int, operation: str
+) -> None:
     path = f"{start(heidi)}:transcribe" if operation == "segment" else UPLOAD
     headers = {"content-type": "audio/wav"} if operation == "no form" else FORM
     body = body_of(b"\1" * 4 * MEGABYTE)[:sent]
@@ -524,7 +526,7 @@ def test_client_that_goes_away_leaves_no_record_and_no_file(heidi: Client, sent:
 
 
 @pytest.mark.parametrize("cut", [0, 100, 3 * MEGABYTE])
-def test_refused_and_accepted_uploads_leave_no_open_file(heidi: Client, cut: int) -> None:
+def test_uploads_leave_no_open_file(heidi: Client, cut: int) -> None:
     body = body_of(b"\1" * 4 * MEGABYTE)
     body = body[: len(body) - cut]
     post_body(heidi, body)
@@ -536,7 +538,7 @@ def test_refused_and_accepted_uploads_leave_no_open_file(heidi: Client, cut: int
     assert open_files() == files
 
 
-def test_file_that_is_too_large_leaves_no_open_file() -> None:
+def test_a_file_that_is_too_large_leaves_no_open_file() -> None:
     body = body_of(b"\1" * 4 * MEGABYTE)
     with another(max_upload=3 * MEGABYTE) as client:
         post_body(client, body)
@@ -600,7 +602,7 @@ CONTENT_TYPES = st.sampled_from(
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies(), content_type=CONTENT_TYPES, segment=st.booleans(), at=st.floats(0, 1), leaves=st.booleans())
-def test_hostile_form_is_answered_or_refused_and_leaves_nothing(  # noqa: PLR0913, PLR0917 - each is one choice
+def test_a_hostile_form_is_accepted_whole_or_changes_nothing(  # noqa: PLR0913, PLR0917 - each is one choice
     heidi: Client, body: bytes, content_type: str, segment: bool, at: float, leaves: bool
 ) -> None:
     recording = start(heidi)
@@ -623,7 +625,7 @@ def test_hostile_form_is_answered_or_refused_and_leaves_nothing(  # noqa: PLR091
         assert after == before
 
 
-def test_recording_that_was_finished_takes_no_more(heidi: Client) -> None:
+def test_a_finished_recording_refuses_more_segments(heidi: Client) -> None:
     recording = start(heidi)
     heidi.post(f"{recording}:finish")
     before = heidi.state()

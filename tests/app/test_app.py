@@ -1,4 +1,4 @@
-"""The server is an ordinary Starlette application: its routes can be listed, and another application can hold it."""
+"""The server is an ordinary Starlette application: its routes can be listed, and another application can mount it."""
 
 import warnings
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFA
 from mock_heidi.control import routes as control_routes
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it would like another client below it than httpx
+    warnings.simplefilter("ignore")  # it warns that it would prefer another HTTP client than httpx
     from starlette.testclient import TestClient
 
 WHO = {"email": DEFAULT_EMAIL, "third_party_internal_id": DEFAULT_THIRD_PARTY_ID}
@@ -29,7 +29,7 @@ def listed(routes: Iterable[BaseRoute], base: str = "") -> set[tuple[str, str]]:
     return found
 
 
-def test_it_is_a_starlette_application_whose_routes_are_all_endpoints() -> None:
+def test_create_app_returns_a_starlette_application_that_lists_every_endpoint() -> None:
     app = create_app()
 
     assert isinstance(app, Starlette)
@@ -38,14 +38,14 @@ def test_it_is_a_starlette_application_whose_routes_are_all_endpoints() -> None:
     }
 
 
-def test_the_path_of_an_endpoint_can_be_asked_by_its_name() -> None:
+def test_url_path_for_gives_the_path_of_an_endpoint() -> None:
     path = create_app().url_path_for("get_session", session_id="77")
 
     assert path == f"{BASE_PATH}/sessions/77"
 
 
 @pytest.mark.parametrize("below", ["", "/heidi"])
-def test_a_test_client_signs_in_and_reads_a_session(below: str) -> None:
+def test_the_starlette_test_client_signs_in_and_reads_a_session(below: str) -> None:
     app = Starlette(routes=[Mount(below, app=create_app())]) if below else create_app()
     with TestClient(app) as client:
         signed_in = client.get(f"{below}{BASE_PATH}/jwt", params=WHO, headers={"Heidi-Api-Key": DEFAULT_KEY})

@@ -1,6 +1,6 @@
-"""A real browser: pages of other sites cannot drive the control API, a front end of this machine can use Heidi.
+"""A real browser: pages of other sites cannot use the control API, and a local front end can use the API.
 
-Needs Chromium; where there is none, the same refusals are shown by hand in ``test_guard.py``.
+Skipped without Chromium. ``test_guard.py`` tests the same refusals without a browser.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
 ]
 
-# Tries each request and writes what became of it into the page.
+# Sends each request and writes its result into the page.
 PAGE = """<!doctype html><title>page</title><pre id="out">waiting</pre><script>
 const told = [];
 async function attempt(url, options) {
@@ -44,7 +44,7 @@ async function attempt(url, options) {
 
 @contextlib.contextmanager
 def site(requests: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
-    """Another site on this machine, whose one page makes these requests."""
+    """The URL of another site on this machine, whose only page sends these requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -89,7 +89,7 @@ def visit(url: str, profile: Path, *flags: str) -> list[list[Any]]:
     return told
 
 
-def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
+def test_a_page_of_another_site_cannot_change_the_state(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         heidi.state.add_patient(first_name="Stays")
         endpoints = f"{heidi.url}/_mock"
@@ -113,11 +113,11 @@ def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
         assert len(heidi.control("GET", "/namespaces")["namespaces"]) == 1
 
 
-def test_a_name_that_leads_to_this_machine_opens_no_endpoint(tmp_path: Path) -> None:
+def test_a_foreign_host_name_that_resolves_to_loopback_is_refused(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         port = heidi.url.rsplit(":", 1)[1]
         heidi.state.add_patient(first_name="Stays")
-        # To the browser, page and control API are then one site: only the name in Host tells.
+        # For the browser, page and control API then have one origin; only the Host header shows the foreign name.
         rebound = f"http://evil.example:{port}"
         with site([(f"{rebound}/_mock/reset", {"method": "POST"}), (f"{rebound}/_mock/state", {})]) as page:
             there = page.replace("127.0.0.1", "evil.example")
@@ -127,7 +127,7 @@ def test_a_name_that_leads_to_this_machine_opens_no_endpoint(tmp_path: Path) -> 
         assert "Stays" in {row["first_name"] for row in heidi.state.patient_profiles()}
 
 
-def test_a_front_end_of_this_machine_uses_heidi(tmp_path: Path) -> None:
+def test_a_local_front_end_can_use_the_api(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         key = {"headers": {"Heidi-Api-Key": heidi.api_key}}
         token = {"headers": {"Authorization": f"Bearer {heidi.token()}"}}
@@ -143,7 +143,7 @@ def test_a_front_end_of_this_machine_uses_heidi(tmp_path: Path) -> None:
     assert [(kind, status) for _, kind, status, _ in told] == [("cors", 200), ("cors", 200), ("cors", 503)]
 
 
-def test_a_front_end_traces_its_requests_and_reads_the_contract(tmp_path: Path) -> None:
+def test_a_front_end_can_trace_its_requests_and_read_the_contract(tmp_path: Path) -> None:
     with MockHeidi(cors_credentials=True) as heidi:
         signed = {"Authorization": f"Bearer {heidi.token()}"}
         traced = {**signed, "traceparent": "00-1", "baggage": "a=b", "sentry-trace": "1", "cache-control": "no-cache"}
@@ -161,7 +161,7 @@ def test_a_front_end_traces_its_requests_and_reads_the_contract(tmp_path: Path) 
     assert ["--cors-header x-tenant" in row["why"] for row in refused] == [True]
 
 
-def test_the_page_of_endpoints_is_shown(tmp_path: Path) -> None:
+def test_the_browser_shows_the_page_of_endpoints(tmp_path: Path) -> None:
     with MockHeidi() as heidi:
         assert BROWSER is not None
         picture = tmp_path / "endpoints.png"

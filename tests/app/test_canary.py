@@ -1,9 +1,9 @@
-"""A secret that is sent in every way a client can send one, and then looked for everywhere that anything is shown.
+"""Secrets are sent in every way a client can send one, and no output of the server may show them.
 
 Three kinds: a plain word under each name that is secret (``NAMES`` in ``UNDER_A_NAME``), a value that looks like a
-credential (``CREDENTIALS`` in ``ANYWHERE``), and ``KEY``, which the server knows (``ANYWHERE`` too). Each way is a line
-of a table. One server is sent all of it, and then asked once for all that it shows. Its answer to the client itself is
-the vendor's and may repeat what the client sent.
+credential (``CREDENTIALS`` in ``ANYWHERE``), and ``KEY``, which the server knows (``ANYWHERE`` too). Each way is a row
+of a table. One server receives all of them, and then each of its outputs is read once. The answer to the client itself
+follows the vendor and may repeat what the client sent.
 """
 
 import base64
@@ -46,7 +46,7 @@ NAMES = (
 
 
 class World:
-    """A server that is sent canaries, by handles and clients that are not ours."""
+    """A server that receives the canaries, from handles and from independent clients."""
 
     def __init__(self, server: Running, name: str) -> None:
         self.server = server
@@ -67,7 +67,7 @@ class World:
         return self.http.post(path, content=text.encode(), headers={"Content-Type": kind})
 
     def target(self, target: str, method: str = "GET") -> None:
-        """A request whose target is written exactly so."""
+        """Send a request with exactly this target."""
         with contextlib.closing(http.client.HTTPConnection(self.server.host, self.server.port)) as peer:
             peer.putrequest(method, target, skip_host=True)
             peer.putheader("Host", "localhost")
@@ -75,7 +75,7 @@ class World:
             peer.getresponse().read()
 
     def control(self, path: str, body: Any) -> None:
-        """A rule or reply that a test sets and takes away again."""
+        """Set a rule or reply and remove it again."""
         with contextlib.suppress(MockHeidiError):
             self.handle.control("POST", path, body)
 
@@ -177,7 +177,7 @@ SET_BY_A_TEST: dict[str, Way] = {
     "match in an order": lambda world, name, word: world.verify(in_order=[{"match": {name: word}}]),
     "text of an expectation": lambda world, name, word: world.verify(text=f"{name}={word}."),
 }
-# The name is a value itself, and the word is the value beside it.
+# The secret name is itself a value, and the word is the value beside it.
 UNDER_A_NAME |= {
     "name and value": lambda world, name, word: world.post("sessions", json={"a": [{"name": name, "value": word}]}),
     "value and key": lambda world, name, word: world.post("sessions", json={"Value": {"b": [word]}, "Key": name}),
@@ -216,7 +216,7 @@ SET_BY_A_TEST |= {
         match={"a": {"name": name, "value": word}}
     ),
 }
-# Before a colon, and behind a slash.
+# Before a colon, and after a slash.
 UNDER_A_NAME |= {
     "user agent with a colon": lambda world, name, word: world.get("jwt", **{"User-Agent": f"app/1 ({name}: {word})"}),
     "query with a colon": lambda world, name, word: world.get(f"patient-profiles?email={name}:{word}"),
@@ -289,12 +289,12 @@ ANYWHERE: dict[str, Callable[[World, str], object]] = {
 
 
 def encoded(value: str) -> str:
-    """The value with each of its letters percent-encoded."""
+    """The value with every letter percent-encoded."""
     return "".join(f"%{ord(letter):02x}" for letter in value)
 
 
 def word_of(*about: str) -> str:
-    """A word that looks like no credential, another one for each way."""
+    """A different word for each way, which does not look like a credential."""
     number = zlib.crc32("/".join(about).encode())
     return "canary" + "".join(chr(ord("a") + number // 26**digit % 26) for digit in range(7))
 
@@ -304,7 +304,7 @@ def _coded(text: str) -> str:
 
 
 class Credential(NamedTuple):
-    """A value that looks like a credential, and the part of it that must be seen nowhere."""
+    """A value that looks like a credential, and the part of it that no output may show."""
 
     value: str
     secret: str
@@ -330,14 +330,14 @@ CREDENTIALS: dict[str, Callable[[str], Credential]] = {
 
 
 def shown(world: World) -> dict[str, str]:
-    """Everything that is shown of a namespace, by the way it is shown in."""
+    """Every output about a namespace, by its kind."""
     handle = world.handle
     control = f"{world.server.url}/ns/{handle.name}/_mock"
     lists = ("requests", "requests?format=har", "requests?format=curl", "findings", "faults", "replies", "scenarios")
     seen = {path: httpx.get(f"{control}/{path}", timeout=60).text for path in (*lists, "namespaces")}
-    # What JSON has escaped is seen too.
+    # The text without the escapes of JSON.
     seen |= {f"{path}, parsed": str(json.loads(text)) for path, text in seen.items() if text[:1] == "{"}
-    # Of each way there are some; all of them are in the list, which shows short bodies in the same way.
+    # A few requests of each kind are enough: the list has all of them, and shows short bodies in the same way.
     for row in handle.requests()[::3]:
         seen[f"request {row['id']}"] = str(handle.control("GET", f"/requests/{row['id']}?full=true"))
     seen["events"] = events(world)
@@ -350,7 +350,7 @@ def shown(world: World) -> dict[str, str]:
 
 
 def events(world: World) -> str:
-    """The events of a namespace, up to a reset that puts nothing back."""
+    """The events of a namespace, up to a reset that restores nothing."""
     keep = "state,clock,ids,requests,transitions,replies,faults,findings"
     world.handle.control("POST", f"/reset?keep={keep}")
     said = []
@@ -375,12 +375,12 @@ def begun(server: Running, name: str) -> Iterator[World]:
     world = World(server, name)
     with world.http, world.handle:
         with httpx.stream("GET", f"{server.url}/ns/{name}/_mock/events"):
-            pass  # from now on they are kept
+            pass  # events are kept from now on
         yield world
 
 
 def words_in(places: dict[str, str]) -> dict[str, set[str]]:
-    """The words of :func:`word_of` that stand in each place."""
+    """The words of :func:`word_of` in each output."""
     return {place: set(re.findall("canary[a-z]{7}", text)) for place, text in places.items()}
 
 
@@ -391,7 +391,7 @@ GROUPS = [[*UNDER_A_NAME][at : at + MOST_WAYS] for at in range(0, len(UNDER_A_NA
 
 @pytest.fixture(scope="module")
 def words(server: Running) -> dict[str, dict[str, set[str]]]:
-    """For each way, the words that are shown in any place of its namespace."""
+    """The words that any output of its namespace shows, for each way."""
     seen: dict[str, dict[str, set[str]]] = {}
     for number, ways in enumerate([*GROUPS, [*SET_BY_A_TEST]]):
         sends = [(way, name) for way in ways for name in NAMES]
@@ -406,7 +406,7 @@ def words(server: Running) -> dict[str, dict[str, set[str]]]:
 
 
 @pytest.mark.parametrize("way", [*UNDER_A_NAME, *SET_BY_A_TEST])
-def test_a_word_under_a_secret_name_is_shown_nowhere(words: dict[str, dict[str, set[str]]], way: str) -> None:
+def test_no_output_shows_a_value_under_a_secret_name(words: dict[str, dict[str, set[str]]], way: str) -> None:
     secret = {word_of(way, name): name for name in NAMES}
 
     leaks = [(secret[word], place) for place, there in words[way].items() for word in there & set(secret)]
@@ -416,7 +416,7 @@ def test_a_word_under_a_secret_name_is_shown_nowhere(words: dict[str, dict[str, 
 
 @pytest.fixture(scope="module")
 def places(server: Running) -> dict[str, str]:
-    """The texts that are shown after each credential was sent in each way."""
+    """The outputs after each credential was sent in each way."""
     with begun(server, "credentials") as world:
         for way, send in ANYWHERE.items():
             for make in CREDENTIALS.values():
@@ -425,7 +425,7 @@ def places(server: Running) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
-def test_a_credential_is_shown_nowhere(places: dict[str, str], kind: str) -> None:
+def test_no_output_shows_a_credential(places: dict[str, str], kind: str) -> None:
     secrets = {way: CREDENTIALS[kind](way).secret for way in ANYWHERE}
 
     leaks = [(way, place) for place, text in places.items() for way, secret in secrets.items() if secret in text]
@@ -434,7 +434,7 @@ def test_a_credential_is_shown_nowhere(places: dict[str, str], kind: str) -> Non
 
 
 @pytest.mark.parametrize("issued", [False, True], ids=["API key", "issued token"])
-def test_what_the_server_knows_is_shown_nowhere(server: Running, issued: bool) -> None:
+def test_no_output_shows_a_key_or_token_of_the_server(server: Running, issued: bool) -> None:
     ways: dict[str, str] = {}
     with begun(server, f"known-{issued}") as world:
         secret = world.handle.token() if issued else KEY
@@ -446,10 +446,10 @@ def test_what_the_server_knows_is_shown_nowhere(server: Running, issued: bool) -
     assert [ways.get(place, place) for place, text in seen.items() if secret in text] == []
 
 
-def test_nothing_that_the_client_chose_is_shown_where_the_journal_is_masked(server: Running) -> None:
+def test_a_masked_journal_shows_nothing_that_the_client_sent(server: Running) -> None:
     with Handle(server.url, "default", KEY) as handle:
         handle.namespace("masked", journal="masked")
-    # What a test sets is shown, and so are names.
+    # Values that a test sets and names are shown.
     ways = [way for way in ANYWHERE if not re.match("fault$|path of a fault|.*reply|expectation|name of|.* name", way)]
     with begun(server, "masked") as world:
         for way in ways:
@@ -473,7 +473,7 @@ def rows(client: Client) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("cut", [1, 7, len(KEY) - 1])
-def test_a_key_across_the_pieces_of_a_stream_is_put_together_nowhere(heidi: Client, cut: int) -> None:
+def test_the_journal_masks_a_key_that_is_split_over_pieces_of_a_stream(heidi: Client, cut: int) -> None:
     rule = {"operation": "ask_ai", "pieces": ["before ", KEY[:cut], KEY[cut:], " after", KEY]}
     heidi.post("/_mock/replies", json=rule)
     body = {"ai_command_text": "a", "content": "", "content_type": "MARKDOWN"}
@@ -486,14 +486,14 @@ def test_a_key_across_the_pieces_of_a_stream_is_put_together_nowhere(heidi: Clie
     assert "".join(pieces).replace("***", "") == "before  after"
 
 
-def test_the_answer_of_a_sign_in_is_not_shown(heidi: Client) -> None:
+def test_the_journal_does_not_show_the_answer_of_a_sign_in(heidi: Client) -> None:
     row = rows(heidi)[0]
 
     assert (row["operation"], row["response"]) == ("get_jwt", "***")
 
 
 @pytest.mark.parametrize("probe", [f"text={KEY}", f"text={KEY[:9]}", f"path=*{KEY[:9]}*", f"path=/sessions/{KEY}"])
-def test_a_search_cannot_find_out_a_secret_letter_by_letter(heidi: Client, probe: str) -> None:
+def test_a_search_cannot_reveal_a_secret_letter_by_letter(heidi: Client, probe: str) -> None:
     heidi.get(f"/sessions/{KEY}", headers={"X-Api-Key": KEY, "X-Note": KEY})
 
     count = heidi.get(f"/_mock/requests/count?{probe}").json()["count"]
@@ -505,7 +505,7 @@ def test_a_search_cannot_find_out_a_secret_letter_by_letter(heidi: Client, probe
     "path", [f"/{KEY}", f"{BASE_PATH}/{KEY}", f"/ns/{KEY}.!/jwt", f"/https://{KEY}.heidihealth.com"]
 )
 @pytest.mark.parametrize("method", ["GET", KEY])
-def test_the_reason_for_a_refusal_tells_no_secret(heidi: Client, path: str, method: str) -> None:
+def test_the_reason_for_a_refusal_contains_no_secret(heidi: Client, path: str, method: str) -> None:
     reply = ask(heidi.app, method, path, headers={"Host": KEY, "Authorization": KEY})
 
     assert reply.headers["x-mock-reason"]
@@ -514,7 +514,7 @@ def test_the_reason_for_a_refusal_tells_no_secret(heidi: Client, path: str, meth
 
 
 @pytest.mark.breaks_contract
-def test_a_crashing_handler_tells_no_values(
+def test_the_log_of_a_crash_contains_no_values(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def crash(*_: object, **__: object) -> None:
@@ -530,7 +530,7 @@ def test_a_crashing_handler_tells_no_values(
 
 
 @pytest.mark.parametrize("endpoint", ["/faults", "/replies", "/verify", "/state", f"/{KEY}", f"/snapshots/{KEY}/diff"])
-def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, endpoint: str) -> None:
+def test_refusals_of_the_control_api_contain_no_token(heidi: Client, endpoint: str) -> None:
     token = heidi.token()
 
     answer = heidi.post(f"/_mock{endpoint}", content=b'{"a": 1', headers={"Authorization": f"Bearer {token}"})
@@ -538,7 +538,7 @@ def test_refusals_of_the_control_plane_do_not_hold_tokens(heidi: Client, endpoin
     assert token not in answer.text
 
 
-def test_events_tell_no_secret() -> None:
+def test_no_event_shows_a_secret() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         said: list[str] = []
         with httpx.stream("GET", f"{heidi.url}/_mock/events", timeout=60) as events:
@@ -557,7 +557,7 @@ def test_events_tell_no_secret() -> None:
     assert "eyJ" not in "\n".join(said)
 
 
-def test_a_log_at_debug_tells_no_secret(tmp_path: Path) -> None:
+def test_the_debug_log_contains_no_secret(tmp_path: Path) -> None:
     with serving(tmp_path, "--api-key", KEY, "--log-level", "debug") as server:
         url = server.url
         signing = httpx.get(
@@ -575,7 +575,7 @@ def test_a_log_at_debug_tells_no_secret(tmp_path: Path) -> None:
     assert token not in said
 
 
-def test_a_curl_line_runs_with_the_secrets_of_whoever_runs_it() -> None:
+def test_a_curl_line_reads_its_secrets_from_the_environment() -> None:
     with MockHeidi(api_key=KEY) as heidi, heidi.client() as client:
         made = client.post("/patient-profiles", json={"first_name": "O'Brien $HOME `id`", "last_name": 'a"b\\c'})
         lines = httpx.get(f"{heidi.url}/_mock/requests?format=curl&operation=create_patient_profile").text

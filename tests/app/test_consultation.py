@@ -1,6 +1,6 @@
-"""A whole consultation over the real socket, with nothing but the standard library, as a client of any kind lives it.
+"""A whole consultation over a real socket, by a client that uses only the standard library.
 
-The same is lived twenty times at once, each in a namespace of its own: nobody notices the others.
+Twenty consultations at the same time, each in its own namespace, do not affect each other.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ NAMESPACES = [f"clinic-{number}" for number in range(20)]
 
 
 def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, dict[str, str]]:
-    """A multipart body of fields and files, and its header; the boundary hangs on the content alone."""
+    """A multipart body of fields and files, and its header. The boundary depends only on the content."""
     boundary = uuid.uuid5(uuid.NAMESPACE_OID, repr(parts)).hex
     body = b""
     for name, filename, content in parts:
@@ -36,7 +36,7 @@ def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, dict[str, str]]:
 
 
 class Clinic:
-    """A client on one connection, which keeps every byte that it was answered."""
+    """A client on one connection, which keeps every byte of the answers."""
 
     def __init__(self, url: str, name: str | None = None) -> None:
         self.connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
@@ -78,7 +78,7 @@ def clinic(url: str, name: str | None = None) -> Iterator[Clinic]:
 
 
 def live_through(client: Clinic) -> None:
-    """From the sign-in to the codes: every step rests on what the one before it has left."""
+    """Send all requests from the sign-in to the codes. Each step uses the result of the one before."""
     client.sign_in()
     account = client.json("POST", "/users/linked-account", {"kinde_user_id": "kp_consultation"})["account"]
     assert account["user_id"] == "kp_consultation"
@@ -139,7 +139,7 @@ def live_through(client: Clinic) -> None:
     assert session_id in [row["session_id"] for row in listed["sessions"]]
 
 
-def test_client_lives_a_whole_consultation() -> None:
+def test_a_client_completes_a_whole_consultation() -> None:
     with MockHeidi(clock=NOON) as heidi, clinic(heidi.url) as client:
         live_through(client)
 
@@ -159,7 +159,7 @@ def lived(url: str, name: str) -> list[tuple[str, int, bytes]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
-def test_consultations_at_once_are_each_as_if_alone(seed: int) -> None:
+def test_simultaneous_consultations_get_the_same_answers_as_single_ones(seed: int) -> None:
     with MockHeidi(clock=NOON, seed=seed) as heidi, ThreadPoolExecutor(len(NAMESPACES)) as pool:
         together = dict(zip(NAMESPACES, pool.map(lambda name: lived(heidi.url, name), NAMESPACES), strict=True))
 

@@ -1,7 +1,6 @@
-"""The cost of a request and of a start, in calls and in modules: a clock cannot tell on a busy machine, and these can.
+"""The cost of a request and of a start, in calls and modules. Unlike times, these do not depend on a busy machine.
 
-Where one of these fails for a good reason, the recorded figures are put right in the same commit, and the commit says
-what the reason is.
+If a test fails for a good reason, change the recorded figures in the same commit, and give the reason in its message.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from mock_heidi.base.settings import BASE_PATH
 from mock_heidi.cli.main import main
 from mock_heidi.serving import server
 
-# Calls of Python functions, by package: a rename of a module is no cost. Other versions of Python and of the
+# Calls of Python functions by package, so that renaming a module changes nothing. Other versions of Python and of the
 # libraries may need a few more.
 SLACK = 1.15
 COSTS: dict[str, dict[str, int]] = {
@@ -35,7 +34,7 @@ COSTS: dict[str, dict[str, int]] = {
     "PATCH": {"web": 26, "state": 12, "base": 5, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
 }
 STREAM_PIECE = 6.2
-# What a start loads beside the standard library, and about how many modules that are in all.
+# The packages that a start loads besides the standard library, and the approximate number of modules in all.
 LOADED = {
     "annotated_types", "anyio", "click", "cython_runtime", "pydantic", "pydantic_core", "python_multipart", "starlette",
     "typing_extensions", "typing_inspection", "uvicorn", "yaml",
@@ -70,7 +69,7 @@ class Client:
         return json.loads(self._run(method, base + path, body, query)[0])
 
     def count(self, method: str, path: str, body: Any = None) -> Counter[str]:
-        """The calls by module, of a request that has been made once before."""
+        """The calls of a repeated request, by module."""
         self._run(method, BASE_PATH + path, body, "")
         return self._run(method, BASE_PATH + path, body, "")[1]
 
@@ -88,14 +87,14 @@ class Client:
             if messages:
                 return messages.pop()
             left: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-            return await left  # nobody leaves
+            return await left  # the client stays connected
 
         async def send(message: Message) -> None:
             answer.append(message.get("body", b""))
 
         def note(frame: FrameType, event: str, _: Any) -> None:
             name = frame.f_globals.get("__name__", "")
-            # The judges watch every test; the loop of a server, uvloop, calls no Python function.
+            # Not counted: the judges that watch every test, and asyncio, since a server runs on uvloop.
             passed = name in (__name__, "judges", "namedtuple_Exchange") or name.startswith("asyncio.")
             if event == "call" and not passed:
                 calls[role_of(name)] += 1
@@ -117,13 +116,13 @@ def client() -> Client:
 
 
 def grown(calls: Mapping[str, float], recorded: Mapping[str, int]) -> str:
-    """The modules that are called more often than before."""
+    """The modules that are called more often than recorded."""
     more = {name: count - recorded.get(name, 0) for name, count in calls.items() if count > recorded.get(name, 0)}
     return ", ".join(f"{name} +{count}" for name, count in sorted(more.items(), key=lambda item: -item[1]))
 
 
 @pytest.mark.parametrize("name", COSTS)
-def test_a_request_takes_no_more_calls_than_it_did(client: Client, name: str) -> None:
+def test_a_request_takes_no_more_calls_than_recorded(client: Client, name: str) -> None:
     made = client.ask("POST", "/patient-profiles", PROFILE)["data"]["id"]
     calls = {
         "GET": lambda: client.count("GET", f"/patient-profiles/{made}"),
@@ -135,7 +134,7 @@ def test_a_request_takes_no_more_calls_than_it_did(client: Client, name: str) ->
     assert calls.total() <= sum(COSTS[name].values()) * SLACK, f"{name} calls more: {grown(calls, COSTS[name])}"
 
 
-def test_a_piece_of_a_stream_takes_no_more_calls_than_it_did(client: Client) -> None:
+def test_a_piece_of_a_stream_takes_no_more_calls_than_recorded(client: Client) -> None:
     session = client.ask("POST", "/sessions")["session_id"]
     command = {"ai_command_text": "Say it", "content": "Nothing", "content_type": "MARKDOWN"}
 
@@ -164,14 +163,14 @@ print(len(sys.modules), *sorted(names - set(sys.stdlib_module_names) - {"mock_he
 
 
 def printed(code: str, *args: str) -> list[str]:
-    """The words of the last line that a new Python prints."""
+    """The words of the last line that a new Python process prints."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-c", code, *args]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     return ended.stdout.splitlines()[-1].split()
 
 
-def test_a_start_loads_no_more_than_it_did() -> None:
+def test_a_start_loads_no_more_modules_than_recorded() -> None:
     said = printed(START)
     count, names = int(said[0]), set(said[1:])
 
@@ -188,7 +187,7 @@ print("late:", *sorted(name for name in sys.modules if name.startswith(late)))
 """
 
 
-def test_a_start_loads_no_resource_and_no_check_before_it_is_asked_for() -> None:
+def test_a_start_loads_no_resource_or_check_before_it_is_used() -> None:
     assert printed(LATE) == ["late:", "mock_heidi.control.control"]
 
 
@@ -201,17 +200,17 @@ print("built:", *sorted(cls.__name__ for cls in below(BaseModel) - {BaseModel} i
 """
 
 
-def test_importing_the_server_builds_no_model() -> None:
+def test_importing_the_server_builds_no_pydantic_model() -> None:
     assert printed(BUILT) == ["built:"]
 
 
-def test_a_run_of_pytest_that_asks_for_nothing_loads_the_plugin_and_nothing_else() -> None:
+def test_pytest_loads_only_the_plugin_if_no_fixture_is_used() -> None:
     code = "import sys, mock_heidi.pytest_plugin; print(*sorted(one for one in sys.modules if 'mock_heidi.' in one))"
 
     assert printed(code) == [f"mock_heidi.pytest_{name}" for name in ("options", "plugin", "reports")]
 
 
-# What takes long to import; a command loads of it what it cannot do without.
+# Modules that are slow to import. A command loads only those that it needs.
 HEAVY = {
     "asyncio",
     "http.client",
@@ -261,7 +260,7 @@ except SystemExit:
 
 
 @pytest.mark.parametrize(("command", "collects"), [("validate", "False"), ("env --url http://127.0.0.1:1", "True")])
-def test_only_a_command_that_may_run_long_collects_garbage(command: str, collects: str) -> None:
+def test_only_long_running_commands_collect_garbage(command: str, collects: str) -> None:
     assert printed(RUN, *command.split()) == [collects]
 
 
@@ -272,7 +271,7 @@ class Begins:
         self.run = started
 
 
-def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_collects_garbage_after_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "Server", Begins)
     gc.disable()
     try:
@@ -285,7 +284,7 @@ def test_a_server_collects_garbage_once_it_has_started(monkeypatch: pytest.Monke
         gc.unfreeze()
 
 
-def test_the_message_names_what_has_grown() -> None:
+def test_the_failure_message_names_what_has_grown() -> None:
     assert grown(
         {"mock_heidi.app": 5, "mock_heidi.web.request": 9, "json": 1},
         {"mock_heidi.app": 5, "mock_heidi.web.request": 2},

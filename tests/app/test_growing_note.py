@@ -1,4 +1,4 @@
-"""A note that grows while somebody looks: in a terminal, and past the end of the token that asked for it."""
+"""A note as it grows: in a terminal, and after the token of its request has expired."""
 
 import json
 import shutil
@@ -22,12 +22,12 @@ NOTE = {
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_curl_shows_each_piece_before_the_next_is_made() -> None:
-    # Time stands still, so the server makes a piece only when the clock is told to go on: what curl has printed by
-    # then cannot have waited for it.
+    # The clock is frozen, so the server makes the next piece only when the test moves the clock. curl has printed each
+    # piece before that.
     with MockHeidi(clock="2025-01-06T09:00:00", pace=parse_pace("first=1,rate=1")) as heidi:
         command = ["curl", "-sN", f"{heidi.base_url}{SESSION}/consult-note", "-d", json.dumps(NOTE)]
         command += ["-H", f"Authorization: Bearer {heidi.token()}"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as curl:  # noqa: S603 - a client as any
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as curl:  # noqa: S603 - fixed arguments
             assert curl.stdout is not None
             seen: list[bytes] = []
             while not heidi.requests(operation="generate_consult_note"):
@@ -42,7 +42,7 @@ def test_curl_shows_each_piece_before_the_next_is_made() -> None:
     assert all(line.startswith(b'data: {"data": "') for line in seen)
 
 
-def test_a_token_that_expires_during_a_stream_ends_the_next_request_and_not_the_stream() -> None:
+def test_an_expiring_token_does_not_end_a_stream_but_the_next_request_is_refused() -> None:
     with MockHeidi(clock="2025-01-06T09:00:00") as heidi, heidi.client() as client:
         heidi.fault("generate_consult_note", delay_chunks=2_000)
         whole: list[httpx.Response] = []

@@ -1,6 +1,6 @@
-"""Hostile requests by the thousand, at both surfaces of one application: refused or answered, and nothing left behind.
+"""Thousands of hostile requests to the API and the control API are refused or answered, and leave no open file.
 
-3,000 in the ordinary run, 100,000 with ``pytest -m long tests/app/test_hostile.py``. The same ones each time.
+3,000 in the normal run, 100,000 with ``pytest -m long tests/app/test_hostile.py``. The requests are the same each time.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ TYPES = [
     "multipart/form-data; boundary=b",
     "",
 ]
-# What would wait by design: for ever, or as long as it is told to.
+# Requests that wait by design: for ever, or for a given time.
 PATIENT = ("events", "verify")
-NOT_OURS = (503,)  # asked for by a fault that an earlier request has set
+NOT_OURS = (503,)  # a fault that an earlier request has set answers so
 
 
 class Asked(NamedTuple):
@@ -67,7 +67,7 @@ class Asked(NamedTuple):
 
 
 class Attacker:
-    """Makes requests by chance, most of them nearly right."""
+    """Makes random requests, most of them nearly valid."""
 
     def __init__(self, seed: int, token: str) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same requests each time
@@ -153,26 +153,26 @@ async def sign_in(app: App) -> str:
 
 
 async def attack(number: int) -> list[str]:
-    """The failures, in words."""
+    """The failures as texts."""
     app = create_app(max_namespaces=20, journal_entries=50)
     attacker = Attacker(4343, await sign_in(app))
     wrong: list[str] = []
     statuses: Counter[int | None] = Counter()
     for at in range(number):
         if at % 500 == 0:
-            # What it has frozen, filled or set to fail would hide the rest from it.
+            # A frozen clock, full namespaces or faults of earlier requests would hide later failures.
             await exchange(app, "POST", "/_mock/reset", headers={"host": "localhost"}, query=b"all=true")
         asked = attacker.request()
         try:
             reply = await ask(app, asked)
-        except Exception as error:  # noqa: BLE001 - whatever came out of it is what we look for
+        except Exception as error:  # noqa: BLE001 - every exception is a failure to report
             wrong.append(f"{asked}: {error!r}")
             continue
         statuses[reply.status] += 1
         injected = "x-mock-fault" in reply.headers
         if reply.status is not None and reply.status >= 500 and not injected and reply.status not in NOT_OURS:
             wrong.append(f"{asked}: {reply}")
-    # Hostile, but not so strange that all would fail at the endpoint.
+    # Hostile, but not so invalid that every endpoint would refuse it at once.
     if number >= 1_000 and not {200, 400, 401, 404, 405, 422} <= set(statuses):
         wrong.append(f"too tame: {statuses}")
     default = app.registry.default
@@ -200,8 +200,8 @@ def no_file_left_open() -> Iterator[None]:
     [3_000, pytest.param(100_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])],
     ids=["ordinary", "long"],
 )
-@pytest.mark.breaks_contract  # a fault that one of them has set may shape what another one is answered
-def test_hostile_requests_are_refused_or_answered_and_leave_nothing(number: int) -> None:
+@pytest.mark.breaks_contract  # a fault set by one request may change the answer to another
+def test_hostile_requests_are_refused_or_answered_and_leak_nothing(number: int) -> None:
     asyncio.run(attack(1))
     with no_file_left_open():
         wrong = asyncio.run(attack(number))

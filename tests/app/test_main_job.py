@@ -1,4 +1,4 @@
-"""The main job, by clients that are not ours, on a real server: sign in, keep a patient, hold a session, clean up."""
+"""The main job with independent clients on a real server: sign in, create a patient, hold a session, clean up."""
 
 import json
 import shutil
@@ -64,7 +64,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 
 def main_job(client: Client, base_url: str, key: str) -> dict[str, Any]:
-    """The whole way, as an integration goes it; what it kept, to look for elsewhere."""
+    """Do all steps of an integration. Returns the id of the session and the headers of the user."""
     query = "email=dr%40clinic.example&third_party_internal_id=dr-1"
     status, signed = client("GET", f"{base_url}/jwt?{query}", {"Heidi-Api-Key": key}, None)
     assert (status, list(signed)) == (200, shapes.TOKEN.keys())
@@ -105,11 +105,11 @@ def main_job(client: Client, base_url: str, key: str) -> dict[str, Any]:
     return {"session": session, "headers": headers}
 
 
-def test_the_main_job_is_done(heidi: Running, client: Client) -> None:
+def test_every_client_completes_the_main_job(heidi: Running, client: Client) -> None:
     main_job(client, heidi.base_url, "mock-heidi-key")
 
 
-def test_a_second_namespace_is_untouched_by_the_first(heidi: Running, client: Client) -> None:
+def test_the_namespaces_do_not_touch_each_other(heidi: Running, client: Client) -> None:
     second = f"{heidi.url}/ns/second{BASE_PATH}"
     _, before = client("GET", f"{heidi.url}/ns/second/_mock/state", {}, None)
     first = main_job(client, heidi.base_url, "mock-heidi-key")
@@ -121,7 +121,7 @@ def test_a_second_namespace_is_untouched_by_the_first(heidi: Running, client: Cl
     assert client("GET", f"{second}/sessions/{first['session']}", kept["headers"], None)[0] == 404
 
 
-def test_a_client_that_cannot_change_its_path_gets_there_by_its_key(heidi: Running, client: Client) -> None:
+def test_a_client_can_select_a_namespace_by_its_key(heidi: Running, client: Client) -> None:
     kept = main_job(client, heidi.base_url, "mock-heidi-key.third")
     _, state = client("GET", f"{heidi.url}/ns/third/_mock/state", {}, None)
     _, default = client("GET", f"{heidi.url}/_mock/state", {}, None)
@@ -130,5 +130,5 @@ def test_a_client_that_cannot_change_its_path_gets_there_by_its_key(heidi: Runni
     assert kept["session"] not in [row["session_id"] for row in default["sessions"]]
 
 
-def test_nothing_went_wrong_on_the_way(heidi: Running) -> None:
+def test_the_main_job_logs_no_error(heidi: Running) -> None:
     assert heidi.errors() == ""

@@ -1,4 +1,4 @@
-"""Every fact of the contract says where it comes from, and contract and list of assumptions name the same guesses."""
+"""Every fact of the contract names its source, and the contract marks exactly the assumptions of the list."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +54,7 @@ def _status_findings(status: str, response: dict[str, Any]) -> Iterator[str]:
 
 
 def assumption_findings(contract: Contract, listed: Mapping[str, Assumption]) -> list[str]:
-    """The guesses that only the contract marks, or only the list names, and the operations that differ."""
+    """Assumptions that are only in the contract or only in the list, and those with different operations."""
     marked, described = marked_operations(contract), _by_operation(contract, _described)
     return [
         *(f"{name}: nowhere in the contract" for name in sorted(listed.keys() - marked.keys())),
@@ -73,13 +73,13 @@ def assumption_findings(contract: Contract, listed: Mapping[str, Assumption]) ->
 
 
 def marked_operations(contract: Contract) -> dict[str, set[str]]:
-    """The operations whose part of the contract marks a guess, by its name. A guess at the top is about all of them."""
+    """The operations for which the contract marks each assumption. A mark at the top counts for all operations."""
     every = {operation.name for operation in operations(contract)}
     return _by_operation(contract, _marked) | dict.fromkeys(contract["x-assumptions"], every)
 
 
 def _by_operation(contract: Contract, names_in: Callable[[dict[str, Any]], Iterable[str]]) -> dict[str, set[str]]:
-    """The operations by the names that a function finds in their objects."""
+    """The operations for each name that a function finds in their objects."""
     found: dict[str, set[str]] = {}
     for operation in operations(contract):
         for part in _parts(contract, operation):
@@ -98,7 +98,7 @@ def _described(part: dict[str, Any]) -> list[str]:
 
 
 def _parts(contract: Contract, operation: Operation) -> Iterator[dict[str, Any]]:
-    """Every object of an operation, with those that it refers to."""
+    """Every object of an operation, including objects that it refers to."""
     reached, pending = set[str](), [operation.spec, *contract["paths"][operation.path].get("parameters", [])]
     while pending:
         for _, node in nodes(pending.pop()):
@@ -110,7 +110,7 @@ def _parts(contract: Contract, operation: Operation) -> Iterator[dict[str, Any]]
 
 
 def list_findings(listed: Iterable[Assumption]) -> list[str]:
-    """The entries of the list that do not explain themselves."""
+    """The entries of the list that lack an explanation."""
     found = []
     for row in listed:
         sentences = [row.decides, row.why, *row.sources]
@@ -124,14 +124,14 @@ def list_findings(listed: Iterable[Assumption]) -> list[str]:
     return found
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- The contract passes ----------------------------------------------------------------------------------------------
 
 
-def test_every_fact_of_the_contract_says_where_it_comes_from(contract: Contract) -> None:
+def test_every_fact_of_the_contract_names_its_source(contract: Contract) -> None:
     assert provenance_findings(contract) == []
 
 
-# What the sources say, read apart from the contract.
+# The sources, written here independently of the contract.
 ASSUMED_SUCCESS = {
     "link_account", "unlink_account", "create_patient_profile", "update_patient_profile", "delete_patient_profiles",
     "link_sessions", "list_patient_profiles", "get_patient_profile", "upload_audio", "upload_context_documents",
@@ -154,7 +154,7 @@ DOCUMENTED_KEYS = {
 }
 
 
-def test_a_success_is_observed_or_the_assumption_success_status(contract: Contract) -> None:
+def test_a_success_status_is_observed_or_assumed(contract: Contract) -> None:
     successes = {operation.name: operation.spec["responses"]["200"] for operation in operations(contract)}
 
     assumed = {name for name, success in successes.items() if success["x-provenance"] == "assumed"}
@@ -163,14 +163,14 @@ def test_a_success_is_observed_or_the_assumption_success_status(contract: Contra
     assert {successes[name]["x-assumption"] for name in assumed} == {"success_status"}
 
 
-def test_an_operation_without_a_page_is_not_called_documented(contract: Contract) -> None:
+def test_an_operation_without_a_vendor_page_is_not_marked_documented(contract: Contract) -> None:
     marks = {operation.name: operation.spec["x-provenance"] for operation in operations(contract)}
 
     assert {name: mark for name, mark in marks.items() if mark != "documented"} == OPERATIONS_WITHOUT_A_PAGE
 
 
 @pytest.mark.parametrize(("name", "keys"), DOCUMENTED_KEYS.items(), ids=DOCUMENTED_KEYS)
-def test_a_documented_key_is_called_so_though_its_value_is_assumed(
+def test_a_documented_key_with_an_assumed_value_is_marked_documented(
     contract: Contract, name: str, keys: tuple[str, ...]
 ) -> None:
     properties = _schema(contract, name)["properties"]
@@ -179,7 +179,7 @@ def test_a_documented_key_is_called_so_though_its_value_is_assumed(
     assert all(properties[key]["x-assumptions"] for key in keys)
 
 
-def test_required_fields_of_ask_ai_and_types_of_answers_are_called_assumed(contract: Contract) -> None:
+def test_required_fields_of_ask_ai_and_types_of_answers_are_marked_assumed(contract: Contract) -> None:
     command, answer_type = (
         _schema(contract, "AiCommand"),
         _schema(contract, "CustomQuestion")["properties"]["answerType"],
@@ -189,7 +189,7 @@ def test_required_fields_of_ask_ai_and_types_of_answers_are_called_assumed(contr
     assert answer_type["x-assumption"] == "answer_types"
 
 
-def test_contract_and_list_name_the_same_assumptions_at_the_same_operations(contract: Contract) -> None:
+def test_the_contract_and_the_list_name_the_same_assumptions_for_each_operation(contract: Contract) -> None:
     assert assumption_findings(contract, assumptions()) == []
 
 
@@ -197,7 +197,7 @@ def test_every_assumption_explains_itself() -> None:
     assert list_findings(assumptions().values()) == []
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _schema(contract: Contract, name: str) -> dict[str, Any]:
@@ -250,7 +250,9 @@ UNSOURCED = {
 
 
 @pytest.mark.parametrize(("spoil", "words"), UNSOURCED.values(), ids=UNSOURCED)
-def test_the_judge_of_provenance_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+def test_the_judge_of_provenance_reports_a_broken_contract(
+    contract: Contract, spoil: Callable[[Contract], None], words: str
+) -> None:
     spoil(contract)
 
     found = provenance_findings(contract)
@@ -292,7 +294,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize(("spoil", "begins"), DIFFERENT.values(), ids=DIFFERENT)
-def test_the_judge_of_assumptions_bites(
+def test_the_judge_of_assumptions_reports_a_broken_contract(
     contract: Contract, spoil: Callable[[Contract], None], begins: list[str]
 ) -> None:
     spoil(contract)
@@ -303,7 +305,7 @@ def test_the_judge_of_assumptions_bites(
     assert all(text.startswith(begin) for text, begin in zip(found, begins, strict=True)), found
 
 
-def test_the_judge_of_assumptions_sees_a_name_that_only_the_list_has(contract: Contract) -> None:
+def test_the_judge_of_assumptions_reports_a_name_missing_in_the_contract(contract: Contract) -> None:
     extra = assumptions()["next_page"]._replace(name="imagined")
 
     assert assumption_findings(contract, {**assumptions(), "imagined": extra}) == ["imagined: nowhere in the contract"]
@@ -319,5 +321,5 @@ UNEXPLAINED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("changes", "words"), UNEXPLAINED.values(), ids=UNEXPLAINED)
-def test_the_judge_of_the_list_bites(changes: dict[str, Any], words: str) -> None:
+def test_the_judge_of_the_list_reports_an_incomplete_entry(changes: dict[str, Any], words: str) -> None:
     assert list_findings([assumptions()["next_page"]._replace(**changes)]) == [words]

@@ -1,6 +1,6 @@
-"""The contract is sound, the code serves exactly what it says, and every judge of that bites.
+"""The contract is valid, the code serves exactly what it describes, and every judge reports a broken contract.
 
-Each judge takes a contract and gives a list of findings, so that it can be asked about a broken one too.
+Each judge takes a contract and returns a list of findings, so that tests can also give it a broken contract.
 """
 
 import copy
@@ -64,7 +64,7 @@ def form_findings(contract: Contract) -> list[str]:
 
 
 def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
-    """Operations that only the contract has, or only the code: method, path and name as one."""
+    """Operations (method, path and name) that are only in the contract or only in the code."""
     described = {(operation.method, operation.path, operation.name) for operation in operations(contract)}
     # Starlette adds HEAD to every GET; the router leaves it out again.
     served = {(method, route.path, route.name) for route in routes for method in (route.methods or set()) - {"HEAD"}}
@@ -75,9 +75,9 @@ def operation_findings(contract: Contract, routes: Iterable[Route]) -> list[str]
 
 
 def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
-    """Differences between the contract's objects and the classes of the same name, field for field."""
+    """Differences between the contract's objects and the classes of the same name, field by field."""
     schemas: dict[str, Any] = _spelt_out(contract, contract["components"]["schemas"])
-    # The code spells lists of words out at their fields. A schema that the code has no class for says so.
+    # The code writes enums at their fields. A schema without a class in the code is marked so.
     classless = {name for name, schema in schemas.items() if "enum" in schema or schema.get("x-no-class") is True}
     described = schemas.keys() - _reached(contract, _error_components(contract)) - (classless - classes.keys())
     found = [f"{name}: no class of that name" for name in sorted(described - classes.keys())]
@@ -88,7 +88,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 
 
 def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> list[str]:
-    """Errors that only the contract words so, or only the code, and statuses that differ."""
+    """Errors that are worded differently in the contract and the code, or have different statuses."""
     judge = Judge(contract)
     schemas = contract["components"]["schemas"]
     statuses = _error_components(contract)
@@ -106,7 +106,7 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
     return found + [f"{name}: no error of the code is worded so" for name in sorted(statuses.keys() - matched)]
 
 
-# What errors that do not always say the same are made of.
+# The arguments of errors whose words vary.
 _ARGUMENTS: dict[type[HeidiError], tuple[Any, ...]] = {
     errors.UnprocessableError: ([errors.missing("query", "email")],),
     errors.OpenAPIHeidiAccountAlreadyLinkedError: ("kp_xxx",),
@@ -131,15 +131,15 @@ def default_findings(contract: Contract) -> list[str]:
 
 
 def _is_query(one: Any) -> bool:
-    """True if it is the model of an operation's query."""
+    """True if ``one`` is the model of an operation's query."""
     return isinstance(one, type) and issubclass(one, BaseModel) and one.__name__.endswith("Query")
 
 
-# --- What they are made of --------------------------------------------------------------------------------------------
+# --- Parts of the judges ----------------------------------------------------------------------------------------------
 
 
 def _error_components(contract: Contract) -> dict[str, set[str]]:
-    """The components that answers other than 200 are made of, with the statuses they are sent with."""
+    """The components used in answers other than 200, with their statuses."""
     statuses: dict[str, set[str]] = {}
     for operation in operations(contract):
         for status, response in operation.spec["responses"].items():
@@ -152,7 +152,7 @@ def _error_components(contract: Contract) -> dict[str, set[str]]:
 
 
 def _reached(contract: Contract, names: Iterable[str]) -> set[str]:
-    """These schemas and those that they refer to, directly or through others."""
+    """These schemas and all schemas that they refer to, directly or indirectly."""
     reached, pending = set[str](), set(names)
     while pending:
         reached |= pending
@@ -162,7 +162,7 @@ def _reached(contract: Contract, names: Iterable[str]) -> set[str]:
 
 
 def _spelt_out(contract: Contract, value: Any) -> Any:
-    """A part of the contract in which each reference to a list of words is replaced by the list."""
+    """A part of the contract in which each reference to an enum is replaced by the enum."""
     if isinstance(value, dict):
         spelt = {key: _spelt_out(contract, item) for key, item in value.items()}
         words = resolve(contract, value)
@@ -176,13 +176,13 @@ def _modules() -> list[ModuleType]:
 
 
 def served_classes() -> dict[str, type[BaseModel]]:
-    """The classes of what comes in and goes out, by name, with the values that answers show as they are."""
+    """The classes of request bodies, answers and the stored values that answers show, by name."""
     own = {
         name: cls
         for module in _modules()
         for name, cls in vars(module).items()
         if isinstance(cls, type) and issubclass(cls, Incoming | Outgoing) and cls.__module__ == module.__name__
-        if not name.startswith("_")  # these serve assumptions that are chosen
+        if not name.startswith("_")  # only used if another assumption is chosen
     }
     return own | {"ConsultNote": ConsultNote, "Success": Success}
 
@@ -190,14 +190,14 @@ def served_classes() -> dict[str, type[BaseModel]]:
 def vendor_errors() -> list[type[HeidiError]]:
     """The errors that operations of the contract answer with."""
     aside = (
-        # No operation, no defect of ours and no bound of ours is in the contract.
+        # Unknown paths, internal errors and the mock's own limits are not in the contract.
         errors.NotFoundError,
         errors.MethodNotAllowedError,
         errors.InternalError,
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
-        # Of assumptions that are chosen.
+        # Only sent if another assumption is chosen.
         errors.RecordingRequiredError,
         errors.CodingNotEnabledError,
     )
@@ -208,7 +208,7 @@ def vendor_errors() -> list[type[HeidiError]]:
 def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> Iterator[str]:
     answer = not issubclass(cls, Incoming)
     made = cls.model_json_schema(mode="serialization" if answer else "validation")
-    made = made["$defs"][name] if "$ref" in made else made  # one that holds itself stands among its own parts
+    made = made["$defs"][name] if "$ref" in made else made  # a recursive class is among its own parts
     fields = {field.alias or key: field for key, field in cls.model_fields.items()}
     optional = {key for key, field in fields.items() if (_left_out(field) if answer else not field.is_required())}
     properties = schema["properties"]
@@ -229,11 +229,11 @@ def _class_findings(name: str, schema: dict[str, Any], cls: type[BaseModel]) -> 
 
 
 def _left_out(field: FieldInfo) -> bool:
-    """True if a field of an answer is absent where it is null."""
+    """True if an answer leaves out a field that is null."""
     return field.exclude_if is not None and field.exclude_if(None)
 
 
-# A value that does not fit is read again, in any case; tests of assumptions hold what passes then.
+# Under some assumptions these fields accept more spellings, which the tests of assumptions check.
 _READ_AGAIN = {(name, "gender") for name in ("PatientProfileCreate", "PatientProfileUpdate", "SessionPatientUpdate")}
 _NOTES = ("title", "description", "default", "examples", "example", "x-provenance", "x-assumption", "x-assumptions")
 _APPLIES = {
@@ -249,7 +249,7 @@ _KINDS = {"string": str, "boolean": bool, "null": type(None)}
 
 
 def _form(schema: Any) -> set[str]:
-    """One form for the many ways to say the same in a JSON schema: its alternatives, each as a text."""
+    """A normal form of a JSON schema: its alternatives, each as a text."""
     if isinstance(schema, bool):
         return {str(schema)}
     schema = {key: value for key, value in schema.items() if key not in _NOTES}
@@ -262,7 +262,7 @@ def _form(schema: Any) -> set[str]:
 
 
 def _branches(schema: dict[str, Any]) -> Iterator[str]:
-    """A text for each type that a schema allows, with what it says of values of that type."""
+    """A text for each type that a schema allows, with the rules for values of that type."""
     if schema.get("additionalProperties") is True:
         del schema["additionalProperties"]
     if "const" in schema:
@@ -278,34 +278,34 @@ def _branches(schema: dict[str, Any]) -> Iterator[str]:
         yield json.dumps({"type": kind, **branch}, sort_keys=True)
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- Contract and code agree ------------------------------------------------------------------------------------------
 
 
 def test_the_contract_is_valid_openapi(contract: Contract) -> None:
     assert form_findings(contract) == []
 
 
-def test_the_code_serves_the_operations_of_the_contract_and_no_others(contract: Contract) -> None:
+def test_the_code_serves_exactly_the_operations_of_the_contract(contract: Contract) -> None:
     assert operation_findings(contract, api.ROUTES) == []
 
 
-def test_handlers_and_routes_bear_the_names_of_their_operations() -> None:
+def test_handlers_and_routes_have_the_names_of_their_operations() -> None:
     assert [route.endpoint.__name__ for route in api.ROUTES] == [route.name for route in api.ROUTES]
 
 
-def test_the_code_takes_and_gives_the_objects_of_the_contract_field_for_field(contract: Contract) -> None:
+def test_the_models_of_the_code_match_the_contract_field_by_field(contract: Contract) -> None:
     assert model_findings(contract, served_classes()) == []
 
 
-def test_the_code_words_its_errors_as_the_contract_does(contract: Contract) -> None:
+def test_the_errors_of_the_code_match_the_contract(contract: Contract) -> None:
     assert error_findings(contract, vendor_errors()) == []
 
 
-def test_the_defaults_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
+def test_the_defaults_of_the_code_match_the_contract(contract: Contract) -> None:
     assert default_findings(contract) == []
 
 
-def test_the_judge_of_defaults_bites(contract: Contract) -> None:
+def test_the_judge_of_defaults_reports_a_difference(contract: Contract) -> None:
     (size,) = [
         one for one in _operation(contract, "list_linked_user_sessions")["parameters"] if one["name"] == "page_size"
     ]
@@ -314,13 +314,13 @@ def test_the_judge_of_defaults_bites(contract: Contract) -> None:
     assert default_findings(contract) == ["page_size: 20, in the contract 21"]
 
 
-def test_the_contract_is_served_as_it_stands_in_the_file(heidi: Client) -> None:
+def test_the_server_serves_the_contract_file_unchanged(heidi: Client) -> None:
     answer = heidi.get("/_mock/openapi.yaml")
 
     assert answer.content == OPENAPI.read_bytes()
 
 
-def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
+def test_the_command_prints_the_contract_file_unchanged() -> None:
     printed = CliRunner().invoke(cli, ["openapi"])
 
     assert printed.stdout_bytes == OPENAPI.read_bytes()
@@ -330,7 +330,7 @@ WAV = ("visit.wav", b"RIFF", "audio/wav")
 NOTE = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7"}
 QUESTION = {"questionId": "1", "question": "When?", "answerType": "DateResponse", "dateFormat": "D MMM YYYY"}
 
-# In an order in which every one of them succeeds.
+# The order is one in which every call succeeds.
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/jwt?email=a@example.com&third_party_internal_id=9", {}),
     ("POST", "/users/linked-account", {"json": {"kinde_user_id": "kp_xxx"}}),
@@ -387,10 +387,10 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.slow
-def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract: Contract) -> None:
+def test_an_independent_client_accepts_every_operation_by_the_contract(contract: Contract) -> None:
     names = []
     known: dict[str, str] = {}
-    # It leaves these to whoever uses it, and wants text.
+    # openapi_core has no deserializers for these media types, and expects text from them.
     config = openapi_core.Config(
         extra_media_type_deserializers=dict.fromkeys(
             ("text/event-stream", "audio/*", "application/octet-stream"), lambda value, **_: value.decode()
@@ -416,7 +416,7 @@ def test_somebody_elses_client_can_use_the_contract_for_every_operation(contract
     assert sorted(names) == sorted(operation.name for operation in operations(contract))
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _schema(contract: Contract, name: str) -> dict[str, Any]:
@@ -440,13 +440,15 @@ BROKEN_FORMS = {"no title": (_drop_title, "is a required property"), "one name t
 
 
 @pytest.mark.parametrize(("spoil", "words"), BROKEN_FORMS.values(), ids=BROKEN_FORMS)
-def test_the_judge_of_the_form_bites(contract: Contract, spoil: Callable[[Contract], None], words: str) -> None:
+def test_the_judge_of_validity_reports_invalid_openapi(
+    contract: Contract, spoil: Callable[[Contract], None], words: str
+) -> None:
     spoil(contract)
 
     assert words in "\n".join(form_findings(contract))
 
 
-def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_one_that_is_not_served(contract: Contract) -> None:
     contract["paths"]["/patients"] = {"get": copy.deepcopy(_operation(contract, "list_patient_profiles"))}
 
     assert operation_findings(contract, api.ROUTES) == [
@@ -454,7 +456,7 @@ def test_the_judge_of_operations_sees_one_that_is_not_served(contract: Contract)
     ]
 
 
-def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_one_that_is_not_in_the_contract(contract: Contract) -> None:
     extra = Route("/sessions/{session_id}", get_session, methods=["DELETE"])
 
     assert operation_findings(contract, [*api.ROUTES, extra]) == [
@@ -462,7 +464,7 @@ def test_the_judge_of_operations_sees_one_that_is_not_in_the_contract(contract: 
     ]
 
 
-def test_the_judge_of_operations_sees_another_name(contract: Contract) -> None:
+def test_the_judge_of_operations_reports_a_different_name(contract: Contract) -> None:
     _operation(contract, "get_session")["operationId"] = "read_session"
 
     assert len(operation_findings(contract, api.ROUTES)) == 2
@@ -557,7 +559,9 @@ OTHER_MODELS = {
 
 
 @pytest.mark.parametrize(("spoil", "begins"), OTHER_MODELS.values(), ids=OTHER_MODELS)
-def test_the_judge_of_models_bites(contract: Contract, spoil: Callable[[Contract], None], begins: list[str]) -> None:
+def test_the_judge_of_models_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], begins: list[str]
+) -> None:
     spoil(contract)
 
     found = model_findings(contract, served_classes())
@@ -579,13 +583,15 @@ OTHER_ERRORS = {"other words": (_reword, "MissingTokenError: worded so"), "anoth
 
 
 @pytest.mark.parametrize(("spoil", "begin"), OTHER_ERRORS.values(), ids=OTHER_ERRORS)
-def test_the_judge_of_errors_bites(contract: Contract, spoil: Callable[[Contract], None], begin: str) -> None:
+def test_the_judge_of_errors_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], begin: str
+) -> None:
     spoil(contract)
 
     assert error_findings(contract, vendor_errors())[0].startswith(begin)
 
 
-def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented() -> None:
+def test_errors_that_only_faults_send_are_known_and_undocumented() -> None:
     aside = {name for name, (error, _) in error_table.BY_NAME.items() if type(error) not in vendor_errors()}
     provenances = {name: error_table.BY_NAME[name][1] for name in aside}
 
@@ -597,7 +603,7 @@ def test_what_only_faults_answer_with_is_in_the_contract_or_was_never_documented
     }
 
 
-def test_the_judge_of_errors_sees_one_that_the_code_does_not_have(contract: Contract) -> None:
+def test_the_judge_of_errors_reports_one_that_the_code_lacks(contract: Contract) -> None:
     classes = [cls for cls in vendor_errors() if cls is not errors.BodyTooLargeError]
 
     assert error_findings(contract, classes) == ["BodyTooLarge: no error of the code is worded so"]
@@ -609,7 +615,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def _altered(change: Change, status: int = 200, **headers: str) -> Callable[[Request], Any]:
-    """A handler that answers as ``get_session`` does, but for a change to the session."""
+    """A handler that answers as ``get_session`` does, after a change to the session."""
 
     def altered(request: Request) -> Response:
         answer = json.loads(bytes(get_session(request).body))  # type: ignore[arg-type] # Starlette has one of that name
@@ -673,7 +679,7 @@ def _replace(monkeypatch: pytest.MonkeyPatch, handler: Callable[[Request], Any])
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize(("handler", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
-def test_an_answer_that_breaks_the_contract_is_found(
+def test_an_answer_that_breaks_the_contract_is_reported(
     heidi: Client,
     contract_watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
@@ -691,7 +697,7 @@ def test_an_answer_that_breaks_the_contract_is_found(
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("path", ["/ns/other/api/v2/ml-scribe/open-api/jwt", "/api/v2//ml-scribe/open-api//jwt/"])
-def test_an_answer_is_judged_whatever_spelling_led_to_it(
+def test_an_answer_is_judged_for_every_spelling_of_its_path(
     heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     route = next(route for route in api.ROUTES if route.name == "get_jwt")
@@ -704,7 +710,7 @@ def test_an_answer_is_judged_whatever_spelling_led_to_it(
 
 
 @pytest.mark.breaks_contract
-def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_over_a_socket_is_judged(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     _replace(monkeypatch, _altered(lambda session: session.pop("audio")))
     with MockHeidi(clock=NOON) as heidi, heidi.client() as client:
         client.get("/sessions/1234567890")
@@ -713,7 +719,7 @@ def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatc
         assert "'audio' is a required property" in found
 
 
-def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pytest.Pytester) -> None:
+def test_a_test_that_receives_an_answer_outside_the_contract_fails(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("pytest_plugins = ['judges']")
     pytester.makepyfile(
         """
@@ -778,7 +784,7 @@ BAD_STREAMS = {
 
 
 @pytest.mark.parametrize(("body", "words"), BAD_STREAMS.values(), ids=BAD_STREAMS)
-def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
+def test_the_judge_of_streams_reports_a_broken_stream(body: bytes, words: str) -> None:
     found = stream_findings(body)
 
     assert len(found) == 1, found
@@ -786,11 +792,11 @@ def test_the_judge_of_streams_bites(body: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["a", 'b "c"\n', "ä😀"]])
-def test_the_judge_of_streams_is_content_with_the_one_form(texts: list[str]) -> None:
+def test_the_judge_of_streams_accepts_the_vendor_format(texts: list[str]) -> None:
     assert stream_findings(b"".join(map(delivery.frame, texts))) == []
 
 
-def test_a_stream_says_its_encoding_and_json_need_not() -> None:
+def test_a_stream_must_name_its_charset_and_json_may() -> None:
     stream, plain = "/sessions/1/ask-ai", "/sessions/1"
     event = 'data: {"data": "a"}\n\n'
     unsaid = _exchange(200, event, "POST", stream, headers={"content-type": "text/event-stream"})
@@ -805,7 +811,7 @@ def test_a_stream_says_its_encoding_and_json_need_not() -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_stream_that_is_taken_away_is_judged_by_what_came(
+def test_the_received_part_of_an_aborted_stream_is_judged(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, contract_watch: Watch
 ) -> None:
     def broken() -> None:
@@ -846,7 +852,7 @@ NO_OPERATION = {
 
 
 @pytest.mark.parametrize(("exchange", "words"), NO_OPERATION.values(), ids=NO_OPERATION)
-def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exchange, words: str) -> None:
+def test_an_unknown_path_or_method_must_be_refused_in_the_vendor_format(exchange: Exchange, words: str) -> None:
     found = Judge(load_contract()).findings(exchange)
 
     assert words in "\n".join(found)
@@ -856,7 +862,7 @@ def test_what_is_no_operation_must_be_refused_in_the_vendors_form(exchange: Exch
     ("value", "words"),
     [("redirect", "should be a 307 to /api/v2/ml-scribe/open-api/patient-profiles"), ("not_found", "should be 404")],
 )
-def test_a_path_with_extra_slashes_is_held_to_what_is_chosen(value: str, words: str) -> None:
+def test_a_path_with_extra_slashes_is_judged_by_the_chosen_assumption(value: str, words: str) -> None:
     served = _exchange(200, '{"data": []}', path="//patient-profiles")
 
     (found,) = Judge(load_contract()).findings(served._replace(assumed=(("extra_slashes", value),)))
@@ -865,7 +871,7 @@ def test_a_path_with_extra_slashes_is_held_to_what_is_chosen(value: str, words: 
     assert Judge(load_contract()).findings(served) == []
 
 
-def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contract) -> None:
+def test_the_judge_checks_the_order_of_keys_inside_lists(contract: Contract) -> None:
     content = _operation(contract, "list_patient_profiles")["responses"]["200"]["content"]["application/json"]
     value = next(iter(content["examples"].values()))["value"]
     last = value["data"][-1]
@@ -876,7 +882,7 @@ def test_the_order_of_keys_counts_inside_the_items_of_a_list_too(contract: Contr
     assert f"$.data[{len(value['data']) - 1}]: the keys stand in the order" in found
 
 
-def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:
+def test_the_judge_checks_headers_of_the_contract(contract: Contract) -> None:
     header = contract["components"]["responses"]["Unauthorized"]["headers"]["WWW-Authenticate"]
     header["required"] = True
     body = '{"detail": "Not authenticated"}'
@@ -888,7 +894,7 @@ def test_a_header_of_the_contract_is_checked(contract: Contract) -> None:
     assert "header WWW-Authenticate: $: 'Bearer' was expected" in other[0]
 
 
-def test_injected_faults_and_preflights_are_not_the_contracts_business() -> None:
+def test_the_judge_ignores_injected_faults_and_preflights() -> None:
     fault = _exchange(503, "", path="/sessions/1", headers={"X-Mock-Fault": "status"})
     preflight = _exchange(200, "OK", "OPTIONS", preflight=True)
 

@@ -1,4 +1,4 @@
-"""Both contracts show an example of every body, the examples keep their schemas, and the judge of that bites."""
+"""Both contracts have an example of every body, the examples fit their schemas, and the judge reports bad ones."""
 
 import json
 import re
@@ -15,15 +15,15 @@ BOTH = pytest.mark.parametrize("path", JUDGES, ids=lambda path: path.name)
 
 
 def examples(contract: Contract, node: dict[str, Any]) -> dict[str, Any]:
-    """The values of the examples of a media type, parameter or header, by their names."""
+    """The values of the examples of a media type, parameter or header, by name."""
     one = {"example": node["example"]} if "example" in node else {}
     return one | {name: resolve(contract, example)["value"] for name, example in node.get("examples", {}).items()}
 
 
 def example_findings(contract: Contract, judge: Judge) -> list[str]:
-    """Examples that their own schema refuses, and bodies without one."""
+    """Examples that do not fit their schema, and bodies without an example."""
     found = []
-    # In the control API objects have no order, and a request of the vendor's API may have any.
+    # Keys of the control API and of requests to the vendor's API may have any order.
     ordered_place = "/responses/" if type(judge) is Judge else "nowhere"
     for path, node in nodes(contract):
         for kind, media in node.get("content", {}).items():
@@ -37,7 +37,7 @@ def example_findings(contract: Contract, judge: Judge) -> list[str]:
 
 
 def unused_findings(contract: Contract) -> list[str]:
-    """Components that nothing refers to."""
+    """Components without any reference to them."""
     referred = set(re.findall(r'"#/components/(\w+/\w+)"', json.dumps(contract)))
     kinds = contract["components"].keys() - {"securitySchemes"}
     described = {f"{kind}/{name}" for kind in kinds for name in contract["components"][kind]}
@@ -52,7 +52,7 @@ def test_every_body_has_an_example_and_every_example_is_valid(path: Path) -> Non
 
 
 @BOTH
-def test_something_refers_to_every_component(path: Path) -> None:
+def test_every_component_is_used(path: Path) -> None:
     assert unused_findings(load_contract(path)) == []
 
 
@@ -61,7 +61,7 @@ def test_a_contract_has_a_short_title(path: Path) -> None:
     assert len(load_contract(path)["info"]["title"]) < 30
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _operation(contract: Contract, name: str) -> dict[str, Any]:
@@ -124,7 +124,9 @@ WRONG: dict[str, tuple[Path, Callable[[Contract], None], int, str]] = {
 
 
 @pytest.mark.parametrize(("path", "spoil", "number", "words"), WRONG.values(), ids=WRONG)
-def test_the_judge_of_examples_bites(path: Path, spoil: Callable[[Contract], None], number: int, words: str) -> None:
+def test_the_judge_of_examples_reports_a_broken_example(
+    path: Path, spoil: Callable[[Contract], None], number: int, words: str
+) -> None:
     contract = load_contract(path)
     spoil(contract)
 
@@ -134,7 +136,7 @@ def test_the_judge_of_examples_bites(path: Path, spoil: Callable[[Contract], Non
     assert words in found[0]
 
 
-def test_the_judge_of_components_bites() -> None:
+def test_the_judge_of_components_reports_an_unused_one() -> None:
     contract = load_contract()
     contract["components"]["schemas"]["Spare"] = {"type": "string"}
 

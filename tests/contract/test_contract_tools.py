@@ -1,4 +1,4 @@
-"""Tools of others on both contracts: linters, generators and the clients they generate, schemathesis.
+"""Third-party tools run on both contracts: linters, generators, the clients they generate, and schemathesis.
 
 Tests whose tool is missing are skipped. ``./check --all`` installs the tools; by hand, see ``_HINTS``.
 """
@@ -27,14 +27,14 @@ _HINTS = {
     "npm": "npm install --ignore-scripts --prefix tests/contract/tools",
     "pip": "pip install --group contract",
 }
-# redocly looks for newer versions of itself, and reports its use.
+# redocly would look for newer versions of itself and report usage.
 _QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1", "CI": "true"}
 
 BOTH = pytest.mark.parametrize("contract", [OPENAPI, CONTROL], ids=lambda path: path.stem)
 
 
 def tool(name: str, source: str) -> str:
-    """The path of a tool that npm or pip has installed; skips the test where it is missing."""
+    """The path of a tool that npm or pip has installed. Skips the test if the tool is missing."""
     own = NODE_MODULES / ".bin" if source == "npm" else Path(sys.executable).parent
     found = shutil.which(name, path=os.pathsep.join([str(own), os.environ["PATH"]]))
     if found is None:
@@ -43,7 +43,7 @@ def tool(name: str, source: str) -> str:
 
 
 def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
-    """The output of a command, which must end with that status."""
+    """The output of a command. Fails if the exit status is another one."""
     env = {**os.environ, **_QUIET}
     done = subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)  # noqa: S603 - ours
     assert done.returncode == status, done.stdout + done.stderr
@@ -51,7 +51,7 @@ def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
 
 
 def generate_python_client(contract: Path, package: Path) -> None:
-    """Write a client to the folder ``package``; a warning of the generator is an error."""
+    """Generate a client in the folder ``package``. A warning of the generator is an error."""
     config = package.with_name("config.json")
     settings = {"post_hooks": [], "content_type_overrides": {"application/yaml": "application/json"}}
     config.write_text(json.dumps(settings), encoding="utf-8")
@@ -118,7 +118,7 @@ def test_datamodel_codegen_writes_models_with_plain_names(
 
 
 def pieces(stream: str) -> list[str]:
-    """The pieces of the text in a stream of events."""
+    """The pieces of text in a stream of events."""
     return [json.loads(event.removeprefix("data: "))["data"] for event in stream.split("\n\n")[:-1]]
 
 
@@ -169,11 +169,11 @@ def test_a_generated_typescript_client_signs_in_and_streams(tmp_path: Path) -> N
     assert "".join(pieces(told["text"]))
 
 
-# --- schemathesis, as a user starts it --------------------------------------------------------------------------------
+# --- schemathesis, as a user runs it ----------------------------------------------------------------------------------
 
 
-# Of other seeds about one in ten shows one of two false positives: a DELETE of context documents is taken for one of
-# their list, and an optional part of a form with a file, replaced by an empty list, is not sent at all.
+# About one in ten other seeds shows one of two false positives: schemathesis takes a DELETE of some context documents
+# for a DELETE of all, or replaces an optional part of a form by an empty list and does not send it.
 def schemathesis(heidi: Handle, headers: dict[str, str], cwd: Path, status: int) -> str:
     sent = [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
     contract = f"{heidi.base_url.partition('/api/')[0]}/_mock/openapi.yaml"
@@ -185,7 +185,7 @@ def test_schemathesis_without_our_settings_and_a_token_finds_nothing(tmp_path: P
         schemathesis(heidi, {}, tmp_path, status=0)
 
 
-# It takes every 400 for a defect. These three depend on the state, which no schema can say.
+# schemathesis reports every 400 as a defect. These three depend on the state, which a schema cannot express.
 OF_THE_STATE = {"error: no linked user", "Recording already finished", "Consult note not found"}
 
 
@@ -199,7 +199,7 @@ def test_schemathesis_without_our_settings_finds_only_refusals_for_the_state(tmp
     assert {json.loads(body)["detail"]["msg"] for _, body in refusals} <= OF_THE_STATE
 
 
-def test_schemathesis_without_our_settings_finds_nothing_if_these_refusals_have_statuses_that_it_knows(
+def test_schemathesis_without_our_settings_accepts_refusals_with_other_statuses(
     tmp_path: Path,
 ) -> None:
     statuses = {"no_linked_user": 404, "recording_finished": 409, "consult_note_not_found": 409}

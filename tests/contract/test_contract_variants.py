@@ -1,4 +1,4 @@
-"""The contract under chosen assumptions: sound for each value, and for values of all assumptions at once."""
+"""The contract under chosen assumptions is valid for each value, and for values of all assumptions at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ FIRSTS, LASTS = (
 
 
 def lost_references(contract: Contract) -> list[str]:
-    """The references of a contract to parts that it does not have, and to operations that it does not have."""
+    """The references of a contract to missing parts and missing operations."""
     known = {operation.name for operation in operations(contract)}
     found = []
     for place, node in nodes(contract):
@@ -31,7 +31,7 @@ def lost_references(contract: Contract) -> list[str]:
 
 
 def misfits(contract: Contract) -> Iterator[str]:
-    """The examples of answers in JSON that do not have the form of the answer."""
+    """The JSON examples of answers that do not fit their schema."""
     judge = Judge(contract)
     for operation in operations(contract):
         for status, response in operation.spec["responses"].items():
@@ -45,25 +45,25 @@ def misfits(contract: Contract) -> Iterator[str]:
 
 
 def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
-    """The responses of an operation under these choices."""
+    """The responses of an operation under the chosen assumptions."""
     contract = changed(Assumptions(choices))
     found: dict[str, Any] = next(one.spec["responses"] for one in operations(contract) if one.name == name)
     return found
 
 
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
-def test_contract_of_each_value_refers_to_nothing_that_it_lacks(name: str, value: Any) -> None:
+def test_the_contract_of_each_value_has_no_broken_reference(name: str, value: Any) -> None:
     assert lost_references(changed(Assumptions({name: value}))) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
-def test_examples_of_each_value_have_the_form_that_holds(name: str, value: Any) -> None:
+def test_the_examples_of_each_value_fit_their_schemas(name: str, value: Any) -> None:
     assert list(misfits(changed(Assumptions({name: value})))) == []
 
 
 @pytest.mark.parametrize("values", [FIRSTS, LASTS], ids=["first", "last"])
-def test_contract_of_many_values_at_once_is_sound(values: dict[str, Any]) -> None:
+def test_the_contract_is_valid_for_many_values_at_once(values: dict[str, Any]) -> None:
     contract = changed(Assumptions(values))
 
     assert [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()] == []
@@ -71,7 +71,7 @@ def test_contract_of_many_values_at_once_is_sound(values: dict[str, Any]) -> Non
     assert list(misfits(contract)) == []
 
 
-def test_refusal_joins_the_response_that_has_its_status() -> None:
+def test_a_refusal_is_added_to_the_response_of_its_status() -> None:
     known, more = (responses(choices, "link_account") for choices in ({}, {"unknown_heidi_user": "refused_404"}))
     joined = responses({"empty_audio": 400}, "upload_audio")["400"]["content"]["application/json"]
 
@@ -83,7 +83,7 @@ def test_refusal_joins_the_response_that_has_its_status() -> None:
     assert joined["examples"].keys() == {"OnlyAudio", "empty_audio"}
 
 
-def test_body_that_refuses_null_says_so_of_every_field() -> None:
+def test_a_body_that_refuses_null_allows_null_in_none_of_its_fields() -> None:
     schemas = changed(Assumptions({"null_in_update": "refused_422"}))["components"]["schemas"]
 
     assert schemas["PatientProfileUpdate"]["properties"]["phone"]["type"] == "string"
@@ -93,7 +93,7 @@ def test_body_that_refuses_null_says_so_of_every_field() -> None:
     assert "null" not in str(schemas["SessionPatientUpdate"])
 
 
-def test_judges_of_variants_bite() -> None:
+def test_the_judges_of_variants_report_broken_contracts() -> None:
     contract = changed(Assumptions({"creation_status": 201}))
     del contract["components"]["schemas"]["Transcript"]
     contract["paths"]["/sessions/{session_id}/transcript"]["get"]["operationId"] = "read_transcript"

@@ -1,7 +1,7 @@
-"""The control API keeps its own contract, control.yaml, and every judge of that bites.
+"""The control API keeps its own contract, control.yaml, and every judge reports a broken contract.
 
-The judge of answers is at work in all tests (tests/support/judges.py). Here are those of endpoints, parameters and
-fields, and what schemathesis makes of each endpoint.
+The judge of answers runs in all tests (tests/support/judges.py). This module has the judges of endpoints, parameters
+and fields, and sends generated requests of schemathesis to each endpoint.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ def form_findings(contract: Contract) -> list[str]:
 
 
 def endpoint_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
-    """Endpoints that only the contract has, or only the code: method and path as one."""
+    """Endpoints (method and path) that are only in the contract or only in the code."""
     described = {(operation.method, operation.path) for operation in operations(contract)}
     served = {(method, route.path) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     return [
@@ -74,7 +74,7 @@ def endpoint_findings(contract: Contract, routes: Iterable[Route]) -> list[str]:
 
 
 def parameter_findings(contract: Contract, client: Client) -> list[str]:
-    """Parameters that only the contract knows, or only the endpoint, which says what it knows when it is asked."""
+    """Parameters that only the contract or only the endpoint knows. An endpoint lists them when it refuses one."""
     found = []
     for operation in operations(contract):
         answer = client.request(operation.method, f"{_url(operation)}?0=1").json()
@@ -88,21 +88,21 @@ def parameter_findings(contract: Contract, client: Client) -> list[str]:
 
 
 def field_findings(contract: Contract, client: Client) -> list[str]:
-    """Fields of bodies that only the contract knows, or only the endpoint."""
+    """Fields of bodies that only the contract or only the endpoint knows."""
     found = []
     for operation in operations(contract):
         described = _fields(contract, operation)
         if described:
             answer = client.request(operation.method, _url(operation), json={"0": 1}).json()
             assert answer["error"] == "unknown field '0'", (operation.name, answer)
-            # The hint names only the first of very many.
+            # There are too many for the hint, which names only the first.
             known = set(choosable()) if operation.name == "choose_assumptions" else _known(answer["hint"])
             found += _difference(operation.name, described, known)
     return found
 
 
 def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> list[str]:
-    """Differences between the contract's objects and the classes of those names: fields, their order, their types."""
+    """Differences between the contract's objects and the classes of the same name: fields, their order, their types."""
     found = []
     for name, cls in classes.items():
         schema = contract["components"]["schemas"][name]
@@ -117,14 +117,14 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
     return found
 
 
-# What the contract says of a rule in use, beside the rule.
+# Fields that the contract adds to a rule in use.
 _ADDED = {"Fault": ("hits", "matched")}
-# Fields whose type in the code is wider than what is taken: the rule as a whole is looked at once more.
+# Fields whose type in the code is wider than the accepted values: a validator of the whole rule narrows them.
 _NARROWER = {("Reply", "times"), ("Reply", "status")}
 
 
 def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[str]:
-    """Lists of words in which the contract and the code differ; each is named by its place in the contract."""
+    """Enums in which the contract and the code differ, each named by its place in the contract."""
     found = []
     for place, known in lists.items():
         words = resolve(contract, {"$ref": f"#/components/{place}"})
@@ -134,7 +134,7 @@ def word_findings(contract: Contract, lists: dict[str, Iterable[str]]) -> list[s
     return found
 
 
-# --- What they are made of --------------------------------------------------------------------------------------------
+# --- Parts of the judges ----------------------------------------------------------------------------------------------
 
 
 def _url(operation: Operation) -> str:
@@ -142,7 +142,7 @@ def _url(operation: Operation) -> str:
 
 
 def _known(hint: str) -> set[str]:
-    """The names that an endpoint knows, if none resembles the one that it was asked."""
+    """The names that an endpoint lists in its hint if none resembles the unknown name."""
     assert hint.startswith("known names are "), hint
     return set(hint.removeprefix("known names are ").split(", "))
 
@@ -159,12 +159,12 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
     return [resolve(contract, row) for row in [*shared, *operation.spec.get("parameters", [])]]
 
 
-# Bodies that are a record of the state, or several: their fields are a class's.
+# These bodies are one or several records of the state: their fields are those of a class.
 _RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
-    """The fields of an operation's body, whichever of its forms they belong to."""
+    """The fields of an operation's body, in all of its forms."""
     body = resolve(contract, operation.spec.get("requestBody"))
     if body is None or operation.name in _RECORDS:
         return set()
@@ -179,13 +179,13 @@ _ANY_OPERATION = {json.dumps(name) for name in OPERATIONS}
 
 
 def _form(contract: Contract, schema: dict[str, Any]) -> set[str]:
-    """One form for the many ways to say the same: a text for each type or word that is allowed, but for null."""
+    """A normal form of a schema: a text for each allowed type or enum value, without null."""
     schema = {key: value for key, value in resolve(contract, schema).items() if key not in _NOTES}
     if "anyOf" in schema:
         return set().union(*(_form(contract, branch) for branch in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         words = {json.dumps(word) for word in schema.get("enum", [schema.get("const")])} - {"null"}
-        # The contract lists the operations where the code's schema has any text.
+        # The contract lists the operations; the code's schema allows any text.
         return {'{"type": "string"}'} if words == _ANY_OPERATION else words
     types = schema.pop("type", "any")
     return {_kind(contract, schema, kind) for kind in ([types] if isinstance(types, str) else types) if kind != "null"}
@@ -219,33 +219,33 @@ WORDS: dict[str, Iterable[str]] = {
 }
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
+# --- Contract and code agree ------------------------------------------------------------------------------------------
 
 
 def test_the_contract_is_valid_openapi(contract: Contract) -> None:
     assert form_findings(contract) == []
 
 
-def test_the_code_has_the_endpoints_of_the_contract_and_no_others(contract: Contract) -> None:
+def test_the_code_has_exactly_the_endpoints_of_the_contract(contract: Contract) -> None:
     assert endpoint_findings(contract, control_routes.ROUTES) == []
 
 
-def test_every_endpoint_takes_the_parameters_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
+def test_every_endpoint_accepts_exactly_the_parameters_of_the_contract(contract: Contract, heidi: Client) -> None:
     assert parameter_findings(contract, heidi) == []
 
 
-def test_every_endpoint_takes_the_fields_of_the_contract_and_no_others(contract: Contract, heidi: Client) -> None:
+def test_every_endpoint_accepts_exactly_the_fields_of_the_contract(contract: Contract, heidi: Client) -> None:
     assert field_findings(contract, heidi) == []
 
 
-def test_the_rules_and_records_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
+def test_the_models_of_rules_and_records_match_the_contract(contract: Contract) -> None:
     assert model_findings(contract, CLASSES) == []
 
 
 @pytest.mark.parametrize(
     ("part", "whole", "added"), [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", set())]
 )
-def test_fields_that_two_objects_share_have_one_form(
+def test_fields_that_two_objects_share_have_the_same_schema(
     contract: Contract, part: str, whole: str, added: set[str]
 ) -> None:
     fields, known = _properties(contract, part), _properties(contract, whole)
@@ -255,14 +255,14 @@ def test_fields_that_two_objects_share_have_one_form(
         assert _form(contract, fields[name]) == _form(contract, known[name]), name
 
 
-def test_a_namespace_begins_with_settings_of_the_server(contract: Contract) -> None:
+def test_every_field_of_a_new_namespace_is_a_setting_of_the_server(contract: Contract) -> None:
     start = contract["components"]["schemas"]["NamespaceStart"]["properties"]
 
     assert len(start) > 3
     assert set(start) <= set(Settings.__dataclass_fields__)
 
 
-def test_the_lists_of_the_contract_are_those_of_the_code(contract: Contract) -> None:
+def test_the_enums_of_the_code_match_the_contract(contract: Contract) -> None:
     (listen,) = [operation for operation in operations(contract) if operation.name == "listen"]
     told = listen.spec["responses"]["200"]["content"]["text/event-stream"]["x-events"]
 
@@ -270,8 +270,8 @@ def test_the_lists_of_the_contract_are_those_of_the_code(contract: Contract) -> 
     assert sorted(told) == sorted(events.KINDS)
 
 
-def test_every_answer_says_all_that_it_holds(contract: Contract) -> None:
-    # Records are as the fixtures have them; the others leave out what does not apply, and refuse what nobody knows.
+def test_every_answer_declares_all_of_its_fields(contract: Contract) -> None:
+    # Records look as in fixtures. Of the other answers, those in ``partial`` leave out fields that do not apply.
     partial = {"ArchiveLog", "Fixtures", "Fault", "Reply", "ReplyInUse", "Transition", "Transitions", "Refusal"}
     closed = []
     for name in _answered(contract):
@@ -284,7 +284,7 @@ def test_every_answer_says_all_that_it_holds(contract: Contract) -> None:
 
 
 def _answered(contract: Contract) -> set[str]:
-    """The names of the schemas that answers are made of."""
+    """The names of the schemas of all answers."""
     pending = json.dumps([operation.spec["responses"] for operation in operations(contract)])
     seen: set[str] = set()
     while found := set(re.findall(r"#/components/(\w+/\w+)", pending)) - seen:
@@ -293,14 +293,14 @@ def _answered(contract: Contract) -> set[str]:
     return {place.removeprefix("schemas/") for place in seen if place.startswith("schemas/")}
 
 
-def test_the_contract_is_served_as_it_stands_in_the_file(heidi: Client) -> None:
+def test_the_server_serves_the_contract_file_unchanged(heidi: Client) -> None:
     answer = heidi.get("/_mock/control.yaml")
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/yaml")
     assert answer.content == CONTROL.read_bytes()
 
 
-def test_the_contract_is_printed_as_it_stands_in_the_file() -> None:
+def test_the_command_prints_the_contract_file_unchanged() -> None:
     printed = CliRunner().invoke(cli, ["openapi", "--control"])
 
     assert printed.stdout_bytes == CONTROL.read_bytes()
@@ -318,7 +318,7 @@ def by_name(found: Iterable[Operation]) -> pytest.MarkDecorator:
 
 
 def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int, str, str]:
-    """Status, sentence and cure of a refusal, which has nothing beside them."""
+    """Status, error and hint of a refusal, whose body has no other keys."""
     answer = client.request(method, url, **options)
     body = answer.json()
     assert body.keys() - {"problems", "more"} == {"error", "hint"}
@@ -327,7 +327,7 @@ def refusal(client: Client, method: str, url: str, **options: Any) -> tuple[int,
 
 
 @by_name(_endpoints())
-def test_every_endpoint_refuses_an_unknown_parameter_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_an_unknown_parameter_in_the_same_format(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
 
@@ -351,7 +351,7 @@ BAD_BODIES: dict[str, dict[str, Any]] = {
 
 
 @by_name(endpoint for endpoint in _endpoints() if "requestBody" in endpoint.spec)
-def test_every_endpoint_refuses_a_bad_body_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_a_bad_body_in_the_same_format(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
 
@@ -364,7 +364,7 @@ def test_every_endpoint_refuses_a_bad_body_in_the_one_form(endpoint: Operation) 
 
 
 @by_name(endpoint for endpoint in _endpoints() if "requestBody" in endpoint.spec)
-def test_every_endpoint_refuses_a_body_that_is_too_large_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_a_body_that_is_too_large_in_the_same_format(endpoint: Operation) -> None:
     with another(max_state=1024 * 1024) as heidi:
         large = b'{"xyzzy": "' + b"x" * 1024 * 1024 + b'"}'
 
@@ -382,7 +382,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 
 
 @by_name(endpoint for endpoint in _endpoints() if "404" in endpoint.spec["responses"])
-def test_every_endpoint_refuses_what_nobody_knows_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_an_unknown_id_in_the_same_format(endpoint: Operation) -> None:
     with another() as heidi:
         before = heidi.state()
         options = dict(UNKNOWN.get(endpoint.name, {}))
@@ -394,7 +394,7 @@ def test_every_endpoint_refuses_what_nobody_knows_in_the_one_form(endpoint: Oper
 
 
 @by_name(_endpoints())
-def test_every_endpoint_refuses_a_namespace_of_no_name_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_an_invalid_namespace_name_in_the_same_format(endpoint: Operation) -> None:
     with another() as heidi:
         status, error, _ = refusal(heidi, endpoint.method, f"/ns/a b{_url(endpoint)}")
 
@@ -403,7 +403,7 @@ def test_every_endpoint_refuses_a_namespace_of_no_name_in_the_one_form(endpoint:
 
 
 @by_name(_endpoints())
-def test_every_endpoint_refuses_a_foreign_host_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_a_foreign_host_in_the_same_format(endpoint: Operation) -> None:
     with another() as heidi:
         status, error, hint = refusal(heidi, endpoint.method, _url(endpoint), headers={"Host": "evil.example"})
 
@@ -413,12 +413,12 @@ def test_every_endpoint_refuses_a_foreign_host_in_the_one_form(endpoint: Operati
 
 
 def _makes_namespace(endpoint: Operation) -> bool:
-    # These speak of the server, and two others name the namespace in their own path.
+    # These are about the server, and two others name the namespace in their own path.
     return "409" in endpoint.spec["responses"] and endpoint.path != "/namespaces/{name}"
 
 
 @by_name(endpoint for endpoint in _endpoints() if _makes_namespace(endpoint))
-def test_every_endpoint_refuses_one_namespace_too_many_in_the_one_form(endpoint: Operation) -> None:
+def test_every_endpoint_refuses_one_namespace_too_many_in_the_same_format(endpoint: Operation) -> None:
     with another(max_namespaces=1) as heidi:
         status, error, hint = refusal(
             heidi, endpoint.method, f"/ns/other{_url(endpoint)}", json=_GOOD.get(endpoint.name)
@@ -428,7 +428,7 @@ def test_every_endpoint_refuses_one_namespace_too_many_in_the_one_form(endpoint:
         assert hint == "delete some with DELETE /_mock/namespaces/{name}"
 
 
-# Bodies that an endpoint takes, since it looks at them before it looks for the namespace.
+# Valid bodies, since an endpoint checks its body before it looks up the namespace.
 _GOOD: dict[str, Any] = {
     "replace_state": {},
     "add_state": {},
@@ -441,7 +441,7 @@ _GOOD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1.5", "9" * 13])
-def test_an_event_of_no_id_is_refused_in_the_one_form(heidi: Client, given: str) -> None:
+def test_an_invalid_event_id_is_refused_in_the_same_format(heidi: Client, given: str) -> None:
     status, error, hint = refusal(heidi, "GET", "/_mock/events", headers={"Last-Event-ID": given})
 
     assert (status, error) == (400, f"Last-Event-ID: {given} is not the id of an event")
@@ -450,20 +450,20 @@ def test_an_event_of_no_id_is_refused_in_the_one_form(heidi: Client, given: str)
 
 @pytest.mark.parametrize("records", [False, 5, {}, "none"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_records_that_are_no_list_are_refused_in_the_one_form(heidi: Client, kind: str, records: Any) -> None:
+def test_records_that_are_not_a_list_are_refused_in_the_same_format(heidi: Client, kind: str, records: Any) -> None:
     status, error, _ = refusal(heidi, "PUT", "/_mock/state", json={kind: records})
 
     assert (status, error.partition(" (")[0]) == (400, f"{kind}: should be a list of records")
 
 
-# --- They bite --------------------------------------------------------------------------------------------------------
+# --- The judges report what is broken ---------------------------------------------------------------------------------
 
 
 def _invalid(contract: Contract) -> None:
     contract["paths"]["/health"]["get"]["operationId"] = "get_state"
 
 
-def test_the_judge_of_form_bites(contract: Contract) -> None:
+def test_the_judge_of_validity_reports_invalid_openapi(contract: Contract) -> None:
     _invalid(contract)
 
     assert any("get_state" in text for text in form_findings(contract))
@@ -492,13 +492,15 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize(("spoil", "found"), ENDPOINTS.values(), ids=ENDPOINTS)
-def test_the_judge_of_endpoints_bites(contract: Contract, spoil: Callable[[Contract], None], found: list[str]) -> None:
+def test_the_judge_of_endpoints_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], found: list[str]
+) -> None:
     spoil(contract)
 
     assert endpoint_findings(contract, control_routes.ROUTES) == found
 
 
-def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> None:
+def test_the_judge_of_parameters_reports_a_difference(contract: Contract, heidi: Client) -> None:
     reset = contract["paths"]["/reset"]["post"]
     reset["parameters"][0]["name"] = "leave"
     contract["paths"]["/health"]["get"]["parameters"] = [{"name": "deep", "in": "query", "schema": {}}]
@@ -512,7 +514,7 @@ def test_the_judge_of_parameters_bites(contract: Contract, heidi: Client) -> Non
     ]
 
 
-def test_the_judge_of_parameters_finds_an_endpoint_that_takes_any(
+def test_the_judge_of_parameters_reports_an_endpoint_that_accepts_any(
     contract: Contract, heidi: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_route("get_fault"), "query", Everything())
@@ -520,7 +522,7 @@ def test_the_judge_of_parameters_finds_an_endpoint_that_takes_any(
     assert parameter_findings(contract, heidi) == ["get_fault: takes any parameter"]
 
 
-def test_the_judge_of_fields_bites(contract: Contract, heidi: Client) -> None:
+def test_the_judge_of_fields_reports_a_difference(contract: Contract, heidi: Client) -> None:
     schemas = contract["components"]["schemas"]
     del schemas["ClockEdit"]["properties"]["real"]
     schemas["Order"]["properties"]["strictly"] = {}
@@ -596,7 +598,9 @@ MODELS = {
 
 
 @pytest.mark.parametrize(("spoil", "places"), MODELS.values(), ids=MODELS)
-def test_the_judge_of_models_bites(contract: Contract, spoil: Callable[[Contract], None], places: list[str]) -> None:
+def test_the_judge_of_models_reports_a_difference(
+    contract: Contract, spoil: Callable[[Contract], None], places: list[str]
+) -> None:
     spoil(contract)
 
     found = model_findings(contract, CLASSES)
@@ -604,7 +608,7 @@ def test_the_judge_of_models_bites(contract: Contract, spoil: Callable[[Contract
     assert sorted(text.partition(": ")[0] for text in found) == sorted(places)
 
 
-def test_the_judge_of_lists_bites(contract: Contract) -> None:
+def test_the_judge_of_enums_reports_a_difference(contract: Contract) -> None:
     contract["components"]["schemas"]["Part"]["enum"].append("snapshots")
     del _properties(contract, "Fixtures")["scenarios"]
 
@@ -653,7 +657,7 @@ BAD_ANSWERS: dict[str, tuple[Callable[[Request], Any], str]] = {
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize(("handler", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
-def test_an_answer_that_breaks_the_contract_is_found(
+def test_an_answer_that_breaks_the_contract_is_reported(
     heidi: Client,
     contract_watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
@@ -671,7 +675,7 @@ def test_an_answer_that_breaks_the_contract_is_found(
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("path", ["/ns/other/_mock/clock", "/_mock//clock/"])
-def test_an_answer_is_judged_whatever_spelling_led_to_it(
+def test_an_answer_is_judged_for_every_spelling_of_its_path(
     heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(_route("get_clock"), "endpoint", _answer({**CLOCK, "zone": "UTC"}))
@@ -691,7 +695,7 @@ BAD_STATES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize(("body", "words"), BAD_STATES.values(), ids=BAD_STATES)
-def test_an_answer_in_yaml_is_judged_too(
+def test_an_answer_in_yaml_is_judged(
     heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, body: bytes, words: str
 ) -> None:
     monkeypatch.setattr(_route("get_state"), "endpoint", _answer(body, media_type="application/yaml"))
@@ -712,7 +716,7 @@ BAD_EVENTS: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize(("body", "words"), BAD_EVENTS.values(), ids=BAD_EVENTS)
-def test_events_are_judged_one_by_one(
+def test_each_event_is_judged_separately(
     heidi: Client, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, body: bytes, words: str
 ) -> None:
     told = b': listening\n\nid: 1\nevent: namespace\ndata: {"name":"a","dropped":false}\n\n' + body
@@ -724,7 +728,7 @@ def test_events_are_judged_one_by_one(
     assert words in found
 
 
-def test_the_events_that_are_really_told_are_judged(heidi: Client, contract_watch: Watch) -> None:
+def test_the_judge_accepts_every_kind_of_event_that_the_server_sends(heidi: Client, contract_watch: Watch) -> None:
     heidi.app.registry.default.listen()
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
@@ -736,17 +740,17 @@ def test_the_events_that_are_really_told_are_judged(heidi: Client, contract_watc
 
     (stream,) = [one.body for one in contract_watch.exchanges if one.path == "/_mock/events"]
     told = {kind.decode() for kind in re.findall(rb"event: (\w+)\n", stream)}
-    assert told == set(events.KINDS) - {"behind"}  # told to slow listeners only: see test_events
+    assert told == set(events.KINDS) - {"behind"}  # sent to slow listeners only: see test_events
     assert contract_watch.findings() == []
 
 
 async def _listen(heidi: Client) -> None:
-    """Take what has happened so far, and leave once nothing more comes."""
+    """Read the events so far, and leave when no more arrive."""
     await exchange(heidi.app, "GET", "/_mock/events", headers={"Host": "localhost", "Last-Event-ID": "0"})
 
 
 @pytest.mark.breaks_contract
-def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_over_a_socket_is_judged(contract_watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_route("get_clock"), "endpoint", _answer({**CLOCK, "zone": "UTC"}))
     with MockHeidi(clock=NOON) as heidi:
         heidi.control("GET", "/clock")
@@ -755,7 +759,7 @@ def test_an_answer_over_a_socket_is_judged_too(contract_watch: Watch, monkeypatc
         assert "'zone' was unexpected" in found
 
 
-def test_a_test_fails_that_receives_an_answer_outside_the_contract(pytester: pytest.Pytester) -> None:
+def test_a_test_that_receives_an_answer_outside_the_contract_fails(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("pytest_plugins = ['judges']")
     pytester.makepyfile(
         """
@@ -813,7 +817,9 @@ NO_ENDPOINT = {
 
 
 @pytest.mark.parametrize(("given", "words"), NO_ENDPOINT.values(), ids=NO_ENDPOINT)
-def test_what_is_no_endpoint_must_be_refused_in_the_one_form(contract: Contract, given: Exchange, words: str) -> None:
+def test_an_unknown_endpoint_must_be_refused_in_the_standard_format(
+    contract: Contract, given: Exchange, words: str
+) -> None:
     found = ControlJudge(contract).findings(given)
 
     assert words in "\n".join(found)
@@ -830,11 +836,11 @@ def test_what_is_no_endpoint_must_be_refused_in_the_one_form(contract: Contract,
         _exchange(200, "OK", "OPTIONS")._replace(preflight=True),
     ],
 )
-def test_a_refusal_in_the_one_form_is_no_finding(contract: Contract, given: Exchange) -> None:
+def test_the_judge_accepts_a_refusal_in_the_standard_format(contract: Contract, given: Exchange) -> None:
     assert ControlJudge(contract).findings(given) == []
 
 
-# --- What nobody thought of -------------------------------------------------------------------------------------------
+# --- Generated requests -----------------------------------------------------------------------------------------------
 
 APP = create_app(clock=NOON)
 _ONE_RECORD = ("get_record", "edit_record", "replace_record", "delete_record")
@@ -857,14 +863,14 @@ def _asked() -> schemathesis.BaseSchema:
     config = {
         "base-url": "http://localhost/_mock",
         "generation": {"mode": "all", "max-examples": 25, "deterministic": True, "database": "none"},
-        # As many as there are fields in a rule, each with several values.
+        # This phase would send several requests for each field of a rule.
         "phases": {"coverage": {"enabled": False}},
-        # A rule that fits its schema may still say two things at once, and a body that fits name what is not there.
+        # A rule that fits its schema may contradict itself, and a valid body may name an unknown id.
         "checks": {"positive_data_acceptance": {"enabled": False}},
     }
     loaded = schemathesis.openapi.from_dict(load_contract(CONTROL), config=schemathesis.Config.from_dict(config))
     loaded.app = APP
-    # It has no end.
+    # Its stream never ends.
     return loaded.exclude(operation_id="listen")
 
 
@@ -873,7 +879,7 @@ ASKED = _asked()
 
 @pytest.fixture
 def seen() -> Iterator[Counter[int]]:
-    """The number of answers of each status; one of them is a success."""
+    """The number of answers of each status. Fails at the end if none was a success."""
     lifecycle.reset(APP.registry.default)
     client = Client(APP)
     client.sign_in()
@@ -884,7 +890,7 @@ def seen() -> Iterator[Counter[int]]:
 
 
 def _prepare() -> None:
-    """The beginning, and one of each thing that has a name or an id."""
+    """Reset the server and create one of each thing that has a name or an id."""
     registry, default = APP.registry, APP.registry.default
     for one in registry:
         if one is not default:
@@ -898,30 +904,30 @@ def _prepare() -> None:
 
 
 def _known_names(case: Any) -> None:
-    """Let a good request be about something that is there."""
+    """Put known names and ids into a request, so that a valid one can succeed."""
     name = case.operation.definition.raw["operationId"]
     for parameter in case.path_parameters or {}:
         known = KNOWN.get(parameter, {}).get(name)
         known = "before" if known is None and "snapshot" in name else known
         case.path_parameters[parameter] = known or case.path_parameters[parameter]
     if name in _ONE_RECORD:
-        case.query = {}  # it tells users apart, and no others
+        case.query = {}  # it distinguishes users, not other records
     for parameter, there in {"from": "default", "against": "before"}.items():
         if parameter in (case.query or {}):
             case.query[parameter] = there
 
 
 def _holds(value: Any, *kinds: type) -> bool:
-    """True if a value of these types stands in a body, at whatever depth."""
+    """True if a body contains a value of these types at any depth."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return type(value) in kinds or any(_holds(one, *kinds) for one in inner)
 
 
 def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
-    """True if a body that breaks the schema may be good all the same.
+    """True if a body that breaks the schema may still be accepted.
 
-    Null means that a field is not there, wherever it need not be. In YAML a plain ``false`` or ``1.5`` arrives as the
-    text that its author saw, so it may stand for a text.
+    Null counts as absent for every optional field. In YAML a plain ``false`` or ``1.5`` arrives as text, so it is valid
+    where a text is expected.
     """
     in_yaml = case.media_type == "application/yaml"
     return _holds(case.body, type(None)) or (in_yaml and _holds(case.body, bool, int, float))
@@ -930,7 +936,7 @@ def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
 @pytest.mark.slow
 @ASKED.parametrize()
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_each_endpoint_answers_good_and_bad_requests_by_the_contract(
+def test_each_endpoint_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], seen: Counter[int]
 ) -> None:
     _prepare()
@@ -945,14 +951,14 @@ def test_each_endpoint_answers_good_and_bad_requests_by_the_contract(
     case.validate_response(answer, excluded_checks=[negative_data_rejection] if _may_be_taken(case) else [])
 
 
-def test_no_endpoint_of_the_contract_is_left_out() -> None:
+def test_schemathesis_asks_every_endpoint_of_the_contract() -> None:
     given = [result.ok() for result in ASKED.get_all_operations() if isinstance(result, Ok)]
     asked = [operation.definition.raw["operationId"] for operation in given]
 
     assert sorted([*asked, "listen"]) == sorted(endpoint.name for endpoint in _endpoints())
 
 
-def test_every_error_that_a_rule_can_name_is_taken(heidi: Client) -> None:
+def test_a_rule_may_name_every_error(heidi: Client) -> None:
     taken = [heidi.post("/_mock/faults", json={"error": name}).status_code for name in BY_NAME]
 
     assert taken == [200] * len(BY_NAME)

@@ -1,6 +1,6 @@
-"""Generated requests for each operation, valid or not, get answers of the contract: here and over a socket.
+"""Generated requests for each operation, valid or not, get answers by the contract, in process and over a socket.
 
-It asks by the settings of schemathesis.toml; the same command sends the same requests. tests/contract/test_links.py
+The settings are in schemathesis.toml; the same command sends the same requests. tests/contract/test_links.py
 goes from one operation to the next.
 """
 
@@ -24,9 +24,9 @@ from mock_heidi.faults import delivery
 pytestmark = pytest.mark.slow
 
 OPERATIONS = {operation.name: operation for operation in operations(load_contract())}
-# The wire makes no difference to what is drawn, so there are fewer; what the contract itself suggests comes on top.
+# Requests over a socket are the same, so fewer are enough. The examples of the contract are sent besides them.
 EXAMPLES_OVER_SOCKET = 8
-# One fixture for all examples of an operation, on purpose.
+# All examples of an operation share one fixture on purpose.
 FIXTURES = [HealthCheck.function_scoped_fixture]
 
 
@@ -43,7 +43,7 @@ def there() -> Iterator[Server]:
 
 
 class Asked:
-    """One operation, and what the mock itself has on record of it in the end."""
+    """Sends the requests of one operation, and remembers its name."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -51,7 +51,7 @@ class Asked:
 
     def ask(self, case: schemathesis.Case[Any]) -> None:
         self.names.add(case.operation.definition.raw["operationId"])
-        # One example must not find what another left behind: it could not be found again from its curl line.
+        # Each example starts from the same state; otherwise its curl line would not reproduce a failure.
         self.server.prepare(case)
         self.server.ask(case)
 
@@ -63,8 +63,8 @@ def _asking(server: Server) -> Iterator[Asked]:
         (name,) = asked.names
         seen = statuses(name)
     operation = OPERATIONS[name]
-    # One that never answered 200 was not really asked; for a DELETE it also shows that its body arrives. What a request
-    # alone can be refused for must have come too; the rest of the contract's statuses need a state or many bytes.
+    # Without a 200 an operation was not really tested; for a DELETE the 200 also shows that its body arrives. Refusals
+    # that depend only on the request must come too. The other statuses need a certain state or a large body.
     wanted = {200, 401, 422} | ({404} if "{" in operation.path else set())
     assert wanted & {int(status) for status in operation.spec["responses"]} <= seen.keys(), f"seen: {dict(seen)}"
 
@@ -81,7 +81,7 @@ def asked_there(there: Server) -> Iterator[Asked]:
 
 @IN_PROCESS.parametrize()
 @settings(suppress_health_check=FIXTURES)
-def test_each_operation_answers_good_and_bad_requests_by_the_contract(
+def test_each_operation_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], asked_here: Asked
 ) -> None:
     asked_here.ask(case)
@@ -90,14 +90,12 @@ def test_each_operation_answers_good_and_bad_requests_by_the_contract(
 @pytest.mark.long
 @OVER_SOCKET.parametrize()
 @settings(suppress_health_check=FIXTURES, max_examples=EXAMPLES_OVER_SOCKET)
-def test_each_operation_answers_by_the_contract_over_a_socket_too(
-    case: schemathesis.Case[Any], asked_there: Asked
-) -> None:
+def test_each_operation_answers_by_the_contract_over_a_socket(case: schemathesis.Case[Any], asked_there: Asked) -> None:
     asked_there.ask(case)
 
 
 @pytest.mark.parametrize("schema", [IN_PROCESS, OVER_SOCKET], ids=["in process", "over a socket"])
-def test_no_operation_of_the_contract_is_left_out(schema: schemathesis.BaseSchema) -> None:
+def test_schemathesis_asks_every_operation_of_the_contract(schema: schemathesis.BaseSchema) -> None:
     asked = [
         result.ok().definition.raw["operationId"] for result in schema.get_all_operations() if isinstance(result, Ok)
     ]
@@ -106,7 +104,7 @@ def test_no_operation_of_the_contract_is_left_out(schema: schemathesis.BaseSchem
     assert asked
 
 
-def test_the_settings_file_is_in_force() -> None:
+def test_schemathesis_uses_the_settings_file() -> None:
     written = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
 
     used = IN_PROCESS.config.get_hypothesis_settings()
@@ -114,7 +112,7 @@ def test_the_settings_file_is_in_force() -> None:
     assert (used.max_examples, used.derandomize) == (written["generation"]["max-examples"], True)
 
 
-def test_every_check_is_on_but_where_the_settings_explain() -> None:
+def test_every_check_is_on_unless_the_settings_give_a_reason() -> None:
     names = [name for name in schemathesis.checks.CHECKS.get_all_names() if name != "max_response_time"]
     whole = schemathesis.config.ChecksConfig()
     lenient: list[tuple[str | int, ...]] = []
@@ -146,7 +144,7 @@ def test_every_check_is_on_but_where_the_settings_explain() -> None:
 
 
 @pytest.mark.breaks_contract
-def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schemathesis_finds_a_stream_in_the_wrong_format(here: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "frame", lambda text: b'data: {"text": "%s"}\n\n' % text.encode())
     body: dict[str, Any] = {"ai_command_text": "Shorten", "content": "A long text", "content_type": "MARKDOWN"}
     operation = IN_PROCESS["/sessions/{session_id}/ask-ai"]["POST"]
@@ -158,7 +156,7 @@ def test_a_stream_of_something_else_is_found_by_schemathesis_too(here: Server, m
 
 
 @pytest.mark.breaks_contract
-def test_a_failure_prints_the_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_prints_a_curl_line_that_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(_: Any) -> None:
         raise RuntimeError("a defect")
 

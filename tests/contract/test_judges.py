@@ -1,4 +1,4 @@
-"""The judge of streams has every byte that a client reads over a socket, and no test passes that reads a broken one."""
+"""The judge sees every byte of a stream that a client reads over a socket, and fails a test that reads a broken one."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ STREAMS = {"consult-note": NOTE, "ask-ai": COMMAND}
 
 
 def _read(heidi: Handle, path: str, body: Any) -> bytes:
-    """The bytes of a stream, taken off its chunks by somebody else's client."""
+    """The bytes of a stream as an independent client reads them."""
     peer = http.client.HTTPConnection(heidi.url.removeprefix("http://"), timeout=60)
     try:
         peer.request("POST", f"{BASE_PATH}/sessions/{SESSION}/{path}", wire(body).encode(), heidi.headers())
@@ -41,7 +41,7 @@ def heidi() -> Iterator[Handle]:
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS.items(), ids=STREAMS)
-def test_the_judge_has_every_byte_of_a_stream_that_is_read_over_a_socket(
+def test_the_judge_sees_every_byte_of_a_stream_over_a_socket(
     heidi: Handle, contract_watch: Watch, path: str, body: Any
 ) -> None:
     read = _read(heidi, path, body)
@@ -64,7 +64,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 @pytest.mark.breaks_contract
 @pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("kind", BROKEN)
-def test_the_judge_finds_broken_framing_in_a_stream_that_is_read_over_a_socket(
+def test_the_judge_reports_broken_framing_in_a_stream_over_a_socket(
     heidi: Handle, contract_watch: Watch, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
     frame, (broken, words) = delivery.frame, BROKEN[kind]
@@ -78,7 +78,7 @@ def test_the_judge_finds_broken_framing_in_a_stream_that_is_read_over_a_socket(
     assert words in "\n".join(found)
 
 
-def test_a_test_fails_that_reads_a_broken_stream_over_a_socket(pytester: pytest.Pytester) -> None:
+def test_a_test_that_reads_a_broken_stream_over_a_socket_fails(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("pytest_plugins = ['judges']")
     pytester.makepyfile(
         """

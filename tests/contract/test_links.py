@@ -1,7 +1,7 @@
-"""The links of the contract: each is followed to a success, here and over a socket.
+"""Every link of the contract leads to a success, in process and over a socket.
 
-Left to chance, schemathesis wanders among a few of them. Here it is led along all, from the sign-in to the codes; how a
-link is resolved, what request comes of it and what is checked of the answer is its own business.
+A random walk of schemathesis follows only a few links. These tests lead it along all of them, from the sign-in to the
+codes. schemathesis still resolves each link, builds the request and checks the answer.
 """
 
 import copy
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.slow
 POSITIVE = schemathesis.GenerationMode.POSITIVE
 SIGN_IN = "GET /jwt"
 WALKS = 4
-# What is drawn beside a link's values may not go with them: then the same is tried again with something else.
+# Other random values of a request may not fit the values of the link. Then the step is tried again.
 TRIES = 10
-# Chance finds its way among these: whatever they lead to is a step or two away from where it begins.
+# A random walk can follow all links among these, since each is a step or two from the start.
 PATIENTS_AND_SESSIONS = frozenset(
     {
         "create_patient_profile",
@@ -55,7 +55,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def _links(contract: dict[str, Any]) -> list[str]:
-    """The links of a contract in the order of the file, as schemathesis words them."""
+    """The links of a contract as schemathesis names them, in the order of the file."""
     by_name = {operation.name: operation for operation in operations(contract)}
 
     def label(operation: Operation) -> str:
@@ -70,7 +70,7 @@ def _links(contract: dict[str, Any]) -> list[str]:
 
 
 def _resolved(schema: schemathesis.BaseSchema) -> dict[str, OpenApiLink]:
-    """The links by those words, in that order; where something is taken away, it comes last."""
+    """The links by these names, in this order. Links that delete something come last."""
     found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     there = {link.full_name: link for row in collect_transitions(found).operations.values() for link in row.outgoing}
     ordered = sorted(_links(load_contract()), key=lambda name: "DELETE " in name)
@@ -78,7 +78,7 @@ def _resolved(schema: schemathesis.BaseSchema) -> dict[str, OpenApiLink]:
 
 
 class Walk:
-    """One consultation. A link is followed from the last success of the operation that it begins at."""
+    """One consultation. Each link is followed from the last successful answer of its source operation."""
 
     def __init__(self, server: Server, links: dict[str, OpenApiLink], data: st.DataObject) -> None:
         self.server = server
@@ -86,12 +86,12 @@ class Walk:
         self.data = data
         self.followed: set[str] = set()
         self.successes: dict[str, StepOutput] = {}
-        # It calls, checks and keeps what the checks look back on; only what comes next is said here.
+        # The machine calls, checks and keeps the earlier answers for its checks; this class chooses the next step.
         machine = server.schema.as_state_machine()()
         assert isinstance(machine, RecordingStateMachine)
         self.machine = machine
         self.machine.get_call_kwargs = self.call  # type: ignore[method-assign]
-        # Without that schemathesis would leave out some of a link's values, to see what happens.
+        # Otherwise schemathesis would leave out some values of a link on purpose.
         self.trusted = LinkCalibrationState(read={name: TransitionScore(successes=10) for name in links})
 
     def along_all(self) -> None:
@@ -102,7 +102,7 @@ class Walk:
                 self.successes.pop(link.source.label, None)
 
     def follow(self, link: OpenApiLink) -> bool:
-        """True if that led to a success with all of the link's values."""
+        """True if the link leads to a success with all of its values."""
         source = self.source(link)
         if source is None:
             return False
@@ -114,7 +114,7 @@ class Walk:
         return True
 
     def source(self, link: OpenApiLink) -> StepOutput | None:
-        """A success to begin at: brought about by the first link that leads there, or without one."""
+        """A successful answer of the link's source, reached by the first link that leads there, or directly."""
         label = link.source.label
         if label not in self.successes:
             leading = next((one for one in self.links.values() if one.target.label == label), None)
@@ -125,7 +125,7 @@ class Walk:
         return self.successes.get(label)
 
     def take(self, given: StepInput) -> bool:
-        """True if the step was a success."""
+        """True if the step succeeds."""
         self.machine.recorder.record_case(
             case=given.case,
             parent_id=given.transition.parent_id if given.transition else None,
@@ -139,7 +139,7 @@ class Walk:
         return True
 
     def call(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
-        """The headers of a request: after a sign-in, those of that user."""
+        """The arguments of a call: after a sign-in with the user's token."""
         signed_in = self.successes.get(SIGN_IN)
         if signed_in is None or case.operation.label == SIGN_IN:
             return self.server.call
@@ -147,7 +147,7 @@ class Walk:
 
 
 def _whole(given: StepInput) -> bool:
-    """True if every value of the link went into the request."""
+    """True if the request has every value of the link."""
     link = given.transition
     assert link is not None
     names = {name for values in link.parameters.values() for name in values}
@@ -156,7 +156,7 @@ def _whole(given: StepInput) -> bool:
     return names <= {name for _, name in given.applied_parameters}
 
 
-def test_every_link_is_followed_to_a_success_through_the_whole_consultation(server: Server) -> None:
+def test_every_link_leads_to_a_success_in_a_whole_consultation(server: Server) -> None:
     links = _resolved(server.schema)
     names = {operation.name for operation in operations(load_contract())}
     followed: set[str] = set()
@@ -180,7 +180,7 @@ def test_every_link_is_followed_to_a_success_through_the_whole_consultation(serv
 
 
 def _among(names: frozenset[str]) -> dict[str, Any]:
-    """The contract with these operations and the links between them: a walk by chance takes whatever is there."""
+    """The contract with only these operations and the links between them, for a random walk."""
     contract = copy.deepcopy(load_contract())
     for item in contract["paths"].values():
         for method in [name for name, spec in item.items() if "operationId" in spec]:
@@ -195,9 +195,9 @@ def _among(names: frozenset[str]) -> dict[str, Any]:
     return contract
 
 
-def test_a_walk_by_chance_among_patients_and_sessions_follows_every_link(server: Server) -> None:
+def test_a_random_walk_over_patients_and_sessions_follows_every_link(server: Server) -> None:
     contract = _among(PATIENTS_AND_SESSIONS)
-    wanted = set(_links(contract))  # schemathesis adds those that it has thought of itself
+    wanted = set(_links(contract))  # schemathesis adds links that it infers itself
     schema = load(server.schema.app, contract)
     succeeded: Counter[str] = Counter()
 
@@ -214,7 +214,7 @@ def test_a_walk_by_chance_among_patients_and_sessions_follows_every_link(server:
                 succeeded[given.transition.id] += 1
             return output
 
-    # What is drawn depends on the modules that happen to be loaded, so one round may miss a link by bad luck.
+    # The random values depend on the modules that are loaded, so one round may miss a link by chance.
     for round_ in range(5):
         seed(round_)(Wander).run(settings=schema.config.get_hypothesis_settings(phase="stateful"))
         if wanted <= succeeded.keys():

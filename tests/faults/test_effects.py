@@ -1,4 +1,4 @@
-"""Effects are functions of deliveries: they are tried here without a server, a rule or a clock."""
+"""Effects are functions from delivery to delivery, so these tests need no server and no clock."""
 
 import json
 import random
@@ -26,7 +26,7 @@ NAMES = {effect.name: effect for effect in APPLIED}
 
 
 def rule(text: str, number: int = 0) -> Chosen[str]:
-    """The effects of a rule in its short form."""
+    """The effects of a rule given in its short form."""
     return choose(f"{number}:{text}", parse(f"*:{text}").effects, random.Random(7))  # noqa: S311 - of a test
 
 
@@ -64,7 +64,7 @@ def test_the_example_of_an_effect_is_a_rule_with_that_effect(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_effect_makes_another_delivery_of_its_example(name: str) -> None:
+def test_the_example_of_an_effect_changes_the_delivery(name: str) -> None:
     effect = NAMES[name]
     answer = answer_for(effect)
 
@@ -75,28 +75,28 @@ def test_an_effect_makes_another_delivery_of_its_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_effect_that_needs_a_connection_is_declared_so(name: str) -> None:
+def test_an_effect_that_needs_a_connection_declares_it(name: str) -> None:
     made = planned(answer_for(NAMES[name]), NAMES[name].example)
 
     assert (made.ending is not Ending.COMPLETE) == NAMES[name].breaks
 
 
 @pytest.mark.parametrize("name", [effect.name for effect in APPLIED if effect.where is not Where.ANY])
-def test_an_effect_leaves_answers_of_the_other_kind_alone(name: str) -> None:
+def test_an_effect_does_not_change_answers_of_the_other_kind(name: str) -> None:
     other = BODY if NAMES[name].where is Where.STREAMS else STREAM
 
     assert planned(other, NAMES[name].example) == other
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_effect_finds_nothing_in_an_answer_of_which_nothing_is_said(name: str) -> None:
+def test_an_effect_does_not_change_a_delivery_without_an_answer(name: str) -> None:
     silent = Delivery(None, ending=Ending.CLOSE)
 
     assert planned(silent, NAMES[name].example) == silent
 
 
 @pytest.mark.parametrize("where", [Where.BODIES, Where.STREAMS])
-def test_the_order_of_the_rules_does_not_matter_to_effects_of_different_stages(where: Where) -> None:
+def test_effects_of_different_stages_apply_in_any_order_of_rules(where: Where) -> None:
     fitting = [effect for effect in APPLIED if effect.where in (where, Where.ANY)]
     answer = STREAM if where is Where.STREAMS else BODY
     pairs = [(one, two) for one in fitting for two in fitting if one.stage < two.stage]
@@ -114,20 +114,20 @@ def test_the_order_of_the_rules_does_not_matter_to_effects_of_different_stages(w
 # --- Several rules ----------------------------------------------------------------------------------------------------
 
 
-def test_of_the_same_effect_twice_the_first_rule_counts() -> None:
+def test_the_first_of_two_rules_with_the_same_effect_acts() -> None:
     made, acted = acted_on(STREAM, [rule("lose=2", 1), rule("lose=3", 2)])
 
     assert words(made) == ["One", "three", "four"]
     assert [one.rule for one in acted] == ["1:lose=2"]
 
 
-def test_of_two_equal_rules_one_acts() -> None:
+def test_one_of_two_equal_rules_acts() -> None:
     _, acted = acted_on(BODY, [rule("empty", 1), rule("empty", 2)])
 
     assert [one.rule for one in acted] == ["1:empty"]
 
 
-def test_of_rules_that_come_to_the_same_one_acts() -> None:
+def test_one_of_two_rules_with_the_same_result_acts() -> None:
     rules = [rule("lose=4", 1), rule("end_after=3", 2)]
 
     made, acted = acted_on(STREAM, rules)
@@ -142,7 +142,7 @@ def test_delays_add_up() -> None:
     assert [part.pause for part in made.parts] == [6.0, 1.5, 1.5, 1.5]
 
 
-def test_a_random_delay_is_drawn_once_for_each_place() -> None:
+def test_a_random_delay_is_drawn_once_for_each_piece() -> None:
     drawn = choose("r", {"delay_chunks": Delay("uniform", 0.1, 0.9)}, random.Random(7))  # noqa: S311 - of a test
 
     pauses = [[part.pause for part in plan(STREAM, [drawn]).parts] for _ in range(2)]
@@ -152,20 +152,20 @@ def test_a_random_delay_is_drawn_once_for_each_place() -> None:
 
 
 @pytest.mark.parametrize("rules", [("rst_after=3", "end_after=2"), ("end_after=2", "stall_after=3")])
-def test_of_several_ends_the_earliest_comes(rules: tuple[str, ...]) -> None:
+def test_the_earliest_of_several_ends_acts(rules: tuple[str, ...]) -> None:
     made = planned(STREAM, *rules)
 
     assert (words(made), made.ending) == (["One", "twö"], Ending.COMPLETE)
 
 
-def test_the_two_arguments_of_an_end_may_come_from_two_rules() -> None:
+def test_two_rules_may_give_the_two_arguments_of_an_end() -> None:
     made, acted = acted_on(STREAM, [rule("end_inside=piece", 1), rule("end_after=2", 2)])
 
     assert data(made) == [*data(STREAM)[:2], data(STREAM)[2][:-1]]
     assert len(acted) == 2
 
 
-def test_very_many_equal_rules_are_planned_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_equal_rules_are_planned_only_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = []
     really = plan
 
@@ -179,22 +179,22 @@ def test_very_many_equal_rules_are_planned_a_few_times_only(monkeypatch: pytest.
     assert len(plans) <= 3
 
 
-# --- Pieces keep their numbers and their moments ----------------------------------------------------------------------
+# --- Pieces keep their numbers and times ------------------------------------------------------------------------------
 
 
-def test_a_lost_pieces_pause_moves_to_the_next() -> None:
+def test_the_pause_of_a_lost_piece_moves_to_the_next() -> None:
     made = planned(STREAM, "lose=1")
 
     assert [(part.number, part.pause) for part in made.parts] == [(2, 1.5), (3, 0.5), (4, 0.5)]
 
 
-def test_a_swapped_piece_comes_at_the_moment_of_the_one_behind_it() -> None:
+def test_a_swapped_piece_is_sent_when_the_next_one_is_due() -> None:
     made = planned(STREAM, "swap=1")
 
     assert [(part.number, part.pause) for part in made.parts] == [(2, 1.5), (1, 0.0), (3, 0.5), (4, 0.5)]
 
 
-def test_one_write_comes_when_its_last_piece_is_due() -> None:
+def test_one_write_is_sent_when_its_last_piece_is_due() -> None:
     made = planned(STREAM, "one_write")
 
     assert [part.pause for part in made.parts] == [2.5]
@@ -203,7 +203,7 @@ def test_one_write_comes_when_its_last_piece_is_due() -> None:
 # --- Bodies -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_promised_length_is_that_of_the_changed_body_before_its_cut() -> None:
+def test_a_cut_body_promises_its_full_length_after_other_changes() -> None:
     made = planned(BODY, "null_key=session", "cut_at=5")
 
     assert len(made.body) == 5
@@ -216,29 +216,29 @@ def test_an_empty_body_is_one_empty_part() -> None:
     assert (made.parts, made.length) == ((Part(b""),), 0)
 
 
-def test_a_page_that_is_empty_keeps_its_type() -> None:
+def test_an_emptied_page_keeps_its_media_type() -> None:
     made = planned(BODY, "empty", "not_json")
 
     assert (made.body, dict(made.headers)[b"content-type"]) == (b"", b"text/html; charset=utf-8")
 
 
-def test_a_key_stands_twice_after_every_other_change() -> None:
+def test_a_key_is_duplicated_after_every_other_change() -> None:
     made = planned(BODY, "duplicate_key=session.duration,drop_key=session.patient,wrong_type=session.duration")
     pairs = json.loads(made.body, object_pairs_hook=list)
 
     assert pairs[0] == ("session", [("session_id", "1"), ("duration", "16"), ("duration", None)])
 
 
-def test_a_slow_first_byte_lets_the_head_wait() -> None:
+def test_a_slow_first_byte_delays_the_head() -> None:
     made = planned(BODY, "slow_first_byte=2", "slow_first_byte=1")
 
     assert (made.pause, made.parts) == (3.0, BODY.parts)
 
 
-# --- The list is where all else comes from ----------------------------------------------------------------------------
+# --- Everything else follows from the list ----------------------------------------------------------------------------
 
 
-def test_the_stages_say_which_effects_have_a_function() -> None:
+def test_effects_without_a_function_have_stages_that_need_none() -> None:
     without = {effect.stage for effect in EFFECTS if effect.apply is None and effect.name != "end_inside"}
 
     assert without == {Stage.ANSWER, Stage.WAIT, Stage.TEXT}
@@ -260,7 +260,7 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     )
     ended = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(test)],
-        cwd=ROOT,  # where the package of this checkout is found
+        cwd=ROOT,  # so that mypy finds the package of this checkout
         capture_output=True,
         text=True,
         check=False,
@@ -270,7 +270,7 @@ def test_a_misspelt_effect_is_a_type_error(tmp_path: Path) -> None:
     assert ended.stdout.count("error:") == 1
 
 
-def test_what_a_client_cannot_tell_apart_is_no_hit() -> None:
+def test_a_change_that_a_client_cannot_see_is_not_a_hit() -> None:
     same = of_stream(Stream(["a", "a"]), lambda _: 0.0)
     one = of_stream(Stream(["a"]), lambda _: 0.0)
 
@@ -279,13 +279,13 @@ def test_what_a_client_cannot_tell_apart_is_no_hit() -> None:
     assert acted == [[], []]
 
 
-def test_a_pause_of_an_answer_without_parts_is_no_hit() -> None:
+def test_a_pause_in_an_answer_without_parts_is_not_a_hit() -> None:
     _, acted = acted_on(Delivery(None, ending=Ending.CLOSE), [rule("slow_first_byte=1,delay_body=1")])
 
     assert acted == []
 
 
-def test_other_keys_leave_every_text_as_it_is() -> None:
+def test_a_change_of_one_key_leaves_other_texts_unchanged() -> None:
     text = "\ue000again\ue000"
     answer = of_body(200, [], json.dumps({"text": text, "a": 1}).encode())
 

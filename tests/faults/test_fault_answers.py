@@ -1,7 +1,6 @@
-"""Faults at work on answers with a body of JSON: other answers, none at all, late ones, and spoiled ones.
+"""Faults in answers with a JSON body: other answers, no answer, late answers and changed answers.
 
-Where a connection is to break, a client on a bare socket looks at the bytes; where time passes, the clock stands still
-and a test moves it.
+Tests of broken connections read the bytes from a bare socket. Tests of delays use a frozen clock, which the test moves.
 """
 
 import asyncio
@@ -68,13 +67,13 @@ def last(client: Client) -> Entry:
 
 
 def plain(heidi: Handle, path: str = GET) -> bytes:
-    """The answer as it should be."""
+    """The body of the answer without faults."""
     with heidi.client() as client:
         return client.get(path).content
 
 
 def struck(heidi: Handle) -> None:
-    """Come back when a rule has begun to shape an answer."""
+    """Wait until a rule has its first hit."""
     until(lambda: any(rule["hits"] for rule in heidi.faults()), "the fault")
 
 
@@ -86,7 +85,7 @@ def sessions(heidi: Handle) -> int:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_any_error_can_be_asked_for_by_its_name(heidi: Client, name: str) -> None:
+def test_a_rule_can_send_any_error_by_its_name(heidi: Client, name: str) -> None:
     error, provenance = BY_NAME[name]
     rule = add(heidi, operation="get_session", error=name)
 
@@ -99,13 +98,13 @@ def test_any_error_can_be_asked_for_by_its_name(heidi: Client, name: str) -> Non
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_errors_of_the_vendor_are_told_apart_from_those_that_are_assumed() -> None:
+def test_each_error_has_its_provenance() -> None:
     provenances = {name: provenance for name, (_, provenance) in BY_NAME.items()}
 
     assert provenances["OpenAPIHeidiAccountAlreadyLinkedError"] == "documented"
     assert provenances["LinkedAccountRequiredError"] == "observed"
     assert provenances["RecordingFinishedError"] == "assumed"
-    assert not {"ServiceUnavailableError"} & set(provenances)  # ours, not the vendor's
+    assert not {"ServiceUnavailableError"} & set(provenances)  # an error of the mock, not of the vendor
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_errors_of_the_vendor_are_told_apart_from_those_that_are_assumed() -> No
         ({"status": 409, "detail": {"msg": "a", "type": "B"}}, 409, {"detail": {"msg": "a", "type": "B"}}),
     ],
 )
-def test_any_status_comes_with_a_body_in_the_vendors_form(
+def test_any_status_has_a_body_in_the_vendor_format(
     heidi: Client, rule: dict[str, Any], status: int, body: Any
 ) -> None:
     add(heidi, operation="get_session", **rule)
@@ -132,7 +131,7 @@ def test_any_status_comes_with_a_body_in_the_vendors_form(
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_a_status_that_has_no_body_has_none(mock_heidi: Handle, status: int) -> None:
+def test_a_status_without_a_body_sends_no_body(mock_heidi: Handle, status: int) -> None:
     mock_heidi.fault("get_session", status=status, times=1)
 
     with asking(mock_heidi, "GET", GET) as peer:
@@ -155,7 +154,7 @@ def test_a_status_that_has_no_body_has_none(mock_heidi: Handle, status: int) -> 
         ({"retry_after": "date:86400", "status": 503}, 503, "Tue, 07 Jan 2025 12:00:00 GMT"),
     ],
 )
-def test_retry_after_is_in_seconds_or_a_moment_of_the_mocks_clock(
+def test_retry_after_is_in_seconds_or_a_date_by_the_mock_clock(
     heidi: Client, rule: dict[str, Any], status: int, header: str
 ) -> None:
     add(heidi, operation="get_session", **rule)
@@ -167,7 +166,7 @@ def test_retry_after_is_in_seconds_or_a_moment_of_the_mocks_clock(
     assert answer.headers["x-mock-provenance"] == "injected, not documented"
 
 
-def test_the_moment_of_retry_after_moves_with_the_clock(heidi: Client) -> None:
+def test_the_date_in_retry_after_moves_with_the_clock(heidi: Client) -> None:
     add(heidi, operation="get_session", retry_after="date:10")
 
     heidi.post("/_mock/clock/advance", json={"seconds": 3600})
@@ -175,7 +174,7 @@ def test_the_moment_of_retry_after_moves_with_the_clock(heidi: Client) -> None:
     assert heidi.get(GET).headers["retry-after"] == "Mon, 06 Jan 2025 13:00:10 GMT"
 
 
-def test_a_quota_lets_so_many_pass_in_each_window_of_the_clock(heidi: Client) -> None:
+def test_a_quota_allows_a_number_of_requests_in_each_window(heidi: Client) -> None:
     add(heidi, operation="get_session", quota="2/60")
 
     def tried(after: float) -> list[tuple[int, str | None]]:
@@ -190,7 +189,7 @@ def test_a_quota_lets_so_many_pass_in_each_window_of_the_clock(heidi: Client) ->
     assert hits(heidi) == [8]
 
 
-def test_within_its_quota_a_rule_leaves_the_others_their_turn(heidi: Client) -> None:
+def test_a_rule_within_its_quota_does_not_stop_later_rules(heidi: Client) -> None:
     add(heidi, operation="get_session", quota="1/60")
     add(heidi, operation="get_session", status=503)
 
@@ -198,7 +197,7 @@ def test_within_its_quota_a_rule_leaves_the_others_their_turn(heidi: Client) -> 
     assert hits(heidi) == [2, 1]
 
 
-def test_a_clock_that_goes_back_begins_the_quota_anew(heidi: Client) -> None:
+def test_setting_the_clock_back_restarts_the_quota(heidi: Client) -> None:
     add(heidi, operation="get_session", quota="1/60")
     heidi.get(GET)
 
@@ -207,7 +206,7 @@ def test_a_clock_that_goes_back_begins_the_quota_anew(heidi: Client) -> None:
     assert [heidi.get(GET).status_code for _ in range(2)] == [200, 429]
 
 
-def test_a_fault_answers_before_the_token_is_looked_at(heidi: Client) -> None:
+def test_a_fault_answers_before_the_token_is_checked(heidi: Client) -> None:
     add(heidi, operation="get_session", status=503)
 
     answers = [
@@ -219,7 +218,7 @@ def test_a_fault_answers_before_the_token_is_looked_at(heidi: Client) -> None:
     assert [answer.status_code for answer in answers] == [503] * 3
 
 
-def test_what_a_fault_answers_leaves_nothing_behind(heidi: Client) -> None:
+def test_a_request_answered_by_a_fault_changes_nothing(heidi: Client) -> None:
     before = settled(heidi)
     add(heidi, status=500)
 
@@ -234,7 +233,7 @@ def test_what_a_fault_answers_leaves_nothing_behind(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize(("effect", "refusal"), [("expire_token", EXPIRED_TOKEN), ("revoke_token", INVALID_TOKEN)])
-def test_a_token_that_dies_is_dead_everywhere_until_a_new_one_comes(
+def test_an_expired_token_is_refused_everywhere_until_a_new_sign_in(
     heidi: Client, effect: str, refusal: dict[str, Any]
 ) -> None:
     status = render(BY_NAME["InvalidTokenError"][0])[0]
@@ -251,7 +250,7 @@ def test_a_token_that_dies_is_dead_everywhere_until_a_new_one_comes(
     assert {answer.headers["x-mock-provenance"] for answer in deaths} == {"injected, assumed"}
 
 
-def test_signing_in_works_with_a_dead_token_in_its_headers(heidi: Client) -> None:
+def test_signing_in_works_with_an_expired_token_in_its_headers(heidi: Client) -> None:
     old = heidi.token()
     add(heidi, expire_token=True, times=1)
     refused = heidi.get(GET)
@@ -264,7 +263,7 @@ def test_signing_in_works_with_a_dead_token_in_its_headers(heidi: Client) -> Non
 
 
 @pytest.mark.parametrize("back", ["/_mock/snapshots/before/restore", "/_mock/reset?keep=faults"])
-def test_a_new_token_is_no_dead_one_also_when_the_ids_begin_again(heidi: Client, back: str) -> None:
+def test_a_new_token_works_after_a_reset_or_restore(heidi: Client, back: str) -> None:
     heidi.put("/_mock/snapshots/before")
     add(heidi, expire_token=True, times=1)
     refused = heidi.get(GET)
@@ -275,7 +274,7 @@ def test_a_new_token_is_no_dead_one_also_when_the_ids_begin_again(heidi: Client,
     assert [refused.status_code, heidi.get(GET).status_code] == [401, 200]
 
 
-def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
+def test_expiring_a_token_does_not_affect_other_tokens(heidi: Client) -> None:
     mine = heidi.token()
     theirs = heidi.sign_in(KEY_TWO)
     add(heidi, expire_token=True, times=1)
@@ -288,7 +287,7 @@ def test_the_token_of_somebody_else_lives_on(heidi: Client) -> None:
     assert statuses == [401, 200, 401]
 
 
-def test_a_dead_token_that_comes_again_uses_no_turn_of_its_rule_up(heidi: Client) -> None:
+def test_a_repeated_expired_token_does_not_count_towards_times(heidi: Client) -> None:
     add(heidi, operation="get_session", expire_token=True, times=2)
     add(heidi, operation="list_documents", revoke_token=True, nth=[1, 3])
     heidi.token()
@@ -307,7 +306,7 @@ def test_a_dead_token_that_comes_again_uses_no_turn_of_its_rule_up(heidi: Client
 
 
 @pytest.mark.parametrize("written", ["bearer {}", "BEARER   {}", "  Bearer {} "])
-def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, written: str) -> None:
+def test_the_spelling_of_the_header_does_not_revive_an_expired_token(heidi: Client, written: str) -> None:
     headers = {"Authorization": written.format(heidi.token())}
     alive = heidi.get(GET, headers=headers)
     add(heidi, expire_token=True, times=1)
@@ -318,7 +317,7 @@ def test_a_dead_token_is_dead_however_its_header_is_written(heidi: Client, writt
     assert (alive.status_code, dead.status_code) == (200, 401)
 
 
-def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
+def test_only_the_checked_one_of_two_tokens_expires() -> None:
     def mark(*tokens: bytes) -> bytes:
         return RequestFacts(
             "get_session", "GET", GET, SESSION, [(b"authorization", b"Bearer " + one) for one in tokens]
@@ -327,7 +326,7 @@ def test_of_two_tokens_the_one_that_is_looked_at_dies() -> None:
     assert mark(b"mine") == mark(b"other", b"mine") != mark(b"other")
 
 
-def test_requests_that_need_no_token_do_not_count(heidi: Client) -> None:
+def test_requests_that_need_no_token_do_not_count_towards_expiry(heidi: Client) -> None:
     heidi.token()
     add(heidi, expire_token=True, after=1)
 
@@ -339,7 +338,7 @@ def test_requests_that_need_no_token_do_not_count(heidi: Client) -> None:
     assert [heidi.get(GET).status_code for _ in range(2)] == [200, 401]
 
 
-def test_a_token_whose_rule_is_gone_works_again(heidi: Client) -> None:
+def test_an_expired_token_works_again_after_its_rule_is_removed(heidi: Client) -> None:
     add(heidi, revoke_token=True)
     refused = heidi.get(GET)
 
@@ -365,7 +364,7 @@ def test_the_connection_ends_before_the_answer(mock_heidi: Handle, effect: str, 
 
 
 @pytest.mark.parametrize(("effect", "how"), [("close", "closed"), ("rst", "reset")])
-def test_a_large_body_is_taken_in_before_its_connection_ends(mock_heidi: Handle, effect: str, how: str) -> None:
+def test_a_large_body_is_read_before_the_connection_ends(mock_heidi: Handle, effect: str, how: str) -> None:
     mock_heidi.fault("upload_audio", **argument(effect, True))
 
     with asking(mock_heidi, "POST", f"{GET}/upload-audio", b"x" * 5_000_000) as peer:
@@ -384,8 +383,8 @@ def test_a_stall_lasts_until_the_client_gives_up(mock_heidi: Handle) -> None:
     assert mock_heidi.requests(operation="get_session")[-1]["status"] is None
 
 
-def test_a_client_gives_up_by_itself_when_nothing_comes(mock_heidi: Handle) -> None:
-    # For all requests: on a busy machine the client may have left before the server reads this one.
+def test_a_client_times_out_when_an_answer_stalls(mock_heidi: Handle) -> None:
+    # Without ``times=1``: on a busy machine the client may leave before the server reads its first request.
     stall = mock_heidi.fault("get_session", stall=True)
 
     with mock_heidi.client(timeout=60) as client:
@@ -419,7 +418,7 @@ def test_an_answer_can_be_lost_after_the_work_is_done(
     assert sessions(mock_heidi) == before + 1
 
 
-def test_work_that_is_refused_is_not_carried_out(mock_heidi: Handle) -> None:
+def test_refused_work_is_not_carried_out(mock_heidi: Handle) -> None:
     mock_heidi.fault("create_session", carried_out=True, status=503)
     before = sessions(mock_heidi)
 
@@ -470,7 +469,7 @@ def test_an_answer_waits_for_the_clock(mock_heidi: Handle, sleepers: Sleepers) -
 
 
 @frozen
-def test_delays_of_several_rules_add_up_before_the_answer_of_the_last(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_delays_of_several_rules_add_up_before_the_answer(mock_heidi: Handle, sleepers: Sleepers) -> None:
     mock_heidi.fault("get_session", delay=5)
     mock_heidi.fault(delay={"uniform": [3, 3]}, session_id=SESSION)
     mock_heidi.fault("get_session", delay=2, status=503)
@@ -484,9 +483,7 @@ def test_delays_of_several_rules_add_up_before_the_answer_of_the_last(mock_heidi
 
 
 @frozen
-def test_a_token_is_judged_as_its_request_came_in_however_late_the_answer_is(
-    mock_heidi: Handle, sleepers: Sleepers
-) -> None:
+def test_a_token_is_checked_before_the_delay(mock_heidi: Handle, sleepers: Sleepers) -> None:
     mock_heidi.fault("get_session", delay=7_200, times=1)
     token = mock_heidi.headers()["Authorization"]
 
@@ -498,7 +495,7 @@ def test_a_token_is_judged_as_its_request_came_in_however_late_the_answer_is(
 
 
 @frozen
-def test_a_body_waits_behind_its_head(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_a_delayed_body_waits_after_its_head(mock_heidi: Handle, sleepers: Sleepers) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", delay_body=8)
 
@@ -510,7 +507,7 @@ def test_a_body_waits_behind_its_head(mock_heidi: Handle, sleepers: Sleepers) ->
 
 
 @frozen
-def test_the_chunks_of_a_body_wait_for_each_other(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_a_body_waits_between_its_chunks(mock_heidi: Handle, sleepers: Sleepers) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", delay_chunks=2)
     quarter = -(-len(before) // 4)
@@ -523,13 +520,13 @@ def test_the_chunks_of_a_body_wait_for_each_other(mock_heidi: Handle, sleepers: 
             sleepers.wake(peer, 2)
             got += peer.exactly(min(quarter, len(before) - len(got)))
         peer.ask("GET", "/nowhere")
-        assert peer.head()[0] == 404  # the answer was whole, and the connection goes on
+        assert peer.head()[0] == 404  # the answer was complete, and the connection stays open
 
     assert got == before
 
 
 @frozen
-def test_work_waits_as_well_as_its_answer(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_a_delay_also_delays_the_work(mock_heidi: Handle, sleepers: Sleepers) -> None:
     mock_heidi.fault("create_session", delay=8)
     before = sessions(mock_heidi)
 
@@ -543,7 +540,7 @@ def test_work_waits_as_well_as_its_answer(mock_heidi: Handle, sleepers: Sleepers
 
 
 @frozen
-def test_nothing_is_done_for_a_client_that_leaves_during_a_delay(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_a_client_that_leaves_during_a_delay_changes_nothing(mock_heidi: Handle, sleepers: Sleepers) -> None:
     fault = mock_heidi.fault("create_session", delay=8)
     before = sessions(mock_heidi)
 
@@ -567,7 +564,7 @@ def test_nothing_is_done_for_a_client_that_leaves_during_a_delay(mock_heidi: Han
         ({"stall_at": 5}, 5),
     ],
 )
-def test_a_reset_ends_what_waits(mock_heidi: Handle, rule: dict[str, Any], had: float | None) -> None:
+def test_a_reset_ends_delayed_requests(mock_heidi: Handle, rule: dict[str, Any], had: float | None) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", **rule)
     size = had or 0
@@ -585,7 +582,7 @@ def test_a_reset_ends_what_waits(mock_heidi: Handle, rule: dict[str, Any], had: 
 
 
 @frozen
-def test_a_reset_leaves_those_who_wait_in_other_namespaces_alone(
+def test_a_reset_does_not_end_delays_in_other_namespaces(
     mock_heidi: Handle, sleepers: Sleepers, mock_heidi_factory: Any
 ) -> None:
     mock_heidi.fault("get_session", delay=8)
@@ -598,7 +595,7 @@ def test_a_reset_leaves_those_who_wait_in_other_namespaces_alone(
         assert peer.head()[0] == 200
 
 
-def test_delays_in_process_wait_for_the_clock_too() -> None:
+def test_delays_in_process_wait_for_the_clock() -> None:
     app = create_app(clock=NOON, faults=("get_jwt:delay=10",))
 
     async def both() -> tuple[bool, int]:
@@ -636,7 +633,7 @@ def test_a_reset_in_process_ends_a_delay() -> None:
 
 @pytest.mark.parametrize("at", [0, 1, 100, -1])
 @pytest.mark.parametrize(("effect", "how"), [("cut_at", "closed"), ("rst_at", "reset")])
-def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
+def test_a_body_ends_after_the_given_bytes_despite_its_content_length(
     mock_heidi: Handle, effect: str, how: str, at: int
 ) -> None:
     before = plain(mock_heidi)
@@ -652,7 +649,7 @@ def test_a_body_ends_after_so_many_bytes_although_its_length_promises_more(
     assert mock_heidi.requests(operation="get_session")[-1]["client_left"] is False
 
 
-def test_a_client_notices_that_a_body_is_cut(mock_heidi: Handle) -> None:
+def test_a_client_notices_a_cut_body(mock_heidi: Handle) -> None:
     mock_heidi.fault("get_session", cut_at=10, times=1)
 
     with mock_heidi.client() as client:
@@ -661,7 +658,7 @@ def test_a_client_notices_that_a_body_is_cut(mock_heidi: Handle) -> None:
         assert client.get(GET).status_code == 200
 
 
-def test_a_body_that_is_shorter_is_not_cut(mock_heidi: Handle) -> None:
+def test_a_shorter_body_is_not_cut(mock_heidi: Handle) -> None:
     before = plain(mock_heidi)
     fault = mock_heidi.fault("get_session", cut_at=len(before))
 
@@ -675,7 +672,7 @@ def test_a_body_that_is_shorter_is_not_cut(mock_heidi: Handle) -> None:
     assert "x-mock-fault" not in headers
 
 
-def test_a_reset_may_come_after_the_whole_body(mock_heidi: Handle) -> None:
+def test_the_connection_may_be_reset_after_the_whole_body(mock_heidi: Handle) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", rst_at=1_000_000)
 
@@ -685,7 +682,7 @@ def test_a_reset_may_come_after_the_whole_body(mock_heidi: Handle) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 5])
-def test_a_body_stalls_after_so_many_bytes(mock_heidi: Handle, at: int) -> None:
+def test_a_body_stalls_after_the_given_bytes(mock_heidi: Handle, at: int) -> None:
     before = plain(mock_heidi)
     mock_heidi.fault("get_session", stall_at=at)
 
@@ -716,10 +713,10 @@ def test_a_body_is_cut_after_its_delays(mock_heidi: Handle, sleepers: Sleepers) 
     assert got == before[:40]
 
 
-# --- Bodies that are not as they should be ----------------------------------------------------------------------------
+# --- Changed bodies ---------------------------------------------------------------------------------------------------
 
 
-def test_a_proxys_page_comes_in_the_place_of_the_body(mock_heidi: Handle) -> None:
+def test_a_proxy_page_replaces_the_body(mock_heidi: Handle) -> None:
     fault = mock_heidi.fault("get_session", not_json=True)
 
     with mock_heidi.client() as client:
@@ -734,7 +731,7 @@ def test_a_proxys_page_comes_in_the_place_of_the_body(mock_heidi: Handle) -> Non
 
 
 @pytest.mark.parametrize("text", ["true", "", "{", '{"data": "ä"', "null"])
-def test_a_text_of_ones_own_comes_in_the_place_of_the_body(heidi: Client, text: str) -> None:
+def test_a_given_text_replaces_the_body(heidi: Client, text: str) -> None:
     if not text:
         assert heidi.post(PATH, json={"not_json": text}).status_code == 400
         return
@@ -747,7 +744,7 @@ def test_a_text_of_ones_own_comes_in_the_place_of_the_body(heidi: Client, text: 
     assert answer.headers["content-length"] == str(len(text.encode()))
 
 
-def test_a_body_can_be_sent_as_another_type(heidi: Client) -> None:
+def test_a_body_can_have_another_media_type(heidi: Client) -> None:
     before = heidi.get(GET)
     add(heidi, operation="get_session", media_type="text/plain; charset=latin-1")
 
@@ -757,7 +754,7 @@ def test_a_body_can_be_sent_as_another_type(heidi: Client) -> None:
     assert answer.headers.get_list("content-type") == ["text/plain; charset=latin-1"]
 
 
-def test_a_media_type_goes_before_that_of_the_page(heidi: Client) -> None:
+def test_a_given_media_type_overrides_that_of_the_page(heidi: Client) -> None:
     add(heidi, operation="get_session", media_type="text/plain")
     add(heidi, operation="get_session", not_json=True)
 
@@ -820,7 +817,7 @@ def test_keys_can_be_missing_null_or_of_another_type(
     assert list(after["session"]) == list(before["session"])
 
 
-def test_a_key_is_renamed_in_its_own_place(heidi: Client) -> None:
+def test_a_renamed_key_keeps_its_place(heidi: Client) -> None:
     before = heidi.get(GET).json()["session"]
 
     after = spoiled(heidi, GET, operation="get_session", rename_key="session.session_id:id")["session"]
@@ -829,7 +826,7 @@ def test_a_key_is_renamed_in_its_own_place(heidi: Client) -> None:
     assert after["id"] == before["session_id"]
 
 
-def test_a_star_is_each_of_a_list_and_a_number_one_of_it(heidi: Client) -> None:
+def test_a_star_selects_every_item_and_a_number_one_item(heidi: Client) -> None:
     rows = heidi.get("/patient-profiles").json()["data"]
 
     every = spoiled(heidi, "/patient-profiles", operation="list_patient_profiles", null_key="data.*.id", times=1)
@@ -841,7 +838,7 @@ def test_a_star_is_each_of_a_list_and_a_number_one_of_it(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_word_of_logic_becomes_a_text(heidi: Client, value: bool) -> None:
+def test_a_boolean_of_the_wrong_type_becomes_a_string(heidi: Client, value: bool) -> None:
     heidi.post("/_mock/replies", json={"operation": "create_session", "body": {"is_success": value}})
     add(heidi, operation="create_session", wrong_type="is_success")
 
@@ -850,7 +847,7 @@ def test_a_word_of_logic_becomes_a_text(heidi: Client, value: bool) -> None:
     assert answered(answer) == (200, wire({"is_success": str(value).lower()}))
 
 
-def test_refusals_are_spoiled_as_well(heidi: Client) -> None:
+def test_refusals_can_be_changed(heidi: Client) -> None:
     add(heidi, operation="get_session", rename_key="detail.msg:message")
 
     answer = heidi.get("/sessions/5")
@@ -859,7 +856,7 @@ def test_refusals_are_spoiled_as_well(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["session.nothing", "nothing", "session.session_name.x", "*.*.*.*.*", "session.0.a"])
-def test_a_key_that_is_not_there_changes_no_byte_and_is_no_hit(heidi: Client, key: str) -> None:
+def test_a_missing_key_changes_no_byte_and_is_not_a_hit(heidi: Client, key: str) -> None:
     before = heidi.get(GET)
     add(heidi, operation="get_session", drop_key=key)
 
@@ -871,24 +868,24 @@ def test_a_key_that_is_not_there_changes_no_byte_and_is_no_hit(heidi: Client, ke
     assert last(heidi).fault == ()
 
 
-def test_letters_beyond_ascii_stay_as_they_are(heidi: Client) -> None:
+def test_a_changed_body_keeps_non_ascii_letters(heidi: Client) -> None:
     heidi.patch(GET, json={"clinician_notes": ["38 °C 🙂"]})
     add(heidi, operation="get_session", drop_key="session.duration")
 
     assert '"38 °C 🙂"' in heidi.get(GET).text
 
 
-# --- How they are recognised ------------------------------------------------------------------------------------------
+# --- Marks of a fault -------------------------------------------------------------------------------------------------
 
 
-def test_without_faults_no_answer_is_marked(heidi: Client) -> None:
+def test_an_answer_without_faults_has_no_mark(heidi: Client) -> None:
     answer = heidi.get(GET)
 
     assert not [name for name in answer.headers if name.startswith("x-mock-fault")]
     assert (last(heidi).fault, last(heidi).provenance) == ((), None)
 
 
-def test_what_is_injected_says_so_and_so_does_the_journal(heidi: Client) -> None:
+def test_an_injected_answer_is_marked_in_its_headers_and_in_the_journal(heidi: Client) -> None:
     heidi.token()
     add(heidi, id="slow", delay=0)
     add(heidi, id="nothing", null_key="nothing")
@@ -902,7 +899,7 @@ def test_what_is_injected_says_so_and_so_does_the_journal(heidi: Client) -> None
     assert hits(heidi) == [1, 0, 1]
 
 
-def test_what_is_only_changed_is_the_vendors_answer_changed(heidi: Client) -> None:
+def test_a_changed_answer_is_marked_as_changed_and_not_as_injected(heidi: Client) -> None:
     rule = add(heidi, operation="get_session", null_key="session.duration")
 
     answer = heidi.get(GET)
@@ -912,7 +909,7 @@ def test_what_is_only_changed_is_the_vendors_answer_changed(heidi: Client) -> No
     assert (last(heidi).fault, last(heidi).provenance) == ((rule,), "injected")
 
 
-def test_a_web_page_may_read_the_marks_and_ask_for_faults(heidi: Client) -> None:
+def test_a_web_page_may_read_the_marks_and_request_faults(heidi: Client) -> None:
     add(heidi, status=503)
     origin = {"Origin": "http://localhost:3000"}
 
@@ -927,13 +924,13 @@ def test_a_web_page_may_read_the_marks_and_ask_for_faults(heidi: Client) -> None
     assert {"X-Mock-Fault", "Retry-After"} <= set(answer.headers["access-control-expose-headers"].split(", "))
 
 
-# --- By a header of the request ---------------------------------------------------------------------------------------
+# --- Faults by a request header ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "text", ["*:status=503", "status=503", "get_session:status=503", '{"operation": "get_session", "status": 503}']
 )
-def test_a_request_can_ask_for_its_own_fault(heidi: Client, text: str) -> None:
+def test_a_request_can_name_its_fault_in_a_header(heidi: Client, text: str) -> None:
     answers = [heidi.get(GET, headers=headers) for headers in ({}, {"X-Mock-Fault": text}, {})]
 
     assert [answer.status_code for answer in answers] == [200, 503, 200]
@@ -941,7 +938,7 @@ def test_a_request_can_ask_for_its_own_fault(heidi: Client, text: str) -> None:
     assert heidi.get(PATH).json() == {"faults": []}
 
 
-def test_the_headers_rule_must_fit_like_any_other(heidi: Client) -> None:
+def test_a_rule_from_the_header_selects_requests_like_any_other(heidi: Client) -> None:
     assert heidi.get(GET, headers={"X-Mock-Fault": "list_documents:status=503"}).status_code == 200
     assert heidi.get(GET, headers={"X-Mock-Fault": "*:status=503,nth=2"}).status_code == 200
     body = {"clinician_notes": ["a"]}
@@ -949,7 +946,7 @@ def test_the_headers_rule_must_fit_like_any_other(heidi: Client) -> None:
     assert heidi.patch(GET, json=body, headers={"X-Mock-Fault": rule}).status_code == 503
 
 
-def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
+def test_a_rule_from_the_header_comes_before_the_others(heidi: Client) -> None:
     token = {"Authorization": f"Bearer {heidi.token()}"}
     add(heidi, status=500)
 
@@ -961,7 +958,7 @@ def test_the_headers_rule_is_tried_before_the_others(heidi: Client) -> None:
     assert last(heidi).fault == ("header",)
 
 
-def test_a_rule_with_the_id_of_those_by_header_has_hits_of_its_own(heidi: Client) -> None:
+def test_a_rule_with_the_id_header_does_not_count_hits_of_header_rules(heidi: Client) -> None:
     add(heidi, id="header", drop_key="nothing", times=1)
 
     heidi.get(GET, headers={"X-Mock-Fault": "drop_key=session.duration"})
@@ -969,14 +966,14 @@ def test_a_rule_with_the_id_of_those_by_header_has_hits_of_its_own(heidi: Client
     assert hits(heidi) == [0]
 
 
-def test_a_token_dies_for_one_request_only_by_header(heidi: Client) -> None:
+def test_a_header_expires_a_token_for_one_request_only(heidi: Client) -> None:
     answers = [heidi.get(GET, headers=headers) for headers in ({"X-Mock-Fault": "expire_token"}, {})]
 
     assert [answered(answer)[0] for answer in answers] == [401, 200]
     assert answers[0].json() == EXPIRED_TOKEN
 
 
-def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
+def test_a_header_can_break_the_connection(mock_heidi: Handle) -> None:
     with asking(mock_heidi, "GET", GET, X_Mock_Fault="rst") as peer:
         assert peer.end() == Ending(b"", "reset")
 
@@ -990,7 +987,7 @@ def test_a_connection_can_be_broken_by_header(mock_heidi: Handle) -> None:
         ("{", "it is not JSON: "),
     ],
 )
-def test_a_header_that_is_no_rule_is_refused_with_the_reason(heidi: Client, text: str, reason: str) -> None:
+def test_an_invalid_rule_in_the_header_is_refused_with_the_reason(heidi: Client, text: str, reason: str) -> None:
     before = settled(heidi)
 
     answer = heidi.post("/sessions", headers={"X-Mock-Fault": text})
@@ -1030,7 +1027,7 @@ STRANGERS += ["no API key", "a wrong API key", "a wrong API key, no email"]
 
 @pytest.mark.parametrize("text", ["*:status=418", "nonsense", "delay=0"])
 @pytest.mark.parametrize("kind", STRANGERS)
-def test_who_is_not_signed_in_can_ask_for_no_fault(heidi: Client, kind: str, text: str) -> None:
+def test_the_header_is_ignored_without_a_valid_token(heidi: Client, kind: str, text: str) -> None:
     path, headers = _stranger(heidi, kind)
 
     plain = heidi.get(path, signed=False, headers=headers)
@@ -1042,7 +1039,7 @@ def test_who_is_not_signed_in_can_ask_for_no_fault(heidi: Client, kind: str, tex
     assert names(heidi) == ["default"]
 
 
-def test_who_signs_in_with_a_good_key_can_ask_for_a_fault(heidi: Client) -> None:
+def test_signing_in_with_a_good_key_can_name_a_fault_in_a_header(heidi: Client) -> None:
     asked = {"Heidi-Api-Key": DEFAULT_KEY}
 
     answers = [
@@ -1058,7 +1055,7 @@ def test_who_signs_in_with_a_good_key_can_ask_for_a_fault(heidi: Client) -> None
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/nowhere"), ("PUT", GET), ("GET", "http://localhost/jwt"), ("GET", "/ns/.!./jwt")]
 )
-def test_an_unknown_path_or_method_knows_no_fault_by_header(heidi: Client, method: str, path: str, text: str) -> None:
+def test_the_header_is_ignored_for_an_unknown_path_or_method(heidi: Client, method: str, path: str, text: str) -> None:
     plain = heidi.request(method, path)
 
     asking = heidi.request(method, path, headers={"X-Mock-Fault": text})
@@ -1068,7 +1065,7 @@ def test_an_unknown_path_or_method_knows_no_fault_by_header(heidi: Client, metho
     assert "x-mock-fault" not in asking.headers
 
 
-def test_rules_that_are_set_still_act_before_signing_in(heidi: Client) -> None:
+def test_rules_set_by_a_test_act_before_signing_in(heidi: Client) -> None:
     add(heidi, status=503)
 
     answers = [heidi.get(path, signed=False) for path in (GET, "/jwt", "/nowhere")]
@@ -1094,7 +1091,7 @@ def test_faults_by_header_can_be_switched_off(text: str) -> None:
 
 
 @pytest.mark.parametrize("effect", CONNECTION)
-def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: Client, effect: str) -> None:
+def test_a_connection_fault_is_refused_in_process_with_the_reason(heidi: Client, effect: str) -> None:
     rule = {effect: True if effect in ("close", "rst", "stall") else 1}
 
     answers = [
@@ -1111,7 +1108,7 @@ def test_in_process_a_fault_of_the_connection_is_refused_with_the_reason(heidi: 
 
 
 @pytest.mark.parametrize("effect", CONNECTION)
-def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effect: str) -> None:
+def test_a_connection_fault_from_start_up_or_header_answers_500_in_process(effect: str) -> None:
     value = "" if effect in ("close", "rst", "stall") else "=1"
     rule = f"ask_ai:{effect}{value}" if effect.endswith("_after") else f"*:{effect}{value}"
     place = "/patient-profiles" if effect.endswith("_at") else f"{GET}/ask-ai"
@@ -1126,7 +1123,7 @@ def test_in_process_one_of_start_up_or_of_a_header_answers_with_the_reason(effec
 
 
 @pytest.mark.parametrize("effect", IN_PROCESS)
-def test_in_process_every_other_effect_can_be(heidi: Client, effect: str) -> None:
+def test_every_other_effect_works_in_process(heidi: Client, effect: str) -> None:
     values: dict[str, Any] = {
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
         "delay_chunks": 0, "slow_first_byte": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
@@ -1160,14 +1157,14 @@ def test_the_first_request_to_a_namespace_may_meet_a_fault() -> None:
         assert names(heidi) == ["default", "blue", "green"]
 
 
-def test_a_header_makes_a_fault_in_a_namespace_that_is_not_there_yet(heidi: Client) -> None:
+def test_a_header_can_name_a_fault_in_a_new_namespace(heidi: Client) -> None:
     answer = sign_in(heidi, f"/ns/blue{BASE_PATH}", **{"X-Mock-Fault": "*:status=418"})
 
     assert (answer.status_code, answer.headers["x-mock-fault"]) == (418, "header")
 
 
 @pytest.mark.parametrize("faults", [(), ("ask_ai:status=503",)])
-def test_a_refused_request_makes_no_namespace_although_there_are_faults(faults: tuple[str, ...]) -> None:
+def test_a_refused_request_creates_no_namespace_despite_faults(faults: tuple[str, ...]) -> None:
     with another(faults=faults) as heidi:
         token = sign_in(heidi, f"/ns/blue{BASE_PATH}").json()["token"]
         heidi.delete("/_mock/namespaces/blue")
@@ -1185,18 +1182,18 @@ def test_a_refused_request_makes_no_namespace_although_there_are_faults(faults: 
         assert names(heidi) == ["default"]
 
 
-def test_a_token_makes_no_namespace_but_its_own_although_a_fault_fits() -> None:
+def test_a_token_creates_no_other_namespace_despite_faults() -> None:
     with another(faults=("get_session:delay=0",)) as heidi:
         token = sign_in(heidi, f"/ns/blue{BASE_PATH}").json()["token"]
 
         answer = heidi.get(f"/ns/green{BASE_PATH}{GET}", headers={"Authorization": f"Bearer {token}"})
 
         assert answered(answer) == (401, wire(INVALID_TOKEN))
-        assert "x-mock-fault" not in answer.headers  # nor does it meet the faults of its own
+        assert "x-mock-fault" not in answer.headers  # nor do the faults of its own namespace apply
         assert names(heidi) == ["default", "blue"]
 
 
-def test_where_there_is_no_room_a_fault_makes_none() -> None:
+def test_a_fault_creates_no_namespace_beyond_the_limit() -> None:
     with another(faults=("ask_ai:status=503",), max_namespaces=1) as heidi:
         answer = sign_in(heidi, f"/ns/blue{BASE_PATH}")
 
@@ -1219,7 +1216,7 @@ def test_faults_never_leak_between_namespaces(heidi: Client) -> None:
     blue.close()
 
 
-def test_a_request_that_names_no_namespace_meets_the_default_ones_faults(heidi: Client) -> None:
+def test_a_request_without_a_namespace_meets_faults_of_the_default_one(heidi: Client) -> None:
     add(heidi, status=503)
 
     reply = ask(heidi.app, "GET", f"{BASE_PATH}{GET}")
@@ -1236,7 +1233,7 @@ def test_the_handle_cannot_sign_in_through_a_fault_but_can_remove_it(mock_heidi:
     assert mock_heidi.faults() == []
 
 
-def test_a_spoiled_answer_spoils_no_state(heidi: Client) -> None:
+def test_a_changed_answer_does_not_change_the_state(heidi: Client) -> None:
     def asked() -> list[tuple[int, str]]:
         return [answered(heidi.get(path)) for path in (GET, f"/sessions/{OTHER_SESSION}", PATIENTS, "/sessions/5")]
 
@@ -1254,16 +1251,14 @@ def test_a_spoiled_answer_spoils_no_state(heidi: Client) -> None:
     ("rule", "words"),
     [("end_after=2", "end_after is for generate_consult_note, ask_ai"), ("wrong_offsets", "wrong_offsets is for")],
 )
-def test_a_rule_of_the_header_that_could_never_act_on_its_request_is_refused(
-    heidi: Client, rule: str, words: str
-) -> None:
+def test_a_header_rule_that_cannot_act_on_its_request_is_refused(heidi: Client, rule: str, words: str) -> None:
     answer = heidi.get(GET, headers={"X-Mock-Fault": rule})
 
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"X-Mock-Fault: {words}")
 
 
-def test_a_client_that_left_before_the_answer_of_a_rule_has_not_met_it(mock_heidi: Handle) -> None:
+def test_a_client_that_leaves_before_the_answer_is_not_a_hit(mock_heidi: Handle) -> None:
     rule = mock_heidi.fault("create_session", status=503, times=1)
     with connected(mock_heidi) as peer:
         peer.ask("POST", "/sessions", headers={**mock_heidi.headers(), "Content-Length": "100"})

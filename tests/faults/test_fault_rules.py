@@ -1,4 +1,4 @@
-"""Faults as rules: which requests they fit, how often, for how long, and the three ways to write one.
+"""Faults as rules: which requests they match, how often and how long they act, and the three ways to write them.
 
 - ``POST /_mock/faults`` → the rule with ``id``, ``hits`` and ``matched``; ``GET``, ``PUT`` and ``DELETE`` →
   ``{"faults": [rule…]}`` in the order in which they are tried
@@ -33,12 +33,12 @@ COMMAND = {"ai_command_text": "Say it", "content": "Some text.", "content_type":
 
 
 def in_three_forms(example: str) -> tuple[Any, str, str]:
-    """The argument of an effect's own example: as JSON, as text and as YAML."""
+    """The argument of an effect's example in JSON, text and YAML."""
     name, _, text = example.partition("=")
     return parse(f"*:{example}").model_dump()[name], text, text or "true"
 
 
-# Every effect: as JSON, as text and as YAML. Where its own example tells too little, there is another one.
+# Every effect in JSON, text and YAML. Some have another example here, since their own shows too little.
 EXAMPLES: dict[str, tuple[Any, str, str]] = {
     **{name: in_three_forms(BY_NAME[name].example) for name in EFFECTS},
     "error": ("UploadFailedError", "UploadFailedError", "UploadFailedError"),
@@ -99,18 +99,18 @@ def hits(client: Client) -> dict[str, int]:
 
 
 def fits(client: Client, method: str, path: str, **options: Any) -> bool:
-    """True if the rules, all of which answer 418, have answered."""
+    """True if a rule has answered. All rules of these tests answer 418."""
     return client.request(method, path, **options).status_code == 418
 
 
 # --- The endpoints ----------------------------------------------------------------------------------------------------
 
 
-def test_a_namespace_begins_without_faults(heidi: Client) -> None:
+def test_a_namespace_starts_without_faults(heidi: Client) -> None:
     assert answered(heidi.get(PATH)) == (200, wire({"faults": []}))
 
 
-def test_many_rules_are_put_in_place_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rules_are_set_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     extend, calls = ActiveFaults.extend, []
 
     def counting(self: ActiveFaults, faults: Iterable[Fault]) -> list[ActiveFault]:
@@ -125,7 +125,7 @@ def test_many_rules_are_put_in_place_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert len(calls) == 1
 
 
-def test_a_rule_is_answered_with_its_id_and_what_it_has_done(heidi: Client) -> None:
+def test_a_new_rule_is_answered_with_its_id_and_counts(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "generate_consult_note", "end_after": 3, "times": 1})
 
     added = {"id": "fault-1", "operation": "generate_consult_note", "times": 1, "end_after": 3, "hits": 0, "matched": 0}
@@ -144,21 +144,21 @@ def test_a_rule_is_answered_with_its_id_and_what_it_has_done(heidi: Client) -> N
         (b"get_session+list_documents:status=503,times=2", "application/yaml"),
     ],
 )
-def test_a_rule_can_be_sent_as_json_as_yaml_and_as_text(heidi: Client, content: bytes, media_type: str) -> None:
+def test_a_rule_can_be_sent_as_json_yaml_or_text(heidi: Client, content: bytes, media_type: str) -> None:
     answer = heidi.post(PATH, content=content, headers={"Content-Type": media_type})
 
     shown = {"operation": ["get_session", "list_documents"], "times": 2, "status": 503}
     assert answer.json() == {"id": "fault-1", **shown, "hits": 0, "matched": 0}
 
 
-def test_a_rule_can_bring_its_id_and_a_label(heidi: Client) -> None:
+def test_a_rule_can_have_a_given_id_and_a_label(heidi: Client) -> None:
     made = add(heidi, id="My.rule_1-a", label="A person's name for it: ä", status=503)
 
     assert (made["id"], made["label"]) == ("My.rule_1-a", "A person's name for it: ä")
     assert heidi.get(f"{PATH}/My.rule_1-a").json() == made
 
 
-def test_ids_are_never_given_twice(heidi: Client) -> None:
+def test_ids_of_rules_are_never_reused(heidi: Client) -> None:
     first, second = add(heidi, status=503)["id"], add(heidi, status=503)["id"]
     heidi.delete(PATH)
     third = add(heidi, status=503)["id"]
@@ -167,7 +167,7 @@ def test_ids_are_never_given_twice(heidi: Client) -> None:
     assert (first, second, third, list(hits(heidi))) == ("fault-1", "fault-2", "fault-3", ["fault-4"])
 
 
-def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client) -> None:
+def test_a_used_id_is_refused_and_never_generated(heidi: Client) -> None:
     add(heidi, id="fault-1", status=503)
 
     answer = heidi.post(PATH, json={"id": "fault-1", "status": 500})
@@ -256,9 +256,7 @@ def test_an_id_that_is_taken_is_passed_over_and_may_not_be_chosen(heidi: Client)
         ('{"status": 5', None, None),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused_with_the_cure(
-    heidi: Client, body: Any, error: str | None, hint: str | None
-) -> None:
+def test_an_invalid_rule_is_refused_with_a_hint(heidi: Client, body: Any, error: str | None, hint: str | None) -> None:
     add(heidi, id="other", operation="get_account_access", status=418)
 
     one = heidi.post(PATH, json=body)
@@ -282,7 +280,7 @@ def test_a_rule_that_makes_no_sense_is_refused_with_the_cure(
         "*:not_json",
     ],
 )
-def test_what_is_for_whole_bodies_may_be_said_where_one_may_come(heidi: Client, rule: str) -> None:
+def test_a_body_effect_is_accepted_for_a_stream_that_may_answer_with_a_body(heidi: Client, rule: str) -> None:
     assert heidi.post(PATH, json=rule).status_code == 200
 
 
@@ -294,21 +292,21 @@ def test_an_unknown_operation_is_refused_with_the_nearest_names(heidi: Client) -
     assert answered(answer) == (400, wire({"error": error, "hint": hint}))
 
 
-def test_a_semicolon_in_an_unknown_name_belongs_to_the_name(heidi: Client) -> None:
+def test_an_unknown_name_may_contain_a_semicolon(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "get; sesion", "status": 503})
 
     assert answer.json()["error"] == "operation: there is no operation 'get; sesion'"
     assert answer.json()["hint"].startswith("did you mean get_session")
 
 
-def test_rules_without_an_effect_name_the_effects(heidi: Client) -> None:
+def test_the_refusal_of_a_rule_without_an_effect_lists_the_effects(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "get_session", "times": 1})
 
     assert answer.json()["error"] == "a fault needs an effect, such as status=503"
     assert answer.json()["hint"] == f"there are {', '.join(EFFECTS)}"
 
 
-def test_rules_are_replaced_whole_or_not_at_all(heidi: Client) -> None:
+def test_rules_are_replaced_all_or_none(heidi: Client) -> None:
     add(heidi, status=503)
 
     good = heidi.put(PATH, json=[{"id": "a", "status": 418}, "get_session:status=503", {"id": "b", "delay": 0}])
@@ -322,7 +320,7 @@ def test_rules_are_replaced_whole_or_not_at_all(heidi: Client) -> None:
     assert answered(empty) == answered(heidi.get(PATH)) == (200, wire({"faults": []}))
 
 
-def test_what_replaces_nothing_changes_nothing(heidi: Client) -> None:
+def test_a_refused_replacement_changes_nothing(heidi: Client) -> None:
     add(heidi, id="a", status=503, operation="get_session")
     heidi.get(f"/sessions/{SESSION}")
     before = heidi.get(PATH).text
@@ -335,7 +333,7 @@ def test_what_replaces_nothing_changes_nothing(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_what_the_endpoint_shows_of_a_rule_can_be_put_back(effect: str) -> None:
+def test_a_rule_can_be_sent_back_as_it_was_answered(effect: str) -> None:
     whole = {
         "id": "r", "label": "l", "method": "POST", "path": "/sessions/{id}/*", "session_id": SESSION,
         "header": {"X-A": "*", "x-b": "c"}, "match": {"a": [1, {"b": None}]}, "nth": [1, 3], "times": 2, "after": 1,
@@ -353,7 +351,7 @@ def test_what_the_endpoint_shows_of_a_rule_can_be_put_back(effect: str) -> None:
 TOLD = ("hits", "matched")
 
 
-def test_a_list_of_rules_can_be_put_back_as_it_was_got(heidi: Client) -> None:
+def test_a_list_of_rules_can_be_sent_back_as_it_was_answered(heidi: Client) -> None:
     add(heidi, operation="ask_ai", end_after=3, header="X-A: b")
     add(heidi, operation=["ask_ai", "get_session"], delay="uniform:0:0", nth=[1, 2], quota="0/60", ttl=60)
     before = rules(heidi)
@@ -398,7 +396,7 @@ def test_no_endpoint_shows_the_secrets_in_a_rule() -> None:
         }
 
 
-def test_a_rule_that_is_put_back_as_it_was_shown_still_has_its_secrets(heidi: Client) -> None:
+def test_a_rule_that_is_sent_back_masked_keeps_its_secrets(heidi: Client) -> None:
     add(heidi, operation="get_session", header="X-Token: hunter2", status=418)
 
     heidi.put(PATH, json=rules(heidi))
@@ -409,7 +407,7 @@ def test_a_rule_that_is_put_back_as_it_was_shown_still_has_its_secrets(heidi: Cl
     ]
 
 
-def test_a_rule_that_is_changed_as_it_was_shown_still_has_its_secrets(heidi: Client) -> None:
+def test_a_rule_that_is_sent_back_masked_and_changed_keeps_its_secrets(heidi: Client) -> None:
     add(heidi, operation="get_session", header="X-Token: hunter2", status=418, label="one")
 
     [shown] = rules(heidi)
@@ -422,7 +420,7 @@ def test_a_rule_that_is_changed_as_it_was_shown_still_has_its_secrets(heidi: Cli
     ]
 
 
-def test_what_a_rule_says_after_a_secret_name_is_not_shown(heidi: Client) -> None:
+def test_a_value_after_a_secret_name_in_a_rule_is_masked(heidi: Client) -> None:
     rule = {"operation": "get_session", "status": 503, "label": "token=abcdef, twice"}
     broken = {"operation": "get_session", "not_json": '{"password": "hunter2", "open'}
 
@@ -432,7 +430,7 @@ def test_what_a_rule_says_after_a_secret_name_is_not_shown(heidi: Client) -> Non
     assert shown[1]["not_json"] == '{"password": ***, "open'
 
 
-def test_one_rule_is_deleted_or_all(heidi: Client) -> None:
+def test_a_delete_removes_one_rule_or_all(heidi: Client) -> None:
     for status in (500, 502, 503):
         add(heidi, status=status)
 
@@ -448,7 +446,7 @@ def test_one_rule_is_deleted_or_all(heidi: Client) -> None:
     assert answered(none) == (404, wire({"error": error, "hint": "there are none"}))
 
 
-def test_a_rule_that_was_removed_does_nothing_more(heidi: Client) -> None:
+def test_a_removed_rule_no_longer_acts(heidi: Client) -> None:
     add(heidi, id="gone", status=418)
     before = fits(heidi, "GET", "/sessions/5", signed=False)
 
@@ -458,7 +456,7 @@ def test_a_rule_that_was_removed_does_nothing_more(heidi: Client) -> None:
     assert not fits(heidi, "GET", "/sessions/5", signed=False)
 
 
-def test_a_namespace_holds_rules_up_to_its_limit(heidi: Client) -> None:
+def test_a_namespace_accepts_rules_up_to_its_limit(heidi: Client) -> None:
     full = heidi.put(PATH, json=[{"operation": "ask_ai", "status": 503}] * 1_000)
 
     one_more = heidi.post(PATH, json={"status": 503})
@@ -471,13 +469,13 @@ def test_a_namespace_holds_rules_up_to_its_limit(heidi: Client) -> None:
     assert (len(rules(heidi)), rules(heidi)[0]["operation"]) == (1_000, "ask_ai")
 
 
-def test_the_endpoints_take_no_parameters(heidi: Client) -> None:
+def test_the_endpoints_accept_no_parameters(heidi: Client) -> None:
     statuses = {heidi.request(method, f"{PATH}?a=1").status_code for method in ("GET", "POST", "PUT", "DELETE")}
 
     assert statuses == {400}
 
 
-def test_reset_brings_the_beginning_back_or_keeps_them() -> None:
+def test_a_reset_restores_the_first_rules_or_keeps_all() -> None:
     with another(faults=("get_session:status=503",)) as heidi:
         heidi.get(f"/sessions/{SESSION}")
         add(heidi, operation="ask_ai", status=500)
@@ -490,7 +488,7 @@ def test_reset_brings_the_beginning_back_or_keeps_them() -> None:
         assert "faults" in answer.json()["reset"]
 
 
-def test_a_reset_that_keeps_faults_keeps_those_that_are_used_up(heidi: Client) -> None:
+def test_a_reset_that_keeps_faults_also_keeps_exhausted_ones(heidi: Client) -> None:
     add(heidi, operation="get_session", status=503, times=1)
     statuses = [heidi.get(f"/sessions/{SESSION}").status_code]
 
@@ -500,7 +498,7 @@ def test_a_reset_that_keeps_faults_keeps_those_that_are_used_up(heidi: Client) -
     assert (statuses, hits(heidi)) == ([503, 200], {"fault-1": 1})
 
 
-def test_each_namespace_has_its_own(heidi: Client) -> None:
+def test_each_namespace_has_its_own_rules(heidi: Client) -> None:
     heidi.post(f"/ns/blue{PATH}", json={"status": 418})
     blue = in_namespace(heidi, "blue")
 
@@ -511,7 +509,7 @@ def test_each_namespace_has_its_own(heidi: Client) -> None:
     blue.close()
 
 
-def test_a_namespace_can_begin_with_faults_of_its_own(heidi: Client) -> None:
+def test_a_namespace_can_start_with_its_own_faults(heidi: Client) -> None:
     made = heidi.post("/_mock/namespaces/blue", json={"faults": ["get_jwt:status=503,times=1", {"delay": 0}]})
     refused = heidi.post("/_mock/namespaces/green", json={"faults": [{"status": 503}, {"end_afer": 1}]})
 
@@ -523,7 +521,7 @@ def test_a_namespace_can_begin_with_faults_of_its_own(heidi: Client) -> None:
     assert names == ["default", "blue"]
 
 
-def test_twice_the_same_id_at_the_beginning_of_a_namespace_is_refused(heidi: Client) -> None:
+def test_a_repeated_id_in_the_first_rules_of_a_namespace_is_refused(heidi: Client) -> None:
     answer = heidi.post("/_mock/namespaces/blue", json={"faults": [{"id": "a", "status": 503}] * 2})
 
     assert answer.status_code == 400
@@ -531,10 +529,10 @@ def test_twice_the_same_id_at_the_beginning_of_a_namespace_is_refused(heidi: Cli
     assert len(heidi.get("/_mock/namespaces").json()["namespaces"]) == 1
 
 
-# --- Which requests ---------------------------------------------------------------------------------------------------
+# --- Selection of requests --------------------------------------------------------------------------------------------
 
 
-def test_a_rule_for_nothing_in_particular_fits_everything(heidi: Client) -> None:
+def test_a_rule_without_conditions_matches_every_api_request(heidi: Client) -> None:
     heidi.token()
     add(heidi, status=418)
 
@@ -555,7 +553,7 @@ def test_a_rule_for_nothing_in_particular_fits_everything(heidi: Client) -> None
         (["ask_ai"], [False, False, False]),
     ],
 )
-def test_a_rule_is_for_one_operation_or_several(heidi: Client, operation: Any, expected: list[bool]) -> None:
+def test_a_rule_selects_one_operation_or_several(heidi: Client, operation: Any, expected: list[bool]) -> None:
     add(heidi, operation=operation, status=418)
 
     paths = (f"/sessions/{SESSION}", f"/sessions/{SESSION}/documents", f"/sessions/{SESSION}/transcript")
@@ -586,7 +584,7 @@ def test_a_rule_is_for_one_operation_or_several(heidi: Client, operation: Any, e
         ({"path": "/sessions/{id}", "operation": "get_session"}, "PATCH", "/sessions/5", False),
     ],
 )  # fmt: skip
-def test_a_rule_is_for_a_pattern_of_paths(
+def test_a_rule_selects_paths_by_a_pattern(
     heidi: Client, rule: dict[str, Any], method: str, path: str, expected: bool
 ) -> None:
     add(heidi, **rule, status=418)
@@ -594,7 +592,7 @@ def test_a_rule_is_for_a_pattern_of_paths(
     assert fits(heidi, method, path) == expected
 
 
-def test_the_pattern_of_a_path_does_not_see_the_namespace(heidi: Client) -> None:
+def test_the_pattern_of_a_path_ignores_the_namespace(heidi: Client) -> None:
     heidi.post(f"/ns/blue{PATH}", json={"path": "/sessions/{id}", "status": 418})
     blue = in_namespace(heidi, "blue")
 
@@ -602,7 +600,7 @@ def test_the_pattern_of_a_path_does_not_see_the_namespace(heidi: Client) -> None
     blue.close()
 
 
-def test_a_rule_is_for_one_session(heidi: Client) -> None:
+def test_a_rule_selects_one_session(heidi: Client) -> None:
     add(heidi, session_id=SESSION, status=418)
 
     paths = (f"/sessions/{SESSION}", f"/sessions/{SESSION}/documents", f"/sessions/{OTHER_SESSION}", "/nowhere")
@@ -623,9 +621,7 @@ def test_a_rule_is_for_one_session(heidi: Client) -> None:
         ("X-Link: http://a/b", {"X-Link": "http://a/b"}, True),
     ],
 )
-def test_a_rule_is_for_requests_with_a_header(
-    heidi: Client, wanted: Any, given: dict[str, str], expected: bool
-) -> None:
+def test_a_rule_selects_requests_by_a_header(heidi: Client, wanted: Any, given: dict[str, str], expected: bool) -> None:
     add(heidi, header=wanted, status=418)
 
     assert fits(heidi, "GET", f"/sessions/{SESSION}", headers=given) == expected
@@ -643,7 +639,7 @@ def test_a_rule_is_for_requests_with_a_header(
         ({"nothing": None}, False),
     ],
 )
-def test_a_rule_is_for_a_part_of_the_body(heidi: Client, match: dict[str, Any], expected: bool) -> None:
+def test_a_rule_selects_requests_by_a_part_of_the_body(heidi: Client, match: dict[str, Any], expected: bool) -> None:
     add(heidi, match=match, status=418)
 
     body = {**COMMAND, "extra": {"a": 1, "b": [1, {"c": 2}]}}
@@ -653,13 +649,13 @@ def test_a_rule_is_for_a_part_of_the_body(heidi: Client, match: dict[str, Any], 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"5", b"\xff", b"[" * 100_000, b'{"a": 1' + b" " * 1_048_576 + b"}"]
 )
-def test_a_body_that_is_no_object_or_too_large_fits_no_match(heidi: Client, content: bytes) -> None:
+def test_match_never_fits_a_body_that_is_not_an_object_or_too_large(heidi: Client, content: bytes) -> None:
     add(heidi, match={"a": 1}, status=418)
 
     assert not fits(heidi, "POST", ASK, content=content)
 
 
-def test_looking_into_a_body_takes_nothing_from_it(heidi: Client) -> None:
+def test_matching_a_body_leaves_it_complete_for_the_handler(heidi: Client) -> None:
     def chunks() -> Any:
         async def made() -> Any:
             for letter in json.dumps({"clinician_notes": ["ä" * 100]}):
@@ -675,7 +671,7 @@ def test_looking_into_a_body_takes_nothing_from_it(heidi: Client) -> None:
     assert rules(heidi)[0]["matched"] == 0
 
 
-def test_looking_into_a_body_changes_no_refusal_of_an_upload(heidi: Client) -> None:
+def test_matching_a_body_does_not_change_the_refusal_of_an_upload(heidi: Client) -> None:
     path = f"/sessions/{SESSION}/context-documents"
     before = heidi.post(path, json={"a": 2})
     add(heidi, match={"a": 1}, status=418)
@@ -686,7 +682,7 @@ def test_looking_into_a_body_changes_no_refusal_of_an_upload(heidi: Client) -> N
     assert fits(heidi, "POST", path, json={"a": 1})
 
 
-def test_everything_that_a_rule_asks_for_must_fit(heidi: Client) -> None:
+def test_every_condition_of_a_rule_must_match(heidi: Client) -> None:
     add(heidi, operation="ask_ai", session_id=SESSION, header="X-A: b", match={"content": "c"}, status=418)
 
     body, headers = {**COMMAND, "content": "c"}, {"X-A": "b"}
@@ -697,7 +693,7 @@ def test_everything_that_a_rule_asks_for_must_fit(heidi: Client) -> None:
     assert rules(heidi)[0]["matched"] == 1
 
 
-def test_a_rule_for_any_operation_fits_those_that_its_effects_are_for(heidi: Client) -> None:
+def test_a_rule_without_an_operation_matches_those_its_effect_can_change(heidi: Client) -> None:
     add(heidi, id="stream", end_after=0)
     add(heidi, id="text", empty_note=True)
     add(heidi, id="codes", wrong_offsets=True)
@@ -709,7 +705,7 @@ def test_a_rule_for_any_operation_fits_those_that_its_effects_are_for(heidi: Cli
     assert {row["id"]: row["matched"] for row in rules(heidi)} == {"stream": 1, "text": 1, "codes": 1}
 
 
-def test_a_rule_asks_for_no_credentials(heidi: Client) -> None:
+def test_a_rule_also_matches_requests_without_valid_credentials(heidi: Client) -> None:
     add(heidi, operation="list_patient_profiles", status=418)
 
     heidi.sign_in(KEY_TWO)
@@ -743,12 +739,12 @@ def test_a_rule_asks_for_no_credentials(heidi: Client) -> None:
         ({"ttl": 3600, "times": 2}, [1, 2]),
     ],
 )
-def test_a_rule_says_how_often(heidi: Client, often: dict[str, Any], expected: list[int]) -> None:
+def test_a_rule_limits_how_often_it_acts(heidi: Client, often: dict[str, Any], expected: list[int]) -> None:
     add(heidi, operation="get_session", status=418, **often)
 
     found = []
     for number in range(1, 7):
-        heidi.get(f"/sessions/{SESSION}/documents")  # which counts for nothing
+        heidi.get(f"/sessions/{SESSION}/documents")  # this one does not count
         if fits(heidi, "GET", f"/sessions/{SESSION}"):
             found.append(number)
 
@@ -761,7 +757,7 @@ def pattern(client: Client, requests: int = 40) -> str:
     return "".join("x" if fits(client, "GET", "/nowhere", signed=False) else "." for _ in range(requests))
 
 
-def test_probability_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+def test_probability_depends_only_on_the_seed() -> None:
     rule = "*:status=418,probability=0.5"
     found = []
     for seed in (1, 1, 2):
@@ -776,7 +772,7 @@ def test_probability_is_the_same_for_the_same_seed_and_another_for_another() -> 
     assert 8 < found[0][0].count("x") < 32
 
 
-def test_probability_changes_no_id_that_comes_out() -> None:
+def test_probability_does_not_change_generated_ids() -> None:
     made = []
     for faults in ((), ("*:delay=0,probability=0.5",)):
         with another(faults=faults) as heidi:
@@ -785,7 +781,7 @@ def test_probability_changes_no_id_that_comes_out() -> None:
     assert made[0] == made[1]
 
 
-def test_delays_are_drawn_from_the_same_chance(heidi: Client) -> None:
+def test_random_delays_depend_on_the_seed(heidi: Client) -> None:
     space_of = heidi.app.registry.default
     for kind, low, high in (("uniform:1:3", 1.0, 3.0), ("lognormal:2:0.5", 0.1, 40.0)):
         heidi.post("/_mock/reset")
@@ -799,7 +795,7 @@ def test_delays_are_drawn_from_the_same_chance(heidi: Client) -> None:
         assert all(low <= seconds <= high for seconds in ours)
 
 
-def test_a_log_normal_delay_never_takes_longer_than_a_day(heidi: Client) -> None:
+def test_a_log_normal_delay_is_at_most_a_day(heidi: Client) -> None:
     delay = parse("*:delay=lognormal:86400:80000").delay
     assert delay is not None
 
@@ -808,7 +804,7 @@ def test_a_log_normal_delay_never_takes_longer_than_a_day(heidi: Client) -> None
     assert max(drawn) == 86_400
 
 
-def test_a_rule_is_gone_when_its_time_is_over_whatever_the_clock_says(heidi: Client) -> None:
+def test_the_ttl_of_a_rule_uses_real_time_and_not_the_mock_clock(heidi: Client) -> None:
     add(heidi, id="short", status=418, ttl=0.05)
     add(heidi, id="long", operation="ask_ai", status=418, ttl=3600)
 
@@ -822,16 +818,16 @@ def test_a_rule_is_gone_when_its_time_is_over_whatever_the_clock_says(heidi: Cli
     assert add(heidi, id="short", status=418)["hits"] == 0
 
 
-def test_a_rule_that_is_over_takes_no_room(heidi: Client) -> None:
+def test_an_expired_rule_does_not_count_towards_the_limit(heidi: Client) -> None:
     heidi.put(PATH, json=[{"status": 503, "ttl": 0}] * 1_000)
 
     assert heidi.post(PATH, json={"status": 503}).status_code == 200
 
 
-# --- Order, and several at once ---------------------------------------------------------------------------------------
+# --- Order and combination --------------------------------------------------------------------------------------------
 
 
-def test_the_first_that_answers_wins(heidi: Client) -> None:
+def test_the_first_rule_that_answers_wins(heidi: Client) -> None:
     add(heidi, id="passed", operation="get_session", status=500, times=1)
     add(heidi, id="second", operation="get_session", status=418)
     add(heidi, id="never", status=503, operation="get_session")
@@ -843,7 +839,7 @@ def test_the_first_that_answers_wins(heidi: Client) -> None:
     assert rules(heidi)[2]["matched"] == 0
 
 
-def test_rules_before_the_one_that_answers_compose_with_it(heidi: Client) -> None:
+def test_earlier_rules_combine_with_the_one_that_answers(heidi: Client) -> None:
     add(heidi, id="a", delay=0)
     add(heidi, id="b", null_key="detail")
     add(heidi, id="c", status=503)
@@ -857,7 +853,7 @@ def test_rules_before_the_one_that_answers_compose_with_it(heidi: Client) -> Non
     assert hits(heidi) == {"a": 1, "b": 1, "c": 1, "d": 0}
 
 
-def test_one_rule_can_say_several_things_of_one_answer(heidi: Client) -> None:
+def test_one_rule_can_have_several_effects(heidi: Client) -> None:
     add(heidi, delay=0, status=500, detail={"msg": "no"}, media_type="text/plain", rename_key="detail:error")
 
     answer = heidi.get("/sessions/5", signed=False)
@@ -866,7 +862,7 @@ def test_one_rule_can_say_several_things_of_one_answer(heidi: Client) -> None:
     assert answer.headers["content-type"] == "text/plain"
 
 
-def test_of_the_same_effect_twice_the_first_one_counts(heidi: Client) -> None:
+def test_the_first_of_two_equal_effects_counts(heidi: Client) -> None:
     add(heidi, id="a", operation="get_session", null_key="session.duration")
     add(heidi, id="b", operation="get_session", null_key="session.session_name")
 
@@ -887,7 +883,7 @@ def test_of_the_same_effect_twice_the_first_one_counts(heidi: Client) -> None:
         {"operation": "get_account_access", "status": 418},
     ],
 )
-def test_a_rule_that_shaped_nothing_has_no_hit_and_is_not_used_up(heidi: Client, rule: dict[str, Any]) -> None:
+def test_a_rule_that_changed_no_answer_has_no_hit_and_is_not_used_up(heidi: Client, rule: dict[str, Any]) -> None:
     add(heidi, **{"times": 1, **rule})
 
     answers = [
@@ -969,7 +965,7 @@ def test_a_refused_request_changes_nothing_while_a_fault_is_set(heidi: Client) -
         (' {"status": 503}', {"status": 503}),
     ],
 )  # fmt: skip
-def test_the_short_form_says_the_same_as_json(text: str, rule: dict[str, Any]) -> None:
+def test_the_short_form_means_the_same_as_json(text: str, rule: dict[str, Any]) -> None:
     assert parse(text) == parse(rule)
 
 
@@ -990,7 +986,7 @@ def test_the_short_form_says_the_same_as_json(text: str, rule: dict[str, Any]) -
         ("*:header=X-A,close", "header: Input should name headers and their values"),
     ],
 )
-def test_a_text_that_is_no_rule_is_refused_with_the_nearest(text: str, error: str) -> None:
+def test_an_invalid_short_form_is_refused_with_the_nearest_names(text: str, error: str) -> None:
     with pytest.raises(FaultError) as refused:
         parse(text)
 
@@ -1000,12 +996,12 @@ def test_a_text_that_is_no_rule_is_refused_with_the_nearest(text: str, error: st
     assert str(at_start.value) == f"fault {text!r}: {refused.value}"
 
 
-def test_every_effect_has_an_example_here() -> None:
+def test_this_module_has_an_example_of_every_effect() -> None:
     assert set(EXAMPLES) == set(EFFECTS)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_an_effect_means_the_same_as_json_as_text_and_as_yaml(tmp_path: Path, effect: str) -> None:
+def test_an_effect_means_the_same_in_json_text_and_yaml(tmp_path: Path, effect: str) -> None:
     value, text, yaml_text = EXAMPLES[effect]
     (tmp_path / "faults.yaml").write_text(f"- id: a\n  times: 2\n  {effect}: {yaml_text}\n", encoding="utf-8")
     told = [{"id": "a", "times": 2, effect: value}, f"*:id=a,times=2,{effect}" + (f"={text}" if text else "")]
@@ -1021,18 +1017,18 @@ def test_an_effect_means_the_same_as_json_as_text_and_as_yaml(tmp_path: Path, ef
     assert parse({effect: from_yaml[0][effect]}).given(EFFECTS) == [effect]
 
 
-def test_a_rule_in_python_is_a_rule_too() -> None:
+def test_a_fault_object_is_accepted_as_a_rule() -> None:
     fault = Fault.model_validate({"status": 503})
 
     assert parse(fault) is fault
-    with another(faults=(fault,)) as heidi:  # a handle may hand on what it was given
+    with another(faults=(fault,)) as heidi:  # a handle may pass on the object it was given
         assert heidi.get("/nowhere", signed=False).status_code == 503
 
 
 # --- From fixtures ----------------------------------------------------------------------------------------------------
 
 
-def test_faults_can_be_fixtures_in_their_order(tmp_path: Path) -> None:
+def test_fixtures_can_contain_faults_in_order(tmp_path: Path) -> None:
     (tmp_path / "faults.yaml").write_text(
         "- {operation: get_session, nth: 2, error: SessionNotFoundError}\n"
         "- {id: own, path: '/sessions/{id}', method: GET, status: 503}\n"
@@ -1048,7 +1044,7 @@ def test_faults_can_be_fixtures_in_their_order(tmp_path: Path) -> None:
         assert list(hits(heidi)) == ["fault-1", "own", "same", "fault-2", "fault-3"]
 
 
-def test_what_is_wrong_in_a_file_of_faults_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_error_in_a_file_of_faults_names_its_line(tmp_path: Path) -> None:
     file = tmp_path / "faults.yaml"
     file.write_text(
         "- operation: get_sesion\n  status: 503\n"
@@ -1076,7 +1072,7 @@ def test_what_is_wrong_in_a_file_of_faults_is_told_with_its_line(tmp_path: Path)
     assert "did you mean status?" in lines[2]
 
 
-def test_faults_of_start_up_come_before_those_of_fixtures(tmp_path: Path) -> None:
+def test_faults_from_start_up_come_before_those_from_fixtures(tmp_path: Path) -> None:
     (tmp_path / "faults.yaml").write_text("- {id: file, status: 500}\n", encoding="utf-8")
 
     with another(fixtures=tmp_path, faults=("*:id=flag,status=418,times=1",)) as heidi:
@@ -1085,7 +1081,7 @@ def test_faults_of_start_up_come_before_those_of_fixtures(tmp_path: Path) -> Non
         create_app(fixtures=tmp_path, faults=("*:id=file,status=418",))
 
 
-def test_a_state_brings_its_faults_or_leaves_those_that_are_there(heidi: Client) -> None:
+def test_a_state_replaces_faults_only_if_it_has_some(heidi: Client) -> None:
     add(heidi, id="mine", operation="ask_ai", status=503)
 
     heidi.put("/_mock/state", json={"sessions": []})
@@ -1096,7 +1092,7 @@ def test_a_state_brings_its_faults_or_leaves_those_that_are_there(heidi: Client)
     assert heidi.get("/_mock/state").json()["faults"] == [{"id": "theirs", "operation": "ask_ai", "status": 503}]
 
 
-def test_a_state_that_is_put_back_as_it_was_got_has_the_same_faults(heidi: Client) -> None:
+def test_a_state_that_is_sent_back_has_the_same_faults(heidi: Client) -> None:
     same = {"operation": "ask_ai", "delay": "uniform:0:0", "times": 1}
     heidi.put("/_mock/state", json={"faults": [same, {"id": "mine", "status": 503}, same]})
     heidi.put("/_mock/snapshots/before")
@@ -1111,7 +1107,7 @@ def test_a_state_that_is_put_back_as_it_was_got_has_the_same_faults(heidi: Clien
     assert list(hits(heidi)) == ["fault-1", "mine", "fault-2", "fault-3"]
 
 
-def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
+def test_a_state_with_invalid_faults_changes_nothing() -> None:
     with another(faults=("*:id=a,delay=0",)) as heidi:
         before = settled(heidi), hits(heidi)
 
@@ -1124,7 +1120,7 @@ def test_a_state_whose_faults_cannot_be_changes_nothing() -> None:
         assert (heidi.state(), hits(heidi)) == before
 
 
-def test_faults_that_are_added_to_a_state_go_to_work_and_stay_in_it(heidi: Client) -> None:
+def test_added_faults_act_and_belong_to_the_state(heidi: Client) -> None:
     add(heidi, id="mine", operation="ask_ai", status=503)
 
     heidi.post("/_mock/state", json={"faults": [{"id": "theirs", "operation": "get_session", "status": 503}]})
@@ -1136,7 +1132,7 @@ def test_faults_that_are_added_to_a_state_go_to_work_and_stay_in_it(heidi: Clien
 
 
 @pytest.mark.parametrize("taken", ["start", "now"])
-def test_added_faults_whose_ids_are_taken_are_refused_and_leave_no_trace(taken: str) -> None:
+def test_added_faults_with_used_ids_are_refused_and_change_nothing(taken: str) -> None:
     with another(faults=("*:id=start,delay=0",)) as heidi:
         heidi.put("/_mock/faults", json=["*:id=now,delay=0"])
         before = settled(heidi), hits(heidi)
@@ -1162,7 +1158,7 @@ def loaded(text: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["faults", "scenarios"])
-def test_the_schema_takes_the_packaged_file_as_an_editor_reads_it(kind: str) -> None:
+def test_the_schema_accepts_the_packaged_file_as_an_editor_reads_it(kind: str) -> None:
     rows = loaded((FIXTURES / f"{kind}.yaml").read_text(encoding="utf-8"))
 
     validator = Draft202012Validator(fixture_schema.schema(kind))
@@ -1181,7 +1177,7 @@ def test_the_examples_in_the_packaged_file_are_rules() -> None:
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_the_schema_takes_every_effect(effect: str) -> None:
+def test_the_schema_accepts_every_effect(effect: str) -> None:
     validator = Draft202012Validator(fixture_schema.schema("faults"))
 
     assert validator.is_valid([{effect: EXAMPLES[effect][0]}])
@@ -1213,7 +1209,7 @@ def test_the_schema_refuses_what_the_loader_refuses(rule: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "rule", [{"rename_key": {"session": "TOKEN"}}, {"media_type": "text/TOKEN"}, {"drop_key": "TOKEN"}]
 )
-def test_no_list_of_rules_shows_a_token_in_a_name(heidi: Client, rule: dict[str, Any]) -> None:
+def test_the_list_of_rules_masks_a_token_in_a_name(heidi: Client, rule: dict[str, Any]) -> None:
     token = heidi.token()
     heidi.post(PATH, content=json.dumps({"operation": "get_session", **rule}).replace("TOKEN", token))
 

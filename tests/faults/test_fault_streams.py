@@ -1,6 +1,6 @@
-"""Faults in streams, byte by byte against the stream as it should be, on a bare socket.
+"""Faults in streams, compared byte by byte with the stream without faults, on a bare socket.
 
-Of four pieces the second holds a letter beyond ASCII, which the frame of a whole piece escapes.
+The second of the four pieces has a non-ASCII letter. The frame of a whole piece escapes it.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ def crlf(frames: list[bytes]) -> list[bytes]:
 
 
 def events(body: bytes) -> str:
-    """The text that a reader of server-sent events finds, who knows all that their specification allows."""
+    """The text that a correct reader of server-sent events finds."""
     text = ""
     for line in body.decode().splitlines():
         name, _, value = line.partition(":")
@@ -80,7 +80,7 @@ def events(body: bytes) -> str:
 
 # --- Clean ends -------------------------------------------------------------------------------------------------------
 
-# What a rule makes of the frames, where the stream ends as streams do and the connection goes on.
+# Rules and the frames they give, in a stream that ends normally and leaves the connection open.
 CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"end_after": 0}, []),
     ({"end_after": 1}, FRAMES[:1]),
@@ -108,7 +108,7 @@ CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"error_piece": 0}, [ERROR]),
     ({"error_piece": 2}, [*FRAMES[:2], ERROR]),
     ({"error_piece": 4}, [*FRAMES, ERROR]),
-    # Several at once.
+    # Combinations.
     ({"crlf": True, "end_after": 2}, crlf(FRAMES[:2])),
     ({"crlf": True, "end_inside": "piece"}, [*crlf(FRAMES[:1]), FRAMES[1][:-1].replace(b"\n", b"\r\n")]),
     ({"crlf": True, "comments": True, "no_space": True},
@@ -129,7 +129,7 @@ CLEAN: list[tuple[dict[str, Any], list[bytes]]] = [
     ({"end_after": 1, "error_piece": 3}, FRAMES[:1]),
     ({"end_after": 3, "error_piece": 1}, [FRAMES[0], ERROR]),
 ]  # fmt: skip
-# What never gets its turn in a stream of four pieces.
+# Rules that never act in a stream of four pieces.
 LATE: list[dict[str, Any]] = [
     {"end_after": 4},
     {"end_after": 5},
@@ -151,7 +151,7 @@ def shown(rule: Any) -> str:
 
 
 @pytest.mark.parametrize("operation", STREAMS)
-def test_the_stream_as_it_should_be(mock_heidi: Handle, operation: str) -> None:
+def test_a_stream_without_faults_is_complete(mock_heidi: Handle, operation: str) -> None:
     say(mock_heidi)
 
     with streaming(mock_heidi, operation) as peer:
@@ -163,7 +163,7 @@ def test_the_stream_as_it_should_be(mock_heidi: Handle, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", STREAMS)
 @pytest.mark.parametrize(("rule", "expected"), CLEAN, ids=shown)
-def test_a_stream_is_other_than_it_should_be_and_ends_cleanly(
+def test_an_effect_changes_a_stream_that_still_ends_cleanly(
     mock_heidi: Handle, rule: dict[str, Any], expected: list[bytes], operation: str
 ) -> None:
     say(mock_heidi)
@@ -173,7 +173,7 @@ def test_a_stream_is_other_than_it_should_be_and_ends_cleanly(
         status, headers = peer.head()
         assert peer.chunks() == expected
         peer.ask("GET", "/nowhere")
-        assert peer.head()[0] == 404  # the connection is whole
+        assert peer.head()[0] == 404  # the connection still works
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
     assert headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -185,7 +185,7 @@ def test_a_stream_is_other_than_it_should_be_and_ends_cleanly(
 
 
 @pytest.mark.parametrize("rule", LATE, ids=shown)
-def test_what_comes_after_the_last_piece_does_not_come_and_is_no_hit(mock_heidi: Handle, rule: dict[str, Any]) -> None:
+def test_an_effect_beyond_the_last_piece_is_not_a_hit(mock_heidi: Handle, rule: dict[str, Any]) -> None:
     say(mock_heidi)
     made = fault(mock_heidi, **rule)
 
@@ -198,7 +198,7 @@ def test_what_comes_after_the_last_piece_does_not_come_and_is_no_hit(mock_heidi:
     assert (made.hits(), made.rules()[0]["matched"]) == (0, 1)
 
 
-def test_every_effect_of_a_stream_is_tried_here() -> None:
+def test_this_module_tries_every_effect_of_a_stream() -> None:
     tried = {name for rule, _ in CLEAN for name in rule} | {name for rule, *_ in ABRUPT for name in rule}
 
     assert tried == set(STREAM_EFFECTS)
@@ -207,7 +207,7 @@ def test_every_effect_of_a_stream_is_tried_here() -> None:
 @pytest.mark.parametrize(
     "rule", [{"end_after": 0}, {"end_inside": "json"}, {"repeat": 1}, {"one_write": True}], ids=shown
 )
-def test_a_stream_without_pieces_stays_one(mock_heidi: Handle, rule: dict[str, Any]) -> None:
+def test_a_stream_without_pieces_stays_empty(mock_heidi: Handle, rule: dict[str, Any]) -> None:
     say(mock_heidi, [])
     made = fault(mock_heidi, **rule)
 
@@ -228,7 +228,7 @@ def test_a_stream_of_one_piece_can_end_inside_it(mock_heidi: Handle) -> None:
 
 
 @pytest.mark.parametrize("effect", ["one_write", "byte_by_byte", "crlf", "no_space", "comments", "empty_piece"])
-def test_what_the_specification_allows_says_the_same_to_who_knows_it(mock_heidi: Handle, effect: str) -> None:
+def test_a_correct_sse_reader_reads_the_same_text_despite_unusual_framing(mock_heidi: Handle, effect: str) -> None:
     say(mock_heidi)
     fault(mock_heidi, **{effect: 1 if effect == "empty_piece" else True})
 
@@ -238,7 +238,7 @@ def test_what_the_specification_allows_says_the_same_to_who_knows_it(mock_heidi:
 
 
 @pytest.mark.parametrize("inside", ["piece", "json", "utf8"])
-def test_a_reader_stumbles_where_a_stream_ends_inside(mock_heidi: Handle, inside: str) -> None:
+def test_a_stream_can_end_inside_a_letter_a_json_value_or_a_frame(mock_heidi: Handle, inside: str) -> None:
     say(mock_heidi)
     fault(mock_heidi, end_inside=inside)
 
@@ -280,7 +280,7 @@ ABRUPT: list[tuple[dict[str, Any], list[bytes], str]] = [
 
 @pytest.mark.parametrize("operation", STREAMS)
 @pytest.mark.parametrize(("rule", "expected", "how"), ABRUPT, ids=shown)
-def test_a_stream_breaks_after_so_many_pieces(
+def test_a_stream_breaks_after_the_given_pieces(
     mock_heidi: Handle, rule: dict[str, Any], expected: list[bytes], how: str, operation: str
 ) -> None:
     say(mock_heidi)
@@ -292,7 +292,7 @@ def test_a_stream_breaks_after_so_many_pieces(
         if how == "reset":
             assert peer.end() == Ending(b"", "reset")
         else:
-            assert mock_heidi.clock.now()  # the server answers others meanwhile
+            assert mock_heidi.clock.now()  # the server answers other clients meanwhile
             assert peer.silent()
 
     assert (status, headers["x-mock-fault"]) == (200, made.id)
@@ -304,7 +304,7 @@ def test_a_stream_breaks_after_so_many_pieces(
         until(lambda: note(mock_heidi) == "".join(PIECES), "the note")
 
 
-def test_a_reset_ends_a_stream_that_stalls_and_keeps_nothing_of_it(mock_heidi: Handle) -> None:
+def test_a_reset_ends_a_stalled_stream_and_keeps_no_part_of_it(mock_heidi: Handle) -> None:
     say(mock_heidi)
     before = note(mock_heidi)
     fault(mock_heidi, stall_after=2)
@@ -318,7 +318,7 @@ def test_a_reset_ends_a_stream_that_stalls_and_keeps_nothing_of_it(mock_heidi: H
     assert note(mock_heidi) == before
 
 
-def test_a_client_sees_a_broken_stream_as_broken_and_a_short_one_as_whole(mock_heidi: Handle) -> None:
+def test_a_client_notices_a_broken_stream_but_not_a_short_one(mock_heidi: Handle) -> None:
     say(mock_heidi)
     path = f"/sessions/{SESSION}/ask-ai"
 
@@ -342,7 +342,7 @@ def sleepers(mock_heidi: Handle) -> Sleepers:
 
 
 @frozen
-def test_pieces_wait_for_the_clock_before_the_head_before_the_first_and_between_them(
+def test_delays_act_before_the_head_before_the_first_piece_and_between_pieces(
     mock_heidi: Handle, sleepers: Sleepers
 ) -> None:
     say(mock_heidi)
@@ -361,7 +361,7 @@ def test_pieces_wait_for_the_clock_before_the_head_before_the_first_and_between_
 
 
 @frozen
-def test_what_is_kept_for_one_write_waits_as_long_as_its_pieces(mock_heidi: Handle, sleepers: Sleepers) -> None:
+def test_one_write_waits_as_long_as_all_of_its_pieces(mock_heidi: Handle, sleepers: Sleepers) -> None:
     say(mock_heidi)
     fault(mock_heidi, delay_chunks=2, one_write=True)
 
@@ -375,9 +375,7 @@ def test_what_is_kept_for_one_write_waits_as_long_as_its_pieces(mock_heidi: Hand
 
 
 @frozen
-def test_a_client_that_leaves_between_two_pieces_finds_its_note_complete(
-    mock_heidi: Handle, sleepers: Sleepers
-) -> None:
+def test_a_client_that_leaves_between_two_pieces_gets_its_complete_note(mock_heidi: Handle, sleepers: Sleepers) -> None:
     say(mock_heidi)
     fault(mock_heidi, delay_chunks=60)
 
@@ -408,7 +406,7 @@ def test_a_reset_ends_a_stream_that_waits_for_its_next_piece(mock_heidi: Handle,
 
 @pytest.fixture
 def paced() -> Iterator[Handle]:
-    """A server whose first piece comes at once and each other one a second of the frozen clock later."""
+    """A server that sends the first piece at once and each further piece after a second of its frozen clock."""
     with MockHeidi(clock=NOON, pace=Pace(first=0, rate=1)) as running:
         yield running
 
@@ -416,7 +414,7 @@ def paced() -> Iterator[Handle]:
 @pytest.mark.parametrize(
     ("rule", "how"), [({"end_after": 2}, "clean"), ({"rst_after": 2}, "reset"), ({"error_piece": 2}, "error")]
 )
-def test_an_end_does_not_wait_for_the_piece_that_will_not_come(paced: Handle, rule: dict[str, Any], how: str) -> None:
+def test_an_early_end_does_not_wait_for_the_piece_it_leaves_out(paced: Handle, rule: dict[str, Any], how: str) -> None:
     say(paced)
     fault(paced, **rule)
 
@@ -435,7 +433,7 @@ def test_an_end_does_not_wait_for_the_piece_that_will_not_come(paced: Handle, ru
     assert paced.requests(operation="generate_consult_note")[-1]["client_left"] is False
 
 
-def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: Handle) -> None:
+def test_a_reset_does_not_break_a_stream_that_has_ended_early(paced: Handle) -> None:
     say(paced)
     fault(paced, end_after=1)
 
@@ -449,8 +447,8 @@ def test_a_stream_that_has_ended_early_cannot_be_taken_away(paced: Handle) -> No
         assert peer.head()[0] == 404
 
 
-def test_what_has_ended_early_waits_for_no_clock_and_no_client() -> None:
-    """A server may say nothing of a client that stays."""
+def test_a_stream_that_has_ended_early_waits_for_neither_clock_nor_client() -> None:
+    """An ASGI server sends no message while a client stays, so ``receive`` waits for ever here."""
     app = create_app(clock=NOON, pace=Pace(first=0, rate=1), faults=("ask_ai:end_after=1",))
     client = Client(app)
     headers = [(b"authorization", f"Bearer {client.token()}".encode())]
@@ -479,10 +477,10 @@ def test_what_has_ended_early_waits_for_no_clock_and_no_client() -> None:
     assert asyncio.run(stream())
 
 
-# --- Beside the stream ------------------------------------------------------------------------------------------------
+# --- Beside the pieces ------------------------------------------------------------------------------------------------
 
 
-def test_times_counts_streams_that_were_really_shaped(mock_heidi: Handle) -> None:
+def test_times_counts_only_streams_that_were_changed(mock_heidi: Handle) -> None:
     say(mock_heidi, ["short"])
     made = mock_heidi.fault("ask_ai", end_after=3, times=1)
 
@@ -498,7 +496,7 @@ def test_times_counts_streams_that_were_really_shaped(mock_heidi: Handle) -> Non
     assert bodies == [b"".join(FRAMES[:3]), WHOLE]
 
 
-def test_a_refusal_is_no_stream_and_comes_as_it_is(mock_heidi: Handle) -> None:
+def test_stream_effects_do_not_change_a_refusal(mock_heidi: Handle) -> None:
     made = fault(mock_heidi, end_after=0, crlf=True, rst_after=0)
 
     with asking(mock_heidi, "POST", "/sessions/5/ask-ai", ASK) as peer:
@@ -509,7 +507,7 @@ def test_a_refusal_is_no_stream_and_comes_as_it_is(mock_heidi: Handle) -> None:
     assert "x-mock-fault" not in headers
 
 
-def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
+def test_body_effects_do_not_change_a_stream(mock_heidi: Handle) -> None:
     say(mock_heidi)
     made = mock_heidi.fault([*STREAMS, "get_session"], cut_at=3, not_json=True, empty=True, drop_key="data")
 
@@ -521,7 +519,7 @@ def test_effects_for_bodies_leave_a_stream_alone(mock_heidi: Handle) -> None:
     assert "x-mock-fault" not in headers
 
 
-def test_the_head_of_a_stream_names_the_rules_that_act(mock_heidi: Handle) -> None:
+def test_the_head_of_a_stream_names_the_acting_rules(mock_heidi: Handle) -> None:
     say(mock_heidi)
     rules = [fault(mock_heidi, end_after=9), fault(mock_heidi, crlf=True)]
 
@@ -533,7 +531,7 @@ def test_the_head_of_a_stream_names_the_rules_that_act(mock_heidi: Handle) -> No
     assert mock_heidi.requests(operation="ask_ai")[-1]["fault"] == rules[1].id
 
 
-def test_a_stream_can_be_sent_as_another_type(mock_heidi: Handle) -> None:
+def test_a_stream_can_have_another_media_type(mock_heidi: Handle) -> None:
     say(mock_heidi)
     made = fault(mock_heidi, media_type="text/plain")
 
@@ -544,7 +542,7 @@ def test_a_stream_can_be_sent_as_another_type(mock_heidi: Handle) -> None:
     assert (headers["content-type"], headers["x-mock-fault"], made.hits()) == ("text/plain", made.id, 1)
 
 
-def test_what_needs_no_connection_goes_in_process_too(heidi: Client) -> None:
+def test_stream_effects_without_a_connection_work_in_process(heidi: Client) -> None:
     heidi.post("/_mock/replies", json={"operation": "generate_consult_note", "pieces": PIECES})
     heidi.post("/_mock/faults", json={"operation": "generate_consult_note", "end_after": 2, "crlf": True})
 
@@ -555,7 +553,7 @@ def test_what_needs_no_connection_goes_in_process_too(heidi: Client) -> None:
     assert session["consult_note"]["result"] == "".join(PIECES)
 
 
-def test_the_mocks_own_words_are_cut_as_well_as_those_of_a_reply(mock_heidi: Handle) -> None:
+def test_a_generated_note_is_cut_like_a_reply(mock_heidi: Handle) -> None:
     mock_heidi.session(SESSION, transcript="Pain in the left knee. " * 20)
     with mock_heidi.client() as client:
         path = f"/sessions/{SESSION}/consult-note"
@@ -568,7 +566,7 @@ def test_the_mocks_own_words_are_cut_as_well_as_those_of_a_reply(mock_heidi: Han
     assert note(mock_heidi) == events(whole)
 
 
-def test_a_stream_byte_by_byte_ends_when_its_client_leaves(mock_heidi: Handle) -> None:
+def test_a_stream_sent_byte_by_byte_ends_when_its_client_leaves(mock_heidi: Handle) -> None:
     mock_heidi.reply("ask_ai", pieces=["x" * 300_000])
     fault(mock_heidi, byte_by_byte=True)
 

@@ -1,4 +1,4 @@
-"""Recordings as clients send them."""
+"""Audio files as clients send them."""
 
 import io
 import wave
@@ -8,7 +8,7 @@ DATA = Path(__file__).with_name("data")
 
 
 def spoken(seconds: float, rate: int = 8_000) -> bytes:
-    """Silence of that length, as wav."""
+    """A WAV file of silence of the given length in seconds."""
     file = io.BytesIO()
     with wave.open(file, "wb") as audio:
         audio.setnchannels(1)

@@ -1,4 +1,4 @@
-"""A client of an application in this process, and the moment and the patient that many tests speak of."""
+"""A client of an application in this process, and the time and the patient that many tests use."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ JOHN = "5eb7cf5a86d9755df3a6c593"
 class Client:
     """A client of an application in this process: synchronous, and signed in unless ``signed`` is False.
 
-    Paths are relative to the base path; those that begin with ``/_mock`` or ``/ns/`` or are whole URLs are not.
+    Paths are relative to the base path, unless they begin with ``/_mock`` or ``/ns/`` or are whole URLs.
     """
 
     def __init__(self, app: App, base: str = BASE_PATH) -> None:
@@ -35,7 +35,7 @@ class Client:
         return self._loop.run_until_complete(self._http.request(method, url, headers=headers, **options))
 
     def sign_in(self, key: str = DEFAULT_KEY, email: str = DEFAULT_EMAIL, third: str = DEFAULT_THIRD_PARTY_ID) -> str:
-        """A token, which later requests carry."""
+        """A new token, which later requests use."""
         query = {"email": email, "third_party_internal_id": third}
         answer = self.request("GET", "/jwt", signed=False, params=query, headers={"Heidi-Api-Key": key})
         assert answer.status_code == 200, answer.text
@@ -61,7 +61,7 @@ class Client:
         return self.request("DELETE", path, **options)
 
     def state(self) -> dict[str, Any]:
-        """The whole state as fixtures, to show that a refused request changed nothing."""
+        """The whole state as fixtures, to check that a refused request changed nothing."""
         state: dict[str, Any] = json.loads(self.get("/_mock/state").content)
         return state
 

@@ -1,4 +1,4 @@
-"""The figures of the docs, read from the results of the benchmarks."""
+"""Tables of figures for the docs, from the results of the benchmarks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def measured() -> Iterator[tuple[tuple[str, str, str], tuple[str, str]]]:
 
 _LIMIT, _OURS, _TEAM = "bare ASGI (the limit)", "mock_heidi", "FastAPI over a dict"
 _COMPARED = ("GET one", "GET list of 100", "POST", "PATCH")
-# What a row says; its workload and metric; who is measured, and who is measured beside it.
+# The text of a row, its workload and metric, the measured contestant and the one it is compared with.
 _FIXTURE = "The fixture: a run with one test, and each further test"
 _FIGURES: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("From the start to the first answer", "Start to the first answer", "time", _OURS, (_LIMIT, _TEAM)),
@@ -64,7 +64,7 @@ def requests_a_second() -> str:
 
 
 def other_figures() -> str:
-    """The medians that matter to somebody who writes tests."""
+    """The medians that matter to authors of tests."""
     figures = dict(measured())
     rows = [
         [

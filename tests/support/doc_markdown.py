@@ -20,5 +20,5 @@ def _line(cells: Row) -> str:
 
 
 def code(text: object) -> str:
-    """A text as code in Markdown, or an empty one as it is."""
+    """A text as code in Markdown; an empty text stays empty."""
     return f"`{text}`" if text != "" else ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from judges import load_contract, operations, resolve
 
-# The weakest part of a body says what is known of it.
+# A body is only as certain as its weakest part.
 _STRENGTH = ("documented", "observed", "assumed")
 
 

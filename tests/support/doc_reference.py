@@ -85,7 +85,7 @@ def _class(module: ModuleType, name: str) -> Iterator[str]:
 
 
 def _is_public(module: ModuleType, name: str) -> bool:
-    """True if users make objects of this class themselves."""
+    """True if users create objects of this class themselves."""
     return (module, name) == (server_thread, "MockHeidi")
 
 
@@ -132,7 +132,7 @@ def signature(node: Function, name: str = "") -> str:
 
 
 def _arguments(given: ast.arguments) -> Iterator[str]:
-    """The arguments of a function as they are written in the code, which ``ast.unparse`` spaces otherwise."""
+    """The arguments of a function as written in the code; ``ast.unparse`` would space them differently."""
     by_place = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(by_place) - len(given.defaults)) + given.defaults
     for number, (one, default) in enumerate(zip(by_place, defaults, strict=True), 1):
@@ -156,7 +156,7 @@ def _argument(one: ast.arg, default: ast.expr | None) -> str:
 
 
 def markdown(node: Function | ast.ClassDef) -> str:
-    """The docstring as Markdown, after an empty line; an empty text where it has none."""
+    """The docstring as Markdown after an empty line, or an empty text if there is none."""
     return to_markdown(ast.get_docstring(node) or "")
 
 

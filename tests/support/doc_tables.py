@@ -181,7 +181,7 @@ def _usage(name: str, command: click.Command) -> str:
 
 
 def command_flags() -> str:
-    """The flags of all commands but ``serve`` and ``exec``, each with the commands that have it."""
+    """The flags of all commands except ``serve`` and ``exec``, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
     remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in ("exec", "completion")]
     for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
@@ -195,7 +195,7 @@ def command_flags() -> str:
 
 
 def _belongs(names: list[str], remote: list[str]) -> str:
-    """The commands that have a flag; for nearly all commands for a running server, those that lack it."""
+    """The commands that have a flag. If nearly all commands for a running server have it, those that lack it."""
     missing = [name for name in remote if name not in names]
     if len(missing) > 1:
         return ", ".join(map(code, names))
@@ -203,7 +203,7 @@ def _belongs(names: list[str], remote: list[str]) -> str:
 
 
 def _leaves(before: str, commands: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
-    """The commands that do something, such as ``fault add``."""
+    """The commands without subcommands, such as ``fault add``."""
     for name, command in commands.items():
         if isinstance(command, click.Group):
             yield from _leaves(f"{before}{name} ", command.commands)

@@ -1,4 +1,4 @@
-"""The set-up of schemathesis: the contract, the settings of schemathesis.toml, and the two ways to a server."""
+"""The set-up of schemathesis: contract, settings of schemathesis.toml, and a server in process or on a socket."""
 
 import contextlib
 from collections import Counter
@@ -27,7 +27,7 @@ Control = Callable[..., Any]
 
 
 def _beginning() -> dict[str, Any]:
-    """The packaged fixtures, with the recording that the contract's examples name."""
+    """The packaged fixtures plus the recording that the contract's examples name."""
     state = export(Store(fixture_loader.load()))
     (documented,) = [session for session in state["sessions"] if session["session_id"] == SESSION]
     documented["recordings"] = [{"recording_id": "123"}]
@@ -49,7 +49,7 @@ TOKEN = _token()
 
 
 def load(app: App | None, contract: dict[str, Any] | None = None) -> schemathesis.BaseSchema:
-    """The contract, or another, to be asked of an application; with None of whatever server a call names."""
+    """A contract, by default openapi.yaml, loaded for an application; if None, for the server named in each call."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEIDI_TOKEN", TOKEN)
         config = schemathesis.Config.from_path(SETTINGS)
@@ -60,9 +60,9 @@ def load(app: App | None, contract: dict[str, Any] | None = None) -> schemathesi
 
 
 def _can_be_sent(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """True if a form holds what was drawn: there is no writing an empty list or object there, so it arrives as nothing.
+    """True if a form can carry the generated values. An empty list or object would arrive as an absent field.
 
-    schemathesis knows that, but not beside a file, and then takes the answer for leniency.
+    schemathesis handles this except beside a file. There it would report that the server accepts an invalid value.
     """
     if case.media_type != "multipart/form-data" or not isinstance(case.body, dict):
         return True
@@ -70,7 +70,7 @@ def _can_be_sent(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> b
 
 
 class Server:
-    """A mock to be asked, with its control API; ``call`` is what a request has to be told to reach it."""
+    """A mock and its control API. ``call`` has the arguments with which a request reaches it."""
 
     def __init__(self, schema: schemathesis.BaseSchema, control: Control, **call: Any) -> None:
         self.schema = schema
@@ -78,24 +78,24 @@ class Server:
         self.call = call
 
     def reset(self) -> None:
-        """Bring the beginning back; what was asked stays on record."""
+        """Reset the state and keep the recorded requests."""
         self.control("POST", "/reset?keep=requests")
 
     def prepare(self, case: schemathesis.Case[Any]) -> None:
-        """The beginning, from which the case can succeed if it is a good one."""
+        """Reset the state so that a valid case can succeed."""
         self.reset()
         if case.operation.path == "/sessions/linked-user":
             user = {"third_party_internal_id": DEFAULT_THIRD_PARTY_ID}
             self.control("PUT", f"/users/{DEFAULT_EMAIL}/link", user)
 
     def ask(self, case: schemathesis.Case[Any]) -> None:
-        """Send it, and hold the answer to every check."""
+        """Send the case and run every check on the answer."""
         answer = case.call(**self.call)
         case.validate_response(answer, transport_kwargs=self.call)
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[Callable[[str], Counter[int]]]:
-        """The number of answers of each status of an operation since then, by the mock's own record."""
+        """A function that counts the answers to an operation by status, from the mock's recorded requests."""
         self.control("DELETE", "/requests")
 
         def statuses(operation: str) -> Counter[int]:
@@ -107,10 +107,10 @@ class Server:
 
 
 class Application(Server):
-    """The same without a server."""
+    """The same in process, without a server."""
 
     def reset(self) -> None:
-        lifecycle.reset(APP.registry.default, frozenset({"requests"}))  # there are thousands of these
+        lifecycle.reset(APP.registry.default, frozenset({"requests"}))  # called thousands of times
 
 
 IN_PROCESS = load(APP)
@@ -135,7 +135,7 @@ def in_process() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def over_socket() -> Iterator[Server]:
-    """A server of its own, which knows the same tokens."""
+    """A new server that knows the same tokens."""
     with MockHeidi(clock=NOON, fixtures=_beginning()) as heidi, requests.Session() as session:
-        session.trust_env = False  # whatever proxy this machine has
+        session.trust_env = False  # ignore the proxy settings of this machine
         yield Server(OVER_SOCKET, heidi.control, base_url=heidi.base_url, session=session)

@@ -33,12 +33,12 @@ class FaultArguments(TypedDict, total=False):
     """The fields of a rule, except its operation. The fault reference in the docs says what each does."""
 
 '''
-# By the JSON Schema of a field, the types of Python that a rule takes there.
+# The Python types that a rule accepts for a field, by the field's JSON Schema.
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "object": "Mapping[str, Any]"}
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Every file that is made, wholly or in part, with its text."""
+    """Every file that is generated, wholly or in part, with its text."""
     for path in PAGES:
         if path != REFERENCE:
             yield path, page(path.read_text(encoding="utf-8"))
@@ -47,12 +47,12 @@ def files() -> Iterator[tuple[Path, str]]:
 
 
 def page(text: str) -> str:
-    """A page with its tables as the code has them."""
+    """The text of a page with its tables as they follow from the code."""
     return TABLE.sub(lambda match: f"{match[1]}{match[2]}\n{doc_tables.TABLES[match[1]]()}\n", text)
 
 
 def arguments() -> str:
-    """The module with the typed arguments."""
+    """The text of the module with the typed arguments."""
     fields = Fault.model_json_schema()["properties"]
     lines = [f"    {name}: {_type(field)}\n" for name, field in fields.items() if name != "operation"]
     return _HEAD + "".join(lines)

@@ -1,4 +1,4 @@
-"""Helpers of several test files: other applications, the connection's own bytes, requests by hand."""
+"""Helpers of several test files: other applications, JSON as it is sent, and requests made by hand."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ SUCCESS = {"is_success": True}
 
 @contextlib.contextmanager
 def another(base: str = BASE_PATH, **options: Any) -> Iterator[Client]:
-    """A client of an application of its own, made with these settings; its clock stands at noon if none is given."""
+    """A client of a new application with these settings. Its clock is frozen at noon by default."""
     client = Client(create_app(**{"clock": NOON, **options}), base)
     try:
         yield client
@@ -43,28 +43,28 @@ def another(base: str = BASE_PATH, **options: Any) -> Iterator[Client]:
 
 
 def in_namespace(client: Client, name: str) -> Client:
-    """A client of the same application that speaks to another namespace by path."""
+    """A client of the same application that uses another namespace by path."""
     return Client(client.app, f"/ns/{name}{BASE_PATH}")
 
 
 def parse_yaml(text: bytes, name: str) -> Any:
-    """The values of a YAML text, read in one go."""
+    """The value of a YAML text, parsed in one step."""
     return finish(parsing_yaml(text, name))
 
 
 def wire(value: Any) -> str:
-    """JSON as it stands on the wire: keys in this order, no blanks, letters beyond ASCII as they are."""
+    """JSON as the server sends it: keys in this order, no blanks, non-ASCII letters unescaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def answered(response: httpx.Response) -> tuple[int, str]:
-    """Status and body, to be compared with ``(200, wire(…))`` at once."""
+    """Status and body of an answer, to compare with ``(200, wire(…))``."""
     return response.status_code, response.text
 
 
 @contextlib.contextmanager
 def in_one_moment() -> Iterator[None]:
-    """Every request begins at the same moment of the process's own clock, however busy the machine is."""
+    """Give all requests the same start time on the process's own clock, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mock_heidi.web.exchange.precise", lambda: 0.0)
         patch.setattr("mock_heidi.observing.journal.precise", lambda: 0.0)
@@ -72,14 +72,14 @@ def in_one_moment() -> Iterator[None]:
 
 
 class Reply(NamedTuple):
-    """The answer of an application; ``status`` is None if it sent none."""
+    """The answer of an application. ``status`` is None if it sent no answer."""
 
     status: int | None
     headers: dict[str, str]
     body: bytes
 
 
-async def exchange(  # noqa: PLR0913 - what a request is made of
+async def exchange(  # noqa: PLR0913 - the parts of a request
     app: ASGIApp,
     method: str,
     path: str,
@@ -88,7 +88,7 @@ async def exchange(  # noqa: PLR0913 - what a request is made of
     messages: Sequence[Message] = ({"type": "http.request", "body": b"", "more_body": False},),
     query: bytes = b"",
 ) -> Reply:
-    """One request made by hand: the path exactly so, the headers and nothing else, the messages one by one."""
+    """The answer to a request made by hand, with exactly this path, these headers and these messages."""
     sent: list[Message] = []
     coming = iter(messages)
     scope = {
@@ -121,16 +121,16 @@ async def exchange(  # noqa: PLR0913 - what a request is made of
 
 
 def ask(app: ASGIApp, method: str, path: str, **options: Any) -> Reply:
-    """:func:`exchange`, to its end."""
+    """The result of :func:`exchange`, run in a new event loop."""
     return asyncio.run(exchange(app, method, path, **options))
 
 
 def settled(client: Client) -> dict[str, Any]:
-    """The state before an act, its user signed in: signing in is a change too."""
+    """The state before an act, after signing in, since signing in changes the state."""
     client.token()
     return client.state()
 
 
 def argument(effect: str, value: Any) -> Any:
-    """The keyword argument of an effect that is chosen while the test runs, so that no checker knows its type."""
+    """The keyword argument of an effect chosen at run time, typed ``Any`` for the type checker."""
     return {effect: value}

@@ -1,7 +1,7 @@
-"""The judges of the contracts: they read openapi.yaml and control.yaml, and nothing of the code that they judge.
+"""The judges of the contracts. They read openapi.yaml and control.yaml, and never the code that they judge.
 
-As a plugin of pytest this module holds every test to them: whatever response of the API or of the control
-plane a test receives from an application in this process, directly or over a socket, must keep them, or the test fails.
+This module is a pytest plugin that checks every test: each response of the API or the control API that a test
+receives from an application in this process, directly or over a socket, must keep the contract, or the test fails.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ Contract = dict[str, Any]
 
 _URI = "urn:contract"
 _NAMESPACE = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
-# What the front answers itself, without the vendor's surface.
+# Paths that the server answers itself, outside the vendor's API.
 _OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"])
 _NOT_FOUND = {"detail": "Not Found"}
 _NOT_ALLOWED = {"detail": "Method Not Allowed"}
@@ -36,7 +36,7 @@ _LINES = "application/x-ndjson"
 _STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
 _EVENT_BEGINS = b'data: {"data": '
 _EVENT_ENDS = b"}"
-# As the control API tells them.
+# An event as the control API sends it.
 _NAMED_EVENT = re.compile(rb"id: \d+\nevent: (\w+)\ndata: ([^\n]*)")
 
 
@@ -78,7 +78,7 @@ def operations(contract: Contract) -> Iterator[Operation]:
 
 
 def resolve(contract: Contract, value: Any) -> Any:
-    """The target of a ``$ref``; anything else as it is. Keys beside a ``$ref`` annotate and do not count."""
+    """The target of a ``$ref``; any other node unchanged. Keys beside a ``$ref`` are ignored."""
     while isinstance(value, dict) and "$ref" in value:
         target: Any = contract
         for step in value["$ref"].removeprefix("#/").split("/"):
@@ -88,7 +88,7 @@ def resolve(contract: Contract, value: Any) -> Any:
 
 
 def nodes(value: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of a contract with its place, but for the values of examples."""
+    """Every object of a contract with its place, without the values of examples."""
     if isinstance(value, dict):
         yield path, value
         for key, item in value.items():
@@ -100,7 +100,7 @@ def nodes(value: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 class Exchange(NamedTuple):
-    """A request, as far as the contract asks for it, and its complete answer."""
+    """The parts of a request that the contract needs, and its complete answer."""
 
     method: str
     path: str
@@ -127,12 +127,12 @@ def _no_constant(name: str) -> Any:
 
 
 def parse(body: bytes) -> Any:
-    """The value of a JSON text, read strictly; ``ValueError`` for any other."""
+    """The value of a JSON text, read strictly. Raises ValueError for any other text."""
     return json.loads(body.decode(), object_pairs_hook=_distinct, parse_constant=_no_constant)
 
 
 class Judge:
-    """Holds answers to a contract."""
+    """Compares answers with a contract."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -146,7 +146,7 @@ class Judge:
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str, list[Operation]]]:
-        """The paths as patterns, those with the most literal text first."""
+        """The paths as patterns. Those with the most literal text come first."""
         by_path: dict[str, list[Operation]] = {}
         for operation in operations(self.contract):
             by_path.setdefault(operation.path, []).append(operation)
@@ -159,7 +159,7 @@ class Judge:
         return [(pattern, path, listed) for _, _, pattern, path, listed in rows]
 
     def validator(self, schema: dict[str, Any]) -> Any:
-        """A validator for a schema that stands in the contract; its ``$ref`` are the contract's own."""
+        """A validator for a schema of the contract, which resolves its ``$ref`` in the contract."""
         known = self._validators.get(id(schema))
         if known is None:
             known = self._validators[id(schema)] = Draft202012Validator(
@@ -168,14 +168,14 @@ class Judge:
         return known
 
     def value_findings(self, schema: dict[str, Any], value: Any, *, ordered: bool = True) -> list[str]:
-        """The fault of a value: its first deviation from the schema, else the order of its keys."""
+        """The first deviation of a value from the schema, or else the wrong order of its keys."""
         error = best_match(self.validator(schema).iter_errors(value))
         if error is not None:
             return [f"{error.json_path}: {error.message}"]
         return list(self._order(schema, value, "$")) if ordered else []
 
     def _order(self, schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
-        """Objects whose keys stand in another order than the contract's properties."""
+        """Objects whose keys have another order than the contract's properties."""
         schema = resolve(self.contract, schema)
         for branch in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
             if self.validator(branch).is_valid(value):
@@ -192,7 +192,7 @@ class Judge:
                 yield from self._order(schema["items"], item, f"{path}[{index}]")
 
     def place(self, path: str) -> list[str] | None:
-        """The segments below the base path; None for what is no path of the vendor's."""
+        """The segments below the base path, or None for a path outside the vendor's API."""
         segments = _split(path)
         if segments[:1] == ["ns"] and len(segments) > 1:
             if _NAMESPACE.fullmatch(segments[1]) is None:
@@ -202,7 +202,7 @@ class Judge:
         return segments[length:] if segments[:length] == self._base else None
 
     def find(self, method: str, path: str) -> tuple[Operation | None, list[str]]:
-        """The operation of a request, or the methods that its path would allow."""
+        """The operation of a request, or the methods that its path allows."""
         segments = self.place(path)
         if segments is not None:
             joined = "/" + "/".join(segments)
@@ -213,7 +213,7 @@ class Judge:
         return None, []
 
     def findings(self, exchange: Exchange) -> list[str]:
-        """The deviations of an answer from the contract, in words that name the request."""
+        """The deviations of an answer from the contract, as texts that name the request."""
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
@@ -242,7 +242,7 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Two refusals are this server's own, and say so: of one namespace too many, and of an unknown host.
+        # Two refusals are the mock's own and say so: too many namespaces, and an unknown host.
         return exchange.body.startswith(
             {
                 503: b'{"detail":"mock_heidi has reached its limit',
@@ -281,7 +281,7 @@ class Judge:
         yield from self._body(response.get("content", {}), headers.get("content-type", "none"), exchange.body)
 
     def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
-        """The deviations of a body from the contract, or of its media type; parameters count for streams only."""
+        """The deviations of a body or its media type from the contract. Charsets count for streams only."""
         kind = given.partition(";")[0].strip()
         if kind not in content:
             yield f"the media type is {given}, not {' or '.join(content) or 'none'}"
@@ -301,7 +301,7 @@ class Judge:
 
 
 def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
-    """The places where a stream holds anything but events of the vendor's one form."""
+    """The places where a stream has anything except events in the vendor's format."""
     *events, rest = body.split(b"\n\n")
     texts = [_event(event, escaped=escaped) for event in events]
     found = [f"event {number} of the stream: {text}" for number, text in enumerate(texts) if text]
@@ -309,19 +309,19 @@ def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
 
 
 def as_events(body: bytes, framing: str) -> bytes:
-    """A stream of bare objects, on a line each if it is ``ndjson``, as one of events."""
+    """A stream of bare objects (one per line for ``ndjson``) rewritten as a stream of events."""
     end = b"\n" if framing == "ndjson" else b""
     return re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
 
 
 def _event(event: bytes, *, escaped: bool) -> str:
-    """The fault of an event, without the line feeds that end it; empty if it has none."""
+    """The deviation of an event (given without its final line feeds), or an empty text."""
     if not (event.startswith(_EVENT_BEGINS) and event.endswith(_EVENT_ENDS)):
         return f'{event!r} is not of the form data: {{"data": "..."}}'
     quoted = event[len(_EVENT_BEGINS) : -len(_EVENT_ENDS)]
     try:
         piece = parse(quoted)
-        str.encode(piece)  # half of a surrogate pair is JSON, and no text
+        str.encode(piece)  # a lone surrogate is valid JSON but not valid text
     except (ValueError, TypeError) as error:
         return f"{quoted!r} is no text in JSON: {error}"
     wanted = json.dumps(piece, ensure_ascii=escaped).encode()
@@ -339,7 +339,7 @@ def _absolute(schema: Any) -> Any:
 
 
 class ControlJudge(Judge):
-    """Holds the answers of the control API to its contract, in which objects have no order."""
+    """Compares answers of the control API with its contract, in which keys have no order."""
 
     @staticmethod
     def _is_ours(exchange: Exchange) -> bool:
@@ -373,7 +373,7 @@ class ControlJudge(Judge):
             yield from self.value_findings(schema, value, ordered=False)
 
     def _events(self, kinds: dict[str, Any], body: bytes) -> Iterator[str]:
-        # What follows the last empty line was on its way when the client left.
+        # The text after the last empty line is an event that was cut when the client left.
         for event in body.split(b"\n\n")[:-1]:
             match = _NAMED_EVENT.fullmatch(event)
             if match is None:
@@ -392,7 +392,7 @@ def _is_control(path: str) -> bool:
 
 @cache
 def judge(assumed: tuple[tuple[str, Any], ...] = ()) -> Judge:
-    """The judge of the contract as it stands in the file, or as it holds under these assumptions."""
+    """The judge of the contract as in the file, or as it is under the chosen assumptions."""
     if not assumed:
         return Judge(load_contract())
     from mock_heidi.base import contract_variants  # noqa: PLC0415 - as below
@@ -403,11 +403,11 @@ def judge(assumed: tuple[tuple[str, Any], ...] = ()) -> Judge:
 
 @cache
 def control_judge() -> Judge:
-    """The judge of the control API's contract as it stands in the file."""
+    """The judge of the control API's contract."""
     return ControlJudge(load_contract(CONTROL))
 
 
-# Tests repeat each other's requests, and the same answer deserves the same verdict.
+# Tests repeat the same exchanges, so verdicts are cached.
 @lru_cache(maxsize=4096)
 def _verdict(exchange: Exchange) -> tuple[str, ...]:
     judging = control_judge() if _is_control(exchange.path) else judge(exchange.assumed)
@@ -415,7 +415,7 @@ def _verdict(exchange: Exchange) -> tuple[str, ...]:
 
 
 class Watch:
-    """Every exchange since the last look."""
+    """The exchanges since the last call of :meth:`findings`."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -433,12 +433,12 @@ _watches: list[Watch] = []
 
 @contextlib.contextmanager
 def watch() -> Iterator[Watch]:
-    """Look at every answer of every application in this process, whatever thread serves it.
+    """Watch every answer of every application in this process, in any thread.
 
-    Answers are only noted as they pass, before the client has them, and judged when somebody asks: a verdict takes
-    longer than a request, and a server that waits for it would be another server.
+    Answers are only recorded as they pass, and judged later: a verdict takes longer than a request, so judging at once
+    would change the timing of the server.
     """
-    from mock_heidi.app import App  # noqa: PLC0415 - the judges themselves must not need the code that they judge
+    from mock_heidi.app import App  # noqa: PLC0415 - the judges must not import the code that they judge
 
     watching = Watch()
     original = App.__call__
@@ -450,7 +450,7 @@ def watch() -> Iterator[Watch]:
         asked = {name for name, _ in scope["headers"]}
         preflight = scope["method"] == "OPTIONS" and {b"origin", b"access-control-request-method"} <= asked
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        # Without a call, since a test counts those of a request.
+        # No function call here, since a test counts the calls of a request.
         named = path.split("/")[2] if path.startswith("/ns/") else "default"
         assumed = tuple(self.registry._all.get(named, self.registry.start).assumptions.chosen.items())  # noqa: SLF001
         started: dict[str, Any] = {}
@@ -478,7 +478,7 @@ def watch() -> Iterator[Watch]:
             watching.raised.append(f"{scope['method']} {path}: the application raised {error!r}")
             raise
         finally:
-            # A stream that was taken away has no end, but what came of it must be as it would have been.
+            # An aborted stream has no end, but the part that was sent must keep the contract.
             if any(value.startswith(_STREAM.encode()) for _, value in started.get("headers", ())):
                 note()
 
@@ -500,14 +500,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def contract_watch() -> Iterator[Watch]:
-    """Whatever response any test receives from an application in this process must keep the contract."""
+    """Every response that a test receives from an application in this process must keep the contract."""
     with watch() as watching:
         yield watching
 
 
 @contextlib.contextmanager
 def _kept(item: pytest.Item) -> Iterator[None]:
-    """Fail what runs inside if an answer broke the contract meanwhile, even where the test itself is content."""
+    """Fail the enclosed phase if an answer broke the contract, even if the test itself passes."""
     try:
         yield
     finally:
@@ -517,7 +517,7 @@ def _kept(item: pytest.Item) -> Iterator[None]:
             pytest.fail("answers that break the contract:\n" + "\n".join(findings[:_SHOWN] + more), pytrace=False)
 
 
-# In each phase by itself: a failure in "call" is the test's own, where a fixture could only make it an error.
+# Each phase is checked separately: in "call" the test itself fails; a fixture could only report an error.
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""Runs a module as ``python -m`` does, with a limit of time.
+"""Runs a module as ``python -m`` does, with a time limit.
 
 ``python tests/support/limited.py SECONDS MODULE [ARGUMENT…]``.
 After that time the process ends with status 124, whatever it does.

@@ -1,4 +1,4 @@
-"""Consult notes as tests ask for them, and the packaged templates and consultations that they follow from."""
+"""Consult notes as tests request them, and the packaged templates and consultations behind them."""
 
 import json
 from html.parser import HTMLParser
@@ -31,7 +31,7 @@ ASKED = {
 
 
 def ask(client: Client, path: str = PATH, **changes: Any) -> httpx.Response:
-    """Ask for a note; ``None`` leaves a field out."""
+    """Request a note. ``None`` leaves a field out."""
     body = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
     return client.post(f"{path}/consult-note", json=body)
 
@@ -47,7 +47,7 @@ def note(client: Client, path: str = PATH, **changes: Any) -> str:
 
 
 def recorded(client: Client, path: str = PATH, seconds: float = 600) -> str:
-    """Let the session hear the consultation about a cough."""
+    """Upload and transcribe the consultation about a cough."""
     files = {"file": ("cough.wav", spoken(seconds, rate=100), "audio/wav")}
     assert client.post(f"{path}/upload-audio", files=files).status_code == 200
     return str(client.get(f"{path}/transcript").json()["transcript"])
@@ -58,7 +58,7 @@ def foreign(client: Client, template: Any, **changes: Any) -> str:
 
 
 class Page(HTMLParser):
-    """Reads HTML and insists that it is well-formed."""
+    """Reads HTML and fails if it is not well-formed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The pages for people, README and ``docs``, taken apart for the tests: blocks, commands, tables, headings, links."""
+"""The README and the pages of ``docs``, parsed for tests: blocks, commands, tables, headings, links."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Page:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        """The fenced blocks, in their order."""
+        """The fenced blocks in order."""
         return [
             Block(match[1], match[2], self.text.count("\n", 0, match.start()) + 1)
             for match in _FENCED.finditer(self.text)
@@ -47,7 +47,7 @@ class Page:
 
     @cached_property
     def commands(self) -> list[Command]:
-        """The commands of all console blocks, in their order."""
+        """The commands of all console blocks, in order."""
         found = []
         for block in self.blocks:
             for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:] if block.kind == "console" else ():
@@ -73,7 +73,7 @@ class Page:
 
     @cached_property
     def links(self) -> list[str]:
-        """The targets of the links and images, but for those in code."""
+        """The targets of the links and images, except those in code."""
         return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", self.prose))
 
     def rows(self, heading: str) -> list[list[str]]:
@@ -102,7 +102,7 @@ def page(name: str) -> Page:
 
 
 def blocks(kind: str, wanted: Callable[[str], bool] = lambda _: True) -> list[tuple[Page, Block]]:
-    """The blocks of a kind on all pages. A block that several pages show is there once."""
+    """The blocks of a kind on all pages. A block that several pages show appears once."""
     found: dict[str, tuple[Page, Block]] = {}
     for one in PAGES:
         for block in one.blocks:

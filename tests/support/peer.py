@@ -1,4 +1,4 @@
-"""A client on a bare socket, which sees what no other client shows: single writes, silence, and how an answer ends."""
+"""A client on a bare socket, which sees what HTTP clients hide: single writes, silence, and how an answer ends."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ PATIENCE = 30
 
 
 class Ending(NamedTuple):
-    """The rest of the data, and the end of the connection: ``closed`` or ``reset``."""
+    """The rest of the data, and how the connection ended: ``closed`` or ``reset``."""
 
     body: bytes
     how: str
@@ -34,7 +34,7 @@ class Peer:
         self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE)
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
-        """Send a whole request; what is in ``headers`` stands in the place of the usual ones."""
+        """Send a whole request. ``headers`` override the usual ones."""
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {"Host": "localhost", "Content-Length": str(len(data)), **(headers or {})}
         lines = [f"{method} {self._base}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
@@ -59,14 +59,14 @@ class Peer:
         return int(status.split()[1]), {name.lower(): value for name, value in pairs}
 
     def exactly(self, length: int) -> bytes:
-        """So many bytes of the body."""
+        """The next ``length`` bytes of the body."""
         while len(self.read) < length:
             self._more()
         taken, self.read = self.read[:length], self.read[length:]
         return taken
 
     def chunk(self) -> bytes:
-        """The next chunk, ``b""`` for the last one; EOFError where the connection ends before it."""
+        """The next chunk, ``b""`` for the last one. Raises EOFError if the connection ends first."""
         taken = self.exactly(int(self._until(b"\r\n"), 16))
         self.exactly(2)
         return taken
@@ -76,7 +76,7 @@ class Peer:
         return list(iter(self.chunk, b""))
 
     def end(self) -> Ending:
-        """Whatever still comes, until the connection ends."""
+        """The rest of the data, once the connection has ended."""
         try:
             while True:
                 self._more()
@@ -112,9 +112,9 @@ def asking(heidi: Handle, method: str, path: str, body: Any = None, **headers: s
 
 
 def lose(heidi: Handle, path: str, body: Any, stall_after: int | None = None) -> None:
-    """Ask for a stream and read it to its end, or leave after the piece behind which it stalls.
+    """Request a stream and read it to its end, or leave after ``stall_after`` pieces, where it stalls.
 
-    Comes back when the request is complete in the journal.
+    Returns when the journal has the complete request.
     """
     with asking(heidi, "POST", path, body, Content_Type="application/json", Connection="close") as peer:
         if stall_after is None:
@@ -135,18 +135,18 @@ def served_here(url: str) -> Any:
 
 
 class Sleepers:
-    """Those who wait on the clock of a Heidi of this process: whoever moves it must not be quicker than they are."""
+    """Waits for requests to sleep on the clock of a Heidi of this process, before a test moves that clock."""
 
     def __init__(self, heidi: Handle) -> None:
         self.heidi = heidi
         self._namespaces = served_here(heidi.url)
 
     def wait(self) -> None:
-        """Come back when somebody sleeps, and not only has not got up yet."""
+        """Return when a request really waits for the clock, not while an earlier one is still waking up."""
         until(lambda: self._namespaces.get(self.heidi.name).clock.awaited, "the sleep")
 
     def wake(self, peer: Peer, seconds: float) -> None:
-        """Move the clock so far; a moment before that nothing comes."""
+        """Move the clock by ``seconds``, and check that a millisecond earlier no data has arrived."""
         self.wait()
         self.heidi.clock.advance(seconds - 0.001)
         self.wait()

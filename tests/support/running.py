@@ -1,4 +1,4 @@
-"""Real processes for the tests: the command with its output, a server of its own, and waiting for what they do."""
+"""Real processes for tests: the command and its output, a separate server, and waiting for events."""
 
 import contextlib
 import http.client
@@ -22,7 +22,7 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, DEFA
 from mock_heidi.cli.main import main
 from mock_heidi.serving.server import Server, bind
 
-# A background job of CI ignores SIGINT, and so would every process that is started here.
+# A background job of CI ignores SIGINT, and every process started here would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -45,7 +45,7 @@ HAS_IPV6 = _has_ipv6()
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment with ``variables``, but without what would set up the mock or colour its output."""
+    """This process's environment plus ``variables``, without variables that configure the mock or colour its output."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -55,7 +55,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def until(happened: Callable[[], T], what: str = "it") -> T:
-    """The answer of ``happened`` as soon as it is true; a failure if it never is."""
+    """The result of ``happened`` as soon as it is true. Fails if it stays false."""
     deadline = time.monotonic() + _PATIENCE
     while not (answer := happened()):
         assert time.monotonic() < deadline, f"{what} did not happen"
@@ -78,7 +78,7 @@ def spawn(
     stderr: int | IO[bytes] = subprocess.PIPE,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """The command, begun in a process group of its own; nobody reads its output unless you do."""
+    """The command, started in a separate process group. The caller must read its output."""
     return subprocess.Popen(  # noqa: S603 - our own command
         [*command, *args],
         env=environment(**(env or {})),
@@ -98,7 +98,7 @@ def run(
     patience: float = _PATIENCE,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end; in its output line ends are ``\\n``."""
+    """The command, run to its end. Line ends in its output become ``\\n``."""
     with spawn(*args, command=command, cwd=cwd, stdout=stdout, env=env) as process:
         try:
             out, err = process.communicate(timeout=patience)
@@ -110,14 +110,14 @@ def run(
 
 
 def address(url_file: Path, unless: Callable[[], bool] = lambda: False) -> str:
-    """The base URL that a server writes into its file once it listens, ``unless`` something has gone wrong."""
+    """The base URL that a server writes into its file once it listens. Fails if ``unless`` becomes true."""
     until(lambda: _text(url_file) or unless(), "the start of the server")
     assert not unless()
     return _text(url_file).strip()
 
 
 class Running:
-    """A server in a process of its own, with a client that is not ours."""
+    """A server in a separate process, with a client from the standard library."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, base_url: str) -> None:
         self.process = process
@@ -132,7 +132,7 @@ class Running:
         """Headers that every request of :meth:`ask` has."""
 
     def output(self) -> str:
-        """The text that it has printed so far."""
+        """The text that the server has printed so far."""
         return _text(self._folder / "stdout")
 
     def errors(self) -> str:
@@ -141,7 +141,7 @@ class Running:
     def ask(
         self, method: str, path: str, body: Any = None, *, host: str | None = None, **headers: str
     ) -> tuple[int, dict[str, str], Any]:
-        """Status, headers and JSON (or text) of an answer; ``Heidi_Api_Key="…"`` is the header ``Heidi-Api-Key``."""
+        """Status, headers and JSON (or text) of an answer. ``Heidi_Api_Key="…"`` sets the header ``Heidi-Api-Key``."""
         with contextlib.closing(http.client.HTTPConnection(host or self.host, self.port, timeout=_PATIENCE)) as peer:
             sent = self.always | {name.replace("_", "-"): value for name, value in headers.items()}
             peer.request(method, path, None if body is None else json.dumps(body), sent)
@@ -155,14 +155,14 @@ class Running:
         return self.ask("GET", f"{BASE_PATH}/jwt?{query}", host=host, Heidi_Api_Key=key)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal; the exit status."""
+        """Send the signal and return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(timeout=_PATIENCE)
 
 
 @contextlib.contextmanager
 def serving(folder: Path, *args: str, command: Sequence[str] = MODULE, **variables: str) -> Iterator[Running]:
-    """A server on a free port, its output in files of ``folder``; it is ended at the end, whatever happened."""
+    """A server on a free port, with its output in files of ``folder``. It is killed at the end."""
     url_file = folder / "heidi.url"
     left_behind = _text(url_file)
     given = {"MOCK_HEIDI_PORT": "0", "MOCK_HEIDI_URL_FILE": str(url_file), **variables}
@@ -179,7 +179,7 @@ def serving(folder: Path, *args: str, command: Sequence[str] = MODULE, **variabl
 
 @contextlib.contextmanager
 def in_a_thread(app: ASGIApp, **options: Any) -> Iterator[Server]:
-    """Any application on our server."""
+    """Any application on the mock's server, in a thread."""
     listening = threading.Event()
     serves = Server(app, bind("127.0.0.1", 0), listening.set, **options)
     thread = threading.Thread(target=serves.run)
@@ -194,7 +194,7 @@ def in_a_thread(app: ASGIApp, **options: Any) -> Iterator[Server]:
 
 
 def received(peer: socket.socket) -> bytes:
-    """The data that comes until the other side ends."""
+    """The data until the other side closes the connection."""
     pieces = []
     with contextlib.suppress(ConnectionError):
         while piece := peer.recv(65_536):
@@ -203,7 +203,7 @@ def received(peer: socket.socket) -> bytes:
 
 
 def call(*args: str) -> int:
-    """Run the command in this process; its exit status."""
+    """Run the command in this process and return its exit status."""
     with pytest.raises(SystemExit) as ended:
         main(list(args))
     return int(str(ended.value.code))

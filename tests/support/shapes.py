@@ -1,7 +1,7 @@
-"""The documented fields of each resource in their order: the one place where tests say what an answer looks like.
+"""The documented fields of each resource in order: the only place where tests define what an answer looks like.
 
 The tables are written by hand from the vendor's pages. They read neither the code nor ``openapi.yaml``, so they can
-judge both. A test that expects a whole body builds it from a table, and says only the values that matter to it.
+judge both. A test that expects a whole body builds it from a table, and names only the values that matter to it.
 """
 
 import copy
@@ -24,7 +24,7 @@ class Field(NamedTuple):
     taken: tuple[str, ...] = ()
     """The operations whose requests can set it."""
     shown: tuple[str, ...] | None = None
-    """The operations that answer it; None for all of the resource."""
+    """The operations whose answers have it; None for all operations of the resource."""
     optional: bool = False
     """True if an answer leaves it out until it is set."""
 
@@ -36,7 +36,7 @@ class Shape:
         self.fields = {field.name: field for field in fields}
 
     def keys(self, operation: str = "") -> list[str]:
-        """The keys that an operation answers, those that may be left out among them."""
+        """The keys of an operation's answer, including optional ones."""
         return [field.name for field in self._shown(operation)]
 
     def taken(self, operation: str) -> list[Field]:
@@ -46,7 +46,7 @@ class Shape:
         return fields
 
     def request(self, operation: str) -> dict[str, Any]:
-        """A body that sets every field that the operation takes, each to its other value."""
+        """A body that sets every field that the operation accepts to its other value."""
         return copy.deepcopy({field.name: field.other for field in self.taken(operation)})
 
     def documented(self, operation: str = "", **values: Any) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class Shape:
 TOKEN = Shape(Field("token", "JWT_TOKEN"), Field("expiration_time", "2024-08-01T00:00:00.000Z"))
 
 _LINK, _ACCESS = "link_account", "get_account_access"
-# The page's answer names another Heidi user than its request, and another address than its token. Here are those sent.
+# The page's answer names another Heidi user than its request, and another address than its token. We use those sent.
 LINKED_ACCOUNT = Shape(
-    # The underscore is the vendor's, here alone.
+    # The vendor uses this underscore only here.
     Field("_id", shown=(_LINK,)),
     Field("user_id", "kp_xxx"),
     Field("ehr_provider", "Heidi", "Heidi"),
@@ -187,7 +187,7 @@ SESSION = Shape(
     Field("session_status", None, None, "open", (_CHANGE,), (STATE,)),
     Field("is_consent", None, None, False, (_CHANGE,), (STATE,)),
     Field("created_time_local", None, None, "2025-01-06T20:00:00+08:00", (_CHANGE,), (STATE,)),
-    # What only the mock keeps of a session.
+    # Fields of a session that only the mock keeps.
     Field("managed_by", _JOHN, _JOHN, shown=(STATE,)),
     Field("created_by", shown=(STATE,)),
     Field("patient_profile_id", shown=(STATE,)),
@@ -211,12 +211,12 @@ SESSION_PAGE = Shape(
     Field("sessions", [], []),
     Field("count", 10, 0),
     Field("total_count", 13, 0),
-    # The page has no next page beside ``"has_next_page": true``; a number is expected.
+    # The page shows no next page although ``"has_next_page": true``. We expect a number.
     Field("next_page", 2),
     Field("has_next_page", True, False),
 )
 
-# --- Files, audio and what was said -----------------------------------------------------------------------------------
+# --- Files, audio and transcripts -------------------------------------------------------------------------------------
 
 CONTEXT_DOCUMENT = Shape(
     Field("id"),
@@ -243,7 +243,7 @@ LIVE_TRANSCRIPT = Shape(
 )
 LIVE_CHUNK = Shape(Field("id"), Field("status"), Field("duration"), Field("text"), Field("source"))
 
-# --- What Heidi writes ------------------------------------------------------------------------------------------------
+# --- Notes, documents and codes ---------------------------------------------------------------------------------------
 
 # The two answers order their keys differently.
 DOCUMENT_CREATED = Shape(

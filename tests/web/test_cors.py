@@ -1,7 +1,7 @@
-"""Pages in a browser may use the API: those of this machine always, others where they were allowed.
+"""Pages in a browser may use the API: local pages always, other pages if their origin is allowed.
 
 An allowed page's ``Origin`` comes back in ``Access-Control-Allow-Origin`` on every answer, refusals included, with
-``Vary: Origin``; a page that is not allowed gets the answer without the header, and its browser keeps it.
+``Vary: Origin``; a page that is not allowed gets the answer without this header, so its browser does not pass it on.
 """
 
 from typing import Any, NoReturn
@@ -61,7 +61,7 @@ def preflight(client: Client, method: str, path: str, headers: str, origin: str 
 
 
 @pytest.mark.parametrize("origin", LOOPBACK)
-def test_pages_of_this_machine_may_read_answers(heidi: Client, origin: str) -> None:
+def test_local_pages_may_read_answers(heidi: Client, origin: str) -> None:
     answer = heidi.get("/patient-profiles", headers={"Origin": origin})
 
     assert answer.status_code == 200
@@ -70,7 +70,7 @@ def test_pages_of_this_machine_may_read_answers(heidi: Client, origin: str) -> N
     assert answer.headers["vary"] == "Origin"
 
 
-def test_an_answer_that_is_kept_names_no_page_that_read_it_before(heidi: Client) -> None:
+def test_a_cached_answer_does_not_carry_the_origin_of_an_earlier_page(heidi: Client) -> None:
     path = f"/patient-profiles/{heidi.get('/patient-profiles').json()['data'][0]['id']}"
     heidi.get(path, headers={"Origin": LOOPBACK[0]})
 
@@ -80,14 +80,14 @@ def test_an_answer_that_is_kept_names_no_page_that_read_it_before(heidi: Client)
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_other_pages_may_not(heidi: Client, origin: str) -> None:
+def test_other_pages_may_not_read_answers(heidi: Client, origin: str) -> None:
     answer = heidi.get("/patient-profiles", headers={"Origin": origin})
 
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_page_that_was_allowed_may_and_its_neighbours_may_not() -> None:
+def test_an_allowed_origin_must_match_scheme_and_port() -> None:
     with another(cors_origins=("https://clinic.example",)) as heidi:
         origins = ["https://clinic.example", "http://clinic.example", "https://clinic.example:444", PAGE]
         answers = [heidi.get("/patient-profiles", headers={"Origin": origin}) for origin in origins]
@@ -110,7 +110,7 @@ def test_a_page_that_was_allowed_may_and_its_neighbours_may_not() -> None:
         ("PATCH", f"/sessions/{SESSION}", 422, {"content": b"{"}),
     ],
 )
-def test_refusals_can_be_read_too(heidi: Client, method: str, path: str, status: int, options: dict[str, Any]) -> None:
+def test_pages_may_read_refusals(heidi: Client, method: str, path: str, status: int, options: dict[str, Any]) -> None:
     answer = heidi.request(method, path, headers={"Origin": PAGE}, **options)
 
     assert answer.status_code == status
@@ -118,7 +118,7 @@ def test_refusals_can_be_read_too(heidi: Client, method: str, path: str, status:
 
 
 @pytest.mark.breaks_contract
-def test_a_defect_can_be_read_too(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_may_read_internal_errors(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> NoReturn:
         raise RuntimeError
 
@@ -147,7 +147,7 @@ ORDINARY += ["cache-control", "pragma", "accept-language", "Traceparent"]
 
 
 @pytest.mark.parametrize("header", ORDINARY)
-def test_ordinary_headers_pass_without_a_setting(heidi: Client, header: str) -> None:
+def test_common_headers_are_allowed_by_default(heidi: Client, header: str) -> None:
     answer = preflight(heidi, "GET", "/patient-profiles", f"authorization,{header}")
 
     assert answer.status_code == 200
@@ -174,7 +174,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("method", "headers", "origin", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_refused_preflight_says_and_journals_the_reason_and_the_cure(
+def test_a_refused_preflight_answers_and_journals_its_reason_and_hint(
     heidi: Client, method: str, headers: str, origin: str, reason: str
 ) -> None:
     answer = preflight(heidi, method, "/patient-profiles", headers, origin)
@@ -198,7 +198,7 @@ def test_a_preflight_that_is_allowed_is_not_journaled(heidi: Client) -> None:
     assert heidi.get("/_mock/requests").json()["requests"] == []
 
 
-def test_a_refused_preflight_makes_no_namespace_and_meets_no_rule(heidi: Client) -> None:
+def test_a_refused_preflight_creates_no_namespace_and_triggers_no_rule(heidi: Client) -> None:
     heidi.post("/_mock/faults", json={"status": 503})
 
     answers = [
@@ -211,7 +211,7 @@ def test_a_refused_preflight_makes_no_namespace_and_meets_no_rule(heidi: Client)
     assert heidi.app.registry.get("blue") is None
 
 
-def test_more_headers_can_be_allowed() -> None:
+def test_further_headers_can_be_allowed() -> None:
     with another(cors_headers=("X-Tenant", "x-b3-traceid")) as heidi:
         answers = [
             preflight(heidi, "GET", "/jwt", f"{name},heidi-api-key") for name in ("x-tenant", "X-B3-TraceId", "x-a")
@@ -227,7 +227,7 @@ def test_every_header_can_be_allowed() -> None:
     assert (answer.status_code, answer.headers["access-control-allow-headers"]) == (200, "x-any,x-other")
 
 
-def test_a_page_in_the_internet_may_ask_for_a_server_on_this_machine() -> None:
+def test_an_allowed_public_page_may_reach_a_local_server() -> None:
     with another(cors_origins=("https://clinic.example",)) as heidi:
         asked = {
             "Origin": "https://clinic.example",
@@ -246,7 +246,7 @@ def test_credentials_are_not_allowed_by_default(heidi: Client) -> None:
 
 
 @pytest.mark.parametrize("origin", [PAGE, "https://clinic.example"])
-def test_credentials_can_be_allowed_and_the_origin_is_named(origin: str) -> None:
+def test_allowed_credentials_make_the_answer_name_the_origin(origin: str) -> None:
     with another(cors_credentials=True, cors_origins=("https://clinic.example",), cors_headers=("*",)) as heidi:
         answers = [
             heidi.get("/patient-profiles", headers={"Origin": origin, "Cookie": "a=b"}),
@@ -259,7 +259,7 @@ def test_credentials_can_be_allowed_and_the_origin_is_named(origin: str) -> None
         assert answer.headers["access-control-allow-origin"] == origin
 
 
-def test_credentials_open_nothing_to_a_foreign_page() -> None:
+def test_a_foreign_page_may_not_read_answers_although_credentials_are_allowed() -> None:
     with another(cors_credentials=True) as heidi:
         answer = heidi.get("/patient-profiles", headers={"Origin": "https://example.org", "Cookie": "a=b"})
 
@@ -267,7 +267,7 @@ def test_credentials_open_nothing_to_a_foreign_page() -> None:
 
 
 @pytest.mark.parametrize("origin", ["HTTPS://Clinic.example/", "https://clinic.example"])
-def test_an_origin_is_allowed_however_it_is_written(origin: str) -> None:
+def test_the_spelling_of_an_allowed_origin_does_not_matter(origin: str) -> None:
     page = {"Origin": "https://clinic.example"}
     with another(cors_origins=(origin,), admin_origins=(origin,)) as heidi:
         answers = [heidi.get(path, headers=page) for path in ("/patient-profiles", "/_mock/health")]
@@ -279,7 +279,7 @@ def test_an_origin_is_allowed_however_it_is_written(origin: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/_mock/health", "/_mock/state"])
-def test_the_control_plane_has_no_cors(heidi: Client, path: str) -> None:
+def test_the_control_api_has_no_cors(heidi: Client, path: str) -> None:
     answer = heidi.get(path, headers={"Origin": "http://localhost"})
 
     assert answer.status_code == 200
@@ -311,7 +311,7 @@ def test_a_page_that_may_use_the_api_may_read_the_contracts(path: str, origin: s
         ("OPTIONS", "/_mock/state", PAGE),
     ],
 )
-def test_other_pages_read_no_contract_and_these_nothing_else(
+def test_the_control_api_refuses_every_other_request_of_a_page(
     heidi: Client, method: str, path: str, origin: str
 ) -> None:
     answer = heidi.request(method, path, headers={"Origin": origin})
@@ -320,7 +320,7 @@ def test_other_pages_read_no_contract_and_these_nothing_else(
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_page_that_may_read_the_contract_may_not_write_to_it(heidi: Client) -> None:
+def test_a_page_may_only_read_the_contract(heidi: Client) -> None:
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-own"}
 
     assert heidi.request("OPTIONS", "/_mock/openapi.yaml", headers=asked).status_code == 400
@@ -345,7 +345,7 @@ STRAY = {
 
 
 @pytest.mark.parametrize(("headers", "expected"), STRAY.values(), ids=STRAY)
-def test_what_no_page_of_the_api_sent_is_marked_as_stray(headers: dict[str, str], expected: bool) -> None:
+def test_browser_requests_outside_the_api_are_marked_as_stray(headers: dict[str, str], expected: bool) -> None:
     with another(cors_origins=("https://clinic.example",)) as heidi:
         heidi.get("http://localhost/favicon.ico", signed=False, headers=headers)
 

@@ -1,4 +1,4 @@
-"""A request on its way gives back what it holds, and if it is refused, the namespace goes that it alone has used."""
+"""A request releases its memory, and a refused request removes a namespace that no other request has used."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ MATCHING = {"operation": "create_session", "match": {"ehr_appointment_id": "none
 
 
 class Slow:
-    """A request whose body comes piece by piece, each when the test sends it."""
+    """A request whose body arrives in pieces that the test sends."""
 
     def __init__(self, app: App, path: str, headers: dict[str, str], method: str = "POST") -> None:
         self.app = app
@@ -58,7 +58,7 @@ class Slow:
 
 
 async def turns() -> None:
-    """Some turns of the loop, in which everything that can go on does."""
+    """Let the event loop run some turns, so that every task that can proceed does."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -72,7 +72,7 @@ def held(app: App) -> int:
 
 
 @pytest.mark.parametrize("end", ["expects", "leaves"])
-def test_a_body_that_was_read_for_the_rules_gives_its_memory_back(heidi: Client, app: App, end: str) -> None:
+def test_a_body_read_for_the_rules_releases_its_memory(heidi: Client, app: App, end: str) -> None:
     rule = {**MATCHING, "match": {"a": 1}, **({"delay": 30} if end == "leaves" else {})}
     heidi.post("/_mock/faults", json=rule)
     headers = signed(heidi, **({"Expect": "100-continue"} if end == "expects" else {}))
@@ -91,7 +91,7 @@ def test_a_body_that_was_read_for_the_rules_gives_its_memory_back(heidi: Client,
     assert app.registry.memory.used == held(app)
 
 
-def test_a_request_that_was_read_for_the_rules_is_no_circle(heidi: Client) -> None:
+def test_a_request_read_for_the_rules_is_freed_without_garbage_collection(heidi: Client) -> None:
     heidi.post("/_mock/faults", json=MATCHING)
     heidi.post("/sessions", json={"ehr_appointment_id": "7"})
     gc.collect()
@@ -107,7 +107,7 @@ def test_a_request_that_was_read_for_the_rules_is_no_circle(heidi: Client) -> No
 
 
 def made_anew(client: Client) -> dict[str, str]:
-    """The headers of a user whose namespace has gone, as after a restart."""
+    """The headers of a user whose namespace no longer exists, as after a restart."""
     client.post("/_mock/namespaces/x")
     token = client.sign_in(key="mock-heidi-key.x")
     client.delete("/_mock/namespaces/x")
@@ -115,7 +115,7 @@ def made_anew(client: Client) -> dict[str, str]:
 
 
 async def refused_while(app: App, headers: dict[str, str], act: Callable[[], Any]) -> int | None:
-    """The status of a request that makes the namespace ``x``; its body is refused after ``act``."""
+    """The status of a request that creates the namespace ``x``. Its body is refused after ``act``."""
     slow = Slow(app, f"/ns/x{BASE_PATH}/sessions", headers)
     slow.send(b"{", more=True)
     going = asyncio.create_task(slow.run())
@@ -146,7 +146,7 @@ def control(app: App, method: str, path: str, body: Any) -> Callable[[], Any]:
     ],
     ids=["made anew", "a rule", "a clock"],
 )
-def test_a_refused_request_leaves_a_namespace_that_another_client_has_used(
+def test_a_refused_request_keeps_a_namespace_that_another_client_has_used(
     heidi: Client, app: App, path: str, body: Any
 ) -> None:
     headers = made_anew(heidi)
@@ -158,7 +158,7 @@ def test_a_refused_request_leaves_a_namespace_that_another_client_has_used(
     assert app.registry.get("x") is not None
 
 
-def test_a_refused_request_takes_the_namespace_with_it_that_nobody_else_has_used(heidi: Client, app: App) -> None:
+def test_a_refused_request_removes_the_namespace_that_it_created(heidi: Client, app: App) -> None:
     async def nothing() -> None: ...
 
     status = asyncio.run(refused_while(app, made_anew(heidi), nothing))
@@ -167,7 +167,7 @@ def test_a_refused_request_takes_the_namespace_with_it_that_nobody_else_has_used
 
 
 @pytest.mark.parametrize("looks", [False, True], ids=["no rule", "a rule that looks into bodies"])
-def test_a_request_whose_body_is_still_coming_is_shown(heidi: Client, app: App, looks: bool) -> None:
+def test_the_journal_shows_a_request_during_its_body(heidi: Client, app: App, looks: bool) -> None:
     if looks:
         heidi.post("/_mock/faults", json=MATCHING)
     headers = signed(heidi)
@@ -186,7 +186,7 @@ def test_a_request_whose_body_is_still_coming_is_shown(heidi: Client, app: App, 
 
 
 @pytest.mark.parametrize("effect", [{"stall_after": 3}, {"delay_chunks": 30}], ids=["stalls", "waits"])
-def test_a_client_that_leaves_a_stream_and_looks_at_once_finds_the_whole_note(
+def test_the_whole_note_can_be_read_as_soon_as_a_client_leaves_its_stream(
     mock_heidi: Handle, effect: dict[str, Any]
 ) -> None:
     path = "/sessions/1234567890"
@@ -200,7 +200,7 @@ def test_a_client_that_leaves_a_stream_and_looks_at_once_finds_the_whole_note(
         assert note["status"] == "COMPLETED"
 
 
-def test_a_watcher_that_comes_meanwhile_is_told_of_the_request(heidi: Client, app: App) -> None:
+def test_a_watcher_added_during_a_request_receives_it(heidi: Client, app: App) -> None:
     journal, seen = app.registry.default.journal, list[Any]()
     headers = signed(heidi)
 
@@ -218,7 +218,7 @@ def test_a_watcher_that_comes_meanwhile_is_told_of_the_request(heidi: Client, ap
 
 
 @pytest.mark.breaks_contract
-def test_a_control_request_that_breaks_before_its_head_gets_an_answer_in_json(
+def test_a_failing_control_request_gets_an_answer_in_json(
     heidi: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Any:
@@ -232,7 +232,7 @@ def test_a_control_request_that_breaks_before_its_head_gets_an_answer_in_json(
     assert "RuntimeError" in caplog.text
 
 
-def test_a_body_without_memory_is_not_kept_in_part(app: App, heidi: Client) -> None:
+def test_the_journal_keeps_no_part_of_a_body_that_exceeds_the_memory(app: App, heidi: Client) -> None:
     headers = signed(heidi)
     app.registry.memory.limit = app.registry.memory.used + 60_000
 
@@ -248,7 +248,7 @@ def test_a_body_without_memory_is_not_kept_in_part(app: App, heidi: Client) -> N
     assert list(app.registry.default.journal)[-1].body == b""
 
 
-def test_a_client_that_leaves_while_its_next_requests_wait_is_noticed(mock_heidi: Handle) -> None:
+def test_the_server_notices_that_a_client_with_pipelined_requests_leaves(mock_heidi: Handle) -> None:
     mock_heidi.fault("get_session", stall=True)
     address = urlsplit(mock_heidi.url)
     head = f"Host: localhost\r\nAuthorization: Bearer {mock_heidi.token()}\r\n\r\n"
@@ -262,7 +262,7 @@ def test_a_client_that_leaves_while_its_next_requests_wait_is_noticed(mock_heidi
     until(lambda: mock_heidi.requests(operation="get_session")[0]["client_left"], "the end of its client")
 
 
-def test_the_log_shows_no_secret_in_the_place_of_a_namespace(heidi: Client) -> None:
+def test_the_log_masks_a_secret_sent_as_a_namespace_name(heidi: Client) -> None:
     token, lines = heidi.token(), list[str]()
     with another(listener=lambda name, journal, entry: lines.append(line(name, journal, entry, colour=False))) as own:
         own.get(f"/ns/{token}{BASE_PATH}/sessions/1")

@@ -1,7 +1,7 @@
-"""The exact router: one way to read each path, whatever stands in the list first.
+"""The exact router finds the same route whatever the order of the list.
 
-It finds what Starlette's own walk over the routes finds, and differs where the vendor's framework does: the most
-specific path wins, ``HEAD`` is not added to ``GET``, slashes that are too many count for nothing.
+It finds the same routes as Starlette, with three differences that follow the vendor's framework: the most specific path
+wins, ``HEAD`` is not added to ``GET``, and extra slashes are ignored.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def route(method: str, path: str) -> Route:
     return Route(path, handle, methods=[method], name=f"{method} {path}")
 
 
-# The vendor's shapes, those that are still to come among them; specific ones first, as Starlette needs it.
+# Paths as the vendor uses them, and similar ones. Specific paths come first, as Starlette needs it.
 ROUTES = [
     route("GET", "/jwt"),
     route("GET", "/sessions/linked-user"),
@@ -86,11 +86,11 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPT
 @pytest.mark.slow
 @given(methods, paths | near_paths)
 @settings(max_examples=800, deadline=None, derandomize=True)
-def test_it_finds_what_starlettes_own_walk_finds(method: str, path: str) -> None:
+def test_the_router_finds_the_same_routes_as_starlette(method: str, path: str) -> None:
     name, params, _ = found(method, path)
 
     if (name, params) != walked(method, path, ROUTES):
-        # The one difference: where the most specific path has no such method, a vaguer one does not step in.
+        # The only difference: if the most specific path lacks the method, a more general path is not used instead.
         assert name is None
         assert found(method, path)[2] != ()
 
@@ -98,7 +98,7 @@ def test_it_finds_what_starlettes_own_walk_finds(method: str, path: str) -> None
 @pytest.mark.slow
 @given(methods, paths | near_paths, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_the_order_of_the_list_does_not_matter(method: str, path: str, chance: Any) -> None:
+def test_the_order_of_routes_does_not_matter(method: str, path: str, chance: Any) -> None:
     shuffled = list(ROUTES)
     chance.shuffle(shuffled)
 
@@ -106,7 +106,7 @@ def test_the_order_of_the_list_does_not_matter(method: str, path: str, chance: A
 
 
 @pytest.mark.parametrize("surface", [api.ROUTES, control_routes.ROUTES], ids=["vendor", "control"])
-def test_every_route_of_ours_leads_to_itself(surface: list[Route]) -> None:
+def test_the_path_of_every_route_leads_to_that_route(surface: list[Route]) -> None:
     router = Router(surface)
 
     for each in surface:
@@ -158,7 +158,7 @@ def test_the_most_specific_path_wins(method: str, path: str, name: str, params: 
         ("PUT", "/patient-profiles", ("GET", "POST")),
     ],
 )
-def test_the_methods_allowed_are_those_of_the_most_specific_path(
+def test_the_allowed_methods_are_those_of_the_most_specific_path(
     method: str, path: str, allow: tuple[str, ...]
 ) -> None:
     assert found(method, path) == (None, {}, allow)
@@ -185,11 +185,11 @@ def test_an_unknown_path_is_neither_found_nor_allowed(method: str, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["//jwt", "/jwt/", "///jwt//", "jwt"])
-def test_slashes_that_are_too_many_count_for_nothing(path: str) -> None:
+def test_extra_slashes_are_ignored(path: str) -> None:
     assert found("GET", path) == found("GET", "/jwt") == ("GET /jwt", {}, ())
 
 
-def test_paths_with_literals_in_different_places_keep_apart() -> None:
+def test_paths_with_literals_in_different_places_are_distinguished() -> None:
     both = [route("GET", "/a/{x}"), route("GET", "/{y}/b"), route("GET", "/{x}/{y}")]
 
     for order in itertools.permutations(both):

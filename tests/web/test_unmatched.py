@@ -1,4 +1,4 @@
-"""The reason that a request matched nothing: ``X-Mock-Reason`` and the journal's ``why``; the body stays as it is."""
+"""The reason why a request matched no route: ``X-Mock-Reason`` and the journal's ``why``. The body is unchanged."""
 
 from difflib import SequenceMatcher
 
@@ -19,7 +19,7 @@ def why(client: Client, method: str, path: str, host: str = "localhost") -> tupl
     headers = {"Authorization": f"Bearer {client.token()}", "Host": host}
     reply = ask(client.app, method, path, headers=headers)
     reason = reply.headers["x-mock-reason"]
-    if not path.startswith("/ns/"):  # a namespace that is not there has no journal
+    if not path.startswith("/ns/"):  # an unknown namespace has no journal
         assert client.get("/_mock/requests?limit=1").json()["requests"][0]["why"] == reason
     return reply.status, reply.body, reason
 
@@ -36,7 +36,7 @@ def why(client: Client, method: str, path: str, host: str = "localhost") -> tupl
         ("HEAD", f"{BASE_PATH}/jwt", "this path is for GET"),
     ],
 )
-def test_a_wrong_verb_is_told_the_right_one(heidi: Client, method: str, path: str, part: str) -> None:
+def test_the_reason_names_the_right_verb_of_a_path(heidi: Client, method: str, path: str, part: str) -> None:
     status, _, reason = why(heidi, method, path)
 
     assert status == 405
@@ -66,7 +66,7 @@ def test_a_wrong_verb_is_told_the_right_one(heidi: Client, method: str, path: st
         (BASE_PATH, "there is no such path"),
     ],
 )
-def test_an_unknown_path_is_told_what_is_wrong_with_it(heidi: Client, path: str, part: str) -> None:
+def test_the_reason_names_the_mistake_in_a_path(heidi: Client, path: str, part: str) -> None:
     method = "POST" if RECORDING in path or "consult-note" in path else "GET"
 
     status, body, reason = why(heidi, method, path)
@@ -104,7 +104,7 @@ SYNONYMS = {
 
 
 @pytest.mark.parametrize(("nearest", "tried"), SYNONYMS.items())
-def test_other_names_for_a_path_lead_to_it(heidi: Client, nearest: str, tried: str) -> None:
+def test_the_reason_names_the_path_for_a_common_alias(heidi: Client, nearest: str, tried: str) -> None:
     method = nearest.partition(" ")[0]
 
     said = {path: why(heidi, method, f"{BASE_PATH}/{path}")[2] for path in tried.split()}
@@ -116,7 +116,7 @@ def test_other_names_for_a_path_lead_to_it(heidi: Client, nearest: str, tried: s
     assert {path: reason for path, reason in said.items() if reason not in told} == {}
 
 
-def test_every_other_name_leads_to_a_path_of_the_router(heidi: Client) -> None:
+def test_every_alias_leads_to_a_path_of_the_router(heidi: Client) -> None:
     steps = {tuple(split(route.path)) for route in heidi.app.api.router.routes}
     parts = {path[at:end] for path in steps for at in range(len(path)) for end in range(at + 1, len(path) + 1)}
 
@@ -133,12 +133,12 @@ def test_every_other_name_leads_to_a_path_of_the_router(heidi: Client) -> None:
         ("/users/linked-account", "GET /users/linked-account/access shows the account"),
     ],
 )
-def test_a_read_of_what_can_only_be_written_is_told_where_to_read_it(heidi: Client, path: str, part: str) -> None:
+def test_the_reason_for_reading_a_write_only_path_names_the_path_to_read(heidi: Client, path: str, part: str) -> None:
     assert part in why(heidi, "GET", BASE_PATH + path)[2]
 
 
 @pytest.mark.parametrize("host", ["registrar.api.heidihealth.com", "api.heidihealth.com:443", "AU.HeidiHealth.com"])
-def test_a_real_host_is_told_to_be_one(host: str) -> None:
+def test_the_reason_says_that_the_host_is_a_real_heidi_host(host: str) -> None:
     with another(allowed_hosts=(host.partition(":")[0],)) as heidi:
         _, _, reason = why(heidi, "GET", "/other/jwt", host)
 
@@ -148,7 +148,7 @@ def test_a_real_host_is_told_to_be_one(host: str) -> None:
 @pytest.mark.parametrize(
     "path", [f"/{DEFAULT_KEY}", f"{BASE_PATH}/sessions/{DEFAULT_KEY}/x", f"{BASE_PATH}/jwt/Zoë\r\n"]
 )
-def test_nothing_that_was_asked_is_repeated(heidi: Client, path: str) -> None:
+def test_the_reason_does_not_repeat_the_request(heidi: Client, path: str) -> None:
     _, _, reason = why(heidi, "GET", path)
 
     assert DEFAULT_KEY not in reason
@@ -156,7 +156,7 @@ def test_nothing_that_was_asked_is_repeated(heidi: Client, path: str) -> None:
     assert reason.isprintable()
 
 
-def test_a_request_that_matches_costs_no_thought(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matched_request_computes_no_reason(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def explain(_: object, scope: Scope, __: object) -> str:
@@ -172,7 +172,7 @@ def test_a_request_that_matches_costs_no_thought(heidi: Client, monkeypatch: pyt
     assert asked == [f"{BASE_PATH}/nothing"]
 
 
-def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_beginning_of_a_very_long_path_is_compared(heidi: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
 
     class Measured(SequenceMatcher[str]):
@@ -188,7 +188,7 @@ def test_of_an_endless_path_only_the_beginning_is_compared(heidi: Client, monkey
     assert 0 < max(lengths) <= 64
 
 
-def test_every_documented_path_with_a_letter_too_many_leads_back_to_it(heidi: Client) -> None:
+def test_the_reason_names_every_documented_path_mistyped_by_one_letter(heidi: Client) -> None:
     router = heidi.app.api.router
     lost = []
     for route in router.routes:
