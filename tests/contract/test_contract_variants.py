@@ -73,7 +73,7 @@ def test_the_contract_is_valid_for_many_values_at_once(values: dict[str, Any]) -
 
 def test_a_refusal_is_added_to_the_response_of_its_status() -> None:
     known, more = (responses(choices, "link_account") for choices in ({}, {"unknown_heidi_user": "refused_404"}))
-    joined = responses({"empty_audio": 400}, "upload_audio")["400"]["content"]["application/json"]
+    joined = responses({"empty_audio": "refused_400"}, "upload_audio")["400"]["content"]["application/json"]
 
     assert more.keys() - known.keys() == {"404"}
     assert more["404"]["content"]["application/json"]["schema"]["properties"]["detail"]["const"] == (

@@ -28,7 +28,7 @@ from starlette.routing import Route
 
 from mock_heidi import MockHeidi
 from mock_heidi.app import create_app
-from mock_heidi.base.assumptions import choosable
+from mock_heidi.base.assumptions import assumptions, choosable
 from mock_heidi.base.error_table import BY_NAME
 from mock_heidi.base.everything import Everything
 from mock_heidi.base.operations import OPERATIONS
@@ -240,6 +240,21 @@ def test_every_endpoint_accepts_exactly_the_fields_of_the_contract(contract: Con
 
 def test_the_models_of_rules_and_records_match_the_contract(contract: Contract) -> None:
     assert model_findings(contract, CLASSES) == []
+
+
+def test_the_contract_lists_the_values_of_each_assumption(contract: Contract) -> None:
+    described = contract["components"]["schemas"]["Choices"]["properties"]
+    values: dict[str, dict[str, Any]] = {}
+    for name in choosable():
+        one = assumptions()[name]
+        if one.any_number:
+            values[name] = {"type": "integer", "minimum": 1, "maximum": one.any_number}
+        elif type(one.default) is bool:
+            values[name] = {"type": "boolean"}
+        else:
+            values[name] = {"enum": [one.default, *one.alternatives]}
+
+    assert described == values
 
 
 @pytest.mark.parametrize(
