@@ -5,13 +5,12 @@ The server runs in a thread with a frozen clock and makes a piece only when a te
 
 import contextlib
 import json
-import select
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from helpers import SESSION, UNKNOWN_ID
+from peer import Peer
 from running import until
 
 from mock_heidi import Handle, MockHeidi, create_app
@@ -34,62 +33,16 @@ DOCUMENTED = {
 PIECES = ["one ", "two", " three"]
 
 
-class Stream:
+class Stream(Peer):
     """One answer, read from a bare socket: first its head, then each chunk."""
 
     def __init__(self, heidi: Handle, path: str, body: Any, receive_buffer: int | None = None) -> None:
-        host, port = heidi.url.removeprefix("http://").split(":")
-        self.socket = socket.socket()
-        self.socket.settimeout(PATIENCE)
-        if receive_buffer is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect((host, int(port)))
-        data = json.dumps(body).encode()
-        head = [
-            f"POST {BASE_PATH}/sessions/{SESSION}{path} HTTP/1.1",
-            f"Host: {host}",
-            f"Authorization: Bearer {heidi.token()}",
-            f"Content-Length: {len(data)}",
-        ]
-        self.socket.sendall("\r\n".join([*head, "", ""]).encode() + data)
-        self.read = b""
-
-    def _more(self) -> None:
-        block = self.socket.recv(65_536)
-        if not block:
-            raise EOFError
-        self.read += block
-
-    def _until(self, mark: bytes) -> bytes:
-        while mark not in self.read:
-            self._more()
-        taken, _, self.read = self.read.partition(mark)
-        return taken
-
-    def head(self) -> tuple[str, dict[str, str]]:
-        """The status line and the headers."""
-        status, *lines = self._until(b"\r\n\r\n").decode().split("\r\n")
-        pairs = (line.split(": ", 1) for line in lines)
-        return status, {name.lower(): value for name, value in pairs}
-
-    def chunk(self) -> bytes:
-        """The next chunk, ``b""`` for the last one. Raises EOFError if the connection ends first."""
-        length = int(self._until(b"\r\n"), 16)
-        while len(self.read) < length + 2:
-            self._more()
-        taken, self.read = self.read[:length], self.read[length + 2 :]
-        return taken
+        super().__init__(heidi, receive_buffer)
+        self.ask("POST", f"/sessions/{SESSION}{path}", body, heidi.headers())
 
     def rest(self) -> bytes:
         """Every chunk until the end."""
-        return b"".join(iter(self.chunk, b""))
-
-    def silent(self) -> bool:
-        """True if there is nothing to read now."""
-        return not self.read and not select.select([self.socket], [], [], 0)[0]
-
-    def close(self) -> None:
-        self.socket.close()
+        return b"".join(self.chunks())
 
 
 @contextlib.contextmanager
@@ -152,9 +105,9 @@ def note(heidi: Handle) -> dict[str, Any] | None:
 @pytest.mark.parametrize("path", ["/ask-ai", "/consult-note"])
 def test_the_head_announces_a_chunked_event_stream(fast: Handle, path: str) -> None:
     with streaming(fast, path, ASK if path == "/ask-ai" else NOTE) as stream:
-        status, headers = stream.head()
+        _, headers = stream.head()
 
-    assert status == "HTTP/1.1 200 OK"
+    assert stream.status_line == "HTTP/1.1 200 OK"
     assert headers["content-type"] == "text/event-stream; charset=utf-8"
     assert headers["transfer-encoding"] == "chunked"
     assert not {"content-length", "content-encoding"} & set(headers)
@@ -178,7 +131,8 @@ def test_a_connection_serves_another_request_after_a_stream(fast: Handle) -> Non
         stream.rest()
         stream.socket.sendall(f"GET {BASE_PATH}/nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
-        assert stream.head()[0] == "HTTP/1.1 404 Not Found"
+        stream.head()
+        assert stream.status_line == "HTTP/1.1 404 Not Found"
 
 
 def test_each_piece_is_a_separate_chunk(fast: Handle) -> None:
@@ -243,10 +197,10 @@ def test_a_reply_without_pieces_is_an_empty_stream(fast: Handle) -> None:
     say(fast, "ask_ai")
 
     with streaming(fast) as stream:
-        status, _ = stream.head()
+        stream.head()
         body = stream.rest()
 
-    assert (status, body) == ("HTTP/1.1 200 OK", b"")
+    assert (stream.status_line, body) == ("HTTP/1.1 200 OK", b"")
 
 
 @pytest.mark.slow
@@ -271,9 +225,9 @@ def test_a_slow_reader_receives_every_byte() -> None:
 
 def test_a_refusal_is_sent_as_json(fast: Handle) -> None:
     with streaming(fast, "/consult-note", {**NOTE, "template_id": UNKNOWN_ID}) as stream:
-        status, headers = stream.head()
+        _, headers = stream.head()
 
-    assert status == "HTTP/1.1 404 Not Found"
+    assert stream.status_line == "HTTP/1.1 404 Not Found"
     assert headers["content-type"] == "application/json"
 
 

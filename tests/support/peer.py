@@ -26,12 +26,18 @@ class Ending(NamedTuple):
 class Peer:
     """One connection and its requests."""
 
-    def __init__(self, heidi: Handle) -> None:
+    def __init__(self, heidi: Handle, receive_buffer: int | None = None) -> None:
         self.heidi = heidi
         self.read = b""
+        self.status_line = ""
+        """The first line of the last answer."""
         self._base = heidi.base_url.removeprefix(heidi.url)
         host, port = heidi.url.removeprefix("http://").split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if receive_buffer is not None:  # it has to be set before the connection begins
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((host, int(port)))
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole request. ``headers`` override the usual ones."""
@@ -54,9 +60,9 @@ class Peer:
 
     def head(self) -> tuple[int, dict[str, str]]:
         """The status and the headers."""
-        status, *lines = self._until(b"\r\n\r\n").decode().split("\r\n")
+        self.status_line, *lines = self._until(b"\r\n\r\n").decode().split("\r\n")
         pairs = (line.split(": ", 1) for line in lines)
-        return int(status.split()[1]), {name.lower(): value for name, value in pairs}
+        return int(self.status_line.split()[1]), {name.lower(): value for name, value in pairs}
 
     def exactly(self, length: int) -> bytes:
         """The next ``length`` bytes of the body."""
