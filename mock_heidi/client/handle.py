@@ -69,6 +69,21 @@ class Handle(AttributeHints):
         return self._connection.base_url
 
     @property
+    def https_base_url(self) -> str:
+        """The same for a client that uses https, and trusts :attr:`ca`."""
+        return self.base_url.replace("http://", "https://", 1)
+
+    @property
+    def ca(self) -> str:
+        """The path of the certificate that a client must trust for https, as a file in PEM.
+
+        It is made if there is none. Raises :class:`ConfigError` without the extra ``tls``.
+        """
+        from mock_heidi.serving.certificate_files import current
+
+        return str(current().ca)
+
+    @property
     def closed(self) -> bool:
         """True after :meth:`close`."""
         return self._connection.closed

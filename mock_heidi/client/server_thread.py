@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.settings import ConfigError, Settings
@@ -28,18 +28,26 @@ class MockHeidi:
     Without a ``with``, :meth:`start` returns that handle and :meth:`close` ends the server. The options are those of
     the command: ``fixtures`` (a folder, a file, a dict, ``"empty"``), ``seed``, ``clock``, ``api_key``, ``linked``,
     ``faults``, ``scenario``, ``journal`` and the other fields of :class:`Settings`, or a :class:`Settings`
-    instead; ``port=0`` picks a free port. Raises :class:`ConfigError` for a wrong option, here or when
-    the server starts.
+    instead; ``port=0`` picks a free port, and several ports may be given. ``tls_names`` are further names for the
+    certificate of https. Raises :class:`ConfigError` for a wrong option, here or when the server starts.
     """
 
     def __init__(
-        self, settings: Settings | None = None, /, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+        self,
+        settings: Settings | None = None,
+        /,
+        *,
+        host: str = "127.0.0.1",
+        port: int | Sequence[int] = 0,
+        tls_names: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         if settings is not None and options:
             raise ConfigError(f"MockHeidi: give settings or {', '.join(options)}, not both")
         _check_names(options)
         self._settings = settings or Settings(**{**options, "faults": tuple(rule_list(options.get("faults", ())))})
-        self._host, self._port = host, port
+        self._host, self._ports = host, (port,) if isinstance(port, int) else port
+        self._tls_names = tls_names
         self._server: Server | None = None
         self._handle: Handle | None = None
         self._thread: threading.Thread | None = None
@@ -67,10 +75,12 @@ class MockHeidi:
             raise RuntimeError(_STARTED)
         with _no_garbage_collection():
             from mock_heidi.app import create_app
-            from mock_heidi.serving.server import Server, bind
+            from mock_heidi.serving.server import Server, bind_all, named
 
             app = create_app(self._settings, listener=listener)
-        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)
+        names = named(self._tls_names)
+        sockets = bind_all(self._host, self._ports)
+        self._server = Server(app, sockets, self._answering.set, memory=app.registry.memory, tls_names=names)
         key = next(iter(app.registry.default.keys))
         self._handle = Handle(self._server.url, api_key=key, admin_token=self._settings.admin_token)
         return self._handle
@@ -105,7 +115,7 @@ class MockHeidi:
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
-    known = [*Settings.__slots__, "host", "port"]
+    known = [*Settings.__slots__, "host", "port", "tls_names"]
     for name in options:
         if name not in known:
             raise ConfigError(f"MockHeidi: there is no option {name!r}", nearest(name, known, 1))
