@@ -55,7 +55,8 @@ def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
     host: str,
-    port: int,
+    ports: tuple[int, ...],
+    tls_names: tuple[str, ...],
     url_file: Path | None,
     log_level: str,
     quiet: bool,
@@ -74,7 +75,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     from mock_heidi.client.server_thread import MockHeidi
 
     chosen = settings(options)
-    server = MockHeidi(chosen, host=host, port=port)
+    server = MockHeidi(chosen, host=host, port=ports, tls_names=tls_names)
     with contextlib.ExitStack() as ends:
         log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
         if log is not None:

@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
-    "namespaces", "completion",
+    "namespaces", "ca", "completion",
 )  # fmt: skip
 
 
@@ -67,13 +67,22 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
-def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
+def serve(  # noqa: PLR0913 - a flag each
+    *,
+    host: str,
+    ports: tuple[int, ...],
+    tls_names: tuple[str, ...],
+    url_file: Path | None,
+    log_level: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
     from mock_heidi.cli import request_log
     from mock_heidi.cli import url_file as file
-    from mock_heidi.serving.server import Server, bind
+    from mock_heidi.serving.server import Server, bind_all, named
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
@@ -93,7 +102,8 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
 
     try:
         chosen = settings(options)
-        sockets = bind(host, port)
+        names = named(tls_names)
+        sockets = bind_all(host, ports)
         with contextlib.ExitStack() as bound:
             for listener in sockets:
                 bound.callback(listener.close)
@@ -101,7 +111,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.registry.memory)
+            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=names)
             server.run()
     finally:
         if log is not None:

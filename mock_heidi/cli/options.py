@@ -22,6 +22,15 @@ def option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
     return click.option(name, *more, cls=Option, envvar=variable, show_envvar=True, **{"show_default": True, **options})
 
 
+tls_names = option(
+    "--tls-name",
+    "tls_names",
+    multiple=True,
+    metavar="NAME",
+    help="Further host name or address for the certificate of https; repeatable.",
+)
+
+
 class ServerOption(NamedTuple):
     """A flag that sets a field of :class:`Settings`; ``read`` converts the typed value to that of the field."""
 
@@ -215,7 +224,16 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
             metavar="ADDRESS",
             help="Address to listen on; the default serves localhost too.",
         ),
-        option("--port", default=port, type=WholeNumber(0, 65535), metavar="N", help="Port; 0 picks a free one."),
+        option(
+            "--port",
+            "ports",
+            default=(port,),
+            multiple=True,
+            type=WholeNumber(0, 65535),
+            metavar="N",
+            help="Port for http and https; 0 picks a free one; repeatable.",
+        ),
+        tls_names,
     )
     output = (
         option(

@@ -213,11 +213,13 @@ def test_pytest_loads_only_the_plugin_if_no_fixture_is_used() -> None:
 # Modules that are slow to import. A command loads only those that it needs.
 HEAVY = {
     "asyncio",
+    "cryptography",
     "http.client",
     "jwt",
     "logging",
     "mock_heidi.client.handle",
     "pydantic",
+    "ssl",
     "starlette",
     "uvicorn",
     "yaml",

@@ -7,14 +7,13 @@ import logging
 import re
 import socket
 import ssl
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 from running import in_a_thread, received, until
-from secure import TlsSocket, context, needs_tls
+from secure import TlsSocket, context, needs_tls, remove_extra
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi import Handle, create_app
@@ -391,8 +390,7 @@ def test_the_log_tells_of_a_client_that_does_not_trust_the_certificate(
 def unable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The reason why a server has no certificate, as the log says it."""
     if request.param == "no extra":
-        monkeypatch.setitem(sys.modules, "mock_heidi.serving.certificates", None)
-        monkeypatch.delattr("mock_heidi.serving.certificates", raising=False)
+        remove_extra(monkeypatch)
         problem = "https needs the package cryptography, which is not installed"
         return f"{problem}; install mock-heidi with its extra tls"
     monkeypatch.setenv("MOCK_HEIDI_DATA", "/dev/null/heidi")

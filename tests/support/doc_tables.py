@@ -182,7 +182,7 @@ def _usage(name: str, command: click.Command) -> str:
 def command_flags() -> str:
     """The flags of all commands except ``serve`` and ``exec``, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
-    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in ("exec", "completion")]
+    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in ("exec", "ca", "completion")]
     for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
         for option in command.params if name not in ("serve", "exec") else ():
             if isinstance(option, click.Option) and option.name != "help":
@@ -230,9 +230,11 @@ def _flag(option: click.Option) -> Row:
 
 
 def _default(option: click.Option) -> str:
-    if option.is_flag or not isinstance(option.default, str | int | float):
+    # A repeatable flag has several values.
+    default = option.default[0] if isinstance(option.default, tuple) and option.default else option.default
+    if option.is_flag or not isinstance(default, str | int | float):
         return ""
-    return option.default if isinstance(option.default, str) else f"{option.default:g}"
+    return default if isinstance(default, str) else f"{default:g}"
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------

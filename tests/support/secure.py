@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Self
@@ -11,9 +12,16 @@ import pytest
 
 from mock_heidi import Handle
 
-needs_tls = pytest.mark.skipif(find_spec("cryptography") is None, reason="the extra tls is not installed")
+HAS_TLS = find_spec("cryptography") is not None
+needs_tls = pytest.mark.skipif(not HAS_TLS, reason="the extra tls is not installed")
 # For tests that clients of http and of https must pass alike.
 SCHEMES = ["http", pytest.param("https", marks=needs_tls)]
+
+
+def remove_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a test run as if the extra ``tls`` was not installed."""
+    monkeypatch.setitem(sys.modules, "mock_heidi.serving.certificates", None)
+    monkeypatch.delattr("mock_heidi.serving.certificates", raising=False)
 
 
 class SecureHandle(Handle):
