@@ -1,0 +1,84 @@
+"""The results of the variant runs as text: a table of tests and assumptions, and the advice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from mock_heidi.base.assumptions import assumptions, written
+from mock_heidi.base.wording import counted, printable
+from mock_heidi.variants.examine import DEPENDS, HOLDS, LEFT_OUT, NOT_REPEATABLE
+from mock_heidi.variants.run import Row
+
+_WIDTH = 110
+_NAME = 32
+# The most variants that a row names; the JSON file has all of them.
+_MOST_LEFT = 3
+_OUTCOMES = (DEPENDS, HOLDS, NOT_REPEATABLE, LEFT_OUT)
+
+
+def table(results: Sequence[Row]) -> Iterator[str]:
+    """The lines of the table, the advice after it, and the sum."""
+    for result in results:
+        yield printable(result["test"])
+        yield from map(printable, _rows(result))
+    advice = [sentence for result in results for sentence in advice_of(result)]
+    if advice:
+        yield ""
+        yield from map(printable, advice)
+    yield ""
+    yield _sum(results)
+
+
+def _rows(result: Row) -> Iterator[str]:
+    if result["outcome"] == NOT_REPEATABLE:
+        yield _row(NOT_REPEATABLE, f"fails the second time{_where(result['second'])}")
+    elif result["outcome"] == LEFT_OUT:
+        yield _row(LEFT_OUT, "no time was left for its variants")
+    elif not (result["assumptions"] or result["left_out"]):
+        yield _row(HOLDS, "met no assumption that has another value")
+    for verdict in result["assumptions"]:
+        if verdict["fails"]:
+            yield _row(verdict["name"], verdict_text(verdict))
+    holding = [verdict["name"] for verdict in result["assumptions"] if not verdict["fails"]]
+    yield from _list(HOLDS, holding)
+    if left := result["left_out"]:
+        more = ", …" if len(left) > _MOST_LEFT else ""
+        yield _row(LEFT_OUT, f"{counted(len(left), 'variant')}: {', '.join(left[:_MOST_LEFT])}{more}")
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:<{_NAME}} {text}"
+
+
+def _list(title: str, names: Sequence[str]) -> Iterator[str]:
+    for at, line in enumerate(wrap(", ".join(names), _WIDTH - _NAME - 3)):
+        yield _row("" if at else title, line)
+
+
+def verdict_text(verdict: Row) -> str:
+    """What the runs show about one assumption: ``holds``, or the values under which the test fails."""
+    fails = [f"fails under {written(one['value'])}{_where(one)}" for one in verdict["fails"]]
+    holds = [f"holds under {', '.join(map(written, verdict['holds']))}"] if verdict["holds"] else []
+    return "; ".join([*fails, *holds]) if fails else HOLDS
+
+
+def _where(failure: Row) -> str:
+    """The request and the place of a failure, ``: POST /sessions -> 201 (test_sync.py:14)``."""
+    row = failure["request"]
+    request = f": {row['method']} {row['path']} -> {row['status'] or 'no answer'}" if row else ""
+    return f"{request} ({failure['failure']})" if failure["failure"] else request
+
+
+def advice_of(result: Row) -> list[str]:
+    """A sentence for each assumption that the test depends on."""
+    name = result["test"].rpartition("::")[2]
+    depends = [one["name"] for one in result["assumptions"] if one["fails"]]
+    return [f"`{name}` passes only while {assumptions()[one].advice}" for one in depends]
+
+
+def _sum(results: Sequence[Row]) -> str:
+    numbers = Counter(result["outcome"] for result in results)
+    counts = ", ".join(f"{outcome} {numbers[outcome]}" for outcome in _OUTCOMES if numbers[outcome])
+    return f"{counted(len(results), 'test')} in {counted(sum(one['runs'] for one in results), 'run')}: {counts}"

@@ -1,0 +1,143 @@
+"""``Watch``: the Heidis of a test while it runs. It sets their assumptions and reads their requests."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Unpack
+
+from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+from mock_heidi.client.handle import Handle
+from mock_heidi.client.namespace_options import NamespaceOptions
+from mock_heidi.variants.choice import Variant
+from mock_heidi.variants.run import Row, last_request, requests_since, settled_names
+
+_START, _END = "variants-start", "variants-end"
+
+
+class Watch:
+    """The open Heidis of a server. Those that several tests share are as before after the repeated runs of a test."""
+
+    def __init__(self) -> None:
+        self._open: list[_Watched] = []
+        self._variant: Variant | None = None
+        self._requests: list[Row] = []
+        self._settled: frozenset[str] = frozenset()
+
+    def server(self, server: Handle, *, shared: bool) -> Handle:
+        """A handle of the same server that reports each namespace that it makes.
+
+        Unless other runs share the server, its default namespace is watched too.
+        """
+
+        class Reporting(Handle):
+            def namespace(self, name: str, **options: Unpack[NamespaceOptions]) -> Handle:
+                return watch.opened(super().namespace(name, **options))
+
+            def close(self) -> None:
+                watch.closing(self)
+                super().close()
+
+        Reporting.__name__ = Handle.__name__  # its repr stands in reports of failures
+        watch = self
+        made = Reporting(server.url, api_key=server.api_key)
+        return made if shared else self.opened(made)
+
+    def opened(self, heidi: Handle) -> Handle:
+        watched = _Watched(heidi)
+        watched.choose(self._variant)
+        self._open.append(watched)
+        return heidi
+
+    def closing(self, heidi: Handle) -> None:
+        for watched in [one for one in self._open if one.heidi is heidi]:
+            self._open.remove(watched)
+            self._read(watched)
+
+    def begin(self, variant: Variant | None) -> None:
+        """Begin a run under a variant, or under the defaults."""
+        self._variant, self._requests, self._settled = variant, [], frozenset()
+        for watched in self._open:
+            watched.last = last_request(watched.heidi)
+            watched.choose(variant)
+
+    def end(self) -> tuple[list[Row], frozenset[str]]:
+        """End a run. Returns its requests, and the assumptions that have other values than the defaults."""
+        for watched in self._open:
+            self._read(watched)
+            watched.end()
+        self._variant = None
+        return self._requests, self._settled
+
+    def _read(self, watched: _Watched) -> None:
+        requests = requests_since(watched.heidi, watched.last)
+        self._requests += requests
+        if requests and self._variant is None:
+            self._settled |= settled_names(watched.heidi)
+
+    def keep_start(self) -> None:
+        """Keep the states with which a test begins."""
+        for watched in self._open:
+            watched.keep(_START)
+
+    @contextlib.contextmanager
+    def repeating(self) -> Iterator[None]:
+        """Restore the present states after the repeated runs in a ``with``."""
+        kept = list(self._open)
+        for watched in kept:
+            watched.keep(_END)
+        try:
+            yield
+        finally:
+            for watched in kept:
+                watched.restore(_END)
+                watched.forget()
+
+    def restore_start(self) -> None:
+        """Restore the states with which the test began."""
+        for watched in self._open:
+            watched.restore(_START)
+
+
+class _Watched:
+    """An open Heidi, its last request before the run, and its values of assumptions without the variant."""
+
+    def __init__(self, heidi: Handle) -> None:
+        self.heidi = heidi
+        self.last = 0
+        self._before: dict[str, Any] = {}
+        self._kept: set[str] = set()
+
+    def choose(self, variant: Variant | None) -> None:
+        if variant is None:
+            return
+        with _answering():
+            self._before = {row["name"]: row["value"] for row in self.heidi.assume() if row["name"] == variant.name}
+            self.heidi.assume(**{variant.name: variant.value})
+
+    def end(self) -> None:
+        before, self._before = self._before, {}
+        if before:
+            with _answering():
+                self.heidi.assume(**before)
+
+    def keep(self, name: str) -> None:
+        with _answering():
+            self.heidi.snapshot(name)
+            self._kept.add(name)
+
+    def restore(self, name: str) -> None:
+        if name in self._kept and not self.heidi.closed:
+            with _answering():
+                self.heidi.restore(name)
+
+    def forget(self) -> None:
+        kept, self._kept = self._kept, set()
+        for name in kept if not self.heidi.closed else ():
+            with _answering():
+                self.heidi.control("DELETE", f"/snapshots/{name}")
+
+
+def _answering() -> contextlib.suppress:
+    """Ignore an error of the server: the test may have ended it, or deleted the namespace."""
+    return contextlib.suppress(MockHeidiError, NoAnswerError)
