@@ -17,6 +17,7 @@ from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, 
 from mock_heidi.cli.exec_command import exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
 from mock_heidi.cli.remote_command import asks_namespace, print_result
+from mock_heidi.cli.variants_command import variants_command
 from mock_heidi.observing.findings import LEVELS, finding_line
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def completion(shell: str) -> None:
 
 COMMANDS: dict[str, click.Command] = {
     "exec": exec_command,
+    "variants": variants_command,
     "env": env,
     "wait": wait,
     "reset": reset,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # A status that commands rarely end with, and that no other command of ours uses.
 FOUND = 3
 _MOST_REPORTS = 10
-_NO_REQUESTS = (
+NO_REQUESTS = (
     "no requests; a client finds this server by HEIDI_BASE_URL. pytest reports the requests of its fixture mock_heidi, "
     "which uses another server or deletes its namespaces"
 )
@@ -131,7 +131,7 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
 def _reports(heidi: Handle, used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces, a line each; the first line explains why there are no requests."""
     if not any(row["counts"]["requests"] for row in namespaces(heidi)):
-        yield _NO_REQUESTS
+        yield NO_REQUESTS
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())
 

@@ -1,4 +1,4 @@
-"""``Run``: what is known of one run of a test, and its requests without their bodies."""
+"""``Run``: one run of a test, with its requests but without their bodies."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _list(title: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def verdict_text(verdict: Row) -> str:
-    """What the runs show about one assumption: ``holds``, or the values under which the test fails."""
+    """The verdict about one assumption: ``holds``, or the values under which the test fails."""
     fails = [f"fails under {written(one['value'])}{_where(one)}" for one in verdict["fails"]]
     holds = [f"holds under {', '.join(map(written, verdict['holds']))}"] if verdict["holds"] else []
     return "; ".join([*fails, *holds]) if fails else HOLDS

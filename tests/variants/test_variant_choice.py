@@ -1,4 +1,4 @@
-"""Which variants there are: of which assumptions, and in which order."""
+"""The variants of a test: the assumptions that vary, and the order of the values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the runs of a test show: its verdicts, the first failing request, the table, the advice and the JSON file."""
+"""The results of the runs of a test: verdicts, the first failing request, the table, the advice and the JSON file."""
 
 import json
 from collections.abc import Callable, Mapping
