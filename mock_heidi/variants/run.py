@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mock_heidi.base.assumptions import assumptions
 from mock_heidi.client.report import path
 
 if TYPE_CHECKING:
@@ -46,16 +45,10 @@ def requests_since(heidi: Handle, last: int = 0) -> list[Row]:
             "method": row["method"],
             "path": path(row),
             "status": row["status"],
-            "assumptions": _met(row),
+            "assumptions": row["assumptions"],
         }
         for row in _asked(heidi, since=last)
     ]
-
-
-def _met(row: Row) -> list[str]:
-    if "assumptions" in row:
-        return list(row["assumptions"])
-    return [one.name for one in assumptions().values() if row["operation"] in one.operations]
 
 
 def _asked(heidi: Handle, **filters: Any) -> Iterable[Row]:

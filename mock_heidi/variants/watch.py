@@ -23,6 +23,7 @@ class Watch:
         self._variant: Variant | None = None
         self._requests: list[Row] = []
         self._settled: frozenset[str] = frozenset()
+        self._repeats = False
 
     def server(self, server: Handle, *, shared: bool) -> Handle:
         """A handle of the same server that reports each namespace that it makes.
@@ -76,8 +77,8 @@ class Watch:
             self._settled |= settled_names(watched.heidi)
 
     def keep_start(self) -> None:
-        """Keep the states with which a test begins."""
-        for watched in self._open:
+        """Keep the states with which a test begins, before its first run."""
+        for watched in self._open if not self._repeats else ():
             watched.keep(_START)
 
     @contextlib.contextmanager
@@ -86,9 +87,11 @@ class Watch:
         kept = list(self._open)
         for watched in kept:
             watched.keep(_END)
+        self._repeats = True
         try:
             yield
         finally:
+            self._repeats = False
             for watched in kept:
                 watched.restore(_END)
                 watched.forget()
