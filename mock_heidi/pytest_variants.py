@@ -7,6 +7,7 @@ workers of xdist.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,10 @@ class VariantRuns:
         self._file = _file(config)
         self._watch = Watch()
         self._results: list[Row] = []
-        # The reports of the run that goes on. None between the runs.
+        # The reports of the run that goes on, None between the runs; those of its subtests; whether it is repeated.
         self._reports: list[pytest.TestReport] | None = None
+        self._subtests: list[pytest.TestReport] = []
+        self._repeats = False
 
     def watched(self, server: Handle) -> Handle:
         """The handle of the server through which the tests get their Heidis."""
@@ -85,14 +88,17 @@ class VariantRuns:
         """Run a test once, with new fixtures of its scope and inside of the hooks of other plugins."""
         self._watch.begin(variant)
         reports: list[pytest.TestReport] = []
-        self._reports = reports
+        self._reports, self._subtests = reports, []
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=item.parent)
         finally:
             self._reports = None
             requests, settled = self._watch.end()
+        every = [*self._subtests, *reports]
+        if not _passed(every):
+            return Run(False, requests, failure=_failure(every)), reports
         marked = frozenset(options.marked(item).get("assume") or ())
-        return Run(_passed(reports), requests, settled | marked, _failure(reports)), reports
+        return Run(True, requests, settled | marked), reports
 
     def _examined(self, item: pytest.Item, first: Run) -> dict[str, Any]:
         properties = list(item.user_properties)
@@ -103,10 +109,12 @@ class VariantRuns:
             _show_progress(item, variant, run)
             return run
 
+        self._repeats = True
         try:
             with self._watch.repeating():
                 return examine(item.nodeid, first, repeat, self._chosen, self._limits)
         finally:
+            self._repeats = False
             item.user_properties[:] = properties
 
     @pytest.hookimpl(wrapper=True)
@@ -120,13 +128,20 @@ class VariantRuns:
 
     # --- What they show ---
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         if report.outcome != _PROGRESS:
             return None
-        passed, shown = getattr(report, _SHOWN)
-        return ("", "v", (shown, {"green": True})) if passed else ("", "V", (shown, {"yellow": True}))
+        letter, shown = getattr(report, _SHOWN, ("", ""))
+        return "", letter, (shown, {"green": True} if letter == "v" else {"yellow": True}) if shown else ""
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._reports is not None:
+            # A subtest, which pytest reports before the end of the run.
+            self._subtests.append(copy.copy(report))
+            if self._repeats:
+                report.outcome = _PROGRESS  # type: ignore[assignment] # nothing counts it or shows it
         if (result := getattr(report, _RESULT, None)) is not None:
             self._results.append(result)
 
@@ -227,7 +242,7 @@ def _close(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport
 def _show_progress(item: pytest.Item, variant: Variant | None, run: Run) -> None:
     said = "holds" if run.passed else "FAILS"
     shown = f"{'SECOND RUN' if variant is None else variant} {said}"
-    extra = {_SHOWN: (run.passed, shown)}
+    extra = {_SHOWN: ("v" if run.passed else "V", shown)}
     report = pytest.TestReport(item.nodeid, item.location, {}, _PROGRESS, None, "call", **extra)  # type: ignore[arg-type]
     item.ihook.pytest_runtest_logreport(report=report)
 

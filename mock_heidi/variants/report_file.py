@@ -10,7 +10,7 @@ from typing import Any
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.variants.examine import DEPENDS
 from mock_heidi.variants.run import Row
-from mock_heidi.variants.table import advice_of
+from mock_heidi.variants.table import advice_for
 
 
 def depending(results: Sequence[Row]) -> bool:
@@ -20,7 +20,7 @@ def depending(results: Sequence[Row]) -> bool:
 
 def write(file: Path, results: Sequence[Row]) -> None:
     """Write the results with their advice. Raises :class:`ConfigError` if the file cannot be written."""
-    report: dict[str, Any] = {"tests": [{**result, "advice": advice_of(result)} for result in results]}
+    report: dict[str, Any] = {"tests": [{**result, "advice": advice_for([result])} for result in results]}
     try:
         file.write_text(f"{json.dumps(report, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
     except OSError as error:

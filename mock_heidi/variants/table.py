@@ -15,6 +15,8 @@ _WIDTH = 110
 _NAME = 32
 # The most variants that a row names; the JSON file has all of them.
 _MOST_LEFT = 3
+# The most tests that a sentence names.
+_MOST_NAMED = 3
 _OUTCOMES = (DEPENDS, HOLDS, NOT_REPEATABLE, LEFT_OUT)
 
 
@@ -23,8 +25,7 @@ def table(results: Sequence[Row]) -> Iterator[str]:
     for result in results:
         yield printable(result["test"])
         yield from map(printable, _rows(result))
-    advice = [sentence for result in results for sentence in advice_of(result)]
-    if advice:
+    if advice := advice_for(results):
         yield ""
         yield from map(printable, advice)
     yield ""
@@ -71,11 +72,20 @@ def _where(failure: Row) -> str:
     return f"{request} ({failure['failure']})" if failure["failure"] else request
 
 
-def advice_of(result: Row) -> list[str]:
-    """A sentence for each assumption that the test depends on."""
-    name = result["test"].rpartition("::")[2]
-    depends = [one["name"] for one in result["assumptions"] if one["fails"]]
-    return [f"`{name}` passes only while {assumptions()[one].advice}" for one in depends]
+def advice_for(results: Sequence[Row]) -> list[str]:
+    """A sentence for each assumption that tests depend on."""
+    tests: dict[str, list[str]] = {}
+    for result in results:
+        for verdict in result["assumptions"]:
+            if verdict["fails"]:
+                tests.setdefault(verdict["name"], []).append(f"`{result['test'].rpartition('::')[2]}`")
+    return [f"{_subject(names)} only while {assumptions()[one].advice}" for one, names in tests.items()]
+
+
+def _subject(names: Sequence[str]) -> str:
+    """The tests of a sentence with its verb: ``a passes``, ``a and b pass``, ``a, b and 7 others pass``."""
+    *first, last = names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - 2} others"]
+    return f"{', '.join(first)} and {last} pass" if first else f"{last} passes"
 
 
 def _sum(results: Sequence[Row]) -> str:

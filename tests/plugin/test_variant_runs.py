@@ -208,6 +208,19 @@ def test_secret(mock_heidi):
 
 
 @needs_xdist
+def test_workers_report_a_wrong_marker_as_without_variants(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.mock_heidi(linked='x')\ndef test_wrong(mock_heidi): ...\n")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    result = pytester.runpytest_subprocess("-p", "xdist", "-p", "mock_heidi.pytest_plugin", "-n", "2", NAMED)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.no_re_match_line("INTERNALERROR|.*Traceback")
+
+
+@needs_xdist
 def test_workers_send_their_results(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_sync=SYNC)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -356,6 +369,43 @@ class Case(unittest.TestCase):
         self.assertEqual(created(self.heidi), 200)
 """
     assert failing(results(pytester, text)["test_it"]) == {"creation_status": [201]}
+
+
+@pytest.mark.parametrize("style", ["fixture", "unittest"])
+def test_a_subtest_that_fails_in_a_repeated_run_is_no_failure_of_its_own(pytester: pytest.Pytester, style: str) -> None:
+    tests = {
+        "fixture": """
+def test_it(mock_heidi, subtests):
+    with subtests.test("part"):
+        assert created(mock_heidi) == 200
+""",
+        "unittest": """
+class Case(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def own(self, mock_heidi):
+        self.heidi = mock_heidi
+
+    def test_it(self):
+        with self.subTest("part"):
+            self.assertEqual(created(self.heidi), 200)
+""",
+    }
+    text = f"import unittest\nimport pytest\n{CLIENT}{tests[style]}"
+
+    result = run(pytester, text)
+
+    assert result.ret == 0
+    assert result.parseoutcomes()["passed"] == 1
+    assert failing(results(pytester, text)["test_it"]) == {"creation_status": [201]}
+
+
+def test_a_subtest_that_fails_in_the_first_run_is_an_ordinary_failure(pytester: pytest.Pytester) -> None:
+    text = "def test_it(mock_heidi, subtests):\n    with subtests.test('part'):\n        assert not mock_heidi\n"
+
+    result = run(pytester, text)
+
+    assert result.ret == 1
+    assert not any("what the tests depend on" in line for line in result.outlines)
 
 
 def test_other_plugins_see_each_run(pytester: pytest.Pytester) -> None:

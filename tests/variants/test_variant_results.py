@@ -167,6 +167,23 @@ def test_the_table_has_tests_assumptions_and_advice() -> None:
 
 
 NO_ANSWER: Runs = {Variant("gender_case", "exact"): failed(row("/patient-profiles", None))}
+
+
+@pytest.mark.parametrize(
+    ("number", "subject"),
+    [
+        (1, "`test_1` passes"),
+        (2, "`test_1` and `test_2` pass"),
+        (3, "`test_1`, `test_2` and `test_3` pass"),
+        (9, "`test_1`, `test_2` and 7 others pass"),
+    ],
+)
+def test_tests_with_the_same_advice_share_a_sentence(number: int, subject: str) -> None:
+    results = [{**examined(STRICT_STATUS), "test": f"test_a.py::test_{at}"} for at in range(1, number + 1)]
+
+    assert list(table(results))[-3] == f"{subject} only while a new record answers 200; accept any 2xx"
+
+
 ROWS: dict[str, tuple[Callable[[], dict[str, Any]], str, str]] = {
     "no time": (lambda: examined(limits=Limits(seconds=0)), "left out", "no time was left for its variants"),
     "nothing to vary": (lambda: examined(chosen=()), "holds", "met no assumption that has another value"),
