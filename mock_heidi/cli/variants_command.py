@@ -59,7 +59,7 @@ def variants_command(  # noqa: PLR0913 - a flag each
     fail_if_depends: bool,
     **options: Any,
 ) -> NoReturn:
-    """Run your command CMD beside a server under several assumptions, and show which of them it depends on.
+    """Run your command CMD under several assumptions. Show what it depends on.
 
     CMD runs twice under the defaults, then once for each other value. It gets the variables of `mock-heidi exec`, and
     a fresh server each time. Only the first run shows the output of CMD.

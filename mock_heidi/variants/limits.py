@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from mock_heidi.state.clock import precise
-
 MOST = 200
 """The most variants of one test, unless the user says otherwise."""
 SECONDS = 600
@@ -23,6 +21,8 @@ class Limits:
     @contextlib.contextmanager
     def spending(self) -> Iterator[None]:
         """Count the time of a run. A run that has begun is not cut short."""
+        from mock_heidi.state.clock import precise
+
         began = precise()
         try:
             yield

@@ -106,7 +106,7 @@ def test_without_time_a_test_does_not_run_again() -> None:
 
 def test_the_time_is_that_of_all_repeated_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(0, 100, 2))  # a run takes two seconds
-    monkeypatch.setattr("mock_heidi.variants.limits.precise", lambda: next(moments))
+    monkeypatch.setattr("mock_heidi.state.clock.precise", lambda: next(moments))
     limits = Limits(seconds=5)
 
     first, second = examined(limits=limits), examined(limits=limits)
