@@ -13,8 +13,9 @@ from mock_heidi.variants.run import Row
 
 _WIDTH = 110
 _NAME = 32
-# The most variants that a row names; the JSON file has all of them.
+# The most variants and the most assumptions that a row names; the JSON file has all of them.
 _MOST_LEFT = 3
+_MOST_HOLDING = 20
 # The most tests that a sentence names.
 _MOST_NAMED = 3
 _OUTCOMES = (DEPENDS, HOLDS, NOT_REPEATABLE, LEFT_OUT)
@@ -43,7 +44,10 @@ def _rows(result: Row) -> Iterator[str]:
         if verdict["fails"]:
             yield _row(verdict["name"], verdict_text(verdict))
     holding = [verdict["name"] for verdict in result["assumptions"] if not verdict["fails"]]
-    yield from _list(HOLDS, holding)
+    if len(holding) > _MOST_HOLDING:
+        holding[_MOST_HOLDING:] = [f"{len(holding) - _MOST_HOLDING} others"]
+    for at, line in enumerate(wrap(", ".join(holding), _WIDTH - _NAME - 3)):
+        yield _row("" if at else HOLDS, line)
     if left := result["left_out"]:
         more = ", …" if len(left) > _MOST_LEFT else ""
         yield _row(LEFT_OUT, f"{counted(len(left), 'variant')}: {', '.join(left[:_MOST_LEFT])}{more}")
@@ -51,11 +55,6 @@ def _rows(result: Row) -> Iterator[str]:
 
 def _row(name: str, text: str) -> str:
     return f"  {name:<{_NAME}} {text}"
-
-
-def _list(title: str, names: Sequence[str]) -> Iterator[str]:
-    for at, line in enumerate(wrap(", ".join(names), _WIDTH - _NAME - 3)):
-        yield _row("" if at else title, line)
 
 
 def verdict_text(verdict: Row) -> str:

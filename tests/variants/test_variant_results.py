@@ -1,12 +1,14 @@
 """The results of the runs of a test: verdicts, the first failing request, the table, the advice and the JSON file."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.variants import report_file
 from mock_heidi.variants.choice import Variant
@@ -164,6 +166,13 @@ def test_the_table_has_tests_assumptions_and_advice() -> None:
         "",
         "2 tests in 7 runs: depends 1, not repeatable 1",
     ]
+
+
+def test_many_assumptions_that_hold_take_a_few_lines() -> None:
+    held = list(table([examined(chosen=tuple(assumptions()))]))
+
+    assert len(held) < 10
+    assert re.search(r" holds +extra_slashes, creation_status, .* \d+ others\n\n", "\n".join(held), re.DOTALL)
 
 
 NO_ANSWER: Runs = {Variant("gender_case", "exact"): failed(row("/patient-profiles", None))}
