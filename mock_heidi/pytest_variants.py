@@ -95,10 +95,7 @@ class VariantRuns:
             self._reports = None
             requests, settled = self._watch.end()
         every = [*self._subtests, *reports]
-        if not _passed(every):
-            return Run(False, requests, failure=_failure(every)), reports
-        marked = frozenset(options.marked(item).get("assume") or ())
-        return Run(True, requests, settled | marked), reports
+        return Run(_passed(every), requests, settled, _failure(every)), reports
 
     def _examined(self, item: pytest.Item, first: Run) -> dict[str, Any]:
         properties = list(item.user_properties)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Unpack
 
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
@@ -26,14 +26,24 @@ class Watch:
         self._repeats = False
 
     def server(self, server: Handle, *, shared: bool) -> Handle:
-        """A handle of the same server that reports each namespace that it makes.
+        """A handle of the same server that reports what happens to it, and so do the namespaces that it makes.
 
         Unless other runs share the server, its default namespace is watched too.
         """
 
         class Reporting(Handle):
             def namespace(self, name: str, **options: Unpack[NamespaceOptions]) -> Handle:
-                return watch.opened(super().namespace(name, **options))
+                chosen = options.get("assume") or {}
+                options["assume"] = {**watch.assumed, **chosen}
+                made = super().namespace(name, **options)
+                watch.opened(made, chosen)
+                return made
+
+            def control(self, method: str, path: str, body: Any = None) -> Any:
+                if (method == "POST" and "reset" in path) or (method == "DELETE" and "requests" in path):
+                    with watch.clearing(self):
+                        return super().control(method, path, body)
+                return super().control(method, path, body)
 
             def close(self) -> None:
                 watch.closing(self)
@@ -42,18 +52,41 @@ class Watch:
         Reporting.__name__ = Handle.__name__  # its repr stands in reports of failures
         watch = self
         made = Reporting(server.url, api_key=server.api_key)
-        return made if shared else self.opened(made)
+        if not shared:
+            self.opened(made)
+        return made
 
-    def opened(self, heidi: Handle) -> Handle:
-        watched = _Watched(heidi)
+    # --- What a test does with its Heidis ---
+
+    @property
+    def assumed(self) -> dict[str, Any]:
+        """The values with which a new namespace begins."""
+        return {} if self._variant is None else {self._variant.name: self._variant.value}
+
+    def opened(self, heidi: Handle, chosen: Iterable[str] = ()) -> None:
+        """Watch a Heidi; ``chosen`` are the assumptions that the test has chosen for it."""
+        watched = _Watched(heidi, frozenset(chosen))
         watched.choose(self._variant)
         self._open.append(watched)
-        return heidi
+
+    @contextlib.contextmanager
+    def clearing(self, heidi: Handle) -> Iterator[None]:
+        """Read the requests before a ``with`` that clears them. It may also reset the assumptions."""
+        found = [one for one in self._open if one.heidi is heidi]
+        for watched in found:
+            self._read(watched)
+        yield
+        for watched in found:
+            watched.last = last_request(heidi)
+            watched.choose(self._variant)
 
     def closing(self, heidi: Handle) -> None:
+        """Read the requests of a Heidi that is about to close."""
         for watched in [one for one in self._open if one.heidi is heidi]:
             self._open.remove(watched)
             self._read(watched)
+
+    # --- The runs ---
 
     def begin(self, variant: Variant | None) -> None:
         """Begin a run under a variant, or under the defaults."""
@@ -63,7 +96,7 @@ class Watch:
             watched.choose(variant)
 
     def end(self) -> tuple[list[Row], frozenset[str]]:
-        """End a run. Returns its requests, and the assumptions that have other values than the defaults."""
+        """End a run. Returns its requests, and the assumptions whose values the test or the user has chosen."""
         for watched in self._open:
             self._read(watched)
             watched.end()
@@ -74,7 +107,9 @@ class Watch:
         requests = requests_since(watched.heidi, watched.last)
         self._requests += requests
         if requests and self._variant is None:
-            self._settled |= settled_names(watched.heidi)
+            self._settled |= watched.chosen | settled_names(watched.heidi)
+
+    # --- The states between the runs ---
 
     def keep_start(self) -> None:
         """Keep the states with which a test begins, before its first run."""
@@ -103,22 +138,28 @@ class Watch:
 
 
 class _Watched:
-    """An open Heidi, its last request before the run, and its values of assumptions without the variant."""
+    """An open Heidi, its last request before the run, and its value of the varied assumption before."""
 
-    def __init__(self, heidi: Handle) -> None:
+    def __init__(self, heidi: Handle, chosen: frozenset[str]) -> None:
         self.heidi = heidi
+        self.chosen = chosen
         self.last = 0
         self._before: dict[str, Any] = {}
         self._kept: set[str] = set()
 
     def choose(self, variant: Variant | None) -> None:
+        """Choose the value of a variant."""
         if variant is None:
             return
         with _answering():
-            self._before = {row["name"]: row["value"] for row in self.heidi.assume() if row["name"] == variant.name}
-            self.heidi.assume(**{variant.name: variant.value})
+            (row,) = [row for row in self.heidi.assume() if row["name"] == variant.name]
+            begun_with_it = row["value"] == variant.value
+            self._before = {variant.name: row["default"] if begun_with_it else row["value"]}
+            if not begun_with_it:
+                self.heidi.assume(**{variant.name: variant.value})
 
     def end(self) -> None:
+        """Choose the value that was there before the run."""
         before, self._before = self._before, {}
         if before:
             with _answering():
@@ -135,6 +176,7 @@ class _Watched:
                 self.heidi.restore(name)
 
     def forget(self) -> None:
+        """Delete what was kept."""
         kept, self._kept = self._kept, set()
         for name in kept if not self.heidi.closed else ():
             with _answering():

@@ -494,6 +494,42 @@ def test_a_shared_heidi_is_as_before_for_each_run_and_afterwards(
     }
 
 
+RESETS = f"""
+import pytest
+{CLIENT}
+@pytest.fixture(scope="module")
+def shared(mock_heidi_factory):
+    with mock_heidi_factory("clinic") as heidi:
+        heidi.token()
+        heidi.token()
+        heidi.token()
+        yield heidi
+
+@pytest.fixture
+def clinic(shared):
+    shared.reset()
+    return shared
+
+def test_shared(clinic):
+    assert created(clinic) == 200
+
+def test_own(mock_heidi):
+    assert created(mock_heidi) == 200
+    mock_heidi.reset()
+    assert created(mock_heidi) == 200
+    mock_heidi.control("DELETE", "/requests")
+"""
+
+
+@pytest.mark.parametrize("option", [NAMED, "--mock-heidi-variants=met"])
+def test_a_reset_keeps_the_variant_and_what_was_learned(pytester: pytest.Pytester, option: str) -> None:
+    found = results(pytester, RESETS, option)
+
+    verdicts = [one for result in found.values() for one in result["assumptions"] if one["name"] == "creation_status"]
+    assert [one["fails"][0]["value"] for one in verdicts] == [201, 201]
+    assert [one["fails"][0]["request"]["status"] for one in verdicts] == [201, 201]
+
+
 def test_other_runs_on_the_same_server_keep_its_assumptions(pytester: pytest.Pytester, server: Handle) -> None:
     text = f"""
 {CLIENT}
@@ -509,26 +545,20 @@ def test_it(mock_heidi, mock_heidi_server):
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    ("marker", "line"),
     [
-        "@pytest.mark.mock_heidi(assume={'creation_status': 201})",
-        "@pytest.mark.mock_heidi(assume={'creation_status': 200})",
-        "@pytest.mark.mock_heidi(fixtures='clinic')",
-        "",
+        ("(assume={'creation_status': 201})", "assert created(mock_heidi)"),
+        ("(assume={'creation_status': 200})", "assert created(mock_heidi)"),
+        ("(fixtures='clinic')", "assert created(mock_heidi)"),
+        ("()", "mock_heidi.assume(creation_status=201); assert created(mock_heidi)"),
+        ("()", "with mock_heidi.namespace('chosen', assume={'creation_status': 200}) as heidi: assert created(heidi)"),
     ],
-    ids=["another value", "the default", "folder", "handle"],
+    ids=["marker", "marker with the default", "folder", "handle", "namespace"],
 )
-def test_an_assumption_that_the_test_chooses_keeps_its_value(pytester: pytest.Pytester, chosen: str) -> None:
+def test_an_assumption_that_the_test_chooses_keeps_its_value(pytester: pytest.Pytester, marker: str, line: str) -> None:
     pytester.mkdir("clinic").joinpath("assumptions.yaml").write_text("creation_status: 201\n", encoding="utf-8")
-    text = f"""
-import pytest
-{CLIENT}
-{chosen}
-def test_it(mock_heidi):
-    if {not chosen}:
-        mock_heidi.assume(creation_status=201)
-    assert created(mock_heidi)
-"""
+    text = f"import pytest\n{CLIENT}\n@pytest.mark.mock_heidi{marker}\ndef test_it(mock_heidi):\n    {line}\n"
+
     found = results(pytester, text)["test_it"]
 
     assert [one["name"] for one in found["assumptions"]] == ["gender_case"]
