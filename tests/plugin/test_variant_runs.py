@@ -19,6 +19,8 @@ from mock_heidi import Handle, MockHeidi
 from mock_heidi.pytest_options import VARIANTS
 from mock_heidi.variants.limits import MOST, SECONDS
 
+pytestmark = pytest.mark.slow  # each test starts a server, and runs tests again and again
+
 CLIENT = """
 def created(heidi, **fields):
     with heidi.client() as client:
