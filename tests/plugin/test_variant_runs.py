@@ -374,7 +374,7 @@ class Case(unittest.TestCase):
 
 
 @pytest.mark.parametrize("style", ["fixture", "unittest"])
-def test_a_subtest_that_fails_in_a_repeated_run_is_no_failure_of_its_own(pytester: pytest.Pytester, style: str) -> None:
+def test_a_subtest_that_fails_only_under_a_variant_does_not_fail_the_run(pytester: pytest.Pytester, style: str) -> None:
     tests = {
         "fixture": """
 def test_it(mock_heidi, subtests):
@@ -603,7 +603,7 @@ def test_a_wrong_option_is_reported_once_and_before_any_test(
     result.stderr.fnmatch_lines(f"ERROR: *{words}")
 
 
-def test_a_file_that_cannot_be_written_is_a_wrong_option(pytester: pytest.Pytester) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_one_line(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(): ...", NAMED, "--mock-heidi-variants-json=none/a.json")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR

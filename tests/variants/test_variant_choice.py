@@ -43,7 +43,7 @@ def test_the_first_alternative_of_each_comes_before_the_second_ones() -> None:
     ]
 
 
-def test_the_default_is_no_variant() -> None:
+def test_the_default_is_not_a_variant() -> None:
     made = variants_of(assumptions())
 
     assert [one for one in made if one.value == assumptions()[one.name].default] == []

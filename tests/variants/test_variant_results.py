@@ -145,7 +145,7 @@ def test_other_requests_than_before_are_not_compared() -> None:
     assert found == {"method": "POST", "path": "/patient-profiles", "status": 201}
 
 
-def test_there_is_none_if_no_request_met_the_assumption() -> None:
+def test_no_request_is_named_if_none_met_the_assumption() -> None:
     assert first_failing() is None
 
 
