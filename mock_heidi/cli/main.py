@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import choices, runs_server, settings
+from mock_heidi.cli.options import Address, choices, runs_server, settings
 from mock_heidi.cli.parameters import Group, Number
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
-    "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
-    "namespaces", "ca", "completion",
+    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock",
+    "snapshot", "namespaces", "ca", "completion",
 )  # fmt: skip
 
 
@@ -67,22 +67,13 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
-def serve(  # noqa: PLR0913 - a flag each
-    *,
-    host: str,
-    ports: tuple[int, ...],
-    tls_names: tuple[str, ...],
-    url_file: Path | None,
-    log_level: str,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def serve(*, address: Address, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
     from mock_heidi.cli import request_log
     from mock_heidi.cli import url_file as file
-    from mock_heidi.serving.server import Server, bind_all, named
+    from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
     written: list[Path] = []
@@ -98,12 +89,12 @@ def serve(  # noqa: PLR0913 - a flag each
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
             click.echo(request_log.banner(server.url, app.registry.default, where))
         if not is_loopback(sockets[0].getsockname()[0]):
-            click.echo(f"warning: {host} can be reached from other machines", err=True)
+            click.echo(f"warning: {address.host} can be reached from other machines", err=True)
 
     try:
         chosen = settings(options)
-        names = named(tls_names)
-        sockets = bind_all(host, ports)
+        prepare_certificate(address.tls_names)
+        sockets = bind_all(address.host, address.ports)
         with contextlib.ExitStack() as bound:
             for listener in sockets:
                 bound.callback(listener.close)
@@ -111,7 +102,7 @@ def serve(  # noqa: PLR0913 - a flag each
                 # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=names)
+            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names)
             server.run()
     finally:
         if log is not None:

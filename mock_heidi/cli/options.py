@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,14 @@ tls_names = option(
     metavar="NAME",
     help="Further host name or address for the certificate of https; repeatable.",
 )
+
+
+class Address(NamedTuple):
+    """The address of a server, and further names for its certificate."""
+
+    host: str
+    ports: tuple[int, ...]
+    tls_names: tuple[str, ...]
 
 
 class ServerOption(NamedTuple):
@@ -215,7 +224,8 @@ SERVER_OPTIONS = (
 def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
     """A decorator that gives a command the options of a server: its address, its output and SERVER_OPTIONS.
 
-    The command gets SERVER_OPTIONS by the names of their fields. ``port`` and ``log_level`` are defaults.
+    The command gets the first as ``address``, and SERVER_OPTIONS by the names of their fields. ``port`` and
+    ``log_level`` are defaults.
     """
     address = (
         option(
@@ -252,11 +262,20 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
     def decorate(command: Any) -> Any:
+        command = _with_address(command)
         for given in reversed([*address, *settings, *output]):
             command = given(command)
         return command
 
     return decorate
+
+
+def _with_address(command: Any) -> Any:
+    @functools.wraps(command)
+    def addressed(*args: Any, host: str, ports: tuple[int, ...], tls_names: tuple[str, ...], **options: Any) -> Any:
+        return command(*args, address=Address(host, ports, tls_names), **options)
+
+    return addressed
 
 
 def settings(typed: Mapping[str, Any]) -> Settings:

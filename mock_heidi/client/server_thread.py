@@ -75,12 +75,13 @@ class MockHeidi:
             raise RuntimeError(_STARTED)
         with _no_garbage_collection():
             from mock_heidi.app import create_app
-            from mock_heidi.serving.server import Server, bind_all, named
+            from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
             app = create_app(self._settings, listener=listener)
-        names = named(self._tls_names)
+        prepare_certificate(self._tls_names)
         sockets = bind_all(self._host, self._ports)
-        self._server = Server(app, sockets, self._answering.set, memory=app.registry.memory, tls_names=names)
+        memory = app.registry.memory
+        self._server = Server(app, sockets, self._answering.set, memory=memory, tls_names=self._tls_names)
         key = next(iter(app.registry.default.keys))
         self._handle = Handle(self._server.url, api_key=key, admin_token=self._settings.admin_token)
         return self._handle

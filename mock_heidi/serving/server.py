@@ -93,15 +93,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def named(tls_names: Sequence[str]) -> Sequence[str]:
-    """The further names for the certificate of https, after a certificate for them was made.
+def prepare_certificate(tls_names: Sequence[str]) -> None:
+    """Make a certificate for further names, if any are given: else the first client of https causes one.
 
-    Without any, the certificate is made when the first client asks for https. Raises :class:`ConfigError` for a wrong
-    name, or if no certificate can be made.
+    Raises :class:`ConfigError` for a wrong name, or if no certificate can be made.
     """
     if tls_names:
         certificate_files.current(tls_names)
-    return tls_names
 
 
 def url_of(listener: socket.socket) -> str:
