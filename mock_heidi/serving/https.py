@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.serving import certificate_files
 from mock_heidi.serving.heads import Limits, UnfinishedHead
-from mock_heidi.serving.tls import TlsTransport
+
+if TYPE_CHECKING:
+    import ssl
 
 _logger = logging.getLogger("mock_heidi")
 
@@ -44,11 +44,15 @@ class Https:
             transport.write(_REFUSAL)
             transport.close()
         else:
+            from mock_heidi.serving.tls import TlsTransport  # noqa: PLC0415 - most servers never speak TLS
+
             handshake = UnfinishedHead(self._limits, self._memory)
             TlsTransport(transport, context, protocol, handshake, connections).start(data)
 
     def _ready(self) -> ssl.SSLContext | None:
         if self._context is None:
+            from mock_heidi.serving import certificate_files  # noqa: PLC0415 - as above
+
             try:
                 self._context = server_context(certificate_files.current(self._names).server)
             except ConfigError as error:
@@ -60,6 +64,8 @@ class Https:
 
 def server_context(certificate: Path) -> ssl.SSLContext:
     """The TLS context of a server with this certificate and its key."""
+    import ssl  # noqa: PLC0415 - as above
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     context.set_alpn_protocols(["http/1.1"])

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import DEFAULT_MEMORY, ConfigError
-from mock_heidi.serving import certificate_files, signals, watchdog
+from mock_heidi.serving import signals, watchdog
 from mock_heidi.serving.first_bytes import FirstBytes
 from mock_heidi.serving.heads import LIMITS, Limits
 from mock_heidi.serving.https import Https
@@ -99,6 +99,8 @@ def prepare_certificate(tls_names: Sequence[str]) -> None:
     Raises :class:`ConfigError` for a wrong name, or if no certificate can be made.
     """
     if tls_names:
+        from mock_heidi.serving import certificate_files  # noqa: PLC0415 - most servers have no further names
+
         certificate_files.current(tls_names)
 
 
