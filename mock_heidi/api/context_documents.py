@@ -8,8 +8,9 @@ from pydantic import ValidationError, create_model
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.problems import missing
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.state.clock import parse_moment

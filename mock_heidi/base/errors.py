@@ -274,8 +274,3 @@ class UnprocessableError(HeidiError):
     @property
     def detail(self) -> Any:
         return self.problems
-
-
-def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
-    """The 422 row of a field that is required and absent."""
-    return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": given}

@@ -33,13 +33,14 @@ HEADERS = frozenset((
 class Documented(NamedTuple):
     """The contract of an operation: its path, the fields of its body, its parameters, and whether it takes JSON.
 
-    ``fields`` maps each field to the fields inside it; None allows any field.
+    ``fields`` maps each field to the fields inside it; None allows any field. ``page`` is the URL of the vendor's page.
     """
 
     path: str
     fields: Mapping[str, Any] | None
     parameters: frozenset[str]
     takes_json: bool
+    page: str
 
 
 @cache
@@ -58,7 +59,7 @@ def _documented(path: str, methods: Mapping[str, Any], operation: Mapping[str, A
     names = frozenset(one["name"] for one in rows if one["in"] == "query")
     content = contract.resolve(operation.get("requestBody", {})).get("content", {})
     schema: Any = next((media["schema"] for media in content.values()), {})
-    return Documented(path, _properties(schema), names, "application/json" in content)
+    return Documented(path, _properties(schema), names, "application/json" in content, operation["externalDocs"]["url"])
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mock_heidi.base.errors import UnprocessableError, missing
+from mock_heidi.base.errors import UnprocessableError
+from mock_heidi.base.problems import missing
 from mock_heidi.state.clock import seconds_later
 from mock_heidi.web.request import Request
 
