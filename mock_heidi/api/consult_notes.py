@@ -16,6 +16,7 @@ from mock_heidi.base.errors import (
     UnprocessableError,
 )
 from mock_heidi.base.json_text import parse_json, to_json
+from mock_heidi.base.problems import problem
 from mock_heidi.base.slices import Work
 from mock_heidi.base.values import Incoming
 from mock_heidi.content import custom_templates, note_writer, text_faults
@@ -23,6 +24,7 @@ from mock_heidi.content.note_writer import Manner, Material
 from mock_heidi.faults.delivery import Stream
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.state.session_records import ConsultNote, Session
 from mock_heidi.state.template_records import NoteTemplate
@@ -30,6 +32,7 @@ from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.spoken import distorted, stubbed_pieces
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.stub_answers import stub_of
 
 EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
@@ -137,7 +140,7 @@ def generate_consult_note(request: Request) -> Stream:
     either = request.assumptions["third_party_template_method"] == "accepted"
     given = read(request, _BY_EITHER_METHOD if either else ConsultNoteGenerate)
     if given.generation_method != "TEMPLATE":
-        request.note("undocumented_value", f"generation_method = {given.generation_method}")
+        accept(request, _undocumented_method(given.generation_method))
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     text = given.third_party_template
@@ -166,6 +169,12 @@ def generate_consult_note(request: Request) -> Stream:
     )
     made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
     return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made))
+
+
+def _undocumented_method(method: str) -> Undocumented:
+    msg, ctx = "Input should be 'TEMPLATE'", {"expected": "'TEMPLATE'"}
+    row = problem("literal_error", msg, "body", "generation_method", given=method, ctx=ctx)
+    return Undocumented("undocumented_value", f"generation_method = {method}", row)
 
 
 def _may_write(session: Session) -> bool:
@@ -218,9 +227,10 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
     try:
         template = parse_json(text.encode())
     except UnprocessableError:
-        request.note("template_not_json")
+        refusal = rejected("third_party_template", "third_party_template is not JSON", text)
+        accept(request, Undocumented("template_not_json", "", *refusal.problems))
         if request.assumptions["third_party_template_form"] == "refused_422":
-            raise rejected("third_party_template", "third_party_template is not JSON", text) from None
+            raise refusal from None
         template = None
     try:
         return custom_templates.template_of(template)

@@ -212,6 +212,23 @@ class MethodNotAllowedError(TextError):
         self.headers = {"allow": ", ".join(allow)}
 
 
+class StrictHeaderError(TextError):
+    """The header `X-Mock-Strict` is neither `true` nor `false`."""
+
+    from_vendor = False
+    status = 400
+    headers: Mapping[str, str] = {"x-mock-provenance": "strict"}
+    text = "X-Mock-Strict: 'WORD' is neither true nor false; send one of them, or leave the header out"
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+
+    @property
+    def detail(self) -> str:
+        return self.text.replace("WORD", self.word)
+
+
 class HostNotAllowedError(TextError):
     """The `Host` is not a known name of this machine. A web page may have chosen it."""
 
@@ -274,3 +291,10 @@ class UnprocessableError(HeidiError):
     @property
     def detail(self) -> Any:
         return self.problems
+
+
+class UndocumentedError(UnprocessableError):
+    """The request sends what no page documents, and strict mode refuses it."""
+
+    from_vendor = False
+    headers: Mapping[str, str] = {"x-mock-provenance": "strict"}

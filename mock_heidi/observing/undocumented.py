@@ -71,9 +71,12 @@ def _dotted(loc: Iterable[str | int]) -> str:
 
 
 def _parameters(request: ParsedEntry, known: Documented) -> Iterator[Undocumented]:
+    """The parameters of the query that are not documented, and filters without a value."""
     for name, value in request.query.items():
         if name not in known.parameters:
             yield _extra("unknown_parameter", f"{name} of {request.operation}", ("query", name), value)
+        elif not value and name in known.filters:
+            yield Undocumented("empty_filter", name, _empty(name, value))
 
 
 def _extra(code: str, detail: str, loc: tuple[str | int, ...], value: Any) -> Undocumented:
@@ -96,7 +99,7 @@ def _user(query: Mapping[str, str]) -> Iterator[Undocumented]:
         msg = f"value is not a valid email address: {mistake}"
         yield Undocumented("invalid_email", mistake, problem("value_error", msg, "query", "email", given=email))
     if third_party_id is not None and not third_party_id.strip():
-        yield Undocumented("empty_third_party_id", "", empty("third_party_internal_id", third_party_id))
+        yield Undocumented("empty_third_party_id", "", _empty("third_party_internal_id", third_party_id))
 
 
 def _mistakes(email: str | None) -> Iterator[str]:
@@ -111,7 +114,7 @@ def _mistakes(email: str | None) -> Iterator[str]:
         yield "it contains a blank; send a + in a query as %2B"
 
 
-def empty(name: str, given: str) -> dict[str, Any]:
+def _empty(name: str, given: str) -> dict[str, Any]:
     """The row of a parameter of the query that has no value."""
     msg = "String should have at least 1 character"
     return problem("string_too_short", msg, "query", name, given=given, ctx={"min_length": 1})

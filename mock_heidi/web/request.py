@@ -41,6 +41,8 @@ class Request:
     """The caller in its token, or the error of a bad token. In a sign-in, the valid API key or None."""
     made = False
     """True if this request made its namespace."""
+    strict = False
+    """True if it is refused for what no page documents."""
     at = 0
     """The time of its arrival, in ms since 1970 by the clock of its namespace."""
     started = 0.0

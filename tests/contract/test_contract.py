@@ -197,6 +197,8 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
+        errors.StrictHeaderError,
+        errors.UndocumentedError,
         # Only sent if another assumption is chosen.
         errors.RecordingRequiredError,
         errors.CodingNotEnabledError,

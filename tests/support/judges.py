@@ -217,6 +217,8 @@ class Judge:
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
+        if headers.get("x-mock-provenance") == "strict":
+            return list(self._strict(exchange, headers))
         operation, allowed = self.find(exchange.method, exchange.path)
         slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
         if slashes == "not_found" and exchange.path != plain:
@@ -233,6 +235,12 @@ class Judge:
         return [
             f"{exchange.method} {exchange.path} ({name}) -> {exchange.status}: {text}\n    {shown}" for text in found
         ]
+
+    def _strict(self, exchange: Exchange, headers: Mapping[str, str]) -> Iterator[str]:
+        """A refusal of strict mode has the vendor's form at every operation; that of its header is the mock's own."""
+        if exchange.status != 400:
+            response = resolve(self.contract, self.contract["components"]["responses"]["Unprocessable"])
+            yield from self._body(response["content"], headers.get("content-type", "none"), exchange.body)
 
     @staticmethod
     def _is_ours(exchange: Exchange) -> bool:
