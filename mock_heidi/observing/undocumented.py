@@ -43,11 +43,11 @@ def _fields(request: ParsedEntry, known: Documented) -> Iterator[Undocumented]:
     parts = request.entry.parts
     body = request.body if parts is None else {part["name"]: part["filename"] for part in parts}
     if known.fields is not None and isinstance(body, dict):
-        first: dict[str, tuple[tuple[str | int, ...], Any]] = {}  # the items of a list have the same fields
+        told = set[str]()  # the items of a list have the same fields
         for loc, value in _unknown(body, known.fields):
-            first.setdefault(_dotted(loc), (loc, value))
-        for name, (loc, value) in first.items():
-            yield _extra("unknown_field", f"{name} of {request.operation}", ("body", *loc), value)
+            if (name := _dotted(loc)) not in told:
+                told.add(name)
+                yield _extra("unknown_field", f"{name} of {request.operation}", ("body", *loc), value)
 
 
 def _unknown(

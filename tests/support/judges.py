@@ -238,9 +238,11 @@ class Judge:
 
     def _strict(self, exchange: Exchange, headers: Mapping[str, str]) -> Iterator[str]:
         """A refusal of strict mode has the vendor's form at every operation; that of its header is the mock's own."""
-        if exchange.status != 400:
-            response = resolve(self.contract, self.contract["components"]["responses"]["Unprocessable"])
-            yield from self._body(response["content"], headers.get("content-type", "none"), exchange.body)
+        if exchange.status == 422:
+            content = self.contract["components"]["responses"]["Unprocessable"]["content"]
+            yield from self._body(content, headers.get("content-type", "none"), exchange.body)
+        elif exchange.status != 400:
+            yield "should be a 422, or a 400 for the header"
 
     @staticmethod
     def _is_ours(exchange: Exchange) -> bool:
