@@ -217,7 +217,6 @@ class StrictHeaderError(TextError):
 
     from_vendor = False
     status = 400
-    headers: Mapping[str, str] = {"x-mock-provenance": "strict"}
     text = "X-Mock-Strict: 'WORD' is neither true nor false; send one of them, or leave the header out"
 
     def __init__(self, word: str) -> None:
@@ -297,4 +296,3 @@ class UndocumentedError(UnprocessableError):
     """The request sends what no page documents, and strict mode refuses it."""
 
     from_vendor = False
-    headers: Mapping[str, str] = {"x-mock-provenance": "strict"}

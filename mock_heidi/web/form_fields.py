@@ -22,7 +22,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?
 
 def segment_index(request: Request, text: str | None) -> int | None:
     """The index of a segment. None if it is not a number and the assumptions accept any text."""
-    if text is None or _SEGMENT_INDEX.fullmatch(text) or request.assumptions["segment_index"] != "any_text":
+    if text is None or _SEGMENT_INDEX.fullmatch(text) or request.meet("segment_index") != "any_text":
         return whole("index", text, _MOST_SEGMENTS)
     accept(request, Undocumented("undocumented_value", f"index = {text}", _no_number("index", text)))
     return None
@@ -57,7 +57,7 @@ def moment(request: Request, name: str, text: str | None) -> str | None:
     except (ValueError, OverflowError):
         msg = "Input should be a valid datetime, such as 2024-12-11T03:57:57Z"
         row = problem("datetime_from_date_parsing", msg, "body", name, given=text)
-        if request.assumptions["upload_times"] != "any_text":
+        if request.meet("upload_times") != "any_text":
             raise UnprocessableError([row]) from None
         accept(request, Undocumented("undocumented_value", f"{name} = {text}", row))
         return None

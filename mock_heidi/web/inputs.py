@@ -42,14 +42,13 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
     With ``optional``, a missing body, an empty body and ``null`` are the same as ``{}``. ``nulls`` is the name of the
     assumption that decides the meaning of null fields.
     """
-    body, chosen = request.body, request.assumptions
-    only_json = body and chosen["json_content_type"] == "json_only"
-    if only_json and (row := not_json(request.header("content-type") or "", body)):
+    body = request.body
+    if body and (row := _not_json(request)) and request.meet("json_content_type") == "json_only":
         raise UnprocessableError([row])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
-            if chosen["body_required"] != UnprocessableError.status:
+            if request.meet("body_required") != UnprocessableError.status:
                 raise RefusedError("body_required", "the body is missing")
             raise UnprocessableError([missing("body")])
         value = {}
@@ -61,7 +60,9 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
         if relaxed is None:
             raise _refusal("body", _first_problems(error, model, value)) from None
         made = relaxed
-    return settled(chosen, nulls, made) if nulls and chosen.chosen else made
+    # Every body with a null contains this word, or zero bytes if it is in UTF-16.
+    empty = not made.__pydantic_fields_set__
+    return settled(request, nulls, made) if nulls and (empty or b"null" in body or b"\0" in body) else made
 
 
 def read_query(request: Request, model: type[Q]) -> Q:
@@ -89,6 +90,12 @@ def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
     """The caller's record with that id, or None."""
     record = request.store.get(kind, key)
     return record if record is not None and record.managed_by == request.caller.managed_by else None
+
+
+def _not_json(request: Request) -> dict[str, Any] | None:
+    """The row of a body whose content type is not JSON; None for JSON."""
+    sent = request.headers.get(b"content-type", b"")
+    return None if sent == b"application/json" else not_json(sent.decode("latin-1"), request.body)
 
 
 def _refusal(place: str, rows: list[Any]) -> UnprocessableError:

@@ -18,7 +18,6 @@ from mock_heidi.web.request import Request
 
 HEADER = b"x-mock-strict"
 Handler = Callable[[Request], Any]
-_PROVENANCE = "strict"
 _WORDS = {b"true": True, b"false": False}
 
 
@@ -27,8 +26,7 @@ def checking(request: Request, handler: Handler) -> Handler:
 
     Raises :class:`StrictHeaderError` for a word in the header that is not known.
     """
-    request.strict = _is_strict(request)
-    return partial(_checked, handler) if request.strict else handler
+    return partial(_checked, handler) if _is_strict(request) else handler
 
 
 def _is_strict(request: Request) -> bool:
@@ -39,7 +37,6 @@ def _is_strict(request: Request) -> bool:
     if word is None:
         return (request.known_namespace or request.registry.start).strict
     if word.lower() not in _WORDS:
-        request.journaled().provenance = _PROVENANCE
         raise StrictHeaderError(shorten(word.decode("latin-1")))
     return _WORDS[word.lower()]
 
@@ -57,7 +54,7 @@ def accept(request: Request, *found: Undocumented) -> None:
     """Accept parts that are not documented, with a finding for each. In strict mode, refuse the request."""
     for one in found:
         request.note(one.code, one.detail)
-    if request.strict:
+    if _is_strict(request):
         _refuse(request, found)
 
 
@@ -68,5 +65,4 @@ def _refuse(request: Request, found: Iterable[Undocumented]) -> None:
         return
     page = documented()[request.operation or ""].page
     request.why = f"strict mode refuses {', '.join(dict.fromkeys(one.code for one in refused))}; see {page}"
-    request.journaled().provenance = _PROVENANCE
     raise UndocumentedError([{**one.row, "msg": f"{one.row['msg']}; strict mode, see {page}"} for one in refused])

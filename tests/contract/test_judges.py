@@ -115,11 +115,11 @@ def test_a_test_that_reads_a_broken_stream_over_a_socket_fails(pytester: pytest.
         (422, [{"type": "extra_forbidden", "loc": ["query", "a"], "msg": "No"}], "'input' is a required property"),
         (422, "No", "'No' is not of type 'array'"),
         (400, "X-Mock-Strict: 'a' is neither true nor false", ""),
-        (200, [], "should be a 422"),
+        (400, "No", "the status is none of 200, 401, 404"),
     ],
 )
 def test_the_judge_holds_refusals_of_strict_mode_to_the_form_of_a_422(status: int, detail: Any, words: str) -> None:
-    headers = (("content-type", "application/json"), ("x-mock-provenance", "strict"))
+    headers = (("content-type", "application/json"), ("x-mock-provenance", "mock"))
     path = f"{BASE_PATH}/sessions/{SESSION}"  # the contract has no 422 here
     body = wire({"detail": detail}).encode()
 
@@ -127,3 +127,16 @@ def test_the_judge_holds_refusals_of_strict_mode_to_the_form_of_a_422(status: in
 
     assert words in found
     assert bool(words) == bool(found)
+
+
+def test_the_judge_reports_an_assumption_that_does_not_list_the_operation(heidi: Handle, contract_watch: Watch) -> None:
+    with heidi.client() as client:
+        client.get("/templates/document-templates")
+    [exchange] = [one for one in contract_watch.exchanges if one.path.endswith("/document-templates")]
+    kept = [(name, value) for name, value in exchange.headers if name != "x-mock-provenance"]
+    headers = (*kept, ("x-mock-provenance", "status=observed, body=documented; malformed_id, extra_slashes"))
+
+    [problem] = judge().findings(exchange._replace(headers=headers))
+
+    assert "the request met the assumption malformed_id, which does not list the operation" in problem
+    assert judge().findings(exchange) == []

@@ -1,4 +1,4 @@
-"""The judges of the contracts. They read openapi.yaml and control.yaml, and never the code that they judge.
+"""The judges of the contracts. They read openapi.yaml, control.yaml and the list of assumptions, and no code of ours.
 
 This module is a pytest plugin that checks every test: each response of the API or the control API that a test
 receives from an application in this process, directly or over a socket, must keep the contract, or the test fails.
@@ -21,6 +21,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 CONTROL = OPENAPI.with_name("control.yaml")
+ASSUMPTIONS = OPENAPI.with_name("mock_heidi") / "base" / "assumptions.yaml"
 
 Contract = dict[str, Any]
 
@@ -217,8 +218,10 @@ class Judge:
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
-        if headers.get("x-mock-provenance") == "strict":
-            return list(self._strict(exchange, headers))
+        if headers.get("x-mock-provenance") == "mock" and exchange.status == 422:
+            # A refusal of strict mode has the vendor's form at every operation.
+            content = self.contract["components"]["responses"]["Unprocessable"]["content"]
+            return list(self._body(content, headers.get("content-type", "none"), exchange.body))
         operation, allowed = self.find(exchange.method, exchange.path)
         slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
         if slashes == "not_found" and exchange.path != plain:
@@ -236,14 +239,6 @@ class Judge:
             f"{exchange.method} {exchange.path} ({name}) -> {exchange.status}: {text}\n    {shown}" for text in found
         ]
 
-    def _strict(self, exchange: Exchange, headers: Mapping[str, str]) -> Iterator[str]:
-        """A refusal of strict mode has the vendor's form at every operation; that of its header is the mock's own."""
-        if exchange.status == 422:
-            content = self.contract["components"]["responses"]["Unprocessable"]["content"]
-            yield from self._body(content, headers.get("content-type", "none"), exchange.body)
-        elif exchange.status != 400:
-            yield "should be a 422, or a 400 for the header"
-
     @staticmethod
     def _is_ours(exchange: Exchange) -> bool:
         segments = _split(exchange.path)
@@ -252,11 +247,12 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Two refusals are the mock's own and say so: too many namespaces, and an unknown host.
+        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
         return exchange.body.startswith(
             {
                 503: b'{"detail":"mock_heidi has reached its limit',
                 403: b'{"detail":"mock_heidi does not answer to',
+                400: b'{"detail":"X-Mock-Strict: ',
             }.get(exchange.status, b"\0")
         )
 
@@ -288,6 +284,11 @@ class Judge:
             elif value is not None:
                 for text in self.value_findings(header["schema"], value):
                     yield f"header {name}: {text}"
+        # A chosen value may lead to the question of another assumption.
+        met = "" if exchange.assumed else headers.get("x-mock-provenance", "").partition("; ")[2]
+        for name in met.split(", "):
+            if name and _touched().get(name) != "all" and operation.name not in _touched().get(name, ()):
+                yield f"the request met the assumption {name}, which does not list the operation"
         yield from self._body(response.get("content", {}), headers.get("content-type", "none"), exchange.body)
 
     def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
@@ -336,6 +337,12 @@ def _event(event: bytes, *, escaped: bool) -> str:
         return f"{quoted!r} is no text in JSON: {error}"
     wanted = json.dumps(piece, ensure_ascii=escaped).encode()
     return "" if quoted == wanted else f"{quoted!r} is not escaped as {wanted!r}"
+
+
+@cache
+def _touched() -> dict[str, Any]:
+    """The operations that each assumption touches, by its name in the list; ``all`` for all of them."""
+    return {row["name"]: row["operations"] for row in load_yaml(contract_text(ASSUMPTIONS))}
 
 
 def _absolute(schema: Any) -> Any:

@@ -232,7 +232,7 @@ def test_strict_mode_refuses_it_with_the_reason_and_the_page(case: Case) -> None
         assert (answer.status_code, [row["loc"] for row in answer.json()["detail"]]) == (422, [case.loc])
         assert answer.json()["detail"][0]["msg"].endswith(f"; strict mode, see {case.page}")
         assert answer.headers["x-mock-reason"] == f"strict mode refuses {case.code}; see {case.page}"
-        assert answer.headers["x-mock-provenance"] == last(heidi)["provenance"] == "strict"
+        assert answer.headers["x-mock-provenance"] == last(heidi)["provenance"] == "mock"
         assert heidi.state() == before
         # The finding stays, and is not repeated as an invalid request.
         assert found(heidi) == [case.code]
@@ -449,7 +449,7 @@ def test_another_word_in_the_header_is_refused_with_the_cure(heidi: Client, word
 
     told = f"X-Mock-Strict: '{word}' is neither true nor false; send one of them, or leave the header out"
     assert (answer.status_code, answer.json()) == (400, {"detail": told})
-    assert answer.headers["x-mock-provenance"] == "strict"
+    assert answer.headers["x-mock-provenance"] == "mock"
     assert heidi.state() == before
     assert found(heidi) == []  # the test sent it, not the client
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from mock_heidi.base.provenance import MOCK
 from mock_heidi.faults.request_facts import below_base
 from mock_heidi.observing.checks.check import Check, Line, Note
 from mock_heidi.observing.parsed_entries import ParsedEntry
@@ -43,8 +44,8 @@ class Refusals(Check):
 
     def look(self, request: ParsedEntry, note: Note) -> None:
         status = request.entry.status
-        ours = request.operation is not None and not request.made_by_test and _OWN_FINDING not in request.entry.findings
-        if ours and status in _REFUSED:
+        told = _OWN_FINDING in request.entry.findings or request.entry.provenance == MOCK  # in strict mode
+        if request.operation is not None and not request.made_by_test and not told and status in _REFUSED:
             for problem in islice(_problems(request.response.get("detail")), _MOST_PROBLEMS):
                 note("invalid_request", f"{status} at {request.operation}{problem}")
 
