@@ -71,7 +71,7 @@ def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
 
 def _coerced(problem: Mapping[str, Any], given: Any) -> Any:
     """The value with the type that the field has; None if it is not close to a value of that type."""
-    if problem["type"] == "bool_type":
+    if problem["type"] == "bool_type" and isinstance(given, str | int | float):
         return _BOOLEANS.get(given.lower() if isinstance(given, str) else given)
     if problem["type"] == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         number = float(given)
