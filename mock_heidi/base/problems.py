@@ -15,10 +15,13 @@ def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
     return problem("missing", "Field required", *loc, given=given)
 
 
-def not_json(content_type: str, body: bytes) -> dict[str, Any] | None:
-    """The row of a body whose content type is not JSON, which FastAPI reads as text; None for JSON."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
-        return None
+def is_json(content_type: bytes) -> bool:
+    """True for the content type of JSON, such as ``application/json; charset=utf-8``."""
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def not_json(body: bytes) -> dict[str, Any]:
+    """The row of a body whose content type is not JSON. FastAPI reads such a body as text."""
     msg = "Input should be a valid dictionary or object to extract fields from"
     return problem("model_attributes_type", msg, "body", given=body.decode("utf-8", "replace"))

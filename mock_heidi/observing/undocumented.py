@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from mock_heidi.base.operations import SIGN_IN
-from mock_heidi.base.problems import not_json, problem
+from mock_heidi.base.problems import is_json, not_json, problem
 from mock_heidi.observing.documented import Documented, documented
 from mock_heidi.observing.parsed_entries import ParsedEntry
 
@@ -85,11 +85,10 @@ def _extra(code: str, detail: str, loc: tuple[str | int, ...], value: Any) -> Un
 
 def _content_type(request: ParsedEntry, known: Documented) -> Iterator[Undocumented]:
     """A JSON body with another content type, or none. The mock reads it; a FastAPI service answers 422."""
-    sent, body = request.headers.get(b"content-type", b"").decode("latin-1"), request.entry.body
-    row = not_json(sent, body) if known.takes_json and body else None
-    if row is not None:
-        kind = sent.partition(";")[0].strip().lower()[:_LONGEST_TYPE] or "no content type"
-        yield Undocumented("json_content_type", f"{request.operation} with {kind}", row)
+    sent, body = request.headers.get(b"content-type", b""), request.entry.body
+    if known.takes_json and body and not is_json(sent):
+        kind = sent.decode("latin-1").partition(";")[0].strip().lower()[:_LONGEST_TYPE] or "no content type"
+        yield Undocumented("json_content_type", f"{request.operation} with {kind}", not_json(body))
 
 
 def _user(query: Mapping[str, str]) -> Iterator[Undocumented]:

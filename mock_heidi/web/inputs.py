@@ -15,7 +15,7 @@ from mock_heidi.base.errors import (
     UnprocessableError,
 )
 from mock_heidi.base.json_text import parse_json
-from mock_heidi.base.problems import missing, not_json, problem
+from mock_heidi.base.problems import is_json, missing, not_json, problem
 from mock_heidi.base.refusals import RefusedError
 from mock_heidi.base.values import Incoming
 from mock_heidi.namespaces.tokens import Caller
@@ -43,8 +43,9 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
     assumption that decides the meaning of null fields.
     """
     body = request.body
-    if body and (row := _not_json(request)) and request.meet("json_content_type") == "json_only":
-        raise UnprocessableError([row])
+    other = body and not is_json(request.headers.get(b"content-type", b""))
+    if other and request.meet("json_content_type") == "json_only":
+        raise UnprocessableError([not_json(body)])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
@@ -90,12 +91,6 @@ def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
     """The caller's record with that id, or None."""
     record = request.store.get(kind, key)
     return record if record is not None and record.managed_by == request.caller.managed_by else None
-
-
-def _not_json(request: Request) -> dict[str, Any] | None:
-    """The row of a body whose content type is not JSON; None for JSON."""
-    sent = request.headers.get(b"content-type", b"")
-    return None if sent == b"application/json" else not_json(sent.decode("latin-1"), request.body)
 
 
 def _refusal(place: str, rows: list[Any]) -> UnprocessableError:
