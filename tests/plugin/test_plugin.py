@@ -917,6 +917,7 @@ def test_a_run_that_uses_no_heidi_needs_no_server(pytester: pytest.Pytester) -> 
 # --- The report of a failure ------------------------------------------------------------------------------------------
 
 
+SIGNED_IN = "#1 GET /jwt -> 200  [assumed: token_lifetime]"
 NOT_FOUND = '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}'
 
 
@@ -1043,8 +1044,8 @@ def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pyteste
 
     first, second, third = output.split("_ test_that_fails")[1:]
     assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
-    assert section(first, "clinic") == ["#1 GET /jwt -> 200  [assumed: token_lifetime]"]
-    assert section(first, "other-2") == ["#1 GET /jwt -> 200  [assumed: token_lifetime]", "#2 GET /sessions/77 -> 404", NOT_FOUND]
+    assert section(first, "clinic") == [SIGNED_IN]
+    assert section(first, "other-2") == [SIGNED_IN, "#2 GET /sessions/77 -> 404", NOT_FOUND]
     assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["no requests"]
     assert "requests to" not in third
 
