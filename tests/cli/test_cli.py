@@ -384,6 +384,7 @@ def undocumented_parameters_are_refused(told: Told) -> None:
     status, _, _ = told.heidi.ask("GET", f"{BASE_PATH}/patient-profiles?page=1", Authorization=bearer)
 
     assert status == 422
+    assert "  strict mode    on: what no page documents is refused\n" in until(told.heidi.output, "the banner")
 
 
 def journal_is_masked(told: Told) -> None:
