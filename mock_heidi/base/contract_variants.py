@@ -9,7 +9,7 @@ the schema of an error, names the assumption that decides its status. The respon
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,17 @@ def contract_under(assumptions: Assumptions) -> bytes:
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(changed(assumptions), Dumper=dumper, sort_keys=False, allow_unicode=True, width=118)
     return f"# The contract of the Heidi Open API under these assumptions:\n{head}\n{text}".encode()
+
+
+def deviation(operation: str, status: int, media_type: str, body: Any, assumptions: Assumptions) -> str | None:
+    """A sentence that says how an answer with that JSON body breaks the contract under these assumptions, or None."""
+    whole = _changed(tuple(assumptions.chosen.items())) if assumptions.chosen else contract.loaded()
+    return contract.deviation(operation, status, media_type, body, whole)
+
+
+@lru_cache(maxsize=8)
+def _changed(chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return changed(Assumptions(dict(chosen)))
 
 
 def changed(assumptions: Assumptions) -> dict[str, Any]:
