@@ -21,6 +21,8 @@ _FILE = Path(__file__).with_name("contract_variants.yaml")
 _JSON = "application/json"
 # What stands beside the patch.
 _BESIDE = ("refusals", "removes", "no_null")
+# Operations refer to these components without a $ref.
+_BY_NAME = "securitySchemes"
 
 
 def contract_under(assumptions: Assumptions) -> bytes:
@@ -65,7 +67,34 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     for operation in (one for change in changes.values() for one in change.get("removes", ())):
         path, method = _place(whole, operation)
         whole = merged(whole, {"paths": {path: {method: None}}})
-    return whole
+    return _without_unused(whole)
+
+
+def _without_unused(whole: dict[str, Any]) -> dict[str, Any]:
+    """The contract with only those components that its paths refer to, also through other components."""
+    used, pending = set[tuple[str, str]](), [whole["paths"]]
+    while pending:
+        for place in set(_references(pending.pop())) - used:
+            used.add(place)
+            pending.append(whole["components"][place[0]][place[1]])
+    components = {
+        kind: parts if kind == _BY_NAME else {name: part for name, part in parts.items() if (kind, name) in used}
+        for kind, parts in whole["components"].items()
+    }
+    return {**whole, "components": {kind: parts for kind, parts in components.items() if parts}}
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    """The components to which a part of a contract refers, each as its kind and its name."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("$ref"), str):
+            _, _, kind, name = node["$ref"].split("/")[:4]
+            yield kind, name
+        for part in node.values():
+            yield from _references(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _references(part)
 
 
 def _place(whole: Any, operation: str) -> tuple[str, str]:

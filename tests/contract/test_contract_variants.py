@@ -1,10 +1,11 @@
 """The contract under chosen assumptions is valid for each value, and for values of all assumptions at once."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from judges import Contract, Judge, nodes, operations, resolve
+from judges import Contract, Judge, load_contract, nodes, operations, resolve
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mock_heidi.base.assumptions import Assumptions, assumptions
@@ -28,6 +29,22 @@ def lost_references(contract: Contract) -> list[str]:
         if "/links/" in place and node.get("operationId", next(iter(known))) not in known:
             found.append(f"{place}: {node['operationId']}")
     return found
+
+
+def unused(contract: Contract) -> list[str]:
+    """The components that no path refers to, not even through other components."""
+    reached, pending = set[str](), [contract["paths"]]
+    while pending:
+        targets = {node["$ref"] for _, node in nodes(pending.pop()) if "$ref" in node}
+        pending += [resolve(contract, {"$ref": target}) for target in targets - reached]
+        reached |= targets
+    places = [
+        f"#/components/{kind}/{name}"
+        for kind, parts in contract["components"].items()
+        if kind != "securitySchemes"  # operations name these without a $ref
+        for name in parts
+    ]
+    return [place for place in places if place not in reached]
 
 
 def misfits(contract: Contract) -> Iterator[str]:
@@ -54,6 +71,18 @@ def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
 def test_the_contract_of_each_value_has_no_broken_reference(name: str, value: Any) -> None:
     assert lost_references(changed(Assumptions({name: value}))) == []
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
+def test_the_contract_of_each_value_has_no_unused_component(name: str, value: Any) -> None:
+    assert unused(changed(Assumptions({name: value}))) == []
+
+
+def test_components_that_only_unused_components_refer_to_are_removed() -> None:
+    schemas = changed(Assumptions({"coding_enabled": "refused_403"}))["components"]["schemas"]
+
+    assert schemas.keys() & {"ClinicalCodes", "ClinicalEntity", "NoteLocation"} == set()
+    assert {"ClinicalCodes", "ClinicalEntity", "NoteLocation"} <= load_contract()["components"]["schemas"].keys()
 
 
 @pytest.mark.slow
@@ -94,9 +123,19 @@ def test_a_body_that_refuses_null_allows_null_in_none_of_its_fields() -> None:
 
 
 def test_the_judges_of_variants_report_broken_contracts() -> None:
-    contract = changed(Assumptions({"creation_status": 201}))
+    contract = copy.deepcopy(changed(Assumptions({"creation_status": 201})))
     del contract["components"]["schemas"]["Transcript"]
     contract["paths"]["/sessions/{session_id}/transcript"]["get"]["operationId"] = "read_transcript"
 
     assert {text.rpartition("/")[2] for text in lost_references(contract)} >= {"Transcript"}
     assert any(text.endswith(": get_transcript") for text in lost_references(contract))
+
+
+def test_the_judge_of_components_reports_an_unused_one() -> None:
+    contract = load_contract()
+    before = unused(contract)
+    contract["components"]["schemas"]["Spare"] = {"$ref": "#/components/schemas/SpareToo"}
+    contract["components"]["schemas"]["SpareToo"] = {"type": "string"}
+
+    assert before == []
+    assert unused(contract) == ["#/components/schemas/Spare", "#/components/schemas/SpareToo"]
