@@ -32,7 +32,8 @@ from mock_heidi.web.response import Answer
 from mock_heidi.web.spoken import distorted, stubbed_pieces
 from mock_heidi.web.stub_answers import stub_of
 
-EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
+TemplateMethod = Literal["TEMPLATE"]
+NoteMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
 AnswerType = Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"]
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -41,7 +42,7 @@ _NEW_PARTS, _OLD_PARTS = ("template", "questions"), ("content", "responses")
 
 
 class ConsultNoteGenerate(Incoming):
-    generation_method: Literal["TEMPLATE"]
+    generation_method: NoteMethod
     template_id: str | None = None
     third_party_template: str | None = None
     addition: str
@@ -50,10 +51,10 @@ class ConsultNoteGenerate(Incoming):
     content_type: ContentType | None = None
 
 
-_BY_EITHER_METHOD = create_model(
+_BY_TEMPLATE_ALONE = create_model(
     "ConsultNoteGenerate",
     __base__=ConsultNoteGenerate,
-    generation_method=(EitherMethod, ...),
+    generation_method=(TemplateMethod, ...),
 )
 
 
@@ -135,7 +136,7 @@ def _check_template(chosen: Assumptions, given: Mapping[str, Any]) -> None:
 
 def generate_consult_note(request: Request) -> Stream:
     either = request.assumptions["third_party_template_method"] == "accepted"
-    given = read(request, _BY_EITHER_METHOD if either else ConsultNoteGenerate)
+    given = read(request, ConsultNoteGenerate if either else _BY_TEMPLATE_ALONE)
     if given.generation_method != "TEMPLATE":
         request.note("undocumented_value", f"generation_method = {given.generation_method}")
     if (given.template_id is None) == (given.third_party_template is None):

@@ -1,12 +1,17 @@
 """Sessions: the consultations, one by one and in pages."""
 
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import Response
 
 from mock_heidi.api.session_forms import varied
-from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
+from mock_heidi.base.errors import (
+    NoLinkedUserException,
+    PatientProfileNotFoundError,
+    SessionNotFoundError,
+    UnprocessableError,
+)
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
@@ -40,7 +45,8 @@ class SessionPatientUpdate(Incoming):
 class SessionUpdate(Incoming):
     """The field ``ehr_appt_id`` has the name ``ehr_appointment_id`` in a create. The vendor uses both names."""
 
-    duration: Number | None = None
+    # The handler refuses a negative number, unless the assumption negative_duration stores it.
+    duration: Annotated[Number, WithJsonSchema({"type": "number", "minimum": 0})] | None = None
     language_code: str | None = None
     output_language_code: str | None = None
     transcribe_mode: str | None = None
@@ -213,8 +219,10 @@ def list_linked_user_sessions(request: Request) -> Response:
 
 def update_session(request: Request) -> Response:
     changes, chosen = read(request, SessionUpdate, nulls="null_in_update"), request.assumptions
-    if (changes.duration or 0) < 0 and chosen["negative_duration"] != "stored":
-        raise refused(chosen, "negative_duration", "the duration is negative", "body", "duration")
+    if (changes.duration or 0) < 0:
+        if chosen["negative_duration"] != "stored":
+            raise UnprocessableError([_negative(changes.duration)])
+        request.note("undocumented_value", f"duration = {changes.duration}")
     session = find(request, Session, request.params["session_id"])
     named = dict.fromkeys(changes.linked_sessions_for_context or ())
     if lost := [one for one in named if find_or_none(request, Session, one) is None]:
@@ -229,6 +237,14 @@ def update_session(request: Request) -> Response:
         return respond(_view(SessionUpdated, request, session), "session")
     view = _view(SessionDetail, request, session)
     return respond(to_json(varied(request.namespace, session, view, changes.model_fields_set)), "session")
+
+
+def _negative(duration: float | None) -> dict[str, Any]:
+    """The problem of a negative duration, as pydantic describes it."""
+    msg = "Input should be greater than or equal to 0"
+    return {
+        "type": "greater_than_equal", "loc": ["body", "duration"], "msg": msg, "input": duration, "ctx": {"ge": 0}
+    }  # fmt: skip
 
 
 def _view(view: type[View], request: Request, session: Session) -> View:

@@ -186,6 +186,13 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
             client.get(f"/sessions/{SESSION}/transcript/live?recording_status=paused"),
         ],
     ),
+    "a duration below zero": (
+        "undocumented_value",
+        lambda client: [
+            client.put("/_mock/assumptions", json={"negative_duration": "stored"}),
+            client.patch(f"/sessions/{SESSION}", json={"duration": -1}),
+        ],
+    ),
     "an index in words": (
         "undocumented_value",
         lambda client: [
