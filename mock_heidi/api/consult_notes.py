@@ -144,8 +144,10 @@ def generate_consult_note(request: Request) -> Stream:
     text = given.third_party_template
     partners = None if text is None else _partners_template(request, text)
     session = find(request, Session, request.params["session_id"])
-    if not _may_write(session) and request.assumptions["note_without_recording"] != "allowed":
-        raise RecordingRequiredError
+    if not _may_write(session):
+        if request.assumptions["note_without_recording"] != "allowed":
+            raise RecordingRequiredError
+        request.note("note_without_recording")
     template = partners or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
@@ -170,8 +172,12 @@ def generate_consult_note(request: Request) -> Stream:
 
 
 def _may_write(session: Session) -> bool:
-    """True if the session has a recording or a transcript, or if its client wants a note without them."""
-    return bool(session.audio or session.transcript or session.generate_output_without_recording)
+    """True if the session was recorded, or if its client wants a note without a recording.
+
+    A session that was recorded in Heidi's own application has a duration or a transcript.
+    """
+    recorded = session.audio or session.transcript or session.duration
+    return bool(recorded or session.generate_output_without_recording)
 
 
 def write(

@@ -1,17 +1,12 @@
 """Sessions: the consultations, one by one and in pages."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import Response
 
 from mock_heidi.api.session_forms import varied
-from mock_heidi.base.errors import (
-    NoLinkedUserException,
-    PatientProfileNotFoundError,
-    SessionNotFoundError,
-    UnprocessableError,
-)
+from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
@@ -21,7 +16,7 @@ from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
-from mock_heidi.web.inputs import find, find_or_none, read, read_query
+from mock_heidi.web.inputs import find, find_or_none, negative, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
@@ -221,7 +216,7 @@ def update_session(request: Request) -> Response:
     changes, chosen = read(request, SessionUpdate, nulls="null_in_update"), request.assumptions
     if (changes.duration or 0) < 0:
         if chosen["negative_duration"] != "stored":
-            raise UnprocessableError([_negative(changes.duration)])
+            raise negative("duration", changes.duration)
         request.note("undocumented_value", f"duration = {changes.duration}")
     session = find(request, Session, request.params["session_id"])
     named = dict.fromkeys(changes.linked_sessions_for_context or ())
@@ -237,14 +232,6 @@ def update_session(request: Request) -> Response:
         return respond(_view(SessionUpdated, request, session), "session")
     view = _view(SessionDetail, request, session)
     return respond(to_json(varied(request.namespace, session, view, changes.model_fields_set)), "session")
-
-
-def _negative(duration: float | None) -> dict[str, Any]:
-    """The problem of a negative duration, as pydantic describes it."""
-    msg = "Input should be greater than or equal to 0"
-    return {
-        "type": "greater_than_equal", "loc": ["body", "duration"], "msg": msg, "input": duration, "ctx": {"ge": 0}
-    }  # fmt: skip
 
 
 def _view(view: type[View], request: Request, session: Session) -> View:

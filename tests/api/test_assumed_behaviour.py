@@ -19,9 +19,12 @@ def session(client: Client) -> dict[str, Any]:
 
 @pytest.mark.parametrize("flag", [None, False, True])
 def test_the_flag_of_a_session_without_a_recording_does_not_prevent_a_note(heidi: Client, flag: bool | None) -> None:
-    heidi.patch(PATH, json={"generate_output_without_recording": flag})
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+    heidi.patch(path, json={"generate_output_without_recording": flag})
 
-    assert note(heidi) == session(heidi)["consult_note"]["result"]
+    assert ask(heidi, path).status_code == 200
+    found = [row["code"] for row in heidi.get("/_mock/findings").json()["findings"]]
+    assert found == ([] if flag else ["note_without_recording"])
     assert assumed("note_without_recording") == "allowed"
 
 
@@ -56,6 +59,12 @@ def test_a_negative_duration_is_refused_and_changes_nothing(heidi: Client) -> No
     assert (answer.status_code, problem["loc"], problem["input"]) == (422, ["body", "duration"], -1)
     assert session(heidi) == before
     assert assumed("negative_duration") == "refused_422"
+
+
+def test_a_session_with_a_duration_counts_as_recorded(heidi: Client) -> None:
+    heidi.put("/_mock/assumptions", json={"note_without_recording": "refused_400"})
+
+    assert (session(heidi)["duration"], session(heidi)["audio"], ask(heidi).status_code) == (16, [], 200)
 
 
 @pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])
