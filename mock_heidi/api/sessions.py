@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
 
 from mock_heidi.api.session_forms import varied
+from mock_heidi.api.session_pages import PageQuery, page_query
 from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
@@ -135,17 +136,6 @@ class SessionPage(Outgoing):
     has_next_page: bool
 
 
-class PageQuery(BaseModel, defer_build=True):
-    page_size: int = Field(default=20, ge=1, le=200)
-    page: int = Field(default=1, ge=1)
-
-
-class PageFromZero(PageQuery, defer_build=True):
-    """The query if the first page has the number 0."""
-
-    page: int = Field(default=0, ge=0)
-
-
 def create_session(request: Request) -> Response:
     given = read(request, SessionCreate, optional=True, nulls="null_in_create")
     profile_id = _profile_for(request, given.patient_profile_id) if given.patient_profile_id is not None else None
@@ -156,7 +146,7 @@ def create_session(request: Request) -> Response:
         managed_by=owner.managed_by,
         created_by=Creator(email=caller.email, third_party_internal_id=caller.third_party_internal_id),
         patient_profile_id=profile_id,
-        session_name=f"Session {namespace.store.count(Session, managed_by=owner.managed_by) + 1}",
+        session_name=_new_name(request),
         ehr_provider=owner.ehr_provider,
         ehr_appt_id=given.ehr_appointment_id,
         created_at=stamp,
@@ -164,6 +154,12 @@ def create_session(request: Request) -> Response:
     )
     namespace.store.put(session)
     return respond(SessionCreated(session_id=session.session_id))
+
+
+def _new_name(request: Request) -> str:
+    if request.assumptions["new_session_name"] == "empty":
+        return ""
+    return f"Session {request.store.count(Session, managed_by=request.owner.managed_by) + 1}"
 
 
 def _profile_for(request: Request, profile_id: str) -> str | None:
@@ -187,7 +183,7 @@ def get_session(request: Request) -> Response:
 def list_linked_user_sessions(request: Request) -> Response:
     chosen = request.assumptions
     first = chosen["page_parameter"]
-    query = read_query(request, PageQuery if first else PageFromZero)
+    query = read_query(request, page_query(chosen) if chosen.chosen else PageQuery)
     user = request.user_record
     if user.linked_to is None:
         raise NoLinkedUserException

@@ -21,6 +21,8 @@ _FILE = Path(__file__).with_name("contract_variants.yaml")
 _JSON = "application/json"
 # What stands beside the patch.
 _BESIDE = ("refusals", "removes", "no_null")
+# Stands for every value of an assumption with any number.
+_ANY = "$value"
 # Operations refer to these components without a $ref.
 _BY_NAME = "securitySchemes"
 
@@ -53,7 +55,7 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     made: Any = contract.loaded()
     # In the order of the list, which is that of the keys that they add.
     chosen = {name: assumptions[name] for name in listed.assumptions() if name in assumptions.chosen}
-    changes = {name: _patches().get(name, {}).get(written(value), {}) for name, value in chosen.items()}
+    changes = {name: _patch(name, value) for name, value in chosen.items()}
     for change in changes.values():
         made = merged(made, {part: change[part] for part in change if part not in _BESIDE})
         made = _without_null(made, change.get("no_null", ()))
@@ -164,6 +166,19 @@ def merged(value: Any, patch: Any) -> Any:
         else:
             made[name] = merged(made.get(name), part)
     return made
+
+
+def _patch(name: str, value: Any) -> Any:
+    """The patch for a value of an assumption, with what stands beside it; empty without one."""
+    patches = _patches().get(name, {})
+    return patches[written(value)] if written(value) in patches else _filled(patches.get(_ANY, {}), value)
+
+
+def _filled(patch: Any, value: Any) -> Any:
+    """A patch with the value in its places."""
+    if isinstance(patch, dict):
+        return {name: _filled(part, value) for name, part in patch.items()}
+    return value if patch == _ANY else patch
 
 
 @cache

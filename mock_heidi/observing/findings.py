@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
     "template_not_json": Kind("error", "sent a third_party_template that is not JSON"),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
-    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so it counts as 30 s: {}"),
+    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so its length is assumed: {}"),
 }
 
 

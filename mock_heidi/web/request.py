@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from mock_heidi.base.assumptions import Assumptions, assumed
+from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
@@ -225,7 +225,7 @@ class Request:
         Raises :class:`BodyTooLargeError` if the body or its ``Content-Length`` is above ``limit`` bytes, and
         :class:`NoMemoryError` if the server has no memory for it.
         """
-        most = int(assumed("body_limit")) if limit is None else limit
+        most = int(self.assumptions["body_limit"]) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > most:
             raise BodyTooLargeError
@@ -243,7 +243,7 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        keep = -1 if self.forgotten or self.is_form else int(assumed("body_limit"))
+        keep = -1 if self.forgotten or self.is_form else int(self.assumptions["body_limit"])
         await self._receive(self.registry.settings.max_upload, keep)
         self.taken = True
 

@@ -134,6 +134,20 @@ def finished_recording(client: Client) -> int:
     return client.post(f"{path}:transcribe", files=segment, data={"index": "0"}).status_code
 
 
+def unread_audio(client: Client) -> list[Any]:
+    """The durations of a new session with an upload, and with a segment, that are not audio."""
+    durations = []
+    for live in (False, True):
+        path = new_session(client)
+        if live:
+            path += "/restful-segment-transcription"
+            path += f"/{client.post(path).json()['recording_id']}"
+        file = {"file": ("visit.wav", b"no audio", "audio/wav")}
+        client.post(f"{path}:transcribe" if live else f"{path}/upload-audio", files=file, data={"index": "0"})
+        durations.append(client.get("/".join(path.split("/")[:3])).json()["session"]["duration"])
+    return durations
+
+
 def lost_audio(client: Client) -> int:
     client.post("/_mock/faults", json={"operation": "upload_audio", "error": "UploadFailedError"})
     return client.post(f"/sessions/{SESSION}/upload-audio", files=TEXT_FILE).status_code
@@ -697,10 +711,6 @@ CASES = {
             "objects": ("text/event-stream; charset=utf-8", b"".join(PIECES)),
         },
     ),
-    "token_lifetime": Case(
-        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
-        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
-    ),
     "extra_slashes": Case(
         lambda client: [client.get(path).status_code for path in ("//patient-profiles", "/patient-profiles/")],
         {"served": [200, 200], "redirect": [307, 307], "not_found": [404, 404]},
@@ -760,6 +770,10 @@ CASES = {
     "session_gist": Case(
         name_and_gist, {"absent": ("Session 31", "absent"), "present": ("Session 31", "Raised eye pressure")}
     ),
+    "new_session_name": Case(
+        lambda client: client.get(new_session(client)).json()["session"]["session_name"],
+        {"session_n": "Session 31", "empty": ""},
+    ),
     "new_session_duration": Case(
         lambda client: client.get(new_session(client)).json()["session"]["duration"], {"zero": 0, "none": None}
     ),
@@ -790,6 +804,27 @@ CASES = {
     "session_audio_rows": Case(audio_rows, {"uploads": (0, [0]), "uploads_and_recordings": (1, [0, 1])}),
     "session_document_rows": Case(document_keys, {"listed": {"index"}, "created": {"content_type"}}),
 }
+# The tried values of assumptions for which any number may be chosen.
+NUMBERS = {
+    "token_lifetime": Case(
+        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
+        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
+    ),
+    "body_limit": Case(
+        lambda client: [
+            client.post("/patient-profiles", json={"additional_context": "x" * size}).status_code
+            for size in (100, 1_000, 1_500_000)
+        ],
+        {1048576: [200, 200, 413], 999: [200, 413, 413], 2_000_000: [200, 200, 200]},
+    ),
+    "page_size_default": Case(lambda client: listed(client).json()["count"], {20: 2, 1: 1}),
+    "page_size_maximum": Case(
+        lambda client: [listed(client, page_size=size).status_code for size in (5, 6, 201)],
+        {200: [200, 200, 422], 5: [200, 422, 422], 300: [200, 200, 200]},
+    ),
+    "undetected_duration": Case(unread_audio, {30: [30, 30], 7: [7, 7]}),
+}
+CASES |= NUMBERS
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]
 
 
@@ -802,14 +837,12 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
 
 
 def test_the_cases_cover_every_value_of_every_assumption() -> None:
-    choosable = {
-        one.name: {one.default, *one.alternatives}
-        for one in assumptions().values()
-        if one.alternatives or one.any_number
-    }
-    tried = {name: set(case.expected) for name, case in CASES.items()}
+    choosable = {one.name: {one.default, *one.alternatives} for one in assumptions().values() if one.alternatives}
+    tried = {name: set(case.expected) for name, case in CASES.items() if name not in NUMBERS}
 
-    assert tried == {**choosable, "token_lifetime": {3600, 60}}
+    assert tried == choosable
+    assert NUMBERS.keys() == {one.name for one in assumptions().values() if one.any_number}
+    assert all(assumptions()[name].default in case.expected for name, case in NUMBERS.items())
 
 
 def test_each_value_of_an_assumption_gives_a_different_result() -> None:

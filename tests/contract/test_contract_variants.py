@@ -11,7 +11,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from mock_heidi.base.assumptions import Assumptions, assumptions
 from mock_heidi.base.contract_variants import changed
 
-VALUES = [(name, value) for name, one in assumptions().items() for value in one.alternatives]
+VALUES = [
+    (name, value)
+    for name, one in assumptions().items()
+    for value in (*one.alternatives, *([one.any_number] if one.any_number else []))
+]
 FIRSTS, LASTS = (
     {name: one.alternatives[at] for name, one in assumptions().items() if one.alternatives} for at in (0, -1)
 )
@@ -110,6 +114,13 @@ def test_a_refusal_is_added_to_the_response_of_its_status() -> None:
     )
     assert [set(branch) & {"$ref", "properties"} for branch in joined["schema"]["anyOf"]] == [{"$ref"}, {"properties"}]
     assert joined["examples"].keys() == {"OnlyAudio", "empty_audio"}
+
+
+def test_a_chosen_number_is_in_the_contract() -> None:
+    parameters = changed(Assumptions({"page_size_default": 7, "page_parameter": 0}))["components"]["parameters"]
+
+    assert parameters["PageSize"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 7}
+    assert parameters["Page"]["schema"] == {"type": "integer", "minimum": 0, "default": 0}
 
 
 def test_a_body_that_refuses_null_allows_null_in_none_of_its_fields() -> None:

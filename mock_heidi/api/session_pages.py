@@ -1,0 +1,27 @@
+"""The query that selects a page of sessions."""
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from mock_heidi.base.assumptions import Assumptions
+
+
+class PageQuery(BaseModel, defer_build=True):
+    """The query under the default assumptions."""
+
+    page_size: int = Field(default=20, ge=1, le=200)
+    page: int = Field(default=1, ge=1)
+
+
+def page_query(chosen: Assumptions) -> type[PageQuery]:
+    """The model of the query under these assumptions. As in FastAPI, the default size may be above the maximum."""
+    return _model(chosen["page_parameter"], chosen["page_size_default"], chosen["page_size_maximum"])
+
+
+@lru_cache(maxsize=16)
+def _model(first: int, size: int, most: int) -> type[PageQuery]:
+    page: Any = (int, Field(default=first, ge=first))
+    page_size: Any = (int, Field(default=size, ge=1, le=most))
+    return create_model("PageQuery", __base__=PageQuery, page=page, page_size=page_size)
