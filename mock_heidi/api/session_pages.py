@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.web.request import Request
 
 
 class PageQuery(BaseModel, defer_build=True):
@@ -15,8 +15,12 @@ class PageQuery(BaseModel, defer_build=True):
     page: int = Field(default=1, ge=1)
 
 
-def page_query(chosen: Assumptions) -> type[PageQuery]:
-    """The model of the query under these assumptions. As in FastAPI, the default size may be above the maximum."""
+def page_query(request: Request) -> type[PageQuery]:
+    """The model of the query of a request. As in FastAPI, the default size may be above the maximum."""
+    chosen, given = request.assumptions, request.query
+    for name, parameter in (("page_parameter", "page"), ("page_size_maximum", "page_size")):
+        if parameter in given:
+            request.meet(name)
     return _model(chosen["page_parameter"], chosen["page_size_default"], chosen["page_size_maximum"])
 
 

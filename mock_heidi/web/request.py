@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
+from mock_heidi.base.provenance import provenance
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.namespaces.tokens import Caller, GoodKey
@@ -70,6 +71,14 @@ class Request:
     text_faults: tuple[str, ...] = ()
     """The effects to apply to the text of the answer. ``distorted`` has the effects that changed it."""
     distorted: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
+    """The assumptions that the request has met, in the order in which it met them."""
+    usual_status = 0
+    """The status that its answer has under the default assumptions, if a chosen one has changed it; otherwise 0."""
+    provenance: str | None = None
+    """The sources of the status and the body of its answer; None before the answer is known."""
+    shows_provenance = True
+    """True if a header of the answer gives the provenance."""
     ended_by_server = False
     """True if the server ended the answer, so that a lost connection does not mean that the client left."""
     form: FormData
@@ -92,6 +101,12 @@ class Request:
     def assumptions(self) -> Assumptions:
         """The assumptions of its namespace, or of a new namespace."""
         return (self.known_namespace or self.registry.start).assumptions
+
+    def meet(self, name: str) -> Any:
+        """The value of an assumption that decides something about this request; notes that the request met it."""
+        if name not in self.met:
+            self.met += (name,)
+        return (self.known_namespace or self.registry.start).assumptions[name]
 
     def header(self, name: str) -> str | None:
         """The value of a header by its name in lower case, or None."""
@@ -125,16 +140,6 @@ class Request:
             namespace.busy += 1
         return namespace
 
-    def drop_unused_namespace(self) -> None:
-        """Drop the namespace that this request has made, unless something else has used it."""
-        namespace = self.known_namespace
-        # Every use by the control API or another client changes ``last_use``.
-        if not self.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
-            return
-        rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
-        if not rules and all(entry is self.entry for entry in namespace.journal):
-            self.drop_namespace()
-
     @property
     def store(self) -> Store:
         return (self.known_namespace or self.namespace).store
@@ -161,18 +166,18 @@ class Request:
             third_party_internal_id=caller.third_party_internal_id,
         )
 
-    def drop_namespace(self) -> None:
-        """Drop the namespace of this request."""
-        if self.known_namespace is not None:
-            if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not a new one of that name
-                self.registry.drop(self.known_namespace.name)
-            self.known_namespace, self.number = None, 0
-
     def confirm_account(self) -> None:
         """Raise :class:`InvalidTokenError` if the caller's account was removed while the body arrived."""
         caller, namespace = self.identity, self.known_namespace
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
+
+    def answered(self, status: int) -> None:
+        """Note the status of its answer and, unless a rule or a reply gives the answer, its provenance."""
+        self.status = status
+        if self.provenance is None:
+            self.provenance, self.met = provenance(self.operation, status, self.usual_status, self.met)
+            self.shows_provenance = self.registry.settings.provenance
 
     def journaled(self) -> Entry:
         """Its entry. The first call makes it. It is added to the journal as soon as the namespace exists."""
@@ -225,13 +230,16 @@ class Request:
         Raises :class:`BodyTooLargeError` if the body or its ``Content-Length`` is above ``limit`` bytes, and
         :class:`NoMemoryError` if the server has no memory for it.
         """
-        most = int(self.assumptions["body_limit"]) if limit is None else limit
+        assumptions = (self.known_namespace or self.registry.start).assumptions  # without the call of the property
+        most = int(assumptions["body_limit"]) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared[:20]) > most:
-            raise BodyTooLargeError
-        if self.forgotten:
+        size = int(declared[:20]) if declared.isdigit() else 0
+        if size <= most and self.forgotten:
             raise NoMemoryError
-        if await self._receive(most) > most:
+        size = size if size > most else await self._receive(most)
+        if limit is None and size > min(most, assumed("body_limit")):
+            self.meet("body_limit")
+        if size > most:
             raise BodyTooLargeError
         self.confirm_account()
         return self.body
@@ -243,8 +251,7 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        keep = -1 if self.forgotten or self.is_form else int(self.assumptions["body_limit"])
-        await self._receive(self.registry.settings.max_upload, keep)
+        await self._receive(self.registry.settings.max_upload, -1 if self.forgotten or self.is_form else _PEEK)
         self.taken = True
 
     def _show_soon(self) -> asyncio.Handle | None:
