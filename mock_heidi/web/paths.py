@@ -25,8 +25,8 @@ def check_path(request: Request) -> None:
     """Set a redirect as the answer, or raise an error, if the assumptions do not accept the path."""
     if request.answer is not None:
         return
-    if request.segments[2:] == _UPLOAD_ONLY and request.meet("context_documents_methods") == "refused_405":
-        _allow_only_post(request)
+    if request.segments[2:] == _UPLOAD_ONLY and request.scope["method"] != "POST":
+        _check_method(request)
     if request.route is None:
         return
     plain = "/" + "/".join(split(request.scope["path"]))
@@ -42,9 +42,9 @@ def check_path(request: Request) -> None:
             raise UnprocessableError(wrong)
 
 
-def _allow_only_post(request: Request) -> None:
-    """Remove the route of a request that is not a POST: its path then accepts only POST."""
-    if request.scope["method"] != "POST":
+def _check_method(request: Request) -> None:
+    """Remove the route of a request for context documents that is not a POST, if only a POST is accepted."""
+    if request.meet("context_documents_methods") == "refused_405":
         request.match, request.why = Match(allow=("POST",)), "this path is for POST"
         request.route = request.operation = None
 
