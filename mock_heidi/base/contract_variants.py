@@ -124,7 +124,8 @@ def _not_null(schema: Any, key: str) -> dict[str, Any]:
     field = schema["properties"][key]
     if "anyOf" in field:
         return {"anyOf": [one for one in field["anyOf"] if one != {"type": "null"}]}
-    return {"type": next(kind for kind in field["type"] if kind != "null")} if isinstance(field["type"], list) else {}
+    kinds = [kind for kind in field["type"] if kind != "null"] if isinstance(field["type"], list) else [field["type"]]
+    return {"type": kinds if len(kinds) > 1 else kinds[0]}
 
 
 def _refusing(whole: Any, operation: str, status: str, response: Any) -> dict[str, Any]:
