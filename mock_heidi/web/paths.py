@@ -25,8 +25,10 @@ def check_path(request: Request) -> None:
     """Set a redirect as the answer, or raise an error, if the assumptions do not accept the path."""
     if request.answer is not None:
         return
-    if request.segments[2:] == _UPLOAD_ONLY and request.scope["method"] != "POST":
-        _check_method(request)
+    upload_only = request.segments[2:] == _UPLOAD_ONLY and request.scope["method"] != "POST"
+    if upload_only and request.meet("context_documents_methods") == "refused_405":
+        request.match, request.why = Match(allow=("POST",)), "this path is for POST"
+        request.route = request.operation = None
     if request.route is None:
         return
     plain = "/" + "/".join(split(request.scope["path"]))
@@ -40,13 +42,6 @@ def check_path(request: Request) -> None:
         if wrong := wrong_ids(request):
             request.meet("malformed_id")
             raise UnprocessableError(wrong)
-
-
-def _check_method(request: Request) -> None:
-    """Remove the route of a request for context documents that is not a POST, if only a POST is accepted."""
-    if request.meet("context_documents_methods") == "refused_405":
-        request.match, request.why = Match(allow=("POST",)), "this path is for POST"
-        request.route = request.operation = None
 
 
 def wrong_ids(request: Request) -> list[dict[str, Any]]:

@@ -828,21 +828,6 @@ CASES |= NUMBERS
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]
 
 
-def unlisted(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """The operations of requests that met an assumption whose entry in the list does not name them."""
-    met = {(row["operation"], name) for row in rows if row["operation"] for name in row["assumptions"]}
-    return {(operation, name) for operation, name in met if operation not in assumptions()[name].operations}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_the_list_names_the_operations_that_meet_an_assumption_under_the_defaults(name: str) -> None:
-    with contextlib.closing(Client(create_app(clock=NOON))) as client:
-        CASES[name].look(client)
-        rows = client.get("/_mock/requests").json()["requests"]
-
-    assert unlisted(rows) == set()
-
-
 @pytest.mark.parametrize(("name", "value"), EACH, ids=str)
 def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value: Any) -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={name: value}))) as client:
