@@ -861,7 +861,16 @@ def test_each_value_of_an_assumption_gives_a_different_result() -> None:
     [
         ({"gender_cas": "exact"}, "unknown assumption 'gender_cas'; did you mean gender_case?"),
         ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose any_case, exact or any_text"),
-        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; choose 404 or 400"),
+        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; write 400 without quotes"),
+        (
+            {"linked_account_required": "true"},
+            "linked_account_required: 'true' cannot be chosen; write true without quotes",
+        ),
+        ({"linked_account_required": 1}, "linked_account_required: '1' cannot be chosen; choose false or true"),
+        (
+            {"gender_case": "exact" * 100_000},
+            f"gender_case: '{('exact' * 12)[:58]}… cannot be chosen; choose any_case, exact or any_text",
+        ),
         ({"profile_not_found": True}, "profile_not_found: 'true' cannot be chosen; choose 404 or 400"),
         ({"token_lifetime": 0}, "token_lifetime: '0' cannot be chosen; choose an integer from 1 to 31536000"),
         ({"nesting_limit": 5}, "nesting_limit: '5' cannot be chosen; choose 64 only"),
