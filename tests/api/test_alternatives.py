@@ -940,6 +940,40 @@ def test_assumptions_of_a_namespace_can_be_changed_while_it_runs(heidi: Client) 
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == before == 404
 
 
+def test_values_may_be_sent_as_yaml(heidi: Client) -> None:
+    text = "creation_status: 201\nlinked_account_required: true\ngender_case: exact\n"
+
+    answer = heidi.put("/_mock/assumptions", content=text, headers={"Content-Type": "application/yaml"})
+
+    values = {row["name"]: row["value"] for row in answer.json()["assumptions"]}
+    assert (values["creation_status"], values["linked_account_required"], values["gender_case"]) == (201, True, "exact")
+
+
+def test_a_value_of_an_assumption_without_others_is_refused_with_its_only_value(heidi: Client) -> None:
+    refused = heidi.put("/_mock/assumptions", json={"nesting_limit": 5})
+
+    assert refused.json() == {"error": "nesting_limit: '5' cannot be chosen", "hint": "choose 64 only"}
+    assert heidi.put("/_mock/assumptions", json={"nesting_limit": 64}).status_code == 200
+
+
+def test_copies_and_snapshots_treat_values_as_documented(heidi: Client) -> None:
+    def value(prefix: str = "") -> Any:
+        rows = heidi.get(f"{prefix}/_mock/assumptions").json()["assumptions"]
+        return {row["name"]: row["value"] for row in rows}["gender_case"]
+
+    heidi.put("/_mock/assumptions", json={"gender_case": "exact"})
+    heidi.post("/_mock/namespaces/copy?from=default")
+    heidi.put("/_mock/snapshots/before")
+    heidi.put("/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.put("/ns/copy/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.post("/ns/copy/_mock/reset")
+    heidi.post("/_mock/snapshots/before/restore")
+
+    assert (value("/ns/copy"), value("/ns/fresh"), value()) == ("exact", "any_case", "any_text")
+    heidi.post("/_mock/reset?keep=assumptions")
+    assert value() == "any_text"
+
+
 def test_one_wrong_value_refuses_the_whole_change(heidi: Client) -> None:
     answer = heidi.put("/_mock/assumptions", json={"profile_not_found": 400, "missing_token": 402})
 
