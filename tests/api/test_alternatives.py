@@ -883,6 +883,14 @@ def test_a_wrong_name_or_value_gives_a_one_line_error_with_a_hint(values: dict[s
     assert str(error.value) == words
 
 
+@pytest.mark.parametrize("given", [["gender_case"], "gender_case=exact", None])
+def test_choices_that_are_not_a_dict_give_a_one_line_error_with_a_hint(given: Any) -> None:
+    with pytest.raises(ConfigError) as error:
+        create_app(assume=given)
+
+    assert str(error.value) == f'assume: {given!r} should be a dict; write it like {{"gender_case": "exact"}}'
+
+
 def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
     with contextlib.closing(Client(create_app(clock=NOON, assume={"gender_case": "any_text"}))) as client:
         profile = client.post("/patient-profiles", json={"gender": "unknown"}).json()["data"]["id"]
