@@ -1,6 +1,7 @@
 """Each value of each assumption gives its expected result. The traffic judge reads the contract of the chosen value."""
 
 import contextlib
+import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -825,6 +826,15 @@ NUMBERS = {
     "undetected_duration": Case(unread_audio, {30: [30, 30], 7: [7, 7]}),
 }
 CASES |= NUMBERS
+OTHERS = [
+    (name, value) for name, case in CASES.items() for value in case.expected if value != assumptions()[name].default
+]
+# Two values of different assumptions, the same pairs each time.
+PAIRS = [
+    pair
+    for pair in (random.Random(at).sample(OTHERS, 2) for at in range(200))  # noqa: S311 - of a test
+    if len(dict(pair)) == 2
+]
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]
 
 
@@ -837,6 +847,20 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
 
     assert result == CASES[name].expected[value]
     assert name in {met for row in rows for met in row["assumptions"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: ", ".join(f"{name}={value}" for name, value in pair))
+def test_the_traffic_of_two_chosen_values_keeps_their_contract(pair: list[tuple[str, Any]]) -> None:
+    with contextlib.closing(Client(create_app(clock=NOON, assume=dict(pair)))) as client:
+        for name, _ in pair:
+            # One value may refuse what the case of the other one needs.
+            with contextlib.suppress(KeyError, ValueError):
+                CASES[name].look(client)
+        rows = client.get("/_mock/requests").json()["requests"]
+
+    failed = [row["path"] for row in rows if row["status"] >= 500 and not row["fault"]]
+    assert failed == []
 
 
 def test_the_cases_cover_every_value_of_every_assumption() -> None:
