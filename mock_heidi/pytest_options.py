@@ -34,6 +34,7 @@ CHECKS = {
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or above"),
 }
+COVERAGE = "--mock-heidi-coverage"
 _CONFIGURED = pytest.StashKey[dict[str, Any]]()
 
 
@@ -54,6 +55,22 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("mock_heidi")
     group.addoption("--mock-heidi-url", metavar="URL", help="a running server that all tests use")
     parser.addini("mock_heidi_url", "the same as --mock-heidi-url", type="string", default="")
+    group.addoption(
+        COVERAGE,
+        action="append",
+        nargs="?",
+        const="",
+        default=[],
+        metavar="FILE",
+        help="count what the tests exercise of the contract; write it to FILE.json, FILE.md or FILE.html; repeatable",
+    )
+    group.addoption(
+        f"{COVERAGE}-fail-under",
+        type=float,
+        default=None,
+        metavar="PERCENT",
+        help="fail the run if the coverage of the contract is below this",
+    )
     for name, (words, reason) in CHECKS.items():
         explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_COVERAGE = "mock_heidi_coverage"
 _NUMBER = pytest.StashKey[Iterator[int]]()
 
 
@@ -32,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     _leave_asserts_alone(config)
     options.check(config)
+    files, least = config.getoption(options.COVERAGE), config.getoption(f"{options.COVERAGE}-fail-under")
+    if files or least is not None:
+        from mock_heidi.pytest_coverage import Coverage
+
+        config.pluginmanager.register(Coverage(config, files, least), _COVERAGE)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -71,7 +77,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     from mock_heidi.client.server_thread import MockHeidi
 
     given = options.url(request.config)
-    start_options = options.configured(request.config)
+    coverage = request.config.pluginmanager.get_plugin(_COVERAGE)
+    start_options = {**options.configured(request.config), "coverage": coverage is not None}
     with contextlib.ExitStack() as ending:
         try:
             if given is None:
@@ -85,6 +92,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
             request.session.shouldfail = problem
             raise _failure(problem) from None
         yield server
+        if given is None and coverage is not None:
+            coverage.collect(server)
 
 
 def _start_options(config: pytest.Config) -> dict[str, Any]:
