@@ -12,9 +12,10 @@ from helpers import SESSION
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.cli.main import main
+from mock_heidi.observing.coverage.all_points import all_points
 from mock_heidi.observing.coverage.forms import to_html
 from mock_heidi.observing.coverage.hints import hint
-from mock_heidi.observing.coverage.points import Point, all_points
+from mock_heidi.observing.coverage.points import Point
 from mock_heidi.observing.coverage.report import Report
 
 

@@ -8,7 +8,7 @@ from clients import JOHN, Client
 from helpers import SESSION, another
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, ConfigError, Settings
-from mock_heidi.observing.coverage.points import all_points
+from mock_heidi.observing.coverage.all_points import all_points
 
 # The example of the contract for a sign-in, which a hint repeats.
 EXAMPLE = '"email\\": \\"test@heidihealth.com'

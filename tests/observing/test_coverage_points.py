@@ -20,10 +20,11 @@ from mock_heidi.base.operations import OPERATIONS, STREAMS
 from mock_heidi.cli.exec_command import client_variables
 from mock_heidi.client.proxies import rule_body
 from mock_heidi.faults.rule import parse
+from mock_heidi.observing.coverage.all_points import all_points
 from mock_heidi.observing.coverage.example_calls import example_call, set_at
 from mock_heidi.observing.coverage.hint_lines import call
 from mock_heidi.observing.coverage.hints import hint
-from mock_heidi.observing.coverage.points import ENDINGS, KINDS, TOKEN_STATES, Point, all_points
+from mock_heidi.observing.coverage.points import ENDINGS, KINDS, TOKEN_STATES, Point
 from mock_heidi.observing.coverage.report import counts_in
 from mock_heidi.observing.coverage.schema_fields import Words
 

@@ -69,7 +69,7 @@ def call_with_field(operation: str, field: Field, value: Any = None) -> ExampleC
     bodies = _bodies(operation) or [{}]
     body = next((one for one in bodies if field.steps[0] in one), bodies[0])
     if value is None:
-        value = next((one for one, _ in values_at(body, field.steps) if one is not None), None)
+        value = next((one for one in values_at(body, field.steps) if one is not None), None)
         value = _invented(field.schema) if value is None else value
     return call._replace(body=_smallest(_body(operation)["schema"], body, field.steps, value))
 
@@ -89,7 +89,7 @@ def answers_with(steps: Steps, operation: str, value: Any) -> Iterator[Any]:
     _, described = _described()[operation]
     response = contract.resolve(next(one for status, one in described["responses"].items() if status < "300"))
     for example in _examples(response["content"][_JSON]):
-        if any(True for _ in values_at(example, steps)):
+        if values_at(example, steps):
             made = copy.deepcopy(example)
             set_at(made, steps, value)
             _shorten(made, steps)
@@ -113,7 +113,7 @@ def set_at(body: dict[str, Any], steps: Steps, value: Any) -> None:
 def _shorten(body: Any, steps: Steps) -> None:
     """Leave one item in each list on the way to a place."""
     for at in (at for at, step in enumerate(steps) if step == EACH):
-        for items, _ in values_at(body, steps[:at]):
+        for items in values_at(body, steps[:at]):
             del items[1:]
 
 

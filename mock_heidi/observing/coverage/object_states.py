@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from mock_heidi.observing.checks.check import Latest
-from mock_heidi.observing.coverage.documented_parts import documented_parts
-from mock_heidi.observing.coverage.schema_fields import Steps, Words, values_at
-from mock_heidi.observing.parsed_entries import ParsedEntry
+from mock_heidi.observing.coverage.operation_points import WordPlace, operation_points
+from mock_heidi.observing.coverage.points import Point
+from mock_heidi.observing.coverage.schema_fields import Steps, values_at
 
 _STATUS = "status"
 
@@ -23,6 +22,14 @@ class Change(NamedTuple):
     after: str
 
 
+class State(NamedTuple):
+    """The state of a thing, which has a kind and a name."""
+
+    thing: str
+    name: str
+    state: str
+
+
 # The changes that the success of an operation makes.
 _MADE = (
     Change("account", "unlinked", "linked"),
@@ -33,21 +40,27 @@ _MADE = (
     Change("recording", "started", "finished"),
 )
 _FIRST = {"account": "unlinked", "patient_profile": "unlinked", "recording": "absent"}
+CHANGING = (
+    *("link_account", "unlink_account", "get_account_access", "create_session", "link_sessions"),
+    *("delete_patient_profiles", "start_recording", "finish_recording"),
+)
+"""The operations whose success says the state of things beside the statuses in their answers."""
 
 
 @cache
-def all_changes() -> tuple[Change, ...]:
-    """All documented changes. A status goes from the first word of its list to the second."""
-    lists = dict.fromkeys(words for places in _statuses().values() for _, words in places)
-    return (*_MADE, *(Change(words.name, words.values[0], words.values[1]) for words in lists))
+def all_changes() -> dict[Change, Point]:
+    """The points of all documented changes. A status goes from the first word of its list to the second."""
+    lists = dict.fromkeys(place.words for places in _statuses().values() for place in places)
+    shown = [Change(words.name, words.values[0], words.values[1]) for words in lists]
+    return {one: Point("transition", f"{one.thing} {one.before} to {one.after}") for one in (*_MADE, *shown)}
 
 
 @cache
-def _statuses() -> dict[str, tuple[tuple[Steps, Words], ...]]:
+def _statuses() -> dict[str, tuple[WordPlace, ...]]:
     """The places of statuses in the answers of each operation."""
     return {
-        name: tuple((steps, words) for steps, words in parts.received if steps[-1] == _STATUS)
-        for name, parts in documented_parts().items()
+        name: tuple(place for place in one.received if place.steps[-1] == _STATUS)
+        for name, one in operation_points().items()
     }
 
 
@@ -57,48 +70,55 @@ class ObjectStates:
     def __init__(self) -> None:
         self._states: Latest[str] = Latest()
 
-    def see(self, caller: str, request: ParsedEntry) -> Iterator[Change]:
-        """The documented changes that a successful request shows. ``caller`` names the user of its token."""
-        for thing, name, state in (*_made(caller, request), *_shown(request)):
-            change = Change(thing, self._states.get((thing, name)) or _FIRST.get(thing, state), state)
-            self._states.put((thing, name), state)
-            if change in all_changes():
-                yield change
+    def changes(self, seen: Iterator[State]) -> Iterator[Point]:
+        """The points of the documented changes that these states show."""
+        for one in seen:
+            place = one.thing, one.name
+            before = self._states.get(place) or _FIRST.get(one.thing, one.state)
+            self._states.put(place, one.state)
+            point = all_changes().get(Change(one.thing, before, one.state))
+            if point is not None:
+                yield point
 
 
-def _made(caller: str, request: ParsedEntry) -> Iterator[tuple[str, str, str]]:
-    """The things that the operation has changed: the kind, the name, and the state of each."""
-    operation, body = request.operation, request.body if isinstance(request.body, dict) else {}
+def made_states(operation: str, caller: str, path: str, body: Any, answer: Any) -> Iterator[State]:
+    """The states after the success of one of ``CHANGING``. ``caller`` names the user of its token."""
     if operation in ("link_account", "unlink_account"):
-        yield "account", caller, "linked" if operation == "link_account" else "unlinked"
+        yield State("account", caller, "linked" if operation == "link_account" else "unlinked")
     elif operation == "get_account_access":
-        yield "account", caller, "linked" if request.response.get("is_linked") is True else "unlinked"
-    elif operation == "create_session" and isinstance(body.get("patient_profile_id"), str):
-        yield "patient_profile", body["patient_profile_id"], "linked"
-    elif operation == "link_sessions" and body.get("session_ids"):
-        yield "patient_profile", request.entry.path.rstrip("/").split("/")[-2], "linked"
-    elif operation == "delete_patient_profiles":
-        for name, _ in values_at(body, ("patient_profile_ids", "*")):
-            yield "patient_profile", str(name), "deleted"
+        yield State("account", caller, "linked" if values_at(answer, ("is_linked",)) == [True] else "unlinked")
     elif operation == "start_recording":
-        yield "recording", str(request.response.get("recording_id")), "started"
+        for name in values_at(answer, ("recording_id",)):
+            yield State("recording", str(name), "started")
     elif operation == "finish_recording":
-        yield "recording", request.entry.path.rstrip("/").split("/")[-1].partition(":")[0], "finished"
+        yield State("recording", path.rstrip("/").split("/")[-1].partition(":")[0], "finished")
+    else:
+        yield from _profile_states(operation, path, body)
 
 
-def _shown(request: ParsedEntry) -> Iterator[tuple[str, str, str]]:
-    """The things whose status the answer shows."""
-    for steps, words in _statuses().get(request.operation or "", ()):
-        for value, around in values_at(request.response, steps):
-            if words.find(value) is not None and (name := _name(around)) is not None:
-                yield words.name, name, value
+def _profile_states(operation: str, path: str, body: Any) -> Iterator[State]:
+    if operation == "link_sessions" and any(values_at(body, ("session_ids",))):
+        yield State("patient_profile", path.rstrip("/").split("/")[-2], "linked")
+    elif operation == "create_session":
+        for name in filter(None, values_at(body, ("patient_profile_id",))):
+            yield State("patient_profile", str(name), "linked")
+    elif operation == "delete_patient_profiles":
+        for name in values_at(body, ("patient_profile_ids", "*")):
+            yield State("patient_profile", str(name), "deleted")
 
 
-def _name(around: list[Any]) -> str | None:
-    """The id of the innermost object that has one: a note has none, its session has."""
-    return next((str(one[key]) for one in reversed(around) for key in ("id", "session_id") if key in one), None)
+def shown_states(operation: str, answer: Any) -> Iterator[State]:
+    """The states of the things whose status an answer shows."""
+    for place in _statuses()[operation]:
+        for name, value in _named(answer, place.steps):
+            if place.words.find(value) is not None:
+                yield State(place.words.name, name, value)
 
 
-def is_success(status: int | None) -> bool:
-    """True for the status of a success."""
-    return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+def _named(answer: Any, steps: Steps) -> Iterator[tuple[str, Any]]:
+    """The values at a place, each with the id of the thing. A note has none, so it has that of its session."""
+    for inner in (1, 2):
+        for thing in values_at(answer, steps[:-inner]):
+            name = (thing.get("id") or thing.get("session_id")) if isinstance(thing, dict) else None
+            if name is not None:
+                yield from ((str(name), value) for value in values_at(thing, steps[-inner:]))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mock_heidi.base.settings import ConfigError
+from mock_heidi.observing.coverage.all_points import all_points
 from mock_heidi.observing.coverage.hints import hint
-from mock_heidi.observing.coverage.points import KINDS, Point, all_points
+from mock_heidi.observing.coverage.points import KINDS, Point
 
 _CURE = "give a file that --json or --mock-heidi-coverage=FILE.json has written"
 

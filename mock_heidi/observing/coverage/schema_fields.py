@@ -23,11 +23,9 @@ class Words(NamedTuple):
 
     def find(self, value: object) -> str | None:
         """The documented word that a value is, or None."""
-        if value in self.values:
-            return str(value)
-        if self.any_case and isinstance(value, str):
-            return next((word for word in self.values if word.lower() == value.lower()), None)
-        return None
+        if not isinstance(value, str) or value in self.values:
+            return value if isinstance(value, str) else None
+        return next((word for word in self.values if self.any_case and word.lower() == value.lower()), None)
 
 
 class Field(NamedTuple):
@@ -86,16 +84,12 @@ def _lists() -> dict[tuple[str, ...], str]:
     return {words: name for name, schema in reversed(schemas.items()) if (words := _listed(schema))}
 
 
-def values_at(value: Any, steps: Sequence[str]) -> Iterator[tuple[Any, list[Any]]]:
-    """The values at a place, each with the objects around it, outer ones first. Other forms of a body have none."""
-    return _values(value, steps, [])
-
-
-def _values(value: Any, steps: Sequence[str], around: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    if not steps:
-        yield value, around
-    elif steps[0] == EACH:
-        for item in value if isinstance(value, list) else ():
-            yield from _values(item, steps[1:], around)
-    elif isinstance(value, dict) and steps[0] in value:
-        yield from _values(value[steps[0]], steps[1:], [*around, value])
+def values_at(value: Any, steps: Sequence[str]) -> list[Any]:
+    """The values at a place. A body of another form has none."""
+    found = [value]
+    for step in steps:
+        if step == EACH:
+            found = [item for one in found if isinstance(one, list) for item in one]
+        else:
+            found = [one[step] for one in found if isinstance(one, dict) and step in one]
+    return found

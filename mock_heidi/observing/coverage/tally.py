@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Protocol
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
-from mock_heidi.base.operations import OPERATIONS, SIGN_IN
+import pydantic_core
+
+from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.base.slices import Work
-from mock_heidi.observing.coverage import points
-from mock_heidi.observing.coverage.documented_parts import DocumentedParts, documented_parts
 from mock_heidi.observing.coverage.error_names import error_in
-from mock_heidi.observing.coverage.object_states import ObjectStates, is_success
-from mock_heidi.observing.coverage.points import Point
-from mock_heidi.observing.coverage.schema_fields import values_at
+from mock_heidi.observing.coverage.object_states import CHANGING, ObjectStates, made_states, shown_states
+from mock_heidi.observing.coverage.operation_points import OperationPoints, WordPlace, operation_points
+from mock_heidi.observing.coverage.points import TOKENS, Point
+from mock_heidi.observing.coverage.schema_fields import Steps, values_at
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
-from mock_heidi.observing.parsed_entries import ParsedEntry
 
 OWN_AGENT = b"mock-heidi"
 """The ``User-Agent`` of a handle's own sign-in, which is no request of the client."""
@@ -57,7 +59,7 @@ class Tally:
     def _count(self, namespace: str, states: ObjectStates, entry: Entry) -> None:
         if _is_countable(entry):
             entry.counted = True
-            self.counts.update(set(self._exercised(namespace, states, ParsedEntry(entry))))
+            self.counts.update(set(self._exercised(namespace, states, entry)))
 
     def counting(self, journals: Iterable[Journal]) -> Work[None]:
         """Count all complete requests of some journals, one by one."""
@@ -71,38 +73,40 @@ class Tally:
         """Set all counts to 0."""
         self.counts.clear()
 
-    def _exercised(self, namespace: str, states: ObjectStates, request: ParsedEntry) -> Iterator[Point]:
+    def _exercised(self, namespace: str, states: ObjectStates, entry: Entry) -> Iterator[Point]:
         """The points that a complete request exercises; some may come twice."""
-        parts = documented_parts().get(request.operation or "")
-        if parts is None or _is_own(request):
+        known = operation_points().get(entry.operation or "")
+        if known is None or (known.operation == SIGN_IN and _is_own(entry)):
             return
-        yield points.operation(parts.operation)
-        yield from _sent(parts, request)
-        yield from _asked(parts, request)
-        status = request.entry.status
-        if is_success(status):
-            yield from self._success(states, parts, request)
-        elif status is not None:
-            yield from self._refusal(namespace, parts, request, status)
+        yield known.called
+        body = _body(entry)
+        yield from _sent(known, body)
+        if entry.query:
+            yield from _asked(known, entry.query)
+        if entry.status is None:
+            return
+        answer = _json(b"".join(entry.pieces))
+        if HTTPStatus.OK <= entry.status < HTTPStatus.MULTIPLE_CHOICES:
+            yield from _answered(known, entry, answer)
+            yield from states.changes(shown_states(known.operation, answer))
+            if known.operation in CHANGING:
+                caller = self._caller(entry)
+                key = "" if caller is None else caller.key
+                yield from states.changes(made_states(known.operation, key, entry.path, body, answer))
+        else:
+            yield from self._refused(namespace, known, entry, error_in(entry.status, answer))
 
-    def _success(self, states: ObjectStates, parts: DocumentedParts, request: ParsedEntry) -> Iterator[Point]:
-        yield from _received(parts, request)
-        if OPERATIONS[parts.operation].streams and (ending := _ending(request.entry)) is not None:
-            yield points.stream_ending(parts.operation, ending)
-        caller = self._identify(request.headers.get(b"authorization"))
-        if parts.operation != SIGN_IN:
-            yield points.token("valid")
-        for change in states.see("" if caller is None else caller.key, request):
-            yield points.transition(*change)
+    def _refused(self, namespace: str, known: OperationPoints, entry: Entry, error: str | None) -> Iterator[Point]:
+        """The point of an error: one of the operation, or a state of the token."""
+        if error is not None and error in known.errors:
+            yield known.errors[error]
+        elif error == "InvalidTokenError" and (caller := self._caller(entry)) and caller.namespace != namespace:
+            yield TOKENS["other_namespace"]
+        elif error in _REFUSED_TOKENS:
+            yield TOKENS[_REFUSED_TOKENS[error]]
 
-    def _refusal(self, namespace: str, parts: DocumentedParts, request: ParsedEntry, status: int) -> Iterator[Point]:
-        name = error_in(status, request.response)
-        if name in parts.errors:
-            yield points.error(parts.operation, name)
-        elif name in _REFUSED_TOKENS:
-            caller = self._identify(request.headers.get(b"authorization"))
-            foreign = caller is not None and caller.namespace != namespace and name == "InvalidTokenError"
-            yield points.token("other_namespace" if foreign else _REFUSED_TOKENS[name])
+    def _caller(self, entry: Entry) -> TokenUser | None:
+        return self._identify(_header(entry, b"authorization"))
 
 
 def _is_countable(entry: Entry) -> bool:
@@ -110,37 +114,63 @@ def _is_countable(entry: Entry) -> bool:
     return not entry.counted and (entry.done or entry.ending == "stall")
 
 
-def _is_own(request: ParsedEntry) -> bool:
-    return request.operation == SIGN_IN and request.headers.get(b"user-agent") == OWN_AGENT
+def _is_own(entry: Entry) -> bool:
+    return _header(entry, b"user-agent") == OWN_AGENT
 
 
-def _sent(parts: DocumentedParts, request: ParsedEntry) -> Iterator[Point]:
+def _header(entry: Entry, name: bytes) -> bytes | None:
+    """The value of a header; the last one if it is repeated, as the API reads it."""
+    return dict(entry.headers).get(name)
+
+
+def _body(entry: Entry) -> Any:
+    """The JSON of a request, or the sizes of the parts of its form by their names; None for an empty part."""
+    return _json(entry.body) if entry.parts is None else {one["name"]: one["size"] or None for one in entry.parts}
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return pydantic_core.from_json(text) if text else None
+    except ValueError:
+        return None  # clients and faults may send anything
+
+
+def _sent(known: OperationPoints, body: Any) -> Iterator[Point]:
     """The words and the optional fields in the body of a request. A field that is null counts as not sent."""
-    form = request.entry.parts
-    body = request.body if form is None else {one["name"]: one["size"] or None for one in form}
-    for steps, words in parts.sent:
-        for value, _ in values_at(body, steps):
-            if (word := words.find(value)) is not None:
-                yield points.sent_word(words.name, word)
-    for field in parts.optional:
-        if any(value is not None for value, _ in values_at(body, field.steps)):
-            yield points.optional_field(parts.operation, field.name)
+    if not isinstance(body, dict):
+        return
+    for field, point in known.optional:
+        outermost = body.get(field.steps[0])
+        if outermost is not None and (len(field.steps) == 1 or _is_given(outermost, field.steps[1:])):
+            yield point
+    yield from _words(known.sent, body)
 
 
-def _asked(parts: DocumentedParts, request: ParsedEntry) -> Iterator[Point]:
+def _is_given(value: Any, steps: Steps) -> bool:
+    return any(one is not None for one in values_at(value, steps))
+
+
+def _words(places: Iterable[WordPlace], body: Any) -> Iterator[Point]:
+    for place in places:
+        for value in values_at(body, place.steps):
+            if (point := place.find(value)) is not None:
+                yield point
+
+
+def _asked(known: OperationPoints, query: bytes) -> Iterator[Point]:
     """The words and the optional parameters in the query of a request."""
-    for name, value in request.query.items() if request.entry.query else ():
-        if name in parts.optional_parameters:
-            yield points.optional_parameter(parts.operation, name)
-        if name in parts.sent_parameters and (word := parts.sent_parameters[name].find(value)) is not None:
-            yield points.sent_word(parts.sent_parameters[name].name, word)
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    yield from (point for name, point in known.optional_parameters.items() if name in given)
+    yield from _words(known.sent_parameters.values(), given)
 
 
-def _received(parts: DocumentedParts, request: ParsedEntry) -> Iterator[Point]:
-    for steps, words in parts.received:
-        for value, _ in values_at(request.response, steps):
-            if (word := words.find(value)) is not None:
-                yield points.received_word(words.name, word)
+def _answered(known: OperationPoints, entry: Entry, answer: Any) -> Iterator[Point]:
+    """The points of a success: the words in the answer, the end of a stream, and the valid token."""
+    yield from _words(known.received, answer)
+    if known.endings and (ending := _ending(entry)) is not None:
+        yield known.endings[ending]
+    if known.operation != SIGN_IN:
+        yield TOKENS["valid"]
 
 
 def _ending(entry: Entry) -> str | None:
