@@ -67,7 +67,8 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 meter { width: 12rem; }
 details { margin: .75rem 0; }
 summary { cursor: pointer; font-weight: 600; }
-pre { margin: .25rem 0; padding: .5rem; background: #8882; overflow-x: auto; font-size: .85rem; }
+pre { margin: .25rem 0; padding: .5rem; background: #8882; font-size: .85rem; white-space: pre-wrap; }
+pre { overflow-wrap: anywhere; }
 .missing > li { margin: .75rem 0; }
 """
 
