@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from mock_heidi.base.operations import OPERATIONS, SIGN_IN
 from mock_heidi.base.settings import BASE_PATH
 from mock_heidi.observing.coverage.example_calls import (
     answers_with,
@@ -28,22 +29,17 @@ from mock_heidi.observing.coverage.hint_lines import (
     python_value,
     reply,
 )
-from mock_heidi.observing.coverage.object_states import Change, all_changes
+from mock_heidi.observing.coverage.object_states import MAKERS, Change, all_changes
 from mock_heidi.observing.coverage.operation_points import OperationPoints, operation_points
 from mock_heidi.observing.coverage.points import TOKENS, Point
 from mock_heidi.observing.coverage.schema_fields import Field
 
 # The effect that makes each end of a stream.
 _ENDING_EFFECTS = {"early_end": "end_after", "reset": "rst_after", "stall": "stall_after"}
-# The operation that brings a thing into a state.
-_MAKERS = {
-    ("account", "linked"): "link_account",
-    ("account", "unlinked"): "unlink_account",
-    ("patient_profile", "linked"): "link_sessions",
-    ("patient_profile", "deleted"): "delete_patient_profiles",
-    ("recording", "started"): "start_recording",
-}
-_FINISHED = Change("recording", "started", "finished")
+_STARTED, _FINISHED = Change("recording", "absent", "started"), Change("recording", "started", "finished")
+# An operation that most clients call, and one that needs nothing but a token.
+_USUAL = next(one.name for one in OPERATIONS.values() if one.polled)
+_SIGNED = next(one.name for one in OPERATIONS.values() if one.signed and one.request.startswith("GET"))
 # The delayed work that shows each list of statuses.
 _WORK = {
     "AudioStatus": "transcription",
@@ -118,12 +114,12 @@ def _answers() -> Iterator[tuple[Point, Hint]]:
 
 
 def _tokens() -> Iterator[tuple[Point, Hint]]:
-    signed = example_call("get_account_access")
+    signed = example_call(_SIGNED)
     yield TOKENS["valid"], call(signed)
-    yield TOKENS["missing"], fault("get_session", error="MissingTokenError")
-    yield TOKENS["expired"], fault("get_session", expire_token=True)
-    yield TOKENS["invalid"], fault("get_session", revoke_token=True)
-    yield TOKENS["wrong_key"], fault("get_jwt", error="InvalidApiKeyError")
+    yield TOKENS["missing"], fault(_USUAL, error="MissingTokenError")
+    yield TOKENS["expired"], fault(_USUAL, expire_token=True)
+    yield TOKENS["invalid"], fault(_USUAL, revoke_token=True)
+    yield TOKENS["wrong_key"], fault(SIGN_IN, error="InvalidApiKeyError")
     python = f'client.get(heidi.namespace("other").base_url + "{signed.path}")'
     made = 'curl -X POST "$MOCK_HEIDI_URL/_mock/namespaces/other"'
     yield (
@@ -138,13 +134,13 @@ def _changes() -> Iterator[tuple[Point, Hint]]:
 
 
 def _change(change: Change) -> Hint:
-    operation = _MAKERS.get((change.thing, change.after))
+    operation = MAKERS.get(change)
     return delayed(_WORK[change.thing]) if operation is None else call(example_call(operation))
 
 
 def _finish_recording() -> Hint:
     """The end of a recording, whose id is in the answer to its start."""
-    start = example_call("start_recording")
+    start = example_call(MAKERS[_STARTED])
     url, started = f"$HEIDI_BASE_URL{start.path}", f"{curl_command(start)} | cut -d '\"' -f 4"
     return Hint(
         f'client.post("{start.path}/" + client.post("{start.path}").json()["recording_id"] + ":finish")',

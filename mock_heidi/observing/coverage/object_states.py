@@ -30,20 +30,17 @@ class State(NamedTuple):
     state: str
 
 
-# The changes that the success of an operation makes.
-_MADE = (
-    Change("account", "unlinked", "linked"),
-    Change("account", "linked", "unlinked"),
-    Change("patient_profile", "unlinked", "linked"),
-    Change("patient_profile", "linked", "deleted"),
-    Change("recording", "absent", "started"),
-    Change("recording", "started", "finished"),
-)
+MAKERS = {
+    Change("account", "unlinked", "linked"): "link_account",
+    Change("account", "linked", "unlinked"): "unlink_account",
+    Change("patient_profile", "unlinked", "linked"): "link_sessions",
+    Change("patient_profile", "linked", "deleted"): "delete_patient_profiles",
+    Change("recording", "absent", "started"): "start_recording",
+    Change("recording", "started", "finished"): "finish_recording",
+}
+"""The changes that the success of an operation makes, with the operation."""
 _FIRST = {"account": "unlinked", "patient_profile": "unlinked", "recording": "absent"}
-CHANGING = (
-    *("link_account", "unlink_account", "get_account_access", "create_session", "link_sessions"),
-    *("delete_patient_profiles", "start_recording", "finish_recording"),
-)
+CHANGING = (*MAKERS.values(), "get_account_access", "create_session")
 """The operations whose success says the state of things beside the statuses in their answers."""
 
 
@@ -52,7 +49,7 @@ def all_changes() -> dict[Change, Point]:
     """The points of all documented changes. A status goes from the first word of its list to the second."""
     lists = dict.fromkeys(place.words for places in _statuses().values() for place in places)
     shown = [Change(words.name, words.values[0], words.values[1]) for words in lists]
-    return {one: Point("transition", f"{one.thing} {one.before} to {one.after}") for one in (*_MADE, *shown)}
+    return {one: Point("transition", f"{one.thing} {one.before} to {one.after}") for one in (*MAKERS, *shown)}
 
 
 @cache
