@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+# The names of the plugins that are registered only if an option asks for them.
 _COVERAGE = "mock_heidi_coverage"
+_VARIANTS = "mock_heidi_variants"
 _NUMBER = pytest.StashKey[Iterator[int]]()
 
 
@@ -38,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from mock_heidi.pytest_coverage import Coverage
 
         config.pluginmanager.register(Coverage(config, files, least), _COVERAGE)
+    if options.wants_variants(config):
+        from mock_heidi.pytest_variants import VariantRuns
+
+        config.pluginmanager.register(VariantRuns(config), _VARIANTS)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -91,7 +97,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
             problem = f"{given.typed if given else options.typed_fixtures(request.config)}: {error}"
             request.session.shouldfail = problem
             raise _failure(problem) from None
-        yield server
+        variants = request.config.pluginmanager.get_plugin(_VARIANTS)
+        yield server if variants is None else ending.enter_context(variants.watched(server))
         if given is None and coverage is not None:
             coverage.collect(server)
 

@@ -38,10 +38,10 @@ def coverage(  # noqa: PLR0913 - a flag each
     forget: bool,
     files: tuple[Path, ...],
 ) -> None:
-    """Show what clients have exercised of the contract, and what never, worst first.
+    """Show what clients have exercised of the contract.
 
-    It asks a server that was started with --coverage. With FILEs of JSON from earlier runs, it adds them up and asks no
-    server.
+    What they never did comes worst first. It asks a server that was started with --coverage. With FILEs of JSON from
+    earlier runs, it adds them up and asks no server.
     """
     from mock_heidi.observing.coverage.forms import write_html
     from mock_heidi.observing.coverage.report import Report

@@ -158,6 +158,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--cors-origin": ("http://app.test", "http://web.test"),
     "--cors-header": ("X-Tenant", "X-Own"),
     "--cors-credentials": ("1",),
+    "--coverage": ("1",),
     "--journal": ("masked",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
@@ -166,7 +167,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is only for their variables.
-SWITCHES = ("--no-request-faults", "--no-provenance", "--cors-credentials")
+SWITCHES = ("--no-request-faults", "--no-provenance", "--coverage", "--cors-credentials")
 
 
 class Told:
@@ -377,6 +378,12 @@ def admin_token_is_wanted(told: Told) -> None:
     assert refused == 403
 
 
+def coverage_is_counted(told: Told) -> None:
+    status, _, report = told.heidi.ask("GET", "/_mock/coverage")
+
+    assert (status, report["points"] > 0) == (200, True)
+
+
 def journal_is_masked(told: Told) -> None:
     told.heidi.ask("GET", f"{BASE_PATH}/sessions/1234567890?page=12")
 
@@ -405,6 +412,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--cors-header": cors_headers_may_be_sent,
     "--cors-credentials": cors_credentials_may_be_sent,
     "--memory": memory_has_that_ceiling,
+    "--coverage": coverage_is_counted,
     "--journal": journal_is_masked,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
@@ -818,6 +826,7 @@ def test_assumptions_prints_all_that_is_known_of_one(capsys: pytest.CaptureFixtu
     text = " ".join(capsys.readouterr().out.split())
     assert [part for part in (known.decides, known.why, *known.sources, *known.operations) if part not in text] == []
     assert "default any_case or exact, any_text" in text
+    assert f"advice a client may count on this: {known.advice}" in text
 
 
 def test_assumptions_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from paths import ROOT
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.operations import OPERATIONS, STREAMS
-from mock_heidi.cli.exec_command import client_variables
+from mock_heidi.cli.command_server import client_variables
 from mock_heidi.client.proxies import rule_body
 from mock_heidi.faults.rule import parse
 from mock_heidi.observing.coverage.all_points import all_points
