@@ -115,7 +115,7 @@ def _file(config: pytest.Config, typed: str) -> Path:
     path = config.invocation_params.dir / typed
     problem = None
     if path.suffix not in FORMS:
-        problem = f"is no name for a report; let it end in {', '.join(FORMS)}"
+        problem = f"is no name for a report; write {' or '.join(f'{options.COVERAGE}=FILE{form}' for form in FORMS)}"
     elif not path.parent.is_dir():
         problem = f"there is no folder {path.parent}; make it first"
     if problem is not None:
