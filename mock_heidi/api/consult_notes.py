@@ -147,8 +147,9 @@ def _check_template(request: Request, given: Mapping[str, Any]) -> None:
 
 
 def generate_consult_note(request: Request) -> Stream:
+    either = request.assumptions["third_party_template_method"] == "accepted"
     try:
-        given = read(request, _BY_TEMPLATE_ALONE)
+        given = read(request, ConsultNoteGenerate if either else _BY_TEMPLATE_ALONE)
     except UnprocessableError as error:
         if any(row["input"] in _OLDER_METHODS for row in error.problems):
             request.meet("third_party_template_method")
