@@ -12,6 +12,7 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
+from mock_heidi.cli.compare_command import compare
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.cli.exec_command import client_variables, exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
@@ -226,5 +227,6 @@ COMMANDS: dict[str, click.Command] = {
     "clock": clock,
     "snapshot": snapshot,
     "namespaces": namespaces,
+    "compare": compare,
     "completion": completion,
 }

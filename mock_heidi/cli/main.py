@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
-    "namespaces", "completion",
+    "namespaces", "compare", "completion",
 )  # fmt: skip
 
 
