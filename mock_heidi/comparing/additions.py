@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from mock_heidi.comparing.exchange import Exchange, objects
+from mock_heidi.comparing.exchange import Exchange, listed, objects
 from mock_heidi.comparing.history import History, Recording, Session, signed_in
 from mock_heidi.content import durations
 
@@ -76,10 +76,9 @@ def _profiles(history: History, exchange: Exchange) -> None:
 
 
 def _delete_profiles(history: History, exchange: Exchange) -> None:
-    ids = exchange.fields.get("patient_profile_ids")
-    for one in ids if isinstance(ids, list) else ():
-        history.gone.add(str(one))
-        history.profiles.pop(str(one), None)
+    for one in listed(exchange.fields.get("patient_profile_ids")):
+        history.gone.add(one)
+        history.profiles.pop(one, None)
         for session in history.sessions.values():
             if session.profile == one:
                 session.profile, session.profile_deleted = "", True
@@ -89,7 +88,7 @@ def _link_sessions(history: History, exchange: Exchange) -> None:
     for row in exchange.rows("data"):
         session = history.sessions.setdefault(str(row.get("session_id")), Session())
         if not session.profile:
-            name = session.shown.get("patient", {}).get("name") if session.fresh else "" if session.made else None
+            name = session.patient_name if session.fresh else "" if session.made else None
             session.unlinked_name = name
         session.profile = exchange.params["patient_profile_id"]
         session.shown.pop("patient", None)
@@ -182,8 +181,7 @@ def _heard(session: Session, exchange: Exchange) -> tuple[float, float] | None:
 
 def named_files(exchange: Exchange) -> dict[str, list[str]]:
     """The ids in a delete of context documents, by their place: query or body."""
-    ids = exchange.fields.get("ids")
-    return {"query": exchange.query.get("ids", []), "body": list(map(str, ids)) if isinstance(ids, list) else []}
+    return {"query": exchange.query.get("ids", []), "body": listed(exchange.fields.get("ids"))}
 
 
 _ADDERS = {

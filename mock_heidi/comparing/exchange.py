@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -161,6 +161,21 @@ def json_of(body: bytes | None) -> Any:
         return NOT_JSON if body is None else json.loads(body)
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def scalar(value: Any) -> Any:
+    """A text, a number, a boolean or null; ``NOT_JSON`` for a list or an object, which no set can hold."""
+    return NOT_JSON if isinstance(value, list | dict) else value
+
+
+def texts(rows: Iterable[Mapping[str, Any]], name: str) -> set[str]:
+    """The texts that rows have under a name."""
+    return {row[name] for row in rows if isinstance(row.get(name), str)}
+
+
+def listed(value: Any) -> list[str]:
+    """The members of a JSON list as texts; empty for another value."""
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def claims(token: Any) -> dict[str, Any]:

@@ -64,6 +64,13 @@ class Session:
     """True after a delete without an id, until the next list."""
 
     @property
+    def patient_name(self) -> str | None:
+        """The patient's name that was shown last; None if it is unknown."""
+        patient = self.shown.get("patient")
+        name = patient.get("name") if isinstance(patient, dict) else None
+        return name if isinstance(name, str) else None
+
+    @property
     def segments(self) -> int:
         """The number of accepted segments."""
         return sum(len(one.indexes) for one in self.recordings.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 from mock_heidi.comparing.additions import named_files
 from mock_heidi.comparing.detectors.detector import Detector, on
-from mock_heidi.comparing.exchange import Exchange, json_of
+from mock_heidi.comparing.exchange import Exchange, json_of, texts
 from mock_heidi.comparing.forms import Part
 from mock_heidi.comparing.history import History
 
@@ -43,7 +43,7 @@ def context_documents_methods(exchange: Exchange, _: History) -> Any:
 def context_documents_delete(exchange: Exchange, history: History) -> Any:
     """A list after a delete with an id in the query, and after one with an id in the body."""
     session = history.session(exchange)
-    left = {row.get("id") for row in exchange.rows(_FILES)}
+    left = texts(exchange.rows(_FILES), "id")
     values = {"query_or_body", "query", "body"}
     both = {one for one, place in session.deleting if place == "query"} & {
         one for one, place in session.deleting if place == "body"
@@ -77,7 +77,7 @@ def context_documents_delete_none(exchange: Exchange, history: History) -> Any:
     before = session.files - {one for one, _ in session.deleting}
     if not session.emptied or not before or not exchange.ok:
         return None
-    left = {row.get("id") for row in exchange.rows(_FILES)}
+    left = texts(exchange.rows(_FILES), "id")
     return "all" if not left & before else "nothing" if before <= left else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mock_heidi.comparing import streams
 from mock_heidi.comparing.detectors.detector import Detector, on
-from mock_heidi.comparing.exchange import NOT_JSON, Exchange, json_of
+from mock_heidi.comparing.exchange import NOT_JSON, Exchange, json_of, texts
 from mock_heidi.comparing.history import History
 
 _TEMPLATE_PARTS = ("template", "questions", "summaryRequired", "metadata")
@@ -19,7 +19,7 @@ _CONSULT, _DOCUMENT = "CONSULT_NOTE_TEMPLATE", "DOCUMENT_TEMPLATE"
 
 def consult_note_template_list(exchange: Exchange, history: History) -> Any:
     """The list for consult notes, after the list of all templates."""
-    categories = {row.get("template_category") for row in exchange.rows("templates")}
+    categories = texts(exchange.rows("templates"), "template_category")
     if _DOCUMENT in categories:
         return "all"
     return "for_notes" if categories and _DOCUMENT in history.templates.values() else None
@@ -38,7 +38,7 @@ def note_request_fields(exchange: Exchange, history: History) -> Any:
     note, sent = exchange.value("session", "consult_note"), history.session(exchange).note or {}
     if not sent.get("template_id") or not isinstance(note, dict) or "template_id" not in note:
         return None
-    return {sent["template_id"]: "shown", None: "hidden"}.get(note["template_id"])
+    return "shown" if note["template_id"] == sent["template_id"] else "hidden" if note["template_id"] is None else None
 
 
 def note_without_recording(exchange: Exchange, history: History) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mock_heidi.comparing.detectors.detector import Detector, on
-from mock_heidi.comparing.exchange import Exchange, objects
+from mock_heidi.comparing.exchange import Exchange, listed, objects, scalar, texts
 from mock_heidi.comparing.history import History
 
 _CONFLICT = 409
@@ -14,8 +14,7 @@ _CONFLICT = 409
 def duplicate_ehr_patient_id(exchange: Exchange, history: History) -> Any:
     """A second profile with the ehr_patient_id of another one."""
     sent = exchange.fields.get("ehr_patient_id")
-    known = {profile.get("ehr_patient_id") for profile in history.profiles.values()}
-    if not sent or sent not in known:
+    if not sent or scalar(sent) not in texts(history.profiles.values(), "ehr_patient_id"):
         return None
     return "allowed" if exchange.ok else "refused_409" if exchange.status == _CONFLICT else None
 
@@ -38,25 +37,25 @@ def deleted_profile_sessions(exchange: Exchange, history: History) -> Any:
 
 def batch_delete_unknown(exchange: Exchange, history: History) -> Any:
     """A delete with an id that is known to be unknown."""
-    ids = exchange.fields.get("patient_profile_ids")
+    ids = listed(exchange.fields.get("patient_profile_ids"))
     if exchange.error == "PatientProfileNotFoundError":
         return "refused"
-    return "ignored" if exchange.ok and isinstance(ids, list) and history.gone.intersection(map(str, ids)) else None
+    return "ignored" if exchange.ok and history.gone.intersection(ids) else None
 
 
 def link_unknown_session(exchange: Exchange, history: History) -> Any:
     """A link of several sessions, of which one is unknown."""
-    ids = exchange.fields.get("session_ids")
-    sent = set(map(str, ids)) if isinstance(ids, list) else set()
+    sent = set(listed(exchange.fields.get("session_ids")))
     if exchange.ok:
-        return "known_ones" if len(exchange.rows("data")) < len(sent) else None
+        shown = exchange.value("data")
+        return "known_ones" if isinstance(shown, list) and len(shown) < len(sent) else None
     return "nothing" if exchange.error == "SessionNotFoundError" and sent & history.existing else None
 
 
 def _linked_to(exchange: Exchange, history: History) -> set[str]:
     """The profiles to which the sessions of a link were linked before."""
-    ids = exchange.fields.get("session_ids")
-    known = [history.sessions[one] for one in ids if one in history.sessions] if isinstance(ids, list) else []
+    ids = listed(exchange.fields.get("session_ids"))
+    known = [history.sessions[one] for one in ids if one in history.sessions]
     return {session.profile for session in known} - {""}
 
 
@@ -75,8 +74,8 @@ def link_moves(exchange: Exchange, history: History) -> Any:
 
 def profile_list_order(exchange: Exchange, history: History) -> Any:
     """A list with two profiles that were created in the same recording."""
-    listed = [row.get("id") for row in exchange.rows("data")]
-    places = [listed.index(one) for one in history.made_profiles if one in listed]
+    shown = [row.get("id") for row in exchange.rows("data")]
+    places = [shown.index(one) for one in history.made_profiles if one in shown]
     if len(places) < 2:  # noqa: PLR2004 - an order needs two
         return None
     if places == sorted(places):
@@ -108,7 +107,7 @@ def create_session_unknown_profile(exchange: Exchange, history: History) -> Any:
     """A new session for a profile that is unknown."""
     if exchange.error == "PatientProfileNotFoundError":
         return "refused"
-    return "ignored" if exchange.ok and exchange.fields.get("patient_profile_id") in history.gone else None
+    return "ignored" if exchange.ok and scalar(exchange.fields.get("patient_profile_id")) in history.gone else None
 
 
 DETECTORS: list[Detector] = [

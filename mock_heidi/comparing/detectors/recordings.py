@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mock_heidi.comparing.detectors.detector import Detector, on
-from mock_heidi.comparing.exchange import NOT_JSON, Exchange
+from mock_heidi.comparing.exchange import Exchange, scalar, texts
 from mock_heidi.comparing.history import History
 
 _INDEX = re.compile(r"[0-9]{1,4}", re.ASCII)
@@ -124,14 +124,14 @@ def live_transcript_source(exchange: Exchange, _: History) -> Any:
     """A live transcript before there is any audio."""
     if exchange.value("chunks") != [] or exchange.value("transcript") != "":
         return None
-    source = exchange.value("active_source")
-    return None if source is NOT_JSON else {"LIVE": "live", "USER_UPLOADED": "user_uploaded", None: "none"}.get(source)
+    source = scalar(exchange.value("active_source"))
+    return {"LIVE": "live", "USER_UPLOADED": "user_uploaded", None: "none"}.get(source)
 
 
 def live_transcript_backup(exchange: Exchange, history: History) -> Any:
     """A live transcript after a segment was sent twice."""
     session = history.session(exchange)
-    sources = {row.get("source") for row in exchange.rows("chunks")}
+    sources = texts(exchange.rows("chunks"), "source")
     if "BACKUP" in sources:
         return "backup"
     replaced = len(exchange.rows("chunks")) < session.segments

@@ -9,7 +9,7 @@ from typing import Any
 from mock_heidi.base import contract
 from mock_heidi.base.operations import OPERATIONS, Takes
 from mock_heidi.comparing.detectors.detector import Detector, on
-from mock_heidi.comparing.exchange import NOT_JSON, Exchange
+from mock_heidi.comparing.exchange import NOT_JSON, Exchange, scalar
 from mock_heidi.comparing.history import History
 from mock_heidi.comparing.walker import FORMAT, TYPE, Walker
 
@@ -167,7 +167,7 @@ def gender_case(exchange: Exchange, _: History) -> Any:
     if not exchange.ok:
         return None
     shown = exchange.value("session", "patient") if exchange.session else exchange.value("data")
-    gender = shown.get("gender") if isinstance(shown, dict) else None
+    gender = scalar(shown.get("gender")) if isinstance(shown, dict) else None
     return {sent: "any_text", sent.upper() if known else None: "any_case"}.get(gender) if gender else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mock_heidi.comparing.detectors.detector import Detector, on, refused
-from mock_heidi.comparing.exchange import NOT_JSON, Exchange
+from mock_heidi.comparing.exchange import NOT_JSON, Exchange, listed, scalar, texts
 from mock_heidi.comparing.history import History, Session
 
 _NUMBERED = re.compile(r"Session \d+", re.ASCII)
@@ -60,7 +60,7 @@ def new_session_duration(exchange: Exchange, history: History) -> Any:
     found: set[str | None] = {"none" for row in _shown(exchange) if row.get("duration", 0) is None}
     for row, session in _known(exchange, history):
         if session.made and not (session.uploads or session.segments or session.sent_duration):
-            found.add({0: "zero", None: "none"}.get(row.get("duration", NOT_JSON)))
+            found.add({0: "zero", None: "none"}.get(scalar(row.get("duration", NOT_JSON))))
     return _agreed(found)
 
 
@@ -115,23 +115,23 @@ def linked_sessions_echo(exchange: Exchange, history: History) -> Any:
 
 def linked_sessions_exist(exchange: Exchange, history: History) -> Any:
     """A PATCH whose linked_sessions_for_context has an unknown session."""
-    ids = exchange.fields.get(_LINKED)
-    if not isinstance(ids, list) or not ids:
+    ids = listed(exchange.fields.get(_LINKED))
+    if not ids:
         return None
     if exchange.error == "SessionNotFoundError":
         known = exchange.session in history.existing and not history.session(exchange).profile_deleted
         return "required" if known else None
-    return "not_required" if exchange.ok and history.gone.intersection(map(str, ids)) else None
+    return "not_required" if exchange.ok and history.gone.intersection(ids) else None
 
 
 def session_patient_merge(exchange: Exchange, history: History) -> Any:
     """A PATCH with some fields of a patient whose name was sent before."""
     sent, after = exchange.fields.get("patient"), exchange.value("session", "patient")
     session = history.session(exchange)
-    before = session.shown.get("patient", {}).get("name") if session.fresh and session.sent_name else None
+    before = session.patient_name if session.fresh and session.sent_name else None
     if not isinstance(sent, dict) or "name" in sent or not sent or not isinstance(after, dict) or not before:
         return None
-    return {before: "merged", "": "replaced"}.get(after.get("name"))
+    return {before: "merged", "": "replaced"}.get(scalar(after.get("name")))
 
 
 def page_parameter(exchange: Exchange, _: History) -> Any:
@@ -162,8 +162,8 @@ def page_beyond_end(exchange: Exchange, _: History) -> Any:
 
 def linked_user_sessions(exchange: Exchange, history: History) -> Any:
     """The whole list of a linked user, after sessions that this user made before the link, and another user."""
-    listed = {row.get("session_id") for row in exchange.rows("sessions")}
-    whole = exchange.value("total_count") == len(listed)
+    shown = texts(exchange.rows("sessions"), "session_id")
+    whole = exchange.value("total_count") == len(shown)
     users = [linked for linked in history.accounts.values() if history.user(exchange) in linked]
     same: set[str] = set().union(*users)
     values = {"same_account", "since_linked", "whole_key"} if same else set()
@@ -171,9 +171,9 @@ def linked_user_sessions(exchange: Exchange, history: History) -> Any:
         if not session.made or not session.maker:
             continue
         if session.maker not in same:
-            values &= {"whole_key"} if name in listed else {"same_account", "since_linked"} if whole else values
+            values &= {"whole_key"} if name in shown else {"same_account", "since_linked"} if whole else values
         elif session.maker == history.user(exchange) and not session.maker_was_linked:
-            values &= {"same_account", "whole_key"} if name in listed else {"since_linked"} if whole else values
+            values &= {"same_account", "whole_key"} if name in shown else {"since_linked"} if whole else values
     return values
 
 

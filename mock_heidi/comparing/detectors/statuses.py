@@ -42,8 +42,8 @@ def profile_not_found(exchange: Exchange, _: History) -> Any:
 
 def template_not_found(exchange: Exchange, history: History) -> Any:
     """The error of an unknown template, after a list of all templates that lacks it."""
-    listed = not history.all_templates or exchange.fields.get("template_id") in history.templates
-    return None if listed else _status(exchange, "TemplateNotFoundError")
+    known = str(exchange.fields.get("template_id")) in history.templates
+    return None if known or not history.all_templates else _status(exchange, "TemplateNotFoundError")
 
 
 def template_required(exchange: Exchange, _: History) -> Any:

@@ -1,0 +1,151 @@
+"""Traffic of this server under each value of each assumption tells this value, and no wrong one of another."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alternatives import CASES, EACH, NOTE
+from clients import NOON, Client
+from har_files import Recorder
+from told_traffic import AFTER, BEFORE, tell
+
+from mock_heidi import create_app
+from mock_heidi.base.assumptions import assumptions, choosable
+from mock_heidi.comparing import har
+from mock_heidi.comparing.comparison import Comparison, compare
+from mock_heidi.comparing.detectors import DETECTORS
+from mock_heidi.comparing.report import undecidable
+from mock_heidi.comparing.walker import NEW
+
+DEFAULTS = {name: one.default for name, one in assumptions().items()}
+
+
+def compared(folder: Path, *names: str, **assume: Any) -> Comparison:
+    """The comparison of traffic that shows these assumptions, from a server with these values."""
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON, assume=assume))) as client, recorder.recording(client):
+        for name in names:
+            tell(name, client)
+    return compare(har.read([recorder.write(folder / "traffic.har")]).exchanges)
+
+
+def told(result: Comparison) -> dict[str, tuple[Any, ...]]:
+    """The values that the traffic leaves, by assumption."""
+    return {one.assumption.name: one.values for one in result.evidence}
+
+
+@pytest.mark.parametrize(("name", "value"), EACH, ids=str)
+def test_traffic_under_a_value_tells_it_and_no_wrong_value_of_another(tmp_path: Path, name: str, value: Any) -> None:
+    result = compared(tmp_path, name, **{name: value})
+
+    found = told(result)
+    assert found.pop(name) == (value,)
+    assert {other: values for other, values in found.items() if DEFAULTS[other] not in values} == {}
+    assert result.differences == []
+    assert result.of(NEW) == []
+    assert [one.place for one in result.absent if one.required] == []
+    assert result.chosen == ({} if value == DEFAULTS[name] else {name: value})
+
+
+def test_traffic_cannot_settle_only_what_has_no_choice() -> None:
+    assert undecidable() == []
+    assert {one.name for one in DETECTORS} == set(choosable())
+    assert all(one.needs.endswith(".") for one in DETECTORS)
+
+
+def test_no_extra_traffic_is_without_need(tmp_path: Path) -> None:
+    short = []
+    for name in BEFORE.keys() | AFTER.keys():
+        for value in CASES[name].expected:
+            recorder, app = Recorder(), create_app(clock=NOON, assume={name: value})
+            with contextlib.closing(Client(app)) as client, recorder.recording(client):
+                CASES[name].look(client)
+            found = told(compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges))
+            if found.get(name) != (value,):
+                short.append(name)
+
+    assert set(short) == BEFORE.keys() | AFTER.keys()
+
+
+def test_a_long_recording_under_the_defaults_settles_the_defaults_and_differs_nowhere(tmp_path: Path) -> None:
+    # Some cases need their own server, since they change what others begin with, such as the time.
+    names = ("note_status", "gender_case", "creation_status", "missing_token", "stream_framing", "segment_repeat")
+    result = compared(tmp_path, *names)
+
+    assert result.drifted is False
+    assert {name: values for name, values in told(result).items() if DEFAULTS[name] not in values} == {}
+
+
+def test_each_of_several_values_is_told(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "missing_token": 403,
+        "bad_token": "string_401",
+        "validation_errors": "pydantic1",
+        "creation_status": 201,
+        "stream_framing": "ndjson",
+        "session_gist": "present",
+        "profile_not_found": 400,
+    }
+    result = compared(tmp_path, *values, **values)
+
+    assert result.chosen == values
+    assert result.differences == []
+    assert result.of(NEW) == []
+
+
+def test_traffic_that_contradicts_itself_settles_nothing_and_names_both_values(tmp_path: Path) -> None:
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+        for status in (401, 403, 403):
+            client.put("/_mock/assumptions", json={"missing_token": status})
+            client.get("/patient-profiles", signed=False)
+
+    result = compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges)
+
+    (evidence,) = result.contradicted
+    assert (evidence.assumption.name, evidence.contradicting) == ("missing_token", [(401, 1), (403, 2)])
+    assert result.chosen == {}
+    assert result.differences == []
+    assert result.drifted is True
+
+
+def test_what_two_values_explain_is_narrowed_down_and_not_settled(tmp_path: Path) -> None:
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+        client.post("/patient-profiles", json={"gender": "unknown"})
+
+    result = compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges)
+
+    assert [one.values for one in result.narrowed if one.assumption.name == "gender_case"] == [("any_case", "exact")]
+    assert "gender_case" not in {one.assumption.name for one in result.settled}
+
+
+def test_a_recorder_that_leaves_out_tokens_gives_no_wrong_link(tmp_path: Path) -> None:
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+        client.sign_in(third="one")
+        client.get("/users/linked-account/access")
+        client.sign_in(third="two")
+        client.post("/patient-profiles", json={})
+    for entry in recorder.entries:
+        entry["request"]["headers"] = [one for one in entry["request"]["headers"] if one["name"] != "authorization"]
+
+    result = compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges)
+
+    assert "linked_account_required" not in told(result)
+
+
+def test_a_recorder_that_leaves_out_the_content_of_files_gives_no_empty_audio(tmp_path: Path) -> None:
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+        path = f"/sessions/{client.post('/sessions').json()['session_id']}"
+        client.post(f"{path}/upload-audio", files={"file": ("a.wav", b"RIFF", "audio/wav")})
+        client.post(f"{path}/consult-note", json=NOTE)
+    (upload,) = [one for one in recorder.entries if one["request"]["url"].endswith("/upload-audio")]
+    upload["request"]["postData"]["text"] = upload["request"]["postData"]["text"].replace("RIFF", "")
+
+    found = told(compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges))
+
+    assert "empty_audio" not in found
+    assert "malformed_multipart" not in found
