@@ -18,6 +18,7 @@ from mock_heidi.comparing.places import BASE, Place, find
 
 LARGEST = 256 * 1024**2
 """The largest file in bytes."""
+_STATUSES = range(100, 600)
 _CURE = "record the traffic again and save it as HAR"
 
 
@@ -111,7 +112,7 @@ def _exchange(entry: _Entry) -> Exchange:
     length = _length(headers, request.get("bodySize"))
     params = posted.get("params")
     rows = [one for one in params if isinstance(one, dict)] if isinstance(params, list) else []
-    sent = _content(posted, length)
+    sent = _content(posted, there=bool(length))
     kind = headers.get("content-type", kind) if "multipart" in kind and "boundary" not in kind else kind
     form = forms.read(kind, sent, length, rows)
     content = _object(response.get("content"))
@@ -127,7 +128,7 @@ def _exchange(entry: _Entry) -> Exchange:
         whole_form=form.whole,
         status=_status(response),
         answer_headers=answer_headers,
-        body=_content(content, _size(content, response)),
+        body=_content(content, there=_size(content, response) != 0),
         at=entry.at,
     )
 
@@ -137,8 +138,9 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _status(response: Mapping[str, Any]) -> int:
+    """The status of an answer; 0 for a request without one."""
     status = response.get("status")
-    return status if type(status) is int else 0
+    return status if type(status) is int and status in _STATUSES else 0
 
 
 def _headers(side: Mapping[str, Any]) -> dict[str, str]:
@@ -168,11 +170,11 @@ def _size(content: Mapping[str, Any], response: Mapping[str, Any]) -> int | None
     return max(sizes) if sizes and max(sizes) >= 0 else None
 
 
-def _content(side: Mapping[str, Any], length: int | None) -> bytes | None:
-    """The bytes of a body; None if it was not recorded."""
+def _content(side: Mapping[str, Any], *, there: bool) -> bytes | None:
+    """The bytes of a body; None if it was not recorded. ``there`` is False if none was sent."""
     text = side.get("text")
     if not isinstance(text, str) or not text:
-        return None if length or side.get("params") else b""
+        return None if there or side.get("params") else b""
     if side.get("encoding") == "base64":
         try:
             return base64.b64decode(text)

@@ -4,14 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from alternatives import (
+    ASK,
     CASES,
     DOCUMENTS,
+    LETTER,
+    LINK,
     NOBODY,
     NOTE,
+    TEMPLATE,
     link,
+    new_recording,
     new_session,
     send,
     upload,
+    uploaded,
 )
 from clients import JOHN, Client
 from helpers import SESSION
@@ -108,3 +114,38 @@ def tell(name: str, client: Client) -> None:
     for look in (BEFORE.get(name), CASES[name].look, AFTER.get(name)):
         if look is not None:
             look(client)
+
+
+def consultation(client: Client) -> None:
+    """Requests for every operation, all of which succeed."""
+    path = f"/sessions/{SESSION}"
+    client.post("/users/linked-account", json=LINK)
+    client.get("/users/linked-account/access")
+    client.get("/templates/consult-note-templates")
+    client.get("/templates/document-templates")
+    made = client.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
+    client.patch(f"/patient-profiles/{made}", json={"last_name": "Example"})
+    client.get(f"/patient-profiles/{JOHN}")
+    client.get("/patient-profiles")
+    client.delete("/patient-profiles:batch-delete", json={"patient_profile_ids": [made]})
+    client.post("/sessions", json={})
+    link(client, SESSION)
+    uploaded(client)
+    client.get(f"{path}/context-documents")
+    upload(client)
+    recording = new_recording(client)
+    send(client, recording, "0")
+    client.post(f"{recording}:finish")
+    client.get(f"{path}/transcript")
+    client.get(f"{path}/transcript/live")
+    client.post(f"{path}/consult-note", json=NOTE)
+    client.post(f"{path}/client-customised-template/response", json=TEMPLATE)
+    client.post(f"{path}/documents", json={"generation_method": "TEMPLATE", "template_id": LETTER})
+    client.get(f"{path}/documents")
+    client.post(f"{path}/ask-ai", json=ASK)
+    client.get(f"{path}/clinical-codes")
+    client.patch(path, json={"duration": 60})
+    client.get(path)
+    client.get("/sessions/linked-user")
+    client.delete(f"{path}/context-documents")
+    client.delete("/users/linked-account:unlink")
