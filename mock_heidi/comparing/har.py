@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.comparing import forms
 from mock_heidi.comparing.exchange import Exchange
@@ -19,6 +20,7 @@ from mock_heidi.comparing.places import BASE, Place, find
 LARGEST = 256 * 1024**2
 """The largest file in bytes."""
 _STATUSES = range(100, 600)
+_SUCCESS = range(200, 300)
 _CURE = "record the traffic again and save it as HAR"
 
 
@@ -37,6 +39,8 @@ class _Entry(NamedTuple):
     response: Mapping[str, Any]
     place: Place
     at: datetime | None
+    ours: bool
+    """True for an entry of the mock's own journal, which keeps the pieces of a stream and not its form."""
 
 
 def read(paths: Iterable[Path]) -> Traffic:
@@ -44,9 +48,9 @@ def read(paths: Iterable[Path]) -> Traffic:
     entries: list[_Entry] = []
     total = unanswered = 0
     for path in paths:
-        for row in _rows(path):
+        for row, ours in _rows(path):
             total += 1
-            entry = _entry(row)
+            entry = _entry(row, ours=ours)
             if entry is not None and not _status(entry.response):
                 unanswered += 1
             elif entry is not None:
@@ -60,8 +64,8 @@ def read(paths: Iterable[Path]) -> Traffic:
     return Traffic(exchanges, total - len(exchanges) - unanswered, unanswered)
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The entries of a file."""
+def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """The entries of a file, each with whether this mock has written them."""
     try:
         if path.stat().st_size > LARGEST:
             raise ConfigError(
@@ -72,8 +76,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "give the path of a HAR file") from None
     except (ValueError, RecursionError):
         raise ConfigError(f"{path} is not a HAR file: it is not JSON", _CURE) from None
-    rows = whole.get("log", {}) if isinstance(whole, dict) else None
-    rows = rows.get("entries") if isinstance(rows, dict) else None
+    log = _object(whole.get("log")) if isinstance(whole, dict) else {}
+    rows, ours = log.get("entries"), _object(log.get("creator")).get("name") == "mock_heidi"
     if not isinstance(rows, list):
         raise ConfigError(f"{path} is not a HAR file: it has no list log.entries", _CURE)
     for number, row in enumerate(rows, 1):
@@ -82,10 +86,10 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
             raise ConfigError(f"{path} is not a HAR file: entry {number} has no request and response", _CURE)
         if not all(isinstance(parts[0].get(name), str) for name in ("method", "url")):  # type: ignore[union-attr]
             raise ConfigError(f"{path} is not a HAR file: entry {number} has no method and url", _CURE)
-        yield row
+        yield row, ours
 
 
-def _entry(row: Mapping[str, Any]) -> _Entry | None:
+def _entry(row: Mapping[str, Any], *, ours: bool) -> _Entry | None:
     """The entry of a row; None if it is no request for an operation."""
     request = row["request"]
     try:
@@ -93,7 +97,9 @@ def _entry(row: Mapping[str, Any]) -> _Entry | None:
     except ValueError:
         return None
     place = find(request["method"].upper(), url.path) if url.scheme in ("http", "https") else None
-    return None if place is None else _Entry(request, row["response"], place, _time(row.get("startedDateTime")))
+    if place is None:
+        return None
+    return _Entry(request, row["response"], place, _time(row.get("startedDateTime")), ours)
 
 
 def _time(text: Any) -> datetime | None:
@@ -118,6 +124,7 @@ def _exchange(entry: _Entry) -> Exchange:
     content = _object(response.get("content"))
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
         answer_headers.setdefault("content-type", content["mimeType"])
+    is_stream = OPERATIONS[entry.place.operation].streams and _status(response) in _SUCCESS
     return Exchange(
         operation=entry.place.operation,
         params=entry.place.params,
@@ -128,7 +135,7 @@ def _exchange(entry: _Entry) -> Exchange:
         whole_form=form.whole,
         status=_status(response),
         answer_headers=answer_headers,
-        body=_content(content, there=_size(content, response) != 0),
+        body=None if entry.ours and is_stream else _content(content, there=_size(content, response) != 0),
         at=entry.at,
     )
 
@@ -175,6 +182,8 @@ def _content(side: Mapping[str, Any], *, there: bool) -> bytes | None:
     text = side.get("text")
     if not isinstance(text, str) or not text:
         return None if there or side.get("params") else b""
+    if not text.strip("*"):
+        return None  # the recorder has hidden it
     if side.get("encoding") == "base64":
         try:
             return base64.b64decode(text)

@@ -42,21 +42,21 @@ def lines(result: Comparison, traffic: Traffic) -> Iterator[str]:
     if result.chosen:
         yield f"  {_flags(result)}"
     yield from _titled("Settled, the default holds:", map(_settled, _kept(result)))
-    yield from _titled("Contradicted, both were seen:", map(_contradicted, result.contradicted))
+    yield from _titled("Contradicted, more than one value was seen:", map(_contradicted, result.contradicted))
     yield from _titled("Narrowed down:", map(_narrowed, result.narrowed))
     yield from _titled("New fields:", (_new(row, count, result) for row, count in result.of(NEW)))
     yield from _titled("Fields that never came:", (_never(one) for one in result.absent if one.required))
     yield from _titled("Optional fields that never came:", (_never(one) for one in result.absent if not one.required))
     yield from _titled("Other differences:", (_difference(row, count, result) for row, count in result.differences))
     yield ""
-    yield f"This traffic tells nothing about {counted(len(open_names(result)), 'other assumption')}."
+    yield f"This traffic tells nothing about {counted(len(open_names(result)), 'other assumption')}; --json names them."
 
 
 def _others(result: Comparison, traffic: Traffic) -> str:
     numbers = {
         "other requests ignored": traffic.ignored,
         "without an answer": traffic.unanswered,
-        "without their body": result.unrecorded,
+        "without a recorded body": result.unrecorded,
     }
     return "".join(f", {number} {text}" for text, number in numbers.items() if number)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clients import Client
 from har_files import HOST, archive
+from told_traffic import consultation
 
 from mock_heidi.base.settings import BASE_PATH, ConfigError
 from mock_heidi.comparing import har
@@ -240,3 +242,24 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     path.write_text(json.dumps(archive([entry()])), encoding="utf-8-sig")
 
     assert len(har.read([path]).exchanges) == 1
+
+
+# --- What recorders hide ----------------------------------------------------------------------------------------------
+
+
+def test_a_hidden_body_is_not_compared(tmp_path: Path) -> None:
+    result = compare(traffic(tmp_path, entry(content_text="***")).exchanges)
+
+    assert (result.unrecorded, result.differences) == (1, [])
+
+
+def test_the_recordings_of_the_mock_settle_nothing_about_streams(tmp_path: Path, heidi: Client) -> None:
+    consultation(heidi)
+    path = tmp_path / "traffic.har"
+    path.write_bytes(heidi.get("/_mock/requests?format=har").content)
+
+    result = compare(har.read([path]).exchanges)
+
+    assert result.exchanges > 20
+    assert result.drifted is False
+    assert {one.assumption.name for one in result.evidence}.isdisjoint({"stream_framing", "stream_escapes"})
