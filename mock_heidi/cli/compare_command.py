@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import printable_json
+from mock_heidi.cli.options import choices
 
 if TYPE_CHECKING:
+    from mock_heidi.base.assumptions import Assumptions
     from mock_heidi.comparing.exchange import Exchange
 
 _DRIFTED = 3
@@ -26,8 +29,14 @@ _DRIFTED = 3
     metavar="FILE",
     help="Write the settled assumptions to this file; in a fixture folder, serve reads it as assumptions.yaml.",
 )
+@click.option(
+    "--fixtures", metavar="DIR", help="Compare with a mock that has the assumptions.yaml of this fixture folder."
+)
+@click.option(
+    "--assume", multiple=True, metavar="NAME=VALUE", help="Compare with a mock that has this value; repeatable."
+)
 @click.option("--fail", is_flag=True, help="Exit with status 3 if the traffic differs from the mock.")
-def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail: bool) -> None:
+def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail: bool, **mock: Any) -> None:
     """Compare recorded traffic of the real service (HAR) with the mock.
 
     Browsers, mitmproxy and Proxyman save HAR files. The report says which assumptions the traffic settles, which
@@ -39,6 +48,7 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
     mock-heidi compare monday.har tuesday.har --json
     mock-heidi compare traffic.har --output clinic/assumptions.yaml
     mock-heidi serve --fixtures clinic
+    mock-heidi compare next-week.har --fixtures clinic --fail
 
     Traffic settles every assumption that has a choice, if it has the requests that show it; docs/compare.md lists
     them. The other assumptions have one value only, such as body_limit, and are not settled.
@@ -46,7 +56,7 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
     from mock_heidi.comparing import comparison, har, report
 
     traffic = har.read(files)
-    result = comparison.compare(traffic.exchanges, _progress)
+    result = comparison.compare(traffic.exchanges, _values(**mock), _progress)
     if output is not None:
         report.write(result, output)
     if as_json:
@@ -55,6 +65,16 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
         click.echo("\n".join(report.lines(result, traffic)))
     if fail and result.drifted:
         sys.exit(_DRIFTED)
+
+
+def _values(fixtures: str | None, assume: tuple[str, ...]) -> Assumptions:
+    """The values of the mock that the traffic is compared with."""
+    from mock_heidi.base.assumptions import DEFAULTS
+    from mock_heidi.fixtures.assumption_file import chosen_assumptions
+
+    if fixtures is not None and not Path(fixtures).is_dir():
+        raise ConfigError(f"--fixtures: {fixtures} is not a folder", "give a folder with the file assumptions.yaml")
+    return DEFAULTS.choose({**chosen_assumptions(fixtures), **choices(assume)})
 
 
 def _progress(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from mock_heidi.base import contract
-from mock_heidi.base.assumptions import Assumptions
+from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.contract_variants import changed
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.comparing import streams
@@ -55,8 +55,10 @@ class Absent(NamedTuple):
 class Comparison:
     """The result: the evidence for assumptions, and the differences from the contract with their numbers."""
 
-    exchanges: int = 0
-    evidence: list[Evidence] = field(default_factory=list)
+    mock: Assumptions
+    """The values of the mock that the traffic is compared with."""
+    exchanges: int
+    evidence: list[Evidence]
     rows: Counter[Row] = field(default_factory=Counter)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     """The number of answers of each operation and status."""
@@ -82,8 +84,14 @@ class Comparison:
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The settled values that differ from the defaults, by name."""
-        return {one.assumption.name: one.values[0] for one in self.settled if one.values[0] != one.assumption.default}
+        """The settled values that differ from those of the mock, by name."""
+        found = {one.assumption.name: one.values[0] for one in self.settled}
+        return {name: value for name, value in found.items() if value != self.mock[name]}
+
+    @property
+    def choices(self) -> Mapping[str, Any]:
+        """The values that the mock needs to behave like the traffic, where they differ from the defaults."""
+        return self.mock.choose(self.chosen).chosen
 
     @cached_property
     def absent(self) -> list[Absent]:
@@ -116,22 +124,27 @@ class Comparison:
     def drifted(self) -> bool:
         """True if the traffic differs from the mock."""
         lost = any(one.required for one in self.absent)
-        return bool(self.chosen or self.contradicted or self.of(NEW) or self.differences or lost)
+        ruled_out = any(self.mock[one.assumption.name] not in one.values for one in self.narrowed)
+        return bool(ruled_out or self.chosen or self.contradicted or self.of(NEW) or self.differences or lost)
 
 
 def compare(
-    exchanges: Sequence[Exchange], progress: Callable[[Sequence[Exchange]], Iterable[Exchange]] = iter
+    exchanges: Sequence[Exchange],
+    mock: Assumptions = DEFAULTS,
+    progress: Callable[[Sequence[Exchange]], Iterable[Exchange]] = iter,
 ) -> Comparison:
-    """The comparison of some exchanges with the contract. ``progress`` makes the iterator over them."""
+    """The comparison of some exchanges with a mock that has these values.
+
+    ``progress`` makes an iterator over the exchanges. It is called twice: once for the assumptions, once for the rest.
+    """
     evidence, told = gather(exchanges, progress(exchanges))
-    result = Comparison(exchanges=len(exchanges), evidence=evidence)
-    base = result.chosen
+    result = Comparison(mock, len(exchanges), evidence)
     disputed = {one.assumption.name for one in result.contradicted}
-    contracts = _Contracts()
-    for exchange, said in zip(exchanges, told, strict=True):
+    contracts, choices = _Contracts(), result.choices
+    for exchange, said in zip(progress(exchanges), told, strict=True):
         # Where answers contradict one another, each is held to the value that it shows.
         own = {name: next(iter(values)) for name, values in said.items() if name in disputed and len(values) == 1}
-        _hold(exchange, contracts.under({**base, **own}), result)
+        _hold(exchange, contracts.under({**choices, **own}), result)
     _fold_maps(result)
     return result
 
@@ -140,11 +153,11 @@ class _Contracts:
     """The contracts under the choices that were needed."""
 
     def __init__(self) -> None:
-        self._made: dict[Assumptions | tuple[tuple[str, Any], ...], Mapping[str, Any]] = {}
+        self._made: dict[tuple[tuple[str, Any], ...], Mapping[str, Any]] = {}
 
     def under(self, choices: Mapping[str, Any]) -> Mapping[str, Any]:
         """The contract under some choices."""
-        chosen = Assumptions().choose(choices)
+        chosen = DEFAULTS.choose(choices)
         key = tuple(sorted(chosen.chosen.items()))
         if key not in self._made:
             self._made[key] = changed(chosen) if key else contract.loaded()

@@ -38,10 +38,10 @@ def times(count: int) -> str:
 def lines(result: Comparison, traffic: Traffic) -> Iterator[str]:
     """The report for a terminal."""
     yield f"{counted(result.exchanges, 'exchange')} with the Heidi API{_others(result, traffic)}"
-    yield from _titled("Settled, and different from the default:", map(_settled, _changed(result)))
+    yield from _titled("Settled, and different from the mock:", map(_settled, _changed(result)))
     if result.chosen:
         yield f"  {_flags(result)}"
-    yield from _titled("Settled, the default holds:", map(_settled, _kept(result)))
+    yield from _titled("Settled, as the mock has it:", map(_settled, _kept(result)))
     yield from _titled("Contradicted, more than one value was seen:", map(_contradicted, result.contradicted))
     yield from _titled("Narrowed down:", map(_narrowed, result.narrowed))
     yield from _titled("New fields:", (_new(row, count, result) for row, count in result.of(NEW)))
@@ -127,7 +127,7 @@ def as_json(result: Comparison, traffic: Traffic) -> dict[str, Any]:
             {
                 "name": one.assumption.name,
                 "value": one.values[0],
-                "default": one.assumption.default,
+                "mock": result.mock[one.assumption.name],
                 "seen": one.seen,
                 "assume": f"{one.assumption.name}={written(one.values[0])}",
             }
@@ -155,11 +155,15 @@ def _row(row: Row, count: int, result: Comparison) -> dict[str, Any]:
 
 
 def assumption_file(result: Comparison) -> str:
-    """The text of an ``assumptions.yaml`` with the settled values. The defaults are comments."""
+    """The text of an ``assumptions.yaml`` with the values that the mock needs. Settled defaults are comments."""
+    settled = {one.assumption.name: one for one in result.settled}
     rows = [_HEAD]
-    for one in result.settled:
-        line = f"{one.assumption.name}: {written(one.values[0])}  # seen {times(one.seen)}\n"
-        rows.append(line if one.assumption.name in result.chosen else f"# {line}")
+    for name in choosable():
+        seen = f"  # seen {times(settled[name].seen)}" if name in settled else ""
+        if name in result.choices:
+            rows.append(f"{name}: {written(result.choices[name])}{seen}\n")
+        elif seen:
+            rows.append(f"# {name}: {written(settled[name].values[0])}{seen}\n")
     rows += [f"# contradicted: {_contradicted(one)}\n" for one in result.contradicted]
     return "".join(rows)
 

@@ -41,11 +41,11 @@ def test_the_report_says_what_is_settled_and_what_differs(har: Path, capsys: pyt
         0,
         """8 exchanges with the Heidi API
 
-Settled, and different from the default:
+Settled, and different from the mock:
   missing_token=403, seen 3 times
   --assume missing_token=403
 
-Settled, the default holds:
+Settled, as the mock has it:
   validation_errors=pydantic2, seen once
   token_lifetime=3600, seen once
   session_gist=absent, seen once
@@ -76,7 +76,7 @@ def test_json_says_the_same(har: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert made["settled"][0] == {
         "name": "missing_token",
         "value": 403,
-        "default": 401,
+        "mock": 401,
         "seen": 3,
         "assume": "missing_token=403",
     }
@@ -121,6 +121,34 @@ def test_the_exit_status_tells_drift_if_asked(har: Path, options: tuple[str, ...
     assert call("compare", str(har), *options) == status
 
 
+def test_traffic_is_compared_with_the_mock_of_a_fixture_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder = Recorder()
+    app = create_app(clock=NOON, assume={"missing_token": 403, "session_gist": "present"})
+    with contextlib.closing(Client(app)) as client, recorder.recording(client):
+        client.get("/patient-profiles", signed=False)
+        client.get(f"/sessions/{SESSION}")
+    path, folder = recorder.write(tmp_path / "traffic.har"), tmp_path / "clinic"
+    folder.mkdir()
+    output = folder / "assumptions.yaml"
+
+    assert call("compare", str(path), "--output", str(output), "--fail") == 3
+    assert call("compare", str(path), "--fixtures", str(folder), "--fail") == 0
+    assert "Settled, as the mock has it:\n  missing_token=403, seen once\n" in capsys.readouterr().out
+
+    assert call("compare", str(path), "--fixtures", str(folder), "--assume", "missing_token=401", "--fail") == 3
+    assert "--assume missing_token=403\n" in capsys.readouterr().out
+
+
+def test_the_file_keeps_the_values_of_the_folder_that_the_traffic_does_not_tell(har: Path, tmp_path: Path) -> None:
+    output = tmp_path / "assumptions.yaml"
+
+    assert call("compare", str(har), "--assume", "coding_enabled=refused_403", "--output", str(output)) == 0
+
+    assert chosen_assumptions(str(tmp_path)) == {"missing_token": 403, "coding_enabled": "refused_403"}
+
+
 def test_no_drift_is_no_failure(tmp_path: Path) -> None:
     recorder = Recorder()
     with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
@@ -150,6 +178,12 @@ def test_a_file_of_the_user_is_not_replaced(har: Path, tmp_path: Path, capsys: p
     ("args", "status", "said"),
     [
         (("none.har",), 1, "cannot read none.har: No such file or directory; give the path of a HAR file"),
+        (("traffic.har", "--assume", "a"), 1, "--assume: 'a' is not a choice; write it like gender_case=exact"),
+        (
+            ("traffic.har", "--fixtures", "none"),
+            1,
+            "--fixtures: none is not a folder; give a folder with the file assumptions.yaml",
+        ),
         ((), 2, "Missing argument 'FILE…'. (see mock-heidi compare --help)"),
         (("notes.txt",), 1, "notes.txt is not a HAR file: it is not JSON; record the traffic again and save it as HAR"),
         (

@@ -22,11 +22,11 @@ AUDIO = f"{HOST}{BASE_PATH}/sessions/1/upload-audio"
 FORM = "multipart/form-data; boundary=x"
 
 
-def entry(url: str = URL, method: str = "POST", status: int = 200, **fields: Any) -> dict[str, Any]:
+def entry(url: str = URL, method: str = "POST", **fields: Any) -> dict[str, Any]:
     """An entry with the fewest fields; ``fields`` begin with ``request_``, ``response_`` or ``content_``."""
     made: dict[str, Any] = {
         "request": {"method": method, "url": url, "headers": []},
-        "response": {"status": status, "headers": [], "content": {"mimeType": "application/json"}},
+        "response": {"status": 200, "headers": [], "content": {"mimeType": "application/json"}},
     }
     made["response"]["content"] |= {"text": json.dumps(SHOWN)}
     parts = {"request": made["request"], "response": made["response"], "content": made["response"]["content"]}
@@ -95,7 +95,7 @@ def test_traffic_of_others_is_ignored_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_request_without_an_answer_is_counted_and_not_compared(tmp_path: Path) -> None:
-    found = traffic(tmp_path, entry(), entry(status=0))
+    found = traffic(tmp_path, entry(), entry(response_status=0))
 
     assert (len(found.exchanges), found.unanswered, found.ignored) == (1, 1, 0)
 
@@ -124,13 +124,13 @@ def test_names_of_headers_have_no_case_and_pseudo_headers_are_left_out(tmp_path:
 
 @pytest.mark.parametrize("text", [json.dumps(SHOWN), base64.b64encode(json.dumps(SHOWN).encode()).decode()])
 def test_a_body_may_be_in_base64(tmp_path: Path, text: str) -> None:
-    encoding = {} if text.startswith("{") else {"content_encoding": "base64"}
+    encoding: dict[str, Any] = {} if text.startswith("{") else {"content_encoding": "base64"}
 
     assert one(tmp_path, entry(content_text=text, **encoding)).shown == SHOWN
 
 
 @pytest.mark.parametrize("size", [{}, {"content_size": 17}, {"response_bodySize": 17}, {"content_size": -1}])
-def test_a_body_that_was_not_recorded_is_no_empty_body(tmp_path: Path, size: dict[str, int]) -> None:
+def test_a_body_that_was_not_recorded_is_no_empty_body(tmp_path: Path, size: dict[str, Any]) -> None:
     made = entry(**size)
     del made["response"]["content"]["text"]
 
@@ -187,7 +187,7 @@ def test_bytes_that_are_no_text_are_read_as_mitmproxy_writes_them(tmp_path: Path
 
 @pytest.mark.parametrize("body", ["--x", "--x\r\nContent-Disposition: form-data", "RIFF"])
 def test_a_form_that_the_recorder_has_cut_is_no_broken_form(tmp_path: Path, body: str) -> None:
-    made = entry(AUDIO, status=422, request_postData={"mimeType": FORM, "text": body})
+    made = entry(AUDIO, response_status=422, request_postData={"mimeType": FORM, "text": body})
     whole, cut = ({**made["request"], "headers": headers(Content_Length=str(size))} for size in (len(body), 5000))
 
     assert one(tmp_path, {**made, "request": whole}).whole_form is False

@@ -11,23 +11,29 @@ from har_files import Recorder
 from told_traffic import AFTER, BEFORE, tell
 
 from mock_heidi import create_app
-from mock_heidi.base.assumptions import assumptions, choosable
+from mock_heidi.base.assumptions import Assumptions, assumptions, choosable
 from mock_heidi.comparing import har
 from mock_heidi.comparing.comparison import Comparison, compare
 from mock_heidi.comparing.detectors import DETECTORS
+from mock_heidi.comparing.exchange import Exchange
 from mock_heidi.comparing.report import undecidable
 from mock_heidi.comparing.walker import NEW
 
 DEFAULTS = {name: one.default for name, one in assumptions().items()}
 
 
-def compared(folder: Path, *names: str, **assume: Any) -> Comparison:
-    """The comparison of traffic that shows these assumptions, from a server with these values."""
+def recorded(folder: Path, *names: str, **assume: Any) -> list[Exchange]:
+    """Traffic that shows these assumptions, from a server with these values."""
     recorder = Recorder()
     with contextlib.closing(Client(create_app(clock=NOON, assume=assume))) as client, recorder.recording(client):
         for name in names:
             tell(name, client)
-    return compare(har.read([recorder.write(folder / "traffic.har")]).exchanges)
+    return har.read([recorder.write(folder / "traffic.har")]).exchanges
+
+
+def compared(folder: Path, *names: str, **assume: Any) -> Comparison:
+    """The comparison of such traffic with a mock under the defaults."""
+    return compare(recorded(folder, *names, **assume))
 
 
 def told(result: Comparison) -> dict[str, tuple[Any, ...]]:
@@ -90,6 +96,18 @@ def test_each_of_several_values_is_told(tmp_path: Path) -> None:
     result = compared(tmp_path, *values, **values)
 
     assert result.chosen == values
+    assert result.differences == []
+    assert result.of(NEW) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [one for one in EACH if one[1] != DEFAULTS[one[0]]], ids=str)
+def test_traffic_of_the_defaults_differs_from_a_mock_with_another_value(tmp_path: Path, name: str, value: Any) -> None:
+    traffic = recorded(tmp_path, name)
+
+    result = compare(traffic, Assumptions({name: value}))
+
+    assert result.chosen == {name: DEFAULTS[name]}
+    assert result.choices == {}
     assert result.differences == []
     assert result.of(NEW) == []
 
