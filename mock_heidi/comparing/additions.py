@@ -106,7 +106,9 @@ def _update_session(history: History, exchange: Exchange) -> None:
     session, patient = history.session(exchange), exchange.fields.get("patient")
     session.sent_linked = session.sent_linked or bool(exchange.fields.get("linked_sessions_for_context"))
     session.sent_duration = session.sent_duration or "duration" in exchange.fields
-    session.output_allowed = bool(exchange.fields.get("generate_output_without_recording", session.output_allowed))
+    allowed = exchange.fields.get("generate_output_without_recording", session.output_allowed)
+    # A body that was not recorded may have allowed it.
+    session.output_allowed = bool(allowed) or exchange.sent is None
     if isinstance(patient, dict):
         session.sent_patient = True
         session.sent_name = session.sent_name or bool(patient.get("name"))
@@ -162,7 +164,7 @@ def _delete_files(history: History, exchange: Exchange) -> None:
     session = history.session(exchange)
     named = [(one, place) for place, ids in named_files(exchange).items() for one in ids]
     session.deleting += named
-    session.emptied = session.emptied or not named
+    session.emptied = session.emptied or (not named and exchange.sent is not None)
 
 
 def _custom_template(history: History, exchange: Exchange) -> None:

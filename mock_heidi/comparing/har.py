@@ -118,7 +118,7 @@ def _exchange(entry: _Entry) -> Exchange:
     length = _length(headers, request.get("bodySize"))
     params = posted.get("params")
     rows = [one for one in params if isinstance(one, dict)] if isinstance(params, list) else []
-    sent = _content(posted, there=bool(length))
+    sent = _content(posted, there=length != 0)
     kind = headers.get("content-type", kind) if "multipart" in kind and "boundary" not in kind else kind
     form = forms.read(kind, sent, length, rows)
     content = _object(response.get("content"))
@@ -168,7 +168,7 @@ def _length(headers: Mapping[str, str], size: Any) -> int | None:
     text = headers.get("content-length", "")
     if text.isdecimal():
         return int(text)
-    return size if type(size) is int and size > 0 else None
+    return size if type(size) is int and size >= 0 else None
 
 
 def _size(content: Mapping[str, Any], response: Mapping[str, Any]) -> int | None:

@@ -263,3 +263,22 @@ def test_the_recordings_of_the_mock_settle_nothing_about_streams(tmp_path: Path,
     assert result.exchanges > 20
     assert result.drifted is False
     assert {one.assumption.name for one in result.evidence}.isdisjoint({"stream_framing", "stream_escapes"})
+
+
+@pytest.mark.parametrize(("size", "told"), [({"request_bodySize": 0}, True), ({"request_bodySize": -1}, False)])
+def test_a_request_whose_body_was_not_recorded_is_not_one_without_a_body(
+    tmp_path: Path, size: dict[str, Any], told: bool
+) -> None:
+    refused: dict[str, Any] = {"content_text": '{"detail": "the body is missing"}', "response_status": 400}
+
+    result = compare(traffic(tmp_path, entry(f"{HOST}{BASE_PATH}/patient-profiles", **size, **refused)).exchanges)
+
+    assert ("body_required" in result.chosen) is told
+
+
+def test_the_page_of_a_proxy_tells_nothing_about_slashes(tmp_path: Path) -> None:
+    page: dict[str, Any] = {"content_text": "<html>", "response_status": 404}
+
+    result = compare(traffic(tmp_path, entry(f"{HOST}{BASE_PATH}//sessions", **page)).exchanges)
+
+    assert result.evidence == []

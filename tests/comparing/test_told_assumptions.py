@@ -8,7 +8,7 @@ import pytest
 from alternatives import CASES, EACH, NOTE
 from clients import NOON, Client
 from har_files import Recorder
-from told_traffic import AFTER, BEFORE, tell
+from told_traffic import AFTER, BEFORE, consultation, tell
 
 from mock_heidi import create_app
 from mock_heidi.base.assumptions import Assumptions, assumptions, choosable
@@ -167,3 +167,22 @@ def test_a_recorder_that_leaves_out_the_content_of_files_gives_no_empty_audio(tm
 
     assert "empty_audio" not in found
     assert "malformed_multipart" not in found
+
+
+def test_a_recording_without_the_bodies_of_requests_tells_nothing_wrong(tmp_path: Path) -> None:
+    values = {"creation_status": 201, "content_type_default": "html", "context_documents_delete_none": "all"}
+    recorder = Recorder()
+    app = create_app(clock=NOON, assume=values)
+    with contextlib.closing(Client(app)) as client, recorder.recording(client):
+        consultation(client)
+        tell("note_without_recording", client)
+    for entry in recorder.entries:
+        entry["request"].pop("postData", None)
+        entry["request"]["bodySize"] = -1
+        headers = entry["request"]["headers"]
+        entry["request"]["headers"] = [one for one in headers if one["name"] != "content-length"]
+
+    found = told(compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges))
+
+    expected = {**DEFAULTS, **values}
+    assert {name: kept for name, kept in found.items() if expected[name] not in kept} == {}

@@ -71,7 +71,7 @@ def context_documents_delete_unknown(exchange: Exchange, history: History) -> An
 def context_documents_delete_none(exchange: Exchange, history: History) -> Any:
     """A delete without an id, and the list after it."""
     if exchange.operation == "delete_context_documents":
-        none = not any(named_files(exchange).values())
+        none = exchange.sent is not None and not any(named_files(exchange).values())
         return "refused_422" if none and exchange.unprocessable else None
     session = history.session(exchange)
     before = session.files - {one for one, _ in session.deleting}
@@ -87,7 +87,7 @@ def context_document_name(exchange: Exchange, _: History) -> Any:
     given = json_of(part.content) if part else None
     if isinstance(given, dict) and given.get("name"):
         return None
-    rows = exchange.rows(_FILES)
+    rows = exchange.rows(_FILES) if _files(exchange) else []
     found = {"none" if row.get("name", "") is None else _from_file(row) for row in rows}
     return found.pop() if len(found) == 1 else None
 

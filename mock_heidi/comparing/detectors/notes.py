@@ -79,7 +79,7 @@ def third_party_template_form(exchange: Exchange, _: History) -> Any:
 
 def content_type_default(exchange: Exchange, _: History) -> Any:
     """A document whose request has no content_type."""
-    if not exchange.ok or exchange.fields.get("content_type"):
+    if not exchange.ok or exchange.given is NOT_JSON or exchange.fields.get("content_type"):
         return None
     return {"MARKDOWN": "markdown", "HTML": "html"}.get(str(exchange.value("content_type")))
 

@@ -24,8 +24,8 @@ def unset_demographic_string(exchange: Exchange, _: History) -> Any:
     shown = [one["demographic_string"] for one in objects(exchange.shown) if "demographic_string" in one]
     if None in shown:
         return "none"
-    sent = exchange.operation != "create_patient_profile" or exchange.fields.get("demographic_string")
-    return "empty" if shown == [""] and not sent else None
+    is_new = exchange.operation == "create_patient_profile" and isinstance(exchange.given, dict)
+    return "empty" if shown == [""] and is_new and not exchange.fields.get("demographic_string") else None
 
 
 def deleted_profile_sessions(exchange: Exchange, history: History) -> Any:

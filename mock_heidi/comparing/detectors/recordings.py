@@ -92,8 +92,9 @@ def segment_type(exchange: Exchange, _: History) -> Any:
     part = exchange.part("file")
     if exchange.error == "OnlyAudioError":
         return "refused_400"
-    kind = part.media_type if part else "audio/"
-    return "not_checked" if exchange.ok and not kind.startswith("audio/") else None
+    # A recorder that keeps no text of the form may leave out the type too.
+    known = part is not None and (part.media_type or part.content is not None)
+    return "not_checked" if exchange.ok and part and known and not part.media_type.startswith("audio/") else None
 
 
 def segment_after_finish(exchange: Exchange, history: History) -> Any:

@@ -29,7 +29,10 @@ def extra_slashes(exchange: Exchange, _: History) -> Any:
         return None
     if exchange.redirected:
         return "redirect"
-    return "not_found" if exchange.error == "NotFoundError" else "served"
+    if exchange.error == "NotFoundError":
+        return "not_found"
+    # A page of a proxy tells nothing about the service.
+    return "served" if exchange.ok or exchange.error or exchange.unprocessable else None
 
 
 def type_coercion(exchange: Exchange, _: History) -> Any:
@@ -80,7 +83,7 @@ def body_required(exchange: Exchange, _: History) -> Any:
     """A request without the body that its operation needs."""
     if exchange.sent != b"" or exchange.error:
         return None
-    return exchange.status if exchange.status == 400 or exchange.blames("body") else None  # noqa: PLR2004
+    return exchange.status if exchange.status == 400 or exchange.blamed == {"body"} else None  # noqa: PLR2004
 
 
 def malformed_multipart(exchange: Exchange, _: History) -> Any:
