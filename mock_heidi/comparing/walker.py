@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mock_heidi.base import contract
+from mock_heidi.base.wording import counted
 
 Schema = Mapping[str, Any]
 
@@ -62,7 +63,7 @@ def safe_name(name: str) -> str:
     """The name of a field if it looks like one; else its length, since a name may be a datum."""
     if _IDENTIFIER.fullmatch(name) and len(_DIGITS.findall(name)) <= _MOST_DIGITS:
         return name
-    return f"<a name of {len(name)} characters>"
+    return f"<a name of {counted(len(name), 'character')}>"
 
 
 class Walker:

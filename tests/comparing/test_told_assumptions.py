@@ -1,9 +1,11 @@
 """Traffic of this server under each value of each assumption tells this value, and no wrong one of another."""
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from alternatives import CASES, EACH, NOTE
 from clients import NOON, Client
@@ -186,3 +188,15 @@ def test_a_recording_without_the_bodies_of_requests_tells_nothing_wrong(tmp_path
 
     expected = {**DEFAULTS, **values}
     assert {name: kept for name, kept in found.items() if expected[name] not in kept} == {}
+
+
+@pytest.mark.parametrize("seconds", [900, 901])
+def test_the_lifetime_of_a_token_with_its_own_times_is_exact(tmp_path: Path, seconds: int) -> None:
+    recorder = Recorder()
+    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+        client.sign_in()
+    issued = jwt.encode({"iat": 1736164800, "exp": 1736164800 + seconds}, "a key of thirty-two bytes at least")
+    content = recorder.entries[0]["response"]["content"]
+    content["text"] = json.dumps({**json.loads(content["text"]), "token": issued})
+
+    assert compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges).chosen == {"token_lifetime": seconds}
