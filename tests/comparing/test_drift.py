@@ -151,6 +151,7 @@ def traffic_with(folder: Path, *rules: dict[str, Any]) -> Comparison:
         ({"drop_key": "session.duration"}, {"session.duration"}, set(), set()),
         ({"rename_key": {"session.duration": "seconds"}}, {"session.duration"}, {"session.seconds"}, set()),
         ({"drop_key": "session.consult_note.status"}, {"session.consult_note.status"}, set(), set()),
+        ({"add_key": ["session.unheard_of", "extra"]}, set(), {"session.unheard_of", "extra"}, set()),
         ({"null_key": "session.session_name"}, set(), set(), {(TYPE, "session.session_name")}),
         ({"wrong_type": "session.audio"}, set(), set(), {(TYPE, "session.audio")}),
         ({"duplicate_key": "session.language_code"}, set(), set(), {(TYPE, "session.language_code")}),
