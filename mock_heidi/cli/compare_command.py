@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from mock_heidi.cli.options import choices
 
 if TYPE_CHECKING:
     from mock_heidi.base.assumptions import Assumptions
-    from mock_heidi.comparing.exchange import Exchange
 
 _DRIFTED = 3
 
@@ -56,7 +54,12 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
     from mock_heidi.comparing import comparison, har, report
 
     traffic = har.read(files)
-    result = comparison.compare(traffic.exchanges, _values(**mock), _progress)
+    values = _values(**mock)
+    # Each exchange is read twice. The bar is hidden where nothing could see it.
+    with click.progressbar(
+        length=2 * len(traffic.exchanges), label="comparing", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        result = comparison.compare(traffic.exchanges, values, bar.update)
     if output is not None:
         report.write(result, output)
     if as_json:
@@ -75,13 +78,3 @@ def _values(fixtures: str | None, assume: tuple[str, ...]) -> Assumptions:
     if fixtures is not None and not Path(fixtures).is_dir():
         raise ConfigError(f"--fixtures: {fixtures} is not a folder", "give a folder with the file assumptions.yaml")
     return DEFAULTS.choose({**chosen_assumptions(fixtures), **choices(assume)})
-
-
-def _progress(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
-    """The exchanges, with a bar on a terminal that shows how many are read."""
-    if not sys.stderr.isatty():
-        yield from exchanges
-        return
-    passing: Iterable[Exchange]
-    with click.progressbar(exchanges, label="comparing", file=sys.stderr) as passing:
-        yield from passing

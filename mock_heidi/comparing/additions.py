@@ -95,10 +95,11 @@ def _link_sessions(history: History, exchange: Exchange) -> None:
 
 
 def _create_session(history: History, exchange: Exchange) -> None:
-    profile = exchange.fields.get("patient_profile_id")
-    made = Session(made=True, maker=history.user(exchange), profile=str(profile or ""), unlinked_name="")
+    profile = str(exchange.fields.get("patient_profile_id") or "")
+    made = Session(made=True, maker=history.user(exchange), unlinked_name="", all_files=True)
     made.maker_was_linked = history.linked.get(made.maker) is True
-    made.all_files = True
+    # A service may ignore an unknown profile.
+    made.profile = "" if profile in history.gone else profile
     history.sessions[str(exchange.value("session_id"))] = made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -131,17 +131,18 @@ class Comparison:
 def compare(
     exchanges: Sequence[Exchange],
     mock: Assumptions = DEFAULTS,
-    progress: Callable[[Sequence[Exchange]], Iterable[Exchange]] = iter,
+    step: Callable[[int], object] = lambda _: None,
 ) -> Comparison:
     """The comparison of some exchanges with a mock that has these values.
 
-    ``progress`` makes an iterator over the exchanges. It is called twice: once for the assumptions, once for the rest.
+    ``step`` is called with 1 twice for each exchange: once for the assumptions, once for the rest.
     """
-    evidence, told = gather(exchanges, progress(exchanges))
+    evidence, told = gather(exchanges, step)
     result = Comparison(mock, len(exchanges), evidence)
     disputed = {one.assumption.name for one in result.contradicted}
     contracts, choices = _Contracts(), result.choices
-    for exchange, said in zip(progress(exchanges), told, strict=True):
+    for exchange, said in zip(exchanges, told, strict=True):
+        step(1)
         # Where answers contradict one another, each is held to the value that it shows.
         own = {name: next(iter(values)) for name, values in said.items() if name in disputed and len(values) == 1}
         _hold(exchange, contracts.under({**choices, **own}), result)

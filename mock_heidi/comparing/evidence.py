@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -53,14 +53,15 @@ class Evidence:
 Told = list[dict[str, frozenset[Any]]]
 
 
-def gather(exchanges: Sequence[Exchange], passing: Iterable[Exchange] | None = None) -> tuple[list[Evidence], Told]:
+def gather(exchanges: Sequence[Exchange], step: Callable[[int], object]) -> tuple[list[Evidence], Told]:
     """The evidence for each assumption, in the order of the list, and what each exchange says.
 
-    ``passing`` is an iterator over the same exchanges, such as a progress bar.
+    ``step`` is called with 1 after each exchange.
     """
     history = History(exchanges)
     told: Told = []
-    for exchange in exchanges if passing is None else passing:
+    for exchange in exchanges:
+        step(1)
         told.append(dict(_said(exchange, history)))
         add(history, exchange)
     evidence = {name: Evidence(one) for name, one in assumptions().items()}

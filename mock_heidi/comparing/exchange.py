@@ -23,6 +23,7 @@ _TEXTS = {kind.text: kind.__name__ for kind in errors.TextError.__subclasses__()
 _SUCCESS = range(200, 300)
 _REDIRECTS = (307, 308)
 UNPROCESSABLE = 422
+_DEEPEST = 64
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,27 @@ class Exchange:
 
 
 def json_of(body: bytes | None) -> Any:
-    """The JSON value of a body; ``NOT_JSON`` if it has none."""
+    """The JSON value of a body; ``NOT_JSON`` if it has none, or one that is nested too deeply."""
     try:
-        return NOT_JSON if body is None else json.loads(body)
+        found = NOT_JSON if body is None else json.loads(body)
     except (ValueError, RecursionError):
         return NOT_JSON
+    return NOT_JSON if _is_deep(found) else found
+
+
+def _is_deep(value: Any) -> bool:
+    """True for a value with more levels than any body of the API has."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def scalar(value: Any) -> Any:

@@ -285,3 +285,16 @@ def test_the_page_of_a_proxy_tells_nothing_about_slashes(tmp_path: Path) -> None
     result = compare(traffic(tmp_path, entry(f"{HOST}{BASE_PATH}//sessions", **page)).exchanges)
 
     assert result.evidence == []
+
+
+@pytest.mark.parametrize("shape", ['{{"a": {}}}', "[{}]", '{{"questions": [{{"childQuestions": {}}}]}}'])
+def test_a_body_that_is_nested_very_deeply_is_not_read(tmp_path: Path, shape: str) -> None:
+    deep = "1"
+    for _ in range(300):
+        deep = shape.format(deep)
+    posted = {"mimeType": "application/json", "text": deep}
+    url = f"{HOST}{BASE_PATH}/sessions/1/client-customised-template/response"
+
+    result = compare(traffic(tmp_path, entry(url, request_postData=posted, content_text=deep)).exchanges)
+
+    assert [row.note for row, _ in result.differences] == ["the body is not JSON"]
