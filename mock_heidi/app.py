@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import api
 from mock_heidi.base.errors import HostNotAllowedError
 from mock_heidi.base.hosts import Hosts
+from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
@@ -120,7 +121,7 @@ class App(Starlette):
             request = Request(self.registry, NO_MATCH, (), scope, receive)
             request.known_namespace = self.registry.default
             request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
-            request.why = f"{_OTHER_HOST}; {refused.logged}"
+            request.why, request.provenance = f"{_OTHER_HOST}; {refused.logged}", MOCK
         else:
             identify(request)
             if request.route is None:

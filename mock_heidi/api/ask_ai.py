@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import create_model
 
+from mock_heidi.base.errors import UnprocessableError
 from mock_heidi.base.values import Incoming
 from mock_heidi.content import answers, note_writer, text_faults
 from mock_heidi.faults.delivery import Stream
@@ -28,7 +29,13 @@ _INSTRUCTION_ONLY = create_model(
 
 
 def ask_ai(request: Request) -> Stream:
-    given = read(request, AiCommand if request.assumptions["ask_ai_required"] == "all_three" else _INSTRUCTION_ONLY)
+    try:
+        given = read(request, AiCommand)
+    except UnprocessableError as error:
+        missing = any(row["type"] == "missing" for row in error.problems)
+        if not missing or request.meet("ask_ai_required") == "all_three":
+            raise
+        given = read(request, _INSTRUCTION_ONLY)
     session = find(request, Session, request.params["session_id"])
     material, _ = session_content.material(request.namespace, session)
     note = session.consult_note.result if session.consult_note else None

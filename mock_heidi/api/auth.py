@@ -43,6 +43,6 @@ def get_jwt(request: Request) -> Response:
     namespace.remember_user(key.managed_by, email, third_party_internal_id)
     subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
     token, expires = request.registry.tokens.issue(
-        subject, namespace.clock.now(), namespace.ids.token_number(), request.assumptions["token_lifetime"]
+        subject, namespace.clock.now(), namespace.ids.token_number(), request.meet("token_lifetime")
     )
     return respond(to_json({"token": token, "expiration_time": zulu(expires * 1000)}))

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 from starlette.responses import Response
 
-from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import CodingNotEnabledError, ConsultNoteNotFoundError
 from mock_heidi.base.values import Outgoing
 from mock_heidi.fixtures.ids import DerivedIds
@@ -64,10 +63,10 @@ _Count = Callable[[NoteLocation], NoteLocation]
 
 
 def generate_clinical_codes(request: Request) -> Response:
-    session, chosen = find(request, Session, request.params["session_id"]), request.assumptions
-    if chosen["coding_enabled"] != "enabled":
+    session = find(request, Session, request.params["session_id"])
+    if request.meet("coding_enabled") != "enabled":
         raise CodingNotEnabledError
-    if session.consult_note is None and chosen["clinical_codes_need_note"]:
+    if session.consult_note is None and request.meet("clinical_codes_need_note"):
         raise ConsultNoteNotFoundError
     # The ids depend only on the session, so a second request gets the same answer.
     noteless = session.consult_note is None
@@ -91,7 +90,7 @@ def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
     if "wrong_offsets" in request.text_faults and any(note.values()):
         note = _misplaced(note, len(text))
         request.distorted = ("wrong_offsets",)
-    in_note, in_transcript = (_counting(request.assumptions, one) for one in (text, transcript))
+    in_note, in_transcript = (_counting(request, one) for one in (text, transcript))
     return [
         _entity(entries[at], map(in_note, places), heard.get(at, []), transcript, in_transcript)
         for at, places in note.items()
@@ -106,13 +105,12 @@ def _misplaced(note: dict[int, list[NoteLocation]], length: int) -> dict[int, li
     }
 
 
-def _counting(chosen: Assumptions, text: str) -> _Count:
+def _counting(request: Request, text: str) -> _Count:
     """The function that converts the offsets of a place in the text as the assumptions say."""
-    last, utf16 = chosen["offset_end"] == "last", chosen["offset_unit"] == "utf16"
-    if not (last or utf16):
-        return lambda place: place
+    last = request.meet("offset_end") == "last"
     # The positions of letters that take two units in UTF-16.
-    wide = [at for at, letter in enumerate(text) if letter > "\uffff"] if utf16 else []
+    wide = [at for at, letter in enumerate(text) if letter > "\uffff"]
+    wide = wide if wide and request.meet("offset_unit") == "utf16" else []
 
     def counted(place: NoteLocation) -> NoteLocation:
         start, end = place.start, place.end - last

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import ConfigDict, create_model
+from pydantic import ConfigDict, ValidationError, create_model
 from starlette.responses import Response
 
 from mock_heidi.api.templates import find_template
-from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import (
     ConsultNoteNotFoundError,
     RecordingRequiredError,
@@ -33,6 +32,7 @@ from mock_heidi.web.spoken import distorted, stubbed_pieces
 from mock_heidi.web.stub_answers import stub_of
 
 EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
+_OLDER_METHODS = ("THIRD_PARTY_TEMPLATE",)
 AnswerType = Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"]
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
 
@@ -124,18 +124,31 @@ def _template_model(required: str, answer_types: str) -> type[CustomTemplate]:
     )
 
 
-def _check_template(chosen: Assumptions, given: Mapping[str, Any]) -> None:
+def _fits(request: Request, required: str, answer_types: str) -> bool:
+    """True if the body is a template under these values of the two assumptions."""
+    try:
+        _template_model(required, answer_types).model_validate(request.json)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_template(request: Request, given: Mapping[str, Any]) -> None:
     """Raise the 422 for a template that the assumptions refuse."""
     new, old = ([name for name in names if given.get(name)] for names in (_NEW_PARTS, _OLD_PARTS))
-    if not (new or old) and chosen["empty_custom_template"] == "refused_422":
+    if not (new or old) and request.meet("empty_custom_template") == "refused_422":
         raise rejected("template", "the template has neither a text nor questions", None)
-    if old and not new and chosen["old_custom_template"] == "refused_422":
+    if old and not new and request.meet("old_custom_template") == "refused_422":
         raise rejected(old[0], "the template has the older form", given[old[0]])
 
 
 def generate_consult_note(request: Request) -> Stream:
-    either = request.assumptions["third_party_template_method"] == "accepted"
-    given = read(request, _BY_EITHER_METHOD if either else ConsultNoteGenerate)
+    try:
+        given = read(request, ConsultNoteGenerate)
+    except UnprocessableError as error:
+        if not _names_older_method(error) or request.meet("third_party_template_method") != "accepted":
+            raise
+        given = read(request, _BY_EITHER_METHOD)
     if given.generation_method != "TEMPLATE":
         request.note("undocumented_value", f"generation_method = {given.generation_method}")
     if (given.template_id is None) == (given.third_party_template is None):
@@ -143,15 +156,15 @@ def generate_consult_note(request: Request) -> Stream:
     text = given.third_party_template
     partners = None if text is None else _partners_template(request, text)
     session = find(request, Session, request.params["session_id"])
-    if not _may_write(session) and request.assumptions["note_without_recording"] != "allowed":
+    if not _may_write(session) and request.meet("note_without_recording") != "allowed":
         raise RecordingRequiredError
     template = partners or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = session_content.material(namespace, session, given.addition)
     manner = Manner(given.voice_style, brain, session.output_language_code)
-    content_type: ContentType = given.content_type or request.assumptions["content_type_default"].upper()
-    shown = request.assumptions["note_request_fields"] == "shown"
+    content_type: ContentType = given.content_type or request.meet("content_type_default").upper()
+    shown = request.meet("note_request_fields") == "shown"
     pieces = stubbed_pieces(
         stub_of(request), lambda: note_writer.pieces(write(request, template, material, manner, content_type))
     )
@@ -165,7 +178,13 @@ def generate_consult_note(request: Request) -> Stream:
         template_id=given.template_id if shown else None,
     )
     made = {**sources, "template_id": given.template_id, "voice_style": given.voice_style, "brain": brain}
-    return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made))
+    renames = session.consultation is not None and request.meet("session_name_after_note") == "problems"
+    return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made, renames=renames))
+
+
+def _names_older_method(error: UnprocessableError) -> bool:
+    """True if the body has the method that only an older page of the vendor lists."""
+    return any(row["loc"] == ["body", "generation_method"] and row["input"] in _OLDER_METHODS for row in error.problems)
 
 
 def _may_write(session: Session) -> bool:
@@ -192,13 +211,14 @@ def write(
     return distorted(request, compose)
 
 
-def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dict[str, Any]) -> None:
+def _keep(namespace: Namespace, session_id: str, note: ConsultNote, sources: dict[str, Any], *, renames: bool) -> None:
+    """Store the note with its session. With ``renames``, the session gets the name of its problems."""
     # Read the session again, since other requests may have changed it after the stream began.
     session = namespace.store.get(Session, session_id)
     if session is None:
         return
     stamp, name = namespace.clock.stamp(), session.session_name
-    if namespace.assumptions["session_name_after_note"] == "problems":
+    if renames:
         name = session_content.problems(namespace, session) or name
     namespace.store.put(
         session.replace(
@@ -219,7 +239,7 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
         template = parse_json(text.encode())
     except UnprocessableError:
         request.note("template_not_json")
-        if request.assumptions["third_party_template_form"] == "refused_422":
+        if request.meet("third_party_template_form") == "refused_422":
             raise rejected("third_party_template", "third_party_template is not JSON", text) from None
         template = None
     try:
@@ -230,10 +250,12 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
 
 def answer_custom_template(request: Request) -> Work[Response]:
     """Answer each question of the template. The body of the request is the template itself."""
-    chosen = request.assumptions
-    model = _template_model(chosen["custom_template_required"], chosen["answer_types"])
-    given = read(request, model).model_dump(exclude_unset=True)
-    _check_template(chosen, given)
+    # Each assumption counts only for a template to which it makes a difference.
+    whole = _fits(request, "not_optional", "any_text")
+    required = "not_optional" if whole else request.meet("custom_template_required")
+    answer_types = "four_types" if _fits(request, "none", "four_types") else request.meet("answer_types")
+    given = read(request, _template_model(required, answer_types)).model_dump(exclude_unset=True)
+    _check_template(request, given)
     session = find(request, Session, request.params["session_id"])
     if session.consult_note is None:
         raise ConsultNoteNotFoundError

@@ -99,20 +99,20 @@ def list_context_documents(request: Request) -> Response:
 
 def delete_context_documents(request: Request) -> Response:
     """Remove the documents with these ids. Clients send them in a repeated query parameter or in a body."""
-    chosen, ids = request.assumptions, set[str]()
-    place = chosen["context_documents_delete"]
+    ids = set[str]()
+    place = request.meet("context_documents_delete")
     if place != "query":
         ids.update(read(request, ContextDocumentsDelete, optional=True).ids or ())
     if place != "body":
         query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         ids.update(value for name, value in query if name == "ids")
-    without = "nothing" if ids else chosen["context_documents_delete_none"]
+    without = "nothing" if ids else request.meet("context_documents_delete_none")
     if without == "refused_422":
         raise UnprocessableError([missing("body" if place == "body" else "query", "ids")])
     session = find(request, Session, request.params["session_id"])
     there = {one.id for one in session.context_documents}
-    if ids - there and chosen["context_documents_delete_unknown"] != "ignored":
-        raise refused(chosen, "context_documents_delete_unknown", "one of the documents is unknown")
+    if ids - there and request.meet("context_documents_delete_unknown") != "ignored":
+        raise refused(request.assumptions, "context_documents_delete_unknown", "one of the documents is unknown")
     gone = there if without == "all" else ids
     kept = tuple(one for one in session.context_documents if one.id not in gone)
     request.store.put(session.replace(context_documents=kept))
@@ -121,14 +121,19 @@ def delete_context_documents(request: Request) -> Response:
 
 def _is_supported(request: Request, file: UploadFile) -> bool:
     """True if the API accepts the type of the file."""
-    detection = request.assumptions["file_type_detection"]
-    if detection == "content_type":
-        return (file.content_type or "").partition(";")[0].strip().lower() in _MEDIA_TYPES
-    if detection == "content":
-        file.file.seek(0)
-        return file.file.read(4).startswith(_FIRST_BYTES)
+    file.file.seek(0)
+    supported = {
+        "file_name": _has_supported_name(request, file),
+        "content_type": (file.content_type or "").partition(";")[0].strip().lower() in _MEDIA_TYPES,
+        "content": file.file.read(4).startswith(_FIRST_BYTES),
+    }
+    agree = len(set(supported.values())) == 1
+    return supported["file_name" if agree else request.meet("file_type_detection")]
+
+
+def _has_supported_name(request: Request, file: UploadFile) -> bool:
     ending = PurePosixPath((file.filename or "").lower()).suffix
-    if ending == ".jpeg" and request.assumptions["jpeg_extension"] == "accepted":
+    if ending == ".jpeg" and request.meet("jpeg_extension") == "accepted":
         request.note("undocumented_value", f"filename = {file.filename}")
         return True
     return ending in _ENDINGS
@@ -136,12 +141,12 @@ def _is_supported(request: Request, file: UploadFile) -> bool:
 
 def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
     """The fields in ``meta_data``, a part of the form that contains JSON."""
-    if not text and request.assumptions["meta_data_required"]:
+    if not text and request.meet("meta_data_required"):
         raise UnprocessableError([missing("body", "meta_data")])
     try:
         return ContextDocumentMetaData.model_validate(parse_json(text.encode()) if text else {})
     except (UnprocessableError, ValidationError):
-        if request.assumptions["meta_data_form"] == "ignored":
+        if request.meet("meta_data_form") == "ignored":
             request.note("undocumented_value", f"meta_data = {text}")
             return ContextDocumentMetaData()
         message = "meta_data should be a JSON object with name, date and additional_context"
@@ -149,7 +154,7 @@ def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
 
 
 def _row(request: Request, file: ContextFile, *, ready: bool) -> ContextDocument:
-    name: Any = file.name or (file.filename if request.assumptions["context_document_name"] == "file_name" else None)
+    name: Any = file.name or (file.filename if request.meet("context_document_name") == "file_name" else None)
     view = ContextDocument if name is not None else _NAMELESS
     return view(
         id=file.id,

@@ -48,7 +48,7 @@ def create_document(request: Request) -> Response:
     namespace, brain = request.namespace, given.brain or "LEFT"
     material, sources = session_content.material(namespace, session)
     manner = Manner(given.voice_style or "GOLDILOCKS", brain, session.output_language_code)
-    content_type: ContentType = given.content_type or request.assumptions["content_type_default"].upper()
+    content_type: ContentType = given.content_type or request.meet("content_type_default").upper()
     document = WrittenDocument(
         id=namespace.object_id(),
         name=template.name,

@@ -47,11 +47,11 @@ class AccountAccess(Outgoing):
 
 def link_account(request: Request) -> Response:
     given = read(request, AccountLink)
-    user, namespace, chosen = request.user_record, request.namespace, request.assumptions
+    user, namespace = request.user_record, request.namespace
     known = {one.kinde_user_id for one in request.owner.heidi_users}
-    if given.kinde_user_id not in known and chosen["unknown_heidi_user"] != "accepted":
-        raise refused(chosen, "unknown_heidi_user", "the Heidi user is unknown", "body", "kinde_user_id")
-    taken = is_taken(namespace, user, given.kinde_user_id) and chosen["linked_by_another"] == "refused"
+    if given.kinde_user_id not in known and request.meet("unknown_heidi_user") != "accepted":
+        raise refused(request.assumptions, "unknown_heidi_user", "the Heidi user is unknown", "body", "kinde_user_id")
+    taken = is_taken(namespace, user, given.kinde_user_id) and request.meet("linked_by_another") == "refused"
     if user.linked_to is not None or taken:
         raise OpenAPIHeidiAccountAlreadyLinkedError(given.kinde_user_id)
     user = link(namespace, user, find_heidi_user(namespace, user.managed_by, given.kinde_user_id))
@@ -63,7 +63,7 @@ def link_account(request: Request) -> Response:
 
 def unlink_account(request: Request) -> Response:
     user = request.user_record
-    if user.linked_to is None and request.assumptions["unlink_without_link"] != "success":
+    if user.linked_to is None and request.meet("unlink_without_link") != "success":
         raise NoLinkedUserException().under("unlink_without_link")
     if user.linked_to is not None:
         request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
@@ -73,7 +73,7 @@ def unlink_account(request: Request) -> Response:
 def get_account_access(request: Request) -> Response:
     user = request.user_record
     if user.linked_to is None:
-        if request.assumptions["unlinked_access_answer"] != "not_linked":
+        if request.meet("unlinked_access_answer") != "not_linked":
             raise NoLinkedUserException().under("unlinked_access_answer")
         return respond(
             AccountAccess(is_valid=True, is_linked=False, account=None, heidi_email=None, linked_account_plan=None)

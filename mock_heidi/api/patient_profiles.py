@@ -12,6 +12,7 @@ from mock_heidi.base.json_text import record_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces.record_changes import remove_record
+from mock_heidi.state.account_records import User
 from mock_heidi.state.field_types import Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import Session
@@ -133,13 +134,16 @@ _BLANK = PatientProfile.model_construct(
     updated_at="1970-01-01T00:00:00.000000",
 )
 
+_ABOUT_LISTS = ("unset_demographic_string", "profile_list_order")
+
 
 def create_patient_profile(request: Request) -> Response:
-    given, chosen = read(request, PatientProfileCreate, nulls="null_in_create"), request.assumptions
-    if chosen["linked_account_required"] and request.user_record.linked_to is None:
+    given = read(request, PatientProfileCreate, nulls="null_in_create")
+    user = request.store.get(User, request.caller.key)
+    if (user is None or user.linked_to is None) and request.meet("linked_account_required"):
         raise LinkedAccountRequiredError
-    if chosen["duplicate_ehr_patient_id"] != "allowed" and _is_known(request, given.ehr_patient_id):
-        raise refused(chosen, "duplicate_ehr_patient_id", "the ehr_patient_id has a profile")
+    if _is_known(request, given.ehr_patient_id) and request.meet("duplicate_ehr_patient_id") != "allowed":
+        raise refused(request.assumptions, "duplicate_ehr_patient_id", "the ehr_patient_id has a profile")
     namespace, owner = request.namespace, request.owner
     stamp = namespace.clock.stamp()
     profile = _BLANK.replace(
@@ -151,20 +155,20 @@ def create_patient_profile(request: Request) -> Response:
         updated_at=stamp,
     )
     namespace.store.put(profile)
-    return respond(record_json(PatientProfileCreated, profile, **_unset(chosen, profile)), "data")
+    return respond(record_json(PatientProfileCreated, profile, **_unset(request, profile)), "data")
 
 
 def _is_known(request: Request, ehr_patient_id: str | None) -> bool:
     """True if the caller's key has a profile with that ``ehr_patient_id``."""
     owner = request.caller.managed_by
     return ehr_patient_id is not None and bool(
-        request.store.where(PatientProfile, managed_by=owner, ehr_patient_id=ehr_patient_id)
+        request.store.count(PatientProfile, managed_by=owner, ehr_patient_id=ehr_patient_id)
     )
 
 
-def _unset(chosen: Assumptions, profile: PatientProfile) -> dict[str, None]:
+def _unset(request: Request, profile: PatientProfile) -> dict[str, None]:
     """The empty fields of the profile that an answer shows as null."""
-    null = not profile.demographic_string and chosen["unset_demographic_string"] == "none"
+    null = not profile.demographic_string and request.meet("unset_demographic_string") == "none"
     return {"demographic_string": None} if null else {}
 
 
@@ -173,55 +177,58 @@ def update_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     profile = profile.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(profile)
-    return respond(
-        record_json(PatientProfileUpdated, profile, source="EHR", **_unset(request.assumptions, profile)), "data"
-    )
+    return respond(record_json(PatientProfileUpdated, profile, source="EHR", **_unset(request, profile)), "data")
 
 
 def delete_patient_profiles(request: Request) -> Response:
     given = read(request, PatientProfilesDelete)
     found = [find_or_none(request, PatientProfile, one) for one in dict.fromkeys(given.patient_profile_ids)]
-    if not all(found) and request.assumptions["batch_delete_unknown"] == "refused":
+    if not all(found) and request.meet("batch_delete_unknown") == "refused":
         raise PatientProfileNotFoundError
     for profile in found:
         if profile is not None:
-            remove_record(request.namespace, profile)
+            remove_record(request.namespace, profile, request.meet)
     return respond(SUCCESS)
 
 
 def link_sessions(request: Request) -> Response:
-    given, chosen = read(request, SessionsLink), request.assumptions
+    given = read(request, SessionsLink)
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
     found = [find_or_none(request, Session, one) for one in given.session_ids]
-    if not all(found) and chosen["link_unknown_session"] == "nothing":
+    if not all(found) and request.meet("link_unknown_session") == "nothing":
         raise SessionNotFoundError
     sessions = [session for session in found if session is not None]
-    _refuse_links(chosen, profile, {session.patient_profile_id for session in sessions})
-    times = {"updated_at": request.namespace.clock.stamp()} if chosen["updated_at_changes"] == "with_linking" else {}
+    _refuse_links(request, profile, {session.patient_profile_id for session in sessions})
+    times = (
+        {"updated_at": request.namespace.clock.stamp()} if request.meet("updated_at_changes") == "with_linking" else {}
+    )
     linked = [session.replace(patient_profile_id=profile.id, **times) for session in sessions]
     for session in linked:
         request.store.put(session)
     return respond_list([kept(LinkedSession, session) for session in linked], "data")
 
 
-def _refuse_links(chosen: Assumptions, profile: PatientProfile, present: set[str | None]) -> None:
+def _refuse_links(request: Request, profile: PatientProfile, present: set[str | None]) -> None:
     """Raise an error if an assumption forbids a new link for a session that is linked already."""
-    if profile.id in present and chosen["link_again"] != HTTPStatus.OK:
-        raise refused(chosen, "link_again", "the session is linked to this profile")
-    if present - {None, profile.id} and chosen["link_moves"] != "moved":
-        raise refused(chosen, "link_moves", "the session is linked to another profile")
+    if profile.id in present and request.meet("link_again") != HTTPStatus.OK:
+        raise refused(request.assumptions, "link_again", "the session is linked to this profile")
+    if present - {None, profile.id} and request.meet("link_moves") != "moved":
+        raise refused(request.assumptions, "link_moves", "the session is linked to another profile")
 
 
 def list_patient_profiles(request: Request) -> Response:
     chosen, query = request.assumptions, request.scope["query_string"]
     if query.endswith(b"=") or b"=&" in query:
+        request.meet("empty_filter")
         request.note("empty_filter", ", ".join(name for name, value in request.query.items() if not value))
     asked = ("list_patient_profiles", request.caller.managed_by, query, tuple(chosen.chosen.items()))
-    return Answer(request.store.once(asked, lambda: _listed(request, chosen)))
+    body, met = request.store.once(asked, lambda: _listed(request, chosen))
+    request.met = tuple(dict.fromkeys(request.met + met))
+    return Answer(body)
 
 
-def _listed(request: Request, chosen: Assumptions) -> bytes:
-    """The list as the JSON body of the answer."""
+def _listed(request: Request, chosen: Assumptions) -> tuple[bytes, tuple[str, ...]]:
+    """The list as the JSON body of the answer, and the assumptions that it meets."""
     query, owner, store = request.query, request.caller.managed_by, request.store
     wanted, provider = query.get("ehr_patient_id"), query.get("ehr_provider")
     if chosen["empty_filter"] == "ignored":
@@ -239,17 +246,17 @@ def _listed(request: Request, chosen: Assumptions) -> bytes:
             PatientProfileListed,
             profile,
             session_count=store.count(Session, patient_profile_id=profile.id),
-            **(_unset(chosen, profile) if chosen.chosen else {}),
+            **_unset(request, profile),
         )
         for profile in profiles
     ]
-    if chosen["profile_list_order"] == "newest_first":
+    if len(rows) > 1 and request.meet("profile_list_order") == "newest_first":
         rows.reverse()
-    return respond_list(rows, "data").body
+    return respond_list(rows, "data").body, tuple(name for name in _ABOUT_LISTS if name in request.met)
 
 
 def get_patient_profile(request: Request) -> Response:
     profile = find(request, PatientProfile, request.params["patient_profile_id"])
-    if (chosen := request.assumptions).chosen:
-        return respond(kept(PatientProfileDetail, profile, **_unset(chosen, profile)), "data")
+    if unset := _unset(request, profile):
+        return respond(kept(PatientProfileDetail, profile, **unset), "data")
     return kept_answer(PatientProfileDetail, profile, "data")

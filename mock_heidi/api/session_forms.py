@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -9,26 +10,46 @@ from mock_heidi.base.values import Outgoing
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.session_records import Session, WrittenDocument
+from mock_heidi.web.request import Request
+
+
+def chosen_forms(request: Request, session: Session, *, update: bool = False) -> dict[str, Any]:
+    """The values of the assumptions that decide the form of this session in a response.
+
+    ``update`` is True for the answer to a PATCH.
+    """
+    names = ["session_gist"]
+    if not session.duration:
+        names.append("new_session_duration")
+    if session.documents:
+        names.append("session_document_rows")
+    if update:
+        names += ["linked_sessions_echo", "session_update_answer"]
+    return {name: request.meet(name) for name in names}
 
 
 def varied(
-    namespace: Namespace, session: Session, view: Outgoing, changed: AbstractSet[str] | None = None
+    namespace: Namespace,
+    session: Session,
+    view: Outgoing,
+    forms: Mapping[str, Any],
+    changed: AbstractSet[str] | None = None,
 ) -> dict[str, Any]:
-    """A session as a JSON object in the forms that the assumptions choose.
+    """A session as a JSON object in these forms.
 
     ``changed`` are the fields that a PATCH has changed; None for the answer to a GET.
     """
-    chosen, body = namespace.assumptions, view.model_dump()
-    if chosen["new_session_duration"] == "none" and not session.duration:
+    body = view.model_dump()
+    if forms.get("new_session_duration") == "none":
         body["duration"] = None
-    if chosen["session_document_rows"] == "created" and session.documents:
+    if forms.get("session_document_rows") == "created":
         body["documents"] = [_as_created(session, one) for one in session.documents]
     if changed is not None:
-        _echo(chosen["linked_sessions_echo"], session, body)
-    if chosen["session_gist"] == "present":
+        _echo(forms["linked_sessions_echo"], session, body)
+    if forms["session_gist"] == "present":
         body["session_gist"] = _gist(namespace, session)
     if changed is not None:
-        return _part(chosen["session_update_answer"], body, changed)
+        return _part(forms["session_update_answer"], body, changed)
     return body
 
 

@@ -1,18 +1,18 @@
 """Sessions: the consultations, one by one and in pages."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from mock_heidi.api.session_forms import varied
+from mock_heidi.api.session_forms import chosen_forms, varied
 from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.account_links import sessions_of
-from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
@@ -168,73 +168,75 @@ def create_session(request: Request) -> Response:
 def _profile_for(request: Request, profile_id: str) -> str | None:
     """The profile id for a new session. An assumption decides if an unknown id raises an error or gives None."""
     known = find_or_none(request, PatientProfile, profile_id)
-    if known is None and request.assumptions["create_session_unknown_profile"] == "refused":
+    if known is None and request.meet("create_session_unknown_profile") == "refused":
         raise PatientProfileNotFoundError
     return None if known is None else known.id
 
 
 def get_session(request: Request) -> Response:
     session = find(request, Session, request.params["session_id"])
-    view = _view(SessionDetail, request, session)
+    forms, view = chosen_forms(request, session), _view(SessionDetail, request, session)
     chosen = request.assumptions.chosen
-    answer = respond(to_json(varied(request.namespace, session, view)) if chosen else view, "session")
+    answer = respond(to_json(varied(request.namespace, session, view, forms)) if chosen else view, "session")
     if session.note_begun_at is not None:
         request.store.put(session.replace(note_reads=session.note_reads + 1))
     return answer
 
 
 def list_linked_user_sessions(request: Request) -> Response:
-    chosen = request.assumptions
-    first = chosen["page_parameter"]
+    first = request.meet("page_parameter") if "page" in request.query else request.assumptions["page_parameter"]
     query = read_query(request, PageQuery if first else PageFromZero)
     user = request.user_record
     if user.linked_to is None:
         raise NoLinkedUserException
-    ordered = sorted(sessions_of(request.namespace, user), key=lambda session: session.created_at)
-    if chosen["linked_sessions_order"] == "newest_first":
+    sessions = sessions_of(request.namespace, user, request.meet("linked_user_sessions"))
+    ordered = sorted(sessions, key=lambda session: session.created_at)
+    if len(ordered) > 1 and request.meet("linked_sessions_order") == "newest_first":
         ordered.reverse()
     start = (query.page - first) * query.page_size
-    if start >= len(ordered) and query.page > first and chosen["page_beyond_end"] != "empty":
-        raise refused(chosen, "page_beyond_end", "there is no such page")
+    if start >= len(ordered) and query.page > first and request.meet("page_beyond_end") != "empty":
+        raise refused(request.assumptions, "page_beyond_end", "there is no such page")
     rows = ordered[start : start + query.page_size]
     more = start + query.page_size < len(ordered)
     page = SessionPage(
         sessions=[_view(SessionDetail, request, session) for session in rows],
         count=len(rows),
         total_count=len(ordered),
-        next_page=query.page + 1 if more and chosen["next_page"] == "number" else None,
+        next_page=query.page + 1 if more and request.meet("next_page") == "number" else None,
         has_next_page=more,
     )
-    if not chosen.chosen:
+    forms = [chosen_forms(request, session) for session in rows]
+    if not request.assumptions.chosen:
         return respond(page)
-    views = [varied(request.namespace, one, view) for one, view in zip(rows, page.sessions, strict=True)]
+    views = [varied(request.namespace, *one) for one in zip(rows, page.sessions, forms, strict=True)]
     return respond(to_json({**page.model_dump(), "sessions": views}))
 
 
 def update_session(request: Request) -> Response:
-    changes, chosen = read(request, SessionUpdate, nulls="null_in_update"), request.assumptions
-    if (changes.duration or 0) < 0 and chosen["negative_duration"] != "stored":
-        raise refused(chosen, "negative_duration", "the duration is negative", "body", "duration")
+    changes = read(request, SessionUpdate, nulls="null_in_update")
+    if (changes.duration or 0) < 0 and request.meet("negative_duration") != "stored":
+        raise refused(request.assumptions, "negative_duration", "the duration is negative", "body", "duration")
     session = find(request, Session, request.params["session_id"])
     named = dict.fromkeys(changes.linked_sessions_for_context or ())
     if lost := [one for one in named if find_or_none(request, Session, one) is None]:
-        if chosen["linked_sessions_exist"] == "required":
+        if request.meet("linked_sessions_exist") == "required":
             raise SessionNotFoundError
         request.note("linked_session_unknown", ", ".join(lost))
-    if changes.patient is not None and chosen["session_patient_merge"] == "replaced":
+    if changes.patient is not None and request.meet("session_patient_merge") == "replaced":
         session = session.replace(patient=type(session.patient)())
     session = session.replace(changes, updated_at=request.namespace.clock.stamp())
     request.store.put(session)
-    if not chosen.chosen:
+    forms = chosen_forms(request, session, update=True)
+    if not request.assumptions.chosen:
         return respond(_view(SessionUpdated, request, session), "session")
     view = _view(SessionDetail, request, session)
-    return respond(to_json(varied(request.namespace, session, view, changes.model_fields_set)), "session")
+    return respond(to_json(varied(request.namespace, session, view, forms, changes.model_fields_set)), "session")
 
 
 def _view(view: type[View], request: Request, session: Session) -> View:
     """The session in a response. A linked profile fills the empty patient details."""
     own, profile = session.patient, None
-    if session.patient_profile_id is not None and request.assumptions["session_shows_profile"] == "profile":
+    if session.patient_profile_id is not None and request.meet("session_shows_profile") == "profile":
         profile = request.store.get(PatientProfile, session.patient_profile_id)
     # Do not validate again: the assumption gender_case may allow any text as a gender.
     if profile is None:
@@ -246,15 +248,16 @@ def _view(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    recorded = request.namespace.assumptions["session_audio_rows"] == "uploads_and_recordings"
-    pieces = session.audio if recorded else session_content.uploads(session)
+    pieces: Sequence[AudioPiece] = session_content.uploads(session)
+    if len(pieces) < len(session.audio) and request.meet("session_audio_rows") == "uploads_and_recordings":
+        pieces = session.audio
     return view_of(
         view,
         session,
         patient=patient,
         ehr_patient_id=ehr_patient_id,
-        audio=[uploaded(request.namespace, session, piece) for piece in pieces],
-        consult_note=session_content.note_of(request.namespace, session),
+        audio=[uploaded(request, session, piece) for piece in pieces],
+        consult_note=session_content.note_of(request.namespace, session, request.meet),
         documents=documents(request, session) or None,
     )
 
@@ -267,7 +270,7 @@ def documents(request: Request, session: Session) -> list[DocumentListed]:
             session_id=session.session_id,
             index=index,
             name=one.name,
-            template_id=one.template_id or _NO_TEMPLATE[request.assumptions["document_without_template"]],
+            template_id=one.template_id or _NO_TEMPLATE[request.meet("document_without_template")],
             content=one.content,
             generation_type="TEMPLATE",
             brain=one.brain,
@@ -276,14 +279,15 @@ def documents(request: Request, session: Session) -> list[DocumentListed]:
     ]
 
 
-def uploaded(namespace: Namespace, session: Session, piece: AudioPiece) -> UploadedAudio:
+def uploaded(request: Request, session: Session, piece: AudioPiece) -> UploadedAudio:
     """An uploaded file as the API shows it."""
-    ready = {one.piece.id for one in session_content.transcribed_pieces(namespace, session) if one.ready}
-    recorded = namespace.assumptions["session_audio_rows"] == "uploads_and_recordings"
+    ready = {one.piece.id for one in session_content.transcribed_pieces(request.namespace, session) if one.ready}
+    index = session.audio.index(piece)
+    recorded = index != piece.index and request.meet("session_audio_rows") == "uploads_and_recordings"
     url = f"https://audio.heidi.example/{session.session_id}/{piece.id}" if piece.expiry else None
     return UploadedAudio(
         id=piece.id,
-        index=session.audio.index(piece) if recorded else piece.index,
+        index=index if recorded else piece.index,
         status="COMPLETED" if piece.id in ready else "INITIALIZED",
         created_at=piece.received_at,
         access_url=url,

@@ -26,14 +26,14 @@ def find_template(request: Request, template_id: str, category: str) -> NoteTemp
     template = request.store.get(NoteTemplate, template_id)
     if template is None:
         raise TemplateNotFoundError
-    if template.template_category != category and request.assumptions["template_of_other_category"] != "allowed":
+    if template.template_category != category and request.meet("template_of_other_category") != "allowed":
         raise TemplateNotFoundError().under("template_of_other_category")
     return template
 
 
 def list_consult_note_templates(request: Request) -> Response:
     """The templates for notes only, as on the vendor's older page."""
-    if request.assumptions["consult_note_template_list"] == "all":
+    if request.meet("consult_note_template_list") == "all":
         return list_document_templates(request)
     templates = [one for one in request.store.all(NoteTemplate) if one.template_category == "CONSULT_NOTE_TEMPLATE"]
     return respond_list([kept(Template, one) for one in templates], "templates")

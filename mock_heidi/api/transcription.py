@@ -71,7 +71,7 @@ def upload_audio(request: Request) -> Response:
     file = file_of(fields, "file")
     start, end = (moment(request, name, text_of(fields, name)) for name in ("start_time", "end_time"))
     given = seconds_between(start, end) if start and end else None
-    if given is not None and given <= 0 and request.assumptions["upload_times_order"] != "detected_length":
+    if given is not None and given <= 0 and request.meet("upload_times_order") != "detected_length":
         raise refused(request.assumptions, "upload_times_order", "end_time is not after start_time", "body", "end_time")
     expiry = whole("expiry", text_of(fields, "expiry") or "0", 10**9)
     session = find(request, Session, session_id)
@@ -86,7 +86,7 @@ def upload_audio(request: Request) -> Response:
         end = seconds_later(start, piece.duration)
     piece = piece.replace(start_time=start, end_time=end, expiry=expiry)
     session = _accept(request, session, piece)
-    return respond(uploaded(request.namespace, session, piece), "uploaded_audio")
+    return respond(uploaded(request, session, piece), "uploaded_audio")
 
 
 def start_recording(request: Request) -> Response:
@@ -104,7 +104,7 @@ def transcribe_segment(request: Request) -> Response:
     file = file_of(fields, "file")
     index = segment_index(request, text_of(fields, "index"))
     session, recording = _open_recording(request)
-    if not _is_audio(file) and request.assumptions["segment_type"] != "not_checked":
+    if not _is_audio(file) and request.meet("segment_type") != "not_checked":
         raise OnlyAudioError().under("segment_type")
     upload = _not_empty(request, take(file))
     there = [one for one in session.audio if one.track == recording.recording_id]
@@ -122,7 +122,7 @@ def _placed(
 ) -> tuple[int, list[AudioPiece]]:
     """The index of a segment in its recording, and the earlier segments that it replaces."""
     same = [one for one in there if one.index == index]
-    repeat = request.assumptions["segment_repeat"] if same else "replaces"
+    repeat = request.meet("segment_repeat") if same else "replaces"
     if same:
         request.note("segment_repeat", f"{index} of recording {recording.recording_id}")
     if repeat == "refused_409":
@@ -134,7 +134,7 @@ def _placed(
 
 def finish_recording(request: Request) -> Response:
     session, recording = _recording(request)
-    if recording.finished and request.assumptions["finish_twice"] != "allowed":
+    if recording.finished and request.meet("finish_twice") != "allowed":
         raise RecordingFinishedError().under("finish_twice")
     there = {one.index for one in session.audio if one.track == recording.recording_id}
     if lost := set(range(max(there, default=-1) + 1)) - there:
@@ -159,7 +159,7 @@ def get_live_transcript(request: Request) -> Response:
     try:
         read_query(request, LiveQuery)
     except UnprocessableError:
-        if request.assumptions["recording_status_values"] != "in_progress":
+        if request.meet("recording_status_values") != "in_progress":
             raise
         request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
     session = find(request, Session, request.params["session_id"])
@@ -177,7 +177,7 @@ def get_live_transcript(request: Request) -> Response:
     if session.audio:
         source: Any = _source(request, session.audio[-1])
     else:
-        source = _FIRST_SOURCES[request.assumptions["live_transcript_source"]]
+        source = _FIRST_SOURCES[request.meet("live_transcript_source")]
     answer = (LiveTranscript if source else _SOURCELESS)(
         session_id=session.session_id,
         transcript=session_content.transcript_so_far(request.namespace, session),
@@ -192,7 +192,7 @@ def _source(request: Request, piece: AudioPiece) -> Source:
     if piece.track == UPLOAD:
         return "USER_UPLOADED"
     # A client that sends a segment again has kept a copy of it.
-    return "BACKUP" if piece.again and request.assumptions["live_transcript_backup"] == "backup" else "LIVE"
+    return "BACKUP" if piece.again and request.meet("live_transcript_backup") == "backup" else "LIVE"
 
 
 def _recording(request: Request) -> tuple[Session, Recording]:
@@ -207,7 +207,7 @@ def _open_recording(request: Request) -> tuple[Session, Recording]:
     session, recording = _recording(request)
     if recording.finished:
         request.note("segment_after_finish")
-        if request.assumptions["segment_after_finish"] == "refused":
+        if request.meet("segment_after_finish") == "refused":
             raise RecordingFinishedError
     return session, recording
 
@@ -256,7 +256,7 @@ def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0
     session = session.replace(
         consultation=session_content.consultation_of(request.namespace, session, piece.filename),
         audio=(*session.audio, piece),
-        duration=seconds[request.assumptions["duration_after_audio"]],
+        duration=seconds[request.meet("duration_after_audio")],
         updated_at=piece.received_at,
     )
     request.store.put(session)
@@ -269,6 +269,6 @@ def _is_audio(file: UploadFile) -> bool:
 
 
 def _not_empty(request: Request, upload: Upload) -> Upload:
-    if upload.length == 0 and request.assumptions["empty_audio"] != "accepted":
+    if upload.length == 0 and request.meet("empty_audio") != "accepted":
         raise refused(request.assumptions, "empty_audio", "the file is empty", "body", "file")
     return upload

@@ -84,7 +84,8 @@ class Settings:
     account. ``faults`` are rules as objects or text; ``scenario`` is the name of a set of rules. A namespace that is
     not used for ``idle_after`` seconds is removed. Requests to the control API must carry ``admin_token``.
     ``cors_headers`` are further headers that web pages may send; ``cors_credentials`` lets them send cookies. With
-    ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. ``journal`` is one of :data:`JOURNAL_MODES`.
+    ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. With ``provenance``, the header
+    ``X-Mock-Provenance`` says where an answer comes from. ``journal`` is one of :data:`JOURNAL_MODES`.
     Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
     all namespaces, and incomplete requests.
     """
@@ -99,6 +100,7 @@ class Settings:
     faults: tuple[str | Mapping[str, Any], ...] = ()
     scenario: str | None = None
     request_faults: bool = True
+    provenance: bool = True
     allowed_hosts: tuple[str, ...] = ()
     admin_origins: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -117,7 +119,7 @@ class Settings:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("request_faults", "cors_credentials"):
+        for name in ("request_faults", "provenance", "cors_credentials"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         check_journal(self.journal)

@@ -129,6 +129,13 @@ SERVER_OPTIONS = (
         help="Ignore the header X-Mock-Fault, which sets a fault for one request.",
     ),
     _sets(
+        "--no-provenance",
+        "provenance",
+        operator.not_,
+        is_flag=True,
+        help="Send no header X-Mock-Provenance, which says where an answer comes from.",
+    ),
+    _sets(
         "--max-upload",
         "max_upload",
         _bytes,

@@ -12,6 +12,7 @@ from typing import TextIO
 
 import click
 
+from mock_heidi.base.assumptions import Assumptions, assumptions, written
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_NAMESPACE, VERSION
 from mock_heidi.base.wording import counted, printable, shorten
 from mock_heidi.client.report import path
@@ -43,8 +44,15 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
             f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",
             f"  control API    {url}/_mock/",
             f"  fixtures       {counts} ({fixtures})",
+            f"  assumptions    {_count(namespace.assumptions)}",
         )
     )
+
+
+def _count(chosen: Assumptions) -> str:
+    """The number of assumptions, and those for which a value was chosen."""
+    values = ", ".join(f"{name}={written(value)}" for name, value in chosen.chosen.items())
+    return f"{len(assumptions())}, {f'chosen: {values}' if values else 'all at their defaults'}"
 
 
 def colourful(stream: TextIO) -> bool:

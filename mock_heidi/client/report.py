@@ -31,7 +31,8 @@ def report(requests: Sequence[Row], faults: Sequence[Row], found: Sequence[Row])
 def _request(row: Row) -> Iterator[str]:
     fault = row["fault"] if isinstance(row["fault"], list) else [row["fault"]]
     left = "the client left" if row["client_left"] else None
-    notes = "".join(f"  [{_short(str(note), _NOTE)}]" for note in (*fault, left, row["why"]) if note)
+    assumed = f"assumed: {', '.join(row['assumptions'])}" if row["assumptions"] else None
+    notes = "".join(f"  [{_short(str(note), _NOTE)}]" for note in (*fault, left, row["why"], assumed) if note)
     yield f"#{row['id']} {row['method']} {path(row)} -> {row['status'] or 'no answer'}{notes}"
     if row["body"] is not None:
         yield f"    > {_body(row['body'])}"

@@ -20,6 +20,7 @@ from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.state.clock import precise
+from mock_heidi.web.admission import drop_namespace
 from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
@@ -203,7 +204,7 @@ def _drop_unused_namespace(request: Request) -> None:
     """Drop the namespace that a refused request has made, unless another client has used it since."""
     namespace = request.known_namespace
     if request.made and namespace is not None and namespace.last_use == namespace.begun:
-        request.drop_namespace()
+        drop_namespace(request)
 
 
 class Guard:

@@ -46,9 +46,9 @@ def link(namespace: Namespace, user: User, heidi_user: HeidiUser) -> User:
     return linked
 
 
-def sessions_of(namespace: Namespace, user: User) -> Sequence[Session]:
-    """The sessions of a linked user."""
-    store, which = namespace.store, namespace.assumptions["linked_user_sessions"]
+def sessions_of(namespace: Namespace, user: User, which: str) -> Sequence[Session]:
+    """The sessions of a linked user; ``which`` is the value of the assumption ``linked_user_sessions``."""
+    store = namespace.store
     if which == "whole_key":
         return store.where(Session, managed_by=user.managed_by)
     # For Heidi, all users that are linked to the same account now are the same clinician.

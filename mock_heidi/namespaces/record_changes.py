@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mock_heidi.base.slices import RECORD, Work
@@ -90,12 +90,15 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     return record
 
 
-def remove_record(namespace: Namespace, record: Record) -> None:
-    """Remove a record. The sessions of a removed patient profile stay without a profile, or are removed too."""
-    store = namespace.store
+def remove_record(namespace: Namespace, record: Record, meet: Callable[[str], Any] | None = None) -> None:
+    """Remove a record. The sessions of a removed patient profile stay without a profile, or are removed too.
+
+    ``meet`` returns the value of an assumption, and notes that a request met it.
+    """
+    store, meet = namespace.store, meet or namespace.assumptions.__getitem__
     if isinstance(record, PatientProfile):
         for session in tuple(store.where(Session, patient_profile_id=record.id)):
-            if namespace.assumptions["deleted_profile_sessions"] == "deleted":
+            if meet("deleted_profile_sessions") == "deleted":
                 store.remove(session)
             else:
                 store.put(session.replace(patient_profile_id=None))

@@ -195,13 +195,17 @@ def problems(namespace: Namespace, session: Session) -> str | None:
     return None if consultation is None else consultation.session_name
 
 
-def note_of(namespace: Namespace, session: Session) -> ConsultNote | None:
-    """The session's note. The status of a generated note advances as the namespace's transition says."""
-    note = session.consult_note
-    if note is None or session.note_begun_at is None or namespace.assumptions["note_status"] == "created":
+def note_of(namespace: Namespace, session: Session, meet: Callable[[str], Any] | None = None) -> ConsultNote | None:
+    """The session's note. The status of a generated note advances as the namespace's transition says.
+
+    ``meet`` returns the value of an assumption, and notes that a request met it.
+    """
+    note, meet = session.consult_note, meet or namespace.assumptions.__getitem__
+    if note is None or session.note_begun_at is None:
         return note
     transition, now = namespace.transitions["consult_note"], namespace.clock.now()
-    if transition.ready(session.note_reads, parse_moment(session.note_begun_at), now):
+    ready = transition.ready(session.note_reads, parse_moment(session.note_begun_at), now)
+    if ready and meet("note_status") == "completed":
         return note.replace(status="COMPLETED")
     return note
 

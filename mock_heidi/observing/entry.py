@@ -26,6 +26,8 @@ class JournaledRequest(Protocol):
     started: float
     operation: str | None
     body: bytes
+    provenance: str | None
+    met: tuple[str, ...]
 
 
 class Entry:
@@ -45,6 +47,9 @@ class Entry:
     fault: tuple[str, ...] = ()
     """The ids of the rules that have changed the answer."""
     provenance: str | None = None
+    """The sources of the status and the body of its answer; None without an answer."""
+    met: tuple[str, ...] = ()
+    """The assumptions that the request has met."""
     retry_at: int | None = None
     """The moment (ms since 1970) before which the answer forbids a retry."""
     early_end = False
@@ -83,7 +88,8 @@ class Entry:
         """The entry of a request that :meth:`Journal.keep` has stored as a tuple."""
         entry: Entry = cls.__new__(cls)
         entry.id, entry.at, entry.started, entry.duration, entry.operation, entry.method, entry.path = value[:7]
-        entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.held = value[7:]
+        entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.provenance = value[7:13]
+        entry.met, entry.held = value[13:]
         entry.done = entry.kept = True
         return entry
 

@@ -54,6 +54,7 @@ class Exchange(Protocol):
     findings: tuple[str, ...]
     client_left: bool
     provenance: str | None
+    met: tuple[str, ...]
     why: str | None
     stray: bool
 
@@ -105,6 +106,7 @@ class View:
             "findings": list(entry.findings),
             "client_left": line["client_left"],
             "provenance": entry.provenance,
+            "assumptions": list(entry.met),
             "why": None if entry.why is None else self.policy.text(entry.why),
             "stray": entry.stray,
         }

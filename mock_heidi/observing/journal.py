@@ -64,7 +64,7 @@ class Journal:
         self._entries.append(
             (
                 *(number, request.at, started, precise() - started, request.operation, method, path),
-                *(query, headers, body, status, (answer,), held),
+                *(query, headers, body, status, (answer,), request.provenance, request.met, held),
             )
         )
         self._grow(held)

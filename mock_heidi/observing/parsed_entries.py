@@ -63,7 +63,7 @@ class ParsedEntry:
 
         A rule that only delays or changes the operation's answer has the provenance ``injected``.
         """
-        return self.entry.provenance not in (None, "injected")
+        return (self.entry.provenance or "").startswith(("injected,", "reply"))
 
 
 def _json(body: bytes) -> Any:

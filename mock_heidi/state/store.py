@@ -107,7 +107,7 @@ class Store:
         self._overlay = Overlay(len(self._base.position))
         # True if another store uses the same overlay.
         self._shared = False
-        self._made: dict[Hashable, bytes] = {}
+        self._made: dict[Hashable, tuple[bytes, tuple[str, ...]]] = {}
         self.version += 1
 
     @property
@@ -157,12 +157,12 @@ class Store:
             overlay.records.get(kind, {}).pop(key, None)
         self._report(record)
 
-    def once(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The result of ``make`` for the records. It is kept until a record changes."""
+    def once(self, name: Hashable, make: Callable[[], tuple[bytes, tuple[str, ...]]]) -> tuple[bytes, tuple[str, ...]]:
+        """The result of ``make`` for the records: bytes, and words about them. It is kept until a record changes."""
         made = self._made.get(name)
         if made is None:
             made = make()
-            if len(self._made) < _MOST_MADE and len(made) < _LARGE:
+            if len(self._made) < _MOST_MADE and len(made[0]) < _LARGE:
                 self._made[name] = made
         return made
 

@@ -1,4 +1,4 @@
-"""The caller of a request to the API: identify, admit or refuse, and store them."""
+"""The caller of a request to the API: identify, admit or refuse, and store them; drop a namespace made in vain."""
 
 from __future__ import annotations
 
@@ -46,3 +46,23 @@ def remember(request: Request) -> None:
     caller, namespace = request.identity, request.known_namespace
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
+
+
+def drop_unused_namespace(request: Request) -> None:
+    """Drop the namespace that the request has made, unless something else has used it."""
+    namespace = request.known_namespace
+    # Every use by the control API or another client changes ``last_use``.
+    if not request.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
+        return
+    rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
+    if not rules and all(entry is request.entry for entry in namespace.journal):
+        drop_namespace(request)
+
+
+def drop_namespace(request: Request) -> None:
+    """Drop the namespace of the request."""
+    namespace = request.known_namespace
+    if namespace is not None:
+        if request.registry.get(namespace.name) is namespace:  # not a new one of that name
+            request.registry.drop(namespace.name)
+        request.known_namespace, request.number = None, 0

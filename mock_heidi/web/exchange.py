@@ -13,9 +13,10 @@ from starlette.types import Send
 
 from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.defects import log_defect
-from mock_heidi.base.error_table import render
-from mock_heidi.base.errors import HeidiError, InternalError
+from mock_heidi.base.error_table import render, status_of
+from mock_heidi.base.errors import HeidiError, InternalError, UnprocessableError
 from mock_heidi.base.operations import OPERATIONS, Takes
+from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.slices import in_slices
 from mock_heidi.faults.delivery import Delivery, Stream, of_body, of_stream
 from mock_heidi.observing.entry import Entry
@@ -23,8 +24,8 @@ from mock_heidi.observing.journal import Journal
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice
-from mock_heidi.web.admission import admit, remember
-from mock_heidi.web.paths import check_path
+from mock_heidi.web.admission import admit, drop_unused_namespace, remember
+from mock_heidi.web.paths import check_path, wrong_ids
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
@@ -59,7 +60,7 @@ class Exchange:
             if request.peeked:
                 request.registry.memory.hold(-request.peeked)
             if request.made and not 0 < request.status < HTTPStatus.BAD_REQUEST:
-                request.drop_unused_namespace()
+                drop_unused_namespace(request)
             elif request.made:
                 request.namespace.last_use = precise()
             self._close(request)
@@ -133,8 +134,9 @@ async def _shape(request: Request, shaping: Shaping, send: Send) -> None:
 def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of a handler's answer."""
     if isinstance(answer, Stream):
-        namespace = request.namespace
-        return of_stream(answer, namespace.pace, namespace.assumptions["stream_escapes"])
+        request.meet("stream_framing")
+        escaped = all(map(str.isascii, answer.texts)) or request.meet("stream_escapes") == "escaped"
+        return of_stream(answer, request.namespace.pace, "escaped" if escaped else "utf_8")
     return of_body(answer.status_code, answer.raw_headers, bytes(answer.body))
 
 
@@ -146,8 +148,9 @@ async def work(request: Request) -> Response | Stream:
     answer = request.answer
     if answer is None:
         try:
-            # Test this here: under the default assumptions a call would only cost time.
-            if (request.known_namespace or request.registry.start).assumptions.chosen:
+            # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
+            path, namespace = request.scope["path"], request.known_namespace or request.registry.start
+            if namespace.assumptions.chosen or "//" in path or path[-1:] == "/":
                 check_path(request)
             answer = request.answer
             if answer is None:
@@ -156,7 +159,7 @@ async def work(request: Request) -> Response | Stream:
             raise
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
             # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
-            answer = refusal(error, request.assumptions)
+            answer = _refuse(request, error)
     await request.read_rest()
     return answer
 
@@ -183,9 +186,24 @@ async def _operate(request: Request) -> Response | Stream:
     if not request.taken and request.announces_body:
         await request.read_rest()
     if namespace is not None and namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
-        answer.status_code = namespace.assumptions["creation_status"]
+        request.usual_status, answer.status_code = answer.status_code, namespace.assumptions["creation_status"]
     made: Response | Stream = answer
     return made
+
+
+def _refuse(request: Request, error: Exception) -> Answer:
+    """The vendor's answer to an error of the request. The request meets the assumptions that decide this answer."""
+    if isinstance(error, HeidiError):
+        if isinstance(error.status, str):
+            request.meet(error.status)
+        if isinstance(error, UnprocessableError):
+            request.meet("validation_errors")
+        if status_of(error) == HTTPStatus.NOT_FOUND and wrong_ids(request):
+            request.meet("malformed_id")
+        if not error.from_vendor:
+            request.provenance = MOCK
+        request.usual_status = status_of(error)
+    return refusal(error, request.assumptions)
 
 
 def refusal(error: Exception, chosen: Assumptions = DEFAULTS) -> Answer:

@@ -19,7 +19,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?
 def segment_index(request: Request, text: str | None) -> int | None:
     """The index of a segment. None if it is not a number and the assumptions accept any text."""
     strange = text is not None and _SEGMENT_INDEX.fullmatch(text) is None
-    if strange and request.assumptions["segment_index"] == "any_text":
+    if strange and request.meet("segment_index") == "any_text":
         request.note("undocumented_value", f"index = {text}")
         return None
     return whole("index", text, _MOST_SEGMENTS)
@@ -47,7 +47,7 @@ def moment(request: Request, name: str, text: str | None) -> str | None:
             raise ValueError
         seconds_later(text, LONGEST)
     except (ValueError, OverflowError):
-        if request.assumptions["upload_times"] == "any_text":
+        if request.meet("upload_times") == "any_text":
             request.note("undocumented_value", f"{name} = {text}")
             return None
         msg = "Input should be a valid datetime, such as 2024-12-11T03:57:57Z"

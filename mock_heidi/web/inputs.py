@@ -42,13 +42,13 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
     With ``optional``, a missing body, an empty body and ``null`` are the same as ``{}``. ``nulls`` is the name of the
     assumption that decides the meaning of null fields.
     """
-    body, chosen = request.body, request.assumptions
-    if body and chosen["json_content_type"] == "json_only" and not _is_json(request):
+    body = request.body
+    if body and not _is_json(request) and request.meet("json_content_type") == "json_only":
         raise UnprocessableError([_not_an_object(body)])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
-            if chosen["body_required"] != UnprocessableError.status:
+            if request.meet("body_required") != UnprocessableError.status:
                 raise RefusedError("body_required", "the body is missing")
             raise UnprocessableError([missing("body")])
         value = {}
@@ -60,7 +60,9 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
         if relaxed is None:
             raise _refusal("body", _first_problems(error, model, value)) from None
         made = relaxed
-    return settled(chosen, nulls, made) if nulls and chosen.chosen else made
+    # Every body with a null contains this word, or zero bytes if it is in UTF-16.
+    empty = not made.__pydantic_fields_set__
+    return settled(request, nulls, made) if nulls and (empty or b"null" in body or b"\0" in body) else made
 
 
 def read_query(request: Request, model: type[Q]) -> Q:
@@ -92,6 +94,8 @@ def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
 
 
 def _is_json(request: Request) -> bool:
+    if request.headers.get(b"content-type") == b"application/json":
+        return True
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 

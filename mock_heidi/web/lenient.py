@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.values import Incoming
 from mock_heidi.web.request import Request
 
@@ -36,7 +35,7 @@ def read_leniently(request: Request, model: type[I], value: Any, error: Validati
     kept: dict[tuple[str | int, ...], Any] = {}
     problems = error.errors(include_url=False)
     for problem in problems:
-        valid = _converted(request.assumptions, problem)
+        valid = _converted(request, problem)
         if valid is None:
             return None
         value = _replaced(value, problem["loc"], valid)
@@ -55,13 +54,17 @@ def read_leniently(request: Request, model: type[I], value: Any, error: Validati
     return made
 
 
-def _converted(assumptions: Assumptions, problem: Mapping[str, Any]) -> Any:
+def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
     """The invalid value as a lenient service converts it; None if such a service refuses it too."""
     given = problem["input"]
     if _is_gender(problem):
-        return _gender(assumptions["gender_case"], given)
-    if assumptions["type_coercion"] == "strict":
-        return None
+        return _gender(request.meet("gender_case"), given) if isinstance(given, str) else None
+    valid = _coerced(problem, given)
+    return None if valid is None or request.meet("type_coercion") == "strict" else valid
+
+
+def _coerced(problem: Mapping[str, Any], given: Any) -> Any:
+    """The value with the type that the field has; None if it is not close to a value of that type."""
     if problem["type"] == "bool_type":
         return _BOOLEANS.get(given.lower() if isinstance(given, str) else given)
     if problem["type"] == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
@@ -75,11 +78,10 @@ def _is_gender(problem: Mapping[str, Any]) -> bool:
     return bool(problem["type"] == "literal_error") and problem["loc"][-1:] == ("gender",)
 
 
-def _gender(case: str, given: Any) -> str | None:
-    if case == "any_text" and isinstance(given, str):
+def _gender(case: str, given: str) -> str | None:
+    if case == "any_text":
         return given
-    upper = given.upper() if case == "any_case" and isinstance(given, str) else None
-    return upper if upper in _GENDERS else None
+    return given.upper() if case == "any_case" and given.upper() in _GENDERS else None
 
 
 def _replaced(value: Any, loc: tuple[str | int, ...], new: Any) -> Any:

@@ -6,24 +6,28 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.errors import UnprocessableError
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming
+from mock_heidi.web.request import Request
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 
 
-def settled(chosen: Assumptions, name: str, made: I) -> I:
+def settled(request: Request, name: str, made: I) -> I:
     """A body with its nulls treated as the assumption ``name`` says: ``null_in_create`` or ``null_in_update``.
 
     Raises the error if the assumption refuses the body.
     """
-    if name == "null_in_update" and not made.model_fields_set and chosen["empty_update"] != HTTPStatus.OK:
-        raise refused(chosen, "empty_update", "the body names no field", "body")
-    if chosen[name] == "refused_422" and (rows := list(_problems(made, ("body",)))):
+    if name == "null_in_update" and not made.model_fields_set and request.meet("empty_update") != HTTPStatus.OK:
+        raise refused(request.assumptions, "empty_update", "the body names no field", "body")
+    rows = list(_problems(made, ("body",)))
+    if not rows:
+        return made
+    meaning = request.meet(name)
+    if meaning == "refused_422":
         raise UnprocessableError(rows)
-    return _without_nulls(made) if chosen[name] == "ignored" else made
+    return _without_nulls(made) if meaning == "ignored" else made
 
 
 def _sent(made: Incoming) -> dict[str, Any]:

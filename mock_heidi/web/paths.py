@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import RedirectResponse
@@ -26,33 +25,29 @@ def check_path(request: Request) -> None:
     """Set a redirect as the answer, or raise an error, if the assumptions do not accept the path."""
     if request.answer is not None:
         return
-    if request.segments[2:] == _UPLOAD_ONLY and request.assumptions["context_documents_methods"] == "refused_405":
-        _allow_only_post(request)
+    upload_only = request.segments[2:] == _UPLOAD_ONLY and request.scope["method"] != "POST"
+    if upload_only and request.meet("context_documents_methods") == "refused_405":
+        request.match, request.why = Match(allow=("POST",)), "this path is for POST"
+        request.route = request.operation = None
     if request.route is None:
         return
-    slashes, plain = request.assumptions["extra_slashes"], "/" + "/".join(split(request.scope["path"]))
-    if slashes != "served" and request.scope["path"] != plain:
+    plain = "/" + "/".join(split(request.scope["path"]))
+    if request.scope["path"] != plain and (slashes := request.meet("extra_slashes")) != "served":
         if slashes == "not_found":
             raise NotFoundError
         query = request.scope["query_string"].decode("latin-1")
         request.answer = RedirectResponse(f"{plain}?{query}" if query else plain)
     elif request.assumptions["malformed_id"] != NotFoundError.status:
         admit(request)
-        _check_ids(request.params)
+        if wrong := wrong_ids(request):
+            request.meet("malformed_id")
+            raise UnprocessableError(wrong)
 
 
-def _allow_only_post(request: Request) -> None:
-    """Remove the route of a request that is not a POST: its path then accepts only POST."""
-    if request.scope["method"] != "POST":
-        request.match, request.why = Match(allow=("POST",)), "this path is for POST"
-        request.route = request.operation = None
-
-
-def _check_ids(params: Mapping[str, str]) -> None:
-    """Raise :class:`UnprocessableError` for an id in the wrong form."""
-    wrong = [_problem(name, given) for name, given in params.items() if not _FORMS[name][0].fullmatch(given)]
-    if wrong:
-        raise UnprocessableError(wrong)
+def wrong_ids(request: Request) -> list[dict[str, Any]]:
+    """The problems of the ids in the path that have the wrong form."""
+    params = request.params if request.route is not None else {}
+    return [_problem(name, given) for name, given in params.items() if not _FORMS[name][0].fullmatch(given)]
 
 
 def _problem(name: str, given: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mock_heidi.faults.framing import reframed
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.serving.connection import Connection, connection_of
 from mock_heidi.state.clock import Alarm, precise
+from mock_heidi.web.admission import drop_unused_namespace
 from mock_heidi.web.request import Request
 
 # The number of parts without a pause that go out in one turn of the event loop.
@@ -25,27 +26,30 @@ _CHECK_INTERVAL = 1.0
 async def send_whole(request: Request, send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send an answer without pauses and faults. Most answers are sent this way."""
     if request.made and status >= HTTPStatus.BAD_REQUEST:
-        request.drop_unused_namespace()  # first: the dropped journal must not give the request a number
+        drop_unused_namespace(request)  # first: the dropped journal must not give the request a number
+    request.answered(status)
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
         request.number = request.known_namespace.journal.keep(request, status, body)
-    await _send_head(request, send, status, headers)
+    await _send_head(request, send, headers)
     await send({"type": "http.response.body", "body": body})
 
 
-def _send_head(request: Request, send: Send, status: int, headers: list[Header]) -> Awaitable[None]:
-    """Send the head, with the number of the request in the journal."""
-    request.status = status
+def _send_head(request: Request, send: Send, headers: list[Header]) -> Awaitable[None]:
+    """Send the head, with the number of the request in the journal and the provenance of its answer."""
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
         entry = request.journaled()
         entry.why, entry.stray = request.why, request.stray
     if request.entry is not None:
-        request.journaled().status = status
+        entry = request.journaled()
+        entry.status, entry.provenance, entry.met = request.status, request.provenance, request.met
     if request.number:
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
-    return send({"type": "http.response.start", "status": status, "headers": headers})
+    if request.provenance is not None and request.shows_provenance:
+        headers = [*headers, (b"x-mock-provenance", request.provenance.encode())]
+    return send({"type": "http.response.start", "status": request.status, "headers": headers})
 
 
 class Player:
@@ -87,7 +91,8 @@ class Player:
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption)
                 if delivery.status is not None and not interruption.over:
-                    await _send_head(self.request, self._send, delivery.status, _headers(delivery))
+                    self.request.answered(delivery.status)
+                    await _send_head(self.request, self._send, _headers(delivery))
                 await self._parts(delivery, namespace, interruption)
                 if not await self._interrupted(interruption):
                     await self._end(delivery, interruption)

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope
 
 from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
+from mock_heidi.base.provenance import provenance
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.namespaces.tokens import Caller, GoodKey
@@ -70,6 +71,14 @@ class Request:
     text_faults: tuple[str, ...] = ()
     """The effects to apply to the text of the answer. ``distorted`` has the effects that changed it."""
     distorted: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
+    """The assumptions that the request has met, in the order in which it met them."""
+    usual_status = 0
+    """The status that its answer has under the default assumptions, if a chosen one has changed it; otherwise 0."""
+    provenance: str | None = None
+    """The sources of the status and the body of its answer; None before the answer is known."""
+    shows_provenance = True
+    """True if a header of the answer gives the provenance."""
     ended_by_server = False
     """True if the server ended the answer, so that a lost connection does not mean that the client left."""
     form: FormData
@@ -92,6 +101,13 @@ class Request:
     def assumptions(self) -> Assumptions:
         """The assumptions of its namespace, or of a new namespace."""
         return (self.known_namespace or self.registry.start).assumptions
+
+    def meet(self, name: str) -> Any:
+        """The value of an assumption that decides something about this request; notes that the request met it."""
+        if name not in self.met:
+            self.met += (name,)
+        # As the property ``assumptions``, without its call: many requests meet several.
+        return (self.known_namespace or self.registry.start).assumptions[name]
 
     def header(self, name: str) -> str | None:
         """The value of a header by its name in lower case, or None."""
@@ -125,16 +141,6 @@ class Request:
             namespace.busy += 1
         return namespace
 
-    def drop_unused_namespace(self) -> None:
-        """Drop the namespace that this request has made, unless something else has used it."""
-        namespace = self.known_namespace
-        # Every use by the control API or another client changes ``last_use``.
-        if not self.made or namespace is None or namespace.last_use != namespace.begun or not namespace.untouched:
-            return
-        rules = any(rule.matched for rule in namespace.faults) or any(rule.hits for rule in namespace.stubs)
-        if not rules and all(entry is self.entry for entry in namespace.journal):
-            self.drop_namespace()
-
     @property
     def store(self) -> Store:
         return (self.known_namespace or self.namespace).store
@@ -161,18 +167,18 @@ class Request:
             third_party_internal_id=caller.third_party_internal_id,
         )
 
-    def drop_namespace(self) -> None:
-        """Drop the namespace of this request."""
-        if self.known_namespace is not None:
-            if self.registry.get(self.known_namespace.name) is self.known_namespace:  # not a new one of that name
-                self.registry.drop(self.known_namespace.name)
-            self.known_namespace, self.number = None, 0
-
     def confirm_account(self) -> None:
         """Raise :class:`InvalidTokenError` if the caller's account was removed while the body arrived."""
         caller, namespace = self.identity, self.known_namespace
         if isinstance(caller, Caller) and namespace is not None and caller.managed_by not in namespace.owners:
             raise InvalidTokenError
+
+    def answered(self, status: int) -> None:
+        """Note the status of its answer and, unless a rule or a reply gives the answer, its provenance."""
+        self.status = status
+        if self.provenance is None:
+            self.provenance, self.met = provenance(self.operation, status, self.usual_status, self.met)
+            self.shows_provenance = self.registry.settings.provenance
 
     def journaled(self) -> Entry:
         """Its entry. The first call makes it. It is added to the journal as soon as the namespace exists."""

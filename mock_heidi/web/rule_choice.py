@@ -65,9 +65,9 @@ async def shaping(request: Request) -> Shaping | None:
 
 def _refuse(request: Request, status: int, text: str, rule: str) -> None:
     """Set an answer that says why a rule cannot act."""
-    marks = {"x-mock-provenance": UNDOCUMENTED, "x-mock-fault": rule}
-    request.answer = Answer(to_json({"detail": text}), status, marks)
-    request.journaled().provenance = UNDOCUMENTED
+    request.answer = Answer(to_json({"detail": text}), status, {"x-mock-fault": rule})
+    request.journaled()
+    request.provenance = UNDOCUMENTED
 
 
 def _namespace_of_caller(request: Request) -> Namespace | None:

@@ -71,6 +71,8 @@ class Shaping:
             dead = ExpiredTokenError if fault.expire_token else InvalidTokenError
             error, provenance = BY_NAME[fault.error or dead.__name__]
             self._provenance = f"injected, {provenance}"
+            if isinstance(error.status, str):
+                self.request.meet(error.status)
             return self._refuse(*render(error, self.request.assumptions))
         self._provenance = UNDOCUMENTED
         code = int(fault.status or HTTPStatus.TOO_MANY_REQUESTS)
@@ -91,7 +93,7 @@ class Shaping:
         return {"retry-after": http_date(until) if wait.dated else str(math.ceil(wait.seconds))}
 
     def _refuse(self, status: int, body: bytes, headers: Mapping[str, str]) -> Delivery:
-        answer = Answer(body, status, {**headers, "x-mock-provenance": self._provenance})
+        answer = Answer(body, status, headers)
         return of_body(status, answer.raw_headers, body)
 
     def shaping(self, answer: Delivery) -> Work[Delivery]:
@@ -103,7 +105,10 @@ class Shaping:
         self._made, self._acting = yield from acting(answer, self._chosen)
         named = {one.rule for one in self._acting} | self._always | {self._answering}
         ids = ", ".join(rule.id for rule in self.rules if rule in named)
-        return self._made.with_header(b"x-mock-fault", ids.encode()) if ids else self._made
+        if not ids:
+            return self._made
+        self.request.provenance = self._provenance
+        return self._made.with_header(b"x-mock-fault", ids.encode())
 
     # After the answer.
 

@@ -32,7 +32,8 @@ def whole_stub(request: Request) -> Response | None:
     if active is None or not active.stub.whole:
         return None
     active.hits += 1
-    request.journaled().provenance = "reply"
+    request.journaled()
+    request.provenance = "reply"
     if active.deviation is not None:
         request.note("reply_breaks_contract", active.deviation)
     return _answer_of(active.stub)
@@ -51,7 +52,6 @@ def _find(request: Request) -> ActiveStub | None:
 
 
 def _answer_of(reply: Stub) -> Response:
-    headers = {**(reply.headers or {}), "x-mock-provenance": "reply"}
     status = int(reply.status or 200)
     body = None if reply.body is None else to_json(reply.body)
-    return Response(body, status, headers, None if body is None else "application/json")
+    return Response(body, status, reply.headers, None if body is None else "application/json")

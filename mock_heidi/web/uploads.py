@@ -100,7 +100,7 @@ async def form(request: Request) -> AsyncIterator[None]:
         try:
             fields = await parser.parse()
         except MultiPartException as error:
-            if request.assumptions["malformed_multipart"] == HTTPStatus.BAD_REQUEST:
+            if request.meet("malformed_multipart") == HTTPStatus.BAD_REQUEST:
                 raise RefusedError("malformed_multipart", "There was an error parsing the body") from None
             raise _broken(error.message) from None
     else:

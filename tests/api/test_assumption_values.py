@@ -19,7 +19,10 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
     with contextlib.closing(Client(create_app(clock=NOON, assume={name: value}))) as client:
         result = CASES[name].look(client)
 
+        rows = client.get("/_mock/requests").json()["requests"]
+
     assert result == CASES[name].expected[value]
+    assert name in {met for row in rows for met in row["assumptions"]}
 
 
 def test_the_cases_cover_every_value_of_every_assumption() -> None:

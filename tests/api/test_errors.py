@@ -382,8 +382,10 @@ def test_doubled_and_trailing_slashes_are_ignored_without_a_redirect(
         heidi.post("/_mock/reset")
         replies.append(ask(heidi.app, method, spelling, headers=headers, messages=[message]))
 
+    names = [reply.headers.pop("x-mock-provenance").split("; ")[1].split(", ") for reply in replies]
     assert replies[0] == replies[1]
     assert replies[0].status == status
+    assert set(names[1]) - set(names[0]) == {"extra_slashes"}
 
 
 # --- Order ------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ SLACK = 1.15
 COSTS: dict[str, dict[str, int]] = {
     "GET": {"web": 20, "state": 3, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "base": 1, "serving": 1},
     "GET list": {"web": 16, "state": 3, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
-    "POST": {"web": 24, "state": 17, "base": 5, "namespaces": 4, "app": 2, "api": 2, "observing": 2, "serving": 1},
+    "POST": {"web": 36, "state": 27, "base": 5, "namespaces": 4, "app": 2, "api": 4, "observing": 2, "serving": 1},
     "PATCH": {"web": 26, "state": 12, "base": 5, "app": 2, "namespaces": 2, "api": 2, "observing": 2, "serving": 1},
 }
 STREAM_PIECE = 6.2

@@ -62,7 +62,7 @@ def clinic(tmp_path: Path) -> Path:
 
 def test_the_banner_has_everything_that_a_client_needs(tmp_path: Path) -> None:
     with serving(tmp_path) as heidi:
-        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
+        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 7 else "", "the banner")
 
         assert banner.splitlines() == [
             f"mock_heidi {VERSION}: the Heidi Open API on this machine",
@@ -71,6 +71,7 @@ def test_the_banner_has_everything_that_a_client_needs(tmp_path: Path) -> None:
             f"  namespaces     {heidi.url}/ns/{{name}}{BASE_PATH}  or the key {DEFAULT_KEY}.{{name}}",
             f"  control API    {heidi.url}/_mock/",
             "  fixtures       2 API keys, 15 patient profiles, 31 sessions (packaged)",
+            f"  assumptions    {len(assumptions())}, all at their defaults",
         ]
 
 
@@ -106,7 +107,7 @@ def test_an_address_for_other_machines_gives_a_warning_even_with_quiet(tmp_path:
 def test_all_ways_to_serve_are_the_same(tmp_path: Path, command: tuple[str, ...]) -> None:
     with serving(tmp_path, "--clock", "2025-01-06T09:00:00", command=command) as heidi:
         status, _, answer = heidi.sign_in()
-        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 6 else "", "the banner")
+        banner = until(lambda: heidi.output() if heidi.output().count("\n") >= 7 else "", "the banner")
 
         assert status == 200
         assert answer["expiration_time"] == "2025-01-06T10:00:00.000Z"
@@ -148,6 +149,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--scenario": ("link-refused",),
     "--assume": ("profile_not_found=400", "missing_token=403"),
     "--no-request-faults": ("1",),
+    "--no-provenance": ("1",),
     "--max-upload": ("1",),
     "--memory": ("3",),
     "--allowed-host": ("heidi.test", "mock.test"),
@@ -164,7 +166,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is only for their variables.
-SWITCHES = ("--no-request-faults", "--cors-credentials")
+SWITCHES = ("--no-request-faults", "--no-provenance", "--cors-credentials")
 
 
 class Told:
@@ -238,6 +240,13 @@ def a_request_can_ask_for_no_fault(told: Told) -> None:
     status, _, _ = told.heidi.ask("GET", f"{BASE_PATH}/sessions/1", Authorization=token, X_Mock_Fault="status=418")
 
     assert status == 404
+
+
+def answers_do_not_say_where_they_come_from(told: Told) -> None:
+    _, headers, _ = told.heidi.ask("GET", f"{BASE_PATH}/sessions/1")
+
+    assert "x-mock-request-id" in headers
+    assert "x-mock-provenance" not in headers
 
 
 def assumptions_hold(told: Told) -> None:
@@ -388,6 +397,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--assume": assumptions_hold,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
+    "--no-provenance": answers_do_not_say_where_they_come_from,
     "--allowed-host": allowed_hosts_reach_both_surfaces,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,

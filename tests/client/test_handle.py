@@ -775,14 +775,14 @@ def test_a_report_has_requests_answers_and_faults(heidi: Handle, client: httpx.C
     said = heidi.report().splitlines()
 
     assert said[:4] == [
-        "#1 GET /jwt -> 200",
+        "#1 GET /jwt -> 200  [assumed: token_lifetime]",
         "#2 GET /sessions/1234567890/transcript -> no answer  [fault-1]",
-        "#3 PATCH /sessions/1234567890 -> 422",
+        "#3 PATCH /sessions/1234567890 -> 422  [assumed: gender_case, validation_errors]",
         '    > {"patient": {"gender": "unknown"}}',
     ]
     assert said[4].startswith('    < {"detail": [{"type": "literal_error", "loc": ["body", "patient", "gender"]')
     assert said[5:7] == [
-        "#4 GET /sessions/*** -> 404",
+        "#4 GET /sessions/*** -> 404  [assumed: malformed_id]",
         '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}',
     ]
     assert said[-3:-1] == [
@@ -798,7 +798,7 @@ def test_a_report_has_the_text_of_a_stream_and_the_findings(heidi: Handle, clien
     client.post(f"{SESSION}/ask-ai", json=asked)
 
     assert heidi.report().splitlines()[1:] == [
-        "#2 POST /sessions/1234567890/ask-ai -> 200",
+        "#2 POST /sessions/1234567890/ask-ai -> 200  [assumed: stream_framing]",
         f"    > {json.dumps(asked)}",
         '    < "One." in 1 piece',
         "warning  unknown_field: sent a field that is not documented and is ignored: colour of ask_ai (request 2)",
@@ -807,7 +807,9 @@ def test_a_report_has_the_text_of_a_stream_and_the_findings(heidi: Handle, clien
 
 def test_a_report_cannot_control_the_terminal() -> None:
     row = {"id": 1, "method": "G\x1bT", "path": "/\x9b31m\n", "status": 404, "fault": None, "client_left": False}
-    said = report([{**row, "why": None, "body": "\x1b\x7f", "pieces": None, "response": None}], [], [])
+    said = report(
+        [{**row, "why": None, "assumptions": [], "body": "\x1b\x7f", "pieces": None, "response": None}], [], []
+    )
 
     assert said == '#1 G\\x1bT /\\x9b31m\\x0a -> 404\n    > "\\u001b\\x7f"'
 

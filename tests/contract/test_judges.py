@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers import SESSION, wire
-from judges import Watch
+from judges import Watch, judge
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.settings import BASE_PATH
@@ -106,3 +106,16 @@ def test_a_test_that_reads_a_broken_stream_over_a_socket_fails(pytester: pytest.
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*/ask-ai (ask_ai) -> 200: event 0 of the stream: *is not of the form data: *"])
+
+
+def test_the_judge_reports_an_assumption_that_does_not_list_the_operation(heidi: Handle, contract_watch: Watch) -> None:
+    with heidi.client() as client:
+        client.get("/templates/document-templates")
+    [exchange] = [one for one in contract_watch.exchanges if one.path.endswith("/document-templates")]
+    kept = [(name, value) for name, value in exchange.headers if name != "x-mock-provenance"]
+    headers = (*kept, ("x-mock-provenance", "status=observed, body=documented; malformed_id, extra_slashes"))
+
+    [problem] = judge().findings(exchange._replace(headers=headers))
+
+    assert "the request met the assumption malformed_id, which does not list the operation" in problem
+    assert judge().findings(exchange) == []

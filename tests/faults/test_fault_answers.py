@@ -905,7 +905,9 @@ def test_an_answer_without_faults_has_no_mark(heidi: Client) -> None:
     answer = heidi.get(GET)
 
     assert not [name for name in answer.headers if name.startswith("x-mock-fault")]
-    assert (last(heidi).fault, last(heidi).provenance) == ((), None)
+    assert last(heidi).fault == ()
+    assert last(heidi).provenance == answer.headers["x-mock-provenance"]
+    assert answer.headers["x-mock-provenance"].startswith("status=observed, body=documented")
 
 
 def test_an_injected_answer_is_marked_in_its_headers_and_in_the_journal(heidi: Client) -> None:
@@ -922,13 +924,13 @@ def test_an_injected_answer_is_marked_in_its_headers_and_in_the_journal(heidi: C
     assert hits(heidi) == [1, 0, 1]
 
 
-def test_a_changed_answer_is_marked_as_changed_and_not_as_injected(heidi: Client) -> None:
+def test_a_changed_answer_is_marked_without_a_source_for_its_status(heidi: Client) -> None:
     rule = add(heidi, operation="get_session", null_key="session.duration")
 
     answer = heidi.get(GET)
 
     assert answer.headers["x-mock-fault"] == rule
-    assert "x-mock-provenance" not in answer.headers
+    assert answer.headers["x-mock-provenance"] == "injected"
     assert (last(heidi).fault, last(heidi).provenance) == ((rule,), "injected")
 
 

@@ -2,8 +2,8 @@
 
 ``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n, "omitted": n}``, oldest first; an entry is ``{id, at,
 namespace, operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces,
-duration, fault, findings, client_left, provenance, why}``. ``***`` replaces a credential and the value of a secret
-name, ``<14 characters>`` the value of an unknown header or parameter, ``<27 bytes>`` a body that cannot be parsed.
+duration, fault, findings, client_left, provenance, assumptions, why}``. ``***`` replaces a credential and the value
+of a secret name, ``<14 characters>`` the value of an unknown header or parameter, ``<27 bytes>`` other bytes.
 A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's pieces are ``[{text,
 after}]`` with the seconds since the request came. The answer has the entry's id in ``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
@@ -47,6 +47,7 @@ KEYS = [
     "findings",
     "client_left",
     "provenance",
+    "assumptions",
     "why",
     "stray",
 ]
@@ -100,7 +101,8 @@ def test_an_entry_has_the_whole_exchange(heidi: Client) -> None:
         "fault": None,
         "findings": ["unknown_parameter"],
         "client_left": False,
-        "provenance": None,
+        "provenance": "status=assumed, body=documented; success_status, unset_demographic_string",
+        "assumptions": ["success_status", "unset_demographic_string"],
         "why": None,
         "stray": False,
     }

@@ -1,4 +1,4 @@
-"""The provenance of each operation's success, read from openapi.yaml."""
+"""The provenance of the answers of each operation, read from openapi.yaml."""
 
 from __future__ import annotations
 
@@ -28,6 +28,27 @@ def successes() -> Iterator[Success]:
         [media] = response["content"].values()
         body = _weakest(contract, media["schema"])
         yield Success(operation.name, operation.spec["x-provenance"], response["x-provenance"], body)
+
+
+def answers() -> dict[str, dict[int, tuple[str, str, tuple[str, ...]]]]:
+    """By operation and status: the provenances of the status and the body, and the assumptions of a success."""
+    contract = load_contract()
+    return {
+        operation.name: {
+            int(status): _answer(contract, operation.spec, resolve(contract, response))
+            for status, response in operation.spec["responses"].items()
+        }
+        for operation in operations(contract)
+    }
+
+
+def _answer(contract: dict[str, Any], operation: Any, response: Any) -> tuple[str, str, tuple[str, ...]]:
+    bodies = [_weakest(contract, media["schema"]) for media in response["content"].values()]
+    # Every success meets these. An error meets only the assumptions that led to it.
+    marks = operation.get("x-assumption"), response.get("x-assumption"), response.get("x-status")
+    success = response is resolve(contract, operation["responses"]["200"])
+    names = dict.fromkeys(name for name in marks if name is not None) if success else ()
+    return response["x-provenance"], max(bodies, key=_STRENGTH.index), tuple(names)
 
 
 def _weakest(contract: dict[str, Any], schema: dict[str, Any]) -> str:

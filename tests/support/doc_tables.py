@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from paths import ROOT
 from mock_heidi.base import error_table as named
 from mock_heidi.base import errors
 from mock_heidi.base.assumptions import Assumption, assumptions, choosable, written
-from mock_heidi.base.operations import OPERATIONS
+from mock_heidi.base.operations import OPERATIONS, Content, Operation, Takes
 from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
 from mock_heidi.comparing.detectors import DETECTORS
@@ -254,12 +253,34 @@ def operation_table() -> str:
 
 
 def provenance_table() -> str:
-    """The source of the facts about each operation, and the number of assumptions that touch it."""
-    touching = Counter(name for one in assumptions().values() for name in one.operations)
+    """The source of the facts about each operation, and what the mock only simulates."""
     rows = [
-        (code(one.operation), one.itself, one.status, one.body, str(touching[one.operation])) for one in successes()
+        (code(one.operation), one.itself, one.status, one.body, _simulated(OPERATIONS[one.operation]))
+        for one in successes()
     ]
-    return table(("Operation", "The operation", "Status of a success", "Its body", "Assumptions"), rows)
+    return table(("Operation", "The operation", "Status of a success", "Its body", "Simulated"), rows)
+
+
+def _simulated(operation: Operation) -> str:
+    files = ["content of files"] if operation.takes is Takes.FORM else []
+    return ", ".join([*files, *_SIMULATED[operation.content]])
+
+
+# The parts of an answer that the real service makes from what was said, and the mock from templates and fixtures.
+_SIMULATED = {
+    Content.JSON: [],
+    Content.TRANSCRIPT: ["transcript"],
+    Content.DOCUMENT: ["text"],
+    Content.STREAM: ["text", "pace of the pieces"],
+    Content.CODES: ["codes"],
+}
+
+
+def assumptions_by_operation() -> str:
+    """The assumptions that touch each operation, without those that touch every operation with a token."""
+    listed = [one for one in assumptions().values() if len(one.operations) < len(OPERATIONS) - 1]
+    rows = [(code(name), ", ".join(code(one.name) for one in listed if name in one.operations)) for name in OPERATIONS]
+    return table(("Operation", "Assumptions"), rows)
 
 
 def choice_table() -> str:
@@ -299,6 +320,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "choices": choice_table,
     "settling": settling_table,
     "provenance": provenance_table,
+    "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
 }

@@ -1,7 +1,8 @@
 """Writes all files that follow from the code; a test fails if one of them is stale.
 
 Run it with ``python tests/support/generate.py``. It writes the tables of the
-pages in ``docs``, the Python reference, and the typed arguments of ``heidi.fault(…)``.
+pages in ``docs``, the Python reference, the typed arguments of ``heidi.fault(…)``,
+and the provenance of each answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import doc_provenance
 import doc_reference
 import doc_tables
 from paths import ROOT
@@ -18,6 +20,7 @@ from mock_heidi.faults.rule import Fault
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARGUMENTS = ROOT / "mock_heidi" / "faults" / "arguments.py"
+PROVENANCE = ROOT / "mock_heidi" / "base" / "provenance_table.py"
 REFERENCE = ROOT / "docs" / "reference.md"
 TABLE = re.compile(r"(?<=^<!-- generated: )([\w-]+)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 
@@ -33,6 +36,16 @@ class FaultArguments(TypedDict, total=False):
     """The fields of a rule, except its operation. The fault reference in the docs says what each does."""
 
 '''
+_PROVENANCE_HEAD = '''"""The provenance of each answer: made by ``python tests/support/generate.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# By operation and status: the provenances of the status and of the body, and the assumptions that every such answer
+# meets.
+ANSWERS: Mapping[str, Mapping[int, tuple[str, str, tuple[str, ...]]]] = {
+'''
 # The Python types that a rule accepts for a field, by the field's JSON Schema.
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "object": "Mapping[str, Any]"}
 
@@ -44,6 +57,7 @@ def files() -> Iterator[tuple[Path, str]]:
             yield path, page(path.read_text(encoding="utf-8"))
     yield REFERENCE, doc_reference.text()
     yield ARGUMENTS, arguments()
+    yield PROVENANCE, provenances()
 
 
 def page(text: str) -> str:
@@ -56,6 +70,22 @@ def arguments() -> str:
     fields = Fault.model_json_schema()["properties"]
     lines = [f"    {name}: {_type(field)}\n" for name, field in fields.items() if name != "operation"]
     return _HEAD + "".join(lines)
+
+
+def provenances() -> str:
+    """The text of the module with the provenance of each answer."""
+    rows = []
+    for operation, answers in doc_provenance.answers().items():
+        rows.append(f'    "{operation}": {{\n')
+        rows += [f"        {status}: {_tuple(*answer)},\n" for status, answer in answers.items()]
+        rows.append("    },\n")
+    return _PROVENANCE_HEAD + "".join(rows) + "}\n"
+
+
+def _tuple(of_status: str, of_body: str, names: tuple[str, ...]) -> str:
+    ending = "," if len(names) == 1 else ""
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f'("{of_status}", "{of_body}", ({listed}{ending}))'
 
 
 def _type(field: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""The judges of the contracts. They read openapi.yaml and control.yaml, and never the code that they judge.
+"""The judges of the contracts. They read openapi.yaml, control.yaml and the list of assumptions, and no code of ours.
 
 This module is a pytest plugin that checks every test: each response of the API or the control API that a test
 receives from an application in this process, directly or over a socket, must keep the contract, or the test fails.
@@ -21,6 +21,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 CONTROL = OPENAPI.with_name("control.yaml")
+ASSUMPTIONS = OPENAPI.with_name("mock_heidi") / "base" / "assumptions.yaml"
 
 Contract = dict[str, Any]
 
@@ -278,6 +279,11 @@ class Judge:
             elif value is not None:
                 for text in self.value_findings(header["schema"], value):
                     yield f"header {name}: {text}"
+        # A chosen value may lead to the question of another assumption.
+        met = "" if exchange.assumed else headers.get("x-mock-provenance", "").partition("; ")[2]
+        for name in met.split(", "):
+            if name and _touched().get(name) != "all" and operation.name not in _touched().get(name, ()):
+                yield f"the request met the assumption {name}, which does not list the operation"
         yield from self._body(response.get("content", {}), headers.get("content-type", "none"), exchange.body)
 
     def _body(self, content: dict[str, Any], given: str, body: bytes) -> Iterator[str]:
@@ -326,6 +332,12 @@ def _event(event: bytes, *, escaped: bool) -> str:
         return f"{quoted!r} is no text in JSON: {error}"
     wanted = json.dumps(piece, ensure_ascii=escaped).encode()
     return "" if quoted == wanted else f"{quoted!r} is not escaped as {wanted!r}"
+
+
+@cache
+def _touched() -> dict[str, Any]:
+    """The operations that each assumption touches, by its name in the list; ``all`` for all of them."""
+    return {row["name"]: row["operations"] for row in load_yaml(contract_text(ASSUMPTIONS))}
 
 
 def _absolute(schema: Any) -> Any:
