@@ -54,7 +54,7 @@ Told = list[dict[str, frozenset[Any]]]
 
 
 def gather(exchanges: Sequence[Exchange], step: Callable[[int], object]) -> tuple[list[Evidence], Told]:
-    """The evidence for each assumption, in the order of the list, and what each exchange says.
+    """The evidence for each assumption, in the order of the list, and the values that each exchange agrees with.
 
     ``step`` is called with 1 after each exchange.
     """
@@ -72,7 +72,7 @@ def gather(exchanges: Sequence[Exchange], step: Callable[[int], object]) -> tupl
 
 
 def _said(exchange: Exchange, history: History) -> Iterator[tuple[str, frozenset[Any]]]:
-    """What an exchange says: the values of assumptions that it agrees with, by name."""
+    """The values of assumptions that an exchange agrees with, by name."""
     for detector in _detectors(exchange.operation):
         found = detector.look(exchange, history)
         if found is None:

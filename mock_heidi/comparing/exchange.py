@@ -7,14 +7,13 @@ import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mock_heidi.base import error_table, errors
 from mock_heidi.comparing.forms import Part
+from mock_heidi.comparing.times import header_moment
 
 NOT_JSON: Any = object()
 """The value of a body that is not JSON or was not recorded."""
@@ -31,7 +30,7 @@ class Exchange:
     """A request for an operation of the API, and its answer.
 
     ``sent`` and ``body`` are the bytes of the two bodies, None if they were not recorded. The names of headers are in
-    lower case. ``at`` is the time of the request, if it is known.
+    lower case. ``at`` is the time of the request in seconds since 1970, if it is known.
     """
 
     operation: str
@@ -45,7 +44,7 @@ class Exchange:
     status: int
     answer_headers: Mapping[str, str]
     body: bytes | None
-    at: datetime | None = None
+    at: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -146,14 +145,11 @@ class Exchange:
         """True if the answer is a 422 that blames one of these fields."""
         return not self.blamed.isdisjoint(names)
 
-    @cached_property
-    def answered_at(self) -> datetime | None:
-        """The time of the answer by its header ``Date``, or else the time of the request."""
-        try:
-            found = parsedate_to_datetime(self.answer_headers["date"])
-        except (KeyError, ValueError):
-            return self.at
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    @property
+    def answered_at(self) -> float | None:
+        """The time of the answer by its header ``Date``, or else the time of the request, in seconds since 1970."""
+        found = header_moment(self.answer_headers.get("date", ""))
+        return self.at if found is None else found
 
 
 def json_of(body: bytes | None) -> Any:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from mock_heidi.base.settings import ConfigError
 from mock_heidi.comparing import forms
 from mock_heidi.comparing.exchange import Exchange
 from mock_heidi.comparing.places import BASE, Place, find
+from mock_heidi.comparing.times import moment
 
 LARGEST = 256 * 1024**2
 """The largest file in bytes."""
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
     request: Mapping[str, Any]
     response: Mapping[str, Any]
     place: Place
-    at: datetime | None
+    at: float | None
     ours: bool
     """True for an entry of the mock's own journal, which keeps the pieces of a stream and not its form."""
 
@@ -58,8 +58,8 @@ def read(paths: Iterable[Path]) -> Traffic:
     if any(one.place.prefix.endswith(BASE) for one in entries):
         # Another service may have the path /sessions too.
         entries = [one for one in entries if one.place.prefix.endswith(BASE)]
-    if all(one.at for one in entries):
-        entries.sort(key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))
+    if all(one.at is not None for one in entries):
+        entries.sort(key=lambda one: one.at or 0)
     exchanges = [_exchange(one) for one in entries]
     return Traffic(exchanges, total - len(exchanges) - unanswered, unanswered)
 
@@ -99,15 +99,7 @@ def _entry(row: Mapping[str, Any], *, ours: bool) -> _Entry | None:
     place = find(request["method"].upper(), url.path) if url.scheme in ("http", "https") else None
     if place is None:
         return None
-    return _Entry(request, row["response"], place, _time(row.get("startedDateTime")), ours)
-
-
-def _time(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return _Entry(request, row["response"], place, moment(row.get("startedDateTime")), ours)
 
 
 def _exchange(entry: _Entry) -> Exchange:

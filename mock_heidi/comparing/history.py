@@ -1,4 +1,4 @@
-"""What earlier exchanges of a recording tell about users, profiles, sessions and templates.
+"""The facts that earlier exchanges of a recording tell about users, profiles, sessions and templates.
 
 A detector reads it before the exchange is added (``additions``).
 """
@@ -103,7 +103,7 @@ class History:
         self.users: dict[str, str] = {}
         """The user of each token, as a text that differs between users."""
         self.linked: dict[str, bool] = {}
-        """Whether a user is linked, where that is known."""
+        """True for a linked user, False for one without a link; unknown users are left out."""
         self.accounts: dict[str, set[str]] = {}
         """The users who linked each Heidi account."""
 

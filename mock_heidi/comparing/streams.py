@@ -22,7 +22,7 @@ def framing(body: str, media_type: str) -> str | None:
 
 
 def escapes(body: str) -> str | None:
-    """How letters beyond ASCII are written: ``escaped`` or ``utf_8``; None if there are none, or both."""
+    """The way in which letters beyond ASCII are written: ``escaped`` or ``utf_8``; None for neither or both."""
     found = {name for name, there in (("utf_8", not body.isascii()), ("escaped", bool(_ESCAPED.search(body)))) if there}
     return found.pop() if len(found) == 1 else None
 

@@ -42,7 +42,7 @@ class Difference(NamedTuple):
 
 
 class Fields(NamedTuple):
-    """How often each field of an object could have come, and how often it came, by place."""
+    """Counts by place: the objects that could have had a field, and those that had it."""
 
     possible: Counter[str]
     came: Counter[str]

@@ -1,4 +1,4 @@
-"""What is dropped, renamed, added or changed in the answers of this server is found, and nothing else."""
+"""Each field that is dropped, renamed, added or changed in answers of this server is found, and nothing else."""
 
 import contextlib
 import copy

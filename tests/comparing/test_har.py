@@ -119,7 +119,7 @@ def test_names_of_headers_have_no_case_and_pseudo_headers_are_left_out(tmp_path:
     found = one(tmp_path, entry(request_headers=given, response_headers=headers(Date="Mon, 06 Jan 2025 12:00:00 GMT")))
 
     assert dict(found.headers) == {"authorization": "Bearer x"}
-    assert str(found.answered_at) == "2025-01-06 12:00:00+00:00"
+    assert found.answered_at == 1736164800
 
 
 @pytest.mark.parametrize("text", [json.dumps(SHOWN), base64.b64encode(json.dumps(SHOWN).encode()).decode()])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 from mock_heidi.base.assumptions import assumptions
 from mock_heidi.comparing.detectors.detector import Detector, on, refused
 from mock_heidi.comparing.exchange import Exchange, claims
 from mock_heidi.comparing.history import History
+from mock_heidi.comparing.times import moment
 
 _KINDE_ID = re.compile(r"kp_[0-9a-f]{32}", re.ASCII)
 # The two clocks may differ by some seconds, and a lifetime is a number of minutes.
@@ -23,11 +23,10 @@ def token_lifetime(exchange: Exchange, _: History) -> Any:
     made, ends = (found.get(name) for name in ("iat", "exp"))
     if isinstance(made, int | float) and isinstance(ends, int | float):
         return _lifetime(round(ends - made))
-    try:
-        end = datetime.fromisoformat(exchange.value("expiration_time"))
-        seconds = (end - exchange.answered_at).total_seconds()  # type: ignore[operator] # a TypeError is caught
-    except (TypeError, ValueError):
+    end, now = moment(exchange.value("expiration_time")), exchange.answered_at
+    if end is None or now is None:
         return None
+    seconds = end - now
     whole = round(seconds / _MINUTE) * _MINUTE
     return _lifetime(whole) if abs(seconds - whole) <= _SKEW else None
 

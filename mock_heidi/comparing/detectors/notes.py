@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mock_heidi.base.operations import STREAMS
 from mock_heidi.comparing import streams
 from mock_heidi.comparing.detectors.detector import Detector, on
 from mock_heidi.comparing.exchange import NOT_JSON, Exchange, json_of, texts
@@ -233,5 +234,5 @@ DETECTORS: list[Detector] = [
     ),
     *on("ask_ai", ask_ai_required),
     *on("generate_clinical_codes", clinical_codes_need_note, coding_enabled, offset_end, offset_unit),
-    *on("generate_consult_note ask_ai", stream_framing, stream_escapes),
+    *on(" ".join(STREAMS), stream_framing, stream_escapes),
 ]

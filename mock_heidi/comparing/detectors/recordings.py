@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from mock_heidi.comparing.detectors.detector import Detector, on
 from mock_heidi.comparing.exchange import Exchange, scalar, texts
 from mock_heidi.comparing.history import History
+from mock_heidi.comparing.times import moment
 
 _INDEX = re.compile(r"[0-9]{1,4}", re.ASCII)
 _CONFLICT = 409
@@ -40,7 +40,7 @@ def duration_after_audio(exchange: Exchange, history: History) -> Any:
 def upload_times(exchange: Exchange, _: History) -> Any:
     """An upload with a time that is not ISO 8601."""
     parts = [exchange.part(name) for name in ("start_time", "end_time")]
-    wrong = [part.name for part in parts if part and part.text and _moment(part.text) is None]
+    wrong = [part.name for part in parts if part and part.text and moment(part.text) is None]
     if not wrong:
         return None
     return "any_text" if exchange.ok else "iso_8601" if exchange.blames(*wrong) else None
@@ -49,19 +49,11 @@ def upload_times(exchange: Exchange, _: History) -> Any:
 def upload_times_order(exchange: Exchange, _: History) -> Any:
     """An upload whose end is not after its start."""
     start, end = (
-        _moment(part.text) if part else None for part in (exchange.part("start_time"), exchange.part("end_time"))
+        moment(part.text) if part else None for part in (exchange.part("start_time"), exchange.part("end_time"))
     )
     if start is None or end is None or end > start:
         return None
     return "detected_length" if exchange.ok else "refused_422" if exchange.blames("end_time", "start_time") else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def segment_repeat(exchange: Exchange, history: History) -> Any:

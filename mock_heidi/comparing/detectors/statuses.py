@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.comparing.detectors.detector import Detector, on
 from mock_heidi.comparing.exchange import Exchange
 from mock_heidi.comparing.history import History
@@ -108,9 +109,5 @@ DETECTORS: list[Detector] = [
     *on("link_account", already_linked),
     *on("list_linked_user_sessions", no_linked_user),
     *on("upload_audio", audio_rejected, audio_not_stored),
-    *on(
-        "link_account create_patient_profile create_session upload_context_documents upload_audio start_recording "
-        "create_document",
-        creation_status,
-    ),
+    *on(" ".join(name for name, operation in OPERATIONS.items() if operation.creates), creation_status),
 ]
