@@ -35,7 +35,7 @@ _DRIFTED = 3
 )
 @click.option("--fail", is_flag=True, help="Exit with status 3 if the traffic differs from the mock.")
 def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail: bool, **mock: Any) -> None:
-    """Compare recorded traffic of the real service (HAR) with the mock.
+    """Compare recorded traffic of the real service with the mock.
 
     Browsers, mitmproxy and Proxyman save HAR files. The report says which assumptions the traffic settles, which
     fields are new and which never came, and what else differs from the contract. It holds no recorded value: only
