@@ -121,8 +121,10 @@ def _read(history: History, exchange: Exchange) -> None:
 
 def _note(history: History, exchange: Exchange) -> None:
     session = history.session(exchange)
+    if session.note is None:  # a later note may find the name that an earlier one has given
+        session.named_before_note = session.shown.get("session_name") if session.fresh else None
+    session.heard_before_note = bool(session.uploads or session.segments)
     session.note = exchange.fields
-    session.named_before_note = session.shown.get("session_name") if session.fresh else None
 
 
 def _upload(history: History, exchange: Exchange) -> None:

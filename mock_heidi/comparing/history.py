@@ -54,6 +54,8 @@ class Session:
     note: dict[str, Any] | None = None
     """The body of the last request for a note that succeeded."""
     named_before_note: str | None = None
+    heard_before_note: bool = False
+    """True if there was audio when the note was written. Without it there are no problems to name."""
     transcript: str | None = None
     files: set[str] = field(default_factory=set)
     """The ids of its known context documents; ``all_files`` is True if it has no others."""

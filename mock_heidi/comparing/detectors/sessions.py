@@ -40,8 +40,7 @@ def session_name_after_note(exchange: Exchange, history: History) -> Any:
 
 
 def _renamed(name: Any, session: Session) -> str | None:
-    # Without audio there are no problems, and the name may stay for this reason.
-    if session.note is None or not isinstance(name, str) or not (session.uploads or session.segments):
+    if not session.heard_before_note or not isinstance(name, str):
         return None
     before = session.named_before_note
     if name == before or (before is None and _NUMBERED.fullmatch(name)):
