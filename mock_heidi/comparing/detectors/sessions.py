@@ -35,7 +35,7 @@ def _agreed(found: set[Any]) -> Any:
 
 
 def session_name_after_note(exchange: Exchange, history: History) -> Any:
-    """The name of a session with audio after its note was written, if it was shown before or is a number."""
+    """The name of a session after a note that followed audio, if the name was shown before or is like Session 12."""
     return _agreed({_renamed(row.get("session_name"), session) for row, session in _known(exchange, history)})
 
 
@@ -185,7 +185,7 @@ def linked_sessions_order(exchange: Exchange, _: History) -> Any:
 
 
 def session_audio_rows(exchange: Exchange, history: History) -> Any:
-    """A session with accepted segments whose list of audio was shown before, or that is new."""
+    """A session with accepted segments that was created in the same recording."""
     return _agreed({_audio(row, session) for row, session in _known(exchange, history)})
 
 
