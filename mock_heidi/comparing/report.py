@@ -38,6 +38,9 @@ def times(count: int) -> str:
 def lines(result: Comparison, traffic: Traffic) -> Iterator[str]:
     """The report for a terminal."""
     yield f"{counted(result.exchanges, 'exchange')} with the Heidi API{_others(result, traffic)}"
+    if not result.exchanges:
+        yield "No path ends like one of the API's; mock-heidi routes lists them. Record requests of your client."
+        return
     yield from _titled("Settled, and different from the mock:", map(_settled, _changed(result)))
     if result.chosen:
         yield f"  {_flags(result)}"
@@ -54,7 +57,7 @@ def lines(result: Comparison, traffic: Traffic) -> Iterator[str]:
 
 def _others(result: Comparison, traffic: Traffic) -> str:
     numbers = {
-        "other requests ignored": traffic.ignored,
+        "ignored": counted(traffic.ignored, "other request") if traffic.ignored else "",
         "without an answer": traffic.unanswered,
         "without a recorded body": result.unrecorded,
     }

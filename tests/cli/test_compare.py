@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from clients import NOON, Client
-from har_files import Recorder
+from har_files import Recorder, archive
 from helpers import SESSION
 from running import call, run
 
@@ -64,6 +64,19 @@ Fields that never came:
 
 This traffic tells nothing about 94 other assumptions; --json names them.
 """,
+    )
+
+
+def test_traffic_of_others_alone_gives_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "traffic.har"
+    other = {"request": {"method": "GET", "url": "https://shop.example/cart"}, "response": {"status": 200}}
+    path.write_text(json.dumps(archive([other])), encoding="utf-8")
+
+    assert call("compare", str(path), "--fail") == 0
+
+    assert capsys.readouterr().out == (
+        "0 exchanges with the Heidi API, 1 other request ignored\n"
+        "No path ends like one of the API's; mock-heidi routes lists them. Record requests of your client.\n"
     )
 
 
