@@ -51,7 +51,9 @@ class Registry:
         base = fixture_loader.load(settings.fixtures, settings.api_key)
         rules = tuple(_rule(given) for given in settings.faults)
         assumed = DEFAULTS.choose({**chosen_assumptions(settings.fixtures), **settings.assume})
-        self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed)
+        self.start = Start(
+            base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed, strict=settings.strict
+        )
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
         self.make(DEFAULT_NAMESPACE)
