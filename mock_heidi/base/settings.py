@@ -124,6 +124,8 @@ class Settings:
         for name in ("strict", "request_faults", "provenance", "cors_credentials"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
+        if not isinstance(self.assume, Mapping):
+            raise ConfigError(f"assume: {self.assume!r} should be a dict", 'write it like {"gender_case": "exact"}')
         check_journal(self.journal)
         for name in ("max_namespaces", "max_state", "journal_entries", "memory"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:

@@ -49,7 +49,8 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
     mock-heidi compare next-week.har --fixtures clinic --fail
 
     Traffic settles every assumption that has a choice, if it has the requests that show it; docs/compare.md lists
-    them. The other assumptions have one value only, such as body_limit, and are not settled.
+    them. The exception is body_limit: an answer shows only that the limit is above or below a size. Assumptions with
+    one value only are not settled either.
     """
     from mock_heidi.comparing import comparison, har, report
 

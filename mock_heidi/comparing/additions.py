@@ -130,7 +130,7 @@ def _note(history: History, exchange: Exchange) -> None:
 def _upload(history: History, exchange: Exchange) -> None:
     session = history.session(exchange)
     session.uploads += 1
-    session.heard = _heard(session, exchange)
+    _hear(session, exchange)
 
 
 def _start(history: History, exchange: Exchange) -> None:
@@ -140,7 +140,7 @@ def _start(history: History, exchange: Exchange) -> None:
 def _segment(history: History, exchange: Exchange) -> None:
     recording = history.session(exchange).recordings.setdefault(exchange.params["recording_id"], Recording())
     index, session = exchange.part("index"), history.session(exchange)
-    session.heard = _heard(session, exchange)
+    _hear(session, exchange)
     recording.indexes.append(index.text if index else "")
 
 
@@ -174,14 +174,17 @@ def _custom_template(history: History, exchange: Exchange) -> None:
     history.partial_template = history.partial_template or not {"summaryRequired", "metadata"} <= exchange.fields.keys()
 
 
-def _heard(session: Session, exchange: Exchange) -> tuple[float, float] | None:
-    """The duration that a session showed before an upload, and the seconds of its audio."""
+def _hear(session: Session, exchange: Exchange) -> None:
+    """Note the audio of a request and the duration that the session showed before it."""
     part, before = exchange.part("file"), session.shown.get("duration") if session.fresh else None
+    session.heard, session.unheard = None, False
     # The times of a request replace the length of its audio.
-    if part is None or not part.content or exchange.part("start_time") or not isinstance(before, int | float):
-        return None
+    if part is None or not part.content or exchange.part("start_time"):
+        return
     seconds = durations.duration(io.BytesIO(part.content))
-    return None if seconds is None else (before, seconds)
+    session.unheard = seconds is None
+    if seconds is not None and isinstance(before, int | float) and before >= 0:
+        session.heard = (before, seconds)
 
 
 def named_files(exchange: Exchange) -> dict[str, list[str]]:

@@ -50,6 +50,8 @@ class Session:
     uploads: int = 0
     heard: tuple[float, float] | None = None
     """The duration before the only audio since the last read, and the seconds of this audio; None if unknown."""
+    unheard: bool = False
+    """True if the last audio is in the recording, and its length cannot be read."""
     recordings: dict[str, Recording] = field(default_factory=dict)
     note: dict[str, Any] | None = None
     """The body of the last request for a note that succeeded."""

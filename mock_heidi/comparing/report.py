@@ -27,7 +27,7 @@ def undecidable() -> list[str]:
 def open_names(result: Comparison) -> list[str]:
     """The assumptions with a choice that this traffic tells nothing about."""
     told = {one.assumption.name for one in result.evidence}
-    return [name for name in choosable() if name not in told]
+    return [name for name in choosable() if name not in (*told, *undecidable())]
 
 
 def times(count: int) -> str:

@@ -47,7 +47,7 @@ async def replace_state(request: Request) -> Response:
     # Without keys in the body, the server's key stays the only one. Keys in the body replace it.
     api_key = None if "api_keys" in body else request.registry.settings.api_key
     try:
-        base = await in_slices(fixture_loader.loading(body, api_key))
+        base = await in_slices(fixture_loader.loading(body, api_key, assume=request.namespace.assumptions.chosen))
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
     namespace = _current_namespace(request)

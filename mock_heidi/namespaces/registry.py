@@ -48,7 +48,7 @@ class Registry:
         """In seconds of the process's clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
-        base = fixture_loader.load(settings.fixtures, settings.api_key)
+        base = fixture_loader.load(settings.fixtures, settings.api_key, assume=settings.assume)
         rules = tuple(_rule(given) for given in settings.faults)
         assumed = DEFAULTS.choose({**chosen_assumptions(settings.fixtures), **settings.assume})
         self.start = Start(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from alternatives import CASES, EACH, NOBODY, NOTE, link
+from alternatives import CASES, EACH, NOBODY, NOTE, NUMBERS, PAIRS, link
 from clients import JOHN, NOON, Client
 from helpers import SESSION
 
@@ -25,15 +25,27 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
     assert name in {met for row in rows for met in row["assumptions"]}
 
 
-def test_the_cases_cover_every_value_of_every_assumption() -> None:
-    choosable = {
-        one.name: {one.default, *one.alternatives}
-        for one in assumptions().values()
-        if one.alternatives or one.any_number
-    }
-    tried = {name: set(case.expected) for name, case in CASES.items()}
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: ", ".join(f"{name}={value}" for name, value in pair))
+def test_the_traffic_of_two_chosen_values_keeps_their_contract(pair: list[tuple[str, Any]]) -> None:
+    with contextlib.closing(Client(create_app(clock=NOON, assume=dict(pair)))) as client:
+        for name, _ in pair:
+            # One value may refuse what the case of the other one needs.
+            with contextlib.suppress(KeyError, ValueError):
+                CASES[name].look(client)
+        rows = client.get("/_mock/requests").json()["requests"]
 
-    assert tried == {**choosable, "token_lifetime": {3600, 60}}
+    failed = [row["path"] for row in rows if row["status"] >= 500 and not row["fault"]]
+    assert failed == []
+
+
+def test_the_cases_cover_every_value_of_every_assumption() -> None:
+    choosable = {one.name: {one.default, *one.alternatives} for one in assumptions().values() if one.alternatives}
+    tried = {name: set(case.expected) for name, case in CASES.items() if name not in NUMBERS}
+
+    assert tried == choosable
+    assert NUMBERS.keys() == {one.name for one in assumptions().values() if one.any_number}
+    assert all(assumptions()[name].default in case.expected for name, case in NUMBERS.items())
 
 
 def test_each_value_of_an_assumption_gives_a_different_result() -> None:
@@ -49,7 +61,16 @@ def test_each_value_of_an_assumption_gives_a_different_result() -> None:
     [
         ({"gender_cas": "exact"}, "unknown assumption 'gender_cas'; did you mean gender_case?"),
         ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose any_case, exact or any_text"),
-        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; choose 404 or 400"),
+        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; write 400 without quotes"),
+        (
+            {"linked_account_required": "true"},
+            "linked_account_required: 'true' cannot be chosen; write true without quotes",
+        ),
+        ({"linked_account_required": 1}, "linked_account_required: '1' cannot be chosen; choose false or true"),
+        (
+            {"gender_case": "exact" * 100_000},
+            f"gender_case: '{('exact' * 12)[:58]}… cannot be chosen; choose any_case, exact or any_text",
+        ),
         ({"profile_not_found": True}, "profile_not_found: 'true' cannot be chosen; choose 404 or 400"),
         ({"token_lifetime": 0}, "token_lifetime: '0' cannot be chosen; choose an integer from 1 to 31536000"),
         ({"nesting_limit": 5}, "nesting_limit: '5' cannot be chosen; choose 64 only"),
@@ -60,6 +81,14 @@ def test_a_wrong_name_or_value_gives_a_one_line_error_with_a_hint(values: dict[s
         create_app(assume=values)
 
     assert str(error.value) == words
+
+
+@pytest.mark.parametrize("given", [["gender_case"], "gender_case=exact", None])
+def test_choices_that_are_not_a_dict_give_a_one_line_error_with_a_hint(given: Any) -> None:
+    with pytest.raises(ConfigError) as error:
+        create_app(assume=given)
+
+    assert str(error.value) == f'assume: {given!r} should be a dict; write it like {{"gender_case": "exact"}}'
 
 
 def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
@@ -117,6 +146,40 @@ def test_assumptions_of_a_namespace_can_be_changed_while_it_runs(heidi: Client) 
     assert heidi.get("/ns/blue/_mock/state").status_code == 200
     heidi.post("/_mock/reset")
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == before == 404
+
+
+def test_values_may_be_sent_as_yaml(heidi: Client) -> None:
+    text = "creation_status: 201\nlinked_account_required: true\ngender_case: exact\n"
+
+    answer = heidi.put("/_mock/assumptions", content=text, headers={"Content-Type": "application/yaml"})
+
+    values = {row["name"]: row["value"] for row in answer.json()["assumptions"]}
+    assert (values["creation_status"], values["linked_account_required"], values["gender_case"]) == (201, True, "exact")
+
+
+def test_a_value_of_an_assumption_without_others_is_refused_with_its_only_value(heidi: Client) -> None:
+    refused = heidi.put("/_mock/assumptions", json={"nesting_limit": 5})
+
+    assert refused.json() == {"error": "nesting_limit: '5' cannot be chosen", "hint": "choose 64 only"}
+    assert heidi.put("/_mock/assumptions", json={"nesting_limit": 64}).status_code == 200
+
+
+def test_copies_and_snapshots_treat_values_as_documented(heidi: Client) -> None:
+    def value(prefix: str = "") -> Any:
+        rows = heidi.get(f"{prefix}/_mock/assumptions").json()["assumptions"]
+        return {row["name"]: row["value"] for row in rows}["gender_case"]
+
+    heidi.put("/_mock/assumptions", json={"gender_case": "exact"})
+    heidi.post("/_mock/namespaces/copy?from=default")
+    heidi.put("/_mock/snapshots/before")
+    heidi.put("/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.put("/ns/copy/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.post("/ns/copy/_mock/reset")
+    heidi.post("/_mock/snapshots/before/restore")
+
+    assert (value("/ns/copy"), value("/ns/fresh"), value()) == ("exact", "any_case", "any_text")
+    heidi.post("/_mock/reset?keep=assumptions")
+    assert value() == "any_text"
 
 
 def test_one_wrong_value_refuses_the_whole_change(heidi: Client) -> None:

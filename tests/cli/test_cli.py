@@ -541,7 +541,10 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
 
     assert call("validate", str(clinic)) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        (
+            f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER'"
+            " (or any text with gender_case=any_text), not 'male'"
+        ),
         f"mock-heidi: {file}:2: [0].birth_dat: unknown field; did you mean birth_date?",
     ]
 

@@ -62,7 +62,7 @@ New fields:
 Fields that never came:
   get_session, session.duration: in none of 1 object
 
-This traffic tells nothing about 94 other assumptions; --json names them.
+This traffic tells nothing about 98 other assumptions; --json names them.
 """,
     )
 
@@ -102,7 +102,7 @@ def test_json_says_the_same(har: Path, capsys: pytest.CaptureFixture[str]) -> No
         {"operation": "get_session", "place": "session.duration", "required": True, "objects": 1}
     ]
     assert made["differences"] == []
-    assert len(made["open"]) == 94
+    assert len(made["open"]) == 98
 
 
 def test_the_file_is_what_serve_reads(har: Path, tmp_path: Path) -> None:
@@ -247,5 +247,4 @@ def test_help_shows_examples_and_what_cannot_be_settled() -> None:
     ended = run("compare", "--help")
 
     assert "mock-heidi compare traffic.har --output clinic/assumptions.yaml\n" in ended.stdout
-    assert "The other assumptions have one" in ended.stdout
-    assert report.undecidable() == []
+    assert [name for name in report.undecidable() if f"{name}: " not in ended.stdout] == []

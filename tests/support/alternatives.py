@@ -1,5 +1,6 @@
 """The cases of assumptions: for each of them requests that observe it, and their result under each value."""
 
+import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +8,8 @@ import httpx
 from audio import spoken
 from clients import JOHN, Client
 from helpers import SESSION
+
+from mock_heidi.base.assumptions import assumptions
 
 NOBODY = "f" * 24
 ASK = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
@@ -125,6 +128,20 @@ def finished_recording(client: Client) -> int:
     client.post(f"{path}:finish")
     segment = {"file": ("0.wav", b"RIFF", "audio/wav")}
     return client.post(f"{path}:transcribe", files=segment, data={"index": "0"}).status_code
+
+
+def unread_audio(client: Client) -> list[Any]:
+    """The durations of a new session with an upload, and with a segment, that are not audio."""
+    durations = []
+    for live in (False, True):
+        path = new_session(client)
+        if live:
+            path += "/restful-segment-transcription"
+            path += f"/{client.post(path).json()['recording_id']}"
+        file = {"file": ("visit.wav", b"no audio", "audio/wav")}
+        client.post(f"{path}:transcribe" if live else f"{path}/upload-audio", files=file, data={"index": "0"})
+        durations.append(client.get("/".join(path.split("/")[:3])).json()["session"]["duration"])
+    return durations
 
 
 def lost_audio(client: Client) -> int:
@@ -644,7 +661,7 @@ CASES = {
     ),
     "third_party_template_method": Case(
         asked_note(generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}"),
-        {"refused": 422, "accepted": 200},
+        {"accepted": 200, "refused": 422},
     ),
     "third_party_template_form": Case(
         asked_note(template_id=None, third_party_template="History, Plan"), {"not_checked": 200, "refused_422": 422}
@@ -689,10 +706,6 @@ CASES = {
             "ndjson": ("application/x-ndjson", b"".join(piece + b"\n" for piece in PIECES)),
             "objects": ("text/event-stream; charset=utf-8", b"".join(PIECES)),
         },
-    ),
-    "token_lifetime": Case(
-        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
-        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
     ),
     "extra_slashes": Case(
         lambda client: [client.get(path).status_code for path in ("//patient-profiles", "/patient-profiles/")],
@@ -753,12 +766,16 @@ CASES = {
     "session_gist": Case(
         name_and_gist, {"absent": ("Session 31", "absent"), "present": ("Session 31", "Raised eye pressure")}
     ),
+    "new_session_name": Case(
+        lambda client: client.get(new_session(client)).json()["session"]["session_name"],
+        {"session_n": "Session 31", "empty": ""},
+    ),
     "new_session_duration": Case(
         lambda client: client.get(new_session(client)).json()["session"]["duration"], {"zero": 0, "none": None}
     ),
     "duration_after_audio": Case(durations, {"added": [16, 23], "replaced": [16, 7], "unchanged": [16, 16]}),
     "negative_duration": Case(
-        status("PATCH", f"/sessions/{SESSION}", json={"duration": -1}), {"stored": 200, "refused_422": 422}
+        status("PATCH", f"/sessions/{SESSION}", json={"duration": -1}), {"refused_422": 422, "stored": 200}
     ),
     "session_shows_profile": Case(shown_patient, {"profile": ("John Doe", "EHR123456"), "none": ("", None)}),
     "session_update_answer": Case(
@@ -783,4 +800,34 @@ CASES = {
     "session_audio_rows": Case(audio_rows, {"uploads": (0, [0]), "uploads_and_recordings": (1, [0, 1])}),
     "session_document_rows": Case(document_keys, {"listed": {"index"}, "created": {"content_type"}}),
 }
+# The tried values of assumptions for which any number may be chosen.
+NUMBERS = {
+    "token_lifetime": Case(
+        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
+        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
+    ),
+    "body_limit": Case(
+        lambda client: [
+            client.post("/patient-profiles", json={"additional_context": "x" * size}).status_code
+            for size in (100, 1_000, 1_500_000)
+        ],
+        {1048576: [200, 200, 413], 999: [200, 413, 413], 2_000_000: [200, 200, 200]},
+    ),
+    "page_size_default": Case(lambda client: listed(client).json()["count"], {20: 2, 1: 1}),
+    "page_size_maximum": Case(
+        lambda client: [listed(client, page_size=size).status_code for size in (5, 6, 201)],
+        {200: [200, 200, 422], 5: [200, 422, 422], 300: [200, 200, 200]},
+    ),
+    "undetected_duration": Case(unread_audio, {30: [30, 30], 7: [7, 7]}),
+}
+CASES |= NUMBERS
+OTHERS = [
+    (name, value) for name, case in CASES.items() for value in case.expected if value != assumptions()[name].default
+]
+# Two values of different assumptions, the same pairs each time.
+PAIRS = [
+    pair
+    for pair in (random.Random(at).sample(OTHERS, 2) for at in range(200))  # noqa: S311 - of a test
+    if len(dict(pair)) == 2
+]
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]

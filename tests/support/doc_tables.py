@@ -303,7 +303,7 @@ def choice_table() -> str:
 def settling_table() -> str:
     """The traffic that settles each assumption with a choice."""
     needs = {one.name: one.needs for one in DETECTORS}
-    return table(("Assumption", "Settled by"), [(code(name), needs[name]) for name in choosable()])
+    return table(("Assumption", "Settled by"), [(code(name), needs[name]) for name in choosable() if name in needs])
 
 
 def _values(one: Assumption) -> tuple[str, str]:

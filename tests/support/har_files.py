@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from clients import NOON, Client
+from clients import Client
 
-_START = datetime.fromisoformat(f"{NOON}+00:00")
 HOST = "https://registrar.api.heidihealth.com"
 
 
@@ -31,7 +30,8 @@ class Recorder:
             await request.aread()  # a form is a stream
             answer = await original(request, **options)
             if "/_mock" not in request.url.path:
-                self.entries.append(entry(request, answer, len(self.entries)))
+                at = datetime.fromisoformat(f"{client.app.registry.default.clock.stamp()}+00:00")
+                self.entries.append(entry(request, answer, at + timedelta(milliseconds=len(self.entries))))
             return answer
 
         http.send = send  # type: ignore[method-assign]
@@ -55,7 +55,7 @@ def archive(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {"log": {"version": "1.2", "creator": {"name": "test", "version": "1"}, "entries": entries}}
 
 
-def entry(request: httpx.Request, answer: httpx.Response, number: int) -> dict[str, Any]:
+def entry(request: httpx.Request, answer: httpx.Response, at: datetime) -> dict[str, Any]:
     """A request and its answer as an entry."""
     sent = request.content
     url = str(request.url).replace("http://localhost", HOST)
@@ -70,7 +70,7 @@ def entry(request: httpx.Request, answer: httpx.Response, number: int) -> dict[s
     if sent:
         made["postData"] = {"mimeType": request.headers.get("content-type", ""), **_text(sent)}
     return {
-        "startedDateTime": (_START + timedelta(milliseconds=number)).isoformat(),
+        "startedDateTime": at.isoformat(),
         "time": 1,
         "request": made,
         "response": {

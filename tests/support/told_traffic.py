@@ -79,6 +79,14 @@ def custom_templates(*bodies: dict[str, Any]) -> Look:
     return lambda client: [client.post(path, json=body) for body in bodies]
 
 
+def many_sessions(client: Client) -> None:
+    """More sessions of a linked user than a page has."""
+    client.post("/users/linked-account", json=LINK)
+    for _ in range(21):
+        client.post("/sessions")
+    client.get("/sessions/linked-user")
+
+
 _EMPTY = {"template": "", "questions": [], "summaryRequired": False, "metadata": None}
 _ACCESS = "/users/linked-account/access"
 _TEMPLATES = "/templates/document-templates"
@@ -102,6 +110,8 @@ AFTER: dict[str, Look] = {
     "empty_custom_template": custom_templates(_EMPTY),
     "segment_repeat": live_session,
     "session_audio_rows": live_session,
+    "page_size_default": many_sessions,
+    "page_size_maximum": reads("/sessions/linked-user?page_size=501"),
     "session_name_after_note": noted_session,
     "session_shows_profile": linked_session,
     "offset_unit": coded_session,

@@ -37,6 +37,13 @@ def duration_after_audio(exchange: Exchange, history: History) -> Any:
     return next((name for name, result in results.items() if abs(result - shown) < 1), None)
 
 
+def undetected_duration(exchange: Exchange, history: History) -> Any:
+    """The duration of a new session after its first audio, if the length of this audio cannot be read."""
+    session, shown = history.session(exchange), exchange.value("session", "duration")
+    first = session.made and session.unheard and session.uploads + session.segments == 1 and not session.sent_duration
+    return shown if first and type(shown) is int and shown > 0 else None
+
+
 def upload_times(exchange: Exchange, _: History) -> Any:
     """An upload with a time that is not ISO 8601."""
     parts = [exchange.part(name) for name in ("start_time", "end_time")]
@@ -134,7 +141,7 @@ def live_transcript_backup(exchange: Exchange, history: History) -> Any:
 DETECTORS: list[Detector] = [
     *on("upload_audio transcribe_segment", empty_audio),
     *on("upload_audio", upload_times, upload_times_order),
-    *on("get_session", duration_after_audio),
+    *on("get_session", duration_after_audio, undetected_duration),
     *on("transcribe_segment get_live_transcript", segment_repeat),
     *on("transcribe_segment", segment_index, segment_type, segment_after_finish),
     *on("finish_recording", finish_twice),

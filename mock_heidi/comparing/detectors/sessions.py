@@ -34,6 +34,16 @@ def _agreed(found: set[Any]) -> Any:
     return found.pop() if len(found) == 1 else None
 
 
+def new_session_name(exchange: Exchange, history: History) -> Any:
+    """The name of a session that was created in the same recording, before its note."""
+    found = set()
+    for row, session in _known(exchange, history):
+        name = row.get("session_name")
+        if session.made and session.note is None and isinstance(name, str):
+            found.add("empty" if name == "" else "session_n" if _NUMBERED.fullmatch(name) else None)
+    return _agreed(found)
+
+
 def session_name_after_note(exchange: Exchange, history: History) -> Any:
     """The name of a session after a note that followed audio, if the name was shown before or is like Session 12."""
     return _agreed({_renamed(row.get("session_name"), session) for row, session in _known(exchange, history)})
@@ -141,6 +151,24 @@ def page_parameter(exchange: Exchange, _: History) -> Any:
     return {1: 0, 2: 1}.get(following) if page is None and type(following) is int else None
 
 
+def page_size_default(exchange: Exchange, _: History) -> Any:
+    """A page without page_size before a further one."""
+    if "page_size" in exchange.query or exchange.value("has_next_page") is not True:
+        return None
+    return len(exchange.rows("sessions")) or None
+
+
+def page_size_maximum(exchange: Exchange, _: History) -> Any:
+    """A refusal of a larger page_size that names the bound."""
+    rows = exchange.value("detail") if exchange.blames("page_size") else None
+    bounds = [
+        row["ctx"].get("le")
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and isinstance(row.get("ctx"), dict)
+    ]
+    return next((bound for bound in bounds if type(bound) is int), None)
+
+
 def next_page(exchange: Exchange, _: History) -> Any:
     """A page before a further one."""
     if exchange.value("has_next_page") is not True:
@@ -211,7 +239,14 @@ def session_document_rows(exchange: Exchange, _: History) -> Any:
 
 _SHOWS = "get_session list_linked_user_sessions"
 DETECTORS: list[Detector] = [
-    *on(f"{_SHOWS} update_session", session_name_after_note, session_gist, new_session_duration, session_document_rows),
+    *on(
+        f"{_SHOWS} update_session",
+        new_session_name,
+        session_name_after_note,
+        session_gist,
+        new_session_duration,
+        session_document_rows,
+    ),
     *on(_SHOWS, session_shows_profile, session_audio_rows),
     *on(
         "update_session",
@@ -224,6 +259,8 @@ DETECTORS: list[Detector] = [
     *on(
         "list_linked_user_sessions",
         page_parameter,
+        page_size_default,
+        page_size_maximum,
         next_page,
         page_beyond_end,
         linked_user_sessions,
