@@ -23,8 +23,8 @@ _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
-    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock",
-    "snapshot", "namespaces", "compare", "completion",
+    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
+    "clock", "snapshot", "namespaces", "compare", "completion",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from mock_heidi.base.yaml_scalars import resolve
 from mock_heidi.control.answers import rows_of
 from mock_heidi.control.assumptions import choice_of
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
+from mock_heidi.control.coverage import count_coverage
 from mock_heidi.control.faults import read_rules
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
@@ -153,6 +154,8 @@ async def delete_namespace(request: Request) -> Response:
     name = _name(request)
     if name == DEFAULT_NAMESPACE:
         raise ControlError(400, "the default namespace cannot be deleted", "reset it with POST /_mock/reset")
+    if (namespace := request.registry.get(name)) is not None:
+        await count_coverage(request.registry, namespace)
     if not request.registry.drop(name):
         raise ControlError(404, f"there is no namespace {name!r}", "GET /_mock/namespaces lists them")
     return respond({"deleted": name, "namespaces": len(request.registry)})
