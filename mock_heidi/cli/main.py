@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
-    "clock", "snapshot", "namespaces", "completion",
+    "clock", "snapshot", "namespaces", "compare", "completion",
 )  # fmt: skip
 
 
