@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
+from mock_heidi.base.settings import DEFAULT_NAMESPACE, ConfigError, Settings
 from mock_heidi.cli.options import option, runs_server, settings
 from mock_heidi.cli.parameters import Choice, Seconds
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
@@ -19,6 +19,7 @@ from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mock_heidi.app import App
     from mock_heidi.cli.child_process import Ended
     from mock_heidi.client.handle import Handle
 
@@ -59,6 +60,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     url_file: Path | None,
     log_level: str,
     quiet: bool,
+    export_on_exit: Path | None,
     grace: float,
     fail_on: str | None,
     **options: Any,
@@ -69,10 +71,11 @@ def exec_command(  # noqa: PLR0913 - a flag each
     other commands. If it fails, the last requests, the faults and the findings are printed.
     """
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import child_process, request_log
+    from mock_heidi.cli import child_process, request_log, state_file
     from mock_heidi.cli import url_file as file
     from mock_heidi.client.server_thread import MockHeidi
 
+    options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
     chosen = settings(options)
     server = MockHeidi(chosen, host=host, port=port)
     with contextlib.ExitStack() as ends:
@@ -92,7 +95,23 @@ def exec_command(  # noqa: PLR0913 - a flag each
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)
-        sys.exit(_final_status(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
+        status = _final_status(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet)
+        server.close()
+        if export_on_exit is not None:
+            status = _exported(export_on_exit, server.app, status)
+        sys.exit(status)
+
+
+def _exported(path: Path, app: App, status: int) -> int:
+    """Write the state into the file. Returns ``status``, or 1 in place of 0 if that fails."""
+    from mock_heidi.cli import state_file
+
+    try:
+        state_file.write(path, app.registry.default.store)
+    except ConfigError as error:
+        _say(str(error))
+        return status or 1
+    return status
 
 
 def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:

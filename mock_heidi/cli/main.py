@@ -67,11 +67,20 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
-def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
+def serve(  # noqa: PLR0913 - a flag each
+    *,
+    host: str,
+    port: int,
+    url_file: Path | None,
+    log_level: str,
+    quiet: bool,
+    export_on_exit: Path | None,
+    **options: Any,
+) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import request_log
+    from mock_heidi.cli import request_log, state_file
     from mock_heidi.cli import url_file as file
     from mock_heidi.serving.server import Server, bind
 
@@ -92,6 +101,7 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
     try:
+        options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
         sockets = bind(host, port)
         with contextlib.ExitStack() as bound:
@@ -103,6 +113,8 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
             app = create_app(chosen, listener=log)
             server = Server(app, sockets, started, memory=app.registry.memory)
             server.run()
+        if export_on_exit is not None:
+            state_file.write(export_on_exit, app.registry.default.store)
     finally:
         if log is not None:
             log.close()

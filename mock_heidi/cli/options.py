@@ -230,6 +230,11 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
             help="How much to log; info writes a line per request.",
         ),
         option("--quiet", is_flag=True, help="Print no banner, no line per request, no report of a failed command."),
+        option(
+            "--export-on-exit",
+            type=click.Path(path_type=Path),
+            help="File to write the state to at the end, as fixtures for the next start.",
+        ),
     )
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
