@@ -61,6 +61,7 @@ def exec_command(  # noqa: PLR0913 - a flag each
     log_level: str,
     quiet: bool,
     export_on_exit: Path | None,
+    watch: bool,
     grace: float,
     fail_on: str | None,
     **options: Any,
@@ -71,10 +72,11 @@ def exec_command(  # noqa: PLR0913 - a flag each
     other commands. If it fails, the last requests, the faults and the findings are printed.
     """
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import child_process, request_log, state_file
+    from mock_heidi.cli import child_process, fixture_watch, request_log, state_file
     from mock_heidi.cli import url_file as file
     from mock_heidi.client.server_thread import MockHeidi
 
+    files = fixture_watch.watched_files(options["fixtures"], watch=watch)
     options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
     chosen = settings(options)
     server = MockHeidi(chosen, host=host, port=port)
@@ -84,14 +86,22 @@ def exec_command(  # noqa: PLR0913 - a flag each
             ends.callback(log.close)
         ends.enter_context(contextlib.closing(server))
         heidi = server.listen(log)
+        watching = ends.enter_context(
+            contextlib.closing(fixture_watch.FixtureWatch(files, server.app.registry, server.server, quiet=quiet))
+        )
         if url_file is not None:
             file.write(url_file, heidi.base_url)
             ends.callback(file.remove_own, url_file, heidi.base_url)
         if not is_loopback(host):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
+
+        def started() -> None:
+            server.start()
+            watching.start()
+
         try:
             # CMD may connect at once: the port is bound, and the server answers as soon as its thread runs.
-            ended = child_process.run(command, _environment(heidi, chosen), grace, server.start)
+            ended = child_process.run(command, _environment(heidi, chosen), grace, started)
         except child_process.NotStartedError as error:
             _say(str(error))
             sys.exit(error.status)

@@ -75,12 +75,13 @@ def serve(  # noqa: PLR0913 - a flag each
     log_level: str,
     quiet: bool,
     export_on_exit: Path | None,
+    watch: bool,
     **options: Any,
 ) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import request_log, state_file
+    from mock_heidi.cli import fixture_watch, request_log, state_file
     from mock_heidi.cli import url_file as file
     from mock_heidi.serving.server import Server, bind
 
@@ -97,10 +98,12 @@ def serve(  # noqa: PLR0913 - a flag each
         if not quiet:
             where = "packaged" if options["fixtures"] is None else options["fixtures"]
             click.echo(request_log.banner(server.url, app.registry.default, where))
+        watching.start()
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
     try:
+        files = fixture_watch.watched_files(options["fixtures"], watch=watch)
         options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
         sockets = bind(host, port)
@@ -112,6 +115,8 @@ def serve(  # noqa: PLR0913 - a flag each
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
             server = Server(app, sockets, started, memory=app.registry.memory)
+            watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
+            bound.callback(watching.close)
             server.run()
         if export_on_exit is not None:
             state_file.write(export_on_exit, app.registry.default.store)

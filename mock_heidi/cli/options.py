@@ -236,10 +236,13 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
             help="File to write the state to at the end, as fixtures for the next start.",
         ),
     )
+    watch = option(
+        "--watch", is_flag=True, help="Load the fixtures again when their files change. A broken file changes nothing."
+    )
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
     def decorate(command: Any) -> Any:
-        for given in reversed([*address, *settings, *output]):
+        for given in reversed([*address, *settings, watch, *output]):
             command = given(command)
         return command
 

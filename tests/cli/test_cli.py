@@ -163,6 +163,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--log-level": ("warning",),
     "--quiet": (),
     "--export-on-exit": (),
+    "--watch": (),
 }
 
 
@@ -307,7 +308,7 @@ def quiet_is_tested_alone(told: Told) -> None:
 
 
 def files_of_fixtures_are_tested_alone(told: Told) -> None:
-    """``test_state_file.py``."""
+    """``test_state_file.py`` and ``test_fixture_watch.py``."""
     assert told.heidi.errors() == ""
 
 
@@ -416,6 +417,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--log-level": log_level_hides_the_requests,
     "--quiet": quiet_is_tested_alone,
     "--export-on-exit": files_of_fixtures_are_tested_alone,
+    "--watch": files_of_fixtures_are_tested_alone,
 }
 
 
