@@ -95,6 +95,8 @@ SessionId = Annotated[
 ]
 KindeUserId = Annotated[str, Field(min_length=1)]
 
+# The names in mock_heidi.base.vendor_hosts.
+Region = Literal["testing", "au", "us", "ca", "eu", "uk"]
 Gender = Literal["MALE", "FEMALE", "OTHER"]
 Brain = Literal["LEFT", "RIGHT"]
 VoiceStyle = Literal["GOLDILOCKS", "DETAILED", "BRIEF", "SUPER_DETAILED", "MY_VOICE"]
