@@ -96,8 +96,7 @@ def serve(  # noqa: PLR0913 - a flag each
             file.write(url_file, f"{server.url}{BASE_PATH}")
             written.append(url_file)
         if not quiet:
-            where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(request_log.banner(server.url, app.registry.default, where))
+            click.echo(request_log.banner(server.url, app.registry.default, options["fixtures"] or "packaged"))
         watching.start()
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
