@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import choices, runs_server, settings
+from mock_heidi.cli.options import choices, keeps_files, runs_server, settings
 from mock_heidi.cli.parameters import Group, Number
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
-    "exec", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock", "snapshot",
-    "namespaces", "completion",
+    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock",
+    "snapshot", "namespaces", "completion",
 )  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
+@keeps_files
 def serve(  # noqa: PLR0913 - a flag each
     *,
     host: str,
@@ -86,7 +87,6 @@ def serve(  # noqa: PLR0913 - a flag each
     from mock_heidi.serving.server import Server, bind
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
-    written: list[Path] = []
 
     def started() -> None:
         # These objects stay until the end, so the collector can leave them out.
@@ -94,7 +94,8 @@ def serve(  # noqa: PLR0913 - a flag each
         gc.enable()
         if url_file is not None:
             file.write(url_file, f"{server.url}{BASE_PATH}")
-            written.append(url_file)
+            # Only a file that this server has written; another server may have replaced it since.
+            bound.callback(file.remove_own, url_file, f"{server.url}{BASE_PATH}")
         if not quiet:
             click.echo(request_log.banner(server.url, app.registry.default, options["fixtures"] or "packaged"))
         watching.start()
@@ -122,9 +123,6 @@ def serve(  # noqa: PLR0913 - a flag each
     finally:
         if log is not None:
             log.close()
-        # Only a file that this server has written; another server may have replaced it since.
-        for path in written:
-            file.remove_own(path, f"{server.url}{BASE_PATH}")
 
 
 def _print(value: Any) -> None:

@@ -230,23 +230,28 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
             help="How much to log; info writes a line per request.",
         ),
         option("--quiet", is_flag=True, help="Print no banner, no line per request, no report of a failed command."),
-        option(
-            "--export-on-exit",
-            type=click.Path(path_type=Path),
-            help="File to write the state to at the end, as fixtures for the next start.",
-        ),
-    )
-    watch = option(
-        "--watch", is_flag=True, help="Load the fixtures again when their files change. A broken file changes nothing."
     )
     settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
 
     def decorate(command: Any) -> Any:
-        for given in reversed([*address, *settings, watch, *output]):
+        for given in reversed([*address, *settings, *output]):
             command = given(command)
         return command
 
     return decorate
+
+
+def keeps_files(command: Any) -> Any:
+    """A decorator that gives a command the options for fixtures that change, and for a state that stays."""
+    watch = option(
+        "--watch", is_flag=True, help="Load the fixtures again when their files change. A broken file changes nothing."
+    )
+    export = option(
+        "--export-on-exit",
+        type=click.Path(path_type=Path),
+        help="File to write the state to at the end, as fixtures for the next start.",
+    )
+    return watch(export(command))
 
 
 def settings(typed: Mapping[str, Any]) -> Settings:

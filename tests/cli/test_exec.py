@@ -633,7 +633,7 @@ def test_a_server_that_does_not_answer_is_reported_in_one_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_module._final_status(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
+    ended = exec_module.final_status(ran, UNUSED, used(), "error", quiet=False)
 
     assert ended == ends_with
     assert f"cannot ask the server: {error}" in capsys.readouterr().err
