@@ -559,7 +559,7 @@ def test_a_failed_command_is_reported_with_its_requests() -> None:
     assert (ended.status, ended.out) == (7, "")
     assert seen == [
         "mock-heidi: the command ended with status 7; the report of its server:",
-        "#1 GET /jwt -> 200",
+        "#1 GET /jwt -> 200  [assumed: token_lifetime]",
         "#2 POST /sessions -> 503  [fault-1]",
         '    > {"colour": 1}',
         '    < {"detail": "Service Unavailable"}',
@@ -572,7 +572,7 @@ def test_requests_in_other_namespaces_are_reported_with_their_names() -> None:
     code = f"{CLIENT.format('/ns/blue')} heidi.namespace('red'); exit(1)"
     ended = execute(PYTHON, "-c", code, options=("--admin-token", "let-me-in-91c4"))
 
-    assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200"]
+    assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200  [assumed: token_lifetime]"]
 
 
 @pytest.mark.parametrize("options", [(), ("--fault", "ask_ai:status=503")], ids=" ".join)
