@@ -73,7 +73,7 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
     start = registry.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
     if fixtures is not None or fields.get("api_key") is not None:
-        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key")))
+        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key")), has_own_base=True)
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is not a whole number", "write it like 7")

@@ -29,7 +29,7 @@ def reload(registry: Registry, beginning: Beginning) -> Reloaded:
     made = Reloaded([], [])
     for namespace in registry:
         start = namespace.start
-        if start.base is not earlier.base or start.copied is not None:
+        if start.has_own_base or start.copied is not None:
             continue
         assumed = beginning.assumed if start.assumed is earlier.assumed else start.assumed
         try:

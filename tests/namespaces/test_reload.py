@@ -89,7 +89,7 @@ def test_after_a_reset_a_namespace_follows_again(heidi: Client) -> None:
     assert renew(heidi, BEN) == Reloaded(["default"], [])
 
 
-@pytest.mark.parametrize("own", [{"fixtures": {"sessions": []}}, {"api_key": "a-key-of-ours"}])
+@pytest.mark.parametrize("own", [{"fixtures": {"sessions": []}}, {"fixtures": "empty"}, {"api_key": "a-key-of-ours"}])
 def test_a_namespace_with_its_own_fixtures_or_key_keeps_them(heidi: Client, own: dict[str, Any]) -> None:
     make(heidi, "own", **own)
     before = first_names(heidi, "/ns/own")
@@ -169,6 +169,7 @@ def test_faults_that_do_not_fit_those_of_a_namespace_leave_it_as_it_was(heidi: C
     assert renew(heidi, {**BEN, "faults": [{**BUSY, "id": "mine"}]}) == Reloaded(["default"], ["blue"])
     heidi.post("/ns/blue/_mock/reset")
     assert first_names(heidi, "/ns/blue") == ["Ada"]
+    assert renew(heidi, BEN) == Reloaded(["default", "blue"], [])
 
 
 def test_wrong_fixtures_are_refused_before_anything_changes(heidi: Client) -> None:
