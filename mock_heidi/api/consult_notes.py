@@ -22,6 +22,7 @@ from mock_heidi.content.note_writer import Manner, Material
 from mock_heidi.faults.delivery import Stream
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.state.session_records import ConsultNote, Session
 from mock_heidi.state.template_records import NoteTemplate
@@ -29,6 +30,7 @@ from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.spoken import distorted, stubbed_pieces
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.stub_answers import stub_of
 
 EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
@@ -146,11 +148,11 @@ def generate_consult_note(request: Request) -> Stream:
     try:
         given = read(request, ConsultNoteGenerate)
     except UnprocessableError as error:
-        if not _names_older_method(error) or request.meet("third_party_template_method") != "accepted":
+        row = _older_method(error)
+        if row is None or request.meet("third_party_template_method") != "accepted":
             raise
         given = read(request, _BY_EITHER_METHOD)
-    if given.generation_method != "TEMPLATE":
-        request.note("undocumented_value", f"generation_method = {given.generation_method}")
+        accept(request, Undocumented("undocumented_value", f"generation_method = {given.generation_method}", row))
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     text = given.third_party_template
@@ -182,9 +184,10 @@ def generate_consult_note(request: Request) -> Stream:
     return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made, renames=renames))
 
 
-def _names_older_method(error: UnprocessableError) -> bool:
-    """True if the body has the method that only an older page of the vendor lists."""
-    return any(row["loc"] == ["body", "generation_method"] and row["input"] in _OLDER_METHODS for row in error.problems)
+def _older_method(error: UnprocessableError) -> dict[str, Any] | None:
+    """The row about the method that only an older page of the vendor lists, if the body has that method."""
+    rows = (row for row in error.problems if row["loc"] == ["body", "generation_method"])
+    return next((row for row in rows if row["input"] in _OLDER_METHODS), None)
 
 
 def _may_write(session: Session) -> bool:
@@ -238,9 +241,10 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
     try:
         template = parse_json(text.encode())
     except UnprocessableError:
-        request.note("template_not_json")
+        refusal = rejected("third_party_template", "third_party_template is not JSON", text)
+        accept(request, Undocumented("template_not_json", "", *refusal.problems))
         if request.meet("third_party_template_form") == "refused_422":
-            raise rejected("third_party_template", "third_party_template is not JSON", text) from None
+            raise refusal from None
         template = None
     try:
         return custom_templates.template_of(template)

@@ -19,6 +19,7 @@ from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Outgoing
 from mock_heidi.content.transcripts import UPLOAD
 from mock_heidi.namespaces import session_content
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.clock import seconds_between, seconds_later
 from mock_heidi.state.field_types import Number, ObjectId, SessionId
 from mock_heidi.state.session_records import AudioPiece, Recording, Session
@@ -27,6 +28,7 @@ from mock_heidi.web.inputs import find, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond
 from mock_heidi.web.spoken import stubbed_pieces
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.stub_answers import stub_of
 from mock_heidi.web.uploads import Upload, file_of, take, text_of
 
@@ -158,10 +160,11 @@ def get_transcript(request: Request) -> Response:
 def get_live_transcript(request: Request) -> Response:
     try:
         read_query(request, LiveQuery)
-    except UnprocessableError:
+    except UnprocessableError as error:
         if request.meet("recording_status_values") != "in_progress":
             raise
-        request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
+        detail = f"recording_status = {request.query['recording_status']}"
+        accept(request, Undocumented("undocumented_value", detail, *error.problems))
     session = find(request, Session, request.params["session_id"])
     pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [

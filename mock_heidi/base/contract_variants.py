@@ -23,15 +23,17 @@ _JSON = "application/json"
 _BESIDE = ("refusals", "removes", "no_null")
 
 
-def contract_under(assumptions: Assumptions) -> bytes:
+def contract_under(assumptions: Assumptions, *, strict: bool = False) -> bytes:
     """The contract under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
-    if not assumptions.chosen:
+    if not assumptions.chosen and not strict:
         return spec.contract()
     import yaml
 
-    head = "".join(f"#   {name}: {written(value)}\n" for name, value in assumptions.chosen.items())
+    chosen = {**assumptions.chosen, **({"strict mode": True} if strict else {})}
+    head = "".join(f"#   {name}: {written(value)}\n" for name, value in chosen.items())
+    whole = in_strict_mode(changed(assumptions)) if strict else changed(assumptions)
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(changed(assumptions), Dumper=dumper, sort_keys=False, allow_unicode=True, width=118)
+    text: str = yaml.dump(whole, Dumper=dumper, sort_keys=False, allow_unicode=True, width=118)
     return f"# The contract of the Heidi Open API under these assumptions:\n{head}\n{text}".encode()
 
 
@@ -54,6 +56,16 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     for operation in (one for change in changes.values() for one in change.get("removes", ())):
         path, method = _place(whole, operation)
         whole = merged(whole, {"paths": {path: {method: None}}})
+    return whole
+
+
+def in_strict_mode(whole: dict[str, Any]) -> dict[str, Any]:
+    """A contract in which every operation may answer 422."""
+    refusal = {"$ref": "#/components/responses/Unprocessable"}
+    listed = [item[method] for item in whole["paths"].values() for method in contract.METHODS if method in item]
+    for operation in listed:
+        if "422" not in operation["responses"]:
+            whole = _refusing(whole, operation["operationId"], "422", refusal)
     return whole
 
 

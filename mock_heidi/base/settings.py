@@ -79,10 +79,11 @@ def parse_pace(text: str) -> Pace:
 class Settings:
     """The settings of one application.
 
-    ``assume`` chooses values of assumptions by name. ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601
-    moment (UTC) of a frozen clock, or None for real time. With ``linked``, the default user starts linked to a Heidi
-    account. ``faults`` are rules as objects or text; ``scenario`` is the name of a set of rules. A namespace that is
-    not used for ``idle_after`` seconds is removed. Requests to the control API must carry ``admin_token``.
+    ``assume`` chooses values of assumptions by name. With ``strict``, requests are refused for what no page documents.
+    ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601 moment (UTC) of a frozen clock, or None for real
+    time. With ``linked``, the default user starts linked to a Heidi account. ``faults`` are rules as objects or text;
+    ``scenario`` is the name of a set of rules. A namespace that is not used for ``idle_after`` seconds is removed.
+    Requests to the control API must carry ``admin_token``.
     ``cors_headers`` are further headers that web pages may send; ``cors_credentials`` lets them send cookies. With
     ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. With ``provenance``, the header
     ``X-Mock-Provenance`` says where an answer comes from. ``journal`` is one of :data:`JOURNAL_MODES`.
@@ -92,6 +93,7 @@ class Settings:
 
     fixtures: FixtureChoice = None
     assume: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
     api_key: str | None = None
     seed: int = 0
     clock: str | None = None
@@ -119,7 +121,7 @@ class Settings:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("request_faults", "provenance", "cors_credentials"):
+        for name in ("strict", "request_faults", "provenance", "cors_credentials"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         check_journal(self.journal)

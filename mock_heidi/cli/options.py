@@ -88,6 +88,12 @@ SERVER_OPTIONS = (
         help="Chooses a value for an assumption, such as gender_case=exact; repeatable.",
     ),
     _sets(
+        "--strict",
+        "strict",
+        is_flag=True,
+        help="Refuse requests for what no page documents, such as an unknown field; by default it is a finding.",
+    ),
+    _sets(
         "--api-key",
         "api_key",
         metavar="KEY",

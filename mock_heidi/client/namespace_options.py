@@ -16,7 +16,8 @@ class NamespaceOptions(TypedDict, total=False):
     ISO 8601 time (UTC) at which the clock is frozen; ``linked=True`` links the default user to a Heidi account;
     ``api_key`` replaces the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
     the name of a set of faults; ``journal`` is ``normal``, ``full`` or ``masked``;
-    ``assume`` chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder.
+    ``assume`` chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder;
+    ``strict=True`` refuses requests for what no page documents.
     """
 
     fixtures: FixtureChoice
@@ -28,6 +29,7 @@ class NamespaceOptions(TypedDict, total=False):
     scenario: str | None
     journal: str | None
     assume: Mapping[str, Any] | None
+    strict: bool | None
 
 
 def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str, Any]:

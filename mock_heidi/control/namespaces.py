@@ -34,7 +34,7 @@ from mock_heidi.state.stubs import StubError
 from mock_heidi.web.request import Request
 
 # The fields of a namespace's start.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume", "strict")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -91,7 +91,15 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
         start = start._replace(scenario=str(fields["scenario"]))
     if fields.get("assume") is not None:
         start = start._replace(assumed=_assumed(start, fields["assume"]))
-    return start._replace(journal=_journal(fields.get("journal")))
+    strict = _strict(fields.get("strict"), default=start.strict)
+    return start._replace(journal=_journal(fields.get("journal")), strict=strict)
+
+
+def _strict(given: Any, *, default: bool) -> bool:
+    strict = default if given is None else resolve(given)
+    if type(strict) is not bool:
+        raise ControlError(400, "strict is neither true nor false", "send true or false")
+    return strict
 
 
 def _assumed(start: Start, values: Any) -> Assumptions:
@@ -162,6 +170,7 @@ def _row(namespace: Namespace) -> dict[str, Any]:
         "name": namespace.name,
         "counts": {**record_counts(namespace.store), "requests": len(namespace.journal)},
         "journal": namespace.journal.mode,
+        "strict": namespace.strict,
         "idle": round(precise() - namespace.last_use, 3),
     }
 

@@ -48,7 +48,9 @@ class Registry:
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
         base, assumed = read_beginning(settings.fixtures, settings)
         rules = tuple(_rule(given) for given in settings.faults)
-        start = Start(base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed)
+        start = Start(
+            base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed, strict=settings.strict
+        )
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
         self.begin_with(start)

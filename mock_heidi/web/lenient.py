@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from mock_heidi.base.values import Incoming
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.web.request import Request
+from mock_heidi.web.strictness import accept
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 
@@ -28,7 +30,8 @@ _MOST = 100
 def read_leniently(request: Request, model: type[I], value: Any, error: ValidationError) -> I | None:
     """The body as ``model``, with invalid values converted to the right type or spelling.
 
-    Each conversion is a finding. Returns None if a value cannot be converted or the assumptions are strict.
+    Each conversion is a finding, and strict mode refuses it. Returns None if a value cannot be converted or the
+    assumptions refuse it.
     """
     if not isinstance(value, dict) or error.error_count() > _MOST:
         return None
@@ -48,10 +51,13 @@ def read_leniently(request: Request, model: type[I], value: Any, error: Validati
         return None
     for loc, text in kept.items():
         _put(made, loc, text)
-    for problem in problems:
-        code = "gender_spelling" if _is_gender(problem) else "near_type"
-        request.note(code, f"{'.'.join(map(str, problem['loc']))} = {problem['input']}")
+    accept(request, *map(_undocumented, problems))
     return made
+
+
+def _undocumented(problem: Mapping[str, Any]) -> Undocumented:
+    code, loc = "gender_spelling" if _is_gender(problem) else "near_type", problem["loc"]
+    return Undocumented(code, f"{'.'.join(map(str, loc))} = {problem['input']}", {**problem, "loc": ["body", *loc]})
 
 
 def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
@@ -65,7 +71,7 @@ def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
 
 def _coerced(problem: Mapping[str, Any], given: Any) -> Any:
     """The value with the type that the field has; None if it is not close to a value of that type."""
-    if problem["type"] == "bool_type":
+    if problem["type"] == "bool_type" and isinstance(given, str | int | float):
         return _BOOLEANS.get(given.lower() if isinstance(given, str) else given)
     if problem["type"] == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         number = float(given)

@@ -39,7 +39,7 @@ from starlette.routing import Route
 
 from mock_heidi import MockHeidi, api
 from mock_heidi.api.sessions import get_session
-from mock_heidi.base import error_table, errors
+from mock_heidi.base import error_table, errors, problems
 from mock_heidi.base.errors import HeidiError
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.cli.main import cli
@@ -108,7 +108,7 @@ def error_findings(contract: Contract, classes: Iterable[type[HeidiError]]) -> l
 
 # The arguments of errors whose words vary.
 _ARGUMENTS: dict[type[HeidiError], tuple[Any, ...]] = {
-    errors.UnprocessableError: ([errors.missing("query", "email")],),
+    errors.UnprocessableError: ([problems.missing("query", "email")],),
     errors.OpenAPIHeidiAccountAlreadyLinkedError: ("kp_xxx",),
 }
 
@@ -197,6 +197,8 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
         errors.HostNotAllowedError,
+        errors.StrictHeaderError,
+        errors.UndocumentedError,
         # Only sent if another assumption is chosen.
         errors.RecordingRequiredError,
         errors.CodingNotEnabledError,

@@ -8,7 +8,7 @@ from judges import Contract, Judge, nodes, operations, resolve
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mock_heidi.base.assumptions import Assumptions, assumptions
-from mock_heidi.base.contract_variants import changed
+from mock_heidi.base.contract_variants import changed, contract_under, in_strict_mode
 
 VALUES = [(name, value) for name, one in assumptions().items() for value in one.alternatives]
 FIRSTS, LASTS = (
@@ -100,3 +100,18 @@ def test_the_judges_of_variants_report_broken_contracts() -> None:
 
     assert {text.rpartition("/")[2] for text in lost_references(contract)} >= {"Transcript"}
     assert any(text.endswith(": get_transcript") for text in lost_references(contract))
+
+
+@pytest.mark.parametrize("choices", [{}, FIRSTS, LASTS], ids=["defaults", "first values", "last values"])
+def test_in_strict_mode_every_operation_may_answer_422(choices: dict[str, Any]) -> None:
+    contract = in_strict_mode(changed(Assumptions(choices)))
+
+    assert [one.name for one in operations(contract) if "422" not in one.spec["responses"]] == []
+    assert [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()] == []
+    assert lost_references(contract) == []
+
+
+def test_the_contract_says_that_it_is_of_strict_mode() -> None:
+    assert contract_under(Assumptions({}), strict=True).startswith(
+        b"# The contract of the Heidi Open API under these assumptions:\n#   strict mode: true\n"
+    )

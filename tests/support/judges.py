@@ -218,6 +218,10 @@ class Judge:
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
+        if headers.get("x-mock-provenance") == "mock" and exchange.status == 422:
+            # A refusal of strict mode has the vendor's form at every operation.
+            content = self.contract["components"]["responses"]["Unprocessable"]["content"]
+            return list(self._body(content, headers.get("content-type", "none"), exchange.body))
         operation, allowed = self.find(exchange.method, exchange.path)
         slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
         if slashes == "not_found" and exchange.path != plain:
@@ -243,11 +247,12 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Two refusals are the mock's own and say so: too many namespaces, and an unknown host.
+        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
         return exchange.body.startswith(
             {
                 503: b'{"detail":"mock_heidi has reached its limit',
                 403: b'{"detail":"mock_heidi does not answer to',
+                400: b'{"detail":"X-Mock-Strict: ',
             }.get(exchange.status, b"\0")
         )
 
