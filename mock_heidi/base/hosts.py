@@ -5,9 +5,9 @@ server as one site, and lets the page read every answer. The browser still sends
 names are refused. An IP address cannot be rebound, so it is accepted.
 
 A client that is not changed sends the name of the real service as ``Host``, through a proxy or an entry of a hosts
-file. The API accepts these names: only the vendor decides where they lead, so a stranger's page cannot have one of
-them. Someone on the network who forges the answers of the name service can, and then reads invented records with a key
-that is public anyway. The control API, which can change the server and shows its keys, never accepts them.
+file. The API accepts these names: only the vendor decides where they lead, so a page of anyone else cannot rebind them.
+An attacker who forges the name service of the network can, and then reads invented records if he knows a key. The
+control API, which can change the server and shows its keys, never accepts these names.
 """
 
 from __future__ import annotations
