@@ -100,7 +100,7 @@ class Namespace:
 
     @property
     def edited(self) -> bool:
-        """True if a client has changed the state. The user that a sign-in adds is no change."""
+        """True if a client has changed the state. The user that a sign-in adds does not count."""
         store, version = self._begun_with
         return self.store is not store or store.version != version
 

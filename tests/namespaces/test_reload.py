@@ -45,7 +45,7 @@ def test_an_unchanged_namespace_gets_the_new_state(heidi: Client) -> None:
     assert first_names(heidi) == first_names(heidi, "/ns/blue") == ["Ben"]
 
 
-def test_reading_and_signing_in_is_no_change(heidi: Client) -> None:
+def test_reading_and_signing_in_do_not_count_as_a_change(heidi: Client) -> None:
     assert [row["first_name"] for row in heidi.get("/patient-profiles").json()["data"]] == ["Ada"]
 
     assert renew(heidi, BEN) == Reloaded(["default"], [])
