@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from mock_heidi.api.sessions import uploaded
-from mock_heidi.base.assumptions import assumed
 from mock_heidi.base.errors import (
     OnlyAudioError,
     RecordingFinishedError,
@@ -228,9 +227,10 @@ def _ranges(numbers: Iterable[int]) -> str:
 
 def _piece(request: Request, upload: Upload, track: str, index: int, given: float | None = None) -> AudioPiece:
     """The record of a piece of audio. The duration ``given`` by the client replaces the one found in the file."""
-    seconds = upload.duration
-    if seconds is None and given is None:
+    seconds = upload.duration if given is None else given
+    if seconds is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
+        seconds = float(request.meet("undetected_duration"))
     return AudioPiece(
         id=request.namespace.object_id(),
         track=track,
@@ -239,14 +239,10 @@ def _piece(request: Request, upload: Upload, track: str, index: int, given: floa
         filename=upload.filename,
         length=upload.length,
         sha256=upload.sha256,
-        duration=_seconds(seconds) if given is None else given,
-        detected=seconds is not None,
+        duration=round(seconds, 3) if given is None else given,
+        detected=upload.duration is not None,
         received_at=request.namespace.clock.stamp(),
     )
-
-
-def _seconds(detected: float | None) -> float:
-    return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
 def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:

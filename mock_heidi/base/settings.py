@@ -88,7 +88,7 @@ class Settings:
     ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. With ``provenance``, the header
     ``X-Mock-Provenance`` says where an answer comes from. ``journal`` is one of :data:`JOURNAL_MODES`.
     Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
-    all namespaces, and incomplete requests.
+    all namespaces, and incomplete requests. With ``coverage``, the server counts what its clients exercise.
     """
 
     fixtures: FixtureChoice = None
@@ -116,14 +116,17 @@ class Settings:
     journal: str = "normal"
     journal_entries: int = 1_000
     memory: int = DEFAULT_MEMORY
+    coverage: bool = False
 
     def __post_init__(self) -> None:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("strict", "request_faults", "provenance", "cors_credentials"):
+        for name in ("strict", "request_faults", "provenance", "cors_credentials", "coverage"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
+        if not isinstance(self.assume, Mapping):
+            raise ConfigError(f"assume: {self.assume!r} should be a dict", 'write it like {"gender_case": "exact"}')
         check_journal(self.journal)
         for name in ("max_namespaces", "max_state", "journal_entries", "memory"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:

@@ -105,7 +105,7 @@ def _exported(path: Path, app: App, status: int) -> int:
     from mock_heidi.cli import state_file
 
     try:
-        state_file.write(path, app.registry.default.store)
+        state_file.write(path, app.registry.default)
     except ConfigError as error:
         say(str(error))
         return status or 1

@@ -23,8 +23,8 @@ _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
-    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock",
-    "snapshot", "namespaces", "completion",
+    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
+    "clock", "snapshot", "namespaces", "completion",
 )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def serve(  # noqa: PLR0913 - a flag each
             bound.callback(watching.close)
             server.run()
         if export_on_exit is not None:
-            state_file.write(export_on_exit, app.registry.default.store)
+            state_file.write(export_on_exit, app.registry.default)
     finally:
         if log is not None:
             log.close()

@@ -167,6 +167,12 @@ SERVER_OPTIONS = (
         help="How much of requests and answers is shown.",
     ),
     _sets(
+        "--coverage",
+        "coverage",
+        is_flag=True,
+        help="Count what clients exercise of the contract, for mock-heidi coverage.",
+    ),
+    _sets(
         "--allowed-host",
         "allowed_hosts",
         multiple=True,

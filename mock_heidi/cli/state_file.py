@@ -6,9 +6,13 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.state.store import Store
+
+if TYPE_CHECKING:
+    from mock_heidi.namespaces.namespace import Namespace
+    from mock_heidi.state.store import Store
 
 
 def fixtures_of_start(fixtures: str | None, export: Path | None) -> str | None:
@@ -28,8 +32,11 @@ def fixtures_of_start(fixtures: str | None, export: Path | None) -> str | None:
     return None if is_first else fixtures
 
 
-def write(path: Path, store: Store) -> None:
-    """Write a state as a fixture set in one file. Raises :class:`ConfigError` if that fails; an earlier file stays."""
+def write(path: Path, namespace: Namespace) -> None:
+    """Write the state of a namespace as a fixture set in one file.
+
+    Raises :class:`ConfigError` if that fails; an earlier file stays.
+    """
     from mock_heidi.fixtures.documents import FixtureError
     from mock_heidi.fixtures.loader import load
 
@@ -39,8 +46,8 @@ def write(path: Path, store: Store) -> None:
         part.touch()
         if target.exists():
             shutil.copymode(target, part)
-        _write(part, store)
-        load(part)
+        _write(part, namespace.store)
+        load(part, assume=namespace.assumptions.chosen)
         part.replace(target)
         _settle(target.parent)
     except OSError as error:

@@ -42,7 +42,7 @@ def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str,
     if "fixtures" in body:
         if named := _chosen(body["fixtures"]):
             body["assume"] = {**named, **body.get("assume", {})}
-        body["fixtures"] = _records(body["fixtures"])
+        body["fixtures"] = _records(body["fixtures"], body.get("assume", {}))
     if "faults" in body:
         body["faults"] = rule_list(body["faults"])
     if body.get("linked") is True:
@@ -61,11 +61,11 @@ def _chosen(fixtures: FixtureChoice) -> dict[str, Any]:
     return chosen_assumptions(fixtures)
 
 
-def _records(fixtures: FixtureChoice) -> Any:
+def _records(fixtures: FixtureChoice, assume: Mapping[str, Any]) -> Any:
     if fixtures == "empty" or not isinstance(fixtures, str | Path):
         return fixtures
     from mock_heidi.fixtures.export import export
     from mock_heidi.fixtures.loader import load
     from mock_heidi.state.store import Store
 
-    return export(Store(load(Path(fixtures))))
+    return export(Store(load(Path(fixtures), assume=assume)))

@@ -20,5 +20,5 @@ class Beginning(NamedTuple):
 
 def read_beginning(fixtures: FixtureChoice, settings: Settings) -> Beginning:
     """The beginning that these fixtures give to a server with these settings. Raises :class:`ConfigError`."""
-    base = fixture_loader.load(fixtures, settings.api_key)
+    base = fixture_loader.load(fixtures, settings.api_key, assume=settings.assume)
     return Beginning(base, DEFAULTS.choose({**chosen_assumptions(fixtures), **settings.assume}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.errors import ServiceUnavailableError
 from mock_heidi.base.memory import MemoryBudget
@@ -27,6 +27,9 @@ from mock_heidi.namespaces.tokens import GoodKey, Tokens
 from mock_heidi.state import clock
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.clock import Clock, precise
+
+if TYPE_CHECKING:
+    from mock_heidi.observing.coverage.tally import Tally
 
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
@@ -53,9 +56,13 @@ class Registry:
         )
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
+        self.tally: Tally | None = None
+        """The coverage of all namespaces; None if it is not counted."""
         self.begin_with(start)
         self.make(DEFAULT_NAMESPACE)
         self.tokens = Tokens(settings.seed, self._keys)
+        if settings.coverage:
+            self._begin_tally()
 
     def begin_with(self, start: Start) -> None:
         """Start new namespaces with this.
@@ -69,6 +76,17 @@ class Registry:
         self.start = start
         """The start of a new namespace."""
         self._keys = {key.key: key for key in store.all(ApiKey)}
+
+    def _begin_tally(self) -> None:
+        from mock_heidi.observing.coverage.tally import Tally
+
+        self.tally = Tally(self.tokens.user)
+        self._tally_requests(self.default)
+
+    def _tally_requests(self, namespace: Namespace) -> None:
+        """Count the requests that leave the journal of a namespace."""
+        if self.tally is not None:
+            namespace.journal.leaving = self.tally.of(namespace.name)
 
     @property
     def default(self) -> Namespace:
@@ -100,6 +118,7 @@ class Registry:
                 raise ServiceUnavailableError
             # If this raises, the old namespace stays.
             made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
+            self._tally_requests(made)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made

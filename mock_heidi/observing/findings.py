@@ -52,10 +52,13 @@ KINDS: dict[str, Kind] = {
     "recording_unfinished": Kind("warning", "used a recording as complete before finishing it: {}"),
     "early_end_unnoticed": Kind("error", "continued after a stream had ended early, without looking for its text: {}"),
     "untranscribed_audio": Kind("warning", "requested a text before reading the transcript of the audio: {}"),
+    "note_without_recording": Kind(
+        "warning", "requested a note without a recording and without generate_output_without_recording"
+    ),
     "template_not_json": Kind("error", "sent a third_party_template that is not JSON", refused=True),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
-    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so it counts as 30 s: {}"),
+    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so its length is assumed: {}"),
 }
 
 

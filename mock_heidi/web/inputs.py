@@ -79,6 +79,13 @@ def rejected(field: str, message: str, given: Any) -> UnprocessableError:
     return UnprocessableError([problem("value_error", f"Value error, {message}", "body", field, given=given)])
 
 
+def negative(field: str, given: Any) -> UnprocessableError:
+    """The 422 for a field of the body whose number is below 0, in pydantic's form."""
+    msg = "Input should be greater than or equal to 0"
+    row = {"type": "greater_than_equal", "loc": ["body", field], "msg": msg, "input": given, "ctx": {"ge": 0}}
+    return UnprocessableError([row])
+
+
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's record with that id. Raises the 404 if it is missing or belongs to another API key."""
     record, caller = request.store.get(kind, key), request.identity

@@ -159,6 +159,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--cors-origin": ("http://app.test", "http://web.test"),
     "--cors-header": ("X-Tenant", "X-Own"),
     "--cors-credentials": ("1",),
+    "--coverage": ("1",),
     "--journal": ("masked",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
@@ -169,7 +170,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is only for their variables.
-SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--cors-credentials")
+SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--coverage", "--cors-credentials")
 
 
 class Told:
@@ -394,6 +395,12 @@ def undocumented_parameters_are_refused(told: Told) -> None:
     assert "  strict mode    on: what no page documents is refused\n" in until(told.heidi.output, "the banner")
 
 
+def coverage_is_counted(told: Told) -> None:
+    status, _, report = told.heidi.ask("GET", "/_mock/coverage")
+
+    assert (status, report["points"] > 0) == (200, True)
+
+
 def journal_is_masked(told: Told) -> None:
     told.heidi.ask("GET", f"{BASE_PATH}/sessions/1234567890?page=12")
 
@@ -423,6 +430,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--cors-header": cors_headers_may_be_sent,
     "--cors-credentials": cors_credentials_may_be_sent,
     "--memory": memory_has_that_ceiling,
+    "--coverage": coverage_is_counted,
     "--journal": journal_is_masked,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
@@ -550,7 +558,10 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
 
     assert call("validate", str(clinic)) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        (
+            f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER'"
+            " (or any text with gender_case=any_text), not 'male'"
+        ),
         f"mock-heidi: {file}:2: [0].birth_dat: unknown field; did you mean birth_date?",
     ]
 

@@ -11,12 +11,14 @@ import pytest
 from consultations import Clinic, clinic, live_through
 from running import Running, call, run, serving, until
 
+from mock_heidi import create_app
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.cli import state_file
 from mock_heidi.fixtures.loader import load
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.store import Store
 
+EMPTY = create_app(fixtures="empty").registry.default
 PATIENT = "patient_profiles:\n- {first_name: Ada}\n"
 # A command for exec that adds a patient to the state.
 ADDS = (
@@ -170,11 +172,10 @@ def test_a_failure_of_exec_is_one_line_and_keeps_the_status_of_a_failed_command(
 
 
 def test_a_state_that_is_no_fixture_set_is_not_written(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Store(load("empty"))
     monkeypatch.setattr("mock_heidi.fixtures.export.rows_by_kind", lambda _: {"sessions": iter([{"nonsense": 1}])})
 
     with pytest.raises(ConfigError, match=r"the state is not a fixture set: .*unknown field"):
-        state_file.write(saved, store)
+        state_file.write(saved, EMPTY)
 
     assert saved.read_text(encoding="utf-8") == PATIENT
     assert list(saved.parent.iterdir()) == [saved]
@@ -187,7 +188,7 @@ def test_a_broken_write_leaves_the_old_file_and_no_other(saved: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(ConfigError, match="No space left on device"):
-        state_file.write(saved, Store(load("empty")))
+        state_file.write(saved, EMPTY)
 
     assert saved.read_text(encoding="utf-8") == PATIENT
     assert list(saved.parent.iterdir()) == [saved]
@@ -199,7 +200,7 @@ def test_the_file_keeps_its_mode_and_a_link_stays_a_link(saved: Path) -> None:
     link = saved.with_name("link.yaml")
     link.symlink_to(saved)
 
-    state_file.write(link, Store(load("empty")))
+    state_file.write(link, EMPTY)
 
     assert link.is_symlink()
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600

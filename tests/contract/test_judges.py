@@ -1,12 +1,13 @@
 """The judge sees every byte of a stream that a client reads over a socket, and fails a test that reads a broken one."""
 
 import http.client
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from helpers import SESSION, wire
-from judges import Exchange, Watch, judge
+from judges import Exchange, Watch, as_events, judge
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.settings import BASE_PATH
@@ -127,6 +128,15 @@ def test_the_judge_holds_refusals_of_strict_mode_to_the_form_of_a_422(status: in
 
     assert words in found
     assert bool(words) == bool(found)
+
+
+@pytest.mark.parametrize(("framing", "end"), [("objects", ""), ("ndjson", "\n")])
+def test_the_judge_reads_braces_and_quotes_in_the_pieces_of_bare_objects(framing: str, end: str) -> None:
+    objects = [f'{{"data": {json.dumps(text)}}}' for text in ("{", 'a "}" b', "\\", "")]
+
+    events = as_events("".join(one + end for one in objects).encode(), framing)
+
+    assert events == "".join(f"data: {one}\n\n" for one in objects).encode()
 
 
 def test_the_judge_reports_an_assumption_that_does_not_list_the_operation(heidi: Handle, contract_watch: Watch) -> None:

@@ -289,7 +289,10 @@ BROKEN = {
 }
 PROBLEMS = [
     "patient_profiles[0].first_name: Input should be a valid string, not 5",
-    "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+    (
+        "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER'"
+        " (or any text with gender_case=any_text), not 'male'"
+    ),
     "patient_profiles[1].frist_name: unknown field; did you mean first_name?",
     f"patient_profiles[3]: '{JOHN}' exists already; ids must be unique",
     "sessions[0].session_id: Input should be 1 to 39 decimal digits, not 'x'",

@@ -37,6 +37,8 @@ _LINES = "application/x-ndjson"
 _STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
 _EVENT_BEGINS = b'data: {"data": '
 _EVENT_ENDS = b"}"
+# The text of a piece may contain braces.
+_OBJECT = re.compile(rb'(\{"data": "(?:[^"\\]|\\.)*"\})')
 # An event as the control API sends it.
 _NAMED_EVENT = re.compile(rb"id: \d+\nevent: (\w+)\ndata: ([^\n]*)")
 
@@ -322,7 +324,7 @@ def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
 def as_events(body: bytes, framing: str) -> bytes:
     """A stream of bare objects (one per line for ``ndjson``) rewritten as a stream of events."""
     end = b"\n" if framing == "ndjson" else b""
-    return re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
+    return re.sub(_OBJECT.pattern + end, rb"data: \1\n\n", body)
 
 
 def _event(event: bytes, *, escaped: bool) -> str:
