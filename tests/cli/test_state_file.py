@@ -81,6 +81,16 @@ def test_a_second_restart_changes_nothing(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
+def test_a_value_that_an_assumption_allows_survives_with_it(tmp_path: Path) -> None:
+    file, assume = tmp_path / "saved.yaml", {"gender_case": "any_text"}
+    patients = {"patient_profiles": [{"first_name": "Ada", "gender": "unknown"}]}
+
+    state_file.write(file, create_app(fixtures=patients, assume=assume).registry.default)
+
+    [patient] = Store(load(file, assume=assume)).all(PatientProfile)
+    assert patient.gender == "unknown"
+
+
 def test_only_the_default_namespace_is_written(tmp_path: Path, saved: Path) -> None:
     with serving(tmp_path, "--fixtures", str(saved), "--export-on-exit", str(saved)) as heidi:
         add_patient(heidi, "Ben")
