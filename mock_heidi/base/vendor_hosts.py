@@ -1,11 +1,14 @@
-"""The host names of the real service, which the certificates of https are for."""
+"""The hosts of the real service, by region. They have the same paths; each region has its own API keys."""
 
-# The host for testing, then those of the regions.
-VENDOR_HOSTS = (
-    "registrar.api.heidihealth.com",
-    "au.api.heidihealth.com",
-    "us.api.heidihealth.com",
-    "ca.api.heidihealth.com",
-    "eu.api.heidihealth.com",
-    "uk.api.heidihealth.com",
-)
+from collections.abc import Mapping
+
+HOSTS: Mapping[str, str] = {
+    "testing": "registrar.api.heidihealth.com",
+    "au": "au.api.heidihealth.com",
+    "us": "us.api.heidihealth.com",
+    "ca": "ca.api.heidihealth.com",
+    "eu": "eu.api.heidihealth.com",
+    "uk": "uk.api.heidihealth.com",
+}
+REGIONS: Mapping[str, str] = {host: region for region, host in HOSTS.items()}
+"""The same by host."""

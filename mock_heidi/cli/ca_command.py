@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mock_heidi.cli.options import tls_names
+from mock_heidi.cli.serving_options import tls_names
 
 _HELP = """Print the certificate that a client must trust for https. It is made if there is none.
 

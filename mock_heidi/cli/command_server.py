@@ -13,7 +13,7 @@ import click
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
 
 if TYPE_CHECKING:
-    from mock_heidi.cli.options import Address
+    from mock_heidi.cli.serving_options import Address
     from mock_heidi.client.handle import Handle
     from mock_heidi.client.server_thread import MockHeidi
 

@@ -14,8 +14,9 @@ import click
 from mock_heidi.base.settings import ConfigError, Settings
 from mock_heidi.cli.command_server import environment, listening, say, used_namespaces, warn_of_other_machines
 from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, final_status
-from mock_heidi.cli.options import Address, option, runs_server, settings
+from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Seconds, WholeNumber
+from mock_heidi.cli.serving_options import Address, runs_server
 from mock_heidi.variants.limits import MOST, SECONDS, Limits
 
 if TYPE_CHECKING:

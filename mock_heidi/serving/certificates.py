@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mock_heidi.base.hosts import is_address
-from mock_heidi.base.vendor_hosts import VENDOR_HOSTS
+from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.state.clock import Clock
 
 _YEAR, _DAY = timedelta(days=365), timedelta(days=1)
@@ -26,7 +26,7 @@ _YEAR, _DAY = timedelta(days=365), timedelta(days=1)
 _EARLIER = timedelta(hours=1)
 # What the CA may sign for besides further names, and what the server's certificate is for.
 _NETWORKS = ("127.0.0.0/8", "::1/128")
-_NAMES = (*VENDOR_HOSTS, "localhost", "127.0.0.1", "::1")
+_NAMES = (*HOSTS.values(), "localhost", "127.0.0.1", "::1")
 
 Key = ec.EllipticCurvePrivateKey
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mock_heidi.base.vendor_hosts import VENDOR_HOSTS
+from mock_heidi.base.vendor_hosts import REGIONS
 
 x509: Any = pytest.importorskip("cryptography.x509", reason="the extra tls is not installed")
 
@@ -36,7 +36,7 @@ def ca_of(pair: Pair) -> Any:
 def foreign(name: str) -> Pair:
     """A pair whose CA, of our kind, signs for any other name, as it could if its key were kept."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = authority(ca_key, VENDOR_HOSTS)
+    ca = authority(ca_key, REGIONS)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     server = private + sign(key, ca, ca_key, [name]).public_bytes(Encoding.PEM)
     return Pair(ca.public_bytes(Encoding.PEM), server)
@@ -60,7 +60,7 @@ def connected(pair: Pair, name: str, folder: Path) -> str:
 # --- What clients accept ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*VENDOR_HOSTS, "localhost", "127.0.0.1", "::1", "heidi.test", "10.1.2.3"])
+@pytest.mark.parametrize("name", [*REGIONS, "localhost", "127.0.0.1", "::1", "heidi.test", "10.1.2.3"])
 def test_a_client_that_trusts_the_ca_accepts_the_server_by_each_name(tmp_path: Path, name: str) -> None:
     assert connected(make(["heidi.test", "10.1.2.3"]), name, tmp_path) == "TLSv1.3"
 
@@ -118,7 +118,7 @@ def test_two_cas_have_different_names() -> None:
 
 
 def test_a_new_pair_can_be_used_for_its_names() -> None:
-    assert {*VENDOR_HOSTS, "localhost", "127.0.0.1", "::1", "heidi.test"} == set(names_of(make(["heidi.test"])))
+    assert {*REGIONS, "localhost", "127.0.0.1", "::1", "heidi.test"} == set(names_of(make(["heidi.test"])))
 
 
 def key_in(pair: Pair) -> bytes:

@@ -28,6 +28,7 @@ SOURCES = {
         "client/proxies.py",
         "cli/request_log.py",
         "serving/certificates.py",
+        "comparing/times.py",
     },
     "random": {"state/ids.py"},
     "uuid": set[str](),
