@@ -157,7 +157,10 @@ def _message(kind: findings.Kind) -> str:
 
 
 # Commands that are imported late and ask no server.
-_WITHOUT_SERVER = ("compare",)
+_WITHOUT_SERVER = (
+    "ca",
+    "compare",
+)
 
 
 def command_table(*, remote: bool) -> Callable[[], str]:
@@ -249,9 +252,11 @@ def _flag(option: click.Option) -> Row:
 
 
 def _default(option: click.Option) -> str:
-    if option.is_flag or not isinstance(option.default, str | int | float):
+    # A repeatable flag has several values.
+    default = option.default[0] if isinstance(option.default, tuple) and option.default else option.default
+    if option.is_flag or not isinstance(default, str | int | float):
         return ""
-    return option.default if isinstance(option.default, str) else f"{option.default:g}"
+    return default if isinstance(default, str) else f"{default:g}"
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------
