@@ -1,0 +1,319 @@
+"""The Containerfile, whose steps run here below a folder, and compose.yaml.
+
+A machine without a registry of images cannot build it. So its steps run in a new environment, and the server that they
+install runs without rights and without write access, as in a container.
+"""
+
+import contextlib
+import fnmatch
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+import yaml
+from audio import spoken
+from offline import offline
+from paths import ROOT
+from running import Running, run, spawn, until
+
+from mock_heidi.cli.main import cli
+
+CONTAINERFILE = ROOT / "Containerfile"
+COMPOSE = ROOT / "compose.yaml"
+
+# The image and the rest of the machine become read-only, except for the volumes. Then all rights are dropped.
+# The arguments are the root of the image, the working folder, and the command.
+_LOCK = """
+mount --make-rprivate /
+for volume in $VOLUMES; do mount --bind "$0$volume" "$0$volume"; done
+mount --rbind "$0" "$0"
+mount -o remount,bind,ro "$0"
+mount -o remount,bind,ro /
+cd "$1"
+shift
+exec unshare --user --map-user=10001 --map-group=10001 "$@"
+"""
+LOCKED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", _LOCK)
+
+pytestmark = pytest.mark.skipif(not CONTAINERFILE.exists(), reason="this is not a checkout of the repository")
+
+
+class Step(NamedTuple):
+    """An instruction of the Containerfile with its argument."""
+
+    name: str
+    argument: str
+
+
+def steps() -> list[Step]:
+    """The instructions in order, without comments."""
+    text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE).replace("\\\n", " ")
+    return [Step(*line.split(None, 1)) for line in text.splitlines() if line]
+
+
+def arguments(name: str) -> list[str]:
+    return [step.argument for step in steps() if step.name == name]
+
+
+class Image:
+    """The result of the steps, below a folder that stands for the root of a container."""
+
+    def __init__(self, root: Path, variables: dict[str, str]) -> None:
+        self.root = root
+        self.variables = variables
+        self.folder = root
+        for step in steps():
+            getattr(self, f"_{step.name.lower()}", lambda _: None)(step.argument)
+
+    def here(self, text: str) -> str:
+        """A text with the paths of the container below the root."""
+        return re.sub(r"(?<![\w./])/(?=(src|opt|data|fixtures)\b)", f"{self.root}/", text)
+
+    @property
+    def command(self) -> list[str]:
+        (entry,), (rest,) = arguments("ENTRYPOINT"), arguments("CMD")
+        return [*json.loads(entry), *json.loads(rest)]
+
+    @property
+    def health(self) -> list[str]:
+        (check,) = arguments("HEALTHCHECK")
+        command: list[str] = json.loads(check.partition(" CMD ")[2])
+        return command
+
+    def _copy(self, argument: str) -> None:
+        if not argument.startswith("--from="):
+            *sources, target = argument.split()
+            for source in sources:
+                self._copy_one(ROOT / source, Path(self.here(target)), into=target.endswith("/"))
+
+    @staticmethod
+    def _copy_one(source: Path, target: Path, *, into: bool) -> None:
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "_data"))
+        else:
+            assert into
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+
+    def _run(self, argument: str) -> None:
+        ended = run("-ec", self.here(argument), command=("sh",), cwd=self.root, env=self.variables, patience=240)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    def _env(self, argument: str) -> None:
+        for setting in shlex.split(argument):
+            name, _, value = setting.partition("=")
+            self.variables[name] = self.here(value.replace("$PATH", self.variables["PATH"]))
+
+    def _volume(self, argument: str) -> None:
+        self.variables |= {"VOLUMES": argument, "TMPDIR": f"{self.root}/tmp"}  # noqa: S108 - below the root
+        for volume in argument.split():
+            Path(f"{self.root}{volume}").mkdir(exist_ok=True)
+
+    def _workdir(self, argument: str) -> None:
+        self.folder = Path(self.here(argument))
+        self.folder.mkdir()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    folder = tmp_path_factory.mktemp("container")
+    (folder / "root").mkdir()
+    return Image(folder / "root", offline(folder / "programs"))
+
+
+def locked(image: Image) -> Sequence[str]:
+    """The beginning of a command that runs as in a container. Skips the test where the machine does not allow it."""
+    prefix = (*LOCKED, str(image.root), str(image.folder))
+    tried = run("true", command=prefix, env=image.variables) if shutil.which("unshare") else None
+    if tried is None or tried.returncode:
+        pytest.skip("this machine lets no test make a read-only file system: unshare or mount fails")
+    return prefix
+
+
+@contextlib.contextmanager
+def serving(image: Image, folder: Path) -> Iterator[Running]:
+    """The server of the image on a free port. It is killed at the end."""
+    env = {**image.variables, "MOCK_HEIDI_PORT": "0"}
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = spawn(*image.command, command=locked(image), stdout=out, stderr=err, env=env)
+
+    def base_url() -> str:
+        assert process.poll() is None, (folder / "stderr").read_text(encoding="utf-8")
+        found = re.search(r"base URL +(\S+)\n", (folder / "stdout").read_text(encoding="utf-8"))
+        return found[1] if found else ""
+
+    try:
+        yield Running(process, folder, until(base_url, "the start of the server"))
+    finally:
+        process.kill()
+        process.wait()
+
+
+# --- The steps --------------------------------------------------------------------------------------------------------
+
+
+def test_the_image_is_slim_and_runs_without_root() -> None:
+    bases = {base.partition(" AS ")[0] for base in arguments("FROM")}
+    (user,) = arguments("USER")
+
+    assert len(bases) == 1
+    assert bases.pop().endswith("-slim")
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
+    assert [step.name for step in steps()][-2:] == ["ENTRYPOINT", "CMD"]
+
+
+def test_the_control_api_is_not_opened_to_other_machines() -> None:
+    (settings,) = arguments("ENV")
+
+    assert "MOCK_HEIDI_HOST=0.0.0.0" in settings
+    assert not re.search("ALLOWED_HOST|ADMIN_ORIGIN", settings)
+
+
+def test_only_what_is_copied_is_sent_to_the_build() -> None:
+    first, *patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_through = {pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")}
+    copied = [argument.split()[:-1] for argument in arguments("COPY") if not argument.startswith("--from=")]
+
+    assert first == "*"
+    assert let_through == {source for sources in copied for source in sources}
+    assert any(fnmatch.fnmatch("a/__pycache__", pattern) for pattern in patterns)
+
+
+@pytest.mark.timeout(300)  # pip builds and installs
+def test_it_serves_without_rights_and_without_write_access(image: Image, tmp_path: Path) -> None:
+    files = [str(image.root / "opt" / "written"), f"{image.variables['MOCK_HEIDI_DATA']}/written"]
+    written = run("touch", *files, command=locked(image), env=image.variables)
+    with serving(image, tmp_path) as heidi:
+        health = {**image.variables, "MOCK_HEIDI_URL": heidi.url}
+        while_it_runs = run(*image.health, command=locked(image), env=health)
+        _, _, signed_in = heidi.sign_in()
+        heidi.always = {"Authorization": f"Bearer {signed_in['token']}"}
+        uploaded = upload(heidi, spoken(300))
+        _, _, read = heidi.ask("GET", f"{SESSION}/transcript")
+        stopped = heidi.end()
+    afterwards = run(*image.health[:-1], "0", command=locked(image), env=health)
+
+    assert re.findall("'(.*)': Read-only file system", written.stderr) == files[:1]
+    assert (while_it_runs.returncode, uploaded, stopped, afterwards.returncode) == (0, 200, 0, 1)
+    assert len(read["transcript"]) > 100
+
+
+SESSION = "/api/v2/ml-scribe/open-api/sessions/1234567890"
+
+
+def upload(heidi: Running, content: bytes) -> int:
+    """The status of an upload of audio."""
+    import httpx  # noqa: PLC0415 - the peer of the other tests sends no forms
+
+    files = {"file": ("cough.wav", content, "audio/wav")}
+    return httpx.post(f"{heidi.url}{SESSION}/upload-audio", files=files, headers=heidi.always).status_code
+
+
+@pytest.mark.timeout(300)
+def test_fixtures_come_from_the_mounted_folder(image: Image, tmp_path: Path) -> None:
+    mounted = image.folder / "patient_profiles.yaml"
+    mounted.write_text("- {first_name: Bo}\n", encoding="utf-8")
+    try:
+        with serving(image, tmp_path) as heidi:
+            _, _, state = heidi.ask("GET", "/_mock/state")
+    finally:
+        mounted.unlink()
+
+    assert [patient["first_name"] for patient in state["patient_profiles"]] == ["Bo"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_tool_builds_the_image_and_its_container_becomes_healthy() -> None:
+    (base, *_) = (argument.partition(" AS ")[0] for argument in arguments("FROM"))
+    tools = [tool for tool in ("docker", "podman") if shutil.which(tool)]
+    having = [tool for tool in tools if not execute(tool, "image", "inspect", base).returncode]
+    if not having:
+        pytest.skip(f"needs docker or podman, and the image {base}, which tests do not download")
+    tool, name = having[0], "mock-heidi-test"
+
+    built = execute(tool, "build", "--tag", name, "--file", "Containerfile", ".")
+    assert built.returncode == 0, built.stderr
+    started = execute(tool, "run", "--detach", "--rm", "--read-only", "--cap-drop=ALL", name)
+    assert started.returncode == 0, started.stderr
+    container = started.stdout.strip()
+    try:
+        checked = execute(tool, "exec", container, "mock-heidi", "wait")
+    finally:
+        execute(tool, "rm", "--force", container)
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def execute(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+
+# --- Compose ----------------------------------------------------------------------------------------------------------
+
+
+def service(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
+    return found
+
+
+def commands() -> dict[str, click.Command]:
+    with click.Context(cli) as context:
+        found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
+
+
+needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
+
+
+def test_the_app_reaches_the_mock_by_the_name_of_the_vendor() -> None:
+    app, heidi = service("app"), service("heidi")
+    (alias,) = heidi["networks"]["default"]["aliases"]
+
+    assert app["environment"]["HEIDI_BASE_URL"] == f"https://{alias}/api/v2/ml-scribe/open-api"
+    assert heidi["environment"]["MOCK_HEIDI_ALLOWED_HOST"].split() == [alias, "heidi"]
+    assert app["environment"]["MOCK_HEIDI_URL"] == "http://heidi:4343"
+
+
+def test_the_service_has_the_settings_of_a_careful_container() -> None:
+    heidi = service("heidi")
+
+    assert (heidi["read_only"], heidi["cap_drop"]) == (True, ["ALL"])
+    assert heidi["build"]["dockerfile"] == CONTAINERFILE.name
+    assert heidi["environment"]["MOCK_HEIDI_ADMIN_TOKEN"] == service("app")["environment"]["MOCK_HEIDI_ADMIN_TOKEN"]
+
+
+def test_every_command_and_setting_of_the_service_exists() -> None:
+    heidi, known = service("heidi"), commands()
+    serve = heidi["command"]
+
+    assert serve[0] == "serve"
+    known["serve"].make_context("serve", serve[1:])
+    assert set(heidi["environment"]) <= {parameter.envvar for parameter in known["serve"].params}
+
+
+@needs_https
+def test_both_ports_are_served_and_the_certificate_is_made_before_the_app_starts() -> None:
+    heidi, app, known = service("heidi"), service("app"), commands()
+    checks = [shlex.split(part) for part in heidi["healthcheck"]["test"].split("&&")]
+    volume, _, folder = heidi["volumes"][0].partition(":")
+    (shared,) = [one for one in app["volumes"] if one.startswith(f"{volume}:")]
+    parsed = known["serve"].make_context("serve", heidi["command"][1:])
+    certificates = {value for name, value in app["environment"].items() if "CERT" in name or "CA_BUNDLE" in name}
+
+    ports = [value for value in parsed.params.values() if isinstance(value, tuple) and 443 in value]
+
+    assert ports == [(4343, 443)]
+    assert [command[1] for command in checks] == ["ca", "wait"]
+    for _, name, *options in checks:
+        known[name].make_context(name, options)
+    assert f"MOCK_HEIDI_DATA={folder}" in arguments("ENV")[0]
+    assert certificates == {f"{shared.split(':')[1]}/ca.pem"}
+    assert app["depends_on"]["heidi"]["condition"] == "service_healthy"
