@@ -73,11 +73,11 @@ GO = Example(
     "go",
     ("go", "version"),
     "heidi_client.go",
-    "	if err := c.StreamNote(sessionID, show); err != nil {\n",
-    "	var text strings.Builder\n"
-    "	if err := c.StreamNote(sessionID, io.MultiWriter(show, &text)); err == nil {\n"
-    "		return text.String(), nil\n"
-    "	} else {\n",
+    "\tif err := c.StreamNote(sessionID, show); err != nil {\n",
+    "\tvar text strings.Builder\n"
+    "\tif err := c.StreamNote(sessionID, io.MultiWriter(show, &text)); err == nil {\n"
+    "\t\treturn text.String(), nil\n"
+    "\t} else {\n",
     "--- FAIL: TestTheWholeNoteIsKeptWhenItsStreamEndsEarly",
 )
 JAVA = Example(
