@@ -55,7 +55,7 @@ def matches(expected: str, said: str) -> bool:
 
 @pytest.mark.parametrize("shown_on", PAGES, ids=lambda one: one.name)
 def test_every_block_is_of_a_kind_that_is_checked(shown_on: Page) -> None:
-    assert shown_on.text.count("\n```") == 2 * len(shown_on.blocks)
+    assert shown_on.written.count("\n```") == 2 * len(shown_on.blocks)
     assert {block.kind for block in shown_on.blocks} <= KINDS
     assert all(block.text.startswith("$ ") for block in shown_on.blocks if block.kind == "console")
     assert all("def test_" in block.text for block in shown_on.blocks if block.kind == "python")
