@@ -42,8 +42,6 @@ exec unshare --user --map-user=10001 --map-group=10001 "$@"
 """
 LOCKED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", _LOCK)
 
-pytestmark = pytest.mark.skipif(not CONTAINERFILE.exists(), reason="this is not a checkout of the repository")
-
 
 class Step(NamedTuple):
     """An instruction of the Containerfile with its argument."""
