@@ -134,6 +134,51 @@ def test_the_fault_finds_the_bug_of_a_naive_client(example: Example, tmp_path: P
     assert example.failure in output
 
 
+# --- The helper for Node ----------------------------------------------------------------------------------------------
+
+
+def run_script(folder: Path, script: str, *command: str) -> list[str]:
+    """The lines that a module of Node prints. It must succeed."""
+    (folder / "script.mjs").write_text(f'import {{ start }} from "./mock-heidi.mjs";\n{script}', encoding="utf-8")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = run("script.mjs", command=(*command, "node"), cwd=folder, env={"PATH": programs})
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+def test_the_helper_uses_the_server_of_exec_with_its_token(tmp_path: Path) -> None:
+    script = """
+        const server = await start();
+        const heidi = await server.namespace({ fixtures: "empty" });
+        console.log(server.url === process.env.MOCK_HEIDI_URL);
+        console.log((await heidi.requests()).length, (await heidi.findings()).length);
+        await heidi.verify({ operation: "ask_ai" }).catch((error) => console.log(error.message));
+        await heidi.remove();
+        await server.stop();
+    """
+    executing = (sys.executable, "-m", "mock_heidi", "exec", "--admin-token", "let-me-in-91c4", "--")
+
+    same, counts, unmet = run_script(copy(NODE, tmp_path), script, *executing)
+
+    assert (same, counts) == ("true", "0 0")
+    assert "expected at least 1 request with operation='ask_ai'" in unmet
+
+
+def test_the_helper_says_why_a_server_does_not_start(tmp_path: Path) -> None:
+    script = """
+        await start(["--pace", "slow"]).catch((error) => console.log(error.message));
+        await start([], "no-such-command").catch((error) => console.log(error.message));
+    """
+
+    assert run_script(copy(NODE, tmp_path), script) == [
+        "mock-heidi ended with status 1",
+        "spawn no-such-command ENOENT",
+    ]
+
+
+# --- All of them ------------------------------------------------------------------------------------------------------
+
+
 def test_every_example_is_run() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {example.folder for example in ALL}
 
