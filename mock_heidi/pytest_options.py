@@ -34,6 +34,24 @@ CHECKS = {
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or above"),
 }
+# Options of the variant runs, with the arguments for argparse.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "variants": {
+        "nargs": "?",
+        "const": "met",
+        "metavar": "met|all|NAME,…",
+        "help": "run each test of a mock_heidi again under other values of the assumptions that it met, of all, or of "
+        "these, and show which of them it depends on",
+    },
+    "variants-max": {"metavar": "N", "help": "the most variants of one test (default: 200)"},
+    "variants-time": {"metavar": "SECONDS", "help": "the most seconds of all repeated runs (default: 600)"},
+    "variants-json": {"metavar": "FILE", "help": "a file for the results as JSON"},
+    "variants-fail": {
+        "action": "store_true",
+        "default": None,
+        "help": "end with status 1 if a test depends on an assumption",
+    },
+}
 _CONFIGURED = pytest.StashKey[dict[str, Any]]()
 
 
@@ -58,6 +76,8 @@ def add_options(parser: pytest.Parser) -> None:
         explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
         parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
+    for name, arguments in VARIANTS.items():
+        group.addoption(f"--mock-heidi-{name}", **arguments)
 
 
 def marker_line() -> str:
@@ -131,6 +151,11 @@ def url(config: pytest.Config) -> Url | None:
         return Url(flag, f"--mock-heidi-url={flag}")
     ini = _ini(config, "url")
     return Url(ini, f"mock_heidi_url = {ini}") if ini else None
+
+
+def wants_variants(config: pytest.Config) -> bool:
+    """True if one of ``VARIANTS`` is given."""
+    return any(config.getoption(f"--mock-heidi-{name}") is not None for name in VARIANTS)
 
 
 def chosen(config: pytest.Config, name: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+# The name of the plugin that repeats tests, which is registered only if an option asks for it.
+_VARIANTS = "mock_heidi_variants"
 _NUMBER = pytest.StashKey[Iterator[int]]()
 
 
@@ -32,6 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     _leave_asserts_alone(config)
     options.check(config)
+    if options.wants_variants(config):
+        from mock_heidi.pytest_variants import VariantRuns
+
+        config.pluginmanager.register(VariantRuns(config), _VARIANTS)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -84,7 +90,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
             problem = f"{given.typed if given else options.typed_fixtures(request.config)}: {error}"
             request.session.shouldfail = problem
             raise _failure(problem) from None
-        yield server
+        variants = request.config.pluginmanager.get_plugin(_VARIANTS)
+        yield server if variants is None else ending.enter_context(variants.watched(server))
 
 
 def _start_options(config: pytest.Config) -> dict[str, Any]:

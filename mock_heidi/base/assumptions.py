@@ -24,6 +24,7 @@ class Assumption(NamedTuple):
 
     Values are words, integers or booleans. With ``any_number``, every integer from 1 to that number may be chosen.
     ``sources`` are the known facts; ``operations`` are the operations whose requests or answers depend on it.
+    ``advice`` is for a client that fails under an alternative: what it counts on and, after a semicolon, the cure.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Assumption(NamedTuple):
     sources: tuple[str, ...]
     operations: tuple[str, ...]
     alternatives: tuple[Any, ...] = ()
+    advice: str | None = None
     any_number: int | None = None
 
     def allows(self, value: Any) -> bool:

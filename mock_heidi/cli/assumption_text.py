@@ -35,6 +35,8 @@ def details(one: Assumption) -> Iterator[str]:
     yield from _paragraph("why", one.why)
     for source in one.sources:
         yield from _paragraph("source", source)
+    if one.advice:
+        yield from _paragraph("advice", f"a client may count on this: {one.advice}")
     yield from _paragraph("operations", ", ".join(one.operations))
 
 

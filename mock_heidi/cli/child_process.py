@@ -41,16 +41,25 @@ class Ended(NamedTuple):
     status: int
     interrupted: bool
     """True if Ctrl-C was pressed at the terminal meanwhile."""
+    stopped: bool = False
+    """True if Ctrl-C or a signal has asked to end the command."""
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], grace: float, started: Callable[[], object]) -> Ended:
-    """Run a command to its end; ``started`` is called once it runs.
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    grace: float,
+    started: Callable[[], object],
+    *,
+    silent: bool = False,
+) -> Ended:
+    """Run a command to its end; ``started`` is called once it runs. If it is ``silent``, its output is dropped.
 
     SIGTERM, SIGINT and SIGHUP are passed on to it. ``grace`` seconds after SIGTERM or SIGINT, or at the second of these
     signals, it is killed. Raises :class:`NotStartedError` if the command cannot be run.
     """
     with _caught(_Signals(grace)) as signals:
-        child = _Child(command, environment)
+        child = _Child(command, environment, silent=silent)
         try:
             signals.send_to(child)
             started()
@@ -60,19 +69,21 @@ def run(command: Sequence[str], environment: Mapping[str, str], grace: float, st
             raise
         finally:
             status = child.end(grace)
-    return Ended(_SIGNALLED - status if status < 0 else status, signals.interrupted)
+    return Ended(_SIGNALLED - status if status < 0 else status, signals.interrupted, signals.stopped)
 
 
 class _Child:
     """The process of the command, and the processes that it has started."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], *, silent: bool) -> None:
         self.apart = hasattr(os, "killpg") and not is_at_terminal()
         try:
             # No other thread runs yet, so it is safe to run code between the fork and the command.
             self._process = subprocess.Popen(  # noqa: S603 - what the user asked for
                 command,
                 env=environment,
+                stdout=subprocess.DEVNULL if silent else None,
+                stderr=subprocess.DEVNULL if silent else None,
                 start_new_session=self.apart,
                 preexec_fn=_end_with_parent(),  # noqa: PLW1509 - see above
             )
@@ -126,6 +137,10 @@ class _Signals:
         self._early: list[int] = []
         self._ending = False
         self._timer: threading.Timer | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self.interrupted or self._ending
 
     def receive(self, number: int, _: object) -> None:
         if self._child is None:

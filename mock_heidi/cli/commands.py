@@ -12,10 +12,12 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
+from mock_heidi.cli.command_server import client_variables
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
-from mock_heidi.cli.exec_command import client_variables, exec_command
+from mock_heidi.cli.exec_command import exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
 from mock_heidi.cli.remote_command import asks_namespace, print_result
+from mock_heidi.cli.variants_command import variants_command
 from mock_heidi.observing.findings import LEVELS, finding_line
 
 if TYPE_CHECKING:
@@ -215,6 +217,7 @@ def completion(shell: str) -> None:
 
 COMMANDS: dict[str, click.Command] = {
     "exec": exec_command,
+    "variants": variants_command,
     "env": env,
     "wait": wait,
     "reset": reset,

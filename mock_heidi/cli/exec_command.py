@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
+from mock_heidi.base.settings import DEFAULT_NAMESPACE
+from mock_heidi.cli.command_server import (
+    environment,
+    listening,
+    namespaces,
+    say,
+    used_namespaces,
+    warn_of_other_machines,
+)
 from mock_heidi.cli.options import option, runs_server, settings
 from mock_heidi.cli.parameters import Choice, Seconds
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
@@ -25,21 +32,10 @@ if TYPE_CHECKING:
 # A status that commands rarely end with, and that no other command of ours uses.
 FOUND = 3
 _MOST_REPORTS = 10
-_NO_REQUESTS = (
+NO_REQUESTS = (
     "no requests; a client finds this server by HEIDI_BASE_URL. pytest reports the requests of its fixture mock_heidi, "
     "which uses another server or deletes its namespaces"
 )
-
-
-def client_variables(heidi: Handle) -> dict[str, str]:
-    """The variables by which a client and the commands of mock-heidi find a server."""
-    return {
-        "HEIDI_BASE_URL": heidi.base_url,
-        "HEIDI_API_KEY": heidi.api_key,
-        "MOCK_HEIDI_URL": heidi.url,
-        "MOCK_HEIDI_NAMESPACE": heidi.name,
-        "MOCK_HEIDI_API_KEY": heidi.api_key,
-    }
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -68,39 +64,25 @@ def exec_command(  # noqa: PLR0913 - a flag each
     CMD gets HEIDI_BASE_URL and HEIDI_API_KEY for your client, and MOCK_HEIDI_URL for `mock-heidi requests` and the
     other commands. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi.base.hosts import is_loopback
     from mock_heidi.cli import child_process, request_log
-    from mock_heidi.cli import url_file as file
-    from mock_heidi.client.server_thread import MockHeidi
 
     chosen = settings(options)
-    server = MockHeidi(chosen, host=host, port=port)
-    with contextlib.ExitStack() as ends:
-        log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
-        if log is not None:
-            ends.callback(log.close)
-        ends.enter_context(contextlib.closing(server))
-        heidi = server.listen(log)
-        if url_file is not None:
-            file.write(url_file, heidi.base_url)
-            ends.callback(file.remove_own, url_file, heidi.base_url)
-        if not is_loopback(host):
-            click.echo(f"warning: {host} can be reached from other machines", err=True)
+    log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
+    with (
+        contextlib.nullcontext() if log is None else contextlib.closing(log),
+        listening(chosen, host, port, url_file, log) as (server, heidi),
+    ):
+        warn_of_other_machines(host)
         try:
             # CMD may connect at once: the port is bound, and the server answers as soon as its thread runs.
-            ended = child_process.run(command, _environment(heidi, chosen), grace, server.start)
+            ended = child_process.run(command, environment(heidi, chosen), grace, server.start)
         except child_process.NotStartedError as error:
-            _say(str(error))
+            say(str(error))
             sys.exit(error.status)
-        sys.exit(_final_status(ended, heidi, _used(heidi, chosen.admin_token), fail_on, quiet=quiet))
+        sys.exit(final_status(ended, heidi, used_namespaces(heidi, chosen.admin_token), fail_on, quiet=quiet))
 
 
-def _environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
-    token = {} if chosen.admin_token is None else {"MOCK_HEIDI_ADMIN_TOKEN": chosen.admin_token}
-    return {**os.environ, **client_variables(heidi), **token}
-
-
-def _final_status(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
+def final_status(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:
     """The status to end with. Unless ``quiet``, the reason for a failure is printed.
 
     If CMD failed, that is the report of each used namespace. If it succeeded, these are the findings of level
@@ -110,12 +92,12 @@ def _final_status(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: 
     if ended.status == 0:
         found = [] if fail_on is None else _collected(_found(used, fail_on))
         if found:
-            _say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
+            say(f"the command succeeded, but there are findings (--fail-on {fail_on}):", *found)
         if not quiet and (unfired := _collected(iter(heidi.unfired()))):
-            _say("the command succeeded, but these faults never fired:", *unfired)
+            say("the command succeeded, but these faults never fired:", *unfired)
         return FOUND if found else 0
     if not (ended.interrupted or quiet):
-        _say(
+        say(
             f"the command ended with status {ended.status}; the report of its server:",
             *_collected(_reports(heidi, used)),
         )
@@ -148,31 +130,11 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
 
 def _reports(heidi: Handle, used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces, a line each; the first line explains why there are no requests."""
-    if not any(row["counts"]["requests"] for row in _namespaces(heidi)):
-        yield _NO_REQUESTS
+    if not any(row["counts"]["requests"] for row in namespaces(heidi)):
+        yield NO_REQUESTS
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())
 
 
 def _named(namespace: Handle, line: str) -> str:
     return line if namespace.name == DEFAULT_NAMESPACE else f"[{namespace.name}] {line}"
-
-
-def _used(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:
-    """The default namespace, and each other namespace that had a request."""
-    from mock_heidi.client.handle import Handle
-
-    yield heidi
-    for row in _namespaces(heidi):
-        if row["name"] != DEFAULT_NAMESPACE and row["counts"]["requests"]:
-            with Handle(heidi.url, row["name"], heidi.api_key, admin_token) as namespace:
-                yield namespace
-
-
-def _namespaces(heidi: Handle) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = heidi.control("GET", "/namespaces")["namespaces"]
-    return found
-
-
-def _say(*lines: str) -> None:
-    click.echo("\n".join([f"mock-heidi: {lines[0]}", *lines[1:]]), err=True)

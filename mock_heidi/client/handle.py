@@ -262,7 +262,7 @@ class Handle(AttributeHints):
         user = {"email": Handle.email, "third_party_internal_id": Handle.third_party_internal_id}
         self.control("POST", f"/namespaces/{quote(name, safe='')}", start_body(options, user) or None)
         key = options.get("api_key") or self.api_key
-        handle = Handle(self.url, name, key, self._admin_token, maker=self._connection.server)
+        handle = type(self)(self.url, name, key, self._admin_token, maker=self._connection.server)
         if options.get("api_key") is None and options.get("fixtures") is not None:
             handle.api_key = handle.control("GET", "/state")["api_keys"][0]["key"]
         return handle

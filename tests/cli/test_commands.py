@@ -102,7 +102,7 @@ ASKED = {
     "snapshot": ("snapshot",),
     "snapshot take": ("snapshot", "take", "a"),
 }
-NO_SERVER = {"exec", "completion"}
+NO_SERVER = {"exec", "variants", "completion"}
 
 by_command = pytest.mark.parametrize("command", ASKED)
 

@@ -559,7 +559,7 @@ def test_a_failed_command_is_reported_with_its_requests() -> None:
     assert (ended.status, ended.out) == (7, "")
     assert seen == [
         "mock-heidi: the command ended with status 7; the report of its server:",
-        "#1 GET /jwt -> 200",
+        "#1 GET /jwt -> 200  [assumed: token_lifetime]",
         "#2 POST /sessions -> 503  [fault-1]",
         '    > {"colour": 1}',
         '    < {"detail": "Service Unavailable"}',
@@ -572,7 +572,7 @@ def test_requests_in_other_namespaces_are_reported_with_their_names() -> None:
     code = f"{CLIENT.format('/ns/blue')} heidi.namespace('red'); exit(1)"
     ended = execute(PYTHON, "-c", code, options=("--admin-token", "let-me-in-91c4"))
 
-    assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200"]
+    assert ended.err.splitlines()[1:] == ["[blue] #1 GET /jwt -> 200  [assumed: token_lifetime]"]
 
 
 @pytest.mark.parametrize("options", [(), ("--fault", "ask_ai:status=503")], ids=" ".join)
@@ -633,7 +633,7 @@ def test_a_server_that_does_not_answer_is_reported_in_one_line(
         yield
 
     ran = child_process.Ended(status, interrupted=False)
-    ended = exec_module._final_status(ran, UNUSED, used(), "error", quiet=False)  # noqa: SLF001 - the command would need a server that fails
+    ended = exec_module.final_status(ran, UNUSED, used(), "error", quiet=False)
 
     assert ended == ends_with
     assert f"cannot ask the server: {error}" in capsys.readouterr().err

@@ -121,6 +121,8 @@ def list_findings(listed: Iterable[Assumption]) -> list[str]:
         found += [f"{row.name}: no operation is called {name!r}" for name in row.operations if name not in OPERATIONS]
         if len(set(row.operations)) < len(row.operations):
             found.append(f"{row.name}: an operation stands there twice")
+        if bool(row.alternatives) != ((row.advice or "").count("; ") == 1):
+            found.append(f"{row.name}: the advice has two parts if there are alternatives: {row.advice!r}")
     return found
 
 
@@ -316,6 +318,7 @@ UNEXPLAINED: dict[str, tuple[dict[str, Any], str]] = {
     "half a source": ({"sources": ("seen",)}, "next_page: no sentence: 'seen'"),
     "the default as an alternative": ({"alternatives": ("number",)}, "next_page: a value stands there twice"),
     "an unknown operation": ({"operations": ("get_sesion",)}, "next_page: no operation is called 'get_sesion'"),
+    "no advice": ({"advice": None}, "next_page: the advice has two parts if there are alternatives: None"),
     "an operation twice": ({"operations": ("get_jwt", "get_jwt")}, "next_page: an operation stands there twice"),
 }
 

@@ -917,6 +917,7 @@ def test_a_run_that_uses_no_heidi_needs_no_server(pytester: pytest.Pytester) -> 
 # --- The report of a failure ------------------------------------------------------------------------------------------
 
 
+SIGNED_IN = "#1 GET /jwt -> 200  [assumed: token_lifetime]"
 NOT_FOUND = '    < {"detail": {"msg": "Session not found", "type": "SessionNotFoundError"}}'
 
 
@@ -952,14 +953,14 @@ def test_the_report_of_a_failure_has_the_requests(pytester: pytest.Pytester) -> 
     output = result.stdout.str()
     shown = section(output, "mock_heidi")[2]
     assert section(output, "mock_heidi") == [
-        "#1 GET /jwt -> 200",
-        "#2 GET /sessions/1234567890 -> 200",
+        "#1 GET /jwt -> 200  [assumed: token_lifetime]",
+        "#2 GET /sessions/1234567890 -> 200  [assumed: session_gist]",
         shown,
         "#3 GET /sessions/77 -> 404",
         NOT_FOUND,
         "#4 GET /sessions/1234567890/transcript -> 503  [fault-1]",
         '    < {"detail": "Service Unavailable"}',
-        "#5 GET /sessions/*** -> 404",
+        "#5 GET /sessions/*** -> 404  [assumed: malformed_id]",
         NOT_FOUND,
         "fault-1 (operation=get_transcript, status=503): 1 request matched, 1 answer shaped",
     ]
@@ -1004,7 +1005,7 @@ def test_an_error_in_a_fixture_has_the_report_too(pytester: pytest.Pytester) -> 
     result = pytester.runpytest()
 
     result.assert_outcomes(errors=1)
-    assert section(result.stdout.str(), "mock_heidi") == ["#1 GET /jwt -> 200"]
+    assert section(result.stdout.str(), "mock_heidi") == ["#1 GET /jwt -> 200  [assumed: token_lifetime]"]
 
 
 def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pytester) -> None:
@@ -1043,8 +1044,8 @@ def test_every_heidi_of_a_failing_test_is_reported_once(pytester: pytest.Pyteste
 
     first, second, third = output.split("_ test_that_fails")[1:]
     assert sorted(re.findall(r"requests to (\S+)", first)) == ["clinic", "mock_heidi", "other-2"]
-    assert section(first, "clinic") == ["#1 GET /jwt -> 200"]
-    assert section(first, "other-2") == ["#1 GET /jwt -> 200", "#2 GET /sessions/77 -> 404", NOT_FOUND]
+    assert section(first, "clinic") == [SIGNED_IN]
+    assert section(first, "other-2") == [SIGNED_IN, "#2 GET /sessions/77 -> 404", NOT_FOUND]
     assert section(first, "mock_heidi") == section(second, "mock_heidi") == ["no requests"]
     assert "requests to" not in third
 
@@ -1182,7 +1183,7 @@ def test_workers_send_the_report_and_the_unfired(pytester: pytest.Pytester, monk
 
     result.assert_outcomes(failed=2)
     output = result.stdout.str()
-    assert "#1 GET /jwt -> 200\n" in output
+    assert "#1 GET /jwt -> 200  [assumed: token_lifetime]\n" in output
     assert "\nfault-1 (operation=ask_ai, end_after=3) never fired: no request matched\n" in output
 
 

@@ -20,7 +20,7 @@ from mock_heidi.client.proxies import ClockProxy, FaultsProxy, StateProxy
 from mock_heidi.control import routes as control_routes
 from mock_heidi.faults.rule import EFFECTS, Fault, parse
 from mock_heidi.observing import filters
-from mock_heidi.pytest_options import CHECKS, MARKED, OPTIONS
+from mock_heidi.pytest_options import CHECKS, MARKED, OPTIONS, VARIANTS
 
 _ELSEWHERE = [ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
 LINKING = [*PAGES, *map(Page, _ELSEWHERE)]
@@ -110,6 +110,12 @@ def test_the_table_has_every_option_of_the_marker() -> None:
 @pytest.mark.parametrize("name", [*(f"--mock-heidi-{name}" for name in CHECKS), "--mock-heidi-url"])
 def test_every_other_option_of_the_plugin_is_named(name: str) -> None:
     assert f"`{name}=" in page("pytest").text
+
+
+def test_the_table_has_every_option_of_the_variant_runs() -> None:
+    rows = page("variants").rows("| Option | What it does |")
+
+    assert [row[0].strip("`").partition("=")[0] for row in rows] == [f"--mock-heidi-{name}" for name in VARIANTS]
 
 
 @pytest.mark.parametrize("name", ["mock_heidi", "mock_heidi_server", "mock_heidi_factory"])

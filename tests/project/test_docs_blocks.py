@@ -129,9 +129,9 @@ def test_a_script_can_be_copied(shown_on: Page, block: Block, tmp_path: Path) ->
 
 
 def write_fixtures(shown_on: Page, folder: Path) -> None:
-    """Write the YAML blocks of a page into files, which their first lines name."""
+    """Write the blocks of a page into files that their first lines name: those in YAML, and tests in Python."""
     for block in shown_on.blocks:
-        if block.kind == "yaml":
+        if block.kind == "yaml" or block.text.startswith("# test_"):
             path = folder / block.text.partition("\n")[0].removeprefix("# ")
             path.parent.mkdir(exist_ok=True)
             path.write_text(block.text, encoding="utf-8")

@@ -180,12 +180,16 @@ def _usage(name: str, command: click.Command) -> str:
     return " ".join(["mock-heidi", name, *arguments]).replace("[[", "[").replace("]]", "]")
 
 
+# The commands with the flags of a server.
+_SERVING = ("serve", "exec", "variants")
+
+
 def command_flags() -> str:
-    """The flags of all commands except ``serve`` and ``exec``, each with the commands that have it."""
+    """The flags of all commands that ask a server or need none, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
-    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in ("exec", "completion")]
+    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in (*_SERVING, "completion")]
     for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
-        for option in command.params if name not in ("serve", "exec") else ():
+        for option in command.params if name not in _SERVING else ():
             if isinstance(option, click.Option) and option.name != "help":
                 found.setdefault((*_flag(option),), []).append(name)
     return table(
@@ -215,10 +219,14 @@ def serve_flags() -> str:
     return _flags(cli.commands["serve"].params)
 
 
-def exec_flags() -> str:
-    """The flags that ``exec`` has and ``serve`` does not."""
-    shared = {option.name for option in cli.commands["serve"].params}
-    return _flags([option for option in commands.COMMANDS["exec"].params if option.name not in shared])
+def own_flags(name: str) -> Callable[[], str]:
+    """The flags that a command has and ``serve`` does not."""
+
+    def made() -> str:
+        shared = {option.name for option in cli.commands["serve"].params}
+        return _flags([option for option in commands.COMMANDS[name].params if option.name not in shared])
+
+    return made
 
 
 def _flags(options: Iterable[click.Parameter]) -> str:
@@ -302,7 +310,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "remote-commands": command_table(remote=True),
     "command-flags": command_flags,
     "flags": serve_flags,
-    "exec-flags": exec_flags,
+    "exec-flags": own_flags("exec"),
+    "variants-flags": own_flags("variants"),
     "operations": operation_table,
     "choices": choice_table,
     "provenance": provenance_table,

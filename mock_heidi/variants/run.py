@@ -1,0 +1,69 @@
+"""``Run``: one run of a test, with its requests but without their bodies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mock_heidi.client.report import path
+
+if TYPE_CHECKING:
+    from mock_heidi.client.handle import Handle
+
+Row = Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """One run of a test.
+
+    ``requests`` are those of all its Heidis. ``settled`` are the assumptions whose value the test or the user has
+    chosen. ``failure`` is the place or the status of a failure.
+    """
+
+    passed: bool
+    requests: Sequence[Row] = ()
+    settled: frozenset[str] = frozenset()
+    failure: str = ""
+
+    @property
+    def met(self) -> set[str]:
+        """The assumptions that the requests met."""
+        return {name for row in self.requests for name in row["assumptions"]}
+
+
+def last_request(heidi: Handle) -> int:
+    """The id of the last request, 0 if there are none."""
+    return max((row["id"] for row in _asked(heidi, limit=1)), default=0)
+
+
+def requests_since(heidi: Handle, last: int = 0) -> list[Row]:
+    """The requests after one, without their bodies; an empty list if the server does not answer."""
+    return [
+        {
+            "operation": row["operation"],
+            "method": row["method"],
+            "path": path(row),
+            "status": row["status"],
+            "assumptions": row["assumptions"],
+        }
+        for row in _asked(heidi, since=last)
+    ]
+
+
+def _asked(heidi: Handle, **filters: Any) -> Iterable[Row]:
+    from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+
+    # The test may have ended its server.
+    with contextlib.suppress(MockHeidiError, NoAnswerError):
+        return heidi.requests(**filters)
+    return []
+
+
+def settled_names(heidi: Handle) -> frozenset[str]:
+    """The assumptions that have another value than the default."""
+    from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+
+    with contextlib.suppress(MockHeidiError, NoAnswerError):
+        return frozenset(row["name"] for row in heidi.assume() if row["value"] != row["default"])
+    return frozenset()
