@@ -27,7 +27,7 @@ class Example(NamedTuple):
     naive: str
     """The lines of a client that returns what was streamed."""
     failure: str
-    """What the tests print if only the test with the fault fails."""
+    """A part of the output if only the test with the fault fails."""
 
 
 PYTHON = Example(
