@@ -43,6 +43,15 @@ exec unshare --user --map-user=10001 --map-group=10001 "$@"
 LOCKED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", _LOCK)
 
 
+def commands() -> dict[str, click.Command]:
+    with click.Context(cli) as context:
+        found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
+
+
+needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
+
+
 class Step(NamedTuple):
     """An instruction of the Containerfile with its argument."""
 
@@ -227,6 +236,14 @@ def test_fixtures_come_from_the_mounted_folder(image: Image, tmp_path: Path) -> 
     assert [patient["first_name"] for patient in state["patient_profiles"]] == ["Bo"]
 
 
+@needs_https
+@pytest.mark.timeout(300)
+def test_its_certificates_are_in_a_volume(image: Image) -> None:
+    ended = run("mock-heidi", "ca", "--path", command=locked(image), env=image.variables)
+
+    assert (ended.returncode, ended.stdout) == (0, f"{image.variables['MOCK_HEIDI_DATA']}/ca.pem\n")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_tool_builds_the_image_and_its_container_becomes_healthy() -> None:
@@ -260,15 +277,6 @@ def execute(*command: str) -> subprocess.CompletedProcess[str]:
 def service(name: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
     return found
-
-
-def commands() -> dict[str, click.Command]:
-    with click.Context(cli) as context:
-        found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: command for name, command in found.items() if command}
-
-
-needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
 
 
 def test_the_app_reaches_the_mock_by_the_name_of_the_vendor() -> None:
