@@ -167,10 +167,10 @@ def _timed(connection: HTTPConnection, method: str, path: str) -> float:
     return time.perf_counter() - begun
 
 
-def life(count: int | None, bench: Bench) -> Figures:
+def life(count: int | None, bench: Bench, more: Sequence[str] = ()) -> Figures:
     """The time of a test on a running server: make a namespace, sign in, make and read a profile, delete the rest."""
     options = _EMPTY if count == 0 else _fixtures(bench, count or bench.many)
-    with running("mock_heidi", bench.cores.server, options) as contestant:
+    with running("mock_heidi", bench.cores.server, (*options, *more)) as contestant:
         connection = HTTPConnection("127.0.0.1", contestant.port)
         taken = [_one_life(connection, f"test-{number}") for number in range(bench.repeats * 10)]
         connection.close()

@@ -36,6 +36,7 @@ _PARTS = {
 }
 # The paths of a profile with a number, below those of all profiles.
 _ONE, _FILTERED = "/{:024x}", "?ehr_patient_id=EHR-{:06d}"
+_COUNTED = ("--coverage",)
 # In milliseconds.
 _VERBS = {"--help": 60, "env": 60, "token": 60, "routes": 120, "validate": 120, "schema": 120}
 
@@ -180,6 +181,22 @@ def workloads(*, quick: bool = False) -> list[Workload]:
                 ),
             },
             {"rate": "requests/s"},
+        ),
+        *(
+            Workload(
+                f"coverage_{name}", f"What counting the coverage costs, {title}",
+                {
+                    "not counted": partial(measures.rate, "mock_heidi", asking),
+                    "counted": partial(measures.rate, "mock_heidi", asking, options=_COUNTED),
+                },
+                {"rate": "requests/s"},
+            )
+            for name, title, asking in (("get", "GET one", get_one), ("post", "POST", post))
+        ),
+        Workload(
+            "coverage_life", "What counting the coverage costs in a test's life on a running server",
+            {"not counted": partial(measures.life, 0), "counted": partial(measures.life, 0, more=_COUNTED)},
+            milliseconds,
         ),
         Workload(
             "in_process", "In process, by httpx.ASGITransport, GET one",

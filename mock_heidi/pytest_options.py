@@ -20,6 +20,7 @@ OPTIONS = {
     "linked": "true if the default user is linked to a Heidi account at the start",
     "journal": "how much of requests is shown: normal, full or masked",
     "api_key": "the API key of your client; it replaces the first one of the fixtures",
+    "strict": "true if requests are refused for what no page documents",
 }
 # Options of the marker only.
 MARKED = {
@@ -34,7 +35,19 @@ CHECKS = {
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or above"),
 }
-# Options of the variant runs, with the arguments for argparse.
+COVERAGE = "--mock-heidi-coverage"
+# Options of the coverage and of the variant runs, with the arguments for argparse.
+COVERAGE_OPTIONS: dict[str, dict[str, Any]] = {
+    "coverage": {
+        "action": "append",
+        "nargs": "?",
+        "const": "",
+        "default": [],
+        "metavar": "FILE",
+        "help": "count what the tests exercise of the contract; write it to FILE.json, .md or .html; repeatable",
+    },
+    "coverage-fail-under": {"type": float, "metavar": "PERCENT", "help": "fail the run if the coverage is below this"},
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     "variants": {
         "nargs": "?",
@@ -65,18 +78,20 @@ class Url(NamedTuple):
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options to pytest."""
     for name, meaning in OPTIONS.items():
-        if name == "linked":
+        if name in ("linked", "strict"):
             parser.addini(f"mock_heidi_{name}", meaning, type="bool", default=False)
         else:
             parser.addini(f"mock_heidi_{name}", meaning, type="string", default=None)
     group = parser.getgroup("mock_heidi")
     group.addoption("--mock-heidi-url", metavar="URL", help="a running server that all tests use")
     parser.addini("mock_heidi_url", "the same as --mock-heidi-url", type="string", default="")
+    strict = "refuse requests for what no page documents, in all tests"
+    group.addoption("--mock-heidi-strict", action="store_true", help=strict)
     for name, (words, reason) in CHECKS.items():
         explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
         parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
-    for name, arguments in VARIANTS.items():
+    for name, arguments in (COVERAGE_OPTIONS | VARIANTS).items():
         group.addoption(f"--mock-heidi-{name}", **arguments)
 
 
@@ -96,6 +111,8 @@ def check(config: pytest.Config) -> None:
         for name in OPTIONS
         if (value := _ini(config, name)) not in (None, "", False)
     }
+    if config.getoption("--mock-heidi-strict"):
+        config.stash[_CONFIGURED]["strict"] = True
     if (given := url(config)) is not None:
         from mock_heidi.base.settings import ConfigError
         from mock_heidi.client.namespace_connection import read_address
@@ -237,7 +254,7 @@ def _clock(value: Any, _: Path) -> str:
     return str(value)
 
 
-def _linked(value: Any, _: Path) -> bool:
+def _boolean(value: Any, _: Path) -> bool:
     if not isinstance(value, bool):
         raise TypeError("should be True or False")
     return value
@@ -271,8 +288,9 @@ _READ: dict[str, Callable[[Any, Path], Any]] = {
     "fixtures": _fixtures,
     "seed": _seed,
     "clock": _clock,
-    "linked": _linked,
+    "linked": _boolean,
     "journal": _journal,
     "api_key": _api_key,
+    "strict": _boolean,
     "allow_findings": _allow_findings,
 }

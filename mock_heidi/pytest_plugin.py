@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
-# The name of the plugin that repeats tests, which is registered only if an option asks for it.
+# The names of the plugins that are registered only if an option asks for them.
+_COVERAGE = "mock_heidi_coverage"
 _VARIANTS = "mock_heidi_variants"
 _NUMBER = pytest.StashKey[Iterator[int]]()
 
@@ -34,6 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     _leave_asserts_alone(config)
     options.check(config)
+    files, least = config.getoption(options.COVERAGE), config.getoption(f"{options.COVERAGE}-fail-under")
+    if files or least is not None:
+        from mock_heidi.pytest_coverage import Coverage
+
+        config.pluginmanager.register(Coverage(config, files, least), _COVERAGE)
     if options.wants_variants(config):
         from mock_heidi.pytest_variants import VariantRuns
 
@@ -77,7 +83,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
     from mock_heidi.client.server_thread import MockHeidi
 
     given = options.url(request.config)
-    start_options = options.configured(request.config)
+    coverage = request.config.pluginmanager.get_plugin(_COVERAGE)
+    start_options = {**options.configured(request.config), "coverage": coverage is not None}
     with contextlib.ExitStack() as ending:
         try:
             if given is None:
@@ -92,6 +99,8 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Handle]:
             raise _failure(problem) from None
         variants = request.config.pluginmanager.get_plugin(_VARIANTS)
         yield server if variants is None else ending.enter_context(variants.watched(server))
+        if given is None and coverage is not None:
+            coverage.collect(server)
 
 
 def _start_options(config: pytest.Config) -> dict[str, Any]:

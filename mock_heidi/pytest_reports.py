@@ -78,18 +78,16 @@ def _unfired(_: pytest.Item, own: Handle) -> list[str]:
 
 
 def _unmatched(_: pytest.Item, own: Handle) -> list[str]:
-    from http import HTTPStatus
-
     from mock_heidi.base.wording import printable
 
     rows = [] if own.closed else own.requests()
-    # A refused key has a reason too, but its path is known.
+    # A request that is refused for its key, or in strict mode, has a reason too.
     return [
         printable(
             f"#{row['id']} {row['method']} {row['path']} {_REFUSED.get(row['status'], 'matched nothing')}: {row['why']}"
         )
         for row in rows
-        if row["why"] and not row["stray"] and row["status"] != HTTPStatus.UNAUTHORIZED
+        if row["why"] and not row["stray"] and row["operation"] is None
     ]
 
 

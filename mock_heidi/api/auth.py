@@ -3,8 +3,9 @@
 from pydantic import Field
 from starlette.responses import Response
 
-from mock_heidi.base.errors import InvalidApiKeyError, UnprocessableError, missing
+from mock_heidi.base.errors import InvalidApiKeyError, UnprocessableError
 from mock_heidi.base.json_text import to_json
+from mock_heidi.base.problems import missing
 from mock_heidi.base.values import Outgoing
 from mock_heidi.namespaces.tokens import GoodKey, TokenSubject
 from mock_heidi.state.clock import zulu

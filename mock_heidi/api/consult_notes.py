@@ -15,6 +15,7 @@ from mock_heidi.base.errors import (
     UnprocessableError,
 )
 from mock_heidi.base.json_text import parse_json, to_json
+from mock_heidi.base.problems import problem
 from mock_heidi.base.slices import Work
 from mock_heidi.base.values import Incoming
 from mock_heidi.content import custom_templates, note_writer, text_faults
@@ -22,6 +23,7 @@ from mock_heidi.content.note_writer import Manner, Material
 from mock_heidi.faults.delivery import Stream
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.namespace import Namespace
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.field_types import Brain, ContentType, VoiceStyle
 from mock_heidi.state.session_records import ConsultNote, Session
 from mock_heidi.state.template_records import NoteTemplate
@@ -29,9 +31,11 @@ from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 from mock_heidi.web.spoken import distorted, stubbed_pieces
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.stub_answers import stub_of
 
-EitherMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
+TemplateMethod = Literal["TEMPLATE"]
+NoteMethod = Literal["TEMPLATE", "THIRD_PARTY_TEMPLATE"]
 _OLDER_METHODS = ("THIRD_PARTY_TEMPLATE",)
 AnswerType = Literal["SingleResponse", "MultipleResponse", "TextArea", "DateResponse"]
 DateFormat = Literal["D MMM YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "MMMM DD YYYY", "MMM DD YYYY", "YYYY/MM/DD"]
@@ -41,7 +45,7 @@ _NEW_PARTS, _OLD_PARTS = ("template", "questions"), ("content", "responses")
 
 
 class ConsultNoteGenerate(Incoming):
-    generation_method: Literal["TEMPLATE"]
+    generation_method: NoteMethod
     template_id: str | None = None
     third_party_template: str | None = None
     addition: str
@@ -50,10 +54,10 @@ class ConsultNoteGenerate(Incoming):
     content_type: ContentType | None = None
 
 
-_BY_EITHER_METHOD = create_model(
+_BY_TEMPLATE_ALONE = create_model(
     "ConsultNoteGenerate",
     __base__=ConsultNoteGenerate,
-    generation_method=(EitherMethod, ...),
+    generation_method=(TemplateMethod, ...),
 )
 
 
@@ -143,21 +147,25 @@ def _check_template(request: Request, given: Mapping[str, Any]) -> None:
 
 
 def generate_consult_note(request: Request) -> Stream:
+    either = request.assumptions["third_party_template_method"] == "accepted"
     try:
-        given = read(request, ConsultNoteGenerate)
+        given = read(request, ConsultNoteGenerate if either else _BY_TEMPLATE_ALONE)
     except UnprocessableError as error:
-        if not _names_older_method(error) or request.meet("third_party_template_method") != "accepted":
-            raise
-        given = read(request, _BY_EITHER_METHOD)
-    if given.generation_method != "TEMPLATE":
-        request.note("undocumented_value", f"generation_method = {given.generation_method}")
+        if any(row["input"] in _OLDER_METHODS for row in error.problems):
+            request.meet("third_party_template_method")
+        raise
+    if given.generation_method in _OLDER_METHODS:
+        request.meet("third_party_template_method")
+        accept(request, _older_method(given.generation_method))
     if (given.template_id is None) == (given.third_party_template is None):
         raise TemplateRequiredError
     text = given.third_party_template
     partners = None if text is None else _partners_template(request, text)
     session = find(request, Session, request.params["session_id"])
-    if not _may_write(session) and request.meet("note_without_recording") != "allowed":
-        raise RecordingRequiredError
+    if not _may_write(session):
+        if request.meet("note_without_recording") != "allowed":
+            raise RecordingRequiredError
+        request.note("note_without_recording")
     template = partners or find_template(request, given.template_id or "", "CONSULT_NOTE_TEMPLATE")
 
     namespace, brain = request.namespace, given.brain or "LEFT"
@@ -182,14 +190,21 @@ def generate_consult_note(request: Request) -> Stream:
     return Stream(pieces, lambda: _keep(namespace, session.session_id, note, made, renames=renames))
 
 
-def _names_older_method(error: UnprocessableError) -> bool:
-    """True if the body has the method that only an older page of the vendor lists."""
-    return any(row["loc"] == ["body", "generation_method"] and row["input"] in _OLDER_METHODS for row in error.problems)
+def _older_method(given: str) -> Undocumented:
+    """The part of a request with a method that only an older page of the vendor lists."""
+    row = problem("literal_error", "Input should be 'TEMPLATE'", "body", "generation_method", given=given)
+    return Undocumented(
+        "undocumented_value", f"generation_method = {given}", {**row, "ctx": {"expected": "'TEMPLATE'"}}
+    )
 
 
 def _may_write(session: Session) -> bool:
-    """True if the session has a recording or a transcript, or if its client wants a note without them."""
-    return bool(session.audio or session.transcript or session.generate_output_without_recording)
+    """True if the session was recorded, or if its client wants a note without a recording.
+
+    A session that was recorded in Heidi's own application has a duration or a transcript.
+    """
+    recorded = session.audio or session.transcript or session.duration
+    return bool(recorded or session.generate_output_without_recording)
 
 
 def write(
@@ -238,9 +253,10 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
     try:
         template = parse_json(text.encode())
     except UnprocessableError:
-        request.note("template_not_json")
+        refusal = rejected("third_party_template", "third_party_template is not JSON", text)
+        accept(request, Undocumented("template_not_json", "", *refusal.problems))
         if request.meet("third_party_template_form") == "refused_422":
-            raise rejected("third_party_template", "third_party_template is not JSON", text) from None
+            raise refusal from None
         template = None
     try:
         return custom_templates.template_of(template)

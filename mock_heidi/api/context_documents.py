@@ -8,16 +8,19 @@ from pydantic import ValidationError, create_model
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError, missing
+from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.problems import missing
 from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.field_types import ObjectId, Timestamp
 from mock_heidi.state.session_records import ContextFile, Session
 from mock_heidi.web.inputs import find, read, rejected
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond, respond_list
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.uploads import take, text_of
 
 _ENDINGS = (".pdf", ".jpg", ".png", ".docx", ".doc")
@@ -134,7 +137,8 @@ def _is_supported(request: Request, file: UploadFile) -> bool:
 def _has_supported_name(request: Request, file: UploadFile) -> bool:
     ending = PurePosixPath((file.filename or "").lower()).suffix
     if ending == ".jpeg" and request.meet("jpeg_extension") == "accepted":
-        request.note("undocumented_value", f"filename = {file.filename}")
+        refusal = rejected("context_documents", ".jpeg is not a documented ending", file.filename)
+        accept(request, Undocumented("undocumented_value", f"filename = {file.filename}", *refusal.problems))
         return True
     return ending in _ENDINGS
 
@@ -146,11 +150,12 @@ def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
     try:
         return ContextDocumentMetaData.model_validate(parse_json(text.encode()) if text else {})
     except (UnprocessableError, ValidationError):
-        if request.meet("meta_data_form") == "ignored":
-            request.note("undocumented_value", f"meta_data = {text}")
-            return ContextDocumentMetaData()
         message = "meta_data should be a JSON object with name, date and additional_context"
-        raise rejected("meta_data", message, text) from None
+        refusal = rejected("meta_data", message, text)
+        if request.meet("meta_data_form") != "ignored":
+            raise refusal from None
+        accept(request, Undocumented("undocumented_value", f"meta_data = {text}", *refusal.problems))
+        return ContextDocumentMetaData()
 
 
 def _row(request: Request, file: ContextFile, *, ready: bool) -> ContextDocument:

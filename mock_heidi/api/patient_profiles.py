@@ -220,7 +220,6 @@ def list_patient_profiles(request: Request) -> Response:
     chosen, query = request.assumptions, request.scope["query_string"]
     if query.endswith(b"=") or b"=&" in query:
         request.meet("empty_filter")
-        request.note("empty_filter", ", ".join(name for name, value in request.query.items() if not value))
     asked = ("list_patient_profiles", request.caller.managed_by, query, tuple(chosen.chosen.items()))
     body, met = request.store.once(asked, lambda: _listed(request, chosen))
     request.met = tuple(dict.fromkeys(request.met + met))

@@ -1,12 +1,13 @@
 """Sessions: the consultations, one by one and in pages."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
 
 from mock_heidi.api.session_forms import chosen_forms, varied
+from mock_heidi.api.session_pages import page_query
 from mock_heidi.base.errors import NoLinkedUserException, PatientProfileNotFoundError, SessionNotFoundError
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.refusals import refused
@@ -16,7 +17,7 @@ from mock_heidi.namespaces.account_links import sessions_of
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
-from mock_heidi.web.inputs import find, find_or_none, read, read_query
+from mock_heidi.web.inputs import find, find_or_none, negative, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
 
@@ -40,7 +41,8 @@ class SessionPatientUpdate(Incoming):
 class SessionUpdate(Incoming):
     """The field ``ehr_appt_id`` has the name ``ehr_appointment_id`` in a create. The vendor uses both names."""
 
-    duration: Number | None = None
+    # The handler refuses a negative number, unless the assumption negative_duration stores it.
+    duration: Annotated[Number, WithJsonSchema({"type": "number", "minimum": 0})] | None = None
     language_code: str | None = None
     output_language_code: str | None = None
     transcribe_mode: str | None = None
@@ -134,17 +136,6 @@ class SessionPage(Outgoing):
     has_next_page: bool
 
 
-class PageQuery(BaseModel, defer_build=True):
-    page_size: int = Field(default=20, ge=1, le=200)
-    page: int = Field(default=1, ge=1)
-
-
-class PageFromZero(PageQuery, defer_build=True):
-    """The query if the first page has the number 0."""
-
-    page: int = Field(default=0, ge=0)
-
-
 def create_session(request: Request) -> Response:
     given = read(request, SessionCreate, optional=True, nulls="null_in_create")
     profile_id = _profile_for(request, given.patient_profile_id) if given.patient_profile_id is not None else None
@@ -155,7 +146,7 @@ def create_session(request: Request) -> Response:
         managed_by=owner.managed_by,
         created_by=Creator(email=caller.email, third_party_internal_id=caller.third_party_internal_id),
         patient_profile_id=profile_id,
-        session_name=f"Session {namespace.store.count(Session, managed_by=owner.managed_by) + 1}",
+        session_name=_new_name(request),
         ehr_provider=owner.ehr_provider,
         ehr_appt_id=given.ehr_appointment_id,
         created_at=stamp,
@@ -163,6 +154,12 @@ def create_session(request: Request) -> Response:
     )
     namespace.store.put(session)
     return respond(SessionCreated(session_id=session.session_id))
+
+
+def _new_name(request: Request) -> str:
+    if request.meet("new_session_name") == "empty":
+        return ""
+    return f"Session {request.store.count(Session, managed_by=request.owner.managed_by) + 1}"
 
 
 def _profile_for(request: Request, profile_id: str) -> str | None:
@@ -184,8 +181,7 @@ def get_session(request: Request) -> Response:
 
 
 def list_linked_user_sessions(request: Request) -> Response:
-    first = request.meet("page_parameter") if "page" in request.query else request.assumptions["page_parameter"]
-    query = read_query(request, PageQuery if first else PageFromZero)
+    query, first = read_query(request, page_query(request)), request.assumptions["page_parameter"]
     user = request.user_record
     if user.linked_to is None:
         raise NoLinkedUserException
@@ -193,6 +189,8 @@ def list_linked_user_sessions(request: Request) -> Response:
     ordered = sorted(sessions, key=lambda session: session.created_at)
     if len(ordered) > 1 and request.meet("linked_sessions_order") == "newest_first":
         ordered.reverse()
+    if len(ordered) > 1 and "page_size" not in query.model_fields_set:
+        request.meet("page_size_default")
     start = (query.page - first) * query.page_size
     if start >= len(ordered) and query.page > first and request.meet("page_beyond_end") != "empty":
         raise refused(request.assumptions, "page_beyond_end", "there is no such page")
@@ -214,8 +212,10 @@ def list_linked_user_sessions(request: Request) -> Response:
 
 def update_session(request: Request) -> Response:
     changes = read(request, SessionUpdate, nulls="null_in_update")
-    if (changes.duration or 0) < 0 and request.meet("negative_duration") != "stored":
-        raise refused(request.assumptions, "negative_duration", "the duration is negative", "body", "duration")
+    if (changes.duration or 0) < 0:
+        if request.meet("negative_duration") != "stored":
+            raise negative("duration", changes.duration)
+        request.note("undocumented_value", f"duration = {changes.duration}")
     session = find(request, Session, request.params["session_id"])
     named = dict.fromkeys(changes.linked_sessions_for_context or ())
     if lost := [one for one in named if find_or_none(request, Session, one) is None]:

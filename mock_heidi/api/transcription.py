@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from mock_heidi.api.sessions import uploaded
-from mock_heidi.base.assumptions import assumed
 from mock_heidi.base.errors import (
     OnlyAudioError,
     RecordingFinishedError,
@@ -19,6 +18,7 @@ from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Outgoing
 from mock_heidi.content.transcripts import UPLOAD
 from mock_heidi.namespaces import session_content
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.clock import seconds_between, seconds_later
 from mock_heidi.state.field_types import Number, ObjectId, SessionId
 from mock_heidi.state.session_records import AudioPiece, Recording, Session
@@ -27,6 +27,7 @@ from mock_heidi.web.inputs import find, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond
 from mock_heidi.web.spoken import stubbed_pieces
+from mock_heidi.web.strictness import accept
 from mock_heidi.web.stub_answers import stub_of
 from mock_heidi.web.uploads import Upload, file_of, take, text_of
 
@@ -158,10 +159,11 @@ def get_transcript(request: Request) -> Response:
 def get_live_transcript(request: Request) -> Response:
     try:
         read_query(request, LiveQuery)
-    except UnprocessableError:
+    except UnprocessableError as error:
         if request.meet("recording_status_values") != "in_progress":
             raise
-        request.note("undocumented_value", f"recording_status = {request.query['recording_status']}")
+        detail = f"recording_status = {request.query['recording_status']}"
+        accept(request, Undocumented("undocumented_value", detail, *error.problems))
     session = find(request, Session, request.params["session_id"])
     pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [
@@ -225,9 +227,10 @@ def _ranges(numbers: Iterable[int]) -> str:
 
 def _piece(request: Request, upload: Upload, track: str, index: int, given: float | None = None) -> AudioPiece:
     """The record of a piece of audio. The duration ``given`` by the client replaces the one found in the file."""
-    seconds = upload.duration
-    if seconds is None and given is None:
+    seconds = upload.duration if given is None else given
+    if seconds is None:
         request.note("duration_unknown", upload.filename or upload.media_type or "a file without a name")
+        seconds = float(request.meet("undetected_duration"))
     return AudioPiece(
         id=request.namespace.object_id(),
         track=track,
@@ -236,14 +239,10 @@ def _piece(request: Request, upload: Upload, track: str, index: int, given: floa
         filename=upload.filename,
         length=upload.length,
         sha256=upload.sha256,
-        duration=_seconds(seconds) if given is None else given,
-        detected=seconds is not None,
+        duration=round(seconds, 3) if given is None else given,
+        detected=upload.duration is not None,
         received_at=request.namespace.clock.stamp(),
     )
-
-
-def _seconds(detected: float | None) -> float:
-    return float(assumed("undetected_duration")) if detected is None else round(detected, 3)
 
 
 def _accept(request: Request, session: Session, piece: AudioPiece, gone: int = 0) -> Session:

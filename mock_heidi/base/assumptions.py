@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from mock_heidi.base import built
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.base.wording import nearest
+from mock_heidi.base.wording import nearest, short_repr
 
 _FILE = Path(__file__).with_name("assumptions.yaml")
 _WORDS = {"true": True, "false": False}
 _STATUS_DIGITS = 3
+# The most characters of a wrong name or value in a message.
+_LONGEST_SHOWN = 60
 _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -138,12 +140,20 @@ class Assumptions(dict[str, Any]):
         return Assumptions({name: value for name, value in chosen.items() if value != assumed(name)})
 
 
+def allowed(name: str, value: Any) -> bool:
+    """True if there is an assumption of that name and the value may be chosen for it."""
+    known = assumptions().get(name)
+    return known is not None and known.allows(value)
+
+
 def _check(name: str, value: Any) -> None:
     known = assumptions().get(name) if isinstance(name, str) else None
     if known is None:
-        raise ConfigError(f"unknown assumption {name!r}", nearest(str(name), assumptions()))
+        raise ConfigError(f"unknown assumption {short_repr(name, _LONGEST_SHOWN)}", nearest(str(name), assumptions()))
     if not known.allows(value):
-        raise ConfigError(f"{name}: {written(value)!r} cannot be chosen", f"choose {known.values}")
+        quoted = isinstance(value, str) and known.allows(value_in(value))
+        hint = f"write {value} without quotes" if quoted else f"choose {known.values}"
+        raise ConfigError(f"{name}: {short_repr(written(value), _LONGEST_SHOWN)} cannot be chosen", hint)
 
 
 def parse_choices(texts: Iterable[str]) -> dict[str, Any]:
@@ -152,13 +162,14 @@ def parse_choices(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"{text!r} is not a choice", "write it like gender_case=exact")
-        choices[name.strip()] = _value(value.strip())
+            raise ConfigError(f"{short_repr(text, _LONGEST_SHOWN)} is not a choice", "write it like gender_case=exact")
+        choices[name.strip()] = value_in(value.strip())
     return choices
 
 
-def _value(text: str) -> Any:
-    return int(text) if _NUMBER.fullmatch(text) else _WORDS.get(text, text)
+def value_in(text: str) -> Any:
+    """The value that a user has written as a text: ``true``, an integer or a word."""
+    return int(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.lower(), text)
 
 
 DEFAULTS = Assumptions()

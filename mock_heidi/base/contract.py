@@ -34,23 +34,24 @@ def resolve(node: Mapping[str, Any], whole: Mapping[str, Any] | None = None) -> 
     return node
 
 
-@cache
-def _responses() -> dict[str, Mapping[str, Any]]:
-    """The documented responses of each operation, by status."""
-    operations = (row for path in loaded()["paths"].values() for name, row in path.items() if name in METHODS)
-    return {operation["operationId"]: operation["responses"] for operation in operations}
+def _responses(whole: Mapping[str, Any], operation: str) -> Mapping[str, Any] | None:
+    """The responses of an operation by status, or None if the contract does not have the operation."""
+    rows = (row for path in whole["paths"].values() for name, row in path.items() if name in METHODS)
+    return next((row["responses"] for row in rows if row["operationId"] == operation), None)
 
 
-def deviation(operation: str, status: int, media_type: str, body: Any) -> str | None:
-    """A sentence that says how an answer with that JSON body breaks the contract, or None."""
-    documented = _responses()[operation]
+def deviation(operation: str, status: int, media_type: str, body: Any, whole: Mapping[str, Any]) -> str | None:
+    """A sentence that says how an answer with that JSON body breaks the contract ``whole``, or None."""
+    documented = _responses(whole, operation)
+    if documented is None:
+        return f"the contract has no operation {operation}"
     if str(status) not in documented:
         return f"status {status} is not documented for {operation}, only {', '.join(documented)}"
-    content = resolve(documented[str(status)]).get("content", {})
+    content = resolve(documented[str(status)], whole).get("content", {})
     kind = media_type.partition(";")[0].strip()
     if kind not in content:
         return f"{operation} answers {status} with {' or '.join(content) or 'no body'}, not with {kind or 'no body'}"
-    return misfit(content[kind]["schema"], body) if kind == _JSON else None
+    return misfit(content[kind]["schema"], body, whole) if kind == _JSON else None
 
 
 def misfit(schema: Mapping[str, Any], value: Any, whole: Mapping[str, Any] | None = None) -> str | None:

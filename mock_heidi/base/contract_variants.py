@@ -9,7 +9,7 @@ the schema of an error, names the assumption that decides its status. The respon
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,35 @@ _FILE = Path(__file__).with_name("contract_variants.yaml")
 _JSON = "application/json"
 # What stands beside the patch.
 _BESIDE = ("refusals", "removes", "no_null")
+# Stands for every value of an assumption with any number.
+_ANY = "$value"
+# Operations refer to these components without a $ref.
+_BY_NAME = "securitySchemes"
 
 
-def contract_under(assumptions: Assumptions) -> bytes:
+def contract_under(assumptions: Assumptions, *, strict: bool = False) -> bytes:
     """The contract under these assumptions, as YAML; ``openapi.yaml`` itself under the defaults."""
-    if not assumptions.chosen:
+    if not assumptions.chosen and not strict:
         return spec.contract()
     import yaml
 
-    head = "".join(f"#   {name}: {written(value)}\n" for name, value in assumptions.chosen.items())
+    chosen = {**assumptions.chosen, **({"strict mode": True} if strict else {})}
+    head = "".join(f"#   {name}: {written(value)}\n" for name, value in chosen.items())
+    whole = in_strict_mode(changed(assumptions)) if strict else changed(assumptions)
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(changed(assumptions), Dumper=dumper, sort_keys=False, allow_unicode=True, width=118)
+    text: str = yaml.dump(whole, Dumper=dumper, sort_keys=False, allow_unicode=True, width=118)
     return f"# The contract of the Heidi Open API under these assumptions:\n{head}\n{text}".encode()
+
+
+def deviation(operation: str, status: int, media_type: str, body: Any, assumptions: Assumptions) -> str | None:
+    """A sentence that says how an answer with that JSON body breaks the contract under these assumptions, or None."""
+    whole = _changed(tuple(assumptions.chosen.items())) if assumptions.chosen else contract.loaded()
+    return contract.deviation(operation, status, media_type, body, whole)
+
+
+@lru_cache(maxsize=8)
+def _changed(chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return changed(Assumptions(dict(chosen)))
 
 
 def changed(assumptions: Assumptions) -> dict[str, Any]:
@@ -40,7 +57,7 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     made: Any = contract.loaded()
     # In the order of the list, which is that of the keys that they add.
     chosen = {name: assumptions[name] for name in listed.assumptions() if name in assumptions.chosen}
-    changes = {name: _patches().get(name, {}).get(written(value), {}) for name, value in chosen.items()}
+    changes = {name: _patch(name, value) for name, value in chosen.items()}
     for change in changes.values():
         made = merged(made, {part: change[part] for part in change if part not in _BESIDE})
         made = _without_null(made, change.get("no_null", ()))
@@ -54,6 +71,43 @@ def changed(assumptions: Assumptions) -> dict[str, Any]:
     for operation in (one for change in changes.values() for one in change.get("removes", ())):
         path, method = _place(whole, operation)
         whole = merged(whole, {"paths": {path: {method: None}}})
+    return _without_unused(whole)
+
+
+def _without_unused(whole: dict[str, Any]) -> dict[str, Any]:
+    """The contract with only those components that its paths refer to, also through other components."""
+    used, pending = set[tuple[str, str]](), [whole["paths"]]
+    while pending:
+        for place in set(_references(pending.pop())) - used:
+            used.add(place)
+            pending.append(whole["components"][place[0]][place[1]])
+    components = {
+        kind: parts if kind == _BY_NAME else {name: part for name, part in parts.items() if (kind, name) in used}
+        for kind, parts in whole["components"].items()
+    }
+    return {**whole, "components": {kind: parts for kind, parts in components.items() if parts}}
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    """The components to which a part of a contract refers, each as its kind and its name."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("$ref"), str):
+            _, _, kind, name = node["$ref"].split("/")[:4]
+            yield kind, name
+        for part in node.values():
+            yield from _references(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _references(part)
+
+
+def in_strict_mode(whole: dict[str, Any]) -> dict[str, Any]:
+    """A contract in which every operation may answer 422."""
+    refusal = {"$ref": "#/components/responses/Unprocessable"}
+    listed = [item[method] for item in whole["paths"].values() for method in contract.METHODS if method in item]
+    for operation in listed:
+        if "422" not in operation["responses"]:
+            whole = _refusing(whole, operation["operationId"], "422", refusal)
     return whole
 
 
@@ -82,7 +136,8 @@ def _not_null(schema: Any, key: str) -> dict[str, Any]:
     field = schema["properties"][key]
     if "anyOf" in field:
         return {"anyOf": [one for one in field["anyOf"] if one != {"type": "null"}]}
-    return {"type": next(kind for kind in field["type"] if kind != "null")} if isinstance(field["type"], list) else {}
+    kinds = [kind for kind in field["type"] if kind != "null"] if isinstance(field["type"], list) else [field["type"]]
+    return {"type": kinds if len(kinds) > 1 else kinds[0]}
 
 
 def _refusing(whole: Any, operation: str, status: str, response: Any) -> dict[str, Any]:
@@ -124,6 +179,19 @@ def merged(value: Any, patch: Any) -> Any:
         else:
             made[name] = merged(made.get(name), part)
     return made
+
+
+def _patch(name: str, value: Any) -> Any:
+    """The patch for a value of an assumption, with what stands beside it; empty without one."""
+    patches = _patches().get(name, {})
+    return patches[written(value)] if written(value) in patches else _filled(patches.get(_ANY, {}), value)
+
+
+def _filled(patch: Any, value: Any) -> Any:
+    """A patch with the value in its places."""
+    if isinstance(patch, dict):
+        return {name: _filled(part, value) for name, part in patch.items()}
+    return value if patch == _ANY else patch
 
 
 @cache

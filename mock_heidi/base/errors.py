@@ -212,6 +212,22 @@ class MethodNotAllowedError(TextError):
         self.headers = {"allow": ", ".join(allow)}
 
 
+class StrictHeaderError(TextError):
+    """The header `X-Mock-Strict` is neither `true` nor `false`."""
+
+    from_vendor = False
+    status = 400
+    text = "X-Mock-Strict: 'WORD' is neither true nor false; send one of them, or leave the header out"
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+
+    @property
+    def detail(self) -> str:
+        return self.text.replace("WORD", self.word)
+
+
 class HostNotAllowedError(TextError):
     """The `Host` is not a known name of this machine. A web page may have chosen it."""
 
@@ -276,6 +292,7 @@ class UnprocessableError(HeidiError):
         return self.problems
 
 
-def missing(*loc: str | int, given: Any = None) -> dict[str, Any]:
-    """The 422 row of a field that is required and absent."""
-    return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": given}
+class UndocumentedError(UnprocessableError):
+    """The request sends what no page documents, and strict mode refuses it."""
+
+    from_vendor = False

@@ -79,19 +79,21 @@ def parse_pace(text: str) -> Pace:
 class Settings:
     """The settings of one application.
 
-    ``assume`` chooses values of assumptions by name. ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601
-    moment (UTC) of a frozen clock, or None for real time. With ``linked``, the default user starts linked to a Heidi
-    account. ``faults`` are rules as objects or text; ``scenario`` is the name of a set of rules. A namespace that is
-    not used for ``idle_after`` seconds is removed. Requests to the control API must carry ``admin_token``.
+    ``assume`` chooses values of assumptions by name. With ``strict``, requests are refused for what no page documents.
+    ``seed`` fixes ids and token signatures. ``clock`` is the ISO 8601 moment (UTC) of a frozen clock, or None for real
+    time. With ``linked``, the default user starts linked to a Heidi account. ``faults`` are rules as objects or text;
+    ``scenario`` is the name of a set of rules. A namespace that is not used for ``idle_after`` seconds is removed.
+    Requests to the control API must carry ``admin_token``.
     ``cors_headers`` are further headers that web pages may send; ``cors_credentials`` lets them send cookies. With
     ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. With ``provenance``, the header
     ``X-Mock-Provenance`` says where an answer comes from. ``journal`` is one of :data:`JOURNAL_MODES`.
     Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
-    all namespaces, and incomplete requests.
+    all namespaces, and incomplete requests. With ``coverage``, the server counts what its clients exercise.
     """
 
     fixtures: FixtureChoice = None
     assume: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
     api_key: str | None = None
     seed: int = 0
     clock: str | None = None
@@ -114,14 +116,17 @@ class Settings:
     journal: str = "normal"
     journal_entries: int = 1_000
     memory: int = DEFAULT_MEMORY
+    coverage: bool = False
 
     def __post_init__(self) -> None:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("request_faults", "provenance", "cors_credentials"):
+        for name in ("strict", "request_faults", "provenance", "cors_credentials", "coverage"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
+        if not isinstance(self.assume, Mapping):
+            raise ConfigError(f"assume: {self.assume!r} should be a dict", 'write it like {"gender_case": "exact"}')
         check_journal(self.journal)
         for name in ("max_namespaces", "max_state", "journal_entries", "memory"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:

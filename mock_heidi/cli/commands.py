@@ -14,6 +14,7 @@ from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
 from mock_heidi.cli.command_server import client_variables
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
+from mock_heidi.cli.coverage_command import coverage
 from mock_heidi.cli.exec_command import exec_command
 from mock_heidi.cli.parameters import Choice, Seconds, WholeNumber
 from mock_heidi.cli.remote_command import asks_namespace, print_result
@@ -224,6 +225,7 @@ COMMANDS: dict[str, click.Command] = {
     "token": token,
     "findings": findings,
     "requests": requests,
+    "coverage": coverage,
     "fault": fault,
     "scenario": scenario,
     "clock": clock,

@@ -23,8 +23,8 @@ _INTERRUPTED = 130
 
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
-    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "fault", "scenario", "clock",
-    "snapshot", "namespaces", "completion",
+    "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
+    "clock", "snapshot", "namespaces", "completion",
 )  # fmt: skip
 
 
@@ -203,19 +203,20 @@ def schema(kind: str | None) -> None:
 @click.option(
     "--assume", multiple=True, metavar="NAME=VALUE", help="Print the contract under this assumption; repeatable."
 )
-def openapi(*, control: bool, assume: tuple[str, ...]) -> None:
+@click.option("--strict", is_flag=True, help="Print the contract in strict mode.")
+def openapi(*, control: bool, assume: tuple[str, ...], strict: bool) -> None:
     """Print the contract, openapi.yaml."""
     from mock_heidi.base import spec
 
     if control:
         click.echo(spec.control(), nl=False)
-    elif not assume:
+    elif not assume and not strict:
         click.echo(spec.contract(), nl=False)
     else:
         from mock_heidi.base.assumptions import Assumptions
         from mock_heidi.base.contract_variants import contract_under
 
-        click.echo(contract_under(Assumptions(choices(assume))), nl=False)
+        click.echo(contract_under(Assumptions(choices(assume)), strict=strict), nl=False)
 
 
 @cli.command()

@@ -88,6 +88,12 @@ SERVER_OPTIONS = (
         help="Chooses a value for an assumption, such as gender_case=exact; repeatable.",
     ),
     _sets(
+        "--strict",
+        "strict",
+        is_flag=True,
+        help="Refuse requests for what no page documents, such as an unknown field; by default it is a finding.",
+    ),
+    _sets(
         "--api-key",
         "api_key",
         metavar="KEY",
@@ -159,6 +165,12 @@ SERVER_OPTIONS = (
         default="normal",
         type=Choice(JOURNAL_MODES),
         help="How much of requests and answers is shown.",
+    ),
+    _sets(
+        "--coverage",
+        "coverage",
+        is_flag=True,
+        help="Count what clients exercise of the contract, for mock-heidi coverage.",
     ),
     _sets(
         "--allowed-host",

@@ -54,19 +54,32 @@ class WholeNumber(click.IntRange):
     name = "whole number"
 
 
-class Seconds(click.FloatRange):
-    """A number of seconds, a day at most. A plain range lets ``nan`` pass, since every comparison with it is false."""
-
-    name = "number of seconds"
-
-    def __init__(self) -> None:
-        super().__init__(0, 86_400)
+class _Amount(click.FloatRange):
+    """A number within bounds. A plain range lets ``nan`` pass, since every comparison with it is false."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
             self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
         return number
+
+
+class Seconds(_Amount):
+    """A number of seconds, a day at most."""
+
+    name = "number of seconds"
+
+    def __init__(self) -> None:
+        super().__init__(0, 86_400)
+
+
+class Percent(_Amount):
+    """A percentage from 0 to 100."""
+
+    name = "percentage"
+
+    def __init__(self) -> None:
+        super().__init__(0, 100)
 
 
 class Fault(click.ParamType):  # type: ignore[type-arg] # as above

@@ -45,6 +45,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
             f"  control API    {url}/_mock/",
             f"  fixtures       {counts} ({fixtures})",
             f"  assumptions    {_count(namespace.assumptions)}",
+            *(["  strict mode    on: what no page documents is refused"] if namespace.strict else []),
         )
     )
 

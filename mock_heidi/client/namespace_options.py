@@ -16,7 +16,8 @@ class NamespaceOptions(TypedDict, total=False):
     ISO 8601 time (UTC) at which the clock is frozen; ``linked=True`` links the default user to a Heidi account;
     ``api_key`` replaces the first key; ``faults`` are rules as dicts or as text, or one rule; ``scenario`` is
     the name of a set of faults; ``journal`` is ``normal``, ``full`` or ``masked``;
-    ``assume`` chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder.
+    ``assume`` chooses values of assumptions by name, in addition to the file ``assumptions.yaml`` of a folder;
+    ``strict=True`` refuses requests for what no page documents.
     """
 
     fixtures: FixtureChoice
@@ -28,6 +29,7 @@ class NamespaceOptions(TypedDict, total=False):
     scenario: str | None
     journal: str | None
     assume: Mapping[str, Any] | None
+    strict: bool | None
 
 
 def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def start_body(options: Mapping[str, Any], user: Mapping[str, str]) -> dict[str,
     if "fixtures" in body:
         if named := _chosen(body["fixtures"]):
             body["assume"] = {**named, **body.get("assume", {})}
-        body["fixtures"] = _records(body["fixtures"])
+        body["fixtures"] = _records(body["fixtures"], body.get("assume", {}))
     if "faults" in body:
         body["faults"] = rule_list(body["faults"])
     if body.get("linked") is True:
@@ -59,11 +61,11 @@ def _chosen(fixtures: FixtureChoice) -> dict[str, Any]:
     return chosen_assumptions(fixtures)
 
 
-def _records(fixtures: FixtureChoice) -> Any:
+def _records(fixtures: FixtureChoice, assume: Mapping[str, Any]) -> Any:
     if fixtures == "empty" or not isinstance(fixtures, str | Path):
         return fixtures
     from mock_heidi.fixtures.export import export
     from mock_heidi.fixtures.loader import load
     from mock_heidi.state.store import Store
 
-    return export(Store(load(Path(fixtures))))
+    return export(Store(load(Path(fixtures), assume=assume)))

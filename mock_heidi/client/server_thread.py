@@ -27,7 +27,7 @@ class MockHeidi:
 
     Without a ``with``, :meth:`start` returns that handle and :meth:`close` ends the server. The options are those of
     the command: ``fixtures`` (a folder, a file, a dict, ``"empty"``), ``seed``, ``clock``, ``api_key``, ``linked``,
-    ``faults``, ``scenario``, ``journal`` and the other fields of :class:`Settings`, or a :class:`Settings`
+    ``faults``, ``scenario``, ``journal``, ``strict`` and the other fields of :class:`Settings`, or a :class:`Settings`
     instead; ``port=0`` picks a free port. Raises :class:`ConfigError` for a wrong option, here or when
     the server starts.
     """

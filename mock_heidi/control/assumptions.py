@@ -6,8 +6,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mock_heidi.base.assumptions import Assumption, Assumptions, assumptions, choosable
+from mock_heidi.base.assumptions import Assumption, Assumptions, assumptions
 from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.yaml_scalars import resolve
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.web.request import Request
 
@@ -18,16 +19,16 @@ async def get_assumptions(request: Request) -> Response:
 
 async def choose_assumptions(request: Request) -> Response:
     """Choose values for some assumptions. The others keep theirs."""
-    values = await read_fields(request, choosable())
+    values = await read_fields(request, assumptions())
     namespace = request.namespace
     namespace.assumptions = choice_of(namespace.assumptions, values)
     return respond(_rows(namespace.assumptions))
 
 
 def choice_of(chosen: Assumptions, values: dict[str, Any]) -> Assumptions:
-    """The assumptions with these values. Raises :class:`ControlError` for an unknown name or value."""
+    """The assumptions with these values, which may come from YAML. Raises :class:`ControlError` for a wrong one."""
     try:
-        return chosen.choose(values)
+        return chosen.choose({name: resolve(value) for name, value in values.items()})
     except ConfigError as error:
         raise ControlError.of(error) from None
 

@@ -20,6 +20,7 @@ from mock_heidi.base.yaml_scalars import resolve
 from mock_heidi.control.answers import rows_of
 from mock_heidi.control.assumptions import choice_of
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, refuse, respond
+from mock_heidi.control.coverage import count_coverage
 from mock_heidi.control.faults import read_rules
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
@@ -34,7 +35,7 @@ from mock_heidi.state.stubs import StubError
 from mock_heidi.web.request import Request
 
 # The fields of a namespace's start.
-_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume")
+_FIELDS = ("fixtures", "seed", "clock", "linked", "api_key", "faults", "scenario", "journal", "assume", "strict")
 
 
 async def list_namespaces(request: Request) -> Response:
@@ -72,8 +73,10 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
     registry = request.registry
     start = registry.start
     fixtures, seed, clock, linked = (fields.get(name) for name in _FIELDS[:4])
+    if fields.get("assume") is not None:
+        start = start._replace(assumed=_assumed(start, fields["assume"]))
     if fixtures is not None or fields.get("api_key") is not None:
-        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key")))
+        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key"), start.assumed))
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is not a whole number", "write it like 7")
@@ -89,9 +92,15 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
         start = start._replace(faults=tuple(await read_rules(request, fields["faults"])))
     if "scenario" in fields:
         start = start._replace(scenario=str(fields["scenario"]))
-    if fields.get("assume") is not None:
-        start = start._replace(assumed=_assumed(start, fields["assume"]))
-    return start._replace(journal=_journal(fields.get("journal")))
+    strict = _strict(fields.get("strict"), default=start.strict)
+    return start._replace(journal=_journal(fields.get("journal")), strict=strict)
+
+
+def _strict(given: Any, *, default: bool) -> bool:
+    strict = default if given is None else resolve(given)
+    if type(strict) is not bool:
+        raise ControlError(400, "strict is neither true nor false", "send true or false")
+    return strict
 
 
 def _assumed(start: Start, values: Any) -> Assumptions:
@@ -118,7 +127,7 @@ def _user(linked: Any) -> tuple[str, str] | None:
     return linked["email"], linked["third_party_internal_id"]
 
 
-async def _base(registry: Registry, fixtures: Any, api_key: Any) -> Base:
+async def _base(registry: Registry, fixtures: Any, api_key: Any, assumptions: Assumptions) -> Base:
     """The base of these fixtures with this key. None stands for the server's own."""
     # A path in a request never reaches the file system, so a request cannot name a folder.
     if fixtures not in (None, "empty") and not isinstance(fixtures, dict):
@@ -134,7 +143,7 @@ async def _base(registry: Registry, fixtures: Any, api_key: Any) -> Base:
                 if key is None
                 else await in_slices(fixture_loader.with_key(registry.start.base, key))
             )
-        return await in_slices(fixture_loader.loading(fixtures, key))
+        return await in_slices(fixture_loader.loading(fixtures, key, assume=assumptions.chosen))
     except FixtureError as error:
         raise refuse(error, "correct the records") from None
     except ConfigError as error:
@@ -145,6 +154,8 @@ async def delete_namespace(request: Request) -> Response:
     name = _name(request)
     if name == DEFAULT_NAMESPACE:
         raise ControlError(400, "the default namespace cannot be deleted", "reset it with POST /_mock/reset")
+    if (namespace := request.registry.get(name)) is not None:
+        await count_coverage(request.registry, namespace)
     if not request.registry.drop(name):
         raise ControlError(404, f"there is no namespace {name!r}", "GET /_mock/namespaces lists them")
     return respond({"deleted": name, "namespaces": len(request.registry)})
@@ -162,6 +173,7 @@ def _row(namespace: Namespace) -> dict[str, Any]:
         "name": namespace.name,
         "counts": {**record_counts(namespace.store), "requests": len(namespace.journal)},
         "journal": namespace.journal.mode,
+        "strict": namespace.strict,
         "idle": round(precise() - namespace.last_use, 3),
     }
 

@@ -68,7 +68,8 @@ def _link(prefix: str, path: str) -> str:
 
 
 async def get_openapi(request: Request) -> Response:
-    return Response(contract_under(request.assumptions), media_type="application/yaml")
+    strict = (request.known_namespace or request.registry.start).strict
+    return Response(contract_under(request.assumptions, strict=strict), media_type="application/yaml")
 
 
 async def get_control(_: Request) -> Response:

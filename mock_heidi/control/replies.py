@@ -55,7 +55,7 @@ async def _list(request: Request) -> Response:
 
 def _row(request: Request, active: ActiveStub) -> dict[str, Any]:
     """A stub as a row of an answer, without secrets. The API still sends them."""
-    journal, given = request.namespace.journal, active.to_dict()
+    journal, given = request.namespace.journal, active.to_dict(request.namespace.assumptions)
     row: dict[str, Any] = journal.clean(given)
     # A secret may be divided between pieces.
     return {**row, "pieces": journal.together(given["pieces"])} if "pieces" in given else row

@@ -12,6 +12,7 @@ from mock_heidi.base.wording import nearest
 from mock_heidi.control import exports
 from mock_heidi.control.answers import NO_STORE, Rows
 from mock_heidi.control.control import ControlError, ControlRoute, read_number, respond
+from mock_heidi.control.coverage import count_coverage
 from mock_heidi.observing import filters
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.filters import Filter, FilterError
@@ -84,6 +85,7 @@ async def clear_requests(request: Request) -> Response:
     """Forget the requests that match; without a filter, all."""
     query, namespace = request.query, request.namespace
     journal = namespace.journal
+    await count_coverage(request.registry, namespace)
     if not query:
         await in_slices(namespace.checks.running(journal))
         namespace.checks.run(journal)  # for requests that came meanwhile, so that their findings stay

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    coverage,
     events,
     faults,
     findings,
@@ -31,6 +32,7 @@ ROUTES: list[Route] = [
     *requests.routes,
     *verify.routes,
     *findings.routes,
+    *coverage.routes,
     *replies.routes,
     *faults.routes,
     *events.routes,

@@ -9,6 +9,7 @@ from mock_heidi.base.values import Record
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import Streamed
 from mock_heidi.control.control import ControlError, ControlRoute, read_body, refuse, renew_namespace, respond
+from mock_heidi.control.coverage import count_coverage
 from mock_heidi.control.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
@@ -47,7 +48,7 @@ async def replace_state(request: Request) -> Response:
     # Without keys in the body, the server's key stays the only one. Keys in the body replace it.
     api_key = None if "api_keys" in body else request.registry.settings.api_key
     try:
-        base = await in_slices(fixture_loader.loading(body, api_key))
+        base = await in_slices(fixture_loader.loading(body, api_key, assume=request.namespace.assumptions.chosen))
     except FixtureError as error:
         raise refuse(error, _SHAPE) from None
     namespace = _current_namespace(request)
@@ -117,6 +118,7 @@ async def reset(request: Request) -> Response:
         if "findings" in keep:
             # The reset would run the rest of the checks in one go.
             await in_slices(namespace.checks.running(namespace.journal))
+        await count_coverage(request.registry, namespace)
         restored = lifecycle.reset(namespace, keep)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})

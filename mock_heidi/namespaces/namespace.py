@@ -43,6 +43,7 @@ class Namespace:
         self.ids = self.new_ids()
         self.transitions = start.new_transitions()
         self.assumptions = start.assumptions
+        self.strict = start.strict
         self.faults = start.new_faults(self.store)
         self.stubs = start.new_stubs(self.store)
         self.snapshots: dict[str, Snapshot] = {}

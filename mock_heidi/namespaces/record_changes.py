@@ -57,7 +57,7 @@ def adding(namespace: Namespace, records: Mapping[str, Any]) -> Work[list[Record
     :class:`StubError` if there are too many stubs; :class:`StateChangedError`, after which a retry may succeed.
     """
     store, draft = namespace.store, _Draft(namespace)
-    added = yield from fixture_loader.parsing_records(store, records, draft)
+    added = yield from fixture_loader.parsing_records(store, records, draft, namespace.assumptions)
     draft.check()
     fork = None
     if len(added) > _MANY:
@@ -84,7 +84,7 @@ def put_row(namespace: Namespace, kind: str, row: Mapping[str, Any], old: Record
     draft, rest = _Draft(namespace), namespace.store.fork()
     if old is not None:
         rest.remove(old)
-    record = fixture_loader.parse_record(rest, kind, row, draft)
+    record = fixture_loader.parse_record(rest, kind, row, draft, namespace.assumptions)
     namespace.ids.continue_from(draft.ids)
     namespace.store.put(record)
     return record

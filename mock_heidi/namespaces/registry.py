@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.assumptions import DEFAULTS
 from mock_heidi.base.errors import ServiceUnavailableError
@@ -30,6 +30,9 @@ from mock_heidi.state import clock
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.clock import Clock, precise
 
+if TYPE_CHECKING:
+    from mock_heidi.observing.coverage.tally import Tally
+
 
 def _rule(given: str | Mapping[str, Any]) -> Fault:
     try:
@@ -48,17 +51,34 @@ class Registry:
         """In seconds of the process's clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
-        base = fixture_loader.load(settings.fixtures, settings.api_key)
+        base = fixture_loader.load(settings.fixtures, settings.api_key, assume=settings.assume)
         rules = tuple(_rule(given) for given in settings.faults)
         assumed = DEFAULTS.choose({**chosen_assumptions(settings.fixtures), **settings.assume})
-        self.start = Start(base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed)
+        self.start = Start(
+            base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed, strict=settings.strict
+        )
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
+        self.tally: Tally | None = None
+        """The coverage of all namespaces; None if it is not counted."""
         self.make(DEFAULT_NAMESPACE)
         self._keys = dict(self.default.keys)
         self.tokens = Tokens(settings.seed, self._keys)
+        if settings.coverage:
+            self._begin_tally()
         self.begins_faulty = len(self.default.faults) > 0
         """True if namespaces start with faults, so that even their first request may meet one."""
+
+    def _begin_tally(self) -> None:
+        from mock_heidi.observing.coverage.tally import Tally
+
+        self.tally = Tally(self.tokens.user)
+        self._tally_requests(self.default)
+
+    def _tally_requests(self, namespace: Namespace) -> None:
+        """Count the requests that leave the journal of a namespace."""
+        if self.tally is not None:
+            namespace.journal.leaving = self.tally.of(namespace.name)
 
     @property
     def default(self) -> Namespace:
@@ -90,6 +110,7 @@ class Registry:
                 raise ServiceUnavailableError
             # If this raises, the old namespace stays.
             made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
+            self._tally_requests(made)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made

@@ -36,7 +36,8 @@ class Start(NamedTuple):
 
     ``frozen`` is the time of a frozen clock, in ms since 1970. ``linked`` is the e-mail and the third party's id of a
     user who is linked at the start. ``journal`` is the journal's mode; None for that of the server.
-    ``assumed`` are its assumptions.
+    ``assumed`` are its assumptions. With ``strict``, it refuses requests for what no page
+    documents.
     """
 
     base: Base
@@ -47,8 +48,9 @@ class Start(NamedTuple):
     scenario: str | None = None
     journal: str | None = None
     assumed: Assumptions = DEFAULTS
+    strict: bool = False
     copied: Copied | None = None
-    """For a copy of another namespace, the content that replaces all the above except seed and journal."""
+    """For a copy of another namespace, the content that replaces all the above except seed, journal and strict."""
 
     def new_store(self) -> Store:
         return Store(self.base) if self.copied is None else self.copied.store.fork()

@@ -81,6 +81,11 @@ class Tokens:
             self._callers[authorization] = answer
         return answer
 
+    def user(self, authorization: bytes | None) -> Caller | None:
+        """The user of the token in an ``Authorization`` header, even if it has expired; None for other headers."""
+        caller = self.identify(authorization)
+        return caller if isinstance(caller, Caller) else None
+
     def _verify(self, authorization: bytes) -> Caller | type[HeidiError]:
         import jwt
 

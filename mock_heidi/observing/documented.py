@@ -25,21 +25,24 @@ HEADERS = frozenset((
     "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-storage-access",
     "sec-fetch-user", "sec-gpc", "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
     "upgrade-insecure-requests", "user-agent", "via", "x-correlation-id", "x-forwarded-for", "x-forwarded-host",
-    "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-mock-admin-token", "x-mock-fault", "x-real-ip",
-    "x-request-id", "x-requested-with",
+    "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-mock-admin-token", "x-mock-fault",
+    "x-mock-strict", "x-real-ip", "x-request-id", "x-requested-with",
 ))  # fmt: skip
 
 
 class Documented(NamedTuple):
     """The contract of an operation: its path, the fields of its body, its parameters, and whether it takes JSON.
 
-    ``fields`` maps each field to the fields inside it; None allows any field.
+    ``fields`` maps each field to the fields inside it; None allows any field. ``filters`` are the parameters whose
+    empty value no page explains. ``page`` is the URL of the vendor's page.
     """
 
     path: str
     fields: Mapping[str, Any] | None
     parameters: frozenset[str]
+    filters: frozenset[str]
     takes_json: bool
+    page: str
 
 
 @cache
@@ -55,10 +58,17 @@ def documented() -> dict[str, Documented]:
 
 def _documented(path: str, methods: Mapping[str, Any], operation: Mapping[str, Any]) -> Documented:
     rows = map(contract.resolve, [*methods.get("parameters", []), *operation.get("parameters", [])])
-    names = frozenset(one["name"] for one in rows if one["in"] == "query")
+    query = {one["name"]: one.get("x-assumptions", ()) for one in rows if one["in"] == "query"}
     content = contract.resolve(operation.get("requestBody", {})).get("content", {})
     schema: Any = next((media["schema"] for media in content.values()), {})
-    return Documented(path, _properties(schema), names, "application/json" in content)
+    return Documented(
+        path,
+        _properties(schema),
+        frozenset(query),
+        frozenset(name for name, assumed in query.items() if "empty_filter" in assumed),
+        "application/json" in content,
+        operation["externalDocs"]["url"],
+    )
 
 
 @cache

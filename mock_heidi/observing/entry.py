@@ -54,6 +54,10 @@ class Entry:
     """The moment (ms since 1970) before which the answer forbids a retry."""
     early_end = False
     """True if a fault has ended its stream early."""
+    ending = "complete"
+    """The planned end of its stream: complete, close, reset or stall."""
+    counted = False
+    """True if coverage has counted it."""
     why: str | None = None
     """The reason why the request matched no operation, or was refused before its handler ran."""
     stray = False

@@ -19,21 +19,25 @@ class Kind(NamedTuple):
     message: str
     from_test: bool = False
     """True if the test caused it, not the client."""
+    refused: bool = False
+    """True if strict mode refuses the request."""
 
 
 KINDS: dict[str, Kind] = {
-    "unknown_field": Kind("warning", "sent a field that is not documented and is ignored: {}"),
-    "unknown_parameter": Kind("warning", "sent a parameter that is not documented and is ignored: {}"),
+    "unknown_field": Kind("warning", "sent a field that is not documented: {}", refused=True),
+    "unknown_parameter": Kind("warning", "sent a parameter that is not documented: {}", refused=True),
     "unknown_path": Kind("error", "called a path or a method that does not exist: {}"),
     "invalid_request": Kind("warning", "sent a request that the API refuses: {}"),
-    "json_content_type": Kind("warning", "sent a JSON body without the content type application/json: {}"),
-    "gender_spelling": Kind("warning", "sent a gender that is not one of the documented words: {}"),
-    "near_type": Kind("warning", "sent a value whose type differs from the documented one: {}"),
-    "undocumented_value": Kind("warning", "sent a value that is not documented and was accepted: {}"),
-    "empty_filter": Kind("warning", "sent a filter without a value: {}"),
+    "json_content_type": Kind(
+        "warning", "sent a JSON body without the content type application/json: {}", refused=True
+    ),
+    "gender_spelling": Kind("warning", "sent a gender that is not one of the documented words: {}", refused=True),
+    "near_type": Kind("warning", "sent a value whose type differs from the documented one: {}", refused=True),
+    "undocumented_value": Kind("warning", "sent a value that is not documented: {}", refused=True),
+    "empty_filter": Kind("warning", "sent a filter without a value: {}", refused=True),
     "session_id_number": Kind("error", "converted a session id to a number, which loses digits: {}"),
-    "invalid_email": Kind("warning", "signed in with an invalid e-mail address: {}"),
-    "empty_third_party_id": Kind("warning", "signed in with an empty third_party_internal_id"),
+    "invalid_email": Kind("warning", "signed in with an invalid e-mail address: {}", refused=True),
+    "empty_third_party_id": Kind("warning", "signed in with an empty third_party_internal_id", refused=True),
     "token_per_call": Kind("info", "fetched a new token for each call; one lasts an hour"),
     "expired_token": Kind("warning", "used a token after it had expired"),
     "key_as_token": Kind("error", "sent the API key in place of the token"),
@@ -48,10 +52,13 @@ KINDS: dict[str, Kind] = {
     "recording_unfinished": Kind("warning", "used a recording as complete before finishing it: {}"),
     "early_end_unnoticed": Kind("error", "continued after a stream had ended early, without looking for its text: {}"),
     "untranscribed_audio": Kind("warning", "requested a text before reading the transcript of the audio: {}"),
-    "template_not_json": Kind("error", "sent a third_party_template that is not JSON"),
+    "note_without_recording": Kind(
+        "warning", "requested a note without a recording and without generate_output_without_recording"
+    ),
+    "template_not_json": Kind("error", "sent a third_party_template that is not JSON", refused=True),
     "linked_session_unknown": Kind("warning", "named sessions for context that do not exist: {}"),
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
-    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so it counts as 30 s: {}"),
+    "duration_unknown": Kind("info", "sent audio whose length cannot be read, so its length is assumed: {}"),
 }
 
 

@@ -43,6 +43,8 @@ class Journal:
         self.dropped = 0
         self.watchers: set[Callable[[Entry], None]] = set()
         """Functions that are called with each entry when it is complete."""
+        self.leaving: Callable[[Entry], None] | None = None
+        """A function that is called with each entry that leaves; again when it is complete if it was not then."""
 
     def add(self, entry: Entry) -> None:
         """Add a request that has just come in."""
@@ -90,7 +92,10 @@ class Journal:
             for watch in tuple(self.watchers):
                 watch(entry)
         if not entry.kept:
-            return  # it was dropped or cleared before its answer was complete
+            # It was dropped or cleared before its answer was complete.
+            if self.leaving is not None:
+                self.leaving(entry)
+            return
         size = entry.size
         grown = size - entry.held
         entry.held = size
@@ -110,6 +115,9 @@ class Journal:
         if not self._entries:
             return False
         oldest = self._entries.popleft()
+        if self.leaving is not None:
+            oldest = oldest if isinstance(oldest, Entry) else Entry.of(oldest)
+            self.leaving(oldest)
         if isinstance(oldest, Entry):
             oldest.kept = False
             held = oldest.held
@@ -127,6 +135,8 @@ class Journal:
         for entry in entries:
             entry.kept = entry.id not in ids
             gone += 0 if entry.kept else entry.held
+            if self.leaving is not None and not entry.kept:
+                self.leaving(entry)
         self._entries = deque(entry for entry in entries if entry.kept)
         self._grow(-gone)
         return before - len(self._entries)

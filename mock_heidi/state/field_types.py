@@ -6,7 +6,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 from mock_heidi.base.yaml_scalars import Plain, resolve
@@ -58,6 +68,17 @@ def _stamp(value: str) -> str:
     return f"{match[1]}T{match[2]}.{(match[3] or '').ljust(6, '0')}"
 
 
+def _stored_gender(value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and (info.context is None or info.context["gender_case"] == "any_text"):
+        return str(value)
+    try:
+        return check(value)
+    except ValidationError as error:
+        # The error of an enum ends with its values.
+        words = f"{error.errors()[0]['msg']} (or any text with gender_case=any_text)"
+        raise PydanticCustomError("gender", "{words}", {"words": words}) from None
+
+
 def pattern(expression: str, meaning: str) -> AfterValidator:
     """A validator that accepts text which a regular expression matches whole; ``meaning`` ends its error message."""
     match = re.compile(expression).fullmatch
@@ -96,6 +117,9 @@ SessionId = Annotated[
 KindeUserId = Annotated[str, Field(min_length=1)]
 
 Gender = Literal["MALE", "FEMALE", "OTHER"]
+# A record may hold any text as a gender, because the assumption gender_case may allow it. Fixtures are checked: their
+# context has the value of the assumption.
+StoredGender = Annotated[Gender, WrapValidator(_stored_gender)]
 Brain = Literal["LEFT", "RIGHT"]
 VoiceStyle = Literal["GOLDILOCKS", "DETAILED", "BRIEF", "SUPER_DETAILED", "MY_VOICE"]
 ContentType = Literal["MARKDOWN", "HTML"]

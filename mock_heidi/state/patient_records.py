@@ -1,7 +1,7 @@
 """Records of patients: patient profiles, and the patient details of a session."""
 
 from mock_heidi.base.values import Record, Value
-from mock_heidi.state.field_types import Date, Flag, Gender, JsonValues, Number, ObjectId, Timestamp
+from mock_heidi.state.field_types import Date, Flag, JsonValues, Number, ObjectId, StoredGender, Timestamp
 
 
 class PatientProfile(Record):
@@ -16,7 +16,7 @@ class PatientProfile(Record):
     first_name: str | None = None
     last_name: str | None = None
     birth_date: Date | None = None
-    gender: Gender | None = None
+    gender: StoredGender | None = None
     phone: str | None = None
     email: str | None = None
     demographic_string: str = ""
@@ -41,6 +41,6 @@ class SessionPatient(Value):
     """The patient details of a session. In responses a linked profile fills the fields that are empty here."""
 
     name: str = ""
-    gender: Gender | None = None
+    gender: StoredGender | None = None
     dob: Date | None = None
     demographic_details: str | None = None

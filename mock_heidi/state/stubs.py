@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from mock_heidi.base import contract
+from mock_heidi.base import contract_variants
+from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.json_text import to_json
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.state.stub_records import Stub
@@ -26,6 +27,8 @@ class ActiveStub:
         self.id = id
         self.stub = stub
         self.hits = 0
+        # The assumptions that were chosen when the response was last judged, with the result.
+        self._judged: tuple[Mapping[str, Any], str | None] | None = None
 
     @cached_property
     def size(self) -> int:
@@ -33,20 +36,25 @@ class ActiveStub:
         given = {name: value for name, value in vars(self.stub).items() if value is not None}
         return len(to_json(given))
 
-    @cached_property
-    def deviation(self) -> str | None:
-        """A sentence that says how its response breaks the contract, or None. Text and pieces never break it."""
+    def deviation(self, assumptions: Assumptions) -> str | None:
+        """A sentence that says how its response breaks the contract under these assumptions, or None.
+
+        Text and pieces never break it.
+        """
+        if self._judged is None or self._judged[0] != assumptions.chosen:
+            self._judged = assumptions.chosen, self._judge(assumptions) if self.stub.whole else None
+        return self._judged[1]
+
+    def _judge(self, assumptions: Assumptions) -> str | None:
         stub = self.stub
-        if not stub.whole:
-            return None
         own = {name.lower(): value for name, value in (stub.headers or {}).items()}
         media_type = own.get("content-type", "" if stub.body is None else "application/json")
-        return contract.deviation(stub.operation, int(stub.status or 200), media_type, stub.body)
+        return contract_variants.deviation(stub.operation, int(stub.status or 200), media_type, stub.body, assumptions)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, assumptions: Assumptions) -> dict[str, Any]:
         """Its fields as JSON values, with its id, its hits and ``contract``: ``ok`` or the deviation."""
         given = self.stub.model_dump(mode="json", exclude_none=True)
-        return {"id": self.id, **given, "hits": self.hits, "contract": self.deviation or "ok"}
+        return {"id": self.id, **given, "hits": self.hits, "contract": self.deviation(assumptions) or "ok"}
 
 
 class Stubs:

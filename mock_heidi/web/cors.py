@@ -20,7 +20,7 @@ ORDINARY_HEADERS = (
     "Baggage", "Cache-Control", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-Correlation-Id",
     "X-Request-Id",
 )  # fmt: skip
-_HEADERS = ("Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault")
+_HEADERS = ("Authorization", "Content-Type", "Heidi-Api-Key", "X-Mock-Fault", "X-Mock-Strict")
 _EXPOSED = ("Retry-After", "X-Mock-Fault", "X-Mock-Provenance", "X-Mock-Reason", "X-Mock-Request-Id")
 _LOOPBACK = re.compile(r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 Handle = Callable[[Request, Send], Awaitable[None]]

@@ -23,7 +23,7 @@ from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
-from mock_heidi.web import rule_choice
+from mock_heidi.web import rule_choice, strictness
 from mock_heidi.web.admission import admit, drop_unused_namespace, remember
 from mock_heidi.web.paths import check_path, wrong_ids
 from mock_heidi.web.player import Player, send_whole
@@ -170,15 +170,19 @@ async def _operate(request: Request) -> Response | Stream:
     assert request.route is not None  # noqa: S101 - admit refuses a request without a route
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
     answer: Any = None
+    handler = request.route.endpoint
+    # Test this here, as above: strict mode costs nothing while it is off.
+    if (namespace or request.registry.start).strict or strictness.HEADER in request.headers:
+        handler = strictness.checking(request, handler)
     if namespace is not None and request.operation in namespace.stubs.replaced:
         answer = await stub_instead(request, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
-            answer = request.route.endpoint(request)
+            answer = handler(request)
     elif answer is None:
         if takes is Takes.JSON:
             await request.read_body()
-        answer = request.route.endpoint(request)
+        answer = handler(request)
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)

@@ -13,9 +13,9 @@ from mock_heidi.base.errors import (
     PatientProfileNotFoundError,
     SessionNotFoundError,
     UnprocessableError,
-    missing,
 )
 from mock_heidi.base.json_text import parse_json
+from mock_heidi.base.problems import is_json, missing, not_json, problem
 from mock_heidi.base.refusals import RefusedError
 from mock_heidi.base.values import Incoming
 from mock_heidi.namespaces.tokens import Caller
@@ -43,8 +43,9 @@ def read(request: Request, model: type[I], *, optional: bool = False, nulls: str
     assumption that decides the meaning of null fields.
     """
     body = request.body
-    if body and not _is_json(request) and request.meet("json_content_type") == "json_only":
-        raise UnprocessableError([_not_an_object(body)])
+    other = body and not is_json(request.headers.get(b"content-type", b""))
+    if other and request.meet("json_content_type") == "json_only":
+        raise UnprocessableError([not_json(body)])
     value = parse_json(body) if body else None
     if value is None:
         if not optional:
@@ -75,7 +76,13 @@ def read_query(request: Request, model: type[Q]) -> Q:
 
 def rejected(field: str, message: str, given: Any) -> UnprocessableError:
     """The 422 for a field of the body whose value the operation refuses, in pydantic's form."""
-    row = {"type": "value_error", "loc": ["body", field], "msg": f"Value error, {message}", "input": given}
+    return UnprocessableError([problem("value_error", f"Value error, {message}", "body", field, given=given)])
+
+
+def negative(field: str, given: Any) -> UnprocessableError:
+    """The 422 for a field of the body whose number is below 0, in pydantic's form."""
+    msg = "Input should be greater than or equal to 0"
+    row = {"type": "greater_than_equal", "loc": ["body", field], "msg": msg, "input": given, "ctx": {"ge": 0}}
     return UnprocessableError([row])
 
 
@@ -91,19 +98,6 @@ def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
     """The caller's record with that id, or None."""
     record = request.store.get(kind, key)
     return record if record is not None and record.managed_by == request.caller.managed_by else None
-
-
-def _is_json(request: Request) -> bool:
-    if request.headers.get(b"content-type") == b"application/json":
-        return True
-    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-
-
-def _not_an_object(body: bytes) -> dict[str, Any]:
-    """The problem of a body whose content type is not JSON. The service reads such a body as text."""
-    msg = "Input should be a valid dictionary or object to extract fields from"
-    return {"type": "model_attributes_type", "loc": ["body"], "msg": msg, "input": body.decode("utf-8", "replace")}
 
 
 def _refusal(place: str, rows: list[Any]) -> UnprocessableError:

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import SchemaValidator, core_schema
 
 from mock_heidi.base.values import Incoming
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.web.request import Request
+from mock_heidi.web.strictness import accept
 
 I = TypeVar("I", bound=Incoming)  # noqa: E741
 
 _GENDERS = ("MALE", "FEMALE", "OTHER")
 _NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?(Z|[+-]00:00)?", re.ASCII)
-# Pydantic reads these values as booleans.
-_BOOLEANS = {
-    **dict.fromkeys(("1", "true", "t", "yes", "y", "on", 1), True),
-    **dict.fromkeys(("0", "false", "f", "no", "n", "off", 0), False),
-}
+_DATE_FIELDS = ("birth_date", "dob")
+_DATE, _BOOLEAN = SchemaValidator(core_schema.date_schema()), SchemaValidator(core_schema.bool_schema())
 _MOST = 100
 """The most values of one body that are converted."""
 
@@ -28,7 +27,8 @@ _MOST = 100
 def read_leniently(request: Request, model: type[I], value: Any, error: ValidationError) -> I | None:
     """The body as ``model``, with invalid values converted to the right type or spelling.
 
-    Each conversion is a finding. Returns None if a value cannot be converted or the assumptions are strict.
+    Each conversion is a finding, and strict mode refuses it. Returns None if a value cannot be converted or the
+    assumptions refuse it.
     """
     if not isinstance(value, dict) or error.error_count() > _MOST:
         return None
@@ -48,10 +48,13 @@ def read_leniently(request: Request, model: type[I], value: Any, error: Validati
         return None
     for loc, text in kept.items():
         _put(made, loc, text)
-    for problem in problems:
-        code = "gender_spelling" if _is_gender(problem) else "near_type"
-        request.note(code, f"{'.'.join(map(str, problem['loc']))} = {problem['input']}")
+    accept(request, *map(_undocumented, problems))
     return made
+
+
+def _undocumented(problem: Mapping[str, Any]) -> Undocumented:
+    code, loc = "gender_spelling" if _is_gender(problem) else "near_type", problem["loc"]
+    return Undocumented(code, f"{'.'.join(map(str, loc))} = {problem['input']}", {**problem, "loc": ["body", *loc]})
 
 
 def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
@@ -65,13 +68,24 @@ def _converted(request: Request, problem: Mapping[str, Any]) -> Any:
 
 def _coerced(problem: Mapping[str, Any], given: Any) -> Any:
     """The value with the type that the field has; None if it is not close to a value of that type."""
-    if problem["type"] == "bool_type":
-        return _BOOLEANS.get(given.lower() if isinstance(given, str) else given)
-    if problem["type"] == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
+    kind, field = problem["type"], problem["loc"][-1:]
+    if kind == "bool_type":
+        return _read_by(_BOOLEAN, given)
+    if kind == "float_type" and isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         number = float(given)
         return int(number) if number.is_integer() and "e" not in given.lower() else number
-    midnight = _MIDNIGHT.fullmatch(given) if isinstance(given, str) else None
-    return midnight[1] if midnight and problem["type"].startswith("date_") else None
+    if kind.startswith("date_") or (kind == "string_type" and field and field[0] in _DATE_FIELDS):
+        day = _read_by(_DATE, given)
+        return None if day is None else day.isoformat()
+    return None
+
+
+def _read_by(lenient: SchemaValidator, given: Any) -> Any:
+    """The value as pydantic converts it, or None."""
+    try:
+        return lenient.validate_python(given)
+    except ValidationError:
+        return None
 
 
 def _is_gender(problem: Mapping[str, Any]) -> bool:

@@ -159,7 +159,7 @@ class Player:
                 await self._piece(b"", more=False)
             return
         # Count the end as played even if the client leaves now: the server cannot distinguish the two.
-        self.ended, entry.early_end = True, delivery.early
+        self.ended, entry.early_end, entry.ending = True, delivery.early, delivery.ending.value
         if delivery.status is not None:
             await connection.flush()
         if delivery.ending is Ending.STALL:

@@ -106,7 +106,6 @@ class Request:
         """The value of an assumption that decides something about this request; notes that the request met it."""
         if name not in self.met:
             self.met += (name,)
-        # As the property ``assumptions``, without its call: many requests meet several.
         return (self.known_namespace or self.registry.start).assumptions[name]
 
     def header(self, name: str) -> str | None:
@@ -231,13 +230,16 @@ class Request:
         Raises :class:`BodyTooLargeError` if the body or its ``Content-Length`` is above ``limit`` bytes, and
         :class:`NoMemoryError` if the server has no memory for it.
         """
-        most = int(assumed("body_limit")) if limit is None else limit
+        assumptions = (self.known_namespace or self.registry.start).assumptions  # without the call of the property
+        most = int(assumptions["body_limit"]) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared[:20]) > most:
-            raise BodyTooLargeError
-        if self.forgotten:
+        size = int(declared[:20]) if declared.isdigit() else 0
+        if size <= most and self.forgotten:
             raise NoMemoryError
-        if await self._receive(most) > most:
+        size = size if size > most else await self._receive(most)
+        if limit is None and size > min(most, assumed("body_limit")):
+            self.meet("body_limit")
+        if size > most:
             raise BodyTooLargeError
         self.confirm_account()
         return self.body
@@ -249,8 +251,7 @@ class Request:
         """
         if self.taken or self.headers.get(b"expect"):
             return
-        keep = -1 if self.forgotten or self.is_form else int(assumed("body_limit"))
-        await self._receive(self.registry.settings.max_upload, keep)
+        await self._receive(self.registry.settings.max_upload, -1 if self.forgotten or self.is_form else _PEEK)
         self.taken = True
 
     def _show_soon(self) -> asyncio.Handle | None:

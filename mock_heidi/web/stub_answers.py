@@ -34,8 +34,9 @@ def whole_stub(request: Request) -> Response | None:
     active.hits += 1
     request.journaled()
     request.provenance = "reply"
-    if active.deviation is not None:
-        request.note("reply_breaks_contract", active.deviation)
+    deviation = active.deviation(request.assumptions)
+    if deviation is not None:
+        request.note("reply_breaks_contract", deviation)
     return _answer_of(active.stub)
 
 

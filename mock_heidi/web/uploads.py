@@ -13,7 +13,8 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from mock_heidi.base.errors import BodyTooLargeError, UnprocessableError, missing
+from mock_heidi.base.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.base.problems import missing
 from mock_heidi.base.refusals import RefusedError
 from mock_heidi.content import durations
 from mock_heidi.web.request import Request

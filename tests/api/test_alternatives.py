@@ -1,6 +1,7 @@
 """Each value of each assumption gives its expected result. The traffic judge reads the contract of the chosen value."""
 
 import contextlib
+import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -132,6 +133,20 @@ def finished_recording(client: Client) -> int:
     client.post(f"{path}:finish")
     segment = {"file": ("0.wav", b"RIFF", "audio/wav")}
     return client.post(f"{path}:transcribe", files=segment, data={"index": "0"}).status_code
+
+
+def unread_audio(client: Client) -> list[Any]:
+    """The durations of a new session with an upload, and with a segment, that are not audio."""
+    durations = []
+    for live in (False, True):
+        path = new_session(client)
+        if live:
+            path += "/restful-segment-transcription"
+            path += f"/{client.post(path).json()['recording_id']}"
+        file = {"file": ("visit.wav", b"no audio", "audio/wav")}
+        client.post(f"{path}:transcribe" if live else f"{path}/upload-audio", files=file, data={"index": "0"})
+        durations.append(client.get("/".join(path.split("/")[:3])).json()["session"]["duration"])
+    return durations
 
 
 def lost_audio(client: Client) -> int:
@@ -651,7 +666,7 @@ CASES = {
     ),
     "third_party_template_method": Case(
         asked_note(generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}"),
-        {"refused": 422, "accepted": 200},
+        {"accepted": 200, "refused": 422},
     ),
     "third_party_template_form": Case(
         asked_note(template_id=None, third_party_template="History, Plan"), {"not_checked": 200, "refused_422": 422}
@@ -696,10 +711,6 @@ CASES = {
             "ndjson": ("application/x-ndjson", b"".join(piece + b"\n" for piece in PIECES)),
             "objects": ("text/event-stream; charset=utf-8", b"".join(PIECES)),
         },
-    ),
-    "token_lifetime": Case(
-        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
-        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
     ),
     "extra_slashes": Case(
         lambda client: [client.get(path).status_code for path in ("//patient-profiles", "/patient-profiles/")],
@@ -760,12 +771,16 @@ CASES = {
     "session_gist": Case(
         name_and_gist, {"absent": ("Session 31", "absent"), "present": ("Session 31", "Raised eye pressure")}
     ),
+    "new_session_name": Case(
+        lambda client: client.get(new_session(client)).json()["session"]["session_name"],
+        {"session_n": "Session 31", "empty": ""},
+    ),
     "new_session_duration": Case(
         lambda client: client.get(new_session(client)).json()["session"]["duration"], {"zero": 0, "none": None}
     ),
     "duration_after_audio": Case(durations, {"added": [16, 23], "replaced": [16, 7], "unchanged": [16, 16]}),
     "negative_duration": Case(
-        status("PATCH", f"/sessions/{SESSION}", json={"duration": -1}), {"stored": 200, "refused_422": 422}
+        status("PATCH", f"/sessions/{SESSION}", json={"duration": -1}), {"refused_422": 422, "stored": 200}
     ),
     "session_shows_profile": Case(shown_patient, {"profile": ("John Doe", "EHR123456"), "none": ("", None)}),
     "session_update_answer": Case(
@@ -790,6 +805,36 @@ CASES = {
     "session_audio_rows": Case(audio_rows, {"uploads": (0, [0]), "uploads_and_recordings": (1, [0, 1])}),
     "session_document_rows": Case(document_keys, {"listed": {"index"}, "created": {"content_type"}}),
 }
+# The tried values of assumptions for which any number may be chosen.
+NUMBERS = {
+    "token_lifetime": Case(
+        lambda client: client.request("GET", "/jwt", signed=False, params=USER, headers=KEY).json()["expiration_time"],
+        {3600: "2025-01-06T13:00:00.000Z", 60: "2025-01-06T12:01:00.000Z"},
+    ),
+    "body_limit": Case(
+        lambda client: [
+            client.post("/patient-profiles", json={"additional_context": "x" * size}).status_code
+            for size in (100, 1_000, 1_500_000)
+        ],
+        {1048576: [200, 200, 413], 999: [200, 413, 413], 2_000_000: [200, 200, 200]},
+    ),
+    "page_size_default": Case(lambda client: listed(client).json()["count"], {20: 2, 1: 1}),
+    "page_size_maximum": Case(
+        lambda client: [listed(client, page_size=size).status_code for size in (5, 6, 201)],
+        {200: [200, 200, 422], 5: [200, 422, 422], 300: [200, 200, 200]},
+    ),
+    "undetected_duration": Case(unread_audio, {30: [30, 30], 7: [7, 7]}),
+}
+CASES |= NUMBERS
+OTHERS = [
+    (name, value) for name, case in CASES.items() for value in case.expected if value != assumptions()[name].default
+]
+# Two values of different assumptions, the same pairs each time.
+PAIRS = [
+    pair
+    for pair in (random.Random(at).sample(OTHERS, 2) for at in range(200))  # noqa: S311 - of a test
+    if len(dict(pair)) == 2
+]
 EACH = [(name, value) for name, case in CASES.items() for value in case.expected]
 
 
@@ -804,15 +849,27 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
     assert name in {met for row in rows for met in row["assumptions"]}
 
 
-def test_the_cases_cover_every_value_of_every_assumption() -> None:
-    choosable = {
-        one.name: {one.default, *one.alternatives}
-        for one in assumptions().values()
-        if one.alternatives or one.any_number
-    }
-    tried = {name: set(case.expected) for name, case in CASES.items()}
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: ", ".join(f"{name}={value}" for name, value in pair))
+def test_the_traffic_of_two_chosen_values_keeps_their_contract(pair: list[tuple[str, Any]]) -> None:
+    with contextlib.closing(Client(create_app(clock=NOON, assume=dict(pair)))) as client:
+        for name, _ in pair:
+            # One value may refuse what the case of the other one needs.
+            with contextlib.suppress(KeyError, ValueError):
+                CASES[name].look(client)
+        rows = client.get("/_mock/requests").json()["requests"]
 
-    assert tried == {**choosable, "token_lifetime": {3600, 60}}
+    failed = [row["path"] for row in rows if row["status"] >= 500 and not row["fault"]]
+    assert failed == []
+
+
+def test_the_cases_cover_every_value_of_every_assumption() -> None:
+    choosable = {one.name: {one.default, *one.alternatives} for one in assumptions().values() if one.alternatives}
+    tried = {name: set(case.expected) for name, case in CASES.items() if name not in NUMBERS}
+
+    assert tried == choosable
+    assert NUMBERS.keys() == {one.name for one in assumptions().values() if one.any_number}
+    assert all(assumptions()[name].default in case.expected for name, case in NUMBERS.items())
 
 
 def test_each_value_of_an_assumption_gives_a_different_result() -> None:
@@ -828,7 +885,16 @@ def test_each_value_of_an_assumption_gives_a_different_result() -> None:
     [
         ({"gender_cas": "exact"}, "unknown assumption 'gender_cas'; did you mean gender_case?"),
         ({"gender_case": "EXACT"}, "gender_case: 'EXACT' cannot be chosen; choose any_case, exact or any_text"),
-        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; choose 404 or 400"),
+        ({"profile_not_found": "400"}, "profile_not_found: '400' cannot be chosen; write 400 without quotes"),
+        (
+            {"linked_account_required": "true"},
+            "linked_account_required: 'true' cannot be chosen; write true without quotes",
+        ),
+        ({"linked_account_required": 1}, "linked_account_required: '1' cannot be chosen; choose false or true"),
+        (
+            {"gender_case": "exact" * 100_000},
+            f"gender_case: '{('exact' * 12)[:58]}… cannot be chosen; choose any_case, exact or any_text",
+        ),
         ({"profile_not_found": True}, "profile_not_found: 'true' cannot be chosen; choose 404 or 400"),
         ({"token_lifetime": 0}, "token_lifetime: '0' cannot be chosen; choose an integer from 1 to 31536000"),
         ({"nesting_limit": 5}, "nesting_limit: '5' cannot be chosen; choose 64 only"),
@@ -839,6 +905,14 @@ def test_a_wrong_name_or_value_gives_a_one_line_error_with_a_hint(values: dict[s
         create_app(assume=values)
 
     assert str(error.value) == words
+
+
+@pytest.mark.parametrize("given", [["gender_case"], "gender_case=exact", None])
+def test_choices_that_are_not_a_dict_give_a_one_line_error_with_a_hint(given: Any) -> None:
+    with pytest.raises(ConfigError) as error:
+        create_app(assume=given)
+
+    assert str(error.value) == f'assume: {given!r} should be a dict; write it like {{"gender_case": "exact"}}'
 
 
 def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
@@ -896,6 +970,40 @@ def test_assumptions_of_a_namespace_can_be_changed_while_it_runs(heidi: Client) 
     assert heidi.get("/ns/blue/_mock/state").status_code == 200
     heidi.post("/_mock/reset")
     assert heidi.get(f"/patient-profiles/{NOBODY}").status_code == before == 404
+
+
+def test_values_may_be_sent_as_yaml(heidi: Client) -> None:
+    text = "creation_status: 201\nlinked_account_required: true\ngender_case: exact\n"
+
+    answer = heidi.put("/_mock/assumptions", content=text, headers={"Content-Type": "application/yaml"})
+
+    values = {row["name"]: row["value"] for row in answer.json()["assumptions"]}
+    assert (values["creation_status"], values["linked_account_required"], values["gender_case"]) == (201, True, "exact")
+
+
+def test_a_value_of_an_assumption_without_others_is_refused_with_its_only_value(heidi: Client) -> None:
+    refused = heidi.put("/_mock/assumptions", json={"nesting_limit": 5})
+
+    assert refused.json() == {"error": "nesting_limit: '5' cannot be chosen", "hint": "choose 64 only"}
+    assert heidi.put("/_mock/assumptions", json={"nesting_limit": 64}).status_code == 200
+
+
+def test_copies_and_snapshots_treat_values_as_documented(heidi: Client) -> None:
+    def value(prefix: str = "") -> Any:
+        rows = heidi.get(f"{prefix}/_mock/assumptions").json()["assumptions"]
+        return {row["name"]: row["value"] for row in rows}["gender_case"]
+
+    heidi.put("/_mock/assumptions", json={"gender_case": "exact"})
+    heidi.post("/_mock/namespaces/copy?from=default")
+    heidi.put("/_mock/snapshots/before")
+    heidi.put("/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.put("/ns/copy/_mock/assumptions", json={"gender_case": "any_text"})
+    heidi.post("/ns/copy/_mock/reset")
+    heidi.post("/_mock/snapshots/before/restore")
+
+    assert (value("/ns/copy"), value("/ns/fresh"), value()) == ("exact", "any_case", "any_text")
+    heidi.post("/_mock/reset?keep=assumptions")
+    assert value() == "any_text"
 
 
 def test_one_wrong_value_refuses_the_whole_change(heidi: Client) -> None:

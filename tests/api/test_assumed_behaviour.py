@@ -19,9 +19,12 @@ def session(client: Client) -> dict[str, Any]:
 
 @pytest.mark.parametrize("flag", [None, False, True])
 def test_the_flag_of_a_session_without_a_recording_does_not_prevent_a_note(heidi: Client, flag: bool | None) -> None:
-    heidi.patch(PATH, json={"generate_output_without_recording": flag})
+    path = f"/sessions/{heidi.post('/sessions').json()['session_id']}"
+    heidi.patch(path, json={"generate_output_without_recording": flag})
 
-    assert note(heidi) == session(heidi)["consult_note"]["result"]
+    assert ask(heidi, path).status_code == 200
+    found = [row["code"] for row in heidi.get("/_mock/findings").json()["findings"]]
+    assert found == ([] if flag else ["note_without_recording"])
     assert assumed("note_without_recording") == "allowed"
 
 
@@ -34,11 +37,34 @@ def test_a_note_keeps_the_name_of_its_session(heidi: Client) -> None:
     assert assumed("session_name_after_note") == "unchanged"
 
 
-def test_the_generation_method_of_the_older_page_is_refused(heidi: Client) -> None:
+def test_the_generation_method_of_the_older_page_is_accepted_with_a_finding(heidi: Client) -> None:
     answer = ask(heidi, generation_method="THIRD_PARTY_TEMPLATE", template_id=None, third_party_template="{}")
 
-    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "generation_method"])
-    assert assumed("third_party_template_method") == "refused"
+    [finding] = heidi.get("/_mock/findings").json()["findings"]
+    assert answer.status_code == 200
+    assert session(heidi)["consult_note"]["generation_method"] == "THIRD_PARTY_TEMPLATE"
+    assert (finding["code"], finding["message"].rpartition(": ")[2]) == (
+        "undocumented_value",
+        "generation_method = THIRD_PARTY_TEMPLATE",
+    )
+    assert assumed("third_party_template_method") == "accepted"
+
+
+def test_a_negative_duration_is_refused_and_changes_nothing(heidi: Client) -> None:
+    before = session(heidi)
+
+    answer = heidi.patch(PATH, json={"duration": -1, "language_code": "es"})
+
+    [problem] = answer.json()["detail"]
+    assert (answer.status_code, problem["loc"], problem["input"]) == (422, ["body", "duration"], -1)
+    assert session(heidi) == before
+    assert assumed("negative_duration") == "refused_422"
+
+
+def test_a_session_with_a_duration_counts_as_recorded(heidi: Client) -> None:
+    heidi.put("/_mock/assumptions", json={"note_without_recording": "refused_400"})
+
+    assert (session(heidi)["duration"], session(heidi)["audio"], ask(heidi).status_code) == (16, [], 200)
 
 
 @pytest.mark.parametrize("name", ["scan.jpeg", "scan.JPEG"])

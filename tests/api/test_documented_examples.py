@@ -1,7 +1,7 @@
 """A fresh server answers every example of the vendor's pages with the documented keys and values, in order.
 
-Each example runs on a new server, in this process and over a socket. Only values that a service generates each time
-(a token, an id, the current time) are not compared; each test names them.
+Each example runs on a new server, in this process, over a socket, and in strict mode. Only values that a service
+generates each time (a token, an id, the current time) are not compared; each test names them.
 """
 
 import json
@@ -26,7 +26,7 @@ class Ask(Protocol):
     ) -> httpx.Response: ...
 
 
-@pytest.fixture(params=["in process", "over a socket"])
+@pytest.fixture(params=["in process", "over a socket", "in strict mode"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
     """Sends one request, signed in, to a server that has just started; ``form`` is ``files`` and ``data``."""
 
@@ -35,13 +35,13 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
             method, path, json=body, headers=headers, **(form or {})
         )
 
-    if request.param == "in process":
-        client = Client(create_app(clock=NOON))
-        yield asking(client)
-        client.close()
-    else:
+    if request.param == "over a socket":
         with MockHeidi(clock=NOON) as heidi, heidi.client() as http:
             yield asking(http)
+    else:
+        client = Client(create_app(clock=NOON, strict=request.param == "in strict mode"))
+        yield asking(client)
+        client.close()
 
 
 def said(answer: httpx.Response, *aside: str) -> str:

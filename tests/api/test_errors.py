@@ -85,6 +85,7 @@ REFUSED_BODIES: list[tuple[str, str, bytes, list[dict[str, Any]]]] = [
     ("PATCH", SESSIONS, b'{"duration": [5]}', [row("float_type", NUMBER, "duration", given=[5])]),
     ("PATCH", SESSIONS, b'{"is_consent": 1}', [row("bool_type", BOOLEAN, "is_consent", given=1)]),
     ("PATCH", SESSIONS, b'{"is_consent": "true"}', [row("bool_type", BOOLEAN, "is_consent", given="true")]),
+    ("PATCH", SESSIONS, b'{"is_consent": []}', [row("bool_type", BOOLEAN, "is_consent", given=[])]),
     ("PATCH", SESSIONS, b'{"language_code": 5}', [row("string_type", TEXT, "language_code", given=5)]),
     ("PATCH", SESSIONS, b'{"patient": {"name": 5}}', [row("string_type", TEXT, "patient", "name", given=5)]),
     ("PATCH", SESSIONS, b'{"patient": "N"}', [row("model_attributes_type", NO_OBJECT, "patient", given="N")]),

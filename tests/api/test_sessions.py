@@ -353,8 +353,8 @@ def test_an_undocumented_field_is_ignored(heidi: Client, field: str) -> None:
     assert stored(heidi) == {**before, "ehr_appt_id": "A9", "updated_at": NOON_STAMP}
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "16.25", "1e3", "12345678901234567890123", "9" * 4000])
-def test_any_number_is_a_duration_and_comes_back_unchanged(heidi: Client, number: str) -> None:
+@pytest.mark.parametrize("number", ["0", "16.25", "1e3", "12345678901234567890123", "9" * 4000])
+def test_any_number_from_0_is_a_duration_and_comes_back_unchanged(heidi: Client, number: str) -> None:
     answer = heidi.patch(PATH, content=f'{{"duration": {number}}}'.encode())
 
     expected = "1000.0" if number == "1e3" else number

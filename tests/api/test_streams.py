@@ -125,6 +125,20 @@ def test_the_stream_of_the_documented_example_is_exactly_the_documented_pieces(f
     )
 
 
+def test_a_stream_that_has_begun_keeps_the_values_of_its_assumptions(paced: Handle) -> None:
+    pieces = ["é", "ü"]
+    say(paced, "ask_ai", *pieces)
+
+    with streaming(paced) as stream:
+        stream.head()
+        first = stream.chunk()
+        paced.assume(stream_framing="ndjson", stream_escapes="utf_8")
+        advance(paced, 1)
+        second = stream.chunk()
+
+    assert [first, second] == [frame(piece) for piece in pieces]
+
+
 def test_a_connection_serves_another_request_after_a_stream(fast: Handle) -> None:
     with streaming(fast) as stream:
         stream.head()

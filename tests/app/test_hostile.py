@@ -38,7 +38,8 @@ NAMES = [
     "linked_sessions_for_context", "generation_method", "template_id", "addition", "voice_style", "ai_command_text",
     "content", "content_type", "questions", "childQuestions", "operation", "end_after", "delay", "match", "text",
     "pieces", "body", "now", "frozen", "speed", "seconds", "sessions", "patient_profiles", "api_keys", "faults",
-    "clinician_notes", "in_order", "within", "count", "seed", "fixtures", "transcript", "consult_note", "kinde_user_id",
+    "clinician_notes", "is_consent", "remember_consent",
+    "in_order", "within", "count", "seed", "fixtures", "transcript", "consult_note", "kinde_user_id",
     "", "é", "__proto__",
 ]  # fmt: skip
 HEADERS = [

@@ -15,6 +15,16 @@ PACKAGE = Path(api.__file__).parent.parent
 OWN = {
     "observing/noticing.py": {"generate_consult_note", "ask_ai", "list_linked_user_sessions"},
     "observing/filters.py": {"create_session"},
+    "observing/coverage/object_states.py": {
+        "link_account",
+        "unlink_account",
+        "get_account_access",
+        "create_session",
+        "link_sessions",
+        "delete_patient_profiles",
+        "start_recording",
+        "finish_recording",
+    },
     "observing/checks/sessions.py": {
         "create_session",
         "transcribe_segment",

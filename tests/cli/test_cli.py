@@ -148,6 +148,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--fault": ("get_account_access:status=503,times=1", "GET /templates/document-*:status=502"),
     "--scenario": ("link-refused",),
     "--assume": ("profile_not_found=400", "missing_token=403"),
+    "--strict": ("1",),
     "--no-request-faults": ("1",),
     "--no-provenance": ("1",),
     "--max-upload": ("1",),
@@ -158,6 +159,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--cors-origin": ("http://app.test", "http://web.test"),
     "--cors-header": ("X-Tenant", "X-Own"),
     "--cors-credentials": ("1",),
+    "--coverage": ("1",),
     "--journal": ("masked",),
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
@@ -166,7 +168,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is only for their variables.
-SWITCHES = ("--no-request-faults", "--no-provenance", "--cors-credentials")
+SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--coverage", "--cors-credentials")
 
 
 class Told:
@@ -377,6 +379,21 @@ def admin_token_is_wanted(told: Told) -> None:
     assert refused == 403
 
 
+def undocumented_parameters_are_refused(told: Told) -> None:
+    _, _, signed = told.heidi.sign_in("a-key-of-ours")
+    bearer = f"Bearer {signed['token']}"
+    status, _, _ = told.heidi.ask("GET", f"{BASE_PATH}/patient-profiles?page=1", Authorization=bearer)
+
+    assert status == 422
+    assert "  strict mode    on: what no page documents is refused\n" in until(told.heidi.output, "the banner")
+
+
+def coverage_is_counted(told: Told) -> None:
+    status, _, report = told.heidi.ask("GET", "/_mock/coverage")
+
+    assert (status, report["points"] > 0) == (200, True)
+
+
 def journal_is_masked(told: Told) -> None:
     told.heidi.ask("GET", f"{BASE_PATH}/sessions/1234567890?page=12")
 
@@ -395,6 +412,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--fault": faults_shape_answers,
     "--scenario": scenario_shapes_answers,
     "--assume": assumptions_hold,
+    "--strict": undocumented_parameters_are_refused,
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
     "--no-provenance": answers_do_not_say_where_they_come_from,
@@ -405,6 +423,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--cors-header": cors_headers_may_be_sent,
     "--cors-credentials": cors_credentials_may_be_sent,
     "--memory": memory_has_that_ceiling,
+    "--coverage": coverage_is_counted,
     "--journal": journal_is_masked,
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
@@ -530,7 +549,10 @@ def test_validate_names_every_problem_with_its_line(capsys: pytest.CaptureFixtur
 
     assert call("validate", str(clinic)) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+        (
+            f"mock-heidi: {file}:1: [0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER'"
+            " (or any text with gender_case=any_text), not 'male'"
+        ),
         f"mock-heidi: {file}:2: [0].birth_dat: unknown field; did you mean birth_date?",
     ]
 
@@ -786,6 +808,13 @@ def test_openapi_prints_the_contract_that_holds_under_an_assumption(capfdbinary:
     paths = yaml.safe_load(printed)["paths"]
     assert b"under these assumptions:\n#   profile_not_found: 400\n" in printed
     assert list(paths["/patient-profiles/{patient_profile_id}"]["get"]["responses"]) == ["200", "400", "401"]
+
+
+def test_openapi_prints_the_contract_of_strict_mode(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert call("openapi", "--strict") == 0
+
+    paths = yaml.safe_load(capfdbinary.readouterr().out)["paths"]
+    assert "422" in paths["/patient-profiles/{patient_profile_id}"]["get"]["responses"]
 
 
 @pytest.mark.parametrize(

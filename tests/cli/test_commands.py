@@ -44,7 +44,7 @@ Call = Callable[..., Ended]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server for all tests, in a separate process."""
-    with serving(tmp_path_factory.mktemp("commands")) as server:
+    with serving(tmp_path_factory.mktemp("commands"), "--coverage") as server:
         yield server
 
 
@@ -92,6 +92,7 @@ ASKED = {
     "token": ("token",),
     "findings": ("findings",),
     "requests": ("requests",),
+    "coverage": ("coverage",),
     "fault list": ("fault", "list"),
     "fault add": ("fault", "add", "get_session:status=503"),
     "fault clear": ("fault", "clear"),

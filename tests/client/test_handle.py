@@ -801,7 +801,7 @@ def test_a_report_has_the_text_of_a_stream_and_the_findings(heidi: Handle, clien
         "#2 POST /sessions/1234567890/ask-ai -> 200  [assumed: stream_framing]",
         f"    > {json.dumps(asked)}",
         '    < "One." in 1 piece',
-        "warning  unknown_field: sent a field that is not documented and is ignored: colour of ask_ai (request 2)",
+        "warning  unknown_field: sent a field that is not documented: colour of ask_ai (request 2)",
     ]
 
 

@@ -142,7 +142,10 @@ def test_a_generated_python_client_signs_in_and_streams(tmp_path: Path, monkeypa
             command = models.AiCommand("Shorten", "A long paragraph of text", models.ContentType.MARKDOWN)
             answer = module(".api.ask_heidi.ask_ai").sync(session_id, client=client, body=command)
             wanted = models.ConsultNoteGenerate(
-                models.GenerationMethod.TEMPLATE, "", models.VoiceStyle.BRIEF, template_id="659b8042fe093d6592b41ef7"
+                models.NoteGenerationMethod.TEMPLATE,
+                "",
+                models.VoiceStyle.BRIEF,
+                template_id="659b8042fe093d6592b41ef7",
             )
             note = module(".api.consult_notes.generate_consult_note").sync(session_id, client=client, body=wanted)
             written = module(".api.sessions.get_session").sync(session_id, client=client).session.consult_note

@@ -1,16 +1,21 @@
 """The contract under chosen assumptions is valid for each value, and for values of all assumptions at once."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from judges import Contract, Judge, nodes, operations, resolve
+from judges import Contract, Judge, load_contract, nodes, operations, resolve
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mock_heidi.base.assumptions import Assumptions, assumptions
-from mock_heidi.base.contract_variants import changed
+from mock_heidi.base.contract_variants import changed, contract_under, in_strict_mode
 
-VALUES = [(name, value) for name, one in assumptions().items() for value in one.alternatives]
+VALUES = [
+    (name, value)
+    for name, one in assumptions().items()
+    for value in (*one.alternatives, *([one.any_number] if one.any_number else []))
+]
 FIRSTS, LASTS = (
     {name: one.alternatives[at] for name, one in assumptions().items() if one.alternatives} for at in (0, -1)
 )
@@ -28,6 +33,22 @@ def lost_references(contract: Contract) -> list[str]:
         if "/links/" in place and node.get("operationId", next(iter(known))) not in known:
             found.append(f"{place}: {node['operationId']}")
     return found
+
+
+def unused(contract: Contract) -> list[str]:
+    """The components that no path refers to, not even through other components."""
+    reached, pending = set[str](), [contract["paths"]]
+    while pending:
+        targets = {node["$ref"] for _, node in nodes(pending.pop()) if "$ref" in node}
+        pending += [resolve(contract, {"$ref": target}) for target in targets - reached]
+        reached |= targets
+    places = [
+        f"#/components/{kind}/{name}"
+        for kind, parts in contract["components"].items()
+        if kind != "securitySchemes"  # operations name these without a $ref
+        for name in parts
+    ]
+    return [place for place in places if place not in reached]
 
 
 def misfits(contract: Contract) -> Iterator[str]:
@@ -54,6 +75,18 @@ def responses(choices: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
 def test_the_contract_of_each_value_has_no_broken_reference(name: str, value: Any) -> None:
     assert lost_references(changed(Assumptions({name: value}))) == []
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES, ids=str)
+def test_the_contract_of_each_value_has_no_unused_component(name: str, value: Any) -> None:
+    assert unused(changed(Assumptions({name: value}))) == []
+
+
+def test_components_that_only_unused_components_refer_to_are_removed() -> None:
+    schemas = changed(Assumptions({"coding_enabled": "refused_403"}))["components"]["schemas"]
+
+    assert schemas.keys() & {"ClinicalCodes", "ClinicalEntity", "NoteLocation"} == set()
+    assert {"ClinicalCodes", "ClinicalEntity", "NoteLocation"} <= load_contract()["components"]["schemas"].keys()
 
 
 @pytest.mark.slow
@@ -83,6 +116,13 @@ def test_a_refusal_is_added_to_the_response_of_its_status() -> None:
     assert joined["examples"].keys() == {"OnlyAudio", "empty_audio"}
 
 
+def test_a_chosen_number_is_in_the_contract() -> None:
+    parameters = changed(Assumptions({"page_size_default": 7, "page_parameter": 0}))["components"]["parameters"]
+
+    assert parameters["PageSize"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 7}
+    assert parameters["Page"]["schema"] == {"type": "integer", "minimum": 0, "default": 0}
+
+
 def test_a_body_that_refuses_null_allows_null_in_none_of_its_fields() -> None:
     schemas = changed(Assumptions({"null_in_update": "refused_422"}))["components"]["schemas"]
 
@@ -94,9 +134,34 @@ def test_a_body_that_refuses_null_allows_null_in_none_of_its_fields() -> None:
 
 
 def test_the_judges_of_variants_report_broken_contracts() -> None:
-    contract = changed(Assumptions({"creation_status": 201}))
+    contract = copy.deepcopy(changed(Assumptions({"creation_status": 201})))
     del contract["components"]["schemas"]["Transcript"]
     contract["paths"]["/sessions/{session_id}/transcript"]["get"]["operationId"] = "read_transcript"
 
     assert {text.rpartition("/")[2] for text in lost_references(contract)} >= {"Transcript"}
     assert any(text.endswith(": get_transcript") for text in lost_references(contract))
+
+
+@pytest.mark.parametrize("choices", [{}, FIRSTS, LASTS], ids=["defaults", "first values", "last values"])
+def test_in_strict_mode_every_operation_may_answer_422(choices: dict[str, Any]) -> None:
+    contract = in_strict_mode(changed(Assumptions(choices)))
+
+    assert [one.name for one in operations(contract) if "422" not in one.spec["responses"]] == []
+    assert [error.message for error in OpenAPIV31SpecValidator(contract).iter_errors()] == []
+    assert lost_references(contract) == []
+
+
+def test_the_contract_says_that_it_is_of_strict_mode() -> None:
+    assert contract_under(Assumptions({}), strict=True).startswith(
+        b"# The contract of the Heidi Open API under these assumptions:\n#   strict mode: true\n"
+    )
+
+
+def test_the_judge_of_components_reports_an_unused_one() -> None:
+    contract = load_contract()
+    before = unused(contract)
+    contract["components"]["schemas"]["Spare"] = {"$ref": "#/components/schemas/SpareToo"}
+    contract["components"]["schemas"]["SpareToo"] = {"type": "string"}
+
+    assert before == []
+    assert unused(contract) == ["#/components/schemas/Spare", "#/components/schemas/SpareToo"]

@@ -857,7 +857,7 @@ def test_the_judge_accepts_a_refusal_in_the_standard_format(contract: Contract, 
 
 # --- Generated requests -----------------------------------------------------------------------------------------------
 
-APP = create_app(clock=NOON)
+APP = create_app(clock=NOON, coverage=True)
 _ONE_RECORD = ("get_record", "edit_record", "replace_record", "delete_record")
 KNOWN = {
     "name": {"run_scenario": "flaky-afternoon", "delete_namespace": "blue"},

@@ -1,12 +1,13 @@
 """The judge sees every byte of a stream that a client reads over a socket, and fails a test that reads a broken one."""
 
 import http.client
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from helpers import SESSION, wire
-from judges import Watch, judge
+from judges import Exchange, Watch, as_events, judge
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.base.settings import BASE_PATH
@@ -106,6 +107,36 @@ def test_a_test_that_reads_a_broken_stream_over_a_socket_fails(pytester: pytest.
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*/ask-ai (ask_ai) -> 200: event 0 of the stream: *is not of the form data: *"])
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "words"),
+    [
+        (422, [{"type": "extra_forbidden", "loc": ["query", "a"], "msg": "No", "input": "1"}], ""),
+        (422, [{"type": "extra_forbidden", "loc": ["query", "a"], "msg": "No"}], "'input' is a required property"),
+        (422, "No", "'No' is not of type 'array'"),
+        (400, "X-Mock-Strict: 'a' is neither true nor false", ""),
+        (400, "No", "the status is none of 200, 401, 404"),
+    ],
+)
+def test_the_judge_holds_refusals_of_strict_mode_to_the_form_of_a_422(status: int, detail: Any, words: str) -> None:
+    headers = (("content-type", "application/json"), ("x-mock-provenance", "mock"))
+    path = f"{BASE_PATH}/sessions/{SESSION}"  # the contract has no 422 here
+    body = wire({"detail": detail}).encode()
+
+    found = "".join(judge().findings(Exchange("GET", path, preflight=False, status=status, headers=headers, body=body)))
+
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+@pytest.mark.parametrize(("framing", "end"), [("objects", ""), ("ndjson", "\n")])
+def test_the_judge_reads_braces_and_quotes_in_the_pieces_of_bare_objects(framing: str, end: str) -> None:
+    objects = [f'{{"data": {json.dumps(text)}}}' for text in ("{", 'a "}" b', "\\", "")]
+
+    events = as_events("".join(one + end for one in objects).encode(), framing)
+
+    assert events == "".join(f"data: {one}\n\n" for one in objects).encode()
 
 
 def test_the_judge_reports_an_assumption_that_does_not_list_the_operation(heidi: Handle, contract_watch: Watch) -> None:

@@ -289,7 +289,10 @@ BROKEN = {
 }
 PROBLEMS = [
     "patient_profiles[0].first_name: Input should be a valid string, not 5",
-    "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER', not 'male'",
+    (
+        "patient_profiles[0].gender: Input should be 'MALE', 'FEMALE' or 'OTHER'"
+        " (or any text with gender_case=any_text), not 'male'"
+    ),
     "patient_profiles[1].frist_name: unknown field; did you mean first_name?",
     f"patient_profiles[3]: '{JOHN}' exists already; ids must be unique",
     "sessions[0].session_id: Input should be 1 to 39 decimal digits, not 'x'",
@@ -465,6 +468,9 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
     assert heidi.state() == before
 
 
+START_FIELDS = "api_key, assume, clock, faults, fixtures, journal, linked, scenario, seed, strict"
+
+
 @pytest.mark.parametrize(
     ("method", "endpoint", "body", "refusal"),
     [
@@ -480,10 +486,7 @@ def test_an_unknown_parameter_is_refused_everywhere(heidi: Client, endpoint: str
             "POST",
             "/namespaces/blue",
             [],
-            (
-                "the body is not an object",
-                "send an object with any of api_key, assume, clock, faults, fixtures, journal, linked, scenario, seed",
-            ),
+            ("the body is not an object", f"send an object with any of {START_FIELDS}"),
         ),
     ],
 )
@@ -545,6 +548,7 @@ def row(name: str, **counts: int) -> dict[str, Any]:
         "name": name,
         "counts": {"patient_profiles": 15, "sessions": 31, "requests": 0, **counts},
         "journal": "normal",
+        "strict": False,
     }
 
 
@@ -619,6 +623,8 @@ def test_making_an_existing_namespace_starts_it_anew(heidi: Client) -> None:
         ({"linked": "yes, please"}, "linked does not name a user"),
         ({"linked": {"email": "a"}}, "linked does not name a user"),
         ({"linked": {"email": "a", "third_party_internal_id": 1}}, "linked has a value that is not a text"),
+        ({"strict": "true"}, "strict is neither true nor false"),
+        ({"strict": 1}, "strict is neither true nor false"),
     ],
 )
 def test_an_invalid_start_is_refused(heidi: Client, body: dict[str, Any], error: str) -> None:

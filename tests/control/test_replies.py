@@ -442,6 +442,27 @@ def test_a_reply_that_keeps_the_contract_is_marked_ok(heidi: Client) -> None:
     assert add(heidi, operation="ask_ai", text="No.")["contract"] == "ok"
 
 
+def test_a_reply_is_held_to_the_contract_of_the_chosen_assumptions(heidi: Client) -> None:
+    made = {"operation": "create_session", "status": 201, "body": {"session_id": "5"}}
+    before = add(heidi, **made)["contract"]
+    heidi.put("/_mock/assumptions", json={"creation_status": 201})
+
+    row = heidi.get("/_mock/replies").json()["replies"][0]
+    heidi.post("/sessions")
+
+    assert before.startswith("status 201 is not documented for create_session")
+    assert row["contract"] == "ok"
+    assert heidi.get("/_mock/findings").json()["findings"] == []
+
+
+def test_a_reply_of_an_operation_that_the_assumptions_remove_breaks_the_contract(heidi: Client) -> None:
+    heidi.put("/_mock/assumptions", json={"context_documents_methods": "refused_405"})
+
+    made = add(heidi, operation="list_context_documents", body={"context_documents": []})
+
+    assert made["contract"] == "the contract has no operation list_context_documents"
+
+
 @pytest.mark.breaks_contract
 def test_a_reply_that_breaks_the_contract_is_a_finding_of_the_test(heidi: Client) -> None:
     add(heidi, operation="create_session", body={"session_id": 5})

@@ -165,6 +165,13 @@ def test_two_rules_may_give_the_two_arguments_of_an_end() -> None:
     assert len(acted) == 2
 
 
+@pytest.mark.parametrize(("escapes", "start"), [("escaped", b"h\\u00e9"), ("utf_8", "hé".encode())])
+def test_a_piece_that_is_cut_keeps_its_escapes(escapes: str, start: bytes) -> None:
+    made = planned(of_stream(Stream(["héél"]), lambda _: 0.0, escapes), "end_after=0,end_inside=json")
+
+    assert data(made) == [b'data: {"data": "' + start]
+
+
 def test_many_equal_rules_are_planned_only_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = []
     really = plan

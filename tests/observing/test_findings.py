@@ -161,6 +161,12 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
         "untranscribed_audio",
         lambda client: [_twice(client), client.post(f"/sessions/{SESSION}/consult-note", json=NOTE)],
     ),
+    "a note of nothing": (
+        "note_without_recording",
+        lambda client: client.post(
+            f"/sessions/{client.post('/sessions').json()['session_id']}/consult-note", json=NOTE
+        ),
+    ),
     "a gap": ("segment_gap", lambda client: client.post(f"{SEGMENTS}/{record(client, 0, 2, 5)}:finish")),
     "a repeat": ("segment_repeat", lambda client: record(client, 0, 1, 1)),
     "half a note": ("early_end_unnoticed", go_on_after_half_a_note),
@@ -184,6 +190,13 @@ SINS: dict[str, tuple[str, Callable[[Client], object]]] = {
         lambda client: [
             client.put("/_mock/assumptions", json={"recording_status_values": "in_progress"}),
             client.get(f"/sessions/{SESSION}/transcript/live?recording_status=paused"),
+        ],
+    ),
+    "a duration below zero": (
+        "undocumented_value",
+        lambda client: [
+            client.put("/_mock/assumptions", json={"negative_duration": "stored"}),
+            client.patch(f"/sessions/{SESSION}", json={"duration": -1}),
         ],
     ),
     "an index in words": (

@@ -213,6 +213,7 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
         ("seed='seven'", "*(seed='seven'): should be a whole number, such as 7"),
         ("seed=True", "*(seed=True): should be a whole number, such as 7"),
         ("linked='x'", "*(linked='x'): should be True or False"),
+        ("strict='x'", "*(strict='x'): should be True or False"),
         ("allow_findings=['unknown_fiel']", "*there is no 'unknown_fiel'; did you mean unknown_field?"),
         ("allow_findings='grave'", "*(allow_findings='grave'): there is no 'grave'; known names are audio_again, *"),
         ("journal='loud'", "*(journal='loud'): 'loud' is not a mode; write normal, full or masked"),
@@ -340,6 +341,54 @@ def test_the_configuration_sets_the_start_of_all(pytester: pytest.Pytester) -> N
     )
 
     pytester.runpytest("--strict-config").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("by", ["flag", "configuration", "flag, on a running server"])
+def test_strict_mode_is_set_for_all_tests_and_by_the_marker(pytester: pytest.Pytester, by: str) -> None:
+    pytester.makeini(f"[pytest]\nmock_heidi_strict = {str(by == 'configuration').lower()}\n")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def status(heidi):
+            with heidi.client() as client:
+                return client.get("/patient-profiles?page=1").status_code
+
+        def test_all(mock_heidi):
+            assert status(mock_heidi) == 422
+
+        @pytest.mark.mock_heidi(strict=False)
+        def test_marker_wins(mock_heidi):
+            assert status(mock_heidi) == 200
+        """
+    )
+    flags = [] if by == "configuration" else ["--mock-heidi-strict"]
+
+    with MockHeidi() as server:
+        url = [f"--mock-heidi-url={server.url}"] if "server" in by else []
+        # A refusal of strict mode has a reason, but its path is known.
+        result = pytester.runpytest(*flags, *url, "--mock-heidi-unmatched=fail")
+
+    result.assert_outcomes(passed=2)
+
+
+def test_the_marker_sets_strict_mode_for_one_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.mock_heidi(strict=True)
+        def test_strict(mock_heidi):
+            with mock_heidi.client() as client:
+                assert client.get("/patient-profiles?page=1").status_code == 422
+
+        def test_other(mock_heidi):
+            with mock_heidi.client() as client:
+                assert client.get("/patient-profiles?page=1").status_code == 200
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("by", ["marker", "configuration", "factory"])
@@ -779,7 +828,7 @@ def test_the_report_has_findings_and_requests_that_matched_nothing(pytester: pyt
             "*_ test_unmatched _*",
             "#2 GET */session/1234567890 matched nothing: there is no such path; the nearest is GET /sessions/*",
             "*_ test_warning _*",
-            "warning  unknown_parameter: sent a parameter that is not documented and is ignored: all of *",
+            "warning  unknown_parameter: sent a parameter that is not documented: all of *",
             "*- requests to mock_heidi -*",
             "*_ TestOfThem.test_nearest _*",
             "*_ test_error _*",
@@ -1075,7 +1124,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
 
     markers.stdout.fnmatch_lines(
         "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, api_key=None, "
-        "faults=None, assume=None, scenario=None, allow_findings=None): *"
+        "strict=None, faults=None, assume=None, scenario=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

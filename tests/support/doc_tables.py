@@ -108,7 +108,8 @@ def scenarios() -> str:
 
 def error_table() -> str:
     """Every error of the API by its status: its body, its source, and the first paragraph of its docstring."""
-    kinds = [*errors.NamedError.__subclasses__(), *errors.TextError.__subclasses__(), errors.UnprocessableError]
+    listed = [errors.UnprocessableError, errors.UndocumentedError]
+    kinds = [*errors.NamedError.__subclasses__(), *errors.TextError.__subclasses__(), *listed]
     kinds.sort(key=lambda kind: (_status(kind), kind.__name__))
     return table(("Status", "`detail`", "Source", "When"), map(_error, kinds))
 
@@ -123,7 +124,7 @@ def _error(kind: type[errors.HeidiError]) -> Row:
 
 
 def _detail(kind: type[errors.HeidiError]) -> str:
-    if kind is errors.UnprocessableError:
+    if issubclass(kind, errors.UnprocessableError):
         return 'a list of `{"type", "loc", "msg", "input"}`'
     if issubclass(kind, errors.TextError):
         return code(json.dumps(kind.text))
@@ -139,9 +140,12 @@ def _source(kind: type[errors.HeidiError]) -> str:
 
 
 def finding_table() -> str:
-    """Every kind of finding with its level."""
-    rows = [[code(name), kind.level, _message(kind)] for name, kind in findings.KINDS.items()]
-    return table(("Finding", "Level", "The client"), rows)
+    """Every kind of finding with its level, and whether strict mode refuses it."""
+    rows = [
+        [code(name), kind.level, "refused" if kind.refused else "", _message(kind)]
+        for name, kind in findings.KINDS.items()
+    ]
+    return table(("Finding", "Level", "Strict mode", "The client"), rows)
 
 
 def _message(kind: findings.Kind) -> str:

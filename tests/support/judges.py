@@ -37,6 +37,8 @@ _LINES = "application/x-ndjson"
 _STREAM_WITH_CHARSET = "text/event-stream; charset=utf-8"
 _EVENT_BEGINS = b'data: {"data": '
 _EVENT_ENDS = b"}"
+# The text of a piece may contain braces.
+_OBJECT = re.compile(rb'(\{"data": "(?:[^"\\]|\\.)*"\})')
 # An event as the control API sends it.
 _NAMED_EVENT = re.compile(rb"id: \d+\nevent: (\w+)\ndata: ([^\n]*)")
 
@@ -218,6 +220,10 @@ class Judge:
         headers = {name.lower(): value for name, value in exchange.headers}
         if exchange.preflight or "x-mock-fault" in headers or self._is_ours(exchange):
             return []
+        if headers.get("x-mock-provenance") == "mock" and exchange.status == 422:
+            # A refusal of strict mode has the vendor's form at every operation.
+            content = self.contract["components"]["responses"]["Unprocessable"]["content"]
+            return list(self._body(content, headers.get("content-type", "none"), exchange.body))
         operation, allowed = self.find(exchange.method, exchange.path)
         slashes, plain = dict(exchange.assumed).get("extra_slashes"), "/" + "/".join(_split(exchange.path))
         if slashes == "not_found" and exchange.path != plain:
@@ -243,11 +249,12 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Two refusals are the mock's own and say so: too many namespaces, and an unknown host.
+        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
         return exchange.body.startswith(
             {
                 503: b'{"detail":"mock_heidi has reached its limit',
                 403: b'{"detail":"mock_heidi does not answer to',
+                400: b'{"detail":"X-Mock-Strict: ',
             }.get(exchange.status, b"\0")
         )
 
@@ -317,7 +324,7 @@ def stream_findings(body: bytes, *, escaped: bool = True) -> list[str]:
 def as_events(body: bytes, framing: str) -> bytes:
     """A stream of bare objects (one per line for ``ndjson``) rewritten as a stream of events."""
     end = b"\n" if framing == "ndjson" else b""
-    return re.sub(rb"(\{[^{}]*\})" + end, rb"data: \1\n\n", body)
+    return re.sub(_OBJECT.pattern + end, rb"data: \1\n\n", body)
 
 
 def _event(event: bytes, *, escaped: bool) -> str:

@@ -143,7 +143,8 @@ class Running:
     ) -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON (or text) of an answer. ``Heidi_Api_Key="…"`` sets the header ``Heidi-Api-Key``."""
         with contextlib.closing(http.client.HTTPConnection(host or self.host, self.port, timeout=_PATIENCE)) as peer:
-            sent = self.always | {name.replace("_", "-"): value for name, value in headers.items()}
+            sent = {} if body is None else {"Content-Type": "application/json"}
+            sent |= self.always | {name.replace("_", "-"): value for name, value in headers.items()}
             peer.request(method, path, None if body is None else json.dumps(body), sent)
             response = peer.getresponse()
             answer = response.read().decode()

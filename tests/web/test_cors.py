@@ -47,7 +47,7 @@ PREFLIGHTS = [
     ("PATCH", f"/sessions/{SESSION}", "authorization,content-type"),
     ("DELETE", "/patient-profiles:batch-delete", "Authorization, Content-Type, Heidi-Api-Key"),
     ("GET", f"/patient-profiles/{JOHN}", "authorization"),
-    ("POST", f"/sessions/{SESSION}/ask-ai", "authorization,content-type,x-mock-fault"),
+    ("POST", f"/sessions/{SESSION}/ask-ai", "authorization,content-type,x-mock-fault,x-mock-strict"),
 ]
 
 

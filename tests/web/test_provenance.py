@@ -94,7 +94,7 @@ def test_a_chosen_status_is_assumed_and_its_body_keeps_its_provenance() -> None:
         empty = heidi.post("/patient-profiles")
 
     assert (created.status_code, unknown.status_code, empty.status_code) == (201, 400, 400)
-    assert provenance(created) == "status=assumed, body=documented; creation_status"
+    assert provenance(created) == "status=assumed, body=documented; creation_status, new_session_name"
     assert provenance(unknown) == "status=assumed, body=documented; profile_not_found"
     assert provenance(empty) == "status=assumed, body=assumed; body_required"
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mock_heidi.faults.delivery import Delivery, Ending, Part, frame
+from mock_heidi.faults.delivery import Delivery, Ending, Part, frame, frame_in_utf_8
 
 _ERROR = b'data: {"error": {"msg": "The stream broke", "type": "StreamError"}}\n\n'
-_HEAD = b'data: {"data": "'
+_TAIL = b'"}\n\n'
 _MARKS = b": keep-alive\nevent: message\n"
 
 
@@ -116,10 +116,11 @@ def _cut(made: bytes, inside: str) -> bytes:
         return made[:-1]
     text: str = json.loads(made[len(b"data: ") :])["data"]
     if inside == "json":
-        return _HEAD + json.dumps(text[: len(text) // 2])[1:-1].encode()
+        write = frame if made.isascii() else frame_in_utf_8
+        return write(text[: len(text) // 2]).removesuffix(_TAIL)
     at = next((at for at, letter in enumerate(text) if letter > "\x7f"), len(text))
     letter = text[at : at + 1] or "é"
-    return _HEAD + json.dumps(text[:at])[1:-1].encode() + letter.encode()[:1]
+    return frame(text[:at]).removesuffix(_TAIL) + letter.encode()[:1]
 
 
 # --- Form and writes --------------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from mock_heidi.observing.checks.check import Check, Keys, Line
 from mock_heidi.observing.checks.pace import EarlyRetry, FastPolling
-from mock_heidi.observing.checks.requests import ContentType, Fields, Parameters, Refusals, UnknownPaths
+from mock_heidi.observing.checks.requests import Refusals, UndocumentedParts, UnknownPaths
 from mock_heidi.observing.checks.sessions import EarlyEnds, Recordings, SessionIds
-from mock_heidi.observing.checks.sign_in import Credentials, SignIns, Tokens
+from mock_heidi.observing.checks.sign_in import Credentials, Tokens
 
 
 def all_checks(keys: Keys, line: Line) -> list[Check]:
@@ -17,11 +17,8 @@ def all_checks(keys: Keys, line: Line) -> list[Check]:
     return [
         UnknownPaths(line),
         Refusals(),
-        Fields(),
-        Parameters(),
-        ContentType(),
+        UndocumentedParts(),
         SessionIds(),
-        SignIns(),
         Tokens(),
         Credentials(keys),
         EarlyRetry(),

@@ -1,22 +1,21 @@
-"""Checks of single requests: the path, the fields, the parameters, the content type, and refusals."""
+"""Checks of single requests: the path, refusals, and parts that no page documents."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from mock_heidi.base.provenance import MOCK
 from mock_heidi.faults.request_facts import below_base
 from mock_heidi.observing.checks.check import Check, Line, Note
-from mock_heidi.observing.documented import documented
 from mock_heidi.observing.parsed_entries import ParsedEntry
+from mock_heidi.observing.undocumented import undocumented
 
-# The limits of one body, which may hold thousands of fields: a person does not read more.
-_MOST_FIELDS = 100
+# A refusal may have hundreds of rows: a person does not read more.
 _MOST_PROBLEMS = 10
 _LONGEST_PATH = 80
-_LONGEST_TYPE = 40
 _UNKNOWN = (404, 405)
 _REFUSED = (400, 422)
 # The finding of a refusal that Refusals does not repeat.
@@ -45,8 +44,9 @@ class Refusals(Check):
 
     def look(self, request: ParsedEntry, note: Note) -> None:
         status = request.entry.status
-        ours = request.operation is not None and not request.made_by_test and _OWN_FINDING not in request.entry.findings
-        if ours and status in _REFUSED:
+        # Strict mode refuses what has a finding already.
+        told = _OWN_FINDING in request.entry.findings or request.entry.provenance == MOCK
+        if request.operation is not None and not request.made_by_test and not told and status in _REFUSED:
             for problem in islice(_problems(request.response.get("detail")), _MOST_PROBLEMS):
                 note("invalid_request", f"{status} at {request.operation}{problem}")
 
@@ -66,51 +66,9 @@ def _place(location: Any) -> str:
     return ".".join("*" if isinstance(step, int) else str(step) for step in steps)
 
 
-class Fields(Check):
-    """A field of a body, or a part of a form, that is not documented."""
+class UndocumentedParts(Check):
+    """A part of a request that no page documents."""
 
     def look(self, request: ParsedEntry, note: Note) -> None:
-        known = documented().get(request.operation or "")
-        parts = request.entry.parts
-        body = request.body if parts is None else {part["name"]: None for part in parts}
-        if known is not None and known.fields is not None and isinstance(body, dict):
-            for name in islice(_unknown(body, known.fields), _MOST_FIELDS):
-                note("unknown_field", f"{name} of {request.operation}")
-
-
-def _unknown(body: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Names in a body that are not documented; those inside others as ``patient.name``."""
-    found = []
-    for name, value in body.items():
-        if name not in known:
-            found.append(prefix + str(name))
-        elif known[name] is not None:
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, dict):
-                    found += _unknown(item, known[name], f"{prefix}{name}.")
-    return list(dict.fromkeys(found))
-
-
-class Parameters(Check):
-    """A query parameter that is not documented."""
-
-    def look(self, request: ParsedEntry, note: Note) -> None:
-        known = documented().get(request.operation or "")
-        if known is not None:
-            for name in request.query:
-                if name not in known.parameters:
-                    note("unknown_parameter", f"{name} of {request.operation}")
-
-
-class ContentType(Check):
-    """A JSON body with another content type, or none. The mock reads it; a FastAPI service answers 422."""
-
-    def look(self, request: ParsedEntry, note: Note) -> None:
-        known = documented().get(request.operation or "")
-        sent = request.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if known is not None and known.takes_json and request.body and not _is_json(sent):
-            note("json_content_type", f"{request.operation} with {sent[:_LONGEST_TYPE] or 'no content type'}")
-
-
-def _is_json(media_type: str) -> bool:
-    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+        for one in undocumented(request):
+            note(one.code, one.detail)

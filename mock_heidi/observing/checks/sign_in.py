@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,31 +17,6 @@ SIGN_INS = 3
 """The number of tokens in a row that a client uses only once before this is a finding."""
 MARGIN = 600_000
 """The time in ms before the expiry of a token in which a careful client may renew it."""
-
-
-class SignIns(Check):
-    """An invalid e-mail address, and an empty third-party id. The service accepts both and creates a user."""
-
-    def look(self, request: ParsedEntry, note: Note) -> None:
-        if request.operation != SIGN_IN:
-            return
-        for problem in _problems(request.query.get("email")):
-            note("invalid_email", problem)
-        third_party_id = request.query.get("third_party_internal_id")
-        if third_party_id is not None and not third_party_id.strip():
-            note("empty_third_party_id")
-
-
-def _problems(email: str | None) -> Iterable[str]:
-    """The mistakes in an address, without the address, which may be a person's."""
-    if email is None:
-        return
-    if "@" not in email:
-        yield "it has no @"
-    if email != email.strip():
-        yield "it begins or ends with a blank"
-    elif " " in email:
-        yield "it contains a blank; send a + in a query as %2B"
 
 
 class Token:
