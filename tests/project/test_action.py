@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
+from known_commands import commands
 from offline import offline
 from paths import ROOT
 from running import run, until
-
-from mock_heidi.cli.main import cli
 
 START, STOP = ROOT / "action.yml", ROOT / "stop" / "action.yml"
 # What a runner puts before the script of a step with shell: bash.
@@ -181,9 +179,7 @@ def variables(values: Any) -> set[str]:
 
 
 def test_the_forms_set_variables_that_exist() -> None:
-    with click.Context(cli) as context:
-        commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
-    known = {parameter.envvar for command in commands if command for parameter in command.params}
+    known = {parameter.envvar for command in commands().values() for parameter in command.params}
     named = variables([read_yaml(ROOT / "examples" / name) for name in ("github-actions.yml", "gitlab-ci.yml")])
 
     assert named <= known

@@ -1,4 +1,4 @@
-"""The Containerfile, whose steps run here below a folder, and compose.yaml.
+"""The Containerfile, whose steps run here below a folder.
 
 A machine without a registry of images cannot build it. So its steps run in a new environment, and the server that they
 install runs without rights and without write access, as in a container.
@@ -13,20 +13,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import click
 import pytest
-import yaml
 from audio import spoken
+from containerfile import arguments, steps
+from known_commands import commands
 from offline import offline
 from paths import ROOT
 from running import Running, run, spawn, until
-
-from mock_heidi.cli.main import cli
-
-CONTAINERFILE = ROOT / "Containerfile"
-COMPOSE = ROOT / "compose.yaml"
 
 # The image and the rest of the machine become read-only, except for the volumes. Then all rights are dropped.
 # The arguments are the root of the image, the working folder, and the command.
@@ -43,30 +37,7 @@ exec unshare --user --map-user=10001 --map-group=10001 "$@"
 LOCKED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", _LOCK)
 
 
-def commands() -> dict[str, click.Command]:
-    with click.Context(cli) as context:
-        found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: command for name, command in found.items() if command}
-
-
 needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
-
-
-class Step(NamedTuple):
-    """An instruction of the Containerfile with its argument."""
-
-    name: str
-    argument: str
-
-
-def steps() -> list[Step]:
-    """The instructions in order, without comments."""
-    text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE).replace("\\\n", " ")
-    return [Step(*line.split(None, 1)) for line in text.splitlines() if line]
-
-
-def arguments(name: str) -> list[str]:
-    return [step.argument for step in steps() if step.name == name]
 
 
 class Image:
@@ -269,57 +240,3 @@ def test_a_tool_builds_the_image_and_its_container_becomes_healthy() -> None:
 
 def execute(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-
-
-# --- Compose ----------------------------------------------------------------------------------------------------------
-
-
-def service(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
-    return found
-
-
-def test_the_app_reaches_the_mock_by_the_name_of_the_vendor() -> None:
-    app, heidi = service("app"), service("heidi")
-    (alias,) = heidi["networks"]["default"]["aliases"]
-
-    assert app["environment"]["HEIDI_BASE_URL"] == f"https://{alias}/api/v2/ml-scribe/open-api"
-    assert heidi["environment"]["MOCK_HEIDI_ALLOWED_HOST"].split() == [alias, "heidi"]
-    assert app["environment"]["MOCK_HEIDI_URL"] == "http://heidi:4343"
-
-
-def test_the_service_has_the_settings_of_a_careful_container() -> None:
-    heidi = service("heidi")
-
-    assert (heidi["read_only"], heidi["cap_drop"]) == (True, ["ALL"])
-    assert heidi["build"]["dockerfile"] == CONTAINERFILE.name
-    assert heidi["environment"]["MOCK_HEIDI_ADMIN_TOKEN"] == service("app")["environment"]["MOCK_HEIDI_ADMIN_TOKEN"]
-
-
-def test_every_command_and_setting_of_the_service_exists() -> None:
-    heidi, known = service("heidi"), commands()
-    serve = heidi["command"]
-
-    assert serve[0] == "serve"
-    known["serve"].make_context("serve", serve[1:])
-    assert set(heidi["environment"]) <= {parameter.envvar for parameter in known["serve"].params}
-
-
-@needs_https
-def test_both_ports_are_served_and_the_certificate_is_made_before_the_app_starts() -> None:
-    heidi, app, known = service("heidi"), service("app"), commands()
-    checks = [shlex.split(part) for part in heidi["healthcheck"]["test"].split("&&")]
-    volume, _, folder = heidi["volumes"][0].partition(":")
-    (shared,) = [one for one in app["volumes"] if one.startswith(f"{volume}:")]
-    parsed = known["serve"].make_context("serve", heidi["command"][1:])
-    certificates = {value for name, value in app["environment"].items() if "CERT" in name or "CA_BUNDLE" in name}
-
-    ports = [value for value in parsed.params.values() if isinstance(value, tuple) and 443 in value]
-
-    assert ports == [(4343, 443)]
-    assert [command[1] for command in checks] == ["ca", "wait"]
-    for _, name, *options in checks:
-        known[name].make_context(name, options)
-    assert f"MOCK_HEIDI_DATA={folder}" in arguments("ENV")[0]
-    assert certificates == {f"{shared.split(':')[1]}/ca.pem"}
-    assert app["depends_on"]["heidi"]["condition"] == "service_healthy"
