@@ -18,6 +18,7 @@ from mock_heidi.observing.coverage.report import Report, counts_in, merged
 if TYPE_CHECKING:
     from mock_heidi.observing.coverage.points import Point
 
+_OPTION = "--mock-heidi-coverage"
 _OUTPUT = "mock_heidi_coverage"
 _ALL = 100
 
@@ -33,7 +34,7 @@ class Coverage:
         self._config = config
         self._files = [_file(config, typed) for typed in files if typed]
         if least is not None and not 0 <= least <= _ALL:
-            raise pytest.UsageError(f"{options.COVERAGE}-fail-under={least:g}: should be from 0 to {_ALL}")
+            raise pytest.UsageError(f"{_OPTION}-fail-under={least:g}: should be from 0 to {_ALL}")
         self._least = least
         self._counts: Counter[Point] = Counter()
         self._before: Counter[Point] = Counter()
@@ -57,7 +58,7 @@ class Coverage:
                 self._before = _of_running(given.url)
             except (ConfigError, MockHeidiError, NoAnswerError) as error:
                 problem = str(error).removeprefix("GET /_mock/coverage: ")
-                raise pytest.UsageError(f"{options.COVERAGE}: {given.url}: {problem}") from None
+                raise pytest.UsageError(f"{_OPTION}: {given.url}: {problem}") from None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -115,9 +116,9 @@ def _file(config: pytest.Config, typed: str) -> Path:
     path = config.invocation_params.dir / typed
     problem = None
     if path.suffix not in FORMS:
-        problem = f"is no name for a report; let it end in {', '.join(FORMS)}"
+        problem = f"is no name for a report; write {' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
     elif not path.parent.is_dir():
         problem = f"there is no folder {path.parent}; make it first"
     if problem is not None:
-        raise pytest.UsageError(f"{options.COVERAGE}={typed}: {problem}")
+        raise pytest.UsageError(f"{_OPTION}={typed}: {problem}")
     return path

@@ -35,19 +35,23 @@ CHECKS = {
     "unmatched": (("ignore", "fail"), "its client called an unknown path or method"),
     "findings": (("ignore", "info", "warning", "error"), "there is a finding of that level or above"),
 }
-COVERAGE = "--mock-heidi-coverage"
-# Options of the coverage and of the variant runs, with the arguments for argparse.
-COVERAGE_OPTIONS: dict[str, dict[str, Any]] = {
+# Options of coverage, with the arguments for argparse.
+COVERAGE: dict[str, dict[str, Any]] = {
     "coverage": {
         "action": "append",
         "nargs": "?",
         "const": "",
         "default": [],
         "metavar": "FILE",
-        "help": "count what the tests exercise of the contract; write it to FILE.json, .md or .html; repeatable",
+        "help": "count what the tests exercise of the contract; write it to FILE (.json, .md, .html); repeatable",
     },
-    "coverage-fail-under": {"type": float, "metavar": "PERCENT", "help": "fail the run if the coverage is below this"},
+    "coverage-fail-under": {
+        "type": float,
+        "metavar": "PERCENT",
+        "help": "fail the run if the coverage of the contract is below this",
+    },
 }
+# Options of the variant runs, with the arguments for argparse.
 VARIANTS: dict[str, dict[str, Any]] = {
     "variants": {
         "nargs": "?",
@@ -91,7 +95,7 @@ def add_options(parser: pytest.Parser) -> None:
         explained = f"fail a passed test if {reason} (default: ignore)"
         group.addoption(f"--mock-heidi-{name}", choices=words, default=None, help=explained)
         parser.addini(f"mock_heidi_{name}", f"the same as --mock-heidi-{name}", type="string", default=words[0])
-    for name, arguments in (COVERAGE_OPTIONS | VARIANTS).items():
+    for name, arguments in {**COVERAGE, **VARIANTS}.items():
         group.addoption(f"--mock-heidi-{name}", **arguments)
 
 

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     _leave_asserts_alone(config)
     options.check(config)
-    files, least = config.getoption(options.COVERAGE), config.getoption(f"{options.COVERAGE}-fail-under")
+    files, least = (config.getoption(f"--mock-heidi-{name}") for name in options.COVERAGE)
     if files or least is not None:
         from mock_heidi.pytest_coverage import Coverage
 

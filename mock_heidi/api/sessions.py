@@ -14,12 +14,14 @@ from mock_heidi.base.refusals import refused
 from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.account_links import sessions_of
+from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
 from mock_heidi.web.inputs import find, find_or_none, negative, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
+from mock_heidi.web.strictness import accept
 
 # The template_id of a document without a template, for each value of the assumption document_without_template.
 _NO_TEMPLATE = {"none": None, "left_out": ""}
@@ -213,9 +215,10 @@ def list_linked_user_sessions(request: Request) -> Response:
 def update_session(request: Request) -> Response:
     changes = read(request, SessionUpdate, nulls="null_in_update")
     if (changes.duration or 0) < 0:
+        refusal = negative("duration", changes.duration)
         if request.meet("negative_duration") != "stored":
-            raise negative("duration", changes.duration)
-        request.note("undocumented_value", f"duration = {changes.duration}")
+            raise refusal
+        accept(request, Undocumented("undocumented_value", f"duration = {changes.duration}", refusal.problems[0]))
     session = find(request, Session, request.params["session_id"])
     named = dict.fromkeys(changes.linked_sessions_for_context or ())
     if lost := [one for one in named if find_or_none(request, Session, one) is None]:
@@ -248,8 +251,10 @@ def _view(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    pieces: Sequence[AudioPiece] = session_content.uploads(session)
-    if len(pieces) < len(session.audio) and request.meet("session_audio_rows") == "uploads_and_recordings":
+    # The answer to a PATCH shows no audio, so it does not meet an assumption about it.
+    heard = session.audio if "audio" in view.model_fields else ()
+    pieces: Sequence[AudioPiece] = session_content.uploads(session) if heard else ()
+    if len(pieces) < len(heard) and request.meet("session_audio_rows") == "uploads_and_recordings":
         pieces = session.audio
     return view_of(
         view,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import choices, runs_server, settings
+from mock_heidi.cli.options import choices, keeps_files, runs_server, settings
 from mock_heidi.cli.parameters import Group, Number
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
-    "clock", "snapshot", "namespaces", "completion",
+    "clock", "snapshot", "namespaces", "compare", "completion",
 )  # fmt: skip
 
 
@@ -67,16 +67,26 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
-def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
+@keeps_files
+def serve(  # noqa: PLR0913 - a flag each
+    *,
+    host: str,
+    port: int,
+    url_file: Path | None,
+    log_level: str,
+    quiet: bool,
+    export_on_exit: Path | None,
+    watch: bool,
+    **options: Any,
+) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import request_log
+    from mock_heidi.cli import fixture_watch, request_log, state_file
     from mock_heidi.cli import url_file as file
     from mock_heidi.serving.server import Server, bind
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
-    written: list[Path] = []
 
     def started() -> None:
         # These objects stay until the end, so the collector can leave them out.
@@ -84,14 +94,17 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
         gc.enable()
         if url_file is not None:
             file.write(url_file, f"{server.url}{BASE_PATH}")
-            written.append(url_file)
+            # Only a file that this server has written; another server may have replaced it since.
+            bound.callback(file.remove_own, url_file, f"{server.url}{BASE_PATH}")
         if not quiet:
-            where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(request_log.banner(server.url, app.registry.default, where))
+            click.echo(request_log.banner(server.url, app.registry.default, options["fixtures"] or "packaged"))
+        watching.start()
         if not is_loopback(sockets[0].getsockname()[0]):
             click.echo(f"warning: {host} can be reached from other machines", err=True)
 
     try:
+        files = fixture_watch.watched_files(options["fixtures"], watch=watch)
+        options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
         sockets = bind(host, port)
         with contextlib.ExitStack() as bound:
@@ -102,13 +115,14 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
             server = Server(app, sockets, started, memory=app.registry.memory)
+            watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
+            bound.callback(watching.close)
             server.run()
+        if export_on_exit is not None:
+            state_file.write(export_on_exit, app.registry.default)
     finally:
         if log is not None:
             log.close()
-        # Only a file that this server has written; another server may have replaced it since.
-        for path in written:
-            file.remove_own(path, f"{server.url}{BASE_PATH}")
 
 
 def _print(value: Any) -> None:

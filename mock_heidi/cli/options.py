@@ -253,6 +253,19 @@ def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
     return decorate
 
 
+def keeps_files(command: Any) -> Any:
+    """A decorator that gives a command the options for fixtures that change, and for a state that stays."""
+    watch = option(
+        "--watch", is_flag=True, help="Load the fixtures again when their files change. A broken file changes nothing."
+    )
+    export = option(
+        "--export-on-exit",
+        type=click.Path(path_type=Path),
+        help="File to write the state to at the end, as fixtures for the next start.",
+    )
+    return watch(export(command))
+
+
 def settings(typed: Mapping[str, Any]) -> Settings:
     """The settings from the typed options. Raises :class:`ConfigError` for the first wrong one."""
     return Settings(**{one.field: one.read(typed[one.field]) for one in SERVER_OPTIONS})

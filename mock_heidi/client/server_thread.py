@@ -14,6 +14,7 @@ from mock_heidi.client.handle import Handle
 from mock_heidi.client.namespace_options import rule_list
 
 if TYPE_CHECKING:
+    from mock_heidi.app import App
     from mock_heidi.serving.server import Server
 
 _STARTED = "this MockHeidi was started before; make a new one"
@@ -32,6 +33,10 @@ class MockHeidi:
     the server starts.
     """
 
+    # Both exist from listen() on. They are for the command, and no part of what users are promised.
+    app: App
+    server: Server
+
     def __init__(
         self, settings: Settings | None = None, /, *, host: str = "127.0.0.1", port: int = 0, **options: Any
     ) -> None:
@@ -40,7 +45,6 @@ class MockHeidi:
         _check_names(options)
         self._settings = settings or Settings(**{**options, "faults": tuple(rule_list(options.get("faults", ())))})
         self._host, self._port = host, port
-        self._server: Server | None = None
         self._handle: Handle | None = None
         self._thread: threading.Thread | None = None
         self._answering = threading.Event()
@@ -63,16 +67,16 @@ class MockHeidi:
         ``listener`` is called with each answer, as in :func:`create_app`. Raises :class:`ConfigError` for a port that
         is taken or not allowed.
         """
-        if self._server is not None:
+        if self._handle is not None:
             raise RuntimeError(_STARTED)
         with _no_garbage_collection():
             from mock_heidi.app import create_app
             from mock_heidi.serving.server import Server, bind
 
-            app = create_app(self._settings, listener=listener)
-        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)
+            self.app = app = create_app(self._settings, listener=listener)
+        self.server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)
         key = next(iter(app.registry.default.keys))
-        self._handle = Handle(self._server.url, api_key=key, admin_token=self._settings.admin_token)
+        self._handle = Handle(self.server.url, api_key=key, admin_token=self._settings.admin_token)
         return self._handle
 
     def start(self) -> Handle:
@@ -80,8 +84,7 @@ class MockHeidi:
         if self._thread is not None:
             raise RuntimeError(_STARTED)
         handle = self._handle or self.listen()
-        assert self._server is not None  # noqa: S101 - listen() has made it
-        self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
+        self._thread = threading.Thread(target=self.server.run, name="mock-heidi", daemon=True)
         self._thread.start()
         while not self._answering.wait(0.05):
             if not self._thread.is_alive():
@@ -90,14 +93,13 @@ class MockHeidi:
 
     def close(self) -> None:
         """Stop the server, and free its port and its thread. A second call does nothing."""
-        if self._server is None:
+        if self._handle is None:
             return
-        if self._handle is not None:
-            self._handle.close()
-        self._server.stop()
+        self._handle.close()
+        self.server.stop()
         if self._thread is not None:
             self._thread.join()
-        for listener in self._server.sockets:  # a server that was never started closes no socket
+        for listener in self.server.sockets:  # a server that was never started closes no socket
             listener.close()
 
     def __repr__(self) -> str:

@@ -15,7 +15,8 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any, Literal
+from concurrent.futures import Future
+from typing import Any, Literal, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,6 +25,8 @@ from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.serving import accelerators
 from mock_heidi.serving.heads import Limits
 from mock_heidi.serving.uvicorn_parsers import protocol
+
+T = TypeVar("T")
 
 
 class BoundServer(uvicorn.Server):
@@ -69,6 +72,28 @@ class BoundServer(uvicorn.Server):
         if self._loop is not None and self._ended is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
                 self._loop.call_soon_threadsafe(self._ended.set)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """The result of a function that the event loop runs between the steps of requests.
+
+        Only other threads may call this, once the server listens. Raises :class:`RuntimeError` after its end.
+        """
+        made: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                made.set_result(function())
+            except BaseException as error:  # noqa: BLE001 - the caller gets it
+                made.set_exception(error)
+
+        assert self._loop is not None  # noqa: S101 - the server listens
+        self._loop.call_soon_threadsafe(run)
+        return made.result()
+
+    @property
+    def stopping(self) -> bool:
+        """True once the server is to end."""
+        return self._stopping.is_set()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()

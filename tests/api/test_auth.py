@@ -444,6 +444,8 @@ def test_a_reply_adds_no_user_if_the_account_is_removed_during_the_body(heidi: C
         {"namespace": "\ud800"},
         {"managed_by": None},
         {"exp": 1e300},
+        {"region": "nz"},
+        {"region": ["au"]},
     ],
 )
 def test_a_signed_token_with_invalid_claims_is_refused(heidi: Client, claims: dict[str, Any]) -> None:

@@ -164,6 +164,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
     "--quiet": (),
+    "--export-on-exit": (),
+    "--watch": (),
 }
 
 
@@ -307,6 +309,11 @@ def quiet_is_tested_alone(told: Told) -> None:
     assert told.heidi.output() != ""
 
 
+def files_of_fixtures_are_tested_alone(told: Told) -> None:
+    """``test_state_file.py`` and ``test_fixture_watch.py``."""
+    assert told.heidi.errors() == ""
+
+
 def streams_keep_the_pace(told: Told) -> None:
     _, _, signed = told.heidi.sign_in("a-key-of-ours")
     bearer = f"Bearer {signed['token']}"
@@ -428,6 +435,8 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
     "--quiet": quiet_is_tested_alone,
+    "--export-on-exit": files_of_fixtures_are_tested_alone,
+    "--watch": files_of_fixtures_are_tested_alone,
 }
 
 

@@ -214,7 +214,7 @@ def test_a_shared_server_that_does_not_count_is_refused_before_any_test(pytester
     [
         (
             "--mock-heidi-coverage=tests",
-            "--mock-heidi-coverage=tests: is no name for a report; let it end in .json, .md, .html",
+            "--mock-heidi-coverage=tests: is no name for a report; write --mock-heidi-coverage=FILE.json or *.html",
         ),
         (
             "--mock-heidi-coverage=no/made.md",

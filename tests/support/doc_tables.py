@@ -20,6 +20,7 @@ from mock_heidi.base.assumptions import Assumption, assumptions, choosable, writ
 from mock_heidi.base.operations import OPERATIONS, Content, Operation, Takes
 from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
+from mock_heidi.comparing.detectors import DETECTORS
 from mock_heidi.faults.effects import EFFECTS
 from mock_heidi.faults.effects.effect import Effect, Stage, Where
 from mock_heidi.faults.rule import Fault
@@ -156,11 +157,16 @@ def _message(kind: findings.Kind) -> str:
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
+# Commands that are imported late and ask no server.
+_WITHOUT_SERVER = ("compare",)
+
+
 def command_table(*, remote: bool) -> Callable[[], str]:
     """The commands that need no running server, or the others."""
 
     def made() -> str:
-        names = list(commands.COMMANDS) if remote else list(cli.commands)
+        late = [name for name in commands.COMMANDS if (name in _WITHOUT_SERVER) != remote]
+        names = late if remote else [*cli.commands, *late]
         found = [(name, cli.get_command(click.Context(cli), name)) for name in names]
         return table(
             ("Command", "What it does"),
@@ -191,7 +197,8 @@ _SERVING = ("serve", "exec", "variants")
 def command_flags() -> str:
     """The flags of all commands that ask a server or need none, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
-    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in (*_SERVING, "completion")]
+    others = (*_SERVING, "completion", *_WITHOUT_SERVER)
+    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in others]
     for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
         for option in command.params if name not in _SERVING else ():
             if isinstance(option, click.Option) and option.name != "help":
@@ -294,6 +301,12 @@ def choice_table() -> str:
     return table(("Name", "What it decides", "Default", "Other values"), rows)
 
 
+def settling_table() -> str:
+    """The traffic that settles each assumption with a choice."""
+    needs = {one.name: one.needs for one in DETECTORS}
+    return table(("Assumption", "Settled by"), [(code(name), needs[name]) for name in choosable() if name in needs])
+
+
 def _values(one: Assumption) -> tuple[str, str]:
     others = ", ".join(f"`{written(value)}`" for value in one.alternatives) or f"1 to {one.any_number}"
     return f"`{written(one.default)}`", others
@@ -318,6 +331,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "variants-flags": own_flags("variants"),
     "operations": operation_table,
     "choices": choice_table,
+    "settling": settling_table,
     "provenance": provenance_table,
     "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,

@@ -141,14 +141,10 @@ def _smallest(schema: Mapping[str, Any], example: Mapping[str, Any], steps: Step
     """The smallest body with this field that fits the schema. It is part of the example, or all of it."""
     required = {name: example[name] for name in contract.resolve(schema).get("required", ()) if name in example}
     wider = [{**required, name: example[name]} for name in example]
-    bodies: list[dict[str, Any]] = []
-    for one in (required, *wider, example):
-        body = copy.deepcopy({**one})
+    bodies = [copy.deepcopy({**one}) for one in (required, *wider, example)]
+    for body in bodies:
         set_at(body, steps, value)
-        if contract.misfit(schema, body) is None:
-            return body
-        bodies.append(body)
-    return bodies[-1]
+    return next((body for body in bodies if contract.misfit(schema, body) is None), bodies[-1])
 
 
 def _invented(schema: Mapping[str, Any]) -> Any:

@@ -23,8 +23,10 @@ class Words(NamedTuple):
 
     def find(self, value: object) -> str | None:
         """The documented word that a value is, or None."""
-        if not isinstance(value, str) or value in self.values:
-            return value if isinstance(value, str) else None
+        if not isinstance(value, str):
+            return None
+        if value in self.values:
+            return value
         return next((word for word in self.values if self.any_case and word.lower() == value.lower()), None)
 
 
