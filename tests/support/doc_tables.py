@@ -1,4 +1,4 @@
-"""The tables of the docs, each made from the code or from the measured figures."""
+"""The tables of the docs, each made from the code or from the measured figures, and the files that they show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import yaml
+from doc_examples import PARTS
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
 from doc_provenance import successes
@@ -340,4 +341,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
+    **PARTS,
 }
