@@ -231,7 +231,7 @@ def test_a_page_that_cannot_be_written_is_one_line(call: Call, tmp_path: Path) -
     ended = call(file(tmp_path, "a.json", get_session=1), "--html", tmp_path / "missing" / "page.html")
 
     assert ended.status == 1
-    assert "page.html: cannot be written: No such file or directory; give a file in a folder" in ended.err
+    assert "page.html: No such file or directory; give a file in a folder that you can write to" in ended.err
 
 
 def test_no_report_has_more_than_names_of_the_contract(server: Handle) -> None:

@@ -214,11 +214,11 @@ def test_a_shared_server_that_does_not_count_is_refused_before_any_test(pytester
     [
         (
             "--mock-heidi-coverage=tests",
-            "--mock-heidi-coverage=tests: is no name for a report; write --mock-heidi-coverage=FILE.json or *.html",
+            "--mock-heidi-coverage=tests: is not the name of a report; write --mock-heidi-coverage=FILE.json or *.html",
         ),
         (
             "--mock-heidi-coverage=no/made.md",
-            "--mock-heidi-coverage=no/made.md: there is no folder */no; make it first",
+            "--mock-heidi-coverage: */no/made.md: there is no folder */no; make it first",
         ),
         ("--mock-heidi-coverage-fail-under=101", "--mock-heidi-coverage-fail-under=101: should be from 0 to 100"),
         ("--mock-heidi-coverage-fail-under=nan", "--mock-heidi-coverage-fail-under=nan: should be from 0 to 100"),
@@ -240,4 +240,4 @@ def test_a_file_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester) 
     result = pytester.runpytest("--mock-heidi-coverage=made.json")
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines("*made.json: cannot be written: Is a directory; give a file in a folder*")
+    result.stdout.fnmatch_lines("cannot write *made.json: Is a directory; give a file in a folder*")
