@@ -249,8 +249,8 @@ def _close(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport
 
 
 def _show_progress(item: pytest.Item, variant: Variant | None, run: Run) -> None:
-    said = "holds" if run.passed else "FAILS"
-    shown = f"{'SECOND RUN' if variant is None else variant} {said}"
+    verdict = "holds" if run.passed else "FAILS"
+    shown = f"{'SECOND RUN' if variant is None else variant} {verdict}"
     extra = {_SHOWN: ("v" if run.passed else "V", shown)}
     report = pytest.TestReport(item.nodeid, item.location, {}, _PROGRESS, None, "call", **extra)  # type: ignore[arg-type]
     item.ihook.pytest_runtest_logreport(report=report)

@@ -122,8 +122,8 @@ class _Runs:
     def _repeat(self, variant: Variant | None) -> Run:
         run = self._run(variant, first=False)
         if not self._quiet:
-            said = "holds" if run.passed else f"FAILS ({run.failure})"
-            say(f"{'second run' if variant is None else variant} {said}")
+            verdict = "holds" if run.passed else f"FAILS ({run.failure})"
+            say(f"{'second run' if variant is None else variant} {verdict}")
         return run
 
     def _run(self, variant: Variant | None, *, first: bool) -> Run:

@@ -26,7 +26,7 @@ class WordPlace(NamedTuple):
     points: Mapping[str, Point]
 
     def find(self, value: object) -> Point | None:
-        """The point of a value, or None if it is no documented word."""
+        """The point of a value, or None if it is not a documented word."""
         word = self.words.find(value)
         return None if word is None else self.points[word]
 
