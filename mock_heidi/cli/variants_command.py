@@ -13,7 +13,14 @@ import click
 
 from mock_heidi.base.settings import ConfigError, Settings
 from mock_heidi.base.text_files import check_folder
-from mock_heidi.cli.command_server import environment, listening, say, used_namespaces, warn_of_other_machines
+from mock_heidi.cli.command_server import (
+    environment,
+    listening,
+    say,
+    takes_command,
+    used_namespaces,
+    warn_of_other_machines,
+)
 from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, final_status
 from mock_heidi.cli.options import option, runs_server, settings
 from mock_heidi.cli.parameters import Seconds, WholeNumber
@@ -30,9 +37,7 @@ _INTERRUPTED = 130
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
-@option(
-    "--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD may still run after SIGTERM or SIGINT."
-)
+@takes_command
 @option(
     "--vary",
     default="met",
@@ -43,7 +48,6 @@ _INTERRUPTED = 130
 @option("--max-time", default=SECONDS, type=Seconds(), metavar="S", help="Most seconds of all repeated runs.")
 @option("--json-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the results as JSON.")
 @option("--fail-if-depends", is_flag=True, help="Exit with status 3 if CMD depends on an assumption.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def variants_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
