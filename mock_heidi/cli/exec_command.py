@@ -20,8 +20,9 @@ from mock_heidi.cli.command_server import (
     used_namespaces,
     warn_of_other_machines,
 )
-from mock_heidi.cli.options import keeps_files, option, runs_server, settings
+from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Choice
+from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ NO_REQUESTS = (
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
-    host: str,
-    port: int,
+    address: Address,
     url_file: Path | None,
     log_level: str,
     quiet: bool,
@@ -74,12 +74,12 @@ def exec_command(  # noqa: PLR0913 - a flag each
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with (
         contextlib.nullcontext() if log is None else contextlib.closing(log),
-        listening(chosen, host, port, url_file, log) as (server, heidi),
+        listening(chosen, address, url_file, log) as (server, heidi),
         contextlib.closing(
             fixture_watch.FixtureWatch(files, server.app.registry, server.server, quiet=quiet)
         ) as watching,
     ):
-        warn_of_other_machines(host)
+        warn_of_other_machines(address.host)
 
         def started() -> None:
             server.start()

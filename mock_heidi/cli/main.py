@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import choices, keeps_files, runs_server, settings
+from mock_heidi.cli.options import choices, settings
 from mock_heidi.cli.parameters import Group, Number
+from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -24,7 +25,7 @@ _INTERRUPTED = 130
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
-    "clock", "snapshot", "namespaces", "compare", "completion",
+    "clock", "snapshot", "namespaces", "ca", "compare", "completion",
 )  # fmt: skip
 
 
@@ -70,8 +71,7 @@ def cli() -> None:
 @keeps_files
 def serve(  # noqa: PLR0913 - a flag each
     *,
-    host: str,
-    port: int,
+    address: Address,
     url_file: Path | None,
     log_level: str,
     quiet: bool,
@@ -84,7 +84,7 @@ def serve(  # noqa: PLR0913 - a flag each
     from mock_heidi.base.hosts import is_loopback
     from mock_heidi.cli import fixture_watch, request_log, state_file
     from mock_heidi.cli import url_file as file
-    from mock_heidi.serving.server import Server, bind
+    from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
 
@@ -100,13 +100,14 @@ def serve(  # noqa: PLR0913 - a flag each
             click.echo(request_log.banner(server.url, app.registry.default, options["fixtures"] or "packaged"))
         watching.start()
         if not is_loopback(sockets[0].getsockname()[0]):
-            click.echo(f"warning: {host} can be reached from other machines", err=True)
+            click.echo(f"warning: {address.host} can be reached from other machines", err=True)
 
     try:
         files = fixture_watch.watched_files(options["fixtures"], watch=watch)
         options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
-        sockets = bind(host, port)
+        prepare_certificate(address.tls_names)
+        sockets = bind_all(address.host, address.ports)
         with contextlib.ExitStack() as bound:
             for listener in sockets:
                 bound.callback(listener.close)
@@ -114,7 +115,7 @@ def serve(  # noqa: PLR0913 - a flag each
                 # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.registry.memory)
+            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names)
             watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
             bound.callback(watching.close)
             server.run()

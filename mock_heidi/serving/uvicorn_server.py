@@ -4,7 +4,8 @@ It uses these parts of uvicorn that its documentation does not promise (see ``uv
 
 - ``uvicorn.Server``: overrides ``startup``, ``main_loop``, ``shutdown`` and ``serve``; calls ``_serve`` and
   ``on_tick``; reads ``servers`` and ``server_state`` (``connections``, ``tasks``).
-- ``uvicorn.Config``: ``get_loop_factory``; ``http`` takes a protocol class.
+- ``uvicorn.Config``: ``get_loop_factory``; ``http`` takes a function that makes a protocol, which gets
+  ``server_state`` (``connections``) by name.
 """
 
 from __future__ import annotations
@@ -21,10 +22,8 @@ from typing import Any, Literal, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.serving import accelerators
 from mock_heidi.serving.heads import Limits
-from mock_heidi.serving.uvicorn_parsers import protocol
 
 T = TypeVar("T")
 
@@ -32,7 +31,7 @@ T = TypeVar("T")
 class BoundServer(uvicorn.Server):
     """Serves an application on bound sockets until :meth:`stop` is called, then ends at once.
 
-    uvicorn itself would wait for streams that never end.
+    uvicorn itself would wait for streams that never end. ``http`` makes the protocol of each connection.
     """
 
     def __init__(
@@ -40,16 +39,17 @@ class BoundServer(uvicorn.Server):
         app: ASGIApp,
         sockets: list[socket.socket],
         started: Callable[[], None],
+        http: Callable[..., asyncio.Protocol],
         limits: Limits,
-        memory: MemoryBudget,
     ) -> None:
         self.sockets = sockets
         loop: Literal["uvloop", "asyncio"] = "uvloop" if accelerators.is_installed("uvloop") else "asyncio"
+        made: Any = http  # uvicorn calls it, and looks for nothing else
         super().__init__(
             uvicorn.Config(
                 app,
                 loop=loop,
-                http=protocol(limits, memory),
+                http=made,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",

@@ -189,7 +189,7 @@ def _forged(token: str) -> dict[str, str]:
         "four parts": f"{token}.x",
         "other signature": f"{head}.{body}.{signature[::-1]}",
         "other secret": jwt.encode(known, "another secret that is as long as this one", algorithm="HS256"),
-        "no signature": jwt.encode(known, None, algorithm="none"),
+        "no signature": jwt.encode(known, "", algorithm="none"),
         "beyond ASCII": "é.é.é",
         "with a blank": f"{token} {token}",
     }

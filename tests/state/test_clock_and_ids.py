@@ -27,6 +27,7 @@ SOURCES = {
         "state/field_types.py",
         "client/proxies.py",
         "cli/request_log.py",
+        "serving/certificates.py",
         "comparing/times.py",
     },
     "random": {"state/ids.py"},

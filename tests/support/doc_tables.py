@@ -1,4 +1,4 @@
-"""The tables of the docs, each made from the code or from the measured figures."""
+"""The tables of the docs, each made from the code or from the measured figures, and the files that they show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import yaml
+from doc_examples import PARTS
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
 from doc_provenance import successes
@@ -157,7 +158,10 @@ def _message(kind: findings.Kind) -> str:
 
 
 # Commands that are imported late and ask no server.
-_WITHOUT_SERVER = ("compare",)
+_WITHOUT_SERVER = (
+    "ca",
+    "compare",
+)
 
 
 def command_table(*, remote: bool) -> Callable[[], str]:
@@ -249,9 +253,11 @@ def _flag(option: click.Option) -> Row:
 
 
 def _default(option: click.Option) -> str:
-    if option.is_flag or not isinstance(option.default, str | int | float):
+    # A repeatable flag has several values.
+    default = option.default[0] if isinstance(option.default, tuple) and option.default else option.default
+    if option.is_flag or not isinstance(default, str | int | float):
         return ""
-    return option.default if isinstance(option.default, str) else f"{option.default:g}"
+    return default if isinstance(default, str) else f"{default:g}"
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------
@@ -335,4 +341,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
+    **PARTS,
 }
