@@ -83,18 +83,14 @@ def test_each_form_is_written_to_its_file(pytester: pytest.Pytester) -> None:
 def test_a_run_without_the_option_counts_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        import sys
+        import pytest
 
-        def test_it(mock_heidi, mock_heidi_server, request):
+        def test_it(mock_heidi, request):
             assert not request.config.pluginmanager.has_plugin("mock_heidi_coverage")
             with mock_heidi.client() as client:
                 client.get("/sessions/1234567890")
-            try:
+            with pytest.raises(Exception, match="does not count coverage"):
                 mock_heidi.control("GET", "/coverage")
-            except Exception as error:
-                assert "does not count coverage" in str(error)
-            else:
-                raise AssertionError
         """
     )
 
