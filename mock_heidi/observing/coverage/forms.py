@@ -65,10 +65,11 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 meter { width: 12rem; }
+@media (max-width: 40rem) { meter { display: none; } }
 details { margin: .75rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 pre { margin: .25rem 0; padding: .5rem; background: #8882; font-size: .85rem; white-space: pre-wrap; }
-pre { overflow-wrap: anywhere; }
+section { overflow-wrap: anywhere; }
 .missing > li { margin: .75rem 0; }
 """
 
