@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _FIXTURES = {"mock_heidi", "mock_heidi_factory", "mock_heidi_server"}
+_FILE = "--mock-heidi-variants-json"
 # The outcome of a report that only shows progress, and the attributes that our reports carry.
 _PROGRESS = "variant"
 _RESULT = "mock_heidi_variants"
@@ -44,6 +45,7 @@ class VariantRuns:
         most = _number(config, "variants-max", MOST)
         self._limits = Limits(int(most), _number(config, "variants-time", SECONDS))
         self._file = _file(config)
+        self._problem = ""
         self._watch = Watch()
         self._results: list[Row] = []
         # The reports of the run that goes on, None between the runs; those of its subtests; whether it is repeated.
@@ -147,6 +149,8 @@ class VariantRuns:
             terminalreporter.section("what the tests depend on")
             for line in table(self._results):
                 terminalreporter.line(line)
+        if self._problem:
+            terminalreporter.line(self._problem)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workerinput"):
@@ -155,9 +159,9 @@ class VariantRuns:
             try:
                 report_file.write(self._file, self._results)
             except ConfigError as error:
-                raise pytest.UsageError(f"--mock-heidi-variants-json: {error}") from None
+                self._problem = f"{_FILE}: {error}"
         fails = session.config.getoption("--mock-heidi-variants-fail") and report_file.depending(self._results)
-        if fails and session.exitstatus == pytest.ExitCode.OK:
+        if (fails or self._problem) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -187,8 +191,15 @@ def _number(config: pytest.Config, name: str, default: float) -> float:
 
 
 def _file(config: pytest.Config) -> Path | None:
-    typed = config.getoption("--mock-heidi-variants-json")
-    return None if typed is None else config.invocation_params.dir / typed
+    typed = config.getoption(_FILE)
+    if typed is None:
+        return None
+    file = config.invocation_params.dir / typed
+    try:
+        report_file.check_folder(file)
+    except ConfigError as error:
+        raise pytest.UsageError(f"{_FILE}: {error}") from None
+    return file
 
 
 # --- The reports of a run ---------------------------------------------------------------------------------------------

@@ -70,14 +70,16 @@ def variants_command(  # noqa: PLR0913 - a flag each
 
     chosen = settings(options)
     names = _names(vary)
+    if json_file is not None:
+        report_file.check_folder(json_file)
     warn_of_other_machines(host)
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with contextlib.nullcontext() if log is None else contextlib.closing(log):
         runs = _Runs(command, chosen, _Place(host, port, url_file, log), grace, quiet=quiet)
         result = runs.examined(names, Limits(max_variants, max_time))
+    _print(result, command)
     if json_file is not None:
         report_file.write(json_file, [result])
-    _print(result, command)
     if result["outcome"] == NOT_REPEATABLE:
         sys.exit(runs.status)
     sys.exit(FOUND if fail_if_depends and report_file.depending([result]) else 0)

@@ -18,6 +18,12 @@ def depending(results: Sequence[Row]) -> bool:
     return any(result["outcome"] == DEPENDS for result in results)
 
 
+def check_folder(file: Path) -> None:
+    """Raise :class:`ConfigError` if the folder of the file is missing. The runs may take minutes, so it comes first."""
+    if not file.parent.is_dir():
+        raise ConfigError(f"cannot write {file}: there is no folder {file.parent}", "make it first")
+
+
 def write(file: Path, results: Sequence[Row]) -> None:
     """Write the results with their advice. Raises :class:`ConfigError` if the file cannot be written."""
     report: dict[str, Any] = {"tests": [{**result, "advice": advice_for([result])} for result in results]}

@@ -590,6 +590,10 @@ def test_it(mock_heidi, mock_heidi_server):
         ),
         ((NAMED, "--mock-heidi-variants-max=-1"), "should be a whole number, such as 200"),
         ((NAMED, "--mock-heidi-variants-time=1.5"), "should be a whole number, such as 600"),
+        (
+            (NAMED, "--mock-heidi-variants-json=none/a.json"),
+            "--mock-heidi-variants-json: cannot write */none/a.json: there is no folder */none; make it first",
+        ),
         (("--mock-heidi-variants-fail",), "the options --mock-heidi-variants-… need --mock-heidi-variants too"),
     ],
 )
@@ -603,11 +607,15 @@ def test_a_wrong_option_is_reported_once_and_before_any_test(
     result.stderr.fnmatch_lines(f"ERROR: *{words}")
 
 
-def test_a_file_that_cannot_be_written_is_reported_in_one_line(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "def test_it(): ...", NAMED, "--mock-heidi-variants-json=none/a.json")
+def test_a_file_that_cannot_be_written_fails_the_run_and_keeps_the_table(pytester: pytest.Pytester) -> None:
+    (pytester.path / "a.json").mkdir()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines("ERROR: --mock-heidi-variants-json: cannot write */none/a.json: No such file*")
+    result = run(pytester, SYNC, NAMED, "--mock-heidi-variants-json=a.json")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*passes only while*", "--mock-heidi-variants-json: cannot write */a.json: Is a directory; give a file in *"]
+    )
 
 
 def test_the_help_names_the_limits() -> None:
