@@ -194,7 +194,7 @@ def _file(config: pytest.Config) -> Path | None:
     typed = config.getoption(_FILE)
     if typed is None:
         return None
-    file = config.invocation_params.dir / typed
+    file: Path = config.invocation_params.dir / typed
     try:
         report_file.check_folder(file)
     except ConfigError as error:

@@ -583,6 +583,7 @@ def test_it(mock_heidi, mock_heidi_server):
     ("options", "words"),
     [
         (("--mock-heidi-variants=gender_cas",), "unknown assumption 'gender_cas'; did you mean gender_case[?]"),
+        (("--mock-heidi-variants=met,gender_case",), "met stands alone; write met, or only names"),
         (("--mock-heidi-variants=token_lifetime",), "token_lifetime has no alternatives; leave it out"),
         (
             ("--mock-heidi-variants", "test_sync.py"),
