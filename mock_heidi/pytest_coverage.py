@@ -116,7 +116,9 @@ def _file(config: pytest.Config, typed: str) -> Path:
     path = config.invocation_params.dir / typed
     problem = None
     if path.suffix not in FORMS:
-        problem = f"is no name for a report; write {' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
+        # The option takes the next word as its value.
+        cure = f"{_OPTION} after the paths, or " if path.exists() else ""
+        problem = f"is no name for a report; write {cure}{' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
     elif not path.parent.is_dir():
         problem = f"there is no folder {path.parent}; make it first"
     if problem is not None:
