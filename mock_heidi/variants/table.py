@@ -67,7 +67,9 @@ def verdict_text(verdict: Row) -> str:
 def _where(failure: Row) -> str:
     """The request and the place of a failure, ``: POST /sessions -> 201 (test_sync.py:14)``."""
     row = failure["request"]
-    request = f": {row['method']} {row['path']} -> {row['status'] or 'no answer'}" if row else ""
+    request = (
+        f": {row['method']} {row['path'] or 'an undocumented path'} -> {row['status'] or 'no answer'}" if row else ""
+    )
     return f"{request} ({failure['failure']})" if failure["failure"] else request
 
 
