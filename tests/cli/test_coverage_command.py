@@ -185,6 +185,8 @@ def test_the_server_can_begin_anew(call: Call, server: Handle) -> None:
         (None, "cannot be read: No such file or directory"),
         (b"{", "it is not JSON"),
         (b"\xff", "it is not JSON"),
+        (b"[" * 200_000, "it is not JSON"),
+        (b'{"exercised": [{"count": %s}]}' % (b"9" * 5000), "it is not JSON"),
         (b"[]", "it is no report of coverage"),
         (b'{"exercised": [{"kind": "operation"}]}', "it is no report of coverage"),
         (b'{"exercised": [{"kind": 1, "name": "a", "count": 1}]}', "it is no report of coverage"),
