@@ -17,7 +17,8 @@ from mock_heidi.observing.coverage.report import Report
 _TITLE = "Coverage of the Heidi Open API"
 _MOST_MISSING = 20
 _HINTS = "In Python, `heidi` is the handle of a namespace, such as the fixture `mock_heidi`, and `client` is "
-_HINTS += "`heidi.client()`. A fault acts on your client's next call of its operation."
+_HINTS += "`heidi.client()`. A fault or a reply acts on your client's next call of its operation, a transition on what "
+_HINTS += "your client makes next and then reads twice."
 
 
 def to_text(report: Report, line: Callable[[Hint], str] = lambda hint: hint.python) -> str:
