@@ -260,7 +260,9 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo("\n".join(f"mock-heidi: {text}" for text in message.splitlines()), err=True)
+    from mock_heidi.base.wording import printable
+
+    click.echo("\n".join(f"mock-heidi: {printable(text)}" for text in message.splitlines()), err=True)
     sys.exit(status)
 
 

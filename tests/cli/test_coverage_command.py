@@ -204,6 +204,12 @@ def test_a_wrong_file_is_one_line(call: Call, tmp_path: Path, content: bytes | N
     assert (ended.status, ended.err) == (1, f"mock-heidi: {path}: {problem}; {cure}\n")
 
 
+def test_the_name_of_a_wrong_file_cannot_control_the_terminal(call: Call) -> None:
+    ended = call("\x1b[31m\u202e.json")
+
+    assert ended.err.startswith("mock-heidi: \\x1b[31m\\x202e.json: cannot be read")
+
+
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
