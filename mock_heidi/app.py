@@ -16,6 +16,7 @@ from mock_heidi.base.errors import HostNotAllowedError
 from mock_heidi.base.hosts import Hosts
 from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
+from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
 from mock_heidi.namespaces.registry import Registry
@@ -77,7 +78,7 @@ class App(Starlette):
         self.control = _Endpoints("/_mock", _control_routes)
         super().__init__(routes=[self.api, self.control])
         self.registry = Registry(settings)
-        self.hosts = Hosts(settings.allowed_hosts)
+        self.hosts = Hosts((*settings.allowed_hosts, *REGIONS))
         self.origins = Origins(settings.cors_origins)
         self.cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
         self.exchange = Exchange(listener)
@@ -126,7 +127,7 @@ class App(Starlette):
             identify(request)
             if request.route is None:
                 request.why = explain(self.api.router, scope, segments)
-        if request.why is not None:
+        if request.route is None:
             request.stray = self.origins.is_stray(request.headers)
         return request
 

@@ -27,7 +27,7 @@ class Token(Outgoing):
 def get_jwt(request: Request) -> Response:
     opened = request.identity
     if not isinstance(opened, GoodKey):
-        request.why = _UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY
+        request.why = request.why or (_UNKNOWN_KEY if b"heidi-api-key" in request.headers else _NO_KEY)
         raise InvalidApiKeyError
     name, key = opened
     # Check without a model: pydantic would build it during the first sign-in and delay that.
@@ -42,7 +42,7 @@ def get_jwt(request: Request) -> Response:
     if fresh and (answer := whole_stub(request)) is not None:
         return answer  # the fixtures of the new namespace may contain a reply
     namespace.remember_user(key.managed_by, email, third_party_internal_id)
-    subject = TokenSubject(name, key.managed_by, email, third_party_internal_id)
+    subject = TokenSubject(name, key.managed_by, email, third_party_internal_id, key.region)
     token, expires = request.registry.tokens.issue(
         subject, namespace.clock.now(), namespace.ids.token_number(), request.meet("token_lifetime")
     )

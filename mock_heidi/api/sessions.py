@@ -251,8 +251,10 @@ def _view(view: type[View], request: Request, session: Session) -> View:
     ehr_patient_id = session.ehr_patient_id
     if ehr_patient_id is None and profile is not None:
         ehr_patient_id = profile.ehr_patient_id
-    pieces: Sequence[AudioPiece] = session_content.uploads(session)
-    if len(pieces) < len(session.audio) and request.meet("session_audio_rows") == "uploads_and_recordings":
+    # The answer to a PATCH shows no audio, so it does not meet an assumption about it.
+    heard = session.audio if "audio" in view.model_fields else ()
+    pieces: Sequence[AudioPiece] = session_content.uploads(session) if heard else ()
+    if len(pieces) < len(heard) and request.meet("session_audio_rows") == "uploads_and_recordings":
         pieces = session.audio
     return view_of(
         view,

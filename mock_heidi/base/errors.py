@@ -166,14 +166,14 @@ class UnsupportedFileTypeError(TextError):
 
 
 class InvalidApiKeyError(NamedError):
-    """The client signs in without an API key, or with an unknown one."""
+    """The client signs in without an API key, or with one that is unknown or belongs to another region."""
 
     status = "bad_api_key"
     msg = "Invalid API key"
 
 
 class InvalidTokenError(NamedError):
-    """The token is not from this server, or it is for another namespace."""
+    """The token is not from this server, or it is for another namespace or region."""
 
     status = "bad_token"
     msg = "Token is invalid"

@@ -3,6 +3,11 @@
 The owner of a web page can make its host name resolve to this machine (DNS rebinding). The browser then treats page and
 server as one site, and lets the page read every answer. The browser still sends the page's name as ``Host``, so unknown
 names are refused. An IP address cannot be rebound, so it is accepted.
+
+A client that is not changed sends the name of the real service as ``Host``, through a proxy or an entry of a hosts
+file. The API accepts these names: only the vendor decides where they lead, so a page of anyone else cannot rebind them.
+An attacker who forges the name service of the network can, and then reads invented records if he knows a key. The
+control API, which can change the server and shows its keys, never accepts these names.
 """
 
 from __future__ import annotations
@@ -13,6 +18,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from starlette.types import Scope
+
+from mock_heidi.base.vendor_hosts import REGIONS
 
 _HOST = re.compile(r"([a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?", re.IGNORECASE)
 # Docker's name for the machine that runs a container. A web page cannot claim it.
@@ -76,6 +83,11 @@ def host_name(host: str) -> str:
     """The name in a ``Host`` header in lower case, without port and brackets; ``""`` if the header is malformed."""
     match = _HOST.fullmatch(host)
     return match[1].strip("[]").lower() if match else ""
+
+
+def region_of(host: bytes | None) -> str | None:
+    """The region of the real service whose host a ``Host`` header names; None for any other host."""
+    return None if host is None else REGIONS.get(host_name(host.decode("latin-1")))
 
 
 def is_loopback(name: str) -> bool:

@@ -13,20 +13,21 @@ import click
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
 
 if TYPE_CHECKING:
+    from mock_heidi.cli.serving_options import Address
     from mock_heidi.client.handle import Handle
     from mock_heidi.client.server_thread import MockHeidi
 
 
 @contextlib.contextmanager
 def listening(
-    chosen: Settings, host: str, port: int, url_file: Path | None, log: Any
+    chosen: Settings, address: Address, url_file: Path | None, log: Any
 ) -> Iterator[tuple[MockHeidi, Handle]]:
     """A server that listens, and its handle. Clients may connect; they get answers after its start."""
     from mock_heidi.cli import url_file as file
     from mock_heidi.client.server_thread import MockHeidi
 
     with contextlib.ExitStack() as ends:
-        server = MockHeidi(chosen, host=host, port=port)
+        server = MockHeidi(chosen, host=address.host, port=address.ports, tls_names=address.tls_names)
         ends.enter_context(contextlib.closing(server))
         heidi = server.listen(log)
         if url_file is not None:

@@ -12,7 +12,9 @@ import click
 
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.wording import nearest, printable_json
+from mock_heidi.cli.ca_command import ca
 from mock_heidi.cli.command_server import client_variables
+from mock_heidi.cli.compare_command import compare
 from mock_heidi.cli.control_commands import clock, fault, namespaces, scenario, snapshot
 from mock_heidi.cli.coverage_command import coverage
 from mock_heidi.cli.exec_command import exec_command
@@ -231,5 +233,7 @@ COMMANDS: dict[str, click.Command] = {
     "clock": clock,
     "snapshot": snapshot,
     "namespaces": namespaces,
+    "ca": ca,
+    "compare": compare,
     "completion": completion,
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mock_heidi.base.settings import DEFAULT_NAMESPACE
+from mock_heidi.base.settings import DEFAULT_NAMESPACE, ConfigError
 from mock_heidi.cli.command_server import (
     environment,
     listening,
@@ -19,13 +19,15 @@ from mock_heidi.cli.command_server import (
     used_namespaces,
     warn_of_other_machines,
 )
-from mock_heidi.cli.options import option, runs_server, settings
+from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Choice, Seconds
+from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mock_heidi.app import App
     from mock_heidi.cli.child_process import Ended
     from mock_heidi.client.handle import Handle
 
@@ -40,6 +42,7 @@ NO_REQUESTS = (
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
+@keeps_files
 @option(
     "--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD may still run after SIGTERM or SIGINT."
 )
@@ -50,11 +53,12 @@ NO_REQUESTS = (
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
-    host: str,
-    port: int,
+    address: Address,
     url_file: Path | None,
     log_level: str,
     quiet: bool,
+    export_on_exit: Path | None,
+    watch: bool,
     grace: float,
     fail_on: str | None,
     **options: Any,
@@ -64,22 +68,48 @@ def exec_command(  # noqa: PLR0913 - a flag each
     CMD gets HEIDI_BASE_URL and HEIDI_API_KEY for your client, and MOCK_HEIDI_URL for `mock-heidi requests` and the
     other commands. If it fails, the last requests, the faults and the findings are printed.
     """
-    from mock_heidi.cli import child_process, request_log
+    from mock_heidi.cli import child_process, fixture_watch, request_log, state_file
 
+    files = fixture_watch.watched_files(options["fixtures"], watch=watch)
+    options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
     chosen = settings(options)
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with (
         contextlib.nullcontext() if log is None else contextlib.closing(log),
-        listening(chosen, host, port, url_file, log) as (server, heidi),
+        listening(chosen, address, url_file, log) as (server, heidi),
+        contextlib.closing(
+            fixture_watch.FixtureWatch(files, server.app.registry, server.server, quiet=quiet)
+        ) as watching,
     ):
-        warn_of_other_machines(host)
+        warn_of_other_machines(address.host)
+
+        def started() -> None:
+            server.start()
+            watching.start()
+
         try:
             # CMD may connect at once: the port is bound, and the server answers as soon as its thread runs.
-            ended = child_process.run(command, environment(heidi, chosen), grace, server.start)
+            ended = child_process.run(command, environment(heidi, chosen), grace, started)
         except child_process.NotStartedError as error:
             say(str(error))
             sys.exit(error.status)
-        sys.exit(final_status(ended, heidi, used_namespaces(heidi, chosen.admin_token), fail_on, quiet=quiet))
+        status = final_status(ended, heidi, used_namespaces(heidi, chosen.admin_token), fail_on, quiet=quiet)
+        server.close()
+        if export_on_exit is not None:
+            status = _exported(export_on_exit, server.app, status)
+        sys.exit(status)
+
+
+def _exported(path: Path, app: App, status: int) -> int:
+    """Write the state into the file. Returns ``status``, or 1 in place of 0 if that fails."""
+    from mock_heidi.cli import state_file
+
+    try:
+        state_file.write(path, app.registry.default)
+    except ConfigError as error:
+        say(str(error))
+        return status or 1
+    return status
 
 
 def final_status(ended: Ended, heidi: Handle, used: Iterator[Handle], fail_on: str | None, *, quiet: bool) -> int:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
-from mock_heidi.cli.options import choices, runs_server, settings
+from mock_heidi.cli.options import choices, settings
 from mock_heidi.cli.parameters import Group, Number
+from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _INTERRUPTED = 130
-
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
-    "clock", "snapshot", "namespaces", "completion",
+    "clock", "snapshot", "namespaces", "ca", "compare", "completion",
 )  # fmt: skip
 
 
@@ -67,16 +67,25 @@ def cli() -> None:
 
 @cli.command()
 @runs_server(port=DEFAULT_PORT, log_level="info")
-def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet: bool, **options: Any) -> None:
+@keeps_files
+def serve(  # noqa: PLR0913 - a flag each
+    *,
+    address: Address,
+    url_file: Path | None,
+    log_level: str,
+    quiet: bool,
+    export_on_exit: Path | None,
+    watch: bool,
+    **options: Any,
+) -> None:
     """Serve until Ctrl-C."""
     from mock_heidi.app import create_app
     from mock_heidi.base.hosts import is_loopback
-    from mock_heidi.cli import request_log
+    from mock_heidi.cli import fixture_watch, request_log, state_file
     from mock_heidi.cli import url_file as file
-    from mock_heidi.serving.server import Server, bind
+    from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
     log = request_log.request_log(sys.stdout, log_level, quiet=quiet)
-    written: list[Path] = []
 
     def started() -> None:
         # These objects stay until the end, so the collector can leave them out.
@@ -84,16 +93,20 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
         gc.enable()
         if url_file is not None:
             file.write(url_file, f"{server.url}{BASE_PATH}")
-            written.append(url_file)
+            # Only a file that this server has written; another server may have replaced it since.
+            bound.callback(file.remove_own, url_file, f"{server.url}{BASE_PATH}")
         if not quiet:
-            where = "packaged" if options["fixtures"] is None else options["fixtures"]
-            click.echo(request_log.banner(server.url, app.registry.default, where))
+            click.echo(request_log.banner(server.url, app.registry.default, options["fixtures"] or "packaged"))
+        watching.start()
         if not is_loopback(sockets[0].getsockname()[0]):
-            click.echo(f"warning: {host} can be reached from other machines", err=True)
+            click.echo(f"warning: {address.host} can be reached from other machines", err=True)
 
     try:
+        files = fixture_watch.watched_files(options["fixtures"], watch=watch)
+        options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
-        sockets = bind(host, port)
+        prepare_certificate(address.tls_names)
+        sockets = bind_all(address.host, address.ports)
         with contextlib.ExitStack() as bound:
             for listener in sockets:
                 bound.callback(listener.close)
@@ -101,14 +114,15 @@ def serve(*, host: str, port: int, url_file: Path | None, log_level: str, quiet:
                 # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.registry.memory)
+            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names)
+            watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
+            bound.callback(watching.close)
             server.run()
+        if export_on_exit is not None:
+            state_file.write(export_on_exit, app.registry.default)
     finally:
         if log is not None:
             log.close()
-        # Only a file that this server has written; another server may have replaced it since.
-        for path in written:
-            file.remove_own(path, f"{server.url}{BASE_PATH}")
 
 
 def _print(value: Any) -> None:
@@ -253,15 +267,14 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
     try:
         target = click.open_file(str(file), "wb")
     except OSError as error:
-        problem = f"audio: cannot write {file}: {error.strerror}"
-        raise ConfigError(problem, "give a file in a folder that you can write to") from None
+        cure = "give a file in a folder that you can write to"
+        raise ConfigError(f"audio: cannot write {file}: {error.strerror}", cure) from None
     with target:
         target.write(made)
 
 
 def _fail(message: str, status: int) -> NoReturn:
     from mock_heidi.base.wording import printable
-
     click.echo("\n".join(f"mock-heidi: {printable(text)}" for text in message.splitlines()), err=True)
     sys.exit(status)
 

@@ -1,10 +1,9 @@
-"""The options of the commands with their variables. ``SERVER_OPTIONS`` lists those of every command that serves."""
+"""The options of the commands with their variables. ``SERVER_OPTIONS`` lists those that set a field of Settings."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -13,7 +12,6 @@ from mock_heidi.base.settings import DEFAULT_MEMORY, JOURNAL_MODES, ConfigError,
 from mock_heidi.cli.parameters import Choice, Fault, Option, WholeNumber
 
 _MEGABYTE = 1024 * 1024
-_LEVELS = ("debug", "info", "warning", "error")
 
 
 def option(name: str, *more: Any, **options: Any) -> Callable[[Any], Any]:
@@ -213,44 +211,6 @@ SERVER_OPTIONS = (
         help="Let web pages send cookies (fetch with credentials: include).",
     ),
 )
-
-
-def runs_server(*, port: int, log_level: str) -> Callable[[Any], Any]:
-    """A decorator that gives a command the options of a server: its address, its output and SERVER_OPTIONS.
-
-    The command gets SERVER_OPTIONS by the names of their fields. ``port`` and ``log_level`` are defaults.
-    """
-    address = (
-        option(
-            "--host",
-            default="127.0.0.1",
-            metavar="ADDRESS",
-            help="Address to listen on; the default serves localhost too.",
-        ),
-        option("--port", default=port, type=WholeNumber(0, 65535), metavar="N", help="Port; 0 picks a free one."),
-    )
-    output = (
-        option(
-            "--url-file",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="File to write the base URL to when the server listens; removed at the end.",
-        ),
-        option(
-            "--log-level",
-            default=log_level,
-            type=Choice(_LEVELS),
-            help="How much to log; info writes a line per request.",
-        ),
-        option("--quiet", is_flag=True, help="Print no banner, no line per request, no report of a failed command."),
-    )
-    settings = (option(one.flag, one.field, **one.attributes) for one in SERVER_OPTIONS)
-
-    def decorate(command: Any) -> Any:
-        for given in reversed([*address, *settings, *output]):
-            command = given(command)
-        return command
-
-    return decorate
 
 
 def settings(typed: Mapping[str, Any]) -> Settings:

@@ -14,8 +14,9 @@ import click
 from mock_heidi.base.settings import ConfigError, Settings
 from mock_heidi.cli.command_server import environment, listening, say, used_namespaces, warn_of_other_machines
 from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, final_status
-from mock_heidi.cli.options import option, runs_server, settings
+from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Seconds, WholeNumber
+from mock_heidi.cli.serving_options import Address, runs_server
 from mock_heidi.variants.limits import MOST, SECONDS, Limits
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ _INTERRUPTED = 130
 def variants_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
-    host: str,
-    port: int,
+    address: Address,
     url_file: Path | None,
     log_level: str,
     quiet: bool,
@@ -72,10 +72,10 @@ def variants_command(  # noqa: PLR0913 - a flag each
     names = _names(vary)
     if json_file is not None:
         report_file.check_folder(json_file)
-    warn_of_other_machines(host)
+    warn_of_other_machines(address.host)
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with contextlib.nullcontext() if log is None else contextlib.closing(log):
-        runs = _Runs(command, chosen, _Place(host, port, url_file, log), grace, quiet=quiet)
+        runs = _Runs(command, chosen, _Place(address, url_file, log), grace, quiet=quiet)
         result = runs.examined(names, Limits(max_variants, max_time))
     _print(result, command)
     if json_file is not None:
@@ -97,8 +97,7 @@ def _names(vary: str) -> tuple[str, ...] | None:
 class _Place(NamedTuple):
     """The address of each server, the file for its URL, and its log."""
 
-    host: str
-    port: int
+    address: Address
     url_file: Path | None
     log: Any
 

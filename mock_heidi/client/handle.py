@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
@@ -61,14 +60,25 @@ class Handle(AttributeHints):
         self.api_key = api_key
         """The API key that the handle signs in with."""
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
-        self._connection = NamespaceConnection(self.url, self.name, self._admin_token)
-        self._maker = maker
+        self._connection = NamespaceConnection(self.url, self.name, self._admin_token, maker)
         self._removed: list[Row] = []  # removed rules, with their last values
 
     @property
     def base_url(self) -> str:
         """The base URL for a client: its path includes the namespace."""
         return self._connection.base_url
+
+    @property
+    def https_base_url(self) -> str:
+        """The same for a client that uses https, and trusts :attr:`ca`."""
+        return self.base_url.replace("http://", "https://", 1)
+
+    @property
+    def ca(self) -> str:
+        """The PEM file that a client must trust for https. Raises :class:`ConfigError` without the extra ``tls``."""
+        from mock_heidi.serving.certificate_files import current
+
+        return str(current().ca)
 
     @property
     def closed(self) -> bool:
@@ -283,16 +293,7 @@ class Handle(AttributeHints):
 
     def close(self) -> None:
         """Close the connection; delete the namespace if :meth:`namespace` made it. A second call does nothing."""
-        if self.closed:
-            return
-        try:
-            if self._maker is not None:
-                # Most tests send no request through their handle, so it has no connection yet.
-                server = self._maker if self._maker.is_open else self._connection.server
-                with contextlib.suppress(MockHeidiError):  # the namespace was deleted before
-                    server.request("DELETE", f"/_mock/namespaces/{self.name}")
-        finally:
-            self._connection.close()
+        self._connection.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"

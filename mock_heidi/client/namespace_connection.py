@@ -68,12 +68,14 @@ def snapshot_path(name: str) -> str:
 class NamespaceConnection:
     """Requests to one namespace. Paths are relative to it: ``/_mock/state``, ``/api/v2/…``.
 
-    Raises :class:`MockHeidiError` for a refusal, and once it is closed; :class:`NoAnswerError` if no mock_heidi
-    answers.
+    ``maker`` is the connection by which the namespace was made, if :meth:`close` should delete it. Raises
+    :class:`MockHeidiError` for a refusal, and once it is closed; :class:`NoAnswerError` if no mock_heidi answers.
     """
 
-    def __init__(self, url: str, name: str, admin_token: str | None) -> None:
+    def __init__(self, url: str, name: str, admin_token: str | None, maker: ServerConnection | None = None) -> None:
         self._url = url
+        self._name = name
+        self._maker = maker
         self._prefix = namespace_path(name)
         self._admin_token = admin_token
         self.base_url = f"{url}{self._prefix}{BASE_PATH}"
@@ -129,6 +131,15 @@ class NamespaceConnection:
         return ids
 
     def close(self) -> None:
-        """Close the connection to the server; further requests are refused."""
-        self.closed = True
-        self.server.close()
+        """Delete the namespace if it should be, and close the connection; further requests are refused."""
+        if self.closed:
+            return
+        try:
+            if self._maker is not None:
+                # Most tests send no request through their handle, so it has no connection yet.
+                server = self._maker if self._maker.is_open else self.server
+                with contextlib.suppress(MockHeidiError):  # the namespace was deleted before
+                    server.request("DELETE", f"/_mock/namespaces/{self._name}")
+        finally:
+            self.closed = True
+            self.server.close()

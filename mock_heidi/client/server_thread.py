@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.settings import ConfigError, Settings
@@ -14,6 +14,7 @@ from mock_heidi.client.handle import Handle
 from mock_heidi.client.namespace_options import rule_list
 
 if TYPE_CHECKING:
+    from mock_heidi.app import App
     from mock_heidi.serving.server import Server
 
 _STARTED = "this MockHeidi was started before; make a new one"
@@ -28,19 +29,30 @@ class MockHeidi:
     Without a ``with``, :meth:`start` returns that handle and :meth:`close` ends the server. The options are those of
     the command: ``fixtures`` (a folder, a file, a dict, ``"empty"``), ``seed``, ``clock``, ``api_key``, ``linked``,
     ``faults``, ``scenario``, ``journal``, ``strict`` and the other fields of :class:`Settings`, or a :class:`Settings`
-    instead; ``port=0`` picks a free port. Raises :class:`ConfigError` for a wrong option, here or when
-    the server starts.
+    instead; ``port=0`` picks a free port, and several ports may be given. ``tls_names`` are further names for the
+    certificate of https. Raises :class:`ConfigError` for a wrong option, here or when the server starts.
     """
 
+    # Both exist from listen() on. They are for the command, and no part of what users are promised.
+    app: App
+    server: Server
+
     def __init__(
-        self, settings: Settings | None = None, /, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+        self,
+        settings: Settings | None = None,
+        /,
+        *,
+        host: str = "127.0.0.1",
+        port: int | Sequence[int] = 0,
+        tls_names: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         if settings is not None and options:
             raise ConfigError(f"MockHeidi: give settings or {', '.join(options)}, not both")
         _check_names(options)
         self._settings = settings or Settings(**{**options, "faults": tuple(rule_list(options.get("faults", ())))})
-        self._host, self._port = host, port
-        self._server: Server | None = None
+        self._host, self._ports = host, (port,) if isinstance(port, int) else port
+        self._tls_names = tls_names
         self._handle: Handle | None = None
         self._thread: threading.Thread | None = None
         self._answering = threading.Event()
@@ -63,16 +75,19 @@ class MockHeidi:
         ``listener`` is called with each answer, as in :func:`create_app`. Raises :class:`ConfigError` for a port that
         is taken or not allowed.
         """
-        if self._server is not None:
+        if self._handle is not None:
             raise RuntimeError(_STARTED)
         with _no_garbage_collection():
             from mock_heidi.app import create_app
-            from mock_heidi.serving.server import Server, bind
+            from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
-            app = create_app(self._settings, listener=listener)
-        self._server = Server(app, bind(self._host, self._port), self._answering.set, memory=app.registry.memory)
+            self.app = app = create_app(self._settings, listener=listener)
+        prepare_certificate(self._tls_names)
+        sockets = bind_all(self._host, self._ports)
+        memory = app.registry.memory
+        self.server = Server(app, sockets, self._answering.set, memory=memory, tls_names=self._tls_names)
         key = next(iter(app.registry.default.keys))
-        self._handle = Handle(self._server.url, api_key=key, admin_token=self._settings.admin_token)
+        self._handle = Handle(self.server.url, api_key=key, admin_token=self._settings.admin_token)
         return self._handle
 
     def start(self) -> Handle:
@@ -80,8 +95,7 @@ class MockHeidi:
         if self._thread is not None:
             raise RuntimeError(_STARTED)
         handle = self._handle or self.listen()
-        assert self._server is not None  # noqa: S101 - listen() has made it
-        self._thread = threading.Thread(target=self._server.run, name="mock-heidi", daemon=True)
+        self._thread = threading.Thread(target=self.server.run, name="mock-heidi", daemon=True)
         self._thread.start()
         while not self._answering.wait(0.05):
             if not self._thread.is_alive():
@@ -90,14 +104,13 @@ class MockHeidi:
 
     def close(self) -> None:
         """Stop the server, and free its port and its thread. A second call does nothing."""
-        if self._server is None:
+        if self._handle is None:
             return
-        if self._handle is not None:
-            self._handle.close()
-        self._server.stop()
+        self._handle.close()
+        self.server.stop()
         if self._thread is not None:
             self._thread.join()
-        for listener in self._server.sockets:  # a server that was never started closes no socket
+        for listener in self.server.sockets:  # a server that was never started closes no socket
             listener.close()
 
     def __repr__(self) -> str:
@@ -105,7 +118,7 @@ class MockHeidi:
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
-    known = [*Settings.__slots__, "host", "port"]
+    known = [*Settings.__slots__, "host", "port", "tls_names"]
     for name in options:
         if name not in known:
             raise ConfigError(f"MockHeidi: there is no option {name!r}", nearest(name, known, 1))

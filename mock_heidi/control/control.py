@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.errors import BodyTooLargeError, NoMemoryError, ServiceUnavailableError, UnprocessableError
-from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback
+from mock_heidi.base.hosts import Hosts, host_name, is_address, is_loopback, region_of
 from mock_heidi.base.json_text import parsing_json, to_json
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.slices import in_slices
@@ -212,7 +212,7 @@ class Guard:
 
     A web page could reach loopback through its own host name, so ``Host`` is checked; or with a cross-origin request,
     so ``Origin`` must be the server's. A browser sends ``Sec-Fetch-Site`` even without ``Origin``, as for an image.
-    Another machine must use a host that the user allows.
+    Another machine must use a host that the user allows. The hosts of the real service are refused even then.
     """
 
     def __init__(
@@ -234,6 +234,9 @@ class Guard:
         scope = request.scope
         names = [name for name, _ in scope["headers"]]
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
+        if region_of(request.headers.get(b"host")) is not None:
+            cure = "call it by a name or an address of this server, such as localhost"
+            return _forbid("the control API does not answer to the hosts of the real service", cure)
         refused = self.hosts.refusal(scope)
         if refused is not None:
             return _forbid(f"the control API does not answer to {refused.what}", refused.cure)

@@ -76,7 +76,8 @@ async def _start(request: Request, fields: dict[str, Any]) -> Start:
     if fields.get("assume") is not None:
         start = start._replace(assumed=_assumed(start, fields["assume"]))
     if fixtures is not None or fields.get("api_key") is not None:
-        start = start._replace(base=await _base(registry, fixtures, fields.get("api_key"), start.assumed))
+        base = await _base(registry, fixtures, fields.get("api_key"), start.assumed)
+        start = start._replace(base=base, has_own_base=True)
     if seed is not None:
         if type(seed := resolve(seed)) is not int:
             raise ControlError(400, "seed is not a whole number", "write it like 7")

@@ -10,11 +10,11 @@ from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import Streamed
 from mock_heidi.control.control import ControlError, ControlRoute, read_body, refuse, renew_namespace, respond
 from mock_heidi.control.coverage import count_coverage
-from mock_heidi.control.state_pieces import json_pieces, yaml_pieces
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.fixtures.documents import FixtureError
 from mock_heidi.fixtures.export import rows_by_kind, to_row
+from mock_heidi.fixtures.export_text import json_pieces, yaml_pieces
 from mock_heidi.fixtures.kinds import KINDS
 from mock_heidi.namespaces import lifecycle
 from mock_heidi.namespaces.namespace import Namespace

@@ -48,6 +48,7 @@ class FaultArguments(TypedDict, total=False):
     null_key: str | Sequence[str]
     wrong_type: str | Sequence[str]
     duplicate_key: str | Sequence[str]
+    add_key: str | Sequence[str]
     end_after: int
     end_inside: str
     rst_after: int

@@ -27,6 +27,7 @@ def start_namespace(
     namespace = Namespace(name, start, settings, memory, all_keys)
     if start.copied is None:
         link_first_user(namespace)
+    namespace.begin_state()
     return namespace
 
 
@@ -70,10 +71,39 @@ def _reset_state(namespace: Namespace) -> None:
     if namespace.start.copied is not None:
         namespace.store = namespace.start.new_store()
         namespace.learn_keys()
-        return
-    namespace.store.reset(namespace.start.base)
-    namespace.learn_keys()
-    link_first_user(namespace)
+    else:
+        namespace.store.reset(namespace.start.base)
+        namespace.learn_keys()
+        link_first_user(namespace)
+    namespace.begin_state()
+
+
+def follow(namespace: Namespace, start: Start) -> bool:
+    """Give a namespace another start. Returns True if its state is replaced too: unless a client has changed it.
+
+    With the state go its assumptions, replies and faults, except those that a client has changed; streams that are
+    being sent end. Raises :class:`FaultError` or :class:`StubError`, and changes nothing, if the new faults or replies
+    do not fit together.
+    """
+    earlier, store = namespace.start, start.new_store()
+    faults, stubs = start.new_faults(store), start.new_stubs(store)
+    namespace.start = start
+    if namespace.edited:
+        return False
+    followed, store = ["state"], earlier.new_store()
+    if namespace.assumptions is earlier.assumptions:
+        namespace.assumptions = start.assumptions
+        followed.append("assumptions")
+    if [one.stub for one in namespace.stubs] == [one.stub for one in earlier.new_stubs(store)]:
+        namespace.stubs = stubs
+        followed.append("replies")
+    if [one.fault for one in namespace.faults] == [one.fault for one in earlier.new_faults(store)]:
+        namespace.faults = faults
+        followed.append("faults")
+    _reset_state(namespace)
+    namespace.end_streams()
+    namespace.events.emit("reset", {"reset": followed})
+    return True
 
 
 def replace_state(namespace: Namespace, base: Base) -> None:

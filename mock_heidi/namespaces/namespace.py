@@ -39,6 +39,7 @@ class Namespace:
         self.start = start
         self.settings = settings
         self.store = start.new_store()
+        self._begun_with = self.store, self.store.version
         self.clock = start.new_clock()
         self.ids = self.new_ids()
         self.transitions = start.new_transitions()
@@ -88,7 +89,20 @@ class Namespace:
             user = User.model_construct(
                 managed_by=managed_by, email=email, third_party_internal_id=third_party_internal_id
             )
+            edited = self.edited
             self.store.put(user)
+            if not edited:
+                self.begin_state()
+
+    def begin_state(self) -> None:
+        """Take the present state as the one that no client has changed."""
+        self._begun_with = self.store, self.store.version
+
+    @property
+    def edited(self) -> bool:
+        """True if a client has changed the state. The user that a sign-in adds does not count."""
+        store, version = self._begun_with
+        return self.store is not store or store.version != version
 
     @property
     def untouched(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mock_heidi.base.assumptions import DEFAULTS
 from mock_heidi.base.errors import ServiceUnavailableError
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import (
@@ -19,8 +18,7 @@ from mock_heidi.base.settings import (
 from mock_heidi.faults import rule as faults
 from mock_heidi.faults.rule import Fault
 from mock_heidi.faults.short_form import FaultError
-from mock_heidi.fixtures import loader as fixture_loader
-from mock_heidi.fixtures.assumption_file import chosen_assumptions
+from mock_heidi.namespaces.beginning import read_beginning
 from mock_heidi.namespaces.lifecycle import start_namespace, start_of_copy
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.server_secrets import KnownKeys
@@ -51,23 +49,33 @@ class Registry:
         """In seconds of the process's clock."""
         frozen = None if settings.clock is None else clock.parse_moment(settings.clock)
         linked = (DEFAULT_EMAIL, DEFAULT_THIRD_PARTY_ID) if settings.linked else None
-        base = fixture_loader.load(settings.fixtures, settings.api_key, assume=settings.assume)
+        base, assumed = read_beginning(settings.fixtures, settings)
         rules = tuple(_rule(given) for given in settings.faults)
-        assumed = DEFAULTS.choose({**chosen_assumptions(settings.fixtures), **settings.assume})
-        self.start = Start(
+        start = Start(
             base, settings.seed, frozen, linked, rules, settings.scenario, assumed=assumed, strict=settings.strict
         )
         self._all: dict[str, Namespace] = {}
         self._known_keys = KnownKeys()
         self.tally: Tally | None = None
         """The coverage of all namespaces; None if it is not counted."""
+        self.begin_with(start)
         self.make(DEFAULT_NAMESPACE)
-        self._keys = dict(self.default.keys)
         self.tokens = Tokens(settings.seed, self._keys)
         if settings.coverage:
             self._begin_tally()
-        self.begins_faulty = len(self.default.faults) > 0
+
+    def begin_with(self, start: Start) -> None:
+        """Start new namespaces with this.
+
+        Raises :class:`FaultError` or :class:`StubError`, and changes nothing, if its faults or stubs do not fit.
+        """
+        store = start.new_store()
+        start.new_stubs(store)
+        self.begins_faulty = len(start.new_faults(store)) > 0
         """True if namespaces start with faults, so that even their first request may meet one."""
+        self.start = start
+        """The start of a new namespace."""
+        self._keys = {key.key: key for key in store.all(ApiKey)}
 
     def _begin_tally(self) -> None:
         from mock_heidi.observing.coverage.tally import Tally

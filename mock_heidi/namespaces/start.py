@@ -36,8 +36,8 @@ class Start(NamedTuple):
 
     ``frozen`` is the time of a frozen clock, in ms since 1970. ``linked`` is the e-mail and the third party's id of a
     user who is linked at the start. ``journal`` is the journal's mode; None for that of the server.
-    ``assumed`` are its assumptions. With ``strict``, it refuses requests for what no page
-    documents.
+    ``assumed`` are its assumptions. With ``strict``, it refuses requests for what no page documents. ``has_own_base``
+    is True if ``base`` is not that of the server's fixtures and key.
     """
 
     base: Base
@@ -49,6 +49,7 @@ class Start(NamedTuple):
     journal: str | None = None
     assumed: Assumptions = DEFAULTS
     strict: bool = False
+    has_own_base: bool = False
     copied: Copied | None = None
     """For a copy of another namespace, the content that replaces all the above except seed, journal and strict."""
 

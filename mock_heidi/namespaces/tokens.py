@@ -9,27 +9,29 @@ from typing import Any, NamedTuple
 
 from mock_heidi.base.errors import HeidiError, InvalidTokenError, MissingTokenError
 from mock_heidi.base.settings import is_namespace, is_text
+from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.state.account_records import ApiKey, user_key
 
 _REMEMBERED = 4_096
 
 
 class TokenSubject(NamedTuple):
-    """The user and the namespace for which a token is issued."""
+    """The user and the namespace for which a token is issued, and the region of its API key, if that has one."""
 
     namespace: str
     managed_by: str
     email: str
     third_party_internal_id: str
+    region: str | None = None
 
 
-_CLAIMS = TokenSubject._fields
+_TEXTS = TokenSubject._fields[:-1]
 
 
 class Caller(NamedTuple):
     """The user of a valid token. ``expires`` is in seconds since 1970 by the namespace's clock.
 
-    ``key`` is the key of the user's record in the state.
+    ``key`` is the key of the user's record in the state. ``region`` is that of the API key, None for all regions.
     """
 
     namespace: str
@@ -38,6 +40,7 @@ class Caller(NamedTuple):
     third_party_internal_id: str
     expires: int
     key: str
+    region: str | None
 
 
 class GoodKey(NamedTuple):
@@ -64,7 +67,8 @@ class Tokens:
         import jwt  # only signing in needs it, and start-up is a feature
 
         expires = now // 1000 + lifetime
-        claims = {**subject._asdict(), "exp": expires, "jti": str(number)}
+        known = {name: value for name, value in subject._asdict().items() if value is not None}
+        claims = {**known, "exp": expires, "jti": str(number)}
         return jwt.encode(claims, self._secret, algorithm="HS256"), expires
 
     def identify(self, authorization: bytes | None) -> Caller | type[HeidiError]:
@@ -100,7 +104,11 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             return InvalidTokenError
         # The default keys are public, so anyone can sign a token for a default server: check the claims too.
-        texts = [str(claims[name]) for name in _CLAIMS if is_text(claims.get(name))]
-        if len(texts) != len(_CLAIMS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
+        texts = [str(claims[name]) for name in _TEXTS if is_text(claims.get(name))]
+        if len(texts) != len(_TEXTS) or type(claims["exp"]) is not int or not is_namespace(texts[0]):
             return InvalidTokenError
-        return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"], user_key(texts[1], texts[2], texts[3]))
+        region = claims.get("region")
+        if region is not None and region not in tuple(HOSTS):
+            return InvalidTokenError
+        key = user_key(texts[1], texts[2], texts[3])
+        return Caller(texts[0], texts[1], texts[2], texts[3], claims["exp"], key, region)

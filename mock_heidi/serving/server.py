@@ -5,18 +5,35 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from starlette.types import ASGIApp
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import DEFAULT_MEMORY, ConfigError
 from mock_heidi.serving import signals, watchdog
+from mock_heidi.serving.first_bytes import FirstBytes
 from mock_heidi.serving.heads import LIMITS, Limits
+from mock_heidi.serving.https import Https
+from mock_heidi.serving.uvicorn_parsers import protocol
 from mock_heidi.serving.uvicorn_server import BoundServer
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BACKLOG = 2_048
+
+
+def bind_all(host: str, ports: Iterable[int]) -> list[socket.socket]:
+    """The listening sockets of several ports; see :func:`bind`."""
+    bound: list[socket.socket] = []
+    try:
+        for port in ports:
+            bound += bind(host, port)
+    except ConfigError:
+        for listener in bound:
+            listener.close()
+        raise
+    return bound
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -76,6 +93,17 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def prepare_certificate(tls_names: Sequence[str]) -> None:
+    """Make a certificate for further names, if any are given: else the first client of https causes one.
+
+    Raises :class:`ConfigError` for a wrong name, or if no certificate can be made.
+    """
+    if tls_names:
+        from mock_heidi.serving import certificate_files  # noqa: PLC0415 - most servers have no further names
+
+        certificate_files.current(tls_names)
+
+
 def url_of(listener: socket.socket) -> str:
     """``http://HOST:PORT`` of a listening socket."""
     host, port = listener.getsockname()[:2]
@@ -86,11 +114,12 @@ def url_of(listener: socket.socket) -> str:
 class Server(BoundServer):
     """Serves an application on bound sockets until a signal or a call of :meth:`stop`, then ends at once.
 
-    In the main thread it handles SIGINT and SIGTERM, and reports where its event loop is blocked. ``memory`` also
-    counts the unfinished heads of requests.
+    It speaks http and https on all of them. In the main thread it handles SIGINT and SIGTERM, and reports where its
+    event loop is blocked. ``memory`` also counts the unfinished heads of requests. ``tls_names`` are further names and
+    addresses for its certificate.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - half of them are rarely given
         self,
         app: ASGIApp,
         sockets: list[socket.socket],
@@ -98,8 +127,11 @@ class Server(BoundServer):
         *,
         memory: MemoryBudget | None = None,
         limits: Limits = LIMITS,
+        tls_names: Sequence[str] = (),
     ) -> None:
-        super().__init__(app, sockets, started, limits, memory or MemoryBudget(DEFAULT_MEMORY))
+        memory = memory or MemoryBudget(DEFAULT_MEMORY)
+        http = partial(FirstBytes, protocol(limits, memory), Https(tls_names, limits, memory))
+        super().__init__(app, sockets, started, http, limits)
         self.url = url_of(sockets[0])
         self._blocked = limits.blocked
 

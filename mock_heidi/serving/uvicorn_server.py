@@ -4,7 +4,8 @@ It uses these parts of uvicorn that its documentation does not promise (see ``uv
 
 - ``uvicorn.Server``: overrides ``startup``, ``main_loop``, ``shutdown`` and ``serve``; calls ``_serve`` and
   ``on_tick``; reads ``servers`` and ``server_state`` (``connections``, ``tasks``).
-- ``uvicorn.Config``: ``get_loop_factory``; ``http`` takes a protocol class.
+- ``uvicorn.Config``: ``get_loop_factory``; ``http`` takes a function that makes a protocol, which gets
+  ``server_state`` (``connections``) by name.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any, Literal
+from concurrent.futures import Future
+from typing import Any, Literal, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.serving import accelerators
 from mock_heidi.serving.heads import Limits
-from mock_heidi.serving.uvicorn_parsers import protocol
+
+T = TypeVar("T")
 
 
 class BoundServer(uvicorn.Server):
     """Serves an application on bound sockets until :meth:`stop` is called, then ends at once.
 
-    uvicorn itself would wait for streams that never end.
+    uvicorn itself would wait for streams that never end. ``http`` makes the protocol of each connection.
     """
 
     def __init__(
@@ -37,16 +39,17 @@ class BoundServer(uvicorn.Server):
         app: ASGIApp,
         sockets: list[socket.socket],
         started: Callable[[], None],
+        http: Callable[..., asyncio.Protocol],
         limits: Limits,
-        memory: MemoryBudget,
     ) -> None:
         self.sockets = sockets
         loop: Literal["uvloop", "asyncio"] = "uvloop" if accelerators.is_installed("uvloop") else "asyncio"
+        made: Any = http  # uvicorn calls it, and looks for nothing else
         super().__init__(
             uvicorn.Config(
                 app,
                 loop=loop,
-                http=protocol(limits, memory),
+                http=made,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -69,6 +72,28 @@ class BoundServer(uvicorn.Server):
         if self._loop is not None and self._ended is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
                 self._loop.call_soon_threadsafe(self._ended.set)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """The result of a function that the event loop runs between the steps of requests.
+
+        Only other threads may call this, once the server listens. Raises :class:`RuntimeError` after its end.
+        """
+        made: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                made.set_result(function())
+            except BaseException as error:  # noqa: BLE001 - the caller gets it
+                made.set_exception(error)
+
+        assert self._loop is not None  # noqa: S101 - the server listens
+        self._loop.call_soon_threadsafe(run)
+        return made.result()
+
+    @property
+    def stopping(self) -> bool:
+        """True once the server is to end."""
+        return self._stopping.is_set()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mock_heidi.base.values import Record, Value
-from mock_heidi.state.field_types import KindeUserId, ObjectId, Timestamp, pattern
+from mock_heidi.state.field_types import KindeUserId, ObjectId, Region, Timestamp, pattern
 
 
 class HeidiUser(Value):
@@ -17,11 +17,15 @@ class HeidiUser(Value):
 
 
 class ApiKey(Record):
-    """An API key: the owner of its data (``managed_by``) and the EHR provider that it puts into new records."""
+    """An API key: the owner of its data (``managed_by``) and the EHR provider that it puts into new records.
+
+    A key with a ``region`` does not open the hosts of other regions.
+    """
 
     api_key: Annotated[str, pattern(r"[!-~]+", "visible ASCII characters without blanks")] = Field(alias="key")
     ehr_provider: str
     managed_by: ObjectId
+    region: Region | None = None
     heidi_users: Annotated[tuple[HeidiUser, ...], Field(strict=False)] = ()
 
     @property

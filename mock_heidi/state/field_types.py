@@ -116,6 +116,8 @@ SessionId = Annotated[
 ]
 KindeUserId = Annotated[str, Field(min_length=1)]
 
+# The names in mock_heidi.base.vendor_hosts.
+Region = Literal["testing", "au", "us", "ca", "eu", "uk"]
 Gender = Literal["MALE", "FEMALE", "OTHER"]
 # A record may hold any text as a gender, because the assumption gender_case may allow it. Fixtures are checked: their
 # context has the value of the assumption.

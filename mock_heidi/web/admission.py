@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from mock_heidi.base.errors import ExpiredTokenError, InvalidTokenError, MethodNotAllowedError, NotFoundError
+from mock_heidi.base.hosts import region_of
 from mock_heidi.base.operations import SIGN_IN
+from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.state.account_records import User
 from mock_heidi.web.request import Request
 
 
 def identify(request: Request) -> None:
-    """Find the namespace and the caller, by the token or by the API key of a sign-in."""
+    """Find the namespace and the caller, by the token or by the API key of a sign-in.
+
+    At the host of another region, a key is unknown and a token invalid.
+    """
     registry = request.registry
     if request.operation == SIGN_IN:
         key = request.headers.get(b"heidi-api-key")
-        request.identity = None if key is None else registry.open(key.decode("latin-1"), request.name)
+        opened = None if key is None else registry.open(key.decode("latin-1"), request.name)
+        if opened is not None and opened.owner.region and _is_elsewhere(request, "API key", opened.owner.region):
+            opened = None
+        request.identity = opened
     else:
-        request.identity = registry.tokens.identify(request.headers.get(b"authorization"))
+        found = registry.tokens.identify(request.headers.get(b"authorization"))
+        if isinstance(found, Caller) and found.region and _is_elsewhere(request, "token", found.region):
+            found = InvalidTokenError
+        request.identity = found
     caller = request.identity
     name = request.name or (caller.namespace if isinstance(caller, (Caller, GoodKey)) else None)
     request.known_namespace = registry.default if name is None else registry.get(name)
+
+
+def _is_elsewhere(request: Request, what: str, region: str) -> bool:
+    """True if the request is for the host of another region. Then the reason is noted; ``what`` belongs to a region."""
+    here = region_of(request.headers.get(b"host"))
+    if here is None or here == region:
+        return False
+    request.why = f"the {what} belongs to the region {region}, but this host to {here}; send it to {HOSTS[region]}"
+    return True
 
 
 def admit(request: Request) -> None:

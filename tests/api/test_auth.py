@@ -189,7 +189,7 @@ def _forged(token: str) -> dict[str, str]:
         "four parts": f"{token}.x",
         "other signature": f"{head}.{body}.{signature[::-1]}",
         "other secret": jwt.encode(known, "another secret that is as long as this one", algorithm="HS256"),
-        "no signature": jwt.encode(known, None, algorithm="none"),
+        "no signature": jwt.encode(known, "", algorithm="none"),
         "beyond ASCII": "é.é.é",
         "with a blank": f"{token} {token}",
     }
@@ -444,6 +444,8 @@ def test_a_reply_adds_no_user_if_the_account_is_removed_during_the_body(heidi: C
         {"namespace": "\ud800"},
         {"managed_by": None},
         {"exp": 1e300},
+        {"region": "nz"},
+        {"region": ["au"]},
     ],
 )
 def test_a_signed_token_with_invalid_claims_is_refused(heidi: Client, claims: dict[str, Any]) -> None:

@@ -182,12 +182,16 @@ LATE = """
 import sys
 from mock_heidi.app import create_app
 create_app()
-late = ("mock_heidi.control.", "mock_heidi.api.", "mock_heidi.observing.checks", "mock_heidi.observing.credentials")
+import mock_heidi.serving.server
+late = (
+    "mock_heidi.control.", "mock_heidi.api.", "mock_heidi.observing.checks", "mock_heidi.observing.credentials",
+    "mock_heidi.serving.tls", "mock_heidi.serving.certificate", "cryptography",
+)
 print("late:", *sorted(name for name in sys.modules if name.startswith(late)))
 """
 
 
-def test_a_start_loads_no_resource_or_check_before_it_is_used() -> None:
+def test_a_start_loads_no_resource_check_or_tls_before_it_is_used() -> None:
     assert printed(LATE) == ["late:", "mock_heidi.control.control"]
 
 
@@ -213,11 +217,13 @@ def test_pytest_loads_only_the_plugin_if_no_fixture_is_used() -> None:
 # Modules that are slow to import. A command loads only those that it needs.
 HEAVY = {
     "asyncio",
+    "cryptography",
     "http.client",
     "jwt",
     "logging",
     "mock_heidi.client.handle",
     "pydantic",
+    "ssl",
     "starlette",
     "uvicorn",
     "yaml",

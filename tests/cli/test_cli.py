@@ -19,6 +19,7 @@ import pytest
 import yaml
 from paths import ROOT
 from running import HAS_IPV6, MODULE, SCRIPT, Running, address, call, run, serving, spawn, until
+from secure import HAS_TLS, context
 
 from mock_heidi import api
 from mock_heidi.base import spec
@@ -139,7 +140,8 @@ CHOSEN_HOST = "::1" if HAS_IPV6 else "127.0.0.1"
 # The value of each flag in the tests below. A new flag needs a line here and one in EFFECTS.
 GIVEN: dict[str, tuple[str, ...]] = {
     "--host": (CHOSEN_HOST,),
-    "--port": ("PORT",),
+    "--port": ("PORT", "SECOND PORT"),
+    "--tls-name": ("heidi.test", "10.1.2.3") if HAS_TLS else (),
     "--fixtures": ("clinic",),
     "--api-key": ("a-key-of-ours",),
     "--seed": ("7",),
@@ -164,6 +166,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--url-file": ("own.url",),
     "--log-level": ("warning",),
     "--quiet": (),
+    "--export-on-exit": (),
+    "--watch": (),
 }
 
 
@@ -174,8 +178,8 @@ SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--coverage", 
 class Told:
     """A server with all of GIVEN except ``--quiet``, by flags or by variables."""
 
-    def __init__(self, heidi: Running, port: str, folder: Path) -> None:
-        self.heidi, self.port, self.folder = heidi, port, folder
+    def __init__(self, heidi: Running, ports: list[str], folder: Path) -> None:
+        self.heidi, self.ports, self.folder = heidi, ports, folder
         heidi.always = {"X-Mock-Admin-Token": GIVEN["--admin-token"][0]}
 
 
@@ -184,15 +188,16 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "clinic").mkdir()
     (folder / "clinic" / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
-    port = str(free_port())
-    given = {flag: [port if value == "PORT" else value for value in values] for flag, values in GIVEN.items() if values}
+    given = {flag: list(values) for flag, values in GIVEN.items() if values}
+    ports = given["--port"] = [str(free_port()) for _ in GIVEN["--port"]]
+    data = str(folder / "data")  # a server says it in the log when it replaces the certificates of another test
     # The value is the file that the helper waits for.
     given["--url-file"] = [str(folder / "heidi.url")]
     if request.param == "flags":
         flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
         flags = [word for at, word in enumerate(flags) if at == 0 or flags[at - 1] not in SWITCHES]
-        with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
-            yield Told(heidi, port, folder)
+        with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="", XDG_DATA_HOME=data) as heidi:
+            yield Told(heidi, ports, folder)
     else:
         # Rules contain blanks.
         marks = {"--fault": ";"}
@@ -200,16 +205,31 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": marks.get(flag, " ").join(values)
             for flag, values in given.items()
         }
-        with serving(folder, **variables) as heidi:
-            yield Told(heidi, port, folder)
+        with serving(folder, XDG_DATA_HOME=data, **variables) as heidi:
+            yield Told(heidi, ports, folder)
 
 
 def host_is_listened_on(told: Told) -> None:
     assert told.heidi.host == CHOSEN_HOST
 
 
-def port_is_used(told: Told) -> None:
-    assert str(told.heidi.port) == told.port
+def ports_are_used(told: Told) -> None:
+    assert str(told.heidi.port) == told.ports[0]
+    for port in told.ports:
+        with socket.create_connection((told.heidi.host, int(port))):
+            pass
+
+
+def names_are_in_the_certificate(told: Told) -> None:
+    if not HAS_TLS:
+        pytest.skip("the extra tls is not installed")
+    trusted = context(str(told.folder / "data" / "mock_heidi" / "ca.pem"))
+    for name in GIVEN["--tls-name"]:
+        with (
+            socket.create_connection((told.heidi.host, told.heidi.port)) as peer,
+            trusted.wrap_socket(peer, server_hostname=name) as accepted,
+        ):
+            assert accepted.version()
 
 
 def fixtures_are_loaded(told: Told) -> None:
@@ -305,6 +325,11 @@ def log_level_hides_the_requests(told: Told) -> None:
 
 def quiet_is_tested_alone(told: Told) -> None:
     assert told.heidi.output() != ""
+
+
+def files_of_fixtures_are_tested_alone(told: Told) -> None:
+    """``test_state_file.py`` and ``test_fixture_watch.py``."""
+    assert told.heidi.errors() == ""
 
 
 def streams_keep_the_pace(told: Told) -> None:
@@ -403,7 +428,8 @@ def journal_is_masked(told: Told) -> None:
 
 EFFECTS: dict[str, Callable[[Told], None]] = {
     "--host": host_is_listened_on,
-    "--port": port_is_used,
+    "--port": ports_are_used,
+    "--tls-name": names_are_in_the_certificate,
     "--fixtures": fixtures_are_loaded,
     "--api-key": api_key_takes_the_place_of_the_first,
     "--seed": seed_is_used,
@@ -428,6 +454,8 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--url-file": url_file_holds_the_base_url,
     "--log-level": log_level_hides_the_requests,
     "--quiet": quiet_is_tested_alone,
+    "--export-on-exit": files_of_fixtures_are_tested_alone,
+    "--watch": files_of_fixtures_are_tested_alone,
 }
 
 

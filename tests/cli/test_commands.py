@@ -103,7 +103,7 @@ ASKED = {
     "snapshot": ("snapshot",),
     "snapshot take": ("snapshot", "take", "a"),
 }
-NO_SERVER = {"exec", "variants", "completion"}
+NO_SERVER = {"exec", "variants", "compare", "completion"}
 
 by_command = pytest.mark.parametrize("command", ASKED)
 

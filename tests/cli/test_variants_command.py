@@ -216,12 +216,13 @@ def test_a_wrong_option_is_one_line(options: tuple[str, ...], status: int, words
     assert words in ended.err.splitlines()[-1]
 
 
-def test_it_takes_every_option_of_exec_but_one() -> None:
+def test_it_takes_every_option_of_exec_but_those_of_a_single_run() -> None:
     def flags(command: click.Command) -> set[str]:
         return {option.opts[0] for option in command.params if isinstance(option, click.Option)}
 
-    assert flags(cli.commands["serve"]) <= flags(variants_command)
-    assert flags(exec_command) - flags(variants_command) == {"--fail-on"}
+    files = {"--watch", "--export-on-exit"}
+    assert flags(cli.commands["serve"]) - flags(variants_command) == files
+    assert flags(exec_command) - flags(variants_command) == {"--fail-on", *files}
 
 
 # --- Signals ----------------------------------------------------------------------------------------------------------

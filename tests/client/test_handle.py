@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import threading
 import unittest
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from running import until
+from secure import needs_tls, remove_extra
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError, NoAnswerError, __version__, create_app
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION, ConfigError, Pace, Settings
@@ -98,7 +100,13 @@ def test_two_servers_in_one_process_never_meet() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
-    [{"fixtures": "no/such/folder"}, {"fixtures": {"patients": []}}, {"clock": "noon"}, {"port": 70_000}],
+    [
+        {"fixtures": "no/such/folder"},
+        {"fixtures": {"patients": []}},
+        {"clock": "noon"},
+        {"port": 70_000},
+        {"port": (0, 70_000)},
+    ],
     ids=str,
 )
 def test_a_failed_start_leaves_nothing_behind(options: dict[str, Any]) -> None:
@@ -122,6 +130,38 @@ def test_a_port_can_be_chosen() -> None:
         port = probe.getsockname()[1]
     with MockHeidi(port=port) as heidi:
         assert heidi.url == f"http://127.0.0.1:{port}"
+
+
+def test_several_ports_can_be_chosen() -> None:
+    with contextlib.ExitStack() as probes:
+        ports = [probes.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(2)]
+    with MockHeidi(port=ports) as heidi:
+        assert heidi.url == f"http://127.0.0.1:{ports[0]}"
+        with Handle(f"http://127.0.0.1:{ports[1]}") as second:
+            assert second.token()
+
+
+@needs_tls
+def test_a_client_of_https_trusts_the_ca_of_the_handle() -> None:
+    with MockHeidi(tls_names=["heidi.test"]) as heidi, heidi.namespace("secure") as secure:
+        trusted = ssl.create_default_context(cafile=secure.ca)
+        with secure.client(base_url=secure.https_base_url, verify=trusted) as client:
+            answer = client.get("/patient-profiles")
+        with socket.create_connection(("127.0.0.1", int(heidi.url.rpartition(":")[2]))) as peer:
+            trusted.wrap_socket(peer, server_hostname="heidi.test").close()
+
+    assert answer.status_code == 200
+    assert str(answer.url).startswith(f"https://{heidi.url.removeprefix('http://')}/ns/secure/")
+
+
+def test_https_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    remove_extra(monkeypatch)
+    cure = "install mock-heidi with its extra tls"
+
+    with MockHeidi() as heidi, pytest.raises(ConfigError, match=cure):
+        heidi.ca  # noqa: B018 - the error is the subject
+    with pytest.raises(ConfigError, match=cure):
+        MockHeidi(tls_names=["heidi.test"]).start()
 
 
 def test_it_cannot_be_started_twice() -> None:

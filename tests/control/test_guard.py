@@ -170,10 +170,37 @@ def test_an_allowed_host_reaches_api_and_control_api(host: str, expected: int) -
 
 
 @pytest.mark.parametrize("host", REAL)
-def test_the_vendors_own_hosts_reach_the_api_if_they_are_allowed(heidi: Client, host: str) -> None:
+def test_the_hosts_of_the_real_service_reach_the_api(heidi: Client, host: str) -> None:
+    assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 200
+
+
+@pytest.mark.parametrize("host", REAL)
+@pytest.mark.parametrize("headers", [{}, {"X-Mock-Admin-Token": "let-me-in-91c4"}])
+def test_the_hosts_of_the_real_service_never_reach_the_control_api(host: str, headers: dict[str, str]) -> None:
+    name = host.partition(":")[0]
+    with another(allowed_hosts=(name,), admin_token="let-me-in-91c4") as heidi:
+        reply = ask(heidi.app, "GET", "/_mock/state", headers={"Host": host, **headers})
+
+    assert reply.status == 403
+    assert json.loads(reply.body) == {
+        "error": "the control API does not answer to the hosts of the real service",
+        "hint": "call it by a name or an address of this server, such as localhost",
+    }
+
+
+@pytest.mark.parametrize("host", ["heidihealth.com", "nz.api.heidihealth.com", "au.api.heidihealth.com.evil.example"])
+def test_other_names_of_the_vendor_are_unknown_hosts(heidi: Client, host: str) -> None:
     assert status(heidi.app, signed(heidi, Host=host), path=PATIENTS) == 403
-    with another(allowed_hosts=(host.partition(":")[0],)) as allowing:
-        assert status(allowing.app, signed(allowing, Host=host), path=PATIENTS) == 200
+
+
+def test_in_process_the_hosts_of_the_real_service_reach_only_the_api(app: App) -> None:
+    async def asked() -> list[int]:
+        base = f"https://{REAL[0]}"
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base) as client:
+            signing = await client.get(f"{BASE_PATH}/jwt", params=SIGN_IN, headers={"Heidi-Api-Key": DEFAULT_KEY})
+            return [signing.status_code, (await client.get("/_mock/health")).status_code]
+
+    assert asyncio.run(asked()) == [200, 403]
 
 
 @pytest.mark.parametrize("base", ["http://testserver", "http://heidi", "https://clinic.example"])

@@ -826,6 +826,29 @@ def test_a_renamed_key_keeps_its_place(heidi: Client) -> None:
     assert after["id"] == before["session_id"]
 
 
+@pytest.mark.parametrize(
+    ("key", "places"),
+    [
+        ("data.*.new_field", (0, 1)),
+        ("data.1.new_field", (1,)),
+        (["data.0.new_field", "data.0.id"], (0,)),
+        ("data.*.*", ()),
+        ("data.new_field", ()),
+        ("data.0.id.new_field", ()),
+    ],
+)
+def test_an_added_key_stands_at_the_end_of_the_objects_at_its_place(
+    heidi: Client, key: str | list[str], places: tuple[int, ...]
+) -> None:
+    rows = heidi.get("/patient-profiles").json()["data"]
+
+    after = spoiled(heidi, "/patient-profiles", operation="list_patient_profiles", add_key=key)["data"]
+
+    added = [{**row, "new_field": "added"} for row in rows]
+    assert after[:2] == [added[at] if at in places else rows[at] for at in (0, 1)]
+    assert hits(heidi) == [1 if places else 0]
+
+
 def test_a_star_selects_every_item_and_a_number_one_item(heidi: Client) -> None:
     rows = heidi.get("/patient-profiles").json()["data"]
 
@@ -1130,6 +1153,7 @@ def test_every_other_effect_works_in_process(heidi: Client, effect: str) -> None
         "error": "InternalError", "status": 503, "retry_after": 1, "quota": "0/60", "delay": 0, "delay_body": 0,
         "delay_chunks": 0, "slow_first_byte": 0, "not_json": "x", "media_type": "text/plain", "drop_key": "session",
         "rename_key": "session:a", "null_key": "session", "wrong_type": "session", "duplicate_key": "session",
+        "add_key": "session.a",
     }  # fmt: skip
     rule = add(heidi, operation="get_session", **{effect: values.get(effect, True)})
 

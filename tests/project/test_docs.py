@@ -22,7 +22,8 @@ from mock_heidi.faults.rule import EFFECTS, Fault, parse
 from mock_heidi.observing import filters
 from mock_heidi.pytest_options import CHECKS, MARKED, OPTIONS, VARIANTS
 
-LINKING = [*PAGES, Page(ROOT / "CONTRIBUTING.md"), Page(ROOT / "benchmarks" / "README.md")]
+_ELSEWHERE = [ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
+LINKING = [*PAGES, *map(Page, _ELSEWHERE)]
 BY_HAND = "\n".join(one.text for one in PAGES if one.path != generate.REFERENCE)
 
 

@@ -5,12 +5,12 @@ import re
 import shutil
 import signal
 import sys
-import sysconfig
 from pathlib import Path
 
 # pytester unloads the modules that an inner run imports first; a second import gives another module.
 import httpcore  # noqa: F401 - loaded before an inner run can unload it
 import pytest
+from offline import offline
 from pages import PAGES, README, Block, Page, blocks, page
 from paths import ROOT
 from running import address, run, serving, spawn
@@ -55,7 +55,7 @@ def matches(expected: str, said: str) -> bool:
 
 @pytest.mark.parametrize("shown_on", PAGES, ids=lambda one: one.name)
 def test_every_block_is_of_a_kind_that_is_checked(shown_on: Page) -> None:
-    assert shown_on.text.count("\n```") == 2 * len(shown_on.blocks)
+    assert shown_on.written.count("\n```") == 2 * len(shown_on.blocks)
     assert {block.kind for block in shown_on.blocks} <= KINDS
     assert all(block.text.startswith("$ ") for block in shown_on.blocks if block.kind == "console")
     assert all("def test_" in block.text for block in shown_on.blocks if block.kind == "python")
@@ -81,32 +81,12 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def offline(tmp_path: Path) -> dict[str, str]:
-    """An environment in which ``python3`` is this one, and pip uses local packages only."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
-    (programs / "python3").chmod(0o755)
-    return {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": sysconfig.get_path("purelib"),
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # in pip, 0 means: do not isolate
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_INDEX": "1",
-    }
-
-
 @pytest.mark.timeout(300)  # pip builds and installs
 @by_place(blocks("sh", is_set_up))
-def test_one_command_sets_it_up_and_serves(
-    shown_on: Page, block: Block, clone: Path, offline: dict[str, str], tmp_path: Path
-) -> None:
+def test_one_command_sets_it_up_and_serves(shown_on: Page, block: Block, clone: Path, tmp_path: Path) -> None:
     (banner,) = [one for one in shown_on.blocks if one.kind == "text" and not one.text.startswith("---")]
     url_file, output = tmp_path / "heidi.url", tmp_path / "output"
-    env = {**offline, "MOCK_HEIDI_PORT": "0", "MOCK_HEIDI_URL_FILE": str(url_file)}
+    env = {**offline(tmp_path / "programs"), "MOCK_HEIDI_PORT": "0", "MOCK_HEIDI_URL_FILE": str(url_file)}
     with (
         output.open("wb") as out,
         spawn("-c", block.text, command=BASH, cwd=clone, stdout=out, stderr=out, env=env) as process,

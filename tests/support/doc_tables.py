@@ -1,4 +1,4 @@
-"""The tables of the docs, each made from the code or from the measured figures."""
+"""The tables of the docs, each made from the code or from the measured figures, and the files that they show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import yaml
+from doc_examples import PARTS
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
 from doc_provenance import successes
@@ -19,6 +20,7 @@ from mock_heidi.base.assumptions import Assumption, assumptions, choosable, writ
 from mock_heidi.base.operations import OPERATIONS, Content, Operation, Takes
 from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
+from mock_heidi.comparing.detectors import DETECTORS
 from mock_heidi.faults.effects import EFFECTS
 from mock_heidi.faults.effects.effect import Effect, Stage, Where
 from mock_heidi.faults.rule import Fault
@@ -155,11 +157,19 @@ def _message(kind: findings.Kind) -> str:
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
+# Commands that are imported late and ask no server.
+_WITHOUT_SERVER = (
+    "ca",
+    "compare",
+)
+
+
 def command_table(*, remote: bool) -> Callable[[], str]:
     """The commands that need no running server, or the others."""
 
     def made() -> str:
-        names = list(commands.COMMANDS) if remote else list(cli.commands)
+        late = [name for name in commands.COMMANDS if (name in _WITHOUT_SERVER) != remote]
+        names = late if remote else [*cli.commands, *late]
         found = [(name, cli.get_command(click.Context(cli), name)) for name in names]
         return table(
             ("Command", "What it does"),
@@ -190,7 +200,8 @@ _SERVING = ("serve", "exec", "variants")
 def command_flags() -> str:
     """The flags of all commands that ask a server or need none, each with the commands that have it."""
     found: dict[tuple[str, ...], list[str]] = {}
-    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in (*_SERVING, "completion")]
+    others = (*_SERVING, "completion", *_WITHOUT_SERVER)
+    remote = [name for name, _ in _leaves("", commands.COMMANDS) if name not in others]
     for name, command in _leaves("", {**cli.commands, **commands.COMMANDS}):
         for option in command.params if name not in _SERVING else ():
             if isinstance(option, click.Option) and option.name != "help":
@@ -242,9 +253,11 @@ def _flag(option: click.Option) -> Row:
 
 
 def _default(option: click.Option) -> str:
-    if option.is_flag or not isinstance(option.default, str | int | float):
+    # A repeatable flag has several values.
+    default = option.default[0] if isinstance(option.default, tuple) and option.default else option.default
+    if option.is_flag or not isinstance(default, str | int | float):
         return ""
-    return option.default if isinstance(option.default, str) else f"{option.default:g}"
+    return default if isinstance(default, str) else f"{default:g}"
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------
@@ -293,6 +306,12 @@ def choice_table() -> str:
     return table(("Name", "What it decides", "Default", "Other values"), rows)
 
 
+def settling_table() -> str:
+    """The traffic that settles each assumption with a choice."""
+    needs = {one.name: one.needs for one in DETECTORS}
+    return table(("Assumption", "Settled by"), [(code(name), needs[name]) for name in choosable() if name in needs])
+
+
 def _values(one: Assumption) -> tuple[str, str]:
     others = ", ".join(f"`{written(value)}`" for value in one.alternatives) or f"1 to {one.any_number}"
     return f"`{written(one.default)}`", others
@@ -317,8 +336,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "variants-flags": own_flags("variants"),
     "operations": operation_table,
     "choices": choice_table,
+    "settling": settling_table,
     "provenance": provenance_table,
     "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
+    **PARTS,
 }

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from paths import ROOT
 
 _FENCED = re.compile(r"^```([\w{}]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_GENERATED = re.compile(r"(?<=^<!-- generated: ).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -38,11 +39,16 @@ class Page:
         self.text = path.read_text(encoding="utf-8")
 
     @cached_property
+    def written(self) -> str:
+        """The text with empty lines in place of what is generated."""
+        return _GENERATED.sub(lambda match: "\n" * match[0].count("\n"), self.text)
+
+    @cached_property
     def blocks(self) -> list[Block]:
-        """The fenced blocks in order."""
+        """The fenced blocks in order, except the files that the page shows, which have their own tests."""
         return [
-            Block(match[1], match[2], self.text.count("\n", 0, match.start()) + 1)
-            for match in _FENCED.finditer(self.text)
+            Block(match[1], match[2], self.written.count("\n", 0, match.start()) + 1)
+            for match in _FENCED.finditer(self.written)
         ]
 
     @cached_property

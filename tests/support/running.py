@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -194,7 +194,13 @@ def in_a_thread(app: ASGIApp, **options: Any) -> Iterator[Server]:
         assert not thread.is_alive()
 
 
-def received(peer: socket.socket) -> bytes:
+class Receiver(Protocol):
+    """A socket as :func:`received` uses it."""
+
+    def recv(self, size: int, /) -> bytes: ...
+
+
+def received(peer: Receiver) -> bytes:
     """The data until the other side closes the connection."""
     pieces = []
     with contextlib.suppress(ConnectionError):

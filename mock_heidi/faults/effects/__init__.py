@@ -128,6 +128,7 @@ EFFECTS = (
         "This key occurs twice in its object, the second time with null.",
         body.duplicate_key,
     ),
+    _keys("add_key", "session.new_field", "This key is added, with a text as its value.", body.add_key),
     _end("end_after", "3", "The stream ends cleanly after this many pieces.", stream.end_after),
     _end(
         "end_inside",

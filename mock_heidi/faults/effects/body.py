@@ -75,37 +75,63 @@ def duplicate_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
     return delivery if made is delivery else made.with_body(made.body.replace(_AGAIN.encode(), b""))
 
 
+def add_key(delivery: Delivery, paths: tuple[str, ...]) -> Delivery:
+    """Add these keys at the end of their objects. An object that has the key keeps its value."""
+    tree = _tree(delivery)
+    found = [
+        (holder, name)
+        for path in paths
+        for holder, name in _holders(tree, path.split("."))
+        if name not in {*holder, "*"}
+    ]
+    for holder, name in found:
+        holder[name] = "added"
+    return delivery.with_body(_text(tree)) if found else delivery
+
+
 def _changed(delivery: Delivery, paths: Iterable[str], change: Callable[[dict[str, Any], str, str], None]) -> Delivery:
     """The delivery with a change at each of these keys; the same delivery if it has none of them.
 
     ``change`` gets the object that has the key, the key, and the path of the key.
     """
-    if not delivery.has_body:
-        return delivery
-    try:
-        tree = json.loads(delivery.body)
-    except ValueError:
-        return delivery
+    tree = _tree(delivery)
     found = [(*place, path) for path in paths for place in _places(tree, path.split("."))]
     for holder, key, path in found:
         change(holder, key, path)
-    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-    return delivery.with_body(text.encode()) if found else delivery
+    return delivery.with_body(_text(tree)) if found else delivery
+
+
+def _tree(delivery: Delivery) -> Any:
+    """The JSON value of the body; None if it has none."""
+    try:
+        return json.loads(delivery.body) if delivery.has_body else None
+    except ValueError:
+        return None
+
+
+def _text(tree: Any) -> bytes:
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _holders(tree: Any, path: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The objects that have or could have a key such as ``data.*.new``, each with the name of the key."""
+    step, *rest = path
+    if not rest:
+        if isinstance(tree, dict):
+            yield tree, step
+    elif isinstance(tree, list):
+        for item in tree if step == "*" else tree[int(step) : int(step) + 1] if step.isdecimal() else []:
+            yield from _holders(item, rest)
+    elif isinstance(tree, dict):
+        for key in list(tree) if step == "*" else [step] if step in tree else []:
+            yield from _holders(tree[key], rest)
 
 
 def _places(tree: Any, path: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
     """The objects that have a key such as ``data.*.id``, each with the name of the key."""
-    step, *rest = path
-    if isinstance(tree, list):
-        chosen = tree if step == "*" else tree[int(step) : int(step) + 1] if step.isdecimal() else []
-        for item in chosen if rest else ():
-            yield from _places(item, rest)
-    elif isinstance(tree, dict):
-        for key in list(tree) if step == "*" else [step] if step in tree else []:
-            if rest:
-                yield from _places(tree[key], rest)
-            else:
-                yield tree, key
+    for holder, name in _holders(tree, path):
+        for key in list(holder) if name == "*" else [name] if name in holder else []:
+            yield holder, key
 
 
 def _other_type(value: Any) -> Any:

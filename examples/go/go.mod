@@ -1,0 +1,3 @@
+module example.com/heidi
+
+go 1.19

@@ -1,0 +1,45 @@
+"""The first bytes of a connection decide whether it speaks http or TLS, so that one port serves both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mock_heidi.serving.https import Https
+
+# The first byte of every TLS connection: a record of the handshake. No method of HTTP begins with it.
+_HANDSHAKE = 0x16
+
+
+class FirstBytes(asyncio.Protocol):
+    """Waits for the first bytes of a connection, and gives it to the protocol of http, over TLS if they begin it.
+
+    ``http`` is uvicorn's protocol, which gets the other arguments. As long as a connection has sent no bytes, it is
+    one of the server's connections with its ``transport``, so that the server closes it at its end.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, http: Callable[..., Any], https: Https, *, server_state: Any, **arguments: Any) -> None:
+        self._protocol = partial(http, server_state=server_state, **arguments)
+        self._https = https
+        self._connections: set[Any] = server_state.connections
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._connections.discard(self)
+        if data[0] == _HANDSHAKE:
+            self._https.take(self.transport, self._protocol, self._connections, data)
+            return
+        protocol = self._protocol()
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(data)
