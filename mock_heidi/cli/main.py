@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
+from mock_heidi.base.wording import counted, printable
 from mock_heidi.cli.options import choices, settings
 from mock_heidi.cli.parameters import Group, Number
 from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
@@ -151,8 +152,6 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    from mock_heidi.base.wording import counted
-
     nouns = ("API key", "patient profile", "session")
     return ", ".join(counted(number, noun) for number, noun in zip(counts.values(), nouns, strict=True))
 
@@ -274,7 +273,6 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    from mock_heidi.base.wording import printable
     click.echo("\n".join(f"mock-heidi: {printable(text)}" for text in message.splitlines()), err=True)
     sys.exit(status)
 
