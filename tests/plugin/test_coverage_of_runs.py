@@ -214,7 +214,7 @@ def test_a_shared_server_that_does_not_count_is_refused_before_any_test(pytester
         ),
         (
             "--mock-heidi-coverage=.",
-            "--mock-heidi-coverage=.: is not the name of a report; write --mock-heidi-coverage after the paths, or *.html",
+            "--mock-heidi-coverage=.: is not the name of a report; write --mock-heidi-coverage after the paths, or *",
         ),
         (
             "--mock-heidi-coverage=no/made.md",
