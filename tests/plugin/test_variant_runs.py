@@ -209,6 +209,19 @@ def test_secret(mock_heidi):
     assert not re.search(r"eyJ|mock-heidi-key|Ada", json.dumps(found))
 
 
+def test_the_results_contain_no_path_of_the_client(pytester: pytest.Pytester) -> None:
+    text = """
+def test_unknown_patient(mock_heidi):
+    with mock_heidi.client() as client:
+        assert client.get("/patient-profiles/Lovelace").status_code == 404
+"""
+    found = results(pytester, text, "--mock-heidi-variants=malformed_id")
+
+    assert failing(found["test_unknown_patient"]) == {"malformed_id": [422]}
+    assert "/patient-profiles/{patient_profile_id}" in json.dumps(found)
+    assert "Lovelace" not in json.dumps(found)
+
+
 @needs_xdist
 def test_workers_report_a_wrong_marker_as_without_variants(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -583,6 +596,7 @@ def test_it(mock_heidi, mock_heidi_server):
     ("options", "words"),
     [
         (("--mock-heidi-variants=gender_cas",), "unknown assumption 'gender_cas'; did you mean gender_case[?]"),
+        (("--mock-heidi-variants=met,gender_case",), "met stands alone; write met, or only names"),
         (("--mock-heidi-variants=token_lifetime",), "token_lifetime has no alternatives; leave it out"),
         (
             ("--mock-heidi-variants", "test_sync.py"),
@@ -603,11 +617,23 @@ def test_a_wrong_option_is_reported_once_and_before_any_test(
     result.stderr.fnmatch_lines(f"ERROR: *{words}")
 
 
-def test_a_file_that_cannot_be_written_is_reported_in_one_line(pytester: pytest.Pytester) -> None:
+def test_a_missing_folder_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(): ...", NAMED, "--mock-heidi-variants-json=none/a.json")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines("ERROR: --mock-heidi-variants-json: cannot write */none/a.json: No such file*")
+    assert "collected" not in result.stdout.str()
+    result.stderr.fnmatch_lines("ERROR: --mock-heidi-variants-json: */none/a.json: there is no folder */none; make it*")
+
+
+def test_a_file_that_cannot_be_written_fails_the_run_after_its_results(pytester: pytest.Pytester) -> None:
+    (pytester.path / "a.json").mkdir()
+
+    result = run(pytester, "def test_it(mock_heidi): ...", NAMED, "--mock-heidi-variants-json=a.json")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*what the tests depend on*", "ERROR: --mock-heidi-variants-json: cannot write *a.json: Is a directory; *"]
+    )
 
 
 def test_the_help_names_the_limits() -> None:

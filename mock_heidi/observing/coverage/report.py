@@ -86,20 +86,26 @@ def counts_in(data: Any) -> Counter[Point]:
     try:
         rows = [(Point(row["kind"], row["name"]), row["count"]) for row in data["exercised"]]
     except (KeyError, TypeError):
-        raise ValueError("it is no report of coverage") from None
+        raise ValueError("it is not a report of coverage") from None
     if not all(isinstance(text, str) for point, _ in rows for text in point):
-        raise ValueError("it is no report of coverage")
+        raise ValueError("it is not a report of coverage")
     if not all(type(count) is int and count >= 0 for _, count in rows):
-        raise ValueError("it has a count that is no whole number")
+        raise ValueError("it has a count that is not a whole number")
     return merged({point: count} for point, count in rows)
 
 
 def read_counts(path: Path) -> Counter[Point]:
     """The counts in a file of JSON. Raises :class:`ConfigError`."""
     try:
-        return counts_in(json.loads(path.read_bytes()))
+        return counts_in(_json_in(path.read_bytes()))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", _CURE) from None
-    except (ValueError, RecursionError) as error:
-        problem = "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
-        raise ConfigError(f"{path}: {problem}", _CURE) from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}", _CURE) from None
+
+
+def _json_in(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
