@@ -150,14 +150,86 @@ def test_a_client_with_a_fixed_host_reaches_the_mock(name: str, tmp_path: Path) 
             pytest.skip(f"{program} is not installed")
     if name == "php" and not _has_curl():
         pytest.skip("PHP has no curl")
-    for mark, value in {"@FIRST@": FIRST, "@URL@": URL, "@KEY@": DEFAULT_KEY}.items():
-        code = code.replace(mark, value)
-    (tmp_path / file).write_text(code, encoding="utf-8")
+    _write(tmp_path / file, code)
 
     done = run("exec", "--proxy", "--", *command, file, cwd=tmp_path, patience=180)
 
     assert (done.stdout.strip(), done.returncode) == ("200", 0), done.stderr
     assert NOTHING_PROXIED not in done.stderr
+
+
+STREAM_OF_REQUESTS = """
+import requests
+try:
+    requests.get("@FIRST@")
+except requests.exceptions.ProxyError:
+    client = requests.Session()
+    token = client.get("@URL@", headers={"Heidi-Api-Key": "@KEY@"}).json()["token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    session = client.post("@BASE@/sessions").json()["session_id"]
+    for fault in ("end_after=2", "rst_after=1"):
+        asked = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
+        url = f"@BASE@/sessions/{session}/ask-ai"
+        with client.post(url, json=asked, headers={"X-Mock-Fault": fault}, stream=True) as answer:
+            pieces = 0
+            try:
+                for line in answer.iter_lines():
+                    pieces += line.startswith(b"data:")
+                print(pieces, "complete")
+            except requests.RequestException:
+                print(pieces, "broken")
+"""
+STREAM_OF_FETCH = """
+const net = require('node:net');
+if (!String(net.Socket.prototype.connect).includes('HTTPS_PROXY')) process.exit(9);
+async function main() {
+  const { token } = await (await fetch('@URL@', { headers: { 'Heidi-Api-Key': '@KEY@' } })).json();
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+  const { session_id } = await (await fetch('@BASE@/sessions', { method: 'POST', headers })).json();
+  const body = JSON.stringify({ ai_command_text: 'Summarise', content: 'One. Two.', content_type: 'MARKDOWN' });
+  for (const fault of ['end_after=2', 'rst_after=1']) {
+    const asked = { method: 'POST', headers: { ...headers, 'X-Mock-Fault': fault }, body };
+    const answer = await fetch(`@BASE@/sessions/${session_id}/ask-ai`, asked);
+    let text = '';
+    let how = 'complete';
+    try {
+      for await (const piece of answer.body) text += Buffer.from(piece).toString();
+    } catch {
+      how = 'broken';
+    }
+    console.log(text.split('data:').length - 1, how);
+  }
+}
+main();
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "file", "code"),
+    [(sys.executable, "client.py", STREAM_OF_REQUESTS), ("node", "client.cjs", STREAM_OF_FETCH)],
+    ids=["requests", "node fetch"],
+)
+def test_a_client_with_a_fixed_host_streams_and_meets_a_reset(
+    program: str, file: str, code: str, tmp_path: Path
+) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    _write(tmp_path / file, code)
+
+    done = run("exec", "--proxy", "--pace", "first=0,rate=50", "--", program, file, cwd=tmp_path, patience=180)
+
+    assert done.stdout.splitlines() == ["2 complete", "1 broken"]
+
+
+def _write(path: Path, code: str) -> None:
+    for mark, value in {
+        "@FIRST@": FIRST,
+        "@URL@": URL,
+        "@BASE@": URL.partition("/jwt")[0],
+        "@KEY@": DEFAULT_KEY,
+    }.items():
+        code = code.replace(mark, value)
+    path.write_text(code, encoding="utf-8")
 
 
 def _has_curl() -> bool:
