@@ -116,12 +116,7 @@ def serve(  # noqa: PLR0913 - a flag each
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
             server = Server(
-                app,
-                sockets,
-                started,
-                memory=app.registry.memory,
-                tls_names=address.tls_names,
-                proxy=chosen.proxy,
+                app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names, proxy=chosen.proxy
             )
             watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
             bound.callback(watching.close)

@@ -107,24 +107,24 @@ GO = """
 package main
 
 import (
-	"fmt"
-	"net/http"
-	"os"
-	"strings"
+    "fmt"
+    "net/http"
+    "os"
+    "strings"
 )
 
 func main() {
-	if _, err := http.Get("@FIRST@"); err == nil || !strings.Contains(err.Error(), "serves only") {
-		fmt.Println(err)
-		os.Exit(9)
-	}
-	request, _ := http.NewRequest("GET", "@URL@", nil)
-	request.Header.Set("Heidi-Api-Key", "@KEY@")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(answer.StatusCode)
+    if _, err := http.Get("@FIRST@"); err == nil || !strings.Contains(err.Error(), "serves only") {
+        fmt.Println(err)
+        os.Exit(9)
+    }
+    request, _ := http.NewRequest("GET", "@URL@", nil)
+    request.Header.Set("Heidi-Api-Key", "@KEY@")
+    answer, err := http.DefaultClient.Do(request)
+    if err != nil {
+        panic(err)
+    }
+    fmt.Println(answer.StatusCode)
 }
 """
 # The program, the name of the file, and the code of each client.
