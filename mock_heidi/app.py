@@ -20,6 +20,7 @@ from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
 from mock_heidi.namespaces.registry import Registry
+from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.admission import identify
 from mock_heidi.web.cors import ApiCors, ControlCors, Origins, is_own
 from mock_heidi.web.exchange import Exchange, Listener, refusal
@@ -114,7 +115,7 @@ class App(Starlette):
         """A request to the API. ``segments`` are the segments below its base path; None for any other path."""
         match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
         request = Request(self.registry, match, segments or (), scope, receive)
-        request.name = name
+        request.name = scope[PROXIED].namespace if name is None and PROXIED in scope else name
         # The request keeps only the last of repeated headers. If there are any, check the host with all headers.
         good = request.headers.get(b"host") in self.hosts.good and len(request.headers) == len(scope["headers"])
         if not good and (refused := self.hosts.refusal(scope)):

@@ -88,7 +88,8 @@ class Settings:
     ``request_faults``, a request may choose a fault in ``X-Mock-Fault``. With ``provenance``, the header
     ``X-Mock-Provenance`` says where an answer comes from. ``journal`` is one of :data:`JOURNAL_MODES`.
     Sizes are in bytes. ``memory`` is the limit for what the server keeps of its traffic: the journals and event logs of
-    all namespaces, and incomplete requests. With ``coverage``, the server counts what its clients exercise.
+    all namespaces, and incomplete requests. With ``coverage``, the server counts what its clients exercise. With
+    ``proxy``, it serves the hosts of the real service as a proxy.
     """
 
     fixtures: FixtureChoice = None
@@ -117,12 +118,13 @@ class Settings:
     journal_entries: int = 1_000
     memory: int = DEFAULT_MEMORY
     coverage: bool = False
+    proxy: bool = False
 
     def __post_init__(self) -> None:
         self._check_texts()
         self._check_lists()
         self._check_token()
-        for name in ("strict", "request_faults", "provenance", "cors_credentials", "coverage"):
+        for name in ("strict", "request_faults", "provenance", "cors_credentials", "coverage", "proxy"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} should be True or False")
         if not isinstance(self.assume, Mapping):

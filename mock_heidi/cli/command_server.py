@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,10 +65,15 @@ def client_variables(heidi: Handle) -> dict[str, str]:
     }
 
 
-def environment(heidi: Handle, chosen: Settings) -> dict[str, str]:
-    """The variables of a command beside the server."""
+def environment(heidi: Handle, chosen: Settings, direct: Sequence[str] = ()) -> dict[str, str]:
+    """The variables of a command beside the server; with a proxy, it reaches the hosts of ``direct`` without it."""
     token = {} if chosen.admin_token is None else {"MOCK_HEIDI_ADMIN_TOKEN": chosen.admin_token}
-    return {**os.environ, **client_variables(heidi), **token}
+    values = {**os.environ, **client_variables(heidi), **token}
+    if chosen.proxy:
+        from mock_heidi.cli.proxy_variables import proxy_variables
+
+        values |= proxy_variables(heidi, direct)
+    return values
 
 
 def used_namespaces(heidi: Handle, admin_token: str | None) -> Iterator[Handle]:

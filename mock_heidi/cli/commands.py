@@ -40,10 +40,18 @@ _GLANCE = 1.0
     show_default=True,
     help="Shell that will read the variables.",
 )
-def env(heidi: Handle, as_json: bool, shell: str) -> None:
+@click.option(
+    "--proxy", is_flag=True, help="Also the variables by which clients use the server as a proxy, see serve --proxy."
+)
+@click.option("--direct", multiple=True, metavar="HOST", help="Host to reach without the proxy; repeatable.")
+def env(heidi: Handle, as_json: bool, shell: str, proxy: bool, direct: tuple[str, ...]) -> None:
     """Print the variables for a client, for eval in a shell."""
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
     values = client_variables(heidi)
+    if proxy:
+        from mock_heidi.cli.proxy_variables import proxy_variables
+
+        values |= proxy_variables(heidi, direct)
     quoted = {
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"
         for name, value in values.items()

@@ -40,6 +40,11 @@ NO_REQUESTS = (
     "which uses another server or deletes its namespaces"
 )
 
+NOTHING_PROXIED = (
+    "nothing has reached the mock; if CMD has called Heidi, it was the real service. Its client ignores HTTPS_PROXY: "
+    "give it that proxy, or HEIDI_BASE_URL as its base URL"
+)
+
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
@@ -47,6 +52,12 @@ NO_REQUESTS = (
 @takes_command
 @option(
     "--fail-on", type=Choice(LEVELS), help="Exit with status 3 if CMD succeeds with a finding of this level or above."
+)
+@option(
+    "--direct",
+    multiple=True,
+    metavar="HOST",
+    help="With --proxy: host that CMD reaches without the proxy, such as a package registry; repeatable.",
 )
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
@@ -59,12 +70,15 @@ def exec_command(  # noqa: PLR0913 - a flag each
     watch: bool,
     grace: float,
     fail_on: str | None,
+    direct: tuple[str, ...],
     **options: Any,
 ) -> NoReturn:
     """Run your command CMD beside a server. End with the exit status of CMD.
 
     CMD gets HEIDI_BASE_URL and HEIDI_API_KEY for your client, and MOCK_HEIDI_URL for `mock-heidi requests` and the
-    other commands. If it fails, the last requests, the faults and the findings are printed.
+    other commands. If it fails, the last requests, the faults and the findings are printed. With --proxy, a client that
+    has the host of the real service in its code reaches the server too: CMD gets the variables by which clients find a
+    proxy and trust its certificate.
     """
     from mock_heidi.cli import child_process, fixture_watch, request_log, state_file
 
@@ -87,10 +101,12 @@ def exec_command(  # noqa: PLR0913 - a flag each
 
         try:
             # CMD may connect at once: the port is bound, and the server answers as soon as its thread runs.
-            ended = child_process.run(command, environment(heidi, chosen), grace, started)
+            ended = child_process.run(command, environment(heidi, chosen, direct), grace, started)
         except child_process.NotStartedError as error:
             say(str(error))
             sys.exit(error.status)
+        if chosen.proxy and not _any_requests(heidi):
+            say(NOTHING_PROXIED)
         status = final_status(ended, heidi, used_namespaces(heidi, chosen.admin_token), fail_on, quiet=quiet)
         server.close()
         if export_on_exit is not None:
@@ -158,10 +174,14 @@ def _found(used: Iterator[Handle], level: str) -> Iterator[str]:
 
 def _reports(heidi: Handle, used: Iterator[Handle]) -> Iterator[str]:
     """The reports of the first few namespaces, a line each; the first line explains why there are no requests."""
-    if not any(row["counts"]["requests"] for row in namespaces(heidi)):
+    if not _any_requests(heidi):
         yield NO_REQUESTS
     for namespace in itertools.islice(used, _MOST_REPORTS):
         yield from (_named(namespace, line) for line in namespace.report().splitlines())
+
+
+def _any_requests(heidi: Handle) -> bool:
+    return any(row["counts"]["requests"] for row in namespaces(heidi))
 
 
 def _named(namespace: Handle, line: str) -> str:

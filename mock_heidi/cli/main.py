@@ -106,7 +106,7 @@ def serve(  # noqa: PLR0913 - a flag each
         files = fixture_watch.watched_files(options["fixtures"], watch=watch)
         options["fixtures"] = state_file.fixtures_of_start(options["fixtures"], export_on_exit)
         chosen = settings(options)
-        prepare_certificate(address.tls_names)
+        prepare_certificate(address.tls_names, proxy=chosen.proxy)
         sockets = bind_all(address.host, address.ports)
         with contextlib.ExitStack() as bound:
             for listener in sockets:
@@ -115,7 +115,9 @@ def serve(  # noqa: PLR0913 - a flag each
                 # Reading the fixtures may take long, and until then a file of a killed server would name its address.
                 file.remove(url_file)
             app = create_app(chosen, listener=log)
-            server = Server(app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names)
+            server = Server(
+                app, sockets, started, memory=app.registry.memory, tls_names=address.tls_names, proxy=chosen.proxy
+            )
             watching = fixture_watch.FixtureWatch(files, app.registry, server, quiet=quiet)
             bound.callback(watching.close)
             server.run()

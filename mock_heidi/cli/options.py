@@ -171,6 +171,12 @@ SERVER_OPTIONS = (
         help="Count what clients exercise of the contract, for mock-heidi coverage.",
     ),
     _sets(
+        "--proxy",
+        "proxy",
+        is_flag=True,
+        help="Be an HTTP proxy that serves the hosts of the real service, and no other host.",
+    ),
+    _sets(
         "--allowed-host",
         "allowed_hosts",
         multiple=True,

@@ -82,10 +82,16 @@ class MockHeidi:
             from mock_heidi.serving.server import Server, bind_all, prepare_certificate
 
             self.app = app = create_app(self._settings, listener=listener)
-        prepare_certificate(self._tls_names)
+        prepare_certificate(self._tls_names, proxy=self._settings.proxy)
         sockets = bind_all(self._host, self._ports)
-        memory = app.registry.memory
-        self.server = Server(app, sockets, self._answering.set, memory=memory, tls_names=self._tls_names)
+        self.server = Server(
+            app,
+            sockets,
+            self._answering.set,
+            memory=app.registry.memory,
+            tls_names=self._tls_names,
+            proxy=self._settings.proxy,
+        )
         key = next(iter(app.registry.default.keys))
         self._handle = Handle(self.server.url, api_key=key, admin_token=self._settings.admin_token)
         return self._handle

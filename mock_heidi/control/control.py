@@ -19,6 +19,7 @@ from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.slices import in_slices
 from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.fixtures.documents import FixtureError
+from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.state.clock import precise
 from mock_heidi.web.admission import drop_namespace
 from mock_heidi.web.cors import Origins, is_own
@@ -212,7 +213,8 @@ class Guard:
 
     A web page could reach loopback through its own host name, so ``Host`` is checked; or with a cross-origin request,
     so ``Origin`` must be the server's. A browser sends ``Sec-Fetch-Site`` even without ``Origin``, as for an image.
-    Another machine must use a host that the user allows. The hosts of the real service are refused even then.
+    Another machine must use a host that the user allows. The hosts of the real service are refused even then, and so is
+    every request through the proxy.
     """
 
     def __init__(
@@ -234,9 +236,8 @@ class Guard:
         scope = request.scope
         names = [name for name, _ in scope["headers"]]
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        if region_of(request.headers.get(b"host")) is not None:
-            cure = "call it by a name or an address of this server, such as localhost"
-            return _forbid("the control API does not answer to the hosts of the real service", cure)
+        if PROXIED in scope or region_of(request.headers.get(b"host")) is not None:
+            return _forbid_vendor(through_proxy=PROXIED in scope)
         refused = self.hosts.refusal(scope)
         if refused is not None:
             return _forbid(f"the control API does not answer to {refused.what}", refused.cure)
@@ -280,6 +281,14 @@ class Guard:
         if site in ("cross-site", "same-site") and not is_link:
             return _forbid("the control API does not answer to other sites' pages", "open it in its own tab")
         return None
+
+
+def _forbid_vendor(*, through_proxy: bool) -> Response:
+    if through_proxy:
+        cure = "call it by a name or an address of this server, without the proxy"
+        return _forbid("the control API does not answer to requests through the proxy", cure)
+    cure = "call it by a name or an address of this server, such as localhost"
+    return _forbid("the control API does not answer to the hosts of the real service", cure)
 
 
 def _forbid(error: str, hint: str) -> Response:

@@ -112,11 +112,11 @@ def _renew(files: Files, wanted: Sequence[str]) -> None:
     if reason:
         _logger.warning("https: made new certificates, since %s; tell clients of %s again", reason, files.ca)
     pair: Pair = _certificates().make([*kept, *wanted])
-    _write(files.server, pair.server, 0o600)
-    _write(files.ca, pair.ca, 0o644)
+    write(files.server, pair.server, 0o600)
+    write(files.ca, pair.ca, 0o644)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write(path: Path, content: bytes, mode: int) -> None:
     """Write a file in one step, so that no program reads half of it."""
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     part = Path(name)

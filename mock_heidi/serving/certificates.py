@@ -5,7 +5,9 @@ Only this module uses the package ``cryptography``, which the extra ``tls`` inst
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +16,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mock_heidi.base.hosts import is_address
@@ -27,6 +36,7 @@ _EARLIER = timedelta(hours=1)
 # What the CA may sign for besides further names, and what the server's certificate is for.
 _NETWORKS = ("127.0.0.0/8", "::1/128")
 _NAMES = (*HOSTS.values(), "localhost", "127.0.0.1", "::1")
+_END_OF_PEM = b"-----END CERTIFICATE-----"
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -36,6 +46,23 @@ class Pair(NamedTuple):
 
     ca: bytes
     server: bytes
+
+
+def java_truststore(pem: bytes, password: str) -> bytes:
+    """Certificates as a PKCS 12 file that Java takes for a truststore."""
+    found = [pkcs12.PKCS12Certificate(one, f"root-{at}".encode()) for at, one in enumerate(_certificates_in(pem))]
+    encryption = BestAvailableEncryption(password.encode())
+    return pkcs12.serialize_java_truststore(found, encryption)
+
+
+def _certificates_in(pem: bytes) -> list[x509.Certificate]:
+    """The certificates of a bundle, without those that cryptography refuses to read."""
+    found = []
+    for text in pem.split(_END_OF_PEM)[:-1]:
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some old roots are not quite valid
+            found.append(x509.load_pem_x509_certificate(text + _END_OF_PEM))
+    return found
 
 
 class UnusablePairError(Exception):

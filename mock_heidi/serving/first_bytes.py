@@ -1,4 +1,4 @@
-"""The first bytes of a connection decide whether it speaks http or TLS, so that one port serves both."""
+"""The first bytes of a connection decide whether it speaks http or TLS or opens a tunnel: one port serves all."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from mock_heidi.serving.https import Https
+from mock_heidi.serving.tunnels import Tunnels
 
 # The first byte of every TLS connection: a record of the handshake. No method of HTTP begins with it.
 _HANDSHAKE = 0x16
 
 
 class FirstBytes(asyncio.Protocol):
-    """Waits for the first bytes of a connection, and gives it to the protocol of http, over TLS if they begin it.
+    """Waits for the first bytes of a connection, and gives it to the protocol of http, to TLS, or to the tunnels.
 
     ``http`` is uvicorn's protocol, which gets the other arguments. As long as a connection has sent no bytes, it is
     one of the server's connections with its ``transport``, so that the server closes it at its end.
@@ -22,9 +23,12 @@ class FirstBytes(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, http: Callable[..., Any], https: Https, *, server_state: Any, **arguments: Any) -> None:
+    def __init__(
+        self, http: Callable[..., Any], https: Https, tunnels: Tunnels, *, server_state: Any, **arguments: Any
+    ) -> None:
         self._protocol = partial(http, server_state=server_state, **arguments)
         self._https = https
+        self._tunnels = tunnels
         self._connections: set[Any] = server_state.connections
 
     def connection_made(self, transport: Any) -> None:
@@ -38,6 +42,9 @@ class FirstBytes(asyncio.Protocol):
         self._connections.discard(self)
         if data[0] == _HANDSHAKE:
             self._https.take(self.transport, self._protocol, self._connections, data)
+            return
+        if self._tunnels.may_begin(data):
+            self._tunnels.take(self.transport, self._protocol, self._connections, data)
             return
         protocol = self._protocol()
         self.transport.set_protocol(protocol)

@@ -28,11 +28,11 @@ class Limits(NamedTuple):
 
     def too_large(self) -> bytes:
         detail = f"The head of the request is larger than {self.head_size // 1024} KB"
-        return _answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        return answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 
     def too_slow(self) -> bytes:
         detail = f"The head of the request did not arrive within {self.head_seconds:g} seconds"
-        return _answer(HTTPStatus.REQUEST_TIMEOUT, detail)
+        return answer(HTTPStatus.REQUEST_TIMEOUT, detail)
 
 
 LIMITS = Limits()
@@ -64,26 +64,26 @@ class UnfinishedHead:
             self._held = 0
 
 
-def refuse(transport: Any, answer: bytes, lost: Callable[[Exception | None], None]) -> None:
-    """Send an answer that ends the connection; ``lost`` is called when it has ended."""
-    _logger.warning("refused a request: %s", answer.partition(b"\r\n\r\n")[2].decode())
-    transport.write(answer)
+def refuse(transport: Any, response: bytes, lost: Callable[[Exception | None], None]) -> None:
+    """Send a response that ends the connection; ``lost`` is called when it has ended."""
+    _logger.warning("refused a request: %s", response.partition(b"\r\n\r\n")[2].decode())
+    transport.write(response)
     if transport.can_write_eof():
         transport.write_eof()
     transport.set_protocol(_Draining(transport, lost))
 
 
-def _answer(status: HTTPStatus, detail: str) -> bytes:
-    """A whole answer in the vendor's form, after which the connection closes."""
+def answer(status: HTTPStatus, detail: str, *, phrase: str | None = None) -> bytes:
+    """A whole answer in the vendor's form, after which the connection closes; ``phrase`` is its reason phrase."""
     body = json.dumps({"detail": detail}, separators=(",", ":")).encode()
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {status.value} {phrase or status.phrase}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body
 
 
-NO_MEMORY = _answer(
+NO_MEMORY = answer(
     HTTPStatus.SERVICE_UNAVAILABLE, "The server has no memory left for requests that are not complete; see --memory"
 )
 

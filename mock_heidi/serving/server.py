@@ -16,6 +16,7 @@ from mock_heidi.serving import signals, watchdog
 from mock_heidi.serving.first_bytes import FirstBytes
 from mock_heidi.serving.heads import LIMITS, Limits
 from mock_heidi.serving.https import Https
+from mock_heidi.serving.tunnels import Tunnels
 from mock_heidi.serving.uvicorn_parsers import protocol
 from mock_heidi.serving.uvicorn_server import BoundServer
 
@@ -93,13 +94,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def prepare_certificate(tls_names: Sequence[str]) -> None:
-    """Make a certificate for further names, if any are given: else the first client of https causes one.
+def prepare_certificate(tls_names: Sequence[str], *, proxy: bool = False) -> None:
+    """Make a certificate for further names or a proxy, if asked for: else the first client of https causes one.
 
     Raises :class:`ConfigError` for a wrong name, or if no certificate can be made.
     """
-    if tls_names:
-        from mock_heidi.serving import certificate_files  # noqa: PLC0415 - most servers have no further names
+    if tls_names or proxy:
+        from mock_heidi.serving import certificate_files  # noqa: PLC0415 - most servers need none at their start
 
         certificate_files.current(tls_names)
 
@@ -116,7 +117,7 @@ class Server(BoundServer):
 
     It speaks http and https on all of them. In the main thread it handles SIGINT and SIGTERM, and reports where its
     event loop is blocked. ``memory`` also counts the unfinished heads of requests. ``tls_names`` are further names and
-    addresses for its certificate.
+    addresses for its certificate. With ``proxy``, it serves the hosts of the real service as a proxy.
     """
 
     def __init__(  # noqa: PLR0913 - half of them are rarely given
@@ -128,9 +129,12 @@ class Server(BoundServer):
         memory: MemoryBudget | None = None,
         limits: Limits = LIMITS,
         tls_names: Sequence[str] = (),
+        proxy: bool = False,
     ) -> None:
         memory = memory or MemoryBudget(DEFAULT_MEMORY)
-        http = partial(FirstBytes, protocol(limits, memory), Https(tls_names, limits, memory))
+        https = Https(tls_names, limits, memory)
+        tunnels = Tunnels(https, limits, memory, on=proxy)
+        http = partial(FirstBytes, protocol(limits, memory, proxy=proxy), https, tunnels)
         super().__init__(app, sockets, started, http, limits)
         self.url = url_of(sockets[0])
         self._blocked = limits.blocked

@@ -2,8 +2,8 @@
 
 They use these parts of uvicorn that its documentation does not promise (see ``uvicorn_protocol``):
 
-- ``HttpToolsProtocol``: overrides ``on_headers_complete`` and ``on_body``; reads and sets ``headers``; reads ``scope``
-  and ``pipeline``.
+- ``HttpToolsProtocol``: overrides ``on_headers_complete`` and ``on_body``; reads and sets ``headers``; reads ``scope``,
+  ``url`` and ``pipeline``.
 - ``FlowControl``: overrides ``resume_reading``; calls ``pause_reading``.
 - ``H11Protocol``: overrides ``handle_events`` and ``on_response_complete``; reads ``conn``.
 - ``RequestResponseCycle`` with httptools: reads ``scope`` and ``more_body``; sets ``chunked_encoding`` and
@@ -21,6 +21,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.serving import accelerators
+from mock_heidi.serving.absolute_form import is_absolute
 from mock_heidi.serving.connection import Outbox
 from mock_heidi.serving.heads import Limits
 from mock_heidi.serving.uvicorn_protocol import ConnectionProtocol
@@ -67,6 +68,12 @@ class _Heads(ConnectionProtocol):
         return max(1, len(data) - data.rfind(b"\r\n\r\n") - len(b"\r\n\r\n") - self.body_bytes)
 
 
+def _keep_target(scope: Any, target: bytes) -> None:
+    """Put a target in absolute form into the scope whole, as h11 does."""
+    if is_absolute(target):
+        scope["raw_path"] = target.partition(b"?")[0]
+
+
 def _httptools() -> type[Any]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - only if it is installed
 
@@ -91,6 +98,7 @@ def _httptools() -> type[Any]:
                 self.renamed = False
                 self.headers[:] = [(_NAMES.get(name, name), value) for name, value in self.headers]
             super().on_headers_complete()
+            _keep_target(self.scope, self.url)
             # The parser reports trailers as headers: this list, which is not read, takes them.
             self.headers = []
 
@@ -140,7 +148,7 @@ def _h11() -> type[Any]:
     return H11Connection
 
 
-def protocol(limits: Limits, memory: MemoryBudget) -> type[Any]:
-    """uvicorn's protocol with the fastest installed parser and these limits."""
+def protocol(limits: Limits, memory: MemoryBudget, *, proxy: bool = False) -> type[Any]:
+    """uvicorn's protocol with the fastest installed parser and these limits; ``proxy`` is True if the proxy is on."""
     made = _httptools() if accelerators.is_installed("httptools") else _h11()
-    return type(made.__name__, (made,), {"limits": limits, "memory": memory, "outbox": Outbox()})
+    return type(made.__name__, (made,), {"limits": limits, "memory": memory, "proxy": proxy, "outbox": Outbox()})

@@ -19,8 +19,10 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.serving.absolute_form import is_absolute, serve_proxied
 from mock_heidi.serving.connection import EXTENSION, BufferedTransport, Connection, Outbox
 from mock_heidi.serving.heads import NO_MEMORY, Limits, UnfinishedHead, refuse
+from mock_heidi.serving.proxy import PROXIED, Proxied
 
 # The approximate cost of a parsed header field in bytes, beside its text.
 _FIELD = 150
@@ -32,6 +34,10 @@ class ConnectionProtocol:
     limits: Limits
     memory: MemoryBudget
     outbox: Outbox
+    proxy: bool
+    """True if the proxy is on."""
+    proxied: Proxied | None = None
+    """The mark of all requests, if the connection is a tunnel of the proxy."""
 
     # Attributes of uvicorn's protocols:
     app: ASGIApp
@@ -70,6 +76,10 @@ class ConnectionProtocol:
             self.begun = getattr(send, "__self__", None)
             if scope["http_version"] != "1.1":
                 send = self.without_chunks(send)
+            if self.proxied is not None:
+                scope[PROXIED] = self.proxied
+            if self.proxied is not None or is_absolute(scope["raw_path"]):
+                return serve_proxied(serve, scope, receive, send, on=self.proxy)
             return serve(scope, receive, send)
 
         self.app = with_connection

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from mock_heidi.base.settings import BASE_PATH, NAME_RULE, is_namespace
+from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.router import NO_MATCH, Match, Router, split
 
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
@@ -72,7 +73,7 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
         return _wrong_method(router, method, segments, match)
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     return (
-        _elsewhere(segments, host)
+        (None if PROXIED in scope else _elsewhere(segments, host))
         or _misplaced_base(router, method, segments)
         or _other_verb(router, method, segments)
         or _nearest(router, method, segments)

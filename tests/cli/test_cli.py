@@ -155,6 +155,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "--no-provenance": ("1",),
     "--max-upload": ("1",),
     "--memory": ("3",),
+    "--proxy": ("1",) if HAS_TLS else (),
     "--allowed-host": ("heidi.test", "mock.test"),
     "--admin-origin": ("http://tool.test", "http://page.test"),
     "--admin-token": ("let-me-in-91c4",),
@@ -172,7 +173,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 # The value "1" is only for their variables.
-SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--coverage", "--cors-credentials")
+SWITCHES = ("--strict", "--no-request-faults", "--no-provenance", "--coverage", "--cors-credentials", "--proxy")
 
 
 class Told:
@@ -419,6 +420,13 @@ def coverage_is_counted(told: Told) -> None:
     assert (status, report["points"] > 0) == (200, True)
 
 
+def proxy_opens_tunnels(told: Told) -> None:
+    with socket.create_connection((CHOSEN_HOST, int(told.ports[0])), timeout=60) as peer:
+        peer.sendall(b"CONNECT au.api.heidihealth.com:443 HTTP/1.1\r\n\r\n")
+
+        assert peer.recv(12) == (b"HTTP/1.1 200" if HAS_TLS else b"HTTP/1.1 502")
+
+
 def journal_is_masked(told: Told) -> None:
     told.heidi.ask("GET", f"{BASE_PATH}/sessions/1234567890?page=12")
 
@@ -442,6 +450,7 @@ EFFECTS: dict[str, Callable[[Told], None]] = {
     "--max-upload": larger_uploads_are_refused,
     "--no-request-faults": a_request_can_ask_for_no_fault,
     "--no-provenance": answers_do_not_say_where_they_come_from,
+    "--proxy": proxy_opens_tunnels,
     "--allowed-host": allowed_hosts_reach_both_surfaces,
     "--admin-origin": admin_origins_reach_the_control_plane,
     "--admin-token": admin_token_is_wanted,

@@ -80,7 +80,7 @@ def test_exec_takes_every_option_of_serve() -> None:
     served, executed = options_of(cli.commands["serve"]), options_of(exec_command)
 
     assert served.keys() - executed.keys() == set()
-    assert executed.keys() - served.keys() == {"--grace", "--fail-on"}
+    assert executed.keys() - served.keys() == {"--direct", "--grace", "--fail-on"}
     assert all(executed[flag] == served[flag] for flag in served.keys() & executed.keys())
 
 
