@@ -1,0 +1,49 @@
+"""A pytest plugin: no test resolves a name but those of this machine, so no client can reach the real service.
+
+The names of the real service fail as they do without a network. Clients that no test has closed are closed at the end.
+"""
+
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mock_heidi.base.hosts import is_address
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes every name but ``localhost`` unknown, and every connection to another machine an error."""
+    resolve, connect = socket.getaddrinfo, socket.socket.connect
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if host not in (None, "localhost") and not is_address(str(host)):
+            raise socket.gaierror(socket.EAI_NONAME, f"no test may resolve {host}")
+        return resolve(host, *arguments, **named)
+
+    def unknown(host: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, f"no test may resolve {host}")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith("127.") and address[0] != "::1":
+            raise ConnectionRefusedError(f"no test may connect to {address}")
+        connect(self, address)
+
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "gethostbyname", unknown)
+    monkeypatch.setattr(socket, "gethostbyname_ex", unknown)
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def closed_clients() -> Iterator[None]:
+    """Closes the clients of ``constant_clients`` at the end."""
+    yield
+    if "constant_clients" in sys.modules:
+        sys.modules["constant_clients"].close()
