@@ -1,4 +1,4 @@
-"""``as_vendor``: clients with the host of the real service in their code reach a namespace, and nothing else changes."""
+"""``as_vendor``: clients with the host of the real service in their code reach a namespace; all else stays."""
 
 import _socket
 import errno
@@ -137,12 +137,13 @@ def test_a_stream_and_its_early_end_reach_the_client(one: Handle) -> None:
     headers = one.headers()
     url = f"https://{HOST}/api/v2/ml-scribe/open-api/sessions/{session['session_id']}/ask-ai"
     body = {"ai_command_text": "Summarise.", "content": "A cough.", "content_type": "MARKDOWN"}
-    with one.as_vendor(), httpx.Client() as client, one.fault("ask_ai", reset_after=2):
-        with pytest.raises(httpx.TransportError), client.stream("POST", url, json=body, headers=headers) as answer:
-            for _ in answer.iter_lines():
-                pass
+    with one.as_vendor(), httpx.Client() as client, one.fault("ask_ai", rst_after=2):
+        asked = client.stream("POST", url, json=body, headers=headers)
+        with pytest.raises(httpx.TransportError), asked as answer:
+            list(answer.iter_lines())
 
-    assert one.requests(operation="ask_ai")
+    assert answer.status_code == 200
+    assert [row["client_left"] for row in one.requests(operation="ask_ai")] == [False]
 
 
 # --- Keys, tokens and hosts -------------------------------------------------------------------------------------------
@@ -164,8 +165,8 @@ def test_the_plain_key_and_that_of_the_namespace_open_it(one: Handle, two: Handl
 
 
 def test_a_key_of_the_namespace_opens_it(server: Handle) -> None:
-    with server.namespace("keyed", api_key="the key of my client") as keyed, keyed.as_vendor():
-        assert ask(**{"Heidi-Api-Key": "the key of my client"}) == 200
+    with server.namespace("keyed", api_key="key-of-my-client") as keyed, keyed.as_vendor():
+        assert ask(**{"Heidi-Api-Key": "key-of-my-client"}) == 200
         assert ask(**{"Heidi-Api-Key": "mock-heidi-key"}) == 401
 
 
@@ -186,9 +187,12 @@ def test_each_host_of_the_service_leads_here(one: Handle, host: str) -> None:
 
 
 def test_a_key_of_a_region_opens_the_host_of_that_region_only(server: Handle) -> None:
-    keys = {"api_keys": [{"key": "of au", "managed_by": "clinic", "region": "au"}]}
+    keys = {
+        "api_keys": [{"key": "key-of-au", "managed_by": "c" * 24, "ehr_provider": "P", "region": "au"}],
+        "sessions": [],
+    }
     with server.namespace("regional", fixtures=keys) as heidi, heidi.as_vendor():
-        statuses = [ask(host=HOSTS[region], **{"Heidi-Api-Key": "of au"}) for region in ("au", "uk")]
+        statuses = [ask(host=HOSTS[region], **{"Heidi-Api-Key": "key-of-au"}) for region in ("au", "uk")]
 
     assert statuses == [200, 401]
 

@@ -31,13 +31,19 @@ _made.callback(CONNECTION.close)
 
 def _http_client() -> int:
     try:
+        return _ask()
+    except OSError:  # the connection of the last request has ended
+        return _ask()
+
+
+def _ask() -> int:
+    try:
         CONNECTION.request("GET", PATH, headers=HEADERS)
         answer = CONNECTION.getresponse()
-    except OSError:  # as a client does whose connection has ended
+        answer.read()
+    except OSError:
         CONNECTION.close()
-        CONNECTION.request("GET", PATH, headers=HEADERS)
-        answer = CONNECTION.getresponse()
-    answer.read()
+        raise
     return answer.status
 
 
@@ -47,7 +53,7 @@ OPENER = urllib.request.build_opener(urllib.request.HTTPSHandler(context=CONTEXT
 
 
 def _urllib() -> int:
-    asked = urllib.request.Request(URL, headers=HEADERS)  # noqa: S310 - https
+    asked = urllib.request.Request(URL, headers=HEADERS)
     try:
         with OPENER.open(asked, timeout=30) as answer:
             return int(answer.status)
@@ -110,7 +116,8 @@ def sign_in(name: str) -> int:
 
 
 def close() -> None:
-    """Close all clients, before the interpreter complains."""
-    _made.close()
-    LOOP.run_until_complete(_made_in_loop.aclose())
-    LOOP.close()
+    """Close all clients, before the interpreter complains. A second call does nothing."""
+    if not LOOP.is_closed():
+        _made.close()
+        LOOP.run_until_complete(_made_in_loop.aclose())
+        LOOP.close()

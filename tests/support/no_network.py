@@ -1,6 +1,7 @@
-"""A pytest plugin: no test resolves a name but those of this machine, so no client can reach the real service.
+"""No test resolves a name but those of this machine, so no client can reach the real service.
 
-The names of the real service fail as they do without a network. Clients that no test has closed are closed at the end.
+The names of the real service fail as they do without a network. The clients of ``constant_clients`` are closed at the
+end of the run.
 """
 
 import socket
@@ -17,7 +18,11 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every name but ``localhost`` unknown, and every connection to another machine an error."""
+    block(monkeypatch)
+
+
+def block(patch: pytest.MonkeyPatch) -> None:
+    """Make every name but ``localhost`` unknown, and every connection to another machine an error."""
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 
     def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
@@ -34,16 +39,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(socket, "gethostbyname", unknown)
-    monkeypatch.setattr(socket, "gethostbyname_ex", unknown)
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+        patch.delenv(name, raising=False)
+    patch.setattr(socket, "getaddrinfo", getaddrinfo)
+    patch.setattr(socket, "gethostbyname", unknown)
+    patch.setattr(socket, "gethostbyname_ex", unknown)
+    patch.setattr(socket.socket, "connect", guarded)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def closed_clients() -> Iterator[None]:
-    """Closes the clients of ``constant_clients`` at the end."""
     yield
     if "constant_clients" in sys.modules:
         sys.modules["constant_clients"].close()
