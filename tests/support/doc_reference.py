@@ -85,7 +85,7 @@ def _class(module: ModuleType, name: str, *inherited: tuple[str, str, str]) -> I
     if made and _is_public(module, name):
         yield f"\n`{signature(made[0], name)}`\n"
     yield markdown(node)
-    for member, heading, explained in (*members(node), *inherited):
+    for member, heading, explained in (*inherited, *members(node)):
         yield f"\n#### {name}.{member}\n\n`{heading}`\n{explained}"
 
 
