@@ -41,4 +41,5 @@ class Addresses:
         from mock_heidi.client.vendor_patches import Redirect
         from mock_heidi.client.vendor_redirect import redirected
 
+        self._connection.check_open()
         return redirected(self, Redirect(self.url, self.name, self.ca))

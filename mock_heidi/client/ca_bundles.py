@@ -1,12 +1,10 @@
-"""Bundles of certificates that trust the mock too, and the variables by which child processes find them."""
+"""Bundles of certificates that trust the mock too, and the variables by which programs find them."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import ssl
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 # Where systems keep their roots, if OpenSSL does not know.
@@ -25,30 +23,13 @@ _SOURCES = {
 }
 
 
-@contextlib.contextmanager
-def trusted_by_children(ca: str) -> Iterator[None]:
-    """In a ``with``, programs that this process starts trust ``ca`` in addition to what they trust else.
+def bundles(ca: Path, folder: Path) -> dict[str, str]:
+    """The variables by which programs trust ``ca`` in addition to what they trust else, with bundles in ``folder``.
 
     All but Node take the bundle instead of their own roots, so it begins with the roots of the user, else of the
     system; for requests, with those of certifi.
     """
-    with tempfile.TemporaryDirectory(prefix="mock-heidi-") as folder:
-        bundles = {name: str(_bundle(name, Path(ca), Path(folder))) for name in _SOURCES}
-        before = {name: os.environ.get(name) for name in bundles}
-        _set(bundles)
-        try:
-            yield
-        finally:
-            _set(before)
-
-
-def _set(variables: Mapping[str, str | None]) -> None:
-    """Set variables of the environment; None removes one."""
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    return {name: str(_bundle(name, ca, folder)) for name in _SOURCES}
 
 
 def _bundle(name: str, ca: Path, folder: Path) -> Path:

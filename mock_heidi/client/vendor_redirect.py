@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import TypeVar
 from weakref import WeakSet
 
-from mock_heidi.client.ca_bundles import trusted_by_children
 from mock_heidi.client.vendor_patches import Patches, Redirect
+from mock_heidi.client.vendor_variables import variables
 
 _T = TypeVar("_T")
 
@@ -57,7 +57,7 @@ class _Redirects:
 
     def _patch(self, redirect: Redirect) -> None:
         with contextlib.ExitStack() as made:
-            made.enter_context(trusted_by_children(redirect.ca))
+            made.enter_context(variables(redirect.ca))
             made.enter_context(Patches(self))
             self._undo = made.pop_all()
 

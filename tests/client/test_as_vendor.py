@@ -1,13 +1,15 @@
 """``as_vendor``: clients with the host of the real service in their code reach a namespace; all else stays."""
 
 import _socket
+import asyncio
+import contextlib
 import errno
 import os
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from socket import getaddrinfo as imported_by_name
@@ -19,7 +21,7 @@ from constant_clients import HEADERS, HOST, NAMES, PATH, URL, sign_in
 from no_network import closed_clients, no_network  # noqa: F401 - fixtures
 from secure import needs_tls, remove_extra
 
-from mock_heidi import Handle, MockHeidi
+from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.client.vendor_patches import ADDRESS
@@ -287,25 +289,30 @@ def test_a_context_trusts_the_mock_for_the_names_of_the_service_only(one: Handle
     assert afterwards == elsewhere
 
 
-def test_no_context_accepts_another_server_under_a_name_of_the_service(one: Handle, tmp_path: Path) -> None:
-    """The real service, if a client reaches it all the same, gets no request. Even with ``verify=False``."""
-    (tmp_path / "other.pem").write_bytes(certificates.make().server)
-    other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    other.load_cert_chain(tmp_path / "other.pem")
+@contextlib.asynccontextmanager
+async def another_server(folder: Path) -> AsyncIterator[int]:
+    """The port of a TLS server that has a certificate of another CA for the same names, as the real service has."""
+    (folder / "other.pem").write_bytes(certificates.make().server)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "other.pem")
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_no_context_accepts_another_server_under_a_name_of_the_service(one: Handle, tmp_path: Path, loop: str) -> None:
+    """A client that reaches the real service all the same sends it no request, not even with ``verify=False``."""
     careless = ssl.create_default_context()
     careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
-    with one.as_vendor():
-        incoming, outgoing, back = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = careless.wrap_bio(incoming, outgoing, server_hostname=HOST)
-        real = other.wrap_bio(outgoing, back, server_side=True)
-        with pytest.raises(ssl.SSLWantReadError):
-            client.do_handshake()
-        with pytest.raises(ssl.SSLWantReadError):
-            real.do_handshake()
-        incoming.write(back.read())
 
-        with pytest.raises(ssl.SSLCertVerificationError):
-            client.do_handshake()
+    async def connect() -> None:
+        async with another_server(tmp_path) as port:
+            await asyncio.open_connection("127.0.0.1", port, ssl=careless, server_hostname=HOST)
+
+    make_loop = pytest.importorskip(loop).new_event_loop
+    refused = pytest.raises(ssl.SSLCertVerificationError)
+    with one.as_vendor(), asyncio.Runner(loop_factory=make_loop) as runner, refused:
+        runner.run(connect())
 
 
 # --- Child processes --------------------------------------------------------------------------------------------------
@@ -355,6 +362,26 @@ def test_only_the_variables_of_trust_are_put_back(one: Handle, monkeypatch: pyte
     assert not any(bundle.exists() for bundle in bundles)
 
 
+@pytest.mark.parametrize("name", ["urllib", "requests"])
+def test_clients_do_not_ask_the_proxy_of_the_network(one: Handle, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    with one.as_vendor():
+        assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == ",".join(["intranet.example", *HOSTS.values()])
+        with httpx.Client() as client:
+            assert client.get(URL, headers=HEADERS).status_code == 200
+        assert sign_in(name) == 200
+
+    assert os.environ["NO_PROXY"] == "intranet.example"
+
+
+def test_a_proxy_on_this_machine_is_left_alone(one: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:4343")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    with one.as_vendor():
+        assert os.environ["NO_PROXY"] == "intranet.example"
+
+
 # --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -363,6 +390,14 @@ def test_the_missing_extra_is_named(one: Handle, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(ConfigError, match="install mock-heidi with its extra tls"):
         one.as_vendor()
+
+
+def test_a_closed_handle_is_refused(server: Handle) -> None:
+    with server.namespace("closed") as closed:
+        pass
+
+    with pytest.raises(MockHeidiError, match="was closed"):
+        closed.as_vendor()
 
 
 def test_a_server_with_an_ipv6_address_is_refused() -> None:
