@@ -11,6 +11,7 @@ import pytest
 
 from mock_heidi import pytest_options as options
 from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.text_files import check_folder
 from mock_heidi.client.handle import Handle, MockHeidiError, NoAnswerError
 from mock_heidi.observing.coverage.forms import FORMS, to_text, write_report
 from mock_heidi.observing.coverage.report import Report, counts_in, merged
@@ -114,11 +115,11 @@ def _of_running(url: str) -> Counter[Point]:
 def _file(config: pytest.Config, typed: str) -> Path:
     """The path of a report, relative to the folder in which pytest was started."""
     path = config.invocation_params.dir / typed
-    problem = None
     if path.suffix not in FORMS:
-        problem = f"is no name for a report; write {' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
-    elif not path.parent.is_dir():
-        problem = f"there is no folder {path.parent}; make it first"
-    if problem is not None:
-        raise pytest.UsageError(f"{_OPTION}={typed}: {problem}")
+        cure = f"write {' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
+        raise pytest.UsageError(f"{_OPTION}={typed}: is not the name of a report; {cure}")
+    try:
+        check_folder(path)
+    except ConfigError as error:
+        raise pytest.UsageError(f"{_OPTION}: {error}") from None
     return path

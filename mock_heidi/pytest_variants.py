@@ -17,6 +17,7 @@ from _pytest.runner import runtestprotocol  # what plugins for repeated runs use
 
 from mock_heidi import pytest_options as options
 from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.text_files import check_folder
 from mock_heidi.variants import report_file
 from mock_heidi.variants.choice import Variant, parse_choice
 from mock_heidi.variants.examine import examine
@@ -46,6 +47,7 @@ class VariantRuns:
         self._file = _file(config)
         self._watch = Watch()
         self._results: list[Row] = []
+        self._unwritten: str | None = None
         # The reports of the run that goes on, None between the runs; those of its subtests; whether it is repeated.
         self._reports: list[pytest.TestReport] | None = None
         self._subtests: list[pytest.TestReport] = []
@@ -147,6 +149,8 @@ class VariantRuns:
             terminalreporter.section("what the tests depend on")
             for line in table(self._results):
                 terminalreporter.line(line)
+        if self._unwritten is not None:
+            terminalreporter.line(f"ERROR: --mock-heidi-variants-json: {self._unwritten}")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workerinput"):
@@ -155,9 +159,9 @@ class VariantRuns:
             try:
                 report_file.write(self._file, self._results)
             except ConfigError as error:
-                raise pytest.UsageError(f"--mock-heidi-variants-json: {error}") from None
-        fails = session.config.getoption("--mock-heidi-variants-fail") and report_file.depending(self._results)
-        if fails and session.exitstatus == pytest.ExitCode.OK:
+                self._unwritten = str(error)
+        depends = session.config.getoption("--mock-heidi-variants-fail") and report_file.depending(self._results)
+        if (depends or self._unwritten) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -187,8 +191,16 @@ def _number(config: pytest.Config, name: str, default: float) -> float:
 
 
 def _file(config: pytest.Config) -> Path | None:
+    """The path of the results, relative to the folder in which pytest was started."""
     typed = config.getoption("--mock-heidi-variants-json")
-    return None if typed is None else config.invocation_params.dir / typed
+    if typed is None:
+        return None
+    file: Path = config.invocation_params.dir / typed
+    try:
+        check_folder(file)
+    except ConfigError as error:
+        raise pytest.UsageError(f"--mock-heidi-variants-json: {error}") from None
+    return file
 
 
 # --- The reports of a run ---------------------------------------------------------------------------------------------
@@ -237,8 +249,8 @@ def _close(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport
 
 
 def _show_progress(item: pytest.Item, variant: Variant | None, run: Run) -> None:
-    said = "holds" if run.passed else "FAILS"
-    shown = f"{'SECOND RUN' if variant is None else variant} {said}"
+    verdict = "holds" if run.passed else "FAILS"
+    shown = f"{'SECOND RUN' if variant is None else variant} {verdict}"
     extra = {_SHOWN: ("v" if run.passed else "V", shown)}
     report = pytest.TestReport(item.nodeid, item.location, {}, _PROGRESS, None, "call", **extra)  # type: ignore[arg-type]
     item.ihook.pytest_runtest_logreport(report=report)

@@ -18,8 +18,9 @@ _TURN = 8
 class Transport:
     """A transport that counts the successes that are written, and keeps the last answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: Any) -> None:
         self.successes = 0
+        self.take = protocol.data_received
         self.last: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -27,6 +28,10 @@ class Transport:
             self.successes += data.startswith(b"HTTP/1.1 20")
             self.last = []
         self.last.append(data)
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Give the next bytes to another protocol, such as that of http after the first bytes."""
+        self.take = protocol.data_received
 
     def is_closing(self) -> bool:
         return False
@@ -49,10 +54,13 @@ class Connection:
 
     def __init__(self, server: uvicorn.Server) -> None:
         made: Any = server.config.http_protocol_class
-        self.transport = Transport()
-        self._protocol = made(config=server.config, server_state=server.server_state, app_state={})
-        self._protocol.connection_made(self.transport)
-        self.take = self._protocol.data_received
+        protocol = made(config=server.config, server_state=server.server_state, app_state={})
+        self.transport = Transport(protocol)
+        protocol.connection_made(self.transport)
+
+    def take(self, data: bytes) -> None:
+        """Let the server receive these bytes."""
+        self.transport.take(data)
 
     async def ask(self, request: bytes) -> bytes:
         """The body of the answer, which is a success."""

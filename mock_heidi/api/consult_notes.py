@@ -151,7 +151,7 @@ def generate_consult_note(request: Request) -> Stream:
     try:
         given = read(request, ConsultNoteGenerate if either else _BY_TEMPLATE_ALONE)
     except UnprocessableError as error:
-        if any(row["input"] in _OLDER_METHODS for row in error.problems):
+        if any(row["loc"][-1] == "generation_method" and row["input"] in _OLDER_METHODS for row in error.problems):
             request.meet("third_party_template_method")
         raise
     if given.generation_method in _OLDER_METHODS:
@@ -254,7 +254,7 @@ def _partners_template(request: Request, text: str) -> NoteTemplate:
         template = parse_json(text.encode())
     except UnprocessableError:
         refusal = rejected("third_party_template", "third_party_template is not JSON", text)
-        accept(request, Undocumented("template_not_json", "", *refusal.problems))
+        accept(request, Undocumented("template_not_json", "", refusal.problems[0]))
         if request.meet("third_party_template_form") == "refused_422":
             raise refusal from None
         template = None

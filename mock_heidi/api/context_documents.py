@@ -138,7 +138,7 @@ def _has_supported_name(request: Request, file: UploadFile) -> bool:
     ending = PurePosixPath((file.filename or "").lower()).suffix
     if ending == ".jpeg" and request.meet("jpeg_extension") == "accepted":
         refusal = rejected("context_documents", ".jpeg is not a documented ending", file.filename)
-        accept(request, Undocumented("undocumented_value", f"filename = {file.filename}", *refusal.problems))
+        accept(request, Undocumented("undocumented_value", f"filename = {file.filename}", refusal.problems[0]))
         return True
     return ending in _ENDINGS
 
@@ -154,7 +154,7 @@ def _about(request: Request, text: str | None) -> ContextDocumentMetaData:
         refusal = rejected("meta_data", message, text)
         if request.meet("meta_data_form") != "ignored":
             raise refusal from None
-        accept(request, Undocumented("undocumented_value", f"meta_data = {text}", *refusal.problems))
+        accept(request, Undocumented("undocumented_value", f"meta_data = {text}", refusal.problems[0]))
         return ContextDocumentMetaData()
 
 

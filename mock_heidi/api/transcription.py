@@ -163,7 +163,7 @@ def get_live_transcript(request: Request) -> Response:
         if request.meet("recording_status_values") != "in_progress":
             raise
         detail = f"recording_status = {request.query['recording_status']}"
-        accept(request, Undocumented("undocumented_value", detail, *error.problems))
+        accept(request, Undocumented("undocumented_value", detail, error.problems[0]))
     session = find(request, Session, request.params["session_id"])
     pieces = session_content.transcribed_pieces(request.namespace, session)
     chunks = [

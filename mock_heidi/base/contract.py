@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -34,10 +34,22 @@ def resolve(node: Mapping[str, Any], whole: Mapping[str, Any] | None = None) -> 
     return node
 
 
+def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The operations of a contract, ``whole`` if given: the path, the method and the description of each."""
+    for path, item in (whole or loaded())["paths"].items():
+        yield from ((path, method, described) for method, described in item.items() if method in METHODS)
+
+
+def parameters(path: str, described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parameters of an operation, those of its path first."""
+    shared = loaded()["paths"][path].get("parameters", ())
+    return [resolve(one) for one in (*shared, *described.get("parameters", ()))]
+
+
 def _responses(whole: Mapping[str, Any], operation: str) -> Mapping[str, Any] | None:
     """The responses of an operation by status, or None if the contract does not have the operation."""
-    rows = (row for path in whole["paths"].values() for name, row in path.items() if name in METHODS)
-    return next((row["responses"] for row in rows if row["operationId"] == operation), None)
+    found = (described["responses"] for _, _, described in operations(whole) if described["operationId"] == operation)
+    return next(found, None)
 
 
 def deviation(operation: str, status: int, media_type: str, body: Any, whole: Mapping[str, Any]) -> str | None:

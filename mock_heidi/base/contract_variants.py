@@ -104,8 +104,7 @@ def _references(node: Any) -> Iterator[tuple[str, str]]:
 def in_strict_mode(whole: dict[str, Any]) -> dict[str, Any]:
     """A contract in which every operation may answer 422."""
     refusal = {"$ref": "#/components/responses/Unprocessable"}
-    listed = [item[method] for item in whole["paths"].values() for method in contract.METHODS if method in item]
-    for operation in listed:
+    for _, _, operation in contract.operations(whole):
         if "422" not in operation["responses"]:
             whole = _refusing(whole, operation["operationId"], "422", refusal)
     return whole
@@ -113,12 +112,8 @@ def in_strict_mode(whole: dict[str, Any]) -> dict[str, Any]:
 
 def _place(whole: Any, operation: str) -> tuple[str, str]:
     """The path and the method of an operation."""
-    return next(
-        (path, method)
-        for path, item in whole["paths"].items()
-        for method in contract.METHODS
-        if item.get(method, {}).get("operationId") == operation
-    )
+    found = contract.operations(whole)
+    return next((path, method) for path, method, described in found if described["operationId"] == operation)
 
 
 def _without_null(whole: Any, names: Iterable[str]) -> Any:

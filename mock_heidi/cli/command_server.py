@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, Settings
+from mock_heidi.cli.options import option
+from mock_heidi.cli.parameters import Seconds
 
 if TYPE_CHECKING:
     from mock_heidi.cli.serving_options import Address
     from mock_heidi.client.handle import Handle
     from mock_heidi.client.server_thread import MockHeidi
+
+
+def takes_command(command: Any) -> Any:
+    """A decorator that gives one of our commands the argument CMD, a command of the user, and ``--grace``."""
+    text = "Seconds that CMD may still run after SIGTERM or SIGINT."
+    grace = option("--grace", default=5, type=Seconds(), metavar="S", help=text)
+    argument = click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
+    return grace(argument(command))
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-under", type=Percent(), metavar="PERCENT", help="Exit with status 1 if the coverage is below this."
 )
-@click.option("--forget", is_flag=True, help="Begin to count anew on the server.")
+@click.option("--forget", is_flag=True, help="Set the counts of the server to 0 after the report.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE…]")
 def coverage(  # noqa: PLR0913 - a flag each
     heidi: Handle,

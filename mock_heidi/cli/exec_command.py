@@ -16,11 +16,12 @@ from mock_heidi.cli.command_server import (
     listening,
     namespaces,
     say,
+    takes_command,
     used_namespaces,
     warn_of_other_machines,
 )
 from mock_heidi.cli.options import option, settings
-from mock_heidi.cli.parameters import Choice, Seconds
+from mock_heidi.cli.parameters import Choice
 from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
 from mock_heidi.observing.findings import LEVELS, at_least, finding_line
 
@@ -43,13 +44,10 @@ NO_REQUESTS = (
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
 @keeps_files
-@option(
-    "--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD may still run after SIGTERM or SIGINT."
-)
+@takes_command
 @option(
     "--fail-on", type=Choice(LEVELS), help="Exit with status 3 if CMD succeeds with a finding of this level or above."
 )
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,

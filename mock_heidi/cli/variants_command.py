@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 from mock_heidi.base.settings import ConfigError, Settings
-from mock_heidi.cli.command_server import environment, listening, say, used_namespaces, warn_of_other_machines
+from mock_heidi.base.text_files import check_folder
+from mock_heidi.cli.command_server import (
+    environment,
+    listening,
+    say,
+    takes_command,
+    used_namespaces,
+    warn_of_other_machines,
+)
 from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, final_status
 from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Seconds, WholeNumber
@@ -30,9 +38,7 @@ _INTERRUPTED = 130
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @runs_server(port=0, log_level="warning")
-@option(
-    "--grace", default=5, type=Seconds(), metavar="S", help="Seconds that CMD may still run after SIGTERM or SIGINT."
-)
+@takes_command
 @option(
     "--vary",
     default="met",
@@ -43,7 +49,6 @@ _INTERRUPTED = 130
 @option("--max-time", default=SECONDS, type=Seconds(), metavar="S", help="Most seconds of all repeated runs.")
 @option("--json-file", type=click.Path(dir_okay=False, path_type=Path), help="File for the results as JSON.")
 @option("--fail-if-depends", is_flag=True, help="Exit with status 3 if CMD depends on an assumption.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 def variants_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,
@@ -70,14 +75,16 @@ def variants_command(  # noqa: PLR0913 - a flag each
 
     chosen = settings(options)
     names = _names(vary)
+    if json_file is not None:
+        check_folder(json_file)
     warn_of_other_machines(address.host)
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with contextlib.nullcontext() if log is None else contextlib.closing(log):
         runs = _Runs(command, chosen, _Place(address, url_file, log), grace, quiet=quiet)
         result = runs.examined(names, Limits(max_variants, max_time))
+    _print(result, command)
     if json_file is not None:
         report_file.write(json_file, [result])
-    _print(result, command)
     if result["outcome"] == NOT_REPEATABLE:
         sys.exit(runs.status)
     sys.exit(FOUND if fail_if_depends and report_file.depending([result]) else 0)
@@ -118,8 +125,8 @@ class _Runs:
     def _repeat(self, variant: Variant | None) -> Run:
         run = self._run(variant, first=False)
         if not self._quiet:
-            said = "holds" if run.passed else f"FAILS ({run.failure})"
-            say(f"{'second run' if variant is None else variant} {said}")
+            verdict = "holds" if run.passed else f"FAILS ({run.failure})"
+            say(f"{'second run' if variant is None else variant} {verdict}")
         return run
 
     def _run(self, variant: Variant | None, *, first: bool) -> Run:

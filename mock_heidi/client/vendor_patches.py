@@ -31,7 +31,7 @@ _PATIENCE = 10
 
 
 class Redirect:
-    """Where connections to the hosts of the real service lead: a server, and one of its namespaces.
+    """The target of connections to the hosts of the real service: a server, and one of its namespaces.
 
     Raises :class:`ConfigError` for a server with an IPv6 address.
     """
@@ -50,7 +50,7 @@ class Redirect:
 
 
 class Redirects(Protocol):
-    """What the patches ask for at each use."""
+    """The redirects of the process, as the patches ask for them at each use."""
 
     @property
     def current(self) -> Redirect | None: ...

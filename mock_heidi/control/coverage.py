@@ -24,7 +24,7 @@ async def get_coverage(request: Request) -> Response:
 
 
 async def forget_coverage(request: Request) -> Response:
-    """Begin again: the requests so far count no more."""
+    """Set all counts to 0. The requests so far no longer count."""
     tally = await _counted(request)
     tally.forget()
     return respond({"forgotten": True})

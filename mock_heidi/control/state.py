@@ -120,6 +120,8 @@ async def reset(request: Request) -> Response:
             await in_slices(namespace.checks.running(namespace.journal))
         await count_coverage(request.registry, namespace)
         restored = lifecycle.reset(namespace, keep)
+        if "state" in restored:
+            request.registry.begin_coverage(namespace)
         await slices.spend(RECORD * _RESET)
     return respond({"reset": restored})
 

@@ -81,10 +81,10 @@ class Registry:
         from mock_heidi.observing.coverage.tally import Tally
 
         self.tally = Tally(self.tokens.user)
-        self._tally_requests(self.default)
+        self.begin_coverage(self.default)
 
-    def _tally_requests(self, namespace: Namespace) -> None:
-        """Count the requests that leave the journal of a namespace."""
+    def begin_coverage(self, namespace: Namespace) -> None:
+        """Count the requests that leave the journal of a namespace with a new state. Without coverage, do nothing."""
         if self.tally is not None:
             namespace.journal.leaving = self.tally.of(namespace.name)
 
@@ -118,7 +118,7 @@ class Registry:
                 raise ServiceUnavailableError
             # If this raises, the old namespace stays.
             made = start_namespace(name, start or self.start, self.settings, self.memory, self._known_keys)
-            self._tally_requests(made)
+            self.begin_coverage(made)
             if namespace is not None:
                 namespace.end()
             namespace = self._all[name] = made

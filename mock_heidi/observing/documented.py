@@ -48,16 +48,11 @@ class Documented(NamedTuple):
 @cache
 def documented() -> dict[str, Documented]:
     """The contract of each operation, by its name."""
-    return {
-        operation["operationId"]: _documented(path, methods, operation)
-        for path, methods in contract.loaded()["paths"].items()
-        for method, operation in methods.items()
-        if method in contract.METHODS
-    }
+    return {operation["operationId"]: _documented(path, operation) for path, _, operation in contract.operations()}
 
 
-def _documented(path: str, methods: Mapping[str, Any], operation: Mapping[str, Any]) -> Documented:
-    rows = map(contract.resolve, [*methods.get("parameters", []), *operation.get("parameters", [])])
+def _documented(path: str, operation: Mapping[str, Any]) -> Documented:
+    rows = contract.parameters(path, operation)
     query = {one["name"]: one.get("x-assumptions", ()) for one in rows if one["in"] == "query"}
     content = contract.resolve(operation.get("requestBody", {})).get("content", {})
     schema: Any = next((media["schema"] for media in content.values()), {})

@@ -67,11 +67,20 @@ def is_secret_word(text: str) -> bool:
 
 
 def values_of_secrets(fields: Iterable[tuple[str, Any]]) -> frozenset[str]:
-    """The names of the fields that hold a secret: ``value`` if the field ``name`` is ``password``."""
+    """The names of the fields that hold a secret: ``value`` if the field ``name`` is ``password``.
+
+    In a row of a 422, this is ``input`` if its place ``loc`` has a secret name.
+    """
     fields = list(fields)
+    if any(name == "loc" and _has_secret_name(value) for name, value in fields):
+        return frozenset(("input",))
     if not any(name.lower() in NAMING and _is_one_secret_name(value) for name, value in fields):
         return frozenset()
     return frozenset(name for name, _ in fields if name.lower() in _VALUES)
+
+
+def _has_secret_name(loc: Any) -> bool:
+    return isinstance(loc, list | tuple) and any(isinstance(step, str) and is_secret_name(step) for step in loc)
 
 
 def _is_one_secret_name(value: Any) -> bool:

@@ -43,10 +43,10 @@ def _fields(request: ParsedEntry, known: Documented) -> Iterator[Undocumented]:
     parts = request.entry.parts
     body = request.body if parts is None else {part["name"]: part["filename"] for part in parts}
     if known.fields is not None and isinstance(body, dict):
-        told = set[str]()  # the items of a list have the same fields
+        found = set[str]()  # the items of a list have the same fields
         for loc, value in _unknown(body, known.fields):
-            if (name := _dotted(loc)) not in told:
-                told.add(name)
+            if (name := _dotted(loc)) not in found:
+                found.add(name)
                 yield _extra("unknown_field", f"{name} of {request.operation}", ("body", *loc), value)
 
 

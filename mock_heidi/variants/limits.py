@@ -21,7 +21,7 @@ class Limits:
     @contextlib.contextmanager
     def spending(self) -> Iterator[None]:
         """Count the time of a run. A run that has begun is not cut short."""
-        from mock_heidi.state.clock import precise
+        from mock_heidi.state.clock import precise  # here, because the help of the command reads only the constants
 
         began = precise()
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mock_heidi.base.settings import ConfigError
+from mock_heidi.base import text_files
 from mock_heidi.variants.examine import DEPENDS
 from mock_heidi.variants.run import Row
 from mock_heidi.variants.table import advice_for
@@ -19,9 +19,6 @@ def depending(results: Sequence[Row]) -> bool:
 
 
 def write(file: Path, results: Sequence[Row]) -> None:
-    """Write the results with their advice. Raises :class:`ConfigError` if the file cannot be written."""
+    """Write the results with their advice. Raises :class:`ConfigError`."""
     report: dict[str, Any] = {"tests": [{**result, "advice": advice_for([result])} for result in results]}
-    try:
-        file.write_text(f"{json.dumps(report, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {file}: {error.strerror}", "give a file in a folder that exists") from None
+    text_files.write(file, f"{json.dumps(report, indent=2, ensure_ascii=False)}\n")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
+from mock_heidi.client.handle import Handle
 from mock_heidi.client.report import path
-
-if TYPE_CHECKING:
-    from mock_heidi.client.handle import Handle
 
 Row = Mapping[str, Any]
 
@@ -52,18 +51,18 @@ def requests_since(heidi: Handle, last: int = 0) -> list[Row]:
 
 
 def _asked(heidi: Handle, **filters: Any) -> Iterable[Row]:
-    from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
-
-    # The test may have ended its server.
-    with contextlib.suppress(MockHeidiError, NoAnswerError):
+    with answering():
         return heidi.requests(**filters)
     return []
 
 
 def settled_names(heidi: Handle) -> frozenset[str]:
     """The assumptions that have another value than the default."""
-    from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
-
-    with contextlib.suppress(MockHeidiError, NoAnswerError):
+    with answering():
         return frozenset(row["name"] for row in heidi.assume() if row["value"] != row["default"])
     return frozenset()
+
+
+def answering() -> contextlib.suppress:
+    """Ignore an error of the server: the test may have ended it, or deleted the namespace."""
+    return contextlib.suppress(MockHeidiError, NoAnswerError)

@@ -6,11 +6,10 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Unpack
 
-from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError
 from mock_heidi.client.handle import Handle
 from mock_heidi.client.namespace_options import NamespaceOptions
 from mock_heidi.variants.choice import Variant
-from mock_heidi.variants.run import Row, last_request, requests_since, settled_names
+from mock_heidi.variants.run import Row, answering, last_request, requests_since, settled_names
 
 _START, _END = "variants-start", "variants-end"
 
@@ -151,7 +150,7 @@ class _Watched:
         """Choose the value of a variant."""
         if variant is None:
             return
-        with _answering():
+        with answering():
             (row,) = [row for row in self.heidi.assume() if row["name"] == variant.name]
             begun_with_it = row["value"] == variant.value
             self._before = {variant.name: row["default"] if begun_with_it else row["value"]}
@@ -162,27 +161,22 @@ class _Watched:
         """Choose the value that was there before the run."""
         before, self._before = self._before, {}
         if before:
-            with _answering():
+            with answering():
                 self.heidi.assume(**before)
 
     def keep(self, name: str) -> None:
-        with _answering():
+        with answering():
             self.heidi.snapshot(name)
             self._kept.add(name)
 
     def restore(self, name: str) -> None:
         if name in self._kept and not self.heidi.closed:
-            with _answering():
+            with answering():
                 self.heidi.restore(name)
 
     def forget(self) -> None:
         """Delete what was kept."""
         kept, self._kept = self._kept, set()
         for name in kept if not self.heidi.closed else ():
-            with _answering():
+            with answering():
                 self.heidi.control("DELETE", f"/snapshots/{name}")
-
-
-def _answering() -> contextlib.suppress:
-    """Ignore an error of the server: the test may have ended it, or deleted the namespace."""
-    return contextlib.suppress(MockHeidiError, NoAnswerError)

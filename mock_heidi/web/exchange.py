@@ -189,9 +189,11 @@ async def _operate(request: Request) -> Response | Stream:
     remember(request)
     if not request.taken and request.announces_body:
         await request.read_rest()
-    if namespace is not None and namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
-        request.usual_status, answer.status_code = answer.status_code, namespace.assumptions["creation_status"]
     made: Response | Stream = answer
+    if namespace is None or request.provenance is not None:  # a reply keeps its status
+        return made
+    if namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
+        request.usual_status, answer.status_code = answer.status_code, namespace.assumptions["creation_status"]
     return made
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 from alternatives import CASES, EACH, NOBODY, NOTE, NUMBERS, PAIRS, link
-from clients import JOHN, NOON, Client
-from helpers import SESSION
+from clients import JOHN, Client
+from helpers import SESSION, another
 
 from mock_heidi import create_app
 from mock_heidi.base.assumptions import assumptions
@@ -16,7 +16,7 @@ from mock_heidi.base.settings import ConfigError
 
 @pytest.mark.parametrize(("name", "value"), EACH, ids=str)
 def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value: Any) -> None:
-    with contextlib.closing(Client(create_app(clock=NOON, assume={name: value}))) as client:
+    with another(assume={name: value}) as client:
         result = CASES[name].look(client)
 
         rows = client.get("/_mock/requests").json()["requests"]
@@ -28,7 +28,7 @@ def test_every_value_of_an_assumption_gives_its_expected_result(name: str, value
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: ", ".join(f"{name}={value}" for name, value in pair))
 def test_the_traffic_of_two_chosen_values_keeps_their_contract(pair: list[tuple[str, Any]]) -> None:
-    with contextlib.closing(Client(create_app(clock=NOON, assume=dict(pair)))) as client:
+    with another(assume=dict(pair)) as client:
         for name, _ in pair:
             # One value may refuse what the case of the other one needs.
             with contextlib.suppress(KeyError, ValueError):
@@ -92,7 +92,7 @@ def test_choices_that_are_not_a_dict_give_a_one_line_error_with_a_hint(given: An
 
 
 def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None:
-    with contextlib.closing(Client(create_app(clock=NOON, assume={"gender_case": "any_text"}))) as client:
+    with another(assume={"gender_case": "any_text"}) as client:
         profile = client.post("/patient-profiles", json={"gender": "unknown"}).json()["data"]["id"]
         link(client, SESSION, profile=profile)
         of_profile = client.get(f"/sessions/{SESSION}").json()["session"]["patient"]["gender"]
@@ -103,7 +103,7 @@ def test_any_text_shows_a_gender_of_session_and_profile_as_it_was_sent() -> None
 
 
 def test_a_redirect_removes_extra_slashes_and_keeps_the_query() -> None:
-    with contextlib.closing(Client(create_app(clock=NOON, assume={"extra_slashes": "redirect"}))) as client:
+    with another(assume={"extra_slashes": "redirect"}) as client:
         answer = client.get("//patient-profiles//?ehr_patient_id=EHR123456")
         followed = client.get(answer.headers["location"].removeprefix(client.base))
 
@@ -119,7 +119,7 @@ def test_a_refused_change_leaves_the_state_unchanged() -> None:
         "negative_duration": "refused_422",
         "null_in_update": "refused_422",
     }
-    with contextlib.closing(Client(create_app(clock=NOON, assume=refusing))) as client:
+    with another(assume=refusing) as client:
         other = client.post("/patient-profiles", json={"first_name": "Ada"}).json()["data"]["id"]
         link(client, SESSION)
         before = client.state()

@@ -28,7 +28,6 @@ from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, VERSION
 from mock_heidi.cli import commands
 from mock_heidi.cli.main import cli
 from mock_heidi.fixtures import files as fixture_files
-from mock_heidi.serving.certificate_files import current
 
 LOCAL = sorted(cli.commands)
 REMOTE = list(commands.COMMANDS)
@@ -191,12 +190,13 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (folder / "clinic" / "patient_profiles.yaml").write_text(PATIENT, encoding="utf-8")
     given = {flag: list(values) for flag, values in GIVEN.items() if values}
     ports = given["--port"] = [str(free_port()) for _ in GIVEN["--port"]]
+    data = str(folder / "data")  # a server says it in the log when it replaces the certificates of another test
     # The value is the file that the helper waits for.
     given["--url-file"] = [str(folder / "heidi.url")]
     if request.param == "flags":
         flags = [word for flag, values in given.items() for value in values for word in (flag, value)]
         flags = [word for at, word in enumerate(flags) if at == 0 or flags[at - 1] not in SWITCHES]
-        with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="") as heidi:
+        with serving(folder, *flags, MOCK_HEIDI_PORT="", MOCK_HEIDI_URL_FILE="", XDG_DATA_HOME=data) as heidi:
             yield Told(heidi, ports, folder)
     else:
         # Rules contain blanks.
@@ -205,7 +205,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             f"MOCK_HEIDI_{flag[2:].replace('-', '_').upper()}": marks.get(flag, " ").join(values)
             for flag, values in given.items()
         }
-        with serving(folder, **variables) as heidi:
+        with serving(folder, XDG_DATA_HOME=data, **variables) as heidi:
             yield Told(heidi, ports, folder)
 
 
@@ -223,10 +223,11 @@ def ports_are_used(told: Told) -> None:
 def names_are_in_the_certificate(told: Told) -> None:
     if not HAS_TLS:
         pytest.skip("the extra tls is not installed")
+    trusted = context(str(told.folder / "data" / "mock_heidi" / "ca.pem"))
     for name in GIVEN["--tls-name"]:
         with (
             socket.create_connection((told.heidi.host, told.heidi.port)) as peer,
-            context(str(current().ca)).wrap_socket(peer, server_hostname=name) as accepted,
+            trusted.wrap_socket(peer, server_hostname=name) as accepted,
         ):
             assert accepted.version()
 

@@ -103,7 +103,7 @@ ASKED = {
     "snapshot": ("snapshot",),
     "snapshot take": ("snapshot", "take", "a"),
 }
-NO_SERVER = {"exec", "variants", "compare", "completion"}
+NO_SERVER = {"exec", "variants", "ca", "compare", "completion"}
 
 by_command = pytest.mark.parametrize("command", ASKED)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clients import NOON, Client
 from har_files import Recorder, archive
-from helpers import SESSION
+from helpers import SESSION, another
 from running import call, run
 
 from mock_heidi import create_app
@@ -123,7 +123,7 @@ def test_the_file_is_what_serve_reads(har: Path, tmp_path: Path) -> None:
 
 def test_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.get("/patient-profiles", signed=False)
     path = recorder.write(tmp_path / "traffic.har")
 
@@ -167,7 +167,7 @@ def test_the_file_keeps_the_values_of_the_folder_that_the_traffic_does_not_tell(
 
 def test_no_drift_is_no_failure(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.get(f"/sessions/{SESSION}")
 
     assert call("compare", str(recorder.write(tmp_path / "traffic.har")), "--fail") == 0

@@ -185,10 +185,10 @@ def test_the_server_can_begin_anew(call: Call, server: Handle) -> None:
         (None, "cannot be read: No such file or directory"),
         (b"{", "it is not JSON"),
         (b"\xff", "it is not JSON"),
-        (b"[]", "it is no report of coverage"),
-        (b'{"exercised": [{"kind": "operation"}]}', "it is no report of coverage"),
-        (b'{"exercised": [{"kind": 1, "name": "a", "count": 1}]}', "it is no report of coverage"),
-        (b'{"exercised": [{"kind": "a", "name": "b", "count": "1"}]}', "it has a count that is no whole number"),
+        (b"[]", "it is not a report of coverage"),
+        (b'{"exercised": [{"kind": "operation"}]}', "it is not a report of coverage"),
+        (b'{"exercised": [{"kind": 1, "name": "a", "count": 1}]}', "it is not a report of coverage"),
+        (b'{"exercised": [{"kind": "a", "name": "b", "count": "1"}]}', "it has a count that is not a whole number"),
     ],
 )
 def test_a_wrong_file_is_one_line(call: Call, tmp_path: Path, content: bytes | None, problem: str) -> None:
@@ -231,7 +231,7 @@ def test_a_page_that_cannot_be_written_is_one_line(call: Call, tmp_path: Path) -
     ended = call(file(tmp_path, "a.json", get_session=1), "--html", tmp_path / "missing" / "page.html")
 
     assert ended.status == 1
-    assert "page.html: cannot be written: No such file or directory; give a file in a folder" in ended.err
+    assert "page.html: No such file or directory; give a file in a folder that you can write to" in ended.err
 
 
 def test_no_report_has_more_than_names_of_the_contract(server: Handle) -> None:

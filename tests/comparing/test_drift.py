@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from clients import NOON, Client
 from har_files import Recorder, archive
-from helpers import SESSION
+from helpers import SESSION, another
 from told_traffic import consultation
 
 from mock_heidi import create_app
@@ -29,7 +29,7 @@ Edit = Callable[[dict[str, Any], str], None]
 def recorded() -> Recorder:
     """The recording of :func:`consultation` without faults."""
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         consultation(client)
     return recorder
 
@@ -137,7 +137,7 @@ def test_every_value_of_another_type_is_found_and_nothing_else(
 def traffic_with(folder: Path, *rules: dict[str, Any]) -> Comparison:
     """The comparison of a consultation with faults."""
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         for rule in rules:
             assert client.post("/_mock/faults", json=rule).is_success
         with contextlib.suppress(KeyError, ValueError):
@@ -191,7 +191,7 @@ def test_a_fault_in_a_stream_is_found_and_nothing_else(tmp_path: Path, rule: dic
 
 def test_a_field_that_some_answers_lack_is_not_one_that_never_came(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.post("/_mock/faults", json={"operation": "get_session", "drop_key": "session.audio", "times": 1})
         for _ in range(3):
             client.get(f"/sessions/{SESSION}")

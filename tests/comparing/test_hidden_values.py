@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from clients import NOON, Client
 from har_files import Recorder, archive
+from helpers import another
 from paths import ROOT
 from told_traffic import consultation
 
-from mock_heidi import create_app
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.comparing import har, report
 from mock_heidi.comparing.comparison import compare
@@ -35,7 +34,7 @@ SECRETS = {
 def planted() -> list[dict[str, Any]]:
     """The entries of a consultation whose answers differ in all ways, with data also in the names of fields."""
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         for rule in (
             {"operation": "get_session", "wrong_type": ["session.duration", "session.session_name"]},
             {"operation": "list_patient_profiles", "rename_key": {"data.*.first_name": "given_name"}},
@@ -113,7 +112,7 @@ def test_no_recorded_text_is_in_a_result(tmp_path: Path) -> None:
 def test_the_names_of_a_map_are_counted_and_not_shown(tmp_path: Path) -> None:
     names = ["Ada", "Bea", "Cay", "Dee", "Eve", "Fay", "Gia", "Hal", "Ida", "Joe", "Kim", "Leo", "Mia"]
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.get("/patient-profiles")
     content = recorder.entries[-1]["response"]["content"]
     content["text"] = json.dumps({**json.loads(content["text"]), **dict.fromkeys(names, 1)})

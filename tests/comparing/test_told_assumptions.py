@@ -11,6 +11,7 @@ import pytest
 from alternatives import CASES, EACH, NOTE
 from clients import NOON, Client
 from har_files import Recorder
+from helpers import another
 from told_traffic import AFTER, BEFORE, consultation, tell
 
 from mock_heidi import create_app
@@ -31,7 +32,7 @@ TOLD = [(name, value) for name, value in EACH if name not in UNTOLD]
 def recorded(folder: Path, *names: str, **assume: Any) -> list[Exchange]:
     """Traffic that shows these assumptions, from a server with these values."""
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON, assume=assume))) as client, recorder.recording(client):
+    with another(assume=assume) as client, recorder.recording(client):
         for name in names:
             tell(name, client)
     return har.read([recorder.write(folder / "traffic.har")]).exchanges
@@ -143,7 +144,7 @@ def test_random_values_of_many_assumptions_are_never_told_wrong(tmp_path: Path, 
 
 def test_traffic_that_contradicts_itself_settles_nothing_and_names_both_values(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         for status in (401, 403, 403):
             client.put("/_mock/assumptions", json={"missing_token": status})
             client.get("/patient-profiles", signed=False)
@@ -159,7 +160,7 @@ def test_traffic_that_contradicts_itself_settles_nothing_and_names_both_values(t
 
 def test_what_two_values_explain_is_narrowed_down_and_not_settled(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.post("/patient-profiles", json={"gender": "unknown"})
 
     result = compare(har.read([recorder.write(tmp_path / "traffic.har")]).exchanges)
@@ -170,7 +171,7 @@ def test_what_two_values_explain_is_narrowed_down_and_not_settled(tmp_path: Path
 
 def test_a_recorder_that_leaves_out_tokens_gives_no_wrong_link(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.sign_in(third="one")
         client.get("/users/linked-account/access")
         client.sign_in(third="two")
@@ -185,7 +186,7 @@ def test_a_recorder_that_leaves_out_tokens_gives_no_wrong_link(tmp_path: Path) -
 
 def test_a_recorder_that_leaves_out_the_content_of_files_gives_no_empty_audio(tmp_path: Path) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         path = f"/sessions/{client.post('/sessions').json()['session_id']}"
         client.post(f"{path}/upload-audio", files={"file": ("a.wav", b"RIFF", "audio/wav")})
         client.post(f"{path}/consult-note", json=NOTE)
@@ -220,7 +221,7 @@ def test_a_recording_without_the_bodies_of_requests_tells_nothing_wrong(tmp_path
 @pytest.mark.parametrize("seconds", [900, 901])
 def test_the_lifetime_of_a_token_with_its_own_times_is_exact(tmp_path: Path, seconds: int) -> None:
     recorder = Recorder()
-    with contextlib.closing(Client(create_app(clock=NOON))) as client, recorder.recording(client):
+    with another() as client, recorder.recording(client):
         client.sign_in()
     issued = jwt.encode({"iat": 1736164800, "exp": 1736164800 + seconds}, "a key of thirty-two bytes at least")
     content = recorder.entries[0]["response"]["content"]

@@ -455,6 +455,14 @@ def test_a_reply_is_held_to_the_contract_of_the_chosen_assumptions(heidi: Client
     assert heidi.get("/_mock/findings").json()["findings"] == []
 
 
+@pytest.mark.breaks_contract
+def test_a_reply_keeps_its_status_under_another_status_of_creations(heidi: Client) -> None:
+    heidi.put("/_mock/assumptions", json={"creation_status": 201})
+    add(heidi, operation="create_session", status=500, body={"detail": "out of order"})
+
+    assert heidi.post("/sessions").status_code == 500
+
+
 def test_a_reply_of_an_operation_that_the_assumptions_remove_breaks_the_contract(heidi: Client) -> None:
     heidi.put("/_mock/assumptions", json={"context_documents_methods": "refused_405"})
 

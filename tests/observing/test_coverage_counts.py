@@ -349,6 +349,15 @@ def test_an_account_that_was_not_linked_is_not_unlinked(heidi: Client) -> None:
     assert changes(heidi) == ["account unlinked to linked", "account linked to unlinked"]
 
 
+@pytest.mark.parametrize(("query", "unlinked"), [("", []), ("?keep=state", ["account linked to unlinked"])])
+def test_a_reset_of_the_state_is_not_a_change_of_the_client(heidi: Client, query: str, unlinked: list[str]) -> None:
+    heidi.post("/users/linked-account", json={"kinde_user_id": "kp_1"})
+    heidi.post(f"/_mock/reset{query}")
+    heidi.delete("/users/linked-account:unlink")
+
+    assert changes(heidi) == ["account unlinked to linked", *unlinked]
+
+
 def test_a_patient_profile_is_linked_and_deleted(heidi: Client) -> None:
     made = heidi.post("/patient-profiles", json={}).json()["data"]["id"]
     heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [made]})

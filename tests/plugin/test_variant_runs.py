@@ -603,11 +603,23 @@ def test_a_wrong_option_is_reported_once_and_before_any_test(
     result.stderr.fnmatch_lines(f"ERROR: *{words}")
 
 
-def test_a_file_that_cannot_be_written_is_reported_in_one_line(pytester: pytest.Pytester) -> None:
+def test_a_missing_folder_is_an_error_before_any_test(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(): ...", NAMED, "--mock-heidi-variants-json=none/a.json")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines("ERROR: --mock-heidi-variants-json: cannot write */none/a.json: No such file*")
+    assert "collected" not in result.stdout.str()
+    result.stderr.fnmatch_lines("ERROR: --mock-heidi-variants-json: */none/a.json: there is no folder */none; make it*")
+
+
+def test_a_file_that_cannot_be_written_fails_the_run_after_its_results(pytester: pytest.Pytester) -> None:
+    (pytester.path / "a.json").mkdir()
+
+    result = run(pytester, "def test_it(mock_heidi): ...", NAMED, "--mock-heidi-variants-json=a.json")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*what the tests depend on*", "ERROR: --mock-heidi-variants-json: cannot write *a.json: Is a directory; *"]
+    )
 
 
 def test_the_help_names_the_limits() -> None:

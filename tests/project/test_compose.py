@@ -3,15 +3,12 @@
 import shlex
 from typing import Any
 
-import pytest
 import yaml
 from containerfile import CONTAINERFILE, arguments
 from known_commands import commands
 from paths import ROOT
 
 COMPOSE = ROOT / "compose.yaml"
-
-needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
 
 
 def service(name: str) -> dict[str, Any]:
@@ -45,7 +42,6 @@ def test_every_command_and_setting_of_the_service_exists() -> None:
     assert set(heidi["environment"]) <= {parameter.envvar for parameter in known["serve"].params}
 
 
-@needs_https
 def test_both_ports_are_served_and_the_certificate_is_made_before_the_app_starts() -> None:
     heidi, app, known = service("heidi"), service("app"), commands()
     checks = [shlex.split(part) for part in heidi["healthcheck"]["test"].split("&&")]

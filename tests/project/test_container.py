@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from audio import spoken
 from containerfile import arguments, steps
-from known_commands import commands
 from offline import offline
 from paths import ROOT
 from running import Running, run, spawn, until
@@ -35,9 +34,6 @@ shift
 exec unshare --user --map-user=10001 --map-group=10001 "$@"
 """
 LOCKED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", _LOCK)
-
-
-needs_https = pytest.mark.skipif("ca" not in commands(), reason="this version serves no https")
 
 
 class Image:
@@ -207,7 +203,6 @@ def test_fixtures_come_from_the_mounted_folder(image: Image, tmp_path: Path) -> 
     assert [patient["first_name"] for patient in state["patient_profiles"]] == ["Bo"]
 
 
-@needs_https
 @pytest.mark.timeout(300)
 def test_its_certificates_are_in_a_volume(image: Image) -> None:
     ended = run("mock-heidi", "ca", "--path", command=locked(image), env=image.variables)

@@ -1,14 +1,12 @@
 """Values of a similar type are converted under ``type_coercion=lax`` and refused under ``strict``."""
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from clients import JOHN, NOON, Client
-from helpers import SESSION
+from clients import JOHN, Client
+from helpers import SESSION, another
 
-from mock_heidi import create_app
 from mock_heidi.base.assumptions import Assumptions
 from mock_heidi.base.contract import misfit
 from mock_heidi.base.contract_variants import changed
@@ -41,7 +39,7 @@ FAR = [
 
 @pytest.fixture
 def lax() -> Iterator[Client]:
-    with contextlib.closing(Client(create_app(clock=NOON, assume={"type_coercion": "lax"}))) as client:
+    with another(assume={"type_coercion": "lax"}) as client:
         yield client
 
 

@@ -1,15 +1,12 @@
 """Each answer says where its status and body come from, and which assumptions its request met."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from clients import JOHN, NOON, Client
-from helpers import SESSION
+from clients import JOHN, Client
+from helpers import SESSION, another
 
-from mock_heidi import create_app
 from mock_heidi.client.server_thread import MockHeidi
 
 NOBODY = "f" * 24
@@ -20,12 +17,6 @@ NOTE = {
     "voice_style": "GOLDILOCKS",
     "brain": "LEFT",
 }
-
-
-@contextlib.contextmanager
-def another(**settings: Any) -> Iterator[Client]:
-    with contextlib.closing(Client(create_app(clock=NOON, **settings))) as client:
-        yield client
 
 
 def provenance(answer: httpx.Response) -> str:
@@ -104,6 +95,14 @@ def test_a_stream_names_its_assumptions_in_its_head(heidi: Client) -> None:
 
     assert provenance(answer).startswith("status=observed, body=assumed; ")
     assert {"stream_framing", "note_request_fields"} <= set(names(answer))
+
+
+def test_an_older_method_in_another_field_does_not_meet_the_assumption_about_methods(heidi: Client) -> None:
+    wrong = {**NOTE, "voice_style": "THIRD_PARTY_TEMPLATE"}
+
+    answer = heidi.post(f"/sessions/{SESSION}/consult-note", json=wrong)
+
+    assert names(answer) == ["validation_errors"]
 
 
 def test_unknown_paths_and_methods_have_a_provenance_too(heidi: Client) -> None:

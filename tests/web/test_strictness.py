@@ -3,7 +3,6 @@
 The order of refusals is path, token, strict mode. A refused request changes nothing.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -460,7 +459,16 @@ def test_the_journal_shows_the_header_and_the_reason(heidi: Client) -> None:
     row = last(heidi)
     assert row["headers"]["x-mock-strict"] == "true"
     assert row["why"] == f"strict mode refuses unknown_parameter; see {SESSIONS}"
-    assert json.loads(json.dumps(row["response"]))["detail"][0]["input"] == "note"
+    assert row["response"]["detail"][0]["input"] == "note"
+
+
+def test_the_journal_hides_the_secrets_that_a_refusal_repeats(strict: Client) -> None:
+    body = {"colour": "red", "password": "hunter2", "pin": 4711, "auth": {"user": "ada"}}
+    answer = strict.post("/sessions?api_key=abc123", json=body).json()["detail"]
+
+    shown = {row["loc"][-1]: row["input"] for row in last(strict)["response"]["detail"]}
+    assert shown == {"colour": "red", "password": "***", "pin": "***", "auth": "***", "api_key": "***"}
+    assert [row["input"] for row in answer] == ["red", "hunter2", 4711, {"user": "ada"}, "abc123"]
 
 
 def test_a_fault_applies_to_a_refusal_of_strict_mode(strict: Client) -> None:

@@ -45,8 +45,8 @@ class Refusals(Check):
     def look(self, request: ParsedEntry, note: Note) -> None:
         status = request.entry.status
         # Strict mode refuses what has a finding already.
-        told = _OWN_FINDING in request.entry.findings or request.entry.provenance == MOCK
-        if request.operation is not None and not request.made_by_test and not told and status in _REFUSED:
+        reported = _OWN_FINDING in request.entry.findings or request.entry.provenance == MOCK
+        if request.operation is not None and not request.made_by_test and not reported and status in _REFUSED:
             for problem in islice(_problems(request.response.get("detail")), _MOST_PROBLEMS):
                 note("invalid_request", f"{status} at {request.operation}{problem}")
 

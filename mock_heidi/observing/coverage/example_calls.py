@@ -37,13 +37,8 @@ class ExampleCall(NamedTuple):
 def _described() -> dict[str, tuple[list[Mapping[str, Any]], Mapping[str, Any]]]:
     """The parameters and the description of each operation."""
     return {
-        operation["operationId"]: (
-            [contract.resolve(one) for one in (*methods.get("parameters", ()), *operation.get("parameters", ()))],
-            operation,
-        )
-        for methods in contract.loaded()["paths"].values()
-        for method, operation in methods.items()
-        if method in contract.METHODS
+        operation["operationId"]: (contract.parameters(path, operation), operation)
+        for path, _, operation in contract.operations()
     }
 
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
-from mock_heidi.base.settings import ConfigError
+from mock_heidi.base import text_files
 from mock_heidi.observing.coverage.hint_lines import Hint
 from mock_heidi.observing.coverage.hints import hint
 from mock_heidi.observing.coverage.points import KINDS, Point
@@ -147,17 +147,9 @@ FORMS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
 
 def write_report(report: Report, path: Path) -> None:
     """Write a report in the form that the ending of the file names. Raises :class:`ConfigError`."""
-    _write(path, FORMS[path.suffix](report))
+    text_files.write(path, FORMS[path.suffix](report))
 
 
 def write_html(report: Report, path: Path) -> None:
     """Write a report as a page, whatever the ending of the file is. Raises :class:`ConfigError`."""
-    _write(path, to_html(report))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        problem = f"{path}: cannot be written: {error.strerror}"
-        raise ConfigError(problem, "give a file in a folder that you can write to") from None
+    text_files.write(path, to_html(report))

@@ -96,7 +96,7 @@ def _words(one: OperationPoints) -> Iterator[tuple[Point, Hint]]:
 
 
 def _answers() -> Iterator[tuple[Point, Hint]]:
-    """For each word that an answer can have, the shortest answer with it."""
+    """The shortest answer with each word that an answer can have."""
     # A clinician can set the status of a note, which is much shorter than an answer with a session.
     for word in ("CREATED", "COMPLETED"):
         body = {"consult_note": {"status": word}}

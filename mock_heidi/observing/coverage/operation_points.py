@@ -26,7 +26,7 @@ class WordPlace(NamedTuple):
     points: Mapping[str, Point]
 
     def find(self, value: object) -> Point | None:
-        """The point of a value, or None if it is no documented word."""
+        """The point of a value, or None if it is not a documented word."""
         word = self.words.find(value)
         return None if word is None else self.points[word]
 
@@ -51,17 +51,12 @@ class OperationPoints(NamedTuple):
 @cache
 def operation_points() -> dict[str, OperationPoints]:
     """The points of each operation, in the order of the contract."""
-    return {
-        operation["operationId"]: _points(operation["operationId"], methods, operation)
-        for methods in contract.loaded()["paths"].values()
-        for method, operation in methods.items()
-        if method in contract.METHODS
-    }
+    return {operation["operationId"]: _points(path, operation) for path, _, operation in contract.operations()}
 
 
-def _points(name: str, methods: Mapping[str, Any], operation: Mapping[str, Any]) -> OperationPoints:
-    rows = [contract.resolve(one) for one in (*methods.get("parameters", ()), *operation.get("parameters", ()))]
-    query = {one["name"]: one for one in rows if one["in"] == "query"}
+def _points(path: str, operation: Mapping[str, Any]) -> OperationPoints:
+    name = operation["operationId"]
+    query = {one["name"]: one for one in contract.parameters(path, operation) if one["in"] == "query"}
     body = _fields(contract.resolve(operation.get("requestBody", {})), _JSON, _FORM)
     responses = operation["responses"]
     answer = [one for status in responses if status < "300" for one in _fields(responses[status], _JSON)]

@@ -86,11 +86,11 @@ def counts_in(data: Any) -> Counter[Point]:
     try:
         rows = [(Point(row["kind"], row["name"]), row["count"]) for row in data["exercised"]]
     except (KeyError, TypeError):
-        raise ValueError("it is no report of coverage") from None
+        raise ValueError("it is not a report of coverage") from None
     if not all(isinstance(text, str) for point, _ in rows for text in point):
-        raise ValueError("it is no report of coverage")
+        raise ValueError("it is not a report of coverage")
     if not all(type(count) is int and count >= 0 for _, count in rows):
-        raise ValueError("it has a count that is no whole number")
+        raise ValueError("it has a count that is not a whole number")
     return merged({point: count} for point, count in rows)
 
 

@@ -22,7 +22,7 @@ from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
 
 OWN_AGENT = b"mock-heidi"
-"""The ``User-Agent`` of a handle's own sign-in, which is no request of the client."""
+"""The ``User-Agent`` of a handle's own sign-in, which does not count as a request of the client."""
 _REFUSED_TOKENS = {
     "MissingTokenError": "missing",
     "ExpiredTokenError": "expired",
