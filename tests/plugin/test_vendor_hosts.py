@@ -12,6 +12,8 @@ from paths import ROOT
 from running import run
 from secure import needs_tls
 
+from mock_heidi import MockHeidi
+
 pytestmark = needs_tls
 needs_xdist = pytest.mark.skipif(find_spec("xdist") is None, reason="pytest-xdist is not installed")
 
@@ -84,6 +86,18 @@ def test_each_client_reaches_the_heidi_of_its_test_in_workers(pytester: pytest.P
     result = outcome(pytester, "-p", "xdist", "-n", "2")
 
     result.assert_outcomes(passed=4 * (len(NAMES) - missing()) + missing(), skipped=3 * missing())
+
+
+@needs_xdist
+def test_workers_that_share_a_server_stay_apart(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(EVERY_CLIENT)
+
+    with MockHeidi() as server:
+        result = outcome(pytester, "-p", "xdist", "-n", "2", f"--mock-heidi-url={server.url}")
+        asked = server.requests()
+
+    result.assert_outcomes(passed=4 * (len(NAMES) - missing()) + missing(), skipped=3 * missing())
+    assert asked == []
 
 
 def test_the_marker_alone_is_enough(pytester: pytest.Pytester) -> None:
