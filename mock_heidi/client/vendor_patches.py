@@ -124,10 +124,10 @@ class Patches:
 
     def _connect_ex(self, real: Any) -> Any:
         def connect_ex(self: socket.socket, address: Any, /) -> int:
+            if not patches._leads_here(address):
+                return int(real(self, address))
             try:
-                if (redirect := patches._redirect_to(self, address)) is None:
-                    return int(real(self, address))
-                patches._begin(socket.socket.connect, self, redirect)
+                self.connect(address)
             except OSError as error:
                 return error.errno or errno.ECONNREFUSED
             return 0
@@ -135,15 +135,19 @@ class Patches:
         patches = self
         return connect_ex
 
+    def _leads_here(self, address: Any) -> bool:
+        """True if a redirect counts, and this is an address of the service."""
+        named = isinstance(address, tuple) and (address[0] == ADDRESS or _is_vendor(address[0]))
+        return named and self._redirects.current is not None
+
     def _redirect_to(self, connecting: socket.socket, address: Any) -> Redirect | None:
         """The redirect of an address. Raises ConnectionRefusedError for another port than that of the service."""
-        if connecting.type != socket.SOCK_STREAM or not isinstance(address, tuple):
+        if connecting.type != socket.SOCK_STREAM or not self._leads_here(address):
             return None
-        redirect = self._redirects.current if address[0] == ADDRESS else self._redirect_of(address[0])
-        if redirect is not None and address[1] != _PORT:
+        if address[1] != _PORT:
             problem = f"mock_heidi: the real service has only port {_PORT}, not {address[1]}"
             raise ConnectionRefusedError(errno.ECONNREFUSED, problem)
-        return redirect
+        return self._redirects.current
 
     def _begin(self, connect: Any, connecting: socket.socket, redirect: Redirect) -> None:
         """Connect to the server and send the preamble, at once even if the socket does not block."""

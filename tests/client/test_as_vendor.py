@@ -249,6 +249,8 @@ def test_other_names_are_resolved_as_before(one: Handle, host: str) -> None:
         with pytest.raises(socket.gaierror):
             socket.gethostbyname(host)
 
+        with socket.socket() as peer, pytest.raises(socket.gaierror):
+            peer.connect_ex(("::1", 80))  # an address of another family
         assert socket.getaddrinfo("127.0.0.1", 80, socket.AF_INET, socket.SOCK_STREAM)[0][4] == ("127.0.0.1", 80)
 
 
