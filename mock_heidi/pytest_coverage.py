@@ -116,7 +116,9 @@ def _file(config: pytest.Config, typed: str) -> Path:
     """The path of a report, relative to the folder in which pytest was started."""
     path = config.invocation_params.dir / typed
     if path.suffix not in FORMS:
-        cure = f"write {' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
+        # The option takes the next word as its value.
+        after = f"{_OPTION} after the paths, or " if path.exists() else ""
+        cure = f"write {after}{' or '.join(f'{_OPTION}=FILE{form}' for form in FORMS)}"
         raise pytest.UsageError(f"{_OPTION}={typed}: is not the name of a report; {cure}")
     try:
         check_folder(path)

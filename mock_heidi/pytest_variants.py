@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _FIXTURES = {"mock_heidi", "mock_heidi_factory", "mock_heidi_server"}
+_FILE = "--mock-heidi-variants-json"
 # The outcome of a report that only shows progress, and the attributes that our reports carry.
 _PROGRESS = "variant"
 _RESULT = "mock_heidi_variants"

@@ -36,7 +36,7 @@ def details(one: Assumption) -> Iterator[str]:
     for source in one.sources:
         yield from _paragraph("source", source)
     if one.advice:
-        yield from _paragraph("advice", f"a client may count on this: {one.advice}")
+        yield from _paragraph("advice", f"do not count on this: {one.advice}")
     yield from _paragraph("operations", ", ".join(one.operations))
 
 

@@ -33,7 +33,9 @@ _DRIFTED = 3
 @click.option(
     "--assume", multiple=True, metavar="NAME=VALUE", help="Compare with a mock that has this value; repeatable."
 )
-@click.option("--fail", is_flag=True, help="Exit with status 3 if the traffic differs from the mock.")
+@click.option(
+    "--fail-if-differs", "fail", is_flag=True, help="Exit with status 3 if the traffic differs from the mock."
+)
 def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail: bool, **mock: Any) -> None:
     """Compare recorded traffic of the real service with the mock.
 
@@ -46,7 +48,7 @@ def compare(files: tuple[Path, ...], *, as_json: bool, output: Path | None, fail
     mock-heidi compare monday.har tuesday.har --json
     mock-heidi compare traffic.har --output clinic/assumptions.yaml
     mock-heidi serve --fixtures clinic
-    mock-heidi compare next-week.har --fixtures clinic --fail
+    mock-heidi compare next-week.har --fixtures clinic --fail-if-differs
 
     Traffic settles every assumption that has a choice, if it has the requests that show it; docs/compare.md lists
     them. The exception is body_limit: an answer shows only that the limit is above or below a size. Assumptions with

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_PORT, VERSION, ConfigError
+from mock_heidi.base.wording import counted, printable
 from mock_heidi.cli.options import choices, settings
 from mock_heidi.cli.parameters import Group, Number
 from mock_heidi.cli.serving_options import Address, keeps_files, runs_server
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _INTERRUPTED = 130
-
 # Commands whose modules are imported only when one of them is called.
 _IMPORTED_LATE = (
     "exec", "variants", "env", "wait", "reset", "token", "findings", "requests", "coverage", "fault", "scenario",
@@ -152,8 +152,6 @@ def _check(fixtures: str | None, kinds: Iterable[str]) -> dict[str, int]:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    from mock_heidi.base.wording import counted
-
     nouns = ("API key", "patient profile", "session")
     return ", ".join(counted(number, noun) for number, noun in zip(counts.values(), nouns, strict=True))
 
@@ -268,14 +266,14 @@ def audio(file: Path, seconds: float, form: str | None) -> None:
     try:
         target = click.open_file(str(file), "wb")
     except OSError as error:
-        problem = f"audio: cannot write {file}: {error.strerror}"
-        raise ConfigError(problem, "give a file in a folder that you can write to") from None
+        cure = "give a file in a folder that you can write to"
+        raise ConfigError(f"audio: cannot write {file}: {error.strerror}", cure) from None
     with target:
         target.write(made)
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo("\n".join(f"mock-heidi: {text}" for text in message.splitlines()), err=True)
+    click.echo("\n".join(f"mock-heidi: {printable(text)}" for text in message.splitlines()), err=True)
     sys.exit(status)
 
 

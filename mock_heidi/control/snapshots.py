@@ -10,6 +10,7 @@ from mock_heidi.base.settings import is_name, wrong_name
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.control import ControlError, ControlRoute, respond
+from mock_heidi.control.coverage import count_coverage
 from mock_heidi.fixtures.kinds import RECORD_KINDS
 from mock_heidi.namespaces import lifecycle, snapshots
 from mock_heidi.namespaces.snapshots import Snapshot
@@ -50,7 +51,9 @@ async def delete_snapshot(request: Request) -> Response:
 async def restore_snapshot(request: Request) -> Response:
     """Restore a state with its transitions and its following ids. Live streams end; the journal stays."""
     found = _find(request, request.params["name"])
+    await count_coverage(request.registry, request.namespace)
     lifecycle.restore(request.namespace, found)
+    request.registry.begin_coverage(request.namespace)
     return respond(found.summary())
 
 

@@ -58,7 +58,9 @@ async def replace_state(request: Request) -> Response:
         raise _id_conflict(error) from None
     except StubError as error:
         raise ControlError.of(error, 409) from None
+    await count_coverage(request.registry, namespace)
     lifecycle.replace_state(namespace, base)
+    request.registry.begin_coverage(namespace)
     if "replies" in body:
         namespace.stubs = stubs
     if "faults" in body:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mock_heidi.base import contract
+from mock_heidi.base.excerpts import length_of
 from mock_heidi.base.settings import BASE_PATH
 
 # Questions contain questions. The vendor recommends five levels at most.
@@ -89,3 +90,12 @@ def _properties(schema: Any, depth: int = 0) -> dict[str, Any] | None:
     for choice in (one for word in ("allOf", "anyOf", "oneOf") for one in schema.get(word, [])):
         known |= _properties(choice, depth) or {}
     return known or None
+
+
+def hide_unknown_parameters(answer: Any) -> None:
+    """In an answer with the rows of a 422, show the value of an unknown parameter of the query by its length."""
+    rows = answer.get("detail") if isinstance(answer, dict) else None
+    for row in rows if isinstance(rows, list) else ():
+        loc = row.get("loc") if isinstance(row, dict) else None
+        if isinstance(loc, list) and loc[:1] == ["query"] and loc[-1] not in parameters() and row.get("input"):
+            row["input"] = length_of(str(row["input"]))

@@ -189,7 +189,10 @@ class View:
             return REDACTED
         body = b"".join(entry.pieces)
         try:
-            return self._json(json.loads(body), len(body), most) if body else None
+            answer = json.loads(body) if body else None
+            if not self._full:
+                documented.hide_unknown_parameters(answer)
+            return self._json(answer, len(body), most)
         except (ValueError, RecursionError):
             return size_of(body) if self._masked else _text(self.policy, body.decode("utf-8", "replace"), most)
 

@@ -33,6 +33,8 @@ def parse_choice(text: str) -> tuple[str, ...] | None:
         return None if text == MET else tuple(known)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
+        if name in (MET, ALL):
+            raise ConfigError(f"{name} stands alone", f"write {name}, or only names")
         if name in assumptions() and name not in known:
             raise ConfigError(f"{name} has no alternatives", "leave it out")
         if name not in known:

@@ -67,8 +67,12 @@ def verdict_text(verdict: Row) -> str:
 def _where(failure: Row) -> str:
     """The request and the place of a failure, ``: POST /sessions -> 201 (test_sync.py:14)``."""
     row = failure["request"]
-    request = f": {row['method']} {row['path']} -> {row['status'] or 'no answer'}" if row else ""
+    request = f": {_request(row)}" if row else ""
     return f"{request} ({failure['failure']})" if failure["failure"] else request
+
+
+def _request(row: Row) -> str:
+    return f"{row['method']} {row['path'] or 'an undocumented path'} -> {row['status'] or 'no answer'}"
 
 
 def advice_for(results: Sequence[Row]) -> list[str]:

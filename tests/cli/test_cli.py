@@ -875,7 +875,7 @@ def test_assumptions_prints_all_that_is_known_of_one(capsys: pytest.CaptureFixtu
     text = " ".join(capsys.readouterr().out.split())
     assert [part for part in (known.decides, known.why, *known.sources, *known.operations) if part not in text] == []
     assert "default any_case or exact, any_text" in text
-    assert f"advice a client may count on this: {known.advice}" in text
+    assert f"advice do not count on this: {known.advice}" in text
 
 
 def test_assumptions_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def test_traffic_of_others_alone_gives_a_hint(tmp_path: Path, capsys: pytest.Cap
     other = {"request": {"method": "GET", "url": "https://shop.example/cart"}, "response": {"status": 200}}
     path.write_text(json.dumps(archive([other])), encoding="utf-8")
 
-    assert call("compare", str(path), "--fail") == 0
+    assert call("compare", str(path), "--fail-if-differs") == 0
 
     assert capsys.readouterr().out == (
         "0 exchanges with the Heidi API, 1 other request ignored\n"
@@ -132,7 +132,7 @@ def test_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
     assert chosen_assumptions(str(tmp_path)) == {}
 
 
-@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail",), 3)])
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-if-differs",), 3)])
 def test_the_exit_status_tells_drift_if_asked(har: Path, options: tuple[str, ...], status: int) -> None:
     assert call("compare", str(har), *options) == status
 
@@ -149,11 +149,13 @@ def test_traffic_is_compared_with_the_mock_of_a_fixture_folder(
     folder.mkdir()
     output = folder / "assumptions.yaml"
 
-    assert call("compare", str(path), "--output", str(output), "--fail") == 3
-    assert call("compare", str(path), "--fixtures", str(folder), "--fail") == 0
+    assert call("compare", str(path), "--output", str(output), "--fail-if-differs") == 3
+    assert call("compare", str(path), "--fixtures", str(folder), "--fail-if-differs") == 0
     assert "Settled, as the mock has it:\n  missing_token=403, seen once\n" in capsys.readouterr().out
 
-    assert call("compare", str(path), "--fixtures", str(folder), "--assume", "missing_token=401", "--fail") == 3
+    assert (
+        call("compare", str(path), "--fixtures", str(folder), "--assume", "missing_token=401", "--fail-if-differs") == 3
+    )
     assert "--assume missing_token=403\n" in capsys.readouterr().out
 
 
@@ -170,7 +172,7 @@ def test_no_drift_is_no_failure(tmp_path: Path) -> None:
     with another() as client, recorder.recording(client):
         client.get(f"/sessions/{SESSION}")
 
-    assert call("compare", str(recorder.write(tmp_path / "traffic.har")), "--fail") == 0
+    assert call("compare", str(recorder.write(tmp_path / "traffic.har")), "--fail-if-differs") == 0
 
 
 def test_several_files_are_one_recording(har: Path, capsys: pytest.CaptureFixture[str]) -> None:

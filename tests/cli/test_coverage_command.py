@@ -185,6 +185,8 @@ def test_the_server_can_begin_anew(call: Call, server: Handle) -> None:
         (None, "cannot be read: No such file or directory"),
         (b"{", "it is not JSON"),
         (b"\xff", "it is not JSON"),
+        (b"[" * 200_000, "it is not JSON"),
+        (b'{"exercised": [{"count": %s}]}' % (b"9" * 5000), "it is not JSON"),
         (b"[]", "it is not a report of coverage"),
         (b'{"exercised": [{"kind": "operation"}]}', "it is not a report of coverage"),
         (b'{"exercised": [{"kind": 1, "name": "a", "count": 1}]}', "it is not a report of coverage"),
@@ -200,6 +202,12 @@ def test_a_wrong_file_is_one_line(call: Call, tmp_path: Path, content: bytes | N
 
     cure = "give a file that --json or --mock-heidi-coverage=FILE.json has written"
     assert (ended.status, ended.err) == (1, f"mock-heidi: {path}: {problem}; {cure}\n")
+
+
+def test_the_name_of_a_wrong_file_cannot_control_the_terminal(call: Call) -> None:
+    ended = call("\x1b[31m\u202e.json")
+
+    assert ended.err.startswith("mock-heidi: \\x1b[31m\\x202e.json: cannot be read")
 
 
 @pytest.mark.parametrize(

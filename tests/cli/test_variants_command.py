@@ -151,6 +151,18 @@ def test_the_limits_leave_variants_out(tmp_path: Path) -> None:
     assert "  left out                         no time was left for its variants" in none.out
 
 
+def test_a_file_that_can_no_longer_be_written_keeps_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    code = f"import shutil; shutil.rmtree({str(folder)!r}, ignore_errors=True)"
+
+    ended = vary(PYTHON, "-c", code, options=(*VARY, "--json-file", str(folder / "a.json")))
+
+    assert ended.status == 1
+    assert ended.out.endswith("1 test in 5 runs: holds 1\n")
+    assert f"cannot write {folder / 'a.json'}: No such file or directory; give a file in a folder" in ended.err
+
+
 # --- The exit status --------------------------------------------------------------------------------------------------
 
 

@@ -358,6 +358,20 @@ def test_a_reset_of_the_state_is_not_a_change_of_the_client(heidi: Client, query
     assert changes(heidi) == ["account unlinked to linked", *unlinked]
 
 
+@pytest.mark.parametrize("restored", [True, False])
+def test_a_restored_or_replaced_state_is_not_a_change_of_the_client(heidi: Client, *, restored: bool) -> None:
+    heidi.put("/_mock/snapshots/before")
+    before = heidi.state()
+    heidi.post("/users/linked-account", json={"kinde_user_id": "kp_1"})
+    if restored:
+        heidi.post("/_mock/snapshots/before/restore")
+    else:
+        heidi.put("/_mock/state", json=before)
+    heidi.delete("/users/linked-account:unlink")
+
+    assert changes(heidi) == ["account unlinked to linked"]
+
+
 def test_a_patient_profile_is_linked_and_deleted(heidi: Client) -> None:
     made = heidi.post("/patient-profiles", json={}).json()["data"]["id"]
     heidi.request("DELETE", "/patient-profiles:batch-delete", json={"patient_profile_ids": [made]})

@@ -213,6 +213,10 @@ def test_a_shared_server_that_does_not_count_is_refused_before_any_test(pytester
             "--mock-heidi-coverage=tests: is not the name of a report; write --mock-heidi-coverage=FILE.json or *.html",
         ),
         (
+            "--mock-heidi-coverage=.",
+            "--mock-heidi-coverage=.: is not the name of a report; write --mock-heidi-coverage after the paths, or *",
+        ),
+        (
             "--mock-heidi-coverage=no/made.md",
             "--mock-heidi-coverage: */no/made.md: there is no folder */no; make it first",
         ),

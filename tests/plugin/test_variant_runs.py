@@ -209,6 +209,19 @@ def test_secret(mock_heidi):
     assert not re.search(r"eyJ|mock-heidi-key|Ada", json.dumps(found))
 
 
+def test_the_results_contain_no_path_of_the_client(pytester: pytest.Pytester) -> None:
+    text = """
+def test_unknown_patient(mock_heidi):
+    with mock_heidi.client() as client:
+        assert client.get("/patient-profiles/Lovelace").status_code == 404
+"""
+    found = results(pytester, text, "--mock-heidi-variants=malformed_id")
+
+    assert failing(found["test_unknown_patient"]) == {"malformed_id": [422]}
+    assert "/patient-profiles/{patient_profile_id}" in json.dumps(found)
+    assert "Lovelace" not in json.dumps(found)
+
+
 @needs_xdist
 def test_workers_report_a_wrong_marker_as_without_variants(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -583,6 +596,7 @@ def test_it(mock_heidi, mock_heidi_server):
     ("options", "words"),
     [
         (("--mock-heidi-variants=gender_cas",), "unknown assumption 'gender_cas'; did you mean gender_case[?]"),
+        (("--mock-heidi-variants=met,gender_case",), "met stands alone; write met, or only names"),
         (("--mock-heidi-variants=token_lifetime",), "token_lifetime has no alternatives; leave it out"),
         (
             ("--mock-heidi-variants", "test_sync.py"),

@@ -25,6 +25,8 @@ def test_names_are_separated_by_commas_and_each_counts_once() -> None:
         ("gender_cas", "unknown assumption 'gender_cas'; did you mean gender_case?"),
         ("gender_case,", "unknown assumption ''; known names are all, already_linked, "),
         ("al", "unknown assumption 'al'; did you mean all?"),
+        ("gender_case,met", "met stands alone; write met, or only names"),
+        ("all,gender_case", "all stands alone; write all, or only names"),
         ("token_lifetime", "token_lifetime has no alternatives; leave it out"),
     ],
 )

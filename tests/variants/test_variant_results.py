@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from mock_heidi import MockHeidi
 from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.variants import report_file
 from mock_heidi.variants.choice import Variant
 from mock_heidi.variants.examine import examine
 from mock_heidi.variants.limits import Limits
-from mock_heidi.variants.run import Run
+from mock_heidi.variants.run import Run, requests_since
 from mock_heidi.variants.table import table
 
 TEST = "test_sync.py::test_sync_patients"
@@ -214,6 +215,23 @@ def test_the_table_shows_what_was_found_and_what_was_left_out(
     result: Callable[[], dict[str, Any]], name: str, text: str
 ) -> None:
     assert f"  {name:<32} {text}" in list(table([result()]))
+
+
+def test_requests_have_documented_paths_only() -> None:
+    with MockHeidi() as heidi, heidi.client() as client:
+        client.get("/sessions/Lovelace")
+        client.get("/Lovelace")
+
+        paths = [one["path"] for one in requests_since(heidi)]
+
+    assert paths == ["/jwt", "/sessions/{session_id}", None]
+
+
+def test_the_table_names_no_undocumented_path() -> None:
+    request = {"method": "GET", "path": None, "status": 404}
+    result = {**examined({None: failed(row("/sessions", 409))}), "second": {"request": request, "failure": ""}}
+
+    assert any(line.endswith(": GET an undocumented path -> 404") for line in table([result]))
 
 
 def test_no_name_can_control_the_terminal() -> None:

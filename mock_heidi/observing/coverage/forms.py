@@ -17,7 +17,8 @@ from mock_heidi.observing.coverage.report import Report
 _TITLE = "Coverage of the Heidi Open API"
 _MOST_MISSING = 20
 _HINTS = "In Python, `heidi` is the handle of a namespace, such as the fixture `mock_heidi`, and `client` is "
-_HINTS += "`heidi.client()`. A fault acts on your client's next call of its operation."
+_HINTS += "`heidi.client()`. A fault or a reply acts on your client's next call of its operation, a transition on what "
+_HINTS += "your client makes next and then reads twice."
 
 
 def to_text(report: Report, line: Callable[[Hint], str] = lambda hint: hint.python) -> str:
@@ -65,10 +66,11 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 meter { width: 12rem; }
+@media (max-width: 40rem) { meter { display: none; } }
 details { margin: .75rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 pre { margin: .25rem 0; padding: .5rem; background: #8882; font-size: .85rem; white-space: pre-wrap; }
-pre { overflow-wrap: anywhere; }
+section { overflow-wrap: anywhere; }
 .missing > li { margin: .75rem 0; }
 """
 

@@ -26,6 +26,11 @@ def call(made: ExampleCall) -> Hint:
     return Hint(_python_call(made), curl_command(made))
 
 
+def both(first: Hint, second: Hint) -> Hint:
+    """Two calls of the API, one after the other."""
+    return Hint(f"{first.python}, {second.python}", f"{first.command} && {second.command}")
+
+
 def fault(operation: str, **fields: Any) -> Hint:
     """A fault that the next call of the operation meets."""
     rule = {**fields, "times": 1}

@@ -1,8 +1,8 @@
 """A line of Python and a command for each point, which exercise it.
 
 A line of Python uses ``heidi``, the handle of a namespace, and ``client``, a signed-in client such as
-``heidi.client()``. A command uses the variables of ``mock-heidi env``. A fault exercises its point at the client's next
-call of the operation.
+``heidi.client()``. A command uses the variables of ``mock-heidi env``. A fault or a reply exercises its point at the
+client's next call of the operation.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mock_heidi.observing.coverage.example_calls import (
 from mock_heidi.observing.coverage.hint_lines import (
     BEARER,
     Hint,
+    both,
     call,
     control_command,
     curl_command,
@@ -29,7 +30,7 @@ from mock_heidi.observing.coverage.hint_lines import (
     python_value,
     reply,
 )
-from mock_heidi.observing.coverage.object_states import MAKERS, Change, all_changes
+from mock_heidi.observing.coverage.object_states import FIRST, MAKERS, Change, all_changes
 from mock_heidi.observing.coverage.operation_points import OperationPoints, operation_points
 from mock_heidi.observing.coverage.points import TOKENS, Point
 from mock_heidi.observing.coverage.schema_fields import Field
@@ -135,7 +136,13 @@ def _changes() -> Iterator[tuple[Point, Hint]]:
 
 def _change(change: Change) -> Hint:
     operation = MAKERS.get(change)
-    return delayed(_WORK[change.thing]) if operation is None else call(example_call(operation))
+    if operation is None:
+        return delayed(_WORK[change.thing])
+    made = call(example_call(operation))
+    if change.before == FIRST[change.thing]:
+        return made
+    earlier = next(one for one in MAKERS if (one.thing, one.after) == (change.thing, change.before))
+    return both(_change(earlier), made)
 
 
 def _finish_recording() -> Hint:

@@ -39,7 +39,8 @@ MAKERS = {
     Change("recording", "started", "finished"): "finish_recording",
 }
 """The changes that the success of an operation makes, with the operation."""
-_FIRST = {"account": "unlinked", "patient_profile": "unlinked", "recording": "absent"}
+FIRST = {"account": "unlinked", "patient_profile": "unlinked", "recording": "absent"}
+"""The state of each thing that no request has changed yet."""
 CHANGING = (*MAKERS.values(), "get_account_access", "create_session")
 """The operations whose success says the state of things beside the statuses in their answers."""
 
@@ -71,7 +72,7 @@ class ObjectStates:
         """The points of the documented changes that these states show."""
         for one in seen:
             place = one.thing, one.name
-            before = self._states.get(place) or _FIRST.get(one.thing, one.state)
+            before = self._states.get(place) or FIRST.get(one.thing, one.state)
             self._states.put(place, one.state)
             point = all_changes().get(Change(one.thing, before, one.state))
             if point is not None:

@@ -97,9 +97,15 @@ def counts_in(data: Any) -> Counter[Point]:
 def read_counts(path: Path) -> Counter[Point]:
     """The counts in a file of JSON. Raises :class:`ConfigError`."""
     try:
-        return counts_in(json.loads(path.read_bytes()))
+        return counts_in(_json_in(path.read_bytes()))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", _CURE) from None
-    except (ValueError, RecursionError) as error:
-        problem = "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
-        raise ConfigError(f"{path}: {problem}", _CURE) from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}", _CURE) from None
+
+
+def _json_in(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
