@@ -27,6 +27,7 @@ MARKED = {
     "faults": "rules that are set at the start of the test, as dicts or as text",
     "assume": "values of assumptions by name, such as {'gender_case': 'exact'}",
     "scenario": "the name of a set of faults, such as flaky-afternoon",
+    "vendor_hosts": "True if the hosts of the real service lead to this Heidi, in this process",
     "allow_findings": "the codes of findings that --mock-heidi-findings ignores",
 }
 # Options that can fail a passed test: the values of each (the first is the default), and the reason to fail.
@@ -292,9 +293,8 @@ _READ: dict[str, Callable[[Any, Path], Any]] = {
     "fixtures": _fixtures,
     "seed": _seed,
     "clock": _clock,
-    "linked": _boolean,
     "journal": _journal,
     "api_key": _api_key,
-    "strict": _boolean,
+    **dict.fromkeys(("linked", "strict", "vendor_hosts"), _boolean),
     "allow_findings": _allow_findings,
 }

@@ -46,6 +46,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(VariantRuns(config), _VARIANTS)
 
 
+@pytest.hookimpl(trylast=True)  # other plugins may add markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test with ``vendor_hosts=True`` begin with the fixture, so that no other fixture meets the real service."""
+    for item in items:
+        names = getattr(item, "fixturenames", None)
+        if names is not None and _wants_vendor_hosts(item):
+            names[:] = ["mock_heidi", *(name for name in names if name != "mock_heidi")]
+
+
+def _wants_vendor_hosts(item: pytest.Item) -> bool:
+    """True if the nearest marker with ``vendor_hosts`` says so."""
+    given = [marker.kwargs for marker in item.iter_markers("mock_heidi") if "vendor_hosts" in marker.kwargs]
+    return bool(given) and given[0]["vendor_hosts"] is True
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the markers of all tests that will run."""
     if hasattr(session.config, "workerinput"):
@@ -137,15 +152,25 @@ def mock_heidi(request: pytest.FixtureRequest, mock_heidi_server: Handle) -> Ite
     try:
         marked = options.marked(request.node)
         marked.pop("allow_findings", None)
+        as_vendor = marked.pop("vendor_hosts", False)
         made = mock_heidi_server.namespace(name, **{**_start_options(request.config), **marked})
     except (MockHeidiError, ConfigError) as error:
         problem = str(error).removeprefix(f"POST /_mock/namespaces/{name}: ")
         raise _failure(f"@pytest.mark.mock_heidi: {problem}") from None
     except pytest.UsageError as error:
         raise _failure(str(error)) from None
-    with made as heidi:
+    with made as heidi, _as_vendor(heidi) if as_vendor else contextlib.nullcontext():
         request.node.stash[OWN] = heidi
         yield heidi
+
+
+def _as_vendor(heidi: Handle) -> contextlib.AbstractContextManager[Handle]:
+    from mock_heidi.base.settings import ConfigError
+
+    try:
+        return heidi.as_vendor()
+    except ConfigError as error:
+        raise _failure(f"@pytest.mark.mock_heidi(vendor_hosts=True): {error}") from None
 
 
 def _failure(problem: str) -> BaseException:

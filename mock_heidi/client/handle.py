@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from urllib.parse import quote
 
 from mock_heidi.base.settings import DEFAULT_EMAIL, DEFAULT_KEY, DEFAULT_THIRD_PARTY_ID
+from mock_heidi.client.addresses import Addresses
 from mock_heidi.client.attribute_hints import AttributeHints
 from mock_heidi.client.client_errors import MockHeidiError, NoAnswerError, import_httpx
 from mock_heidi.client.event_stream import EventStream
@@ -27,7 +28,7 @@ __all__ = ["Handle", "MockHeidiError", "NoAnswerError"]
 Row = dict[str, Any]
 
 
-class Handle(AttributeHints):
+class Handle(Addresses, AttributeHints):
     """One namespace of a running server: its URLs, tokens, state, clock, faults and requests.
 
     Every method that asks the server raises :class:`MockHeidiError` for a refusal, and :class:`NoAnswerError` (a
@@ -62,23 +63,6 @@ class Handle(AttributeHints):
         self._admin_token = (admin_token or os.environ.get("MOCK_HEIDI_ADMIN_TOKEN", "")).strip() or None
         self._connection = NamespaceConnection(self.url, self.name, self._admin_token, maker)
         self._removed: list[Row] = []  # removed rules, with their last values
-
-    @property
-    def base_url(self) -> str:
-        """The base URL for a client: its path includes the namespace."""
-        return self._connection.base_url
-
-    @property
-    def https_base_url(self) -> str:
-        """The same for a client that uses https, and trusts :attr:`ca`."""
-        return self.base_url.replace("http://", "https://", 1)
-
-    @property
-    def ca(self) -> str:
-        """The PEM file that a client must trust for https. Raises :class:`ConfigError` without the extra ``tls``."""
-        from mock_heidi.serving.certificate_files import current
-
-        return str(current().ca)
 
     @property
     def closed(self) -> bool:

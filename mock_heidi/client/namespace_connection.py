@@ -84,12 +84,16 @@ class NamespaceConnection:
         """The connection to the server, also for requests to other namespaces."""
         self.closed = False
 
-    def _path(self, path: str) -> str:
-        """The whole path. Raises :class:`MockHeidiError` if this is closed."""
+    def check_open(self) -> None:
+        """Raise :class:`MockHeidiError` if this is closed."""
         # A request would make a new namespace of that name, with the packaged fixtures.
         if self.closed:
             cure = "use a handle before its test or its with block ends"
             raise MockHeidiError(f"the handle of {self.base_url} was closed; {cure}")
+
+    def _path(self, path: str) -> str:
+        """The whole path. Raises :class:`MockHeidiError` if this is closed."""
+        self.check_open()
         return f"{self._prefix}{path}"
 
     def get(self, path: str, headers: Mapping[str, str]) -> Any:

@@ -1,4 +1,7 @@
-"""The first bytes of a connection decide whether it speaks http or TLS or opens a tunnel: one port serves all."""
+"""The first bytes of a connection decide whether it speaks http or TLS or opens a tunnel: one port serves all.
+
+A preamble may come before them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from mock_heidi.serving import preamble
 from mock_heidi.serving.https import Https
 from mock_heidi.serving.tunnels import Tunnels
 
@@ -26,10 +30,12 @@ class FirstBytes(asyncio.Protocol):
     def __init__(
         self, http: Callable[..., Any], https: Https, tunnels: Tunnels, *, server_state: Any, **arguments: Any
     ) -> None:
-        self._protocol = partial(http, server_state=server_state, **arguments)
+        self._http = partial(http, server_state=server_state, **arguments)
         self._https = https
         self._tunnels = tunnels
         self._connections: set[Any] = server_state.connections
+        self._namespace: str | None = None
+        self._kept = b""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -39,6 +45,23 @@ class FirstBytes(asyncio.Protocol):
         self._connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._kept or (data[0] == preamble.FIRST and self._namespace is None):
+            data = self._after_preamble(self._kept + data)
+        if data:
+            self._begin(data)
+
+    def _after_preamble(self, data: bytes) -> bytes:
+        """The data after a preamble, as far as it has arrived. A preamble of another form ends the connection."""
+        try:
+            found = preamble.read(data)
+        except ValueError:
+            self.transport.abort()
+            return b""
+        self._kept = data if found is None else b""
+        self._namespace, rest = found or (None, b"")
+        return rest
+
+    def _begin(self, data: bytes) -> None:
         self._connections.discard(self)
         if data[0] == _HANDSHAKE:
             self._https.take(self.transport, self._protocol, self._connections, data)
@@ -50,3 +73,8 @@ class FirstBytes(asyncio.Protocol):
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         protocol.data_received(data)
+
+    def _protocol(self) -> Any:
+        protocol = self._http()
+        protocol.namespace = self._namespace
+        return protocol

@@ -46,6 +46,8 @@ class ConnectionProtocol:
     transport: Any
     _unset_keepalive_if_required: Callable[[], None]
 
+    namespace: str | None = None
+    """The namespace of all requests, if the connection's preamble names one."""
     begun: Any = None
     """The cycle of the last request that the application has received."""
     pending = 0
@@ -70,9 +72,12 @@ class ConnectionProtocol:
         self.transport = BufferedTransport(transport, self.outbox)
         self.connection = Connection(self.transport)
         serve, extensions = self.app, {EXTENSION: self.connection}
+        prefix = "" if self.namespace is None else f"/ns/{self.namespace}"
 
         def with_connection(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             scope["extensions"] = extensions
+            if prefix:
+                scope["path"] = prefix + scope["path"]
             self.begun = getattr(send, "__self__", None)
             if scope["http_version"] != "1.1":
                 send = self.without_chunks(send)

@@ -1086,7 +1086,7 @@ def test_a_whole_short_form_with_more_arguments_is_refused_with_the_cure(heidi: 
         ("add_patient", "; did you mean state.add_patient?"),
         ("advance", "; did you mean clock.advance?"),
         ("patients", "; did you mean state.add_patient?"),
-        ("zzz", "; it has api_key, assert_noticed, assume, "),
+        ("zzz", "; it has api_key, as_vendor, assert_noticed, "),
     ],
 )
 def test_the_error_for_an_unknown_attribute_names_the_nearest(heidi: Handle, name: str, words: str) -> None:

@@ -201,7 +201,10 @@ def in_marker(pytester: pytest.Pytester, marker: str, *options: str) -> pytest.R
     ("marker", "words"),
     [
         ("sed=7", "*mock_heidi does not know sed; did you mean seed[?]"),
-        ("'clinic'", "*mock_heidi does not know 'clinic'; it takes fixtures, seed, *scenario, allow_findings by name"),
+        (
+            "'clinic'",
+            "*mock_heidi does not know 'clinic'; it takes fixtures, seed, *, vendor_hosts, allow_*",
+        ),
         ("mock_heidi_linked='x'", "*mock_heidi does not know mock_heidi_linked; did you mean linked[?]"),
         ("fixtures='nope'", "*(fixtures='nope'): there is no */nope; give a folder of YAML files*"),
         ("fixtures=7", "*(fixtures=7): should be a folder, a file, 'empty' or the records"),
@@ -1124,7 +1127,7 @@ def test_help_shows_marker_and_fixtures(pytester: pytest.Pytester) -> None:
 
     markers.stdout.fnmatch_lines(
         "@pytest.mark.mock_heidi(fixtures=None, seed=None, clock=None, linked=None, journal=None, api_key=None, "
-        "strict=None, faults=None, assume=None, scenario=None, allow_findings=None): *"
+        "strict=None, faults=None, assume=None, scenario=None, vendor_hosts=None, allow_findings=None): *"
     )
     for name in (
         "mock_heidi -- *",

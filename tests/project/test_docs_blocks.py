@@ -10,6 +10,7 @@ from pathlib import Path
 # pytester unloads the modules that an inner run imports first; a second import gives another module.
 import httpcore  # noqa: F401 - loaded before an inner run can unload it
 import pytest
+from no_network import no_network  # noqa: F401 - a fixture: a block has a client of the real service
 from offline import offline
 from pages import PAGES, README, Block, Page, blocks, page
 from paths import ROOT

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from mock_heidi import app, pytest_plugin
 from mock_heidi.base import settings
-from mock_heidi.client import client_errors, event_stream, handle, proxies, server_thread
+from mock_heidi.client import addresses, client_errors, event_stream, handle, proxies, server_thread
 from mock_heidi.content import recordings
 
 _HEAD = """# Python reference
@@ -39,7 +39,7 @@ def text() -> str:
         *_function(app, "create_app"),
         *_function(recordings, "audio"),
         "\n## What a handle is\n",
-        *_class(handle, "Handle"),
+        *_class(handle, "Handle", *members(_node(addresses, "Addresses"))),
         *_class(proxies, "StateProxy"),
         *_class(proxies, "ClockProxy"),
         *_class(proxies, "FaultsProxy"),
@@ -73,14 +73,19 @@ def _function(module: ModuleType, name: str, *, is_fixture: bool = False) -> Ite
     yield markdown(node)
 
 
-def _class(module: ModuleType, name: str) -> Iterator[str]:
+def _node(module: ModuleType, name: str) -> ast.ClassDef:
     (node,) = [one for one in _tree(module).body if isinstance(one, ast.ClassDef) and one.name == name]
+    return node
+
+
+def _class(module: ModuleType, name: str, *inherited: tuple[str, str, str]) -> Iterator[str]:
+    node = _node(module, name)
     yield f"\n### {name}\n"
     made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
     if made and _is_public(module, name):
         yield f"\n`{signature(made[0], name)}`\n"
     yield markdown(node)
-    for member, heading, explained in members(node):
+    for member, heading, explained in (*inherited, *members(node)):
         yield f"\n#### {name}.{member}\n\n`{heading}`\n{explained}"
 
 
