@@ -6,17 +6,15 @@ Each name has a hash of the content, so that servers and commands of a user can 
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from mock_heidi.base.vendor_hosts import REGIONS
+from mock_heidi.serving import trusted_roots
 from mock_heidi.serving.certificate_files import data_folder, write
 
 PASSWORD = "changeit"  # noqa: S105 - that of every Java; a truststore has no secrets
-_BEGIN = b"-----BEGIN CERTIFICATE-----"
-_SYSTEMS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 # fetch, https and the clients that are made of them all connect by this method. The port of the mock speaks TLS itself,
 # so no proxy is needed; TLS has taken the name of the server before.
 _NODE_HOOK = """// Made by mock-heidi: connections to the hosts of the real service go to the mock instead.
@@ -77,30 +75,10 @@ def bundle(ca: Path, own: str | None, *, system: bool = True) -> Path:
 
     Without ``system``, those of the system are left out: the client adds the file to them.
     """
-    ours, roots = ca.read_bytes(), _read(own) if own else b""
+    ours, roots = ca.read_bytes(), trusted_roots.read(Path(own)) if own else b""
     if not roots and system:
-        roots = _of_system()
+        roots = trusted_roots.of_system()
     return _kept("roots", ".pem", roots if ours in roots else roots + ours)
-
-
-def _read(path: str) -> bytes:
-    """The certificates of a file or a folder; empty if there are none."""
-    place = Path(path)
-    try:
-        files = sorted(place.iterdir()) if place.is_dir() else [place]
-        texts = [file.read_bytes() for file in files if file.is_file()]
-    except OSError:
-        return b""
-    return b"".join(text.rstrip() + b"\n" for text in texts if _BEGIN in text)
-
-
-def _of_system() -> bytes:
-    """The certificates that the system trusts."""
-    for path in (ssl.get_default_verify_paths().openssl_cafile, *_SYSTEMS):
-        if roots := _read(path):
-            return roots
-    trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
-    return "".join(map(ssl.DER_cert_to_PEM_cert, trusted)).encode()
 
 
 def truststore(roots: Path) -> Path:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import os
-import ssl
-from collections.abc import Iterable
 from pathlib import Path
 
-# Where systems keep their roots, if OpenSSL does not know.
-_SYSTEM = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
+from mock_heidi.serving import trusted_roots
+
 # Which variables name the roots that a program uses now; the first that is set counts.
 _SOURCES = {
     "SSL_CERT_FILE": ("SSL_CERT_FILE",),
@@ -34,36 +27,23 @@ def bundles(ca: Path, folder: Path) -> dict[str, str]:
 
 def _bundle(name: str, ca: Path, folder: Path) -> Path:
     bundle = folder / f"{name.lower()}.pem"
-    bundle.write_bytes(b"\n".join([*_roots(name), ca.read_bytes()]))
+    bundle.write_bytes(_roots(name) + ca.read_bytes())
     return bundle
 
 
-def _roots(name: str) -> Iterable[bytes]:
-    given = next((Path(os.environ[one]) for one in _SOURCES[name] if os.environ.get(one)), None)
+def _roots(name: str) -> bytes:
+    given = next((os.environ[one] for one in _SOURCES[name] if os.environ.get(one)), None)
     if given is not None:
-        yield from _certificates(given)
-    elif name != "NODE_EXTRA_CA_CERTS":
-        known = [*_certifi(), *_system()] if name == "REQUESTS_CA_BUNDLE" else [*_system(), *_certifi()]
-        for path in known[:1]:
-            yield path.read_bytes()
+        return trusted_roots.read(Path(given))
+    if name == "NODE_EXTRA_CA_CERTS":
+        return b""
+    return (_certifi() if name == "REQUESTS_CA_BUNDLE" else b"") or trusted_roots.of_system()
 
 
-def _certificates(path: Path) -> Iterable[bytes]:
-    """The content of a bundle, or of all files in a folder of certificates. Empty if there is neither."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    for content in (file.read_bytes() for file in files if file.is_file()):
-        if b"BEGIN CERTIFICATE" in content or b"BEGIN TRUSTED CERTIFICATE" in content:
-            yield content
-
-
-def _system() -> list[Path]:
-    known = ssl.get_default_verify_paths().openssl_cafile, *_SYSTEM
-    return [path for path in map(Path, known) if path.is_file()]
-
-
-def _certifi() -> list[Path]:
+def _certifi() -> bytes:
+    """The certificates that requests trusts."""
     try:
         import certifi
     except ImportError:
-        return []
-    return [Path(certifi.where())]
+        return b""
+    return trusted_roots.read(Path(certifi.where()))

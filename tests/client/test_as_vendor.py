@@ -347,7 +347,7 @@ def test_the_bundles_begin_with_what_was_trusted_before(
     with one.as_vendor():
         found = [Path(os.environ[name]).read_bytes() for name in VARIABLES]
 
-    assert found == [mine + b"\n" + Path(one.ca).read_bytes()] * 4
+    assert found == [mine + Path(one.ca).read_bytes()] * 4
     assert [os.environ[name] for name in VARIABLES] == [str(tmp_path / name) for name in VARIABLES]
 
 
