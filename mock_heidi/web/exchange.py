@@ -189,12 +189,16 @@ async def _operate(request: Request) -> Response | Stream:
     remember(request)
     if not request.taken and request.announces_body:
         await request.read_rest()
+    if namespace is not None and namespace.assumptions.chosen:
+        _choose_status(request, answer)
     made: Response | Stream = answer
-    if namespace is None or request.provenance is not None:  # a reply keeps its status
-        return made
-    if namespace.assumptions.chosen and OPERATIONS[request.route.name].creates:
-        request.usual_status, answer.status_code = answer.status_code, namespace.assumptions["creation_status"]
     return made
+
+
+def _choose_status(request: Request, answer: Any) -> None:
+    """Give a creation the status that the assumptions choose. A reply keeps its own."""
+    if request.provenance is None and request.operation is not None and OPERATIONS[request.operation].creates:
+        request.usual_status, answer.status_code = answer.status_code, request.assumptions["creation_status"]
 
 
 def _refuse(request: Request, error: Exception) -> Answer:
