@@ -115,7 +115,7 @@ UNDER_A_NAME: dict[str, Way] = {
     "path of an id": lambda world, name, word: world.get(f"sessions/{name}={word}"),
     "path behind a semicolon": lambda world, name, word: world.get(f"sessions;{name}={word}/a"),
     "path, encoded twice": lambda world, name, word: world.target(f"{world.path}/{name}%253D{word}"),
-    "query of a whole URL": lambda world, name, word: world.target(f"http://localhost{world.path}/a?{name}={word}"),
+    "query of a whole URL": lambda world, name, word: world.target(f"{world.handle.url}{world.path}/a?{name}={word}"),
     "referer": lambda world, name, word: world.get("jwt", Referer=f"http://localhost/?a=1&{name}={word}&b=1"),
     "fragment of a referer": lambda world, name, word: world.get("jwt", Referer=f"http://localhost/#{name}={word}"),
     "path of a referer": lambda world, name, word: world.get("jwt", Referer=f"http://localhost/a;{name}={word}"),

@@ -226,7 +226,7 @@ def test_it_takes_every_option_of_exec_but_those_of_a_single_run() -> None:
 
     files = {"--watch", "--export-on-exit"}
     assert flags(cli.commands["serve"]) - flags(variants_command) == files
-    assert flags(exec_command) - flags(variants_command) == {"--fail-on", *files}
+    assert flags(exec_command) - flags(variants_command) == {"--fail-on", "--direct", *files}
 
 
 # --- Signals ----------------------------------------------------------------------------------------------------------
