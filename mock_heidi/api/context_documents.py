@@ -8,6 +8,7 @@ from pydantic import ValidationError, create_model
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from mock_heidi.base.document_types import ENDINGS, FIRST_BYTES, MEDIA_TYPES
 from mock_heidi.base.errors import UnprocessableError, UnsupportedFileTypeError
 from mock_heidi.base.json_text import parse_json
 from mock_heidi.base.problems import missing
@@ -22,17 +23,6 @@ from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond, respond_list
 from mock_heidi.web.strictness import accept
 from mock_heidi.web.uploads import take, text_of
-
-_ENDINGS = (".pdf", ".jpg", ".png", ".docx", ".doc")
-# The same types by their content type, and by the first bytes of a file.
-_MEDIA_TYPES = (
-    "application/pdf",
-    "image/jpeg",
-    "image/png",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/msword",
-)
-_FIRST_BYTES = (b"%PDF", b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class ContextDocument(Outgoing):
@@ -127,8 +117,8 @@ def _is_supported(request: Request, file: UploadFile) -> bool:
     file.file.seek(0)
     supported = {
         "file_name": _has_supported_name(request, file),
-        "content_type": (file.content_type or "").partition(";")[0].strip().lower() in _MEDIA_TYPES,
-        "content": file.file.read(4).startswith(_FIRST_BYTES),
+        "content_type": (file.content_type or "").partition(";")[0].strip().lower() in MEDIA_TYPES,
+        "content": file.file.read(4).startswith(FIRST_BYTES),
     }
     agree = len(set(supported.values())) == 1
     return supported["file_name" if agree else request.meet("file_type_detection")]
@@ -140,7 +130,7 @@ def _has_supported_name(request: Request, file: UploadFile) -> bool:
         refusal = rejected("context_documents", ".jpeg is not a documented ending", file.filename)
         accept(request, Undocumented("undocumented_value", f"filename = {file.filename}", refusal.problems[0]))
         return True
-    return ending in _ENDINGS
+    return ending in ENDINGS
 
 
 def _about(request: Request, text: str | None) -> ContextDocumentMetaData:

@@ -6,6 +6,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
+from mock_heidi.base.document_types import ENDINGS, FIRST_BYTES, MEDIA_TYPES
 from mock_heidi.comparing.additions import named_files
 from mock_heidi.comparing.detectors.detector import Detector, on
 from mock_heidi.comparing.exchange import Exchange, json_of, texts
@@ -13,15 +14,6 @@ from mock_heidi.comparing.forms import Part
 from mock_heidi.comparing.history import History
 
 _FILES, _META = "context_documents", "meta_data"
-_ENDINGS = (".pdf", ".jpg", ".png", ".docx", ".doc")
-_TYPES = (
-    "application/pdf",
-    "image/jpeg",
-    "image/png",
-    "application/msword",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-)
-_STARTS = (b"%PDF", b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UNSUPPORTED = "UnsupportedFileTypeError"
 _METHOD_NOT_ALLOWED = 405
 
@@ -124,9 +116,9 @@ def file_type_detection(exchange: Exchange, _: History) -> Any:
     if len(files) != 1 or _ending(files[0]) == ".jpeg" or not (exchange.ok or exchange.error == _UNSUPPORTED):
         return None
     part = files[0]
-    supported = {"file_name": _ending(part) in _ENDINGS, "content_type": part.media_type in _TYPES}
+    supported = {"file_name": _ending(part) in ENDINGS, "content_type": part.media_type in MEDIA_TYPES}
     if part.content is not None:
-        supported["content"] = part.content.startswith(_STARTS)
+        supported["content"] = part.content.startswith(FIRST_BYTES)
     unknown = {"content"} - supported.keys()
     return unknown | {name for name, fits in supported.items() if fits == exchange.ok}
 
@@ -138,7 +130,7 @@ def jpeg_extension(exchange: Exchange, _: History) -> Any:
         return None
     if exchange.ok:
         return "accepted"
-    others = all(_ending(one) in (*_ENDINGS, ".jpeg") for one in files)
+    others = all(_ending(one) in (*ENDINGS, ".jpeg") for one in files)
     return "refused" if exchange.error == _UNSUPPORTED and others else None
 
 
