@@ -4,13 +4,14 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    contracts,
     coverage,
+    dashboard,
     events,
     faults,
     findings,
     health,
     namespaces,
-    pages,
     records,
     replies,
     requests,
@@ -39,5 +40,6 @@ ROUTES: list[Route] = [
     *sessions.routes,
     *time.routes,
     *assumptions.routes,
-    *pages.routes,
+    *contracts.routes,
+    *dashboard.routes,
 ]
