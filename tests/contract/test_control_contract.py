@@ -258,7 +258,8 @@ def test_the_contract_lists_the_values_of_each_assumption(contract: Contract) ->
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "added"), [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", set())]
+    ("part", "whole", "added"),
+    [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", {"piece_count"})],
 )
 def test_fields_that_two_objects_share_have_the_same_schema(
     contract: Contract, part: str, whole: str, added: set[str]
@@ -748,6 +749,8 @@ def test_the_judge_accepts_every_kind_of_event_that_the_server_sends(heidi: Clie
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/sessions")
+    heidi.get("/nothing")
+    heidi.get("/_mock/findings")
     heidi.post("/_mock/namespaces/blue")
     heidi.post("/_mock/reset")
 
