@@ -11,6 +11,7 @@ from mock_heidi.control import (
     health,
     namespaces,
     pages,
+    record_lists,
     records,
     replies,
     requests,
@@ -25,6 +26,7 @@ from mock_heidi.control import (
 ROUTES: list[Route] = [
     *health.routes,
     *state.routes,
+    *record_lists.routes,
     *records.routes,
     *snapshots.routes,
     *namespaces.routes,

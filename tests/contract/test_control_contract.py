@@ -393,6 +393,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "create_namespace": {"url": "/_mock/namespaces/x?from=nobody"},
     "link_user": {},
     "set_session": {"json": {"duration": 5}},
+    "list_records": {"url": "/_mock/state/x"},
     "replace_record": {"url": "/_mock/state/x/1"},
 }
 
@@ -872,7 +873,7 @@ KNOWN = {
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
     "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
-    "kind": dict.fromkeys(_ONE_RECORD, "sessions"),
+    "kind": dict.fromkeys(("list_records", *_ONE_RECORD), "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
 }
 
