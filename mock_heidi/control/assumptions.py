@@ -48,6 +48,7 @@ def _row(one: Assumption, value: Any) -> dict[str, Any]:
         "why": one.why,
         "sources": one.sources,
         "operations": one.operations,
+        "advice": one.advice,
     }
 
 
