@@ -2,7 +2,6 @@
 
 import { complain } from './toast.js';
 
-// Milliseconds between the ends and beginnings of two loads.
 const PAUSE = 150;
 
 /**
@@ -11,9 +10,10 @@ const PAUSE = 150;
  *
  * @param {() => Promise<void>} load
  * @param {AbortSignal} signal ends it
+ * @param {number} pause in ms
  * @returns {() => void}
  */
-export function reloader(load, signal) {
+export function reloader(load, signal, pause = PAUSE) {
   let isBusy = false;
   let isAsked = false;
   async function work() {
@@ -21,7 +21,7 @@ export function reloader(load, signal) {
     while (isAsked && !signal.aborted) {
       isAsked = false;
       await load().catch((error) => signal.aborted || complain(error));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
     isBusy = false;
   }

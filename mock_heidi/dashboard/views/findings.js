@@ -128,7 +128,7 @@ function explained(message) {
 /** @param {string} message */
 function detail(message) {
   const [, ...rest] = message.split(': ');
-  return rest.join(': ') || 'once or more';
+  return rest.join(': ');
 }
 
 /** @param {string} level */
