@@ -35,7 +35,7 @@ export async function open(route, signal) {
   );
   const forget = h('button', { type: 'button', click: () => attempt(forgetAll) }, 'Set to 0');
   const off = h('div', { class: 'stack', hidden: true }, switchedOff());
-  const on = h('div', { class: 'stack coverage' }, summary, filters, groups, none);
+  const on = h('div', { class: 'stack coverage' }, summary, h('h2', {}, 'By operation'), filters, groups, none);
   /** The groups that are open, by title. @type {Set<string>} */
   const opened = new Set(query.operation ? [query.operation] : []);
 
@@ -70,6 +70,7 @@ export async function open(route, signal) {
   }
 
   await load();
+  requestAnimationFrame(() => groups.querySelector('details[open]')?.scrollIntoView({ block: 'nearest' }));
   const again = reloader(load, signal, 1000);
   live.on(['request', 'reset'], () => report !== null && again(), signal, again);
   const element = h(
