@@ -70,7 +70,7 @@ export function effectChoice(effects, changed) {
     return h(
       'div',
       { class: 'effect-group', role: 'group', 'aria-label': title },
-      h('h4', {}, title, ' ', h('span', {}, rows.length > 0 ? operationsOf(rows[0]) : '')),
+      h('h3', {}, title, ' ', h('span', {}, rows.length > 0 ? operationsOf(rows[0]) : '')),
       h('div', { class: 'effects' }, rows.map(({ name }) => buttons.get(name))),
     );
   });

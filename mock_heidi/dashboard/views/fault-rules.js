@@ -36,7 +36,8 @@ export function bare({ hits: _hits, matched: _matched, says: _says, ...fields })
 
 /** @param {Rule} rule */
 export function sentenceOf(rule) {
-  return rule.says ? plain(rule.says) : h('code', {}, plain(short(bare(rule))));
+  const { id: _id, ...fields } = bare(rule);
+  return rule.says ? plain(rule.says) : h('code', {}, plain(short(fields)));
 }
 
 /**

@@ -47,9 +47,9 @@ export async function open(route, signal) {
       'header',
       { class: 'view-head' },
       h('h1', {}, 'Findings'),
-      h('div', { class: 'buttons' }, filter),
       h('p', {}, 'A finding is a mistake of the client that its answers do not show. The real service may refuse it, or do something else than you expect.'),
     ),
+    h('div', {}, filter),
     groups,
   );
   const update = (/** @type {import('../parts/route.js').Route} */ next) => {
