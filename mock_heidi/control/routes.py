@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    changes,
     coverage,
     events,
     faults,
@@ -32,6 +33,7 @@ ROUTES: list[Route] = [
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *changes.routes,
     *verify.routes,
     *findings.routes,
     *coverage.routes,
