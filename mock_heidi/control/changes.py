@@ -1,4 +1,4 @@
-"""What a request changed in the state."""
+"""The changes of the state by a request."""
 
 from __future__ import annotations
 

@@ -5,13 +5,14 @@ from starlette.routing import Route
 from mock_heidi.control import (
     assumptions,
     changes,
+    contracts,
     coverage,
+    dashboard,
     events,
     faults,
     findings,
     health,
     namespaces,
-    pages,
     record_lists,
     records,
     replies,
@@ -45,5 +46,6 @@ ROUTES: list[Route] = [
     *session_content.routes,
     *time.routes,
     *assumptions.routes,
-    *pages.routes,
+    *contracts.routes,
+    *dashboard.routes,
 ]

@@ -1,4 +1,4 @@
-"""What a request changed in the state: the records before and after.
+"""The changes of the state by a request: the records before and after.
 
 A request collects them in one flat list, in which each record is followed by the one that took its place. Records never
 change, so references to them are enough. Rows are made of them when somebody reads them.

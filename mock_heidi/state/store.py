@@ -105,7 +105,7 @@ class Store:
         self.watch: Callable[[Record], None] | None = None
         """A function that is called with each record that is put or removed."""
         self.writer: Writer | None = None
-        """Who changes the records now; None for a change that no request to the API makes."""
+        """The request that changes the records now; None for a change that no request to the API makes."""
         self.version = 0
         """A number that changes with every change of the records."""
         self.reset()
