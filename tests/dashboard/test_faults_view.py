@@ -266,7 +266,7 @@ def test_a_rule_that_contradicts_itself_is_refused_beside_its_field(
 
 def test_the_address_holds_the_rule_that_is_built(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/#/faults?rule={{}}")
-    page.get_by_role("button", name="By method and path").click()
+    page.get_by_role("button", name="By path").click()
     page.get_by_label("Method").select_option("GET")
     page.get_by_label("Path").fill("/patient-profiles/{id}")
     page.get_by_role("button", name="drop_key", exact=True).click()

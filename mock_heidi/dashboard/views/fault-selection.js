@@ -67,7 +67,7 @@ export function whichRequests(operations, changed) {
     ofPath.hidden = mode !== 'path';
     const button = (/** @type {string} */ name, /** @type {string} */ label) =>
       h('button', { type: 'button', 'aria-pressed': String(mode === name), click: () => use(name) }, label);
-    fill(modes, button('operations', 'By operation'), button('path', 'By method and path'));
+    fill(modes, button('operations', 'By operation'), button('path', 'By path'));
   }
 
   return {

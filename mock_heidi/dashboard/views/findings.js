@@ -100,9 +100,9 @@ function table(rows) {
       'tr',
       {},
       h('td', { class: 'finding-detail' }, plain(detail(row.message))),
-      h('td', { class: 'number' }, row.count.toLocaleString('en')),
-      h('td', {}, request(row.first, row.first_at)),
-      h('td', {}, request(row.last, row.last_at)),
+      h('td', { class: 'number', 'data-label': 'Number ' }, row.count.toLocaleString('en')),
+      h('td', { 'data-label': 'First ' }, request(row.first, row.first_at)),
+      h('td', { 'data-label': 'Last ' }, request(row.last, row.last_at)),
     ),
   );
   return h('table', {}, h('thead', {}, h('tr', {}, head)), h('tbody', {}, body));
