@@ -7,7 +7,7 @@ from starlette.responses import Response
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, report_setting, respond
 from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
 from mock_heidi.faults.short_form import FaultError
@@ -34,6 +34,7 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     return respond(_row(request, rule))
 
 
@@ -52,6 +53,7 @@ async def replace_faults(request: Request) -> Response:
         request.namespace.faults.replace(faults)
     except FaultError as error:
         raise ControlError(409, str(error), "give each rule a different id, or no id") from None
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -60,6 +62,7 @@ async def delete_faults(request: Request) -> Response:
     if wanted is not None:
         _find(request)
     request.namespace.faults.remove(wanted)
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -81,6 +84,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     rows = await rows_of(_row(request, rule) for rule in added)
     return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 

@@ -110,8 +110,7 @@ export async function open(route, signal) {
   showQuery();
   live.on(['request'], (events) => met.add(events.map(({ data }) => data)) && draw(), signal);
   const again = reloader(load, signal);
-  live.on(['reset'], again, signal, again);
-  window.addEventListener('focus', again, { signal });
+  live.on(['setting', 'reset'], again, signal, again);
 
   const element = h(
     'div',

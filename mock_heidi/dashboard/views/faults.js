@@ -39,9 +39,7 @@ export async function open(route, signal) {
   const refresh = reloader(draw, signal);
   await draw();
 
-  live.on(['fault', 'reset'], refresh, signal, refresh);
-  // A rule that another program sets has no event, and that program has the focus while it sets it.
-  window.addEventListener('focus', refresh, { signal });
+  live.on(['fault', 'setting', 'reset'], refresh, signal, refresh);
 
   const start = () => go(address(['faults'], { rule: '{}' }));
   const shown = await openBuilder(builder, signal, refresh);
