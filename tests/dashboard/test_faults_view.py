@@ -62,6 +62,18 @@ def test_a_rule_shows_its_hits_and_is_switched_off_and_on(server: Handle, page: 
     assert statuses(server) == [503]
 
 
+def test_what_others_set_appears_at_once(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/faults")
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    server.fault("get_session", status=503, id="theirs")
+    server.reply("ask_ai", text="Nothing to add.")
+
+    chromium.expect(page.locator("[data-id=theirs]")).to_have_count(1)
+    chromium.expect(page.get_by_role("list", name="Replies")).to_contain_text("Nothing to add.")
+    server.reset()
+    chromium.expect(page.locator("[data-id=theirs]")).to_have_count(0)
+
+
 def test_a_deleted_rule_comes_back_with_undo(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     server.fault("get_session", status=503, id="one")
     server.fault("ask_ai", end_after=1, times=1, id="two")
@@ -212,7 +224,7 @@ def test_json_command_and_python_make_the_same_rule(
     blocks = page.locator(".form-of-rule code")
     chromium.expect(blocks).to_have_count(3)
     chromium.expect(page.get_by_role("button", name="Add the rule")).to_be_enabled()
-    given, command, python = (blocks.nth(at).text_content() for at in range(3))
+    given, command, python = (blocks.nth(at).inner_text() for at in range(3))
 
     server.control("POST", "/faults", json.loads(given))
     by_json = rules(server)

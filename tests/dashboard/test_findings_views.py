@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 UNKNOWN = "/patient-profiles/ffffffffffffffffffffffff"
-VIEWS = ["findings", "coverage", "assumptions"]
 
 
 def value_of(server: Handle, name: str) -> object:
@@ -83,8 +82,7 @@ def test_coverage_shows_what_is_exercised_and_a_line_for_what_is_missing(page: P
         assert link.get_attribute("href") == "#/requests?operation=get_session"
         line = group.get_by_label("Python for the error SessionNotFoundError", exact=True)
         chromium.expect(line).to_have_text('heidi.fault("get_session", error="SessionNotFoundError", times=1)')
-        heidi = server
-        exec(line.text_content(), {"heidi": heidi})  # noqa: S102 - the line that the page gives
+        exec(line.inner_text(), {"heidi": server})  # noqa: S102 - the line that the page gives
         with server.client() as client:
             assert client.get("/sessions/1234567890").status_code == 404
         chromium.expect(group).to_contain_text("the error SessionNotFoundError, 1 request")

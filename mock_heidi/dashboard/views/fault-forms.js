@@ -8,7 +8,8 @@ import { here } from '../parts/control.js';
 // or as the next field.
 const PLAIN = /^[A-Za-z][\w./:-]*$/;
 const WORDS = /^(true|false|yes|no|on|off|null|none|y|n)$/i;
-const DEFAULT_URL = 'http://127.0.0.1:4343';
+// Where the command looks for a server by itself.
+const DEFAULT_HOST = '127.0.0.1:4343';
 
 /**
  * The short form: `generate_consult_note:end_after=3,times=1`.
@@ -38,7 +39,8 @@ function argument(value) {
  * @param {Rule} rule
  */
 export function command(rule) {
-  const url = here.server === DEFAULT_URL ? '' : ` --url ${here.server}`;
+  const isDefault = location.protocol === 'http:' && location.host === DEFAULT_HOST && here.root === '';
+  const url = isDefault ? '' : ` --url ${here.server}`;
   const namespace = here.namespace === 'default' ? '' : ` --namespace ${quoted(here.namespace)}`;
   return `mock-heidi fault add${url}${namespace} ${quoted(short(rule))}`;
 }
