@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    changes,
     contracts,
     coverage,
     dashboard,
@@ -33,6 +34,7 @@ ROUTES: list[Route] = [
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *changes.routes,
     *verify.routes,
     *findings.routes,
     *coverage.routes,

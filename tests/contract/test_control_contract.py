@@ -870,6 +870,7 @@ KNOWN = {
         "get_fault": "fault-1",
         "delete_reply": "reply-1",
         "get_request": "1",
+        "list_changes": "1",
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
     "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
