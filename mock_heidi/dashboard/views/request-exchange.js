@@ -4,8 +4,7 @@ import { copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { plain, size } from '../parts/format.js';
 import { jsonView } from '../parts/json.js';
-
-/** @typedef {import('./request.js').Request} Request */
+import { endOf, timeline } from './timeline.js';
 
 // The most characters of a body that the control API shows unless it is asked for all.
 const SHOWN = 64 * 1024;
@@ -14,10 +13,10 @@ const SHOWN = 64 * 1024;
 let form = 'Pretty';
 
 /**
- * @param {Request} row
+ * @param {import('./request.js').Story} story
  * @param {(() => void) | null} loadWhole loads the whole bodies
  */
-export function exchange(row, loadWhole) {
+export function exchange({ row, faults }, loadWhole) {
   const sent = h(
     'section',
     { class: 'panel' },
@@ -26,13 +25,15 @@ export function exchange(row, loadWhole) {
     table('Headers', row.headers),
     body(row.body, row.body_bytes, 'request', loadWhole),
   );
-  const answer = row.pieces === null ? row.response : row.pieces.map(({ text }) => text).join('');
+  const { pieces } = row;
+  const whole = pieces === null ? row.response : pieces.map(({ text }) => text).join('');
   const answered = h(
     'section',
     { class: 'panel' },
     h('h3', {}, 'Answer'),
     row.status === null ? h('p', { class: 'soft' }, row.duration === null ? 'The answer has not begun.' : 'No answer was sent.') : null,
-    body(answer, row.response_bytes, 'answer', loadWhole),
+    body(whole, row.response_bytes, 'answer', loadWhole, pieces?.length ? () => timeline(pieces, row.duration) : undefined),
+    pieces && h('p', { class: 'soft small' }, endOf(row, faults)),
   );
   return h('div', { class: 'exchange' }, sent, answered);
 }
@@ -53,12 +54,13 @@ function table(title, values) {
  * @param {number} bytes
  * @param {string} name
  * @param {(() => void) | null} loadWhole
+ * @param {() => Node} [pretty] makes the pretty form
  */
-function body(value, bytes, name, loadWhole) {
+function body(value, bytes, name, loadWhole, pretty = () => prettyBody(value)) {
   if (value === null || value === '') return h('p', { class: 'soft small' }, bytes > 0 ? `${size(bytes)}, not shown` : 'No body.');
   const raw = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
   const content = h('div', {});
-  const draw = () => fill(content, form === 'Pretty' ? pretty(value) : code(raw, name));
+  const draw = () => fill(content, form === 'Pretty' ? pretty() : code(raw, name));
   const buttons = ['Pretty', 'Raw'].map((label) =>
     h('button', { type: 'button', class: 'quiet', 'aria-pressed': String(label === form), click: () => choose(label) }, label),
   );
@@ -84,7 +86,7 @@ function body(value, bytes, name, loadWhole) {
 }
 
 /** @param {any} value */
-function pretty(value) {
+function prettyBody(value) {
   if (typeof value === 'string') return h('div', { class: 'text-body' }, plain(value));
   return isForm(value) ? partsTable(value.parts) : jsonView(value);
 }

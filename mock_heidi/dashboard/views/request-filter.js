@@ -14,8 +14,8 @@ const KINDS = {
 /** The filters that have a button: its label, the name of the filter, and the value. */
 export const QUICK = [
   ['Errors', 'status', 'error'],
-  ['With a fault', 'fault', 'any'],
-  ['With a finding', 'finding', 'any'],
+  ['Faults', 'fault', 'any'],
+  ['Findings', 'finding', 'any'],
   ['Streams', 'is', 'stream'],
   ['Unmatched', 'is', 'unmatched'],
 ];

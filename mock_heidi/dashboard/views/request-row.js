@@ -5,6 +5,9 @@ import { duration, plain, size, time } from '../parts/format.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
 
+// The part of a path that all requests to the API share.
+const BASE = /^(\/ns\/[^/]+)?\/api\/v2\/ml-scribe\/open-api\//;
+
 /**
  * The cells of a row.
  *
@@ -12,15 +15,31 @@ import { duration, plain, size, time } from '../parts/format.js';
  */
 export function cells(row) {
   return [
-    h('span', { class: 'mono soft' }, time(row.at)),
+    h('span', { class: 'mono soft' }, ...moment(row.at)),
     h('span', { class: 'mono method' }, plain(row.method)),
-    row.operation === null ? h('span', { class: 'mono' }, plain(row.path)) : h('span', { class: 'name' }, row.operation),
+    nameOf(row),
     h('span', { class: `number ${statusClass(row)}` }, statusText(row)),
     h('span', { class: 'marks' }, ...marks(row)),
     h('span', { class: 'number wide' }, duration(row.duration)),
     h('span', { class: 'number wide soft' }, size(row.body_bytes)),
     h('span', { class: 'number wide soft' }, size(row.response_bytes)),
   ];
+}
+
+/** @param {Headline} row */
+function nameOf({ operation, method, path }) {
+  if (operation !== null) return h('span', { class: 'name' }, operation);
+  return h('span', { class: 'mono', title: plain(path) }, h('span', { class: 'narrow' }, `${plain(method)} `), plain(path.replace(BASE, '…/')));
+}
+
+/**
+ * The time in two parts: the milliseconds need room that a narrow list does not have.
+ *
+ * @param {string} at
+ */
+function moment(at) {
+  const text = time(at);
+  return [text.slice(0, 8), h('span', { class: 'ms' }, text.slice(8))];
 }
 
 /** The heads of the columns. A screen reader hears the cells alone. */

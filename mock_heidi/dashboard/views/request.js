@@ -9,7 +9,6 @@ import { changesOf } from './request-changes.js';
 import { exchange } from './request-exchange.js';
 import { reasons } from './request-reasons.js';
 import { statusClass, statusText } from './request-row.js';
-import { timeline } from './timeline.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
 /** @typedef {{ text: string, after: number }} Piece `after` is in seconds since the request came */
@@ -99,8 +98,7 @@ export class RequestPanel {
         actions(row, this.list.open, this.signal),
       ),
       reasons(story),
-      exchange(row, whole ? null : () => this.load(true)),
-      row.pieces === null ? null : timeline(row, story.faults),
+      exchange(story, whole ? null : () => this.load(true)),
       changesOf(story.changes),
     ];
   }

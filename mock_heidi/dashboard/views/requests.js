@@ -127,7 +127,7 @@ class RequestsView {
     const shown = this.paused ?? rows;
     this.list.show(shown.length, (index) => shown[shown.length - 1 - index], this.paused ? 0 : added - this.seen);
     if (this.paused === null) this.seen = added;
-    this.total.textContent = count(shown.length, 'request');
+    fill(this.total, shown.length.toLocaleString('en'), h('span', { class: 'offscreen' }, ' requests'));
     const waiting = added - this.seen;
     this.pauseButton.textContent = this.paused === null ? 'Pause' : `Go on (${waiting.toLocaleString('en')} new)`;
     this.pauseButton.setAttribute('aria-pressed', String(this.paused !== null));

@@ -19,14 +19,10 @@ const ENDS = {
 };
 
 /**
- * @param {Request} row
- * @param {any[]} faults the rules that acted
+ * @param {Piece[]} pieces at least one
+ * @param {number | null} whole the duration of the request in seconds
  */
-export function timeline(row, faults) {
-  const pieces = row.pieces ?? [];
-  const end = h('p', { class: 'stream-end' }, endOf(row, faults));
-  const title = h('h3', {}, 'Stream');
-  if (pieces.length === 0) return h('section', { class: 'panel stream' }, title, h('p', { class: 'soft' }, 'No piece came.'), end);
+export function timeline(pieces, whole) {
   const first = pieces.length - 1;
   const told = h('output', { class: 'small' });
   const text = h('div', { class: 'text-body stream-text', tabindex: '0', role: 'region', 'aria-label': 'The text so far' });
@@ -40,7 +36,7 @@ export function timeline(row, faults) {
   });
   const before = h('button', { type: 'button', 'aria-label': 'Piece before', click: () => step(Number(slider.value) - 2) }, '←');
   const next = h('button', { type: 'button', 'aria-label': 'Next piece', click: () => step(Number(slider.value)) }, '→');
-  const marks = marksOf(pieces, row.duration ?? 0);
+  const marks = marksOf(pieces, whole ?? 0);
   const step = (/** @type {number} */ to) => {
     const at = Math.min(Math.max(to, 0), pieces.length - 1);
     slider.value = String(at + 1);
@@ -53,7 +49,7 @@ export function timeline(row, faults) {
     for (const mark of marks.children) mark.classList.toggle('now', Number(/** @type {HTMLElement} */ (mark).dataset.piece) === at);
   };
   step(first);
-  return h('section', { class: 'panel stream' }, title, marks, h('div', { class: 'stream-steps' }, before, slider, next), told, text, end);
+  return h('div', { class: 'stream' }, marks, h('div', { class: 'stream-steps' }, before, slider, next), told, text);
 }
 
 /**
