@@ -24,5 +24,5 @@ function changeOf({ kind, id, before, after }) {
   const [word, view] = KINDS[kind] ?? [kind, null];
   const name = view === null || after === null ? h('span', {}, plain(id)) : h('a', { href: address([view, id]) }, plain(id));
   const done = before === null ? 'was created' : after === null ? 'was removed' : 'was changed';
-  return h('details', { class: 'change', open: true }, h('summary', {}, `${word} `, name, ` ${done}`), diffView(before, after));
+  return h('div', { class: 'change' }, h('p', {}, `${word} `, name, ` ${done}`), diffView(before, after));
 }
