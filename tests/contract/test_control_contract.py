@@ -873,7 +873,7 @@ KNOWN = {
         "list_changes": "1",
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
-    "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
+    "session_id": dict.fromkeys(("look_at_session", "set_session", "get_session_content"), SESSION),
     "kind": dict.fromkeys(("list_records", *_ONE_RECORD), "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
 }
