@@ -30,7 +30,7 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 # The time in ms that a test waits for something of the page.
-_PATIENCE = 4_000
+_PATIENCE = 15_000
 
 
 class _Remote:

@@ -13,10 +13,10 @@ const SHOWN = 64 * 1024;
 let form = 'Pretty';
 
 /**
- * @param {import('./request.js').Story} story
+ * @param {import('./request.js').Request} row
  * @param {(() => void) | null} loadWhole loads the whole bodies
  */
-export function exchange({ row, faults }, loadWhole) {
+export function exchange(row, loadWhole) {
   const sent = h(
     'section',
     { class: 'panel' },
@@ -31,9 +31,9 @@ export function exchange({ row, faults }, loadWhole) {
     'section',
     { class: 'panel' },
     h('h3', {}, 'Answer'),
-    row.status === null ? h('p', { class: 'soft' }, row.duration === null ? 'The answer has not begun.' : 'No answer was sent.') : null,
+    row.status === null && h('p', { class: 'soft' }, row.duration === null ? 'The answer has not begun.' : 'No answer was sent.'),
     body(whole, row.response_bytes, 'answer', loadWhole, pieces?.length ? () => timeline(pieces, row.duration) : undefined),
-    pieces && h('p', { class: 'soft small' }, endOf(row, faults)),
+    (pieces !== null || row.ended_by !== 'server') && h('p', { class: 'soft small' }, endOf(row)),
   );
   return h('div', { class: 'exchange' }, sent, answered);
 }

@@ -109,17 +109,13 @@ export class RequestStore {
       this.load();
       return;
     }
-    /** @type {Headline[]} */
-    const rows = [];
-    for (const { kind, data } of events) {
-      if (kind === 'request') rows.push(data);
-      else if (kind === 'finding') this.#find(data);
-    }
     if (this.isAsked) {
       this.#askAgain(events);
       return;
     }
+    const rows = events.flatMap(({ kind, data }) => (kind === 'request' ? [data] : []));
     this.added += this.#merge(rows.filter(localTest(this.filter)));
+    for (const { kind, data } of events) if (kind === 'finding') this.#find(data);
     this.changed();
   }
 

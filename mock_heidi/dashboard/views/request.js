@@ -11,13 +11,14 @@ import { reasons } from './request-reasons.js';
 import { statusClass, statusText } from './request-row.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
-/** @typedef {{ text: string, after: number }} Piece `after` is in seconds since the request came */
+/** @typedef {{ text: string, bytes: number, after: number }} Piece `after` is in seconds since the request came */
 
 /**
  * A request as the control API shows it.
  *
  * @typedef {Headline & { namespace: string, query: Record<string, string>, headers: Record<string, string>, body: any,
- *   response: any, pieces: Piece[] | null, provenance: string | null }} Request
+ *   response: any, pieces: Piece[] | null, ending: string | null, ended_by: string | null,
+ *   provenance: string | null }} Request
  */
 
 /**
@@ -98,7 +99,7 @@ export class RequestPanel {
         actions(row, this.list.open, this.signal),
       ),
       reasons(story),
-      exchange(story, whole ? null : () => this.load(true)),
+      exchange(row, whole ? null : () => this.load(true)),
       changesOf(story.changes),
     ];
   }
@@ -147,7 +148,6 @@ function facts(row) {
     `${size(row.body_bytes)} sent`,
     `${size(row.response_bytes)} received`,
     row.piece_count !== null && row.pieces !== null ? count(row.pieces.length, 'piece') : '',
-    row.client_left ? 'the client left before the end' : '',
   ];
   return parts.filter(Boolean).join(' · ');
 }

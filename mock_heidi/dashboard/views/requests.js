@@ -6,7 +6,7 @@ import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
-import { address, current, go } from '../parts/route.js';
+import { address, go } from '../parts/route.js';
 import { attempt, sentence, toast } from '../parts/toast.js';
 import { emptyJournal, nothingFits } from './request-empty.js';
 import { HINT, parseFilter, QUICK, readFilter, writeFilter } from './request-filter.js';
@@ -185,7 +185,8 @@ class RequestsView {
    * @param {string} value
    */
   toggle(name, value) {
-    const { [name]: old, ...others } = readFilter(current().query);
+    clearTimeout(this.typed);
+    const { [name]: old, ...others } = parseFilter(this.box.value);
     this.#goTo(old === value ? others : { ...others, [name]: value });
   }
 

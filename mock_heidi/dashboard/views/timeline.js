@@ -9,13 +9,13 @@ import { count, duration, plain, size } from '../parts/format.js';
 // More marks than this cannot be told apart.
 const MARKS = 400;
 
-/** How a rule ends a stream early: its field, and what it does. */
+/** What ends an answer, by `ended_by` and `ending`. */
 const ENDS = {
-  end_after: 'ended it cleanly, too early',
-  end_inside: 'ended it inside a piece',
-  rst_after: 'reset the connection',
-  stall_after: 'let nothing more come',
-  error_piece: 'ended it with an error',
+  'server complete': 'The mock sent all of it, and ended it',
+  'fault complete': 'A fault ended it cleanly, too early',
+  'fault close': 'A fault closed the connection',
+  'fault reset': 'A fault reset the connection',
+  'fault stall': 'A fault let nothing more come',
 };
 
 /**
@@ -44,7 +44,7 @@ export function timeline(pieces, whole) {
     slider.setAttribute('aria-valuetext', `${said}: ${pieces[at].text}`);
     before.disabled = at === 0;
     next.disabled = at === pieces.length - 1;
-    told.textContent = `${said} · ${duration(pieces[at].after)} since the request · ${size(bytes(pieces[at].text))}`;
+    told.textContent = `${said} · ${duration(pieces[at].after)} since the request · ${size(pieces[at].bytes)}`;
     fill(text, plain(pieces.slice(0, at).map((piece) => piece.text).join('')), h('mark', {}, plain(pieces[at].text) || '(empty)'));
     for (const mark of marks.children) mark.classList.toggle('now', Number(/** @type {HTMLElement} */ (mark).dataset.piece) === at);
   };
@@ -70,26 +70,16 @@ function marksOf(pieces, whole) {
   return h('div', { class: 'stream-marks', 'aria-hidden': 'true' }, ...marks);
 }
 
-/** @param {string} text */
-function bytes(text) {
-  return new TextEncoder().encode(text).length;
-}
-
 /**
- * How a stream ended, and by whom.
+ * How an answer ended, and by whom.
  *
- * @param {Pick<Request, 'duration' | 'client_left' | 'fault' | 'pieces'>} row
- * @param {any[]} faults
+ * @param {Pick<Request, 'ending' | 'ended_by' | 'client_left' | 'pieces'>} row
  */
-export function endOf(row, faults) {
-  if (row.duration === null) return 'The stream is under way.';
-  const after = `after ${count(row.pieces?.length ?? 0, 'piece')}`;
-  const left = row.client_left ? ' Then the client left.' : '';
-  for (const rule of faults) {
-    const field = /** @type {keyof ENDS | undefined} */ (Object.keys(ENDS).find((name) => name in rule));
-    if (field !== undefined) return `The fault ${rule.id} ${ENDS[field]}, ${after}.${left}`;
-  }
-  if (row.client_left) return `The client left ${after}, before the end.`;
-  if (row.fault !== null && faults.length === 0) return `It ended ${after}. A fault that is no longer set changed it.`;
-  return `The mock sent all of it, and ended it ${after}.`;
+export function endOf({ ending, ended_by: by, client_left: left, pieces }) {
+  if (ending === null) return 'The answer is under way.';
+  const after = pieces === null ? '' : ` after ${count(pieces.length, 'piece')}`;
+  if (by === 'client') return `The client left${after}, before the end.`;
+  if (by === 'reset') return `A reset of the namespace ended it${after}.`;
+  const said = ENDS[/** @type {keyof ENDS} */ (`${by} ${ending}`)] ?? 'It ended';
+  return `${said}${after}.${left ? ' Then the client left.' : ''}`;
 }
