@@ -77,6 +77,11 @@ def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = N
     return Answer(to_json(value), status, {"cache-control": "no-store", **(headers or {})})
 
 
+def report_setting(request: Request, part: str) -> None:
+    """Tell the listeners of events that this request has changed a part of the namespace that is set by hand."""
+    request.namespace.events.emit("setting", {"part": part})
+
+
 class WrongMethodError(ControlError):
     """405: the path exists, but for other methods."""
 
