@@ -28,9 +28,9 @@ from mock_heidi.web.response import Answer
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # The pages that a link on another site may open, since they only show something to a person.
-_PAGES = ("get_dashboard", "get_openapi", "get_control")
+_PAGES = ("get_dashboard", "get_reference", "get_openapi", "get_control")
 # The files that hold no data, so that they need no token. The page asks for the token.
-_SHELL = ("get_dashboard", "get_dashboard_file")
+_SHELL = ("get_dashboard", "get_reference", "get_dashboard_file")
 
 
 class ControlRoute(Route):

@@ -7,6 +7,7 @@ from mock_heidi.control import (
     contracts,
     coverage,
     dashboard,
+    docs,
     events,
     faults,
     findings,
@@ -42,4 +43,5 @@ ROUTES: list[Route] = [
     *assumptions.routes,
     *contracts.routes,
     *dashboard.routes,
+    *docs.routes,
 ]
