@@ -13,6 +13,7 @@ from mock_heidi.control import (
     findings,
     health,
     namespaces,
+    record_lists,
     records,
     replies,
     requests,
@@ -27,6 +28,7 @@ from mock_heidi.control import (
 ROUTES: list[Route] = [
     *health.routes,
     *state.routes,
+    *record_lists.routes,
     *records.routes,
     *snapshots.routes,
     *namespaces.routes,

@@ -1,4 +1,4 @@
-"""The events that report changes of the state and new requests."""
+"""The events that report changes of the state, new requests and their findings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from mock_heidi.base.values import Record
 from mock_heidi.base.wording import shorten
 from mock_heidi.fixtures.kinds import KINDS
 from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import KINDS as FINDINGS
+from mock_heidi.observing.headlines import headline_of
 from mock_heidi.state.events import Events
 from mock_heidi.state.store import Store
 
@@ -21,6 +23,11 @@ def emit_change(events: Events, store: Store, record: Record) -> None:
 
 def emit_request(events: Events, entry: Entry) -> None:
     """Report a request and, if faults changed its response, their ids."""
-    events.emit("request", entry.bare(), len(entry.method) + len(entry.path))
+    events.emit("request", headline_of(entry), len(entry.method) + len(entry.path))
     if entry.fault:
         events.emit("fault", {"ids": list(entry.fault), "request": entry.id})
+
+
+def emit_finding(events: Events, code: str, entry: Entry) -> None:
+    """Report a finding about a complete request."""
+    events.emit("finding", {"code": code, "level": FINDINGS[code].level, "request": entry.id})

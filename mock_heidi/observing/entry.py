@@ -116,12 +116,15 @@ class Entry:
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
         return size
 
-    def bare(self) -> Entry:
-        """A copy without bodies and headers, for a line of the log."""
-        copy: Entry = Entry.__new__(Entry)
-        for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left", "why"):
-            setattr(copy, name, getattr(self, name))
-        return copy
+    @property
+    def body_bytes(self) -> int:
+        """The length of the request's body, or of the parts of a form with files."""
+        return len(self.body) if self.parts is None else sum(part["size"] for part in self.parts)
+
+    @property
+    def response_bytes(self) -> int:
+        """The length of the answer's body so far."""
+        return sum(map(len, self.pieces))
 
 
 def answered(entry: Entry) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
+from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.state.clock import precise
 
@@ -184,9 +185,13 @@ class Journal:
         """The object that removes secrets. It is another one after the secrets have changed."""
         return self._view
 
-    def headline(self, entry: Entry) -> dict[str, Any]:
+    def headline(self, entry: Entry | Headline) -> dict[str, Any]:
         """The fields of an entry that fit on one line, without secrets."""
-        return self._view.headline(entry)
+        return self._view.headline(headline_of(entry) if isinstance(entry, Entry) else entry)
+
+    def path(self, entry: Entry) -> str:
+        """The path of an entry, without secrets."""
+        return self._view.path(entry.path)
 
     def query(self, entry: Entry) -> list[tuple[str, str]]:
         """The parameters of an entry's query in the order sent, with repeated ones, without secrets."""
