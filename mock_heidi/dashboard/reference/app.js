@@ -30,7 +30,7 @@ async function render() {
   const route = current();
   const [name = ''] = route.rest;
   const place = route.rest.slice(1).join('/');
-  document.body.classList.remove('menu-open');
+  showMenu(false);
   markPresent(list, name ? [route.view, name] : [route.view]);
   if (shown !== address([route.view, name])) {
     leave.abort();
@@ -97,10 +97,21 @@ function notePlaces() {
   }
 }
 
+/**
+ * Opens or closes the contents, which on a narrow screen cover the page.
+ *
+ * @param {boolean} isOpen
+ */
+function showMenu(isOpen) {
+  document.body.classList.toggle('menu-open', isOpen);
+  document.querySelector('.menu-button')?.setAttribute('aria-expanded', String(isOpen));
+}
+
 function listenToMenu() {
-  const button = /** @type {HTMLElement} */ (document.querySelector('.menu-button'));
-  const toggle = () => button.setAttribute('aria-expanded', String(document.body.classList.toggle('menu-open')));
-  button.addEventListener('click', toggle);
+  document.querySelector('.menu-button')?.addEventListener('click', () => showMenu(!document.body.classList.contains('menu-open')));
+  byId('menu').addEventListener('click', (event) => {
+    if (event.target instanceof Element && event.target.closest('a')) showMenu(false);
+  });
   document.querySelector('[data-skip]')?.addEventListener('click', (event) => {
     event.preventDefault();
     byId('main').focus();
@@ -121,7 +132,7 @@ async function begin() {
     const help = h('button', { type: 'button', class: 'quiet', click: showShortcuts }, 'Shortcuts ', h('kbd', {}, '?'));
     fill(byId('menu'), box.element, list, help);
     const search = () => {
-      document.body.classList.add('menu-open');
+      showMenu(true);
       box.focus();
     };
     addShortcuts([

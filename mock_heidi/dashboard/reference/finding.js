@@ -6,10 +6,12 @@ import { resolve } from './contract.js';
 /** @typedef {import('./contract.js').Contract} Contract */
 /** @typedef {import('./contract.js').Operation} Operation */
 /** @typedef {import('./contents.js').DocPage} DocPage */
-/** @typedef {{ group: string, title: string, where: string, href: string, text: string }} Entry */
+/** @typedef {{ group: string, title: string, where: string, names: string[], href: string, text: string }} Entry */
 
 /** The groups of results, in their order. */
-export const GROUPS = ['Operations', 'Fields and answers', 'Guide'];
+export const GROUPS = ['Operations', 'Fields', 'Guide'];
+// What a word counts in the title, in the path or the names, and in the text.
+const WEIGHTS = [9, 3, 1];
 
 /**
  * Everything that can be found.
@@ -25,9 +27,9 @@ export function entries(contracts, pages) {
 
 /** @param {Operation} operation */
 function ofOperation({ contract, id, method, path, tag, described }) {
-  const where = `${method} ${path}`;
+  const where = `${method} ${contract.key === 'control' ? '/_mock' : ''}${path}`;
   const text = `${id} ${contract.title} ${tag} ${described.description ?? ''}`;
-  return { group: GROUPS[0], title: described.summary, where, href: address([contract.key, id]), text };
+  return { group: GROUPS[0], title: described.summary, where, names: [], href: address([contract.key, id]), text };
 }
 
 /**
@@ -41,7 +43,8 @@ function ofParts({ contract, id, parameters, body, responses, described }) {
   const entry = (/** @type {string} */ place, /** @type {string} */ where, /** @type {Iterable<string>} */ names) => ({
     group: GROUPS[1],
     title: described.summary,
-    where: `${where}: ${[...names].join(', ')}`,
+    where,
+    names: [...names],
     href: address([contract.key, id, place]),
     text: '',
   });
@@ -49,7 +52,7 @@ function ofParts({ contract, id, parameters, body, responses, described }) {
     entry('parameters', 'Parameters', parameters.map(({ name }) => name)),
     entry('body', 'Body', namesIn(whole, body)),
     ...responses.map(({ status, response }) => entry(status, `Answer ${status}`, namesIn(whole, response))),
-  ].filter(({ where }) => !where.endsWith(': '));
+  ].filter((one) => one.names.length > 0);
 }
 
 /**
@@ -82,6 +85,7 @@ function ofPage({ name, title, sections }) {
     group: GROUPS[2],
     title: section.title,
     where: index === 0 ? 'Guide' : title,
+    names: [],
     href: index === 0 ? address(['guide', name]) : address(['guide', name, section.id]),
     text: section.text,
   }));
@@ -95,7 +99,7 @@ function ofPage({ name, title, sections }) {
  * @param {string} asked
  */
 export function find(all, asked) {
-  const words = asked.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsOf(asked);
   if (words.length === 0) return [];
   return all
     .map((entry) => ({ entry, score: score(entry, words) }))
@@ -108,15 +112,32 @@ export function find(all, asked) {
  * @param {Entry} entry
  * @param {string[]} words
  */
-function score({ group, title, where, text }, words) {
-  const places = [[group === GROUPS[1] ? '' : title, 9], [where, 3], [text, 1]];
-  let sum = 0;
-  for (const word of words) {
-    const best = places.find(([place]) => String(place).toLowerCase().includes(word));
-    if (best === undefined) return 0;
-    sum += Number(best[1]);
-  }
-  return sum;
+function score({ group, title, where, names, text }, words) {
+  // Of a group of fields, at least one name must match. Its title is that of the operation.
+  if (group === GROUPS[1] && matching(names, words).length === 0) return 0;
+  const places = [title, `${where} ${names.join(' ')}`, text].map((place) => place.toLowerCase());
+  const found = words.map((word) => places.findIndex((place) => place.includes(word)));
+  if (found.includes(-1)) return 0;
+  return found.reduce((sum, place) => sum + WEIGHTS[place], 0);
+}
+
+/**
+ * The names that have one of the words.
+ *
+ * @param {string[]} names
+ * @param {string[]} words
+ */
+export function matching(names, words) {
+  return names.filter((name) => words.some((word) => name.toLowerCase().includes(word)));
+}
+
+/**
+ * The words of a text that is searched for.
+ *
+ * @param {string} asked
+ */
+export function wordsOf(asked) {
+  return asked.toLowerCase().split(/\s+/).filter(Boolean);
 }
 
 /**
@@ -126,7 +147,7 @@ function score({ group, title, where, text }, words) {
  * @param {string} asked
  */
 export function around(text, asked) {
-  const word = asked.toLowerCase().split(/\s+/).filter(Boolean).find((one) => text.toLowerCase().includes(one)) ?? '';
+  const word = wordsOf(asked).find((one) => text.toLowerCase().includes(one)) ?? '';
   const at = Math.max(0, text.toLowerCase().indexOf(word) - 40);
   return `${at > 0 ? '…' : ''}${text.slice(at, at + 120)}${text.length > at + 120 ? '…' : ''}`;
 }

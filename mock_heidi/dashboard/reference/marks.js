@@ -1,6 +1,7 @@
 // Where a fact of the contract comes from, and the assumptions behind it.
 
 import { h } from '../parts/dom.js';
+import { resolve } from './contract.js';
 
 /** What each provenance means. */
 const MEANS = {
@@ -20,6 +21,23 @@ export function mark(provenance) {
   if (provenance === undefined) return null;
   const title = MEANS[/** @type {Provenance} */ (provenance)];
   return h('span', { class: `provenance ${provenance}`, title }, provenance);
+}
+
+const STRENGTH = Object.keys(MEANS);
+
+/**
+ * The provenance of the keys of a schema; without a mark, that of its weakest part. Undefined without any.
+ *
+ * @param {any} whole
+ * @param {any} given
+ * @returns {string | undefined}
+ */
+export function provenanceOf(whole, given) {
+  const schema = resolve(whole, given);
+  if (schema['x-provenance'] !== undefined) return schema['x-provenance'];
+  const parts = [...(schema.anyOf ?? []), ...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])];
+  const found = parts.map((part) => provenanceOf(whole, part)).filter((one) => one !== undefined);
+  return found.sort((one, other) => STRENGTH.indexOf(other) - STRENGTH.indexOf(one))[0];
 }
 
 /**
@@ -58,13 +76,19 @@ export function assumptionAddress(name) {
   return `./#/assumptions?name=${encodeURIComponent(name)}`;
 }
 
-/** What the marks mean. */
+/** What the marks mean, in a panel. */
 export function legend() {
+  return h('section', { class: 'panel legend' }, h('h2', {}, 'Where a fact comes from'), ...meanings());
+}
+
+/** What the marks mean, folded. */
+export function foldedLegend() {
+  return h('details', { class: 'folded legend' }, h('summary', {}, 'What documented, observed and assumed mean'), ...meanings());
+}
+
+function meanings() {
   const rows = Object.entries(MEANS).map(([name, means]) => h('div', {}, h('dt', {}, mark(name)), h('dd', {}, means)));
-  return h(
-    'section',
-    { class: 'panel legend' },
-    h('h2', {}, 'Where a fact comes from'),
+  return [
     h('dl', {}, ...rows),
     h(
       'p',
@@ -72,5 +96,5 @@ export function legend() {
       'At an operation, the word says that the operation exists. At an answer, it is about the status. At a parameter, ' +
         'a field or a header, it is about its name and form. An assumption can be chosen in the dashboard: its name leads there.',
     ),
-  );
+  ];
 }

@@ -5,7 +5,7 @@ import { h } from '../parts/dom.js';
 import { jsonView } from '../parts/json.js';
 import { address } from '../parts/route.js';
 import { examplesOf } from './contract.js';
-import { assumptionLinks, assumptionsOf, mark } from './marks.js';
+import { assumptionLinks, assumptionsOf, foldedLegend, mark } from './marks.js';
 import { prose } from './prose.js';
 import { field, schemaView } from './schema.js';
 import { tryView } from './try.js';
@@ -19,11 +19,13 @@ import { tryView } from './try.js';
  * @param {AbortSignal} signal
  */
 export function operationView(operation, signal) {
+  // The control API is our own, so nothing in it has a source.
+  const isVendors = operation.contract.key === 'api';
   return h(
     'div',
     { class: 'operation' },
-    h('div', { class: 'operation-text' }, head(operation), parameters(operation), body(operation), answers(operation)),
-    h('aside', { class: 'operation-side', 'aria-label': 'Try it' }, tryView(operation, signal)),
+    h('div', { class: 'operation-text' }, head(operation), parameters(operation), body(operation), answers(operation), isVendors ? foldedLegend() : null),
+    h('section', { class: 'operation-side', 'aria-label': 'Try it' }, tryView(operation, signal)),
   );
 }
 
@@ -47,6 +49,7 @@ function head({ contract, id, method, path, described }) {
       h('code', {}, id),
       mark(described['x-provenance']),
       h('span', {}, needs(contract, described)),
+      h('a', { class: 'to-try', href: address([contract.key, id, 'try']) }, 'Try it'),
       contract.key === 'api' ? h('a', { href: `./${address(['requests'], { operation: id })}` }, 'Its requests') : null,
       docs ? h('a', { href: docs, rel: 'noreferrer', target: '_blank' }, 'The vendor’s page (online)') : null,
     ),

@@ -3,7 +3,7 @@
 import { h } from '../parts/dom.js';
 import { nameOf, resolve } from './contract.js';
 import { facts } from './facts.js';
-import { assumptionLinks, assumptionsOf, mark } from './marks.js';
+import { assumptionLinks, assumptionsOf, mark, provenanceOf } from './marks.js';
 import { prose } from './prose.js';
 
 /**
@@ -21,7 +21,7 @@ import { prose } from './prose.js';
  */
 export function schemaView(whole, given, inherited = {}) {
   const schema = resolve(whole, given);
-  const head = h('p', { class: 'field-head' }, h('span', { class: 'type' }, typeOf(whole, given)), mark(schema['x-provenance']));
+  const head = h('p', { class: 'field-head' }, h('span', { class: 'type' }, typeOf(whole, given)), mark(provenanceOf(whole, given)));
   return h(
     'div',
     { class: 'schema' },
@@ -57,7 +57,7 @@ export function field(whole, name, given, about) {
       mark(about.provenance),
     ),
     description ? prose(description) : null,
-    assumptionLinks(about.assumptions),
+    assumptionLinks(about.assumptions.filter((one) => !description?.includes(`\`${one}\``))),
     facts(whole, schema),
     ...inside.map((group) => folded(whole, group, Boolean(about.alone))),
   );
@@ -118,7 +118,7 @@ function sourceOf(whole, given, inherited) {
   const own = given['x-provenance'];
   const assumptions = assumptionsOf(own === undefined ? { ...resolve(whole, given), ...given } : given);
   if (own === undefined && inherited.provenance === 'assumed' && inherited.assumption) assumptions.unshift(inherited.assumption);
-  return { provenance: own ?? inherited.provenance, assumptions: [...new Set(assumptions)] };
+  return { provenance: own ?? inherited.provenance ?? provenanceOf(whole, given), assumptions: [...new Set(assumptions)] };
 }
 
 /**
@@ -152,7 +152,16 @@ export function typeOf(whole, given) {
   if ('const' in schema) return JSON.stringify(schema.const);
   if (schema.format === 'binary') return 'file';
   const types = [schema.type ?? (schema.properties ? 'object' : schema.enum ? 'word' : 'any value')].flat();
-  return types.map((type) => (type === 'array' ? `list of ${typeOf(whole, schema.items ?? {})}` : objectName(type, given))).join(' or ');
+  return types.map((type) => (type === 'array' ? `list of ${plural(typeOf(whole, schema.items ?? {}))}` : objectName(type, given))).join(' or ');
+}
+
+/**
+ * `strings` for `string`. Names of schemas stay as they are.
+ *
+ * @param {string} type
+ */
+function plural(type) {
+  return /^(string|integer|number|object|boolean|file|word)$/.test(type) ? `${type}s` : type;
 }
 
 /**

@@ -1,12 +1,14 @@
 // The search box. While it has a text, the results stand in place of the contents.
 
 import { fill, h } from '../parts/dom.js';
-import { around, find, GROUPS } from './finding.js';
+import { around, find, GROUPS, matching, wordsOf } from './finding.js';
 
 /** @typedef {import('./finding.js').Entry} Entry */
 
 // The number of results of a group that are shown at first.
 const SHOWN = 8;
+// The number of matching names that a result shows.
+const NAMED = 4;
 
 /**
  * The box, and what is shown for its text.
@@ -66,7 +68,9 @@ function groupView(group, found, asked) {
  * @param {Entry} entry
  * @param {string} asked
  */
-function result({ title, where, text, href, group }, asked) {
+function result({ title, where, names, text, href, group }, asked) {
   const said = group === GROUPS[2] ? around(text, asked) : '';
-  return h('a', { href }, h('strong', {}, title), h('span', { class: 'where' }, around(where, asked)), said ? h('span', { class: 'said' }, said) : null);
+  const named = matching(names, wordsOf(asked)).slice(0, NAMED).join(', ');
+  const place = h('span', { class: 'where' }, where, named ? `: ${named}` : '');
+  return h('a', { href }, h('strong', {}, title), place, said ? h('span', { class: 'said' }, said) : null);
 }

@@ -108,6 +108,20 @@ function shown(text, answer) {
 }
 
 /**
+ * The text in a piece of Heidi's streams; empty for other pieces.
+ *
+ * @param {string} piece such as `data: {"data": "Hist"}`
+ */
+function textOf(piece) {
+  try {
+    const { data } = JSON.parse(piece.replace(/^data: /, ''));
+    return typeof data === 'string' ? data : '';
+  } catch {
+    return '';
+  }
+}
+
+/**
  * Shows the pieces of a stream as they come, each with its time. Returns the number of bytes.
  *
  * @param {Response} answer
@@ -116,17 +130,29 @@ function shown(text, answer) {
  */
 async function pieces(answer, element, begun) {
   const list = h('ol', { class: 'pieces', tabindex: '0', 'aria-label': 'Pieces' });
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  element.append(list);
-  if (answer.body === null) return bytes;
-  const reader = answer.body.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    bytes += part.value.byteLength;
-    const text = plain(decoder.decode(part.value, { stream: true })).trimEnd();
-    list.append(h('li', {}, h('span', { class: 'soft' }, `+${duration((performance.now() - begun) / 1000)}`), h('code', {}, text)));
+  const joined = h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': 'The text so far' });
+  const add = (/** @type {string} */ piece) => {
+    const at = `+${duration((performance.now() - begun) / 1000)}`;
+    list.append(h('li', {}, h('span', { class: 'soft' }, at), h('code', {}, plain(piece))));
     if (list.childNodes.length > MOST_PIECES) list.firstChild?.remove();
     list.scrollTop = list.scrollHeight;
+    joined.append(plain(textOf(piece)));
+    if (!joined.isConnected && joined.textContent !== '') element.append(joined);
+  };
+  element.append(list);
+  const decoder = new TextDecoder();
+  let [bytes, rest] = [0, ''];
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body).getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      bytes += part.value.byteLength;
+      const complete = (rest + decoder.decode(part.value, { stream: true })).split('\n\n');
+      rest = complete.pop() ?? '';
+      complete.forEach(add);
+    }
+  } finally {
+    // A stream that was cut may end within a piece.
+    if (rest !== '') add(rest);
   }
   return bytes;
 }

@@ -61,9 +61,9 @@ export function forget() {
   kept = '';
 }
 
-/** True if a token is at hand. */
-export function isSignedIn() {
-  return kept !== '';
+/** The token at hand, or ''. */
+export function keptToken() {
+  return kept;
 }
 
 /** Known ids of a kind of record, to choose from. @type {Map<string, Promise<string[]>>} */

@@ -1,14 +1,14 @@
 // The form that tries an operation: it sends a request to this server and shows the answer.
 
 import { admin } from '../parts/control.js';
-import { copyBlock } from '../parts/copy.js';
+import { copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { attempt } from '../parts/toast.js';
 import { bodyForm } from './body-form.js';
 import { parameterInput } from './parameter-input.js';
 import { curl, javascript, python, urlOf } from './request.js';
 import { send } from './send.js';
-import { forget, token, user } from './sign-in.js';
+import { forget, keptToken, token, user } from './sign-in.js';
 
 /** @typedef {import('./contract.js').Operation} Operation */
 /** @typedef {import('./request.js').Given} Given */
@@ -41,6 +41,7 @@ export function tryView(operation, signal) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     await attempt(async () => send(given(await signIn.headers()), answer, signal, signIn.refused));
+    code.draw();
   };
   const form = h(
     'form',
@@ -61,12 +62,12 @@ export function tryView(operation, signal) {
  * @param {() => Given} given
  */
 function codeView(given) {
-  const block = h('div');
+  const block = h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': 'The request as code' });
   let chosen = /** @type {keyof typeof LANGUAGES} */ (sessionStorage.getItem(KEPT) ?? 'curl');
   const buttons = Object.keys(LANGUAGES).map((name) => h('button', { type: 'button', click: () => choose(name) }, name));
   const draw = () => {
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.textContent === chosen));
-    fill(block, copyBlock(LANGUAGES[chosen](given()), `the request in ${chosen}`));
+    fill(block, LANGUAGES[chosen](given()));
   };
   const choose = (/** @type {string} */ name) => {
     chosen = /** @type {keyof typeof LANGUAGES} */ (name);
@@ -74,7 +75,8 @@ function codeView(given) {
     draw();
   };
   const group = h('div', { class: 'segments', role: 'group', 'aria-label': 'Language' }, ...buttons);
-  const element = h('section', { class: 'code-section' }, h('h2', { id: 'at-code', tabindex: '-1' }, 'In your code'), group, block);
+  const copying = copyButton(() => block.textContent ?? '', 'Copy', 'Copy the code');
+  const element = h('section', { class: 'code-section' }, h('h2', { id: 'at-code', tabindex: '-1' }, 'In your code'), h('div', { class: 'code-head' }, group, copying), block);
   return { element, draw };
 }
 
@@ -121,7 +123,7 @@ function bearer(base) {
   return {
     element,
     headers: async () => header(own.value || (await token(base))),
-    shown: () => header(own.value || 'TOKEN'),
+    shown: () => header(own.value || keptToken() || 'TOKEN'),
     refused: forget,
   };
 }
