@@ -60,6 +60,9 @@ def page(name: str) -> DocPage:
         token.attrSet("id", anchor)
     for token in tokens:
         token.children = list(_linked(token.children or [], name))
+        # The policy of our pages forbids the attribute style.
+        if token.attrs.pop("style", None) == "text-align:right":
+            token.attrSet("class", "number")
     sections = tuple(_sections(tokens))
     return DocPage(sections[0].title, sections, reader.renderer.render(tokens, reader.options, {}))
 

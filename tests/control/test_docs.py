@@ -67,6 +67,13 @@ def test_links_of_a_page_lead_to_what_the_server_shows(heidi: Client, written: P
             assert not shown[2] or shown[2] in page(shown[1]).anchors, link
 
 
+def test_a_column_of_numbers_is_marked_without_a_style(heidi: Client) -> None:
+    html = heidi.get("/_mock/docs/pages/performance").json()["html"]
+
+    assert '<td class="number">' in html
+    assert " style=" not in html
+
+
 def test_sections_hold_the_text_below_their_heading(heidi: Client) -> None:
     (row,) = [row for row in heidi.get("/_mock/docs/pages").json()["pages"] if row["name"] == "control-api"]
     (clock,) = [section for section in row["sections"] if section["id"] == "clock"]

@@ -37,7 +37,7 @@ const TAGS = new Set(
 );
 
 /**
- * The elements of a page. Only plain tags are taken, and of their attributes only links and anchors.
+ * The elements of a page. Only plain tags are taken, and of their attributes only links, anchors and whether a cell holds numbers.
  *
  * @param {string} html
  * @returns {HTMLElement}
@@ -59,7 +59,7 @@ function taken(node) {
   const [id, link] = [node.getAttribute('id'), node.getAttribute('href')];
   if (id !== null) element.id = anchorId(id);
   if (link !== null && /^(#\/|\.\/#\/|https?:)/.test(link)) element.setAttribute('href', link);
-  if (node.getAttribute('style') === 'text-align:right') element.className = 'number';
+  if (node.className === 'number') element.className = 'number';
   return tag === 'table' || tag === 'pre' ? scrolling(element) : element;
 }
 
