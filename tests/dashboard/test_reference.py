@@ -54,7 +54,7 @@ def test_the_dashboard_leads_to_it_and_an_operation_is_chosen_from_the_contents(
     chromium.expect(page.get_by_role("heading", name="Reference", exact=True)).to_be_visible()
     assert server.base_url in page.locator("main").inner_text()
 
-    page.get_by_role("navigation").get_by_role("link", name="Get a session").click()
+    page.locator("#menu").get_by_role("link", name="Get a session").click()
 
     chromium.expect(page.get_by_role("heading", name="Get a session")).to_be_focused()
     assert page.url.endswith("/_mock/docs#/api/get_session")
@@ -273,6 +273,17 @@ def test_the_control_api_is_tried_with_the_admin_token_of_the_tab(page: Page, ch
         assert "let-me-in" not in page.locator("main").inner_text()
 
 
+def test_the_ids_of_the_namespace_are_offered_newest_first(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.control("DELETE", f"/state/sessions/{SESSION}")
+    newest = server.control("GET", "/state/sessions")["records"][-1]["session_id"]
+    open_at(page, chromium, server, "#/api/get_session")
+
+    chromium.expect(page.get_by_label("session_id")).to_have_value(newest)
+    chromium.expect(page.locator("datalist option").first).to_have_attribute("value", newest)
+
+
 def test_an_optional_parameter_is_sent_only_with_a_value(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     open_at(page, chromium, server, "#/control/list_requests")
     chromium.expect(page.locator(".code-section pre")).to_have_text(f"curl '{server.url}/_mock/requests'")
@@ -314,6 +325,10 @@ def test_a_page_of_the_guide_has_its_tables_its_code_and_its_links(
 
     chromium.expect(page.get_by_role("columnheader", name="The rule")).to_be_visible()
     chromium.expect(page.locator(".guide pre").first).to_contain_text("$ curl -s")
+    chromium.expect(page.get_by_role("navigation", name="On this page").get_by_role("link").first).to_be_hidden()
+    page.set_viewport_size({"width": 1600, "height": 800})
+    page.get_by_role("navigation", name="On this page").get_by_role("link", name="Scenarios").click()
+    chromium.expect(page.get_by_role("heading", name="Scenarios")).to_be_focused()
     page.locator(".guide").get_by_role("link", name="fault reference").first.click()
     chromium.expect(page.get_by_role("heading", name="Fault reference")).to_be_focused()
     page.goto(f"{server.url}/_mock/docs#/guide/control-api/clock")
@@ -367,10 +382,10 @@ def test_the_contents_open_over_the_page_on_a_phone(server: Handle, page: Page, 
     page.set_viewport_size({"width": 360, "height": 740})
     open_at(page, chromium, server)
     page.get_by_role("button", name="Contents").click()
-    page.get_by_role("navigation").get_by_role("link", name="Ask Heidi").click()
+    page.locator("#menu").get_by_role("link", name="Ask Heidi").click()
 
     chromium.expect(page.get_by_role("heading", name="Ask Heidi")).to_be_visible()
-    chromium.expect(page.get_by_role("navigation")).to_be_hidden()
+    chromium.expect(page.locator("#menu")).to_be_hidden()
 
 
 # --- Form -------------------------------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ const SHOWN = new Set(
     ['const', 'examples', 'x-provenance', 'x-assumption', 'x-assumptions', 'x-status', 'x-no-class'],
   ),
 );
-// A longer pattern is folded.
+// A longer pattern is folded, and so are more words.
 const LONG = 48;
+const MANY = 12;
 
 /** How each key is said. @type {Record<string, (value: any) => (Node | string)[]>} */
 const SAYS = {
-  enum: (words) => ['One of ', ...codes(words)],
+  enum: (words) => (words.length > MANY ? [foldedWords(words)] : ['One of ', ...codes(words)]),
   'x-words': (words) => ['Known words ', ...codes(words)],
   default: (value) => ['Default ', ...codes([value])],
   format: (value) => (value === 'binary' ? [] : ['Format ', ...codes([value])]),
@@ -37,7 +38,9 @@ const SAYS = {
  * @param {any} schema
  */
 export function facts(whole, schema) {
-  const rows = factsOf(whole, schema).map((parts) => h('li', {}, ...parts));
+  const rows = factsOf(whole, schema)
+    .map((parts) => h('li', {}, ...parts))
+    .filter((row, index, all) => all.findIndex((one) => one.isEqualNode(row)) === index);
   return rows.length > 0 ? h('ul', { class: 'facts-of-field' }, ...rows) : null;
 }
 
@@ -58,6 +61,11 @@ function factsOf(whole, given) {
 /** @param {any[]} words */
 function codes(words) {
   return words.flatMap((word, index) => [index > 0 ? ' ' : '', h('code', {}, typeof word === 'string' ? word || '""' : JSON.stringify(word))]);
+}
+
+/** @param {any[]} words */
+function foldedWords(words) {
+  return h('details', {}, h('summary', {}, `One of ${words.length} words`), ...codes(words));
 }
 
 /**

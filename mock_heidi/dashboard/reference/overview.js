@@ -89,9 +89,12 @@ export async function guideView(name, signal) {
   const page = await control(`/docs/pages/${encodeURIComponent(name)}`, { signal });
   const element = elementsOf(page.html);
   element.querySelector('h1')?.setAttribute('tabindex', '-1');
-  for (const heading of element.querySelectorAll('h2, h3, h4')) {
-    const place = heading.id.replace(/^at-/, '');
-    heading.append(' ', h('a', { class: 'anchor', href: address(['guide', name, place]), 'aria-label': `Link to ${heading.textContent}` }, '#'));
-  }
-  return { title: page.title, element };
+  const rows = [...element.querySelectorAll('h2, h3, h4')].map((heading) => {
+    const href = address(['guide', name, heading.id.replace(/^at-/, '')]);
+    const title = heading.textContent ?? '';
+    heading.append(' ', h('a', { class: 'anchor', href, 'aria-label': `Link to ${title}` }, '#'));
+    return h('li', { class: heading.localName === 'h2' ? '' : 'deeper' }, h('a', { href }, title));
+  });
+  const beside = h('nav', { class: 'on-this-page', 'aria-label': 'On this page' }, h('h2', {}, 'On this page'), h('ul', {}, ...rows));
+  return { title: page.title, element: h('div', { class: 'guide-layout' }, element, rows.length > 1 ? beside : null) };
 }

@@ -1,6 +1,6 @@
 // A token for the form of an operation. It is asked for with the first key of the namespace, when it is first needed.
 
-import { admin, control, here, Refusal } from '../parts/control.js';
+import { admin, here, Refusal } from '../parts/control.js';
 
 /** The user who signs in: the one of the contract's own examples, unless another is typed. */
 export const user = { email: '', id: '', key: '' };
@@ -64,25 +64,4 @@ export function forget() {
 /** The token at hand, or ''. */
 export function keptToken() {
   return kept;
-}
-
-/** Known ids of a kind of record, to choose from. @type {Map<string, Promise<string[]>>} */
-const known = new Map();
-
-/**
- * The ids of the newest records of the namespace to which a parameter may refer; empty for other parameters.
- *
- * @param {string} parameter such as `session_id`
- * @returns {Promise<string[]>}
- */
-export function idsFor(parameter) {
-  const kinds = /** @type {Record<string, [string, string]>} */ ({
-    session_id: ['sessions', 'session_id'],
-    patient_profile_id: ['patient_profiles', 'id'],
-  });
-  const [kind, field] = kinds[parameter] ?? [];
-  if (kind === undefined) return Promise.resolve([]);
-  const found = known.get(kind) ?? control(`/state/${kind}?limit=50`).then(({ records }) => records.map((/** @type {any} */ row) => row[field]), () => []);
-  known.set(kind, found);
-  return found;
 }
