@@ -86,12 +86,17 @@ async def get_request(request: Request) -> Response:
     full = request.query.get("full", "false")
     if full not in ("true", "false"):
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
-    wanted = request.params["id"]
-    namespace = request.namespace
+    entry = await find_request(request)
+    return respond(request.namespace.journal.read(entry, whole=full == "true"))
+
+
+async def find_request(request: Request) -> Entry:
+    """The entry that the URL names, after the checks. Raises :class:`ControlError` for an unknown one."""
+    wanted, namespace = request.params["id"], request.namespace
     await in_slices(namespace.checks.running(namespace.journal))
     for entry in namespace.journal:
         if str(entry.id) == wanted:
-            return respond(namespace.journal.read(entry, whole=full == "true"))
+            return entry
     hint = "GET /_mock/requests lists them; the oldest are dropped when there are too many"
     raise ControlError(404, f"there is no request {wanted!r}", hint)
 

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    changes,
     contracts,
     coverage,
     dashboard,
@@ -17,6 +18,7 @@ from mock_heidi.control import (
     records,
     replies,
     requests,
+    session_content,
     sessions,
     snapshots,
     state,
@@ -34,6 +36,7 @@ ROUTES: list[Route] = [
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *changes.routes,
     *verify.routes,
     *findings.routes,
     *coverage.routes,
@@ -41,6 +44,7 @@ ROUTES: list[Route] = [
     *faults.routes,
     *events.routes,
     *sessions.routes,
+    *session_content.routes,
     *time.routes,
     *assumptions.routes,
     *contracts.routes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mock_heidi.base.values import Record
 from mock_heidi.base.wording import shorten
-from mock_heidi.fixtures.kinds import KINDS
+from mock_heidi.fixtures.kinds import kind_of
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.findings import KINDS as FINDINGS
 from mock_heidi.observing.headlines import headline_of
@@ -14,11 +14,10 @@ from mock_heidi.state.store import Store
 
 def emit_change(events: Events, store: Store, record: Record) -> None:
     """Report that a record was put into the store or removed from it."""
-    kind = next((name for name, one in KINDS.items() if isinstance(record, one)), "users")
     removed = store.get(type(record), record.key) is None
     # The key of a user joins its parts with a zero byte. The key of a stub is its whole content, which may be long.
     name = shorten(record.key.replace("\0", " / "))
-    events.emit("state", {"kind": kind, "id": name, "removed": removed}, len(name))
+    events.emit("state", {"kind": kind_of(record), "id": name, "removed": removed}, len(name))
 
 
 def emit_request(events: Events, entry: Entry) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.observing import changes
 from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
 from mock_heidi.observing.headlines import Headline, headline_of
@@ -64,10 +65,12 @@ class Journal:
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
         method = scope["method"]
         held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body) + PIECE + len(answer)
+        if request.changes is not None:
+            held += changes.size(request.changes)
         self._entries.append(
             (
                 *(number, request.at, started, precise() - started, request.operation, method, path),
-                *(query, headers, body, status, (answer,), request.provenance, request.met, held),
+                *(query, headers, body, status, (answer,), request.provenance, request.met, request.changes, held),
             )
         )
         self._grow(held)

@@ -870,9 +870,10 @@ KNOWN = {
         "get_fault": "fault-1",
         "delete_reply": "reply-1",
         "get_request": "1",
+        "list_changes": "1",
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
-    "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
+    "session_id": dict.fromkeys(("look_at_session", "set_session", "get_session_content"), SESSION),
     "kind": dict.fromkeys(("list_records", *_ONE_RECORD), "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
 }
