@@ -8,6 +8,7 @@ from mock_heidi.control import (
     contracts,
     coverage,
     dashboard,
+    docs,
     events,
     faults,
     findings,
@@ -48,4 +49,5 @@ ROUTES: list[Route] = [
     *assumptions.routes,
     *contracts.routes,
     *dashboard.routes,
+    *docs.routes,
 ]
