@@ -50,3 +50,12 @@ export function field(name, schema, { label = name, help = '', example = '', wid
     },
   };
 }
+
+/**
+ * A description without the marks of Markdown.
+ *
+ * @param {string} text
+ */
+export function worded(text) {
+  return text.replaceAll('`', '');
+}
