@@ -38,6 +38,11 @@ async def add_fault(request: Request) -> Response:
     return respond(_row(request, rule))
 
 
+async def preview_fault(request: Request) -> Response:
+    """Check a rule and explain it. It is not added."""
+    return respond(_preview_row(request, _fault(request, await read_body(request))))
+
+
 async def replace_faults(request: Request) -> Response:
     given = await read_body(request)
     if isinstance(given, dict) and set(given) == {"faults"}:
@@ -136,6 +141,10 @@ def _row(request: Request, rule: ActiveFault) -> dict[str, Any]:
     return request.namespace.journal.rule(rule.to_dict())
 
 
+def _preview_row(request: Request, fault: Fault) -> dict[str, Any]:
+    return request.namespace.journal.rule(fault.to_dict())
+
+
 def _scenario_row(request: Request, scenario: Scenario) -> dict[str, Any]:
     given = scenario.model_dump()
     return {**given, "faults": [request.namespace.journal.rule(rule) for rule in given["faults"]]}
@@ -163,6 +172,7 @@ routes = [
     ControlRoute("/faults", add_fault, "POST"),
     ControlRoute("/faults", replace_faults, "PUT"),
     ControlRoute("/faults", delete_faults, "DELETE"),
+    ControlRoute("/faults/preview", preview_fault, "POST"),
     ControlRoute("/faults/{id}", get_fault, "GET"),
     ControlRoute("/faults/{id}", delete_faults, "DELETE"),
     ControlRoute("/scenarios", list_scenarios, "GET"),

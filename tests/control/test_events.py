@@ -94,6 +94,7 @@ def test_events_report_what_is_set_by_hand(server: Handle) -> None:
         server.fault("get_session", status=503).remove()
         server.scenario("link-refused")
         server.control("PUT", "/faults", [])
+        server.control("POST", "/faults/preview", {"status": 503})
         server.reply("ask_ai", text="No.")
         server.control("DELETE", "/replies")
         server.assume(profile_not_found=400)

@@ -9,7 +9,7 @@ import { address, go } from '../parts/route.js';
 import { attempt, sentence, toast } from '../parts/toast.js';
 import { effectChoice } from './fault-effects.js';
 import { commandHere } from './fault-forms.js';
-import { fieldsOf, whichRequests } from './fault-selection.js';
+import { limitFields, nameFields, requestFields, whichRequests } from './fault-selection.js';
 
 /** @typedef {Record<string, any>} Rule */
 
@@ -21,11 +21,9 @@ import { fieldsOf, whichRequests } from './fault-selection.js';
  * @param {() => void} added called when a rule is set
  */
 export async function openBuilder(place, signal, added) {
-  const { selection, effects } = await control('/effects', { signal });
-  const which = whichRequests(selection, changed);
-  const ofRequests = fieldsOf(selection, ['session_id', 'header', 'match'], changed);
-  const ofTimes = fieldsOf(selection, ['times', 'after', 'every', 'nth', 'probability', 'ttl'], changed);
-  const ofNames = fieldsOf(selection, ['label', 'id'], changed);
+  const { effects } = await control('/effects', { signal });
+  const which = whichRequests(effects[0].operations, changed);
+  const [ofRequests, ofTimes, ofNames] = [requestFields(changed), limitFields(changed), nameFields(changed)];
   const choice = effectChoice(effects, changed);
   const known = new Set(effects.map((/** @type {any} */ effect) => effect.name));
 
@@ -111,7 +109,7 @@ export async function openBuilder(place, signal, added) {
     const isEmpty = choice.fields.length === 0;
     if (isEmpty || !isReadable) return show(isEmpty ? 'Choose what goes wrong.' : '', null);
     try {
-      const checked = await control('/faults:check', { method: 'POST', body: rule, signal });
+      const checked = await control('/faults/preview', { method: 'POST', body: rule, signal });
       if (asked !== JSON.stringify(rule)) return;
       drawForms(checked);
       show(checked.says, null);
@@ -211,7 +209,7 @@ async function activeId(id) {
  */
 async function set(rule, replaces) {
   if (replaces === null) return control('/faults', { method: 'POST', body: rule });
-  await control('/faults:check', { method: 'POST', body: rule });
+  await control('/faults/preview', { method: 'POST', body: rule });
   await control(`/faults/${encodeURIComponent(replaces)}`, { method: 'DELETE' });
   return control('/faults', { method: 'POST', body: rule });
 }

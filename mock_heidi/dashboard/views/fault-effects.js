@@ -5,7 +5,7 @@ import { isFlag, mayBeEmpty } from './fault-arguments.js';
 import { field, worded } from './fault-field.js';
 
 /** @typedef {import('./fault-field.js').Field} Field */
-/** @typedef {{ name: string, doc: string, where: string, operations: string[], example: string | true, schema: import('./fault-arguments.js').Schema }} Effect */
+/** @typedef {{ name: string, description: string, works_on: string, operations: string[], example: string, schema: import('./fault-arguments.js').Schema }} Effect */
 /** @typedef {Record<string, any>} Rule */
 
 /** @type {Record<string, string>} */
@@ -37,7 +37,7 @@ export function effectChoice(effects, changed) {
       changed();
       if (input instanceof HTMLElement) input.focus();
     };
-    buttons.set(effect.name, h('button', { type: 'button', class: 'effect', title: worded(effect.doc), click }, effect.name));
+    buttons.set(effect.name, h('button', { type: 'button', class: 'effect', title: worded(effect.description), click }, effect.name));
   }
 
   /** @param {Effect} effect */
@@ -66,7 +66,7 @@ export function effectChoice(effects, changed) {
   }
 
   const groups = Object.entries(GROUPS).map(([where, title]) => {
-    const rows = effects.filter((effect) => effect.where === where);
+    const rows = effects.filter((effect) => effect.works_on === where);
     return h(
       'div',
       { class: 'effect-group', role: 'group', 'aria-label': title },
@@ -107,8 +107,8 @@ export function effectChoice(effects, changed) {
  * @returns {Field}
  */
 function card(effect, changed, drop) {
-  const example = effect.example === true ? '' : effect.example;
-  const made = field(effect.name, effect.schema, { help: worded(effect.doc), example, changed });
+  const [, example = ''] = effect.example.split(/=(.*)/s);
+  const made = field(effect.name, effect.schema, { help: worded(effect.description), example, changed });
   made.element.append(dropButton(effect.name, drop));
   return {
     name: effect.name,
@@ -135,7 +135,7 @@ function card(effect, changed, drop) {
  */
 function flag(effect, drop) {
   const reason = h('span', { class: 'refusal', role: 'status' });
-  const element = h('div', { class: 'field' }, h('strong', {}, effect.name), h('span', { class: 'help' }, worded(effect.doc)), reason, dropButton(effect.name, drop));
+  const element = h('div', { class: 'field' }, h('strong', {}, effect.name), h('span', { class: 'help' }, worded(effect.description)), reason, dropButton(effect.name, drop));
   return { name: effect.name, element, value: true, refuse: (text) => void (reason.textContent = text) };
 }
 

@@ -41,7 +41,7 @@ export function field(name, schema, { label = name, help = '', example = '', wid
       return text === '' ? undefined : read(text, schema);
     },
     set value(value) {
-      input.value = written(value);
+      input.value = written(value, schema);
     },
     refuse(text) {
       reason.textContent = text;

@@ -65,8 +65,8 @@ export function ruleRow(rule, isOn, refresh) {
     h(
       'div',
       { class: 'buttons' },
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Change rule ${rule.id}`, click: edit }, 'Change'),
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete rule ${rule.id}`, click: () => attempt(() => remove(rule, refresh)) }, 'Delete'),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Change rule ${rule.id}`, 'data-key': `change-${rule.id}`, click: edit }, 'Change'),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete rule ${rule.id}`, 'data-key': `delete-${rule.id}`, click: () => attempt(() => remove(rule, refresh)) }, 'Delete'),
     ),
   );
 }
@@ -74,7 +74,7 @@ export function ruleRow(rule, isOn, refresh) {
 /** @param {Rule} rule */
 function hitsLink(rule) {
   if (rule.hits === 0) return h('span', {}, rule.matched > 0 ? `no hit, ${count(rule.matched, 'match', 'matches')}` : 'no hit yet');
-  return h('a', { href: address(['requests'], { fault: rule.id }) }, count(rule.hits, 'hit'));
+  return h('a', { href: address(['requests'], { fault: rule.id }), 'data-key': `hits-${rule.id}` }, count(rule.hits, 'hit'));
 }
 
 /** @param {Rule} rule */

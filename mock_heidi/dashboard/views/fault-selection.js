@@ -1,58 +1,27 @@
 // The parts of the builder that select requests and say how often a rule acts.
 
 import { fill, h } from '../parts/dom.js';
-import { written } from './fault-arguments.js';
-import { field, worded } from './fault-field.js';
+import { field } from './fault-field.js';
 
 /** @typedef {import('./fault-field.js').Field} Field */
-/** @typedef {import('./fault-arguments.js').Schema} Schema */
-/** @typedef {{ name: string, doc: string, example: unknown, schema: Schema }} RuleField */
 /** @typedef {Record<string, any>} Rule */
 
-/** @type {Record<string, string>} */
-const LABELS = {
-  method: 'Method',
-  path: 'Path',
-  session_id: 'Session',
-  header: 'Header',
-  match: 'Body contains',
-  times: 'At most',
-  after: 'After',
-  every: 'Every',
-  nth: 'Only number',
-  probability: 'Chance',
-  ttl: 'For',
-  label: 'Label',
-  id: 'Id',
-};
-
-/**
- * Fields by their names.
- *
- * @param {RuleField[]} known
- * @param {string[]} names
- * @param {() => void} changed
- * @returns {Field[]}
- */
-export function fieldsOf(known, names, changed) {
-  return names.flatMap((name) => {
-    const one = known.find((row) => row.name === name);
-    return one ? field(name, one.schema, { label: LABELS[name], help: worded(one.doc), example: written(one.example), changed }) : [];
-  });
-}
+const METHODS = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'];
+const TEXT = { type: 'string' };
+const WHOLE = { type: 'integer' };
 
 /**
  * The choice of operations, or of a method and a path.
  *
- * @param {RuleField[]} known
+ * @param {string[]} operations all of them
  * @param {() => void} changed
  */
-export function whichRequests(known, changed) {
-  const operations = known.find(({ name }) => name === 'operation')?.schema.anyOf?.[0].enum ?? [];
-  const [method, path] = fieldsOf(known, ['method', 'path'], changed);
+export function whichRequests(operations, changed) {
   /** @type {string[]} */
   let chosen = [];
   let mode = 'operations';
+  const method = field('method', { enum: METHODS }, { label: 'Method', changed });
+  const path = field('path', TEXT, { label: 'Path', example: '/sessions/{session_id}', help: 'Below the base path. {name} is one segment, * is anything.', changed });
   const chips = h('ul', { class: 'chips', 'aria-label': 'Chosen operations' });
   const reason = h('span', { class: 'refusal', role: 'status' });
   const more = h('select', { id: 'field-operation', 'aria-describedby': 'help-operation', change: add });
@@ -120,4 +89,42 @@ export function whichRequests(known, changed) {
     /** @param {string} text */
     refuse: (text) => void (reason.textContent = text),
   };
+}
+
+/**
+ * @param {() => void} changed
+ * @returns {Field[]}
+ */
+export function requestFields(changed) {
+  return [
+    field('session_id', TEXT, { label: 'Session', example: '1234567890', changed }),
+    field('header', { anyOf: [TEXT, { type: 'object' }] }, { label: 'Header', example: 'X-Client:mobile', help: '* is any value.', changed }),
+    field('match', { type: 'object' }, { label: 'Body contains', example: '{"voice_style": "BRIEF"}', changed }),
+  ];
+}
+
+/**
+ * @param {() => void} changed
+ * @returns {Field[]}
+ */
+export function limitFields(changed) {
+  return [
+    field('times', WHOLE, { label: 'At most', example: '1', help: 'times', changed }),
+    field('after', WHOLE, { label: 'After', example: '5', help: 'requests that pass first', changed }),
+    field('every', WHOLE, { label: 'Every', example: '3', help: 'Every third: requests 1, 4, 7.', changed }),
+    field('nth', { anyOf: [WHOLE, { type: 'array', items: WHOLE }] }, { label: 'Only number', example: '2, 5', help: 'of the requests that match', changed }),
+    field('probability', { type: 'number' }, { label: 'Chance', example: '0.1', help: 'from 0 to 1; it repeats with the seed', changed }),
+    field('ttl', { type: 'number' }, { label: 'For', example: '60', help: 'seconds, then the rule is removed', changed }),
+  ];
+}
+
+/**
+ * @param {() => void} changed
+ * @returns {Field[]}
+ */
+export function nameFields(changed) {
+  return [
+    field('label', TEXT, { label: 'Label', example: 'outage', help: 'A name for people.', changed }),
+    field('id', TEXT, { label: 'Id', example: 'mine', help: 'Without one the server chooses it.', changed }),
+  ];
 }
