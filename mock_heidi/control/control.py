@@ -26,9 +26,9 @@ from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 
-_CONTRACTS = (["openapi.yaml"], ["control.yaml"])
+_CONTRACTS = (["openapi.yaml"], ["openapi.json"], ["control.yaml"], ["control.json"])
 # The pages that a link on another site may open, since they only show something to a person.
-_PAGES = ("get_dashboard", "get_openapi", "get_control")
+_PAGES = ("get_dashboard", "get_openapi", "get_openapi_json", "get_control", "get_control_json")
 # The files that hold no data, so that they need no token. The page asks for the token.
 _SHELL = ("get_dashboard", "get_dashboard_file")
 
