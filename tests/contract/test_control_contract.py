@@ -118,7 +118,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 
 
 # Fields that the contract adds to a rule in use.
-_ADDED = {"Fault": ("hits", "matched")}
+_ADDED = {"Fault": ("hits", "matched", "says")}
 # Fields whose type in the code is wider than the accepted values: a validator of the whole rule narrows them.
 _NARROWER = {("Reply", "times"), ("Reply", "status")}
 
@@ -160,7 +160,16 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
 
 
 # These bodies are one or several records of the state: their fields are those of a class.
-_RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
+_RECORDS = (
+    "replace_state",
+    "add_state",
+    "edit_record",
+    "replace_record",
+    "add_reply",
+    "add_fault",
+    "check_fault",
+    "replace_faults",
+)
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
