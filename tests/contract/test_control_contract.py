@@ -950,7 +950,8 @@ def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
 
 @pytest.mark.slow
 @ASKED.parametrize()
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A slow machine is not a failure.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_each_endpoint_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], seen: Counter[int]
 ) -> None:
