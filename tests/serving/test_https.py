@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +24,13 @@ from mock_heidi.serving import accelerators, certificate_files
 from mock_heidi.serving.heads import Limits
 from mock_heidi.serving.https import Https
 from mock_heidi.serving.server import Server
+from mock_heidi.state.clock import Clock
+
+certificates = pytest.importorskip("mock_heidi.serving.certificates", reason="the extra tls is not installed")
 
 MEGABYTE = 1024 * 1024
+HOUR = 3_600_000
+YEAR = 365 * 24 * HOUR
 PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("httptools",), "neither": ()}
 HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -232,6 +238,56 @@ def test_a_connection_can_be_handed_to_tls_behind_a_head(at_once: bool) -> None:
         return hello.tls.read(65_536)
 
     assert asyncio.run(run()) == b"HELLO"
+
+
+# --- Another certificate ----------------------------------------------------------------------------------------------
+
+
+def certificate_now(server: Server) -> bytes:
+    """The certificate that a new connection gets."""
+    any_time = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    any_time.check_hostname, any_time.verify_mode = False, ssl.CERT_NONE
+    with TlsSocket(raw(server), any_time) as peer:
+        return peer.tls.getpeercert(binary_form=True) or b""
+
+
+def test_a_server_takes_another_certificate_before_its_own_runs_out(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MOCK_HEIDI_DATA", str(tmp_path))
+    now = Clock().now()
+    with serve(echo) as server, secure(server) as earlier:
+        first = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR - 2 * HOUR))
+        certificate_files.current()  # as another server or command does on the last day
+        in_time = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR - HOUR // 2))
+        renewed = certificate_now(server)
+        again = certificate_now(server)
+        earlier.sendall(HEALTH)
+
+        assert earlier.recv(65_536).startswith(b"HTTP/1.1 200")
+    assert in_time == first != renewed == again
+    ca = certificate_files.current().ca
+    assert said(caplog) == [
+        f"https: made new certificates, since they have run out; tell clients of {ca} again",
+        f"https: the certificate runs out; clients that connect from now on need {ca}",
+    ]
+    caplog.clear()
+
+
+def test_a_server_that_cannot_make_another_certificate_keeps_its_own(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = Clock().now()
+    with serve(echo) as server:
+        first = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR))
+        monkeypatch.setenv("MOCK_HEIDI_DATA", "/dev/null/heidi")
+
+        assert certificate_now(server) == certificate_now(server) == first
+    assert [line.partition(": ")[0] for line in said(caplog)] == ["cannot renew the certificate of https"]
+    caplog.clear()
 
 
 # --- Ends -------------------------------------------------------------------------------------------------------------
