@@ -249,10 +249,10 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
+        # Some refusals are the mock's own and say so: limits and temporary files, an unknown host, X-Mock-Strict.
         return exchange.body.startswith(
             {
-                503: b'{"detail":"mock_heidi has reached its limit',
+                503: (b'{"detail":"mock_heidi has reached its limit', b'{"detail":"mock_heidi cannot write an upload'),
                 403: b'{"detail":"mock_heidi does not answer to',
                 400: b'{"detail":"X-Mock-Strict: ',
             }.get(exchange.status, b"\0")
