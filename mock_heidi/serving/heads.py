@@ -23,6 +23,8 @@ class Limits(NamedTuple):
     head_size: int = 64 * 1024
     head_seconds: float = 30
     """The longest time that a head may take to arrive."""
+    idle_seconds: float = 75
+    """The longest time between two requests of a connection, and before its first one."""
     blocked: float = 5
     """The longest time that the event loop may be blocked before the server logs where."""
 

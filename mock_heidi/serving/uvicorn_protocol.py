@@ -5,7 +5,8 @@ a new version may change them. No other module does. ``tests/serving/test_uvicor
 installed version lacks; ``pyproject.toml`` limits the version to the newest one that was tried.
 
 - ``HttpToolsProtocol`` and ``H11Protocol``: overrides ``connection_made``, ``connection_lost`` and ``data_received``;
-  reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; calls
+  reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; reads
+  ``timeout_keep_alive`` and ``timeout_keep_alive_handler``, sets ``timeout_keep_alive_task``; calls
   ``_unset_keepalive_if_required``.
 - ``RequestResponseCycle`` of both: is ``send.__self__``; reads ``response_complete``; sets ``disconnected``,
   ``message_event``, ``keep_alive``.
@@ -43,6 +44,10 @@ class ConnectionProtocol:
     app: ASGIApp
     cycle: Any
     flow: Any
+    loop: Any
+    timeout_keep_alive: int
+    timeout_keep_alive_handler: Callable[[], None]
+    timeout_keep_alive_task: Any
     transport: Any
     _unset_keepalive_if_required: Callable[[], None]
 
@@ -88,6 +93,8 @@ class ConnectionProtocol:
             return serve(scope, receive, send)
 
         self.app = with_connection
+        # uvicorn ends an idle connection only after its first request.
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def without_chunks(self, send: Send) -> Send:
         """A ``send`` for HTTP/1.0 clients, for which the end of the connection ends the body."""

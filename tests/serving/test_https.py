@@ -7,9 +7,11 @@ import logging
 import re
 import socket
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import Handle, create_app
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import BASE_PATH
-from mock_heidi.serving import accelerators, certificate_files
+from mock_heidi.serving import accelerators, certificate_files, preamble
 from mock_heidi.serving.heads import Limits
 from mock_heidi.serving.https import Https
 from mock_heidi.serving.server import Server
@@ -358,6 +360,25 @@ def test_what_a_client_does_not_read_counts_as_unsent(serve: Serve) -> None:
         until(lambda: backlogs, "the backlog")
 
 
+# --- Silence ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [b"", preamble.write("blue"), preamble.write("blue")[:5]])
+def test_a_connection_that_sends_no_request_is_closed(serve: Serve, sent: bytes) -> None:
+    with serve(echo, limits=Limits(idle_seconds=0.05)) as server, raw(server) as peer:
+        peer.sendall(sent)
+
+        assert received(peer) == b""
+        until(lambda: not server.server_state.connections, "its end")
+
+
+def test_a_connection_that_sends_no_request_after_the_handshake_is_closed(serve: Serve) -> None:
+    with serve(echo, limits=Limits(idle_seconds=0.05)) as server, secure(server) as peer:
+        assert received(peer) == b""
+        assert peer.said_end
+        until(lambda: not server.server_state.connections, "its end")
+
+
 # --- Clients that misbehave -------------------------------------------------------------------------------------------
 
 
@@ -405,6 +426,23 @@ def test_garbage_that_begins_like_tls_ends_quietly(serve: Serve, garbage: bytes)
         peer.shutdown(socket.SHUT_WR)
         received(peer)
         until(lambda: not server.server_state.connections, "its end")
+
+
+@pytest.mark.skipif(which("openssl") is None, reason="there is no openssl here")
+def test_a_client_cannot_renegotiate(serve: Serve) -> None:
+    with serve(echo) as server:
+        asks = ["openssl", "s_client", "-tls1_2", "-connect", server.url.removeprefix("http://")]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(asks, **pipes) as client:  # type: ignore[call-overload] # noqa: S603 - the same for all
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(b"R\n")  # it waits for the end of the handshake
+            client.stdin.flush()
+            next(line for line in client.stdout if line == b"RENEGOTIATING\n")
+            answer = client.stdout.readline()
+            client.kill()
+
+        assert b"no renegotiation" in answer
 
 
 @pytest.mark.parametrize("garbage", [HEALTH, b"\x17\x03\x03\x00\x20" + bytes(32), b"\x16\x03\x03\x00\x05hello"])
