@@ -68,7 +68,7 @@ class UnfinishedHead:
 
 def refuse(transport: Any, response: bytes, lost: Callable[[Exception | None], None]) -> None:
     """Send a response that ends the connection; ``lost`` is called when it has ended."""
-    _logger.warning("refused a request: %s", response.partition(b"\r\n\r\n")[2].decode())
+    _logger.warning("refused a request: %s", json.loads(response.partition(b"\r\n\r\n")[2])["detail"])
     transport.write(response)
     if transport.can_write_eof():
         transport.write_eof()
