@@ -76,13 +76,11 @@ class ConnectionProtocol:
         super().connection_made(transport)  # type: ignore[misc] # uvicorn's protocol comes next
         self.transport = BufferedTransport(transport, self.outbox)
         self.connection = Connection(self.transport)
-        serve, extensions = self.app, {EXTENSION: self.connection}
-        prefix = "" if self.namespace is None else f"/ns/{self.namespace}"
+        serve = self.app if self.namespace is None else _in_namespace(self.app, self.namespace)
+        extensions = {EXTENSION: self.connection}
 
         def with_connection(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             scope["extensions"] = extensions
-            if prefix:
-                scope["path"] = prefix + scope["path"]
             self.begun = getattr(send, "__self__", None)
             if scope["http_version"] != "1.1":
                 send = self.without_chunks(send)
@@ -173,3 +171,13 @@ class ConnectionProtocol:
             self.pending = 0
             self._unset_keepalive_if_required()
             refuse(self.transport, response, self.connection_lost)
+
+
+def _in_namespace(app: ASGIApp, name: str) -> ASGIApp:
+    """The application, as if every path began with that of a namespace."""
+
+    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope["path"] = f"/ns/{name}{scope['path']}"
+        return app(scope, receive, send)
+
+    return serve
