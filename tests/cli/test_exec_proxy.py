@@ -184,6 +184,20 @@ def test_exec_says_that_nothing_has_reached_the_mock(code: int) -> None:
     assert done.stderr == f"mock-heidi: {NOTHING_PROXIED}\n"
 
 
+def test_variants_uses_the_proxy_in_each_run(run_isolated: RunIsolated) -> None:
+    done = run_isolated("variants", "--proxy", "--vary", "profile_not_found", "--", sys.executable, "-c", SIGN_IN)
+
+    assert done.stdout.startswith("200\n"), done.stderr
+    assert "profile_not_found" in done.stdout
+    assert NOTHING_PROXIED not in done.stderr
+
+
+def test_variants_says_that_nothing_has_reached_the_mock() -> None:
+    done = run("variants", "--proxy", "--", "true")
+
+    assert done.stderr.splitlines().count(f"mock-heidi: {NOTHING_PROXIED}") == 1
+
+
 def test_exec_without_a_proxy_sets_no_variable_of_one() -> None:
     done = run("exec", "--", "env", env={"HTTPS_PROXY": "", "NODE_OPTIONS": ""})
 
