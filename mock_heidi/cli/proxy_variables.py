@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, ConfigError
-from mock_heidi.base.vendor_hosts import REGIONS
+from mock_heidi.base.vendor_hosts import HOSTS, REGIONS
 from mock_heidi.cli import client_files
 
 if TYPE_CHECKING:
     from mock_heidi.client.handle import Handle
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Seconds that a server has to answer.
+_GLANCE = 1.0
 
 
 def proxy_variables(
@@ -58,6 +62,20 @@ def proxy_variables(
 def proxy_url(heidi: Handle) -> str:
     """The URL of the proxy. A namespace is its user, with a password, since some clients send no user without one."""
     return heidi.url if heidi.name == DEFAULT_NAMESPACE else heidi.url.replace("://", f"://{heidi.name}:x@", 1)
+
+
+def check_proxy(heidi: Handle) -> None:
+    """Raise :class:`ConfigError` if the server was started without ``--proxy``. Does nothing if none answers."""
+    from mock_heidi.client.kept_connection import KeptConnection
+
+    parts = urlsplit(heidi.url)
+    with (
+        contextlib.suppress(OSError, ValueError),
+        contextlib.closing(KeptConnection(parts.hostname or "", parts.port, _GLANCE)) as peer,
+    ):
+        status, _ = peer.open("CONNECT", f"{HOSTS['testing']}:443", None, {})
+        if status != HTTPStatus.OK:
+            raise ConfigError(f"the server at {heidi.url} is not a proxy", "start it with mock-heidi serve --proxy")
 
 
 def no_proxy(direct: Iterable[str], before: Mapping[str, str]) -> list[str]:

@@ -198,6 +198,23 @@ def test_variants_says_that_nothing_has_reached_the_mock() -> None:
     assert done.stderr.splitlines().count(f"mock-heidi: {NOTHING_PROXIED}") == 1
 
 
+def test_env_refuses_a_server_that_is_no_proxy(tmp_path: Path) -> None:
+    with serving(tmp_path) as heidi:
+        done = run("env", "--proxy", "--url", heidi.url)
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert (
+        done.stderr == f"mock-heidi: the server at {heidi.url} is not a proxy; start it with mock-heidi serve --proxy\n"
+    )
+
+
+def test_env_prints_the_variables_before_a_server_runs() -> None:
+    done = run("env", "--proxy", "--url", "http://127.0.0.1:1")
+
+    assert "export HTTPS_PROXY=http://127.0.0.1:1" in done.stdout.splitlines()
+    assert "no server answers" in done.stderr
+
+
 def test_exec_without_a_proxy_sets_no_variable_of_one() -> None:
     done = run("exec", "--", "env", env={"HTTPS_PROXY": "", "NODE_OPTIONS": ""})
 
