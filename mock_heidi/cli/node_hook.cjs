@@ -2,7 +2,6 @@
 // fetch, https and the clients that are made of them all connect by net. The port of the server speaks TLS itself, and TLS
 // knows the name of the host, so no proxy is needed.
 const fs = require('node:fs');
-const { syncBuiltinESMExports } = require('node:module');
 const net = require('node:net');
 const path = require('node:path');
 const tls = require('node:tls');
@@ -30,7 +29,6 @@ tls.connect = function (...args) {
   const socket = net.connect({ host: named.host, port: named.port });
   return connectTls.apply(this, [{ ...named, socket }, ...functions(args)]);
 };
-syncBuiltinESMExports();
 
 // The options of connect(options), connect(port, options) and connect(port, host, options).
 function options(args) {

@@ -7,6 +7,7 @@ if it finds neither the proxy nor the hook.
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,6 +28,7 @@ from mock_heidi.client.handle import Handle
 
 pytestmark = needs_tls
 
+HOST = "registrar.api.heidihealth.com"
 LOOPBACK = ["localhost", "127.0.0.1", "::1"]
 # Runs its arguments with the proxy's user "checkout", then lists the namespaces.
 IN_CHECKOUT = """
@@ -37,7 +39,7 @@ eval "$("$0" -m mock_heidi env --proxy --namespace checkout)"
 # As a client with the host in its code, without any library.
 SIGN_IN = f"""
 import http.client
-peer = http.client.HTTPSConnection("registrar.api.heidihealth.com")
+peer = http.client.HTTPSConnection("{HOST}")
 path = "{BASE_PATH}/jwt?email=a%40b.example&third_party_internal_id=1"
 peer.request("GET", path, headers={{"Heidi-Api-Key": "{DEFAULT_KEY}"}})
 print(peer.getresponse().status)
@@ -92,14 +94,14 @@ def test_a_client_reaches_the_namespace_that_the_user_of_the_proxy_names(
     assert requests == ({"default": 4} if client.language == "Java" else {"default": 0, "checkout": 4})
 
 
-def test_no_name_is_known_where_these_tests_run(run_isolated: RunIsolated) -> None:
+def test_these_clients_have_no_network(run_isolated: RunIsolated) -> None:
     if not isolated():
-        pytest.skip("this system allows no network namespace: the clients look for the proxy or the hook themselves")
-    code = "import socket; socket.getaddrinfo('registrar.api.heidihealth.com', 443)"
+        pytest.skip("this system allows no network namespace: each client looks for the proxy or the hook itself")
+    code = "import socket; print([name for _, name in socket.if_nameindex()])"
 
     done = run_isolated("exec", "--", sys.executable, "-c", code)
 
-    assert "gaierror" in done.stderr
+    assert done.stdout == "['lo']\n"
 
 
 # --- The hook of Python -----------------------------------------------------------------------------------------------
@@ -163,6 +165,15 @@ def test_the_hook_changes_only_processes_with_its_variables(
     assert done.stderr == f"mock-heidi: {NOTHING_PROXIED}\n"
 
 
+def test_a_context_with_other_roots_trusts_the_mock_by_the_hook(run_isolated: RunIsolated) -> None:
+    code = f"import ssl\nno_roots = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)\n{SIGN_IN}"
+    code = code.replace(f'"{HOST}"', f'"{HOST}", context=no_roots')
+
+    done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", code)
+
+    assert done.stdout == "200\n", done.stderr
+
+
 def test_as_vendor_leads_to_its_heidi_beside_the_hook(run_isolated: RunIsolated) -> None:
     lines = SIGN_IN.strip().replace("\n", "\n    ")
     code = f"from mock_heidi import MockHeidi\nwith MockHeidi() as heidi, heidi.as_vendor():\n    {lines}\n"
@@ -171,6 +182,31 @@ def test_as_vendor_leads_to_its_heidi_beside_the_hook(run_isolated: RunIsolated)
     done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", code + SIGN_IN)
 
     assert done.stdout.split() == ["200", "1", "200"], done.stderr
+
+
+# --- The hooks of Node and Ruby ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("node", "-e", f"require('node:https').get('https://{HOST}').on('error', () => console.log('unknown'))"),
+        (
+            "ruby",
+            "-rnet/http",
+            "-e",
+            f"begin; Net::HTTP.get(URI('https://{HOST}')); rescue SocketError; puts 'unknown' end",
+        ),
+    ],
+    ids=["Node", "Ruby"],
+)
+def test_a_hook_changes_no_process_without_its_variable(run_isolated: RunIsolated, command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None or not isolated():
+        pytest.skip(f"needs {command[0]}, and a system that allows a network namespace")
+
+    done = run_isolated("exec", "--proxy", "--", "env", "-u", "HTTPS_PROXY", *command)
+
+    assert done.stdout == "unknown\n", done.stderr
 
 
 # --- The commands -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Commands without a network: no program that they start can reach another machine, whatever it tries."""
 
-import fcntl
 import os
 import shutil
 import socket
@@ -21,16 +20,17 @@ def isolated(*command: str) -> tuple[str, ...]:
 @cache
 def _wrapper() -> tuple[str, ...]:
     unshare = shutil.which("unshare")
-    # Root of a container may make a namespace of networks and none of users.
-    for option in ("--net", "--map-root-user"):
-        options = ("--net",) if option == "--net" else ("--net", option)
-        command = (str(unshare), *options, "--", sys.executable, __file__)
-        if unshare and subprocess.run((*command, "true"), capture_output=True, check=False).returncode == 0:  # noqa: S603 - ours
-            return command
+    # Root of a container may often make a namespace of networks and none of users.
+    for options in (("--net",), ("--net", "--map-root-user")):
+        wrapper = (unshare or "", *options, "--", sys.executable, __file__)
+        if unshare and subprocess.run((*wrapper, "true"), capture_output=True, check=False).returncode == 0:  # noqa: S603 - ours
+            return wrapper
     return ()
 
 
 def _start_loopback() -> None:
+    import fcntl  # noqa: PLC0415 - Windows has none
+
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sh", b"lo", _UP))
 
