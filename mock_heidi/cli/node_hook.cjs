@@ -1,6 +1,6 @@
 // The hook of Node: connections to the hosts of the real service go to the server of HTTPS_PROXY instead.
-// fetch, https and the clients that are made of them all connect by net. The port of the server speaks TLS itself, and TLS
-// knows the name of the host, so no proxy is needed.
+// fetch, https and the clients that are made of them all connect by net. The port of the server speaks TLS itself, and
+// TLS knows the name of the host, so no proxy is needed.
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
@@ -44,7 +44,8 @@ function functions(args) {
 // The URL of the proxy, if these are options of a connection to the real service.
 function proxyFor({ host, port }) {
   const proxy = process.env.HTTPS_PROXY;
-  return proxy && hosts.has(String(host).toLowerCase()) && Number(port) === 443 ? new URL(proxy) : undefined;
+  const name = String(host).toLowerCase().replace(/\.$/, '');
+  return proxy && hosts.has(name) && Number(port) === 443 ? new URL(proxy) : undefined;
 }
 
 // A header of the PROXY protocol that names the namespace: see preamble.py.

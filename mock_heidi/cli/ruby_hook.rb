@@ -9,7 +9,7 @@ module MockHeidiHook
   # The URL of the proxy, if this is a host of the real service.
   def self.proxy_for(host, port)
     proxy = ENV['HTTPS_PROXY']
-    URI(proxy) if proxy && HOSTS.include?(host.to_s.downcase) && port.to_s == '443'
+    URI(proxy) if proxy && HOSTS.include?(host.to_s.downcase.chomp('.')) && port.to_s == '443'
   end
 
   # Names the namespace, if the proxy has a user. A header of the PROXY protocol: see preamble.py.

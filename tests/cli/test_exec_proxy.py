@@ -38,7 +38,8 @@ eval "$("$0" -m mock_heidi env --proxy --namespace checkout)"
 """
 # As a client with the host in its code, without any library.
 SIGN_IN = f"""
-import http.client
+import http.client, sys
+assert "mock_heidi_vendor_patches" in sys.modules
 peer = http.client.HTTPSConnection("{HOST}")
 path = "{BASE_PATH}/jwt?email=a%40b.example&third_party_internal_id=1"
 peer.request("GET", path, headers={{"Heidi-Api-Key": "{DEFAULT_KEY}"}})
@@ -207,6 +208,32 @@ def test_a_hook_changes_no_process_without_its_variable(run_isolated: RunIsolate
     done = run_isolated("exec", "--proxy", "--", "env", "-u", "HTTPS_PROXY", *command)
 
     assert done.stdout == "unknown\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (
+            "node",
+            "-e",
+            "fetch('https://REGISTRAR.api.heidihealth.com./livez').then((answer) => console.log(answer.status))",
+        ),
+        (
+            "ruby",
+            "-rnet/http",
+            "-e",
+            "puts Net::HTTP.get_response(URI('https://REGISTRAR.api.heidihealth.com./livez')).code",
+        ),
+    ],
+    ids=["Node", "Ruby"],
+)
+def test_a_hook_knows_a_host_in_any_case_and_with_a_dot(run_isolated: RunIsolated, command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None or not isolated():
+        pytest.skip(f"needs {command[0]}, and a system that allows a network namespace")
+
+    done = run_isolated("exec", "--proxy", "--", *command)
+
+    assert done.stdout == "200\n", done.stderr
 
 
 # --- The commands -----------------------------------------------------------------------------------------------------
