@@ -10,7 +10,7 @@ from hypothesis import Phase, settings
 
 from mock_heidi.app import App, create_app
 
-pytest_plugins = ["pytester", "judges"]
+pytest_plugins = ["pytester", "judges", "browser_fixtures"]
 
 # A background job, or nohup, is started with these ignored, and so would be all that the tests start.
 for _number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):

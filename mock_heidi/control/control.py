@@ -28,7 +28,9 @@ from mock_heidi.web.response import Answer
 
 _CONTRACTS = (["openapi.yaml"], ["control.yaml"])
 # The pages that a link on another site may open, since they only show something to a person.
-_PAGES = ("get_endpoints", "get_openapi", "get_control")
+_PAGES = ("get_dashboard", "get_openapi", "get_control")
+# The files that hold no data, so that they need no token. The page asks for the token.
+_SHELL = ("get_dashboard", "get_dashboard_file")
 
 
 class ControlRoute(Route):
@@ -249,7 +251,7 @@ class Guard:
         if origin is not None and not self._allows(origin, host, request):
             return _forbid(f"the control API does not answer to pages of {origin!r}", "allow it with --admin-origin")
         refusal = None if origin is not None else self._site_refusal(request, headers)
-        return refusal or self._token_refusal(scope)
+        return refusal or (None if request.operation in _SHELL else self._token_refusal(scope))
 
     def _allows(self, origin: str, host: str, request: Request) -> bool:
         """True if pages of an origin may send this request."""

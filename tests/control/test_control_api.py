@@ -19,7 +19,6 @@ from clients import JOHN, NOON, Client
 from helpers import SESSION, another, answered, ask, in_namespace, settled, wire
 from paths import OPENAPI
 
-from mock_heidi.app import App
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_EMAIL, DEFAULT_KEY, VERSION
 
 YAML = {"Content-Type": "application/yaml"}
@@ -81,12 +80,12 @@ def test_probes_answer_only_ok_to_every_client(heidi: Client, path: str, headers
     assert (reply.status, reply.body) == (200, b'{"status":"ok"}')
 
 
-def test_the_root_redirects_to_the_list_of_endpoints(heidi: Client) -> None:
+def test_the_root_redirects_to_the_dashboard(heidi: Client) -> None:
     root, page = ask(heidi.app, "GET", "/"), heidi.get("/_mock/")
 
     assert (root.status, root.headers["location"]) == (307, "/_mock/")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "/_mock/state" in page.text
+    assert '<script type="module" src="ui/parts/app.js">' in page.text
 
 
 def test_the_contract_is_served_unchanged(heidi: Client) -> None:
@@ -107,7 +106,7 @@ def test_reset_brings_everything_back(heidi: Client) -> None:
 
     assert answered(answer) == (200, wire({"reset": WHAT_IS_KEPT}))
     assert heidi.state() == fresh
-    assert heidi.get("/_mock/requests").json() == {"requests": [], "dropped": 0, "omitted": 0}
+    assert heidi.get("/_mock/requests").json() == {"requests": [], "more": False, "dropped": 0, "omitted": 0}
 
 
 def test_reset_begins_the_ids_again(heidi: Client) -> None:
@@ -860,11 +859,3 @@ def test_a_405_of_the_control_api_lists_the_allowed_methods(heidi: Client) -> No
     answer = heidi.patch("/_mock/state")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, PUT")
-
-
-def test_the_page_links_to_the_endpoints_of_its_own_namespace(app: App, heidi: Client) -> None:
-    page = heidi.get("/ns/blue/_mock/")
-
-    assert 'href="/ns/blue/_mock/health"' in page.text
-    assert app.registry.get("blue") is not None
-    assert BASE_PATH in page.text

@@ -1,0 +1,63 @@
+"""The dashboard: its page and the files of the page. They hold no data, which the page asks the control API for."""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.responses import RedirectResponse, Response
+
+from mock_heidi import dashboard
+from mock_heidi.control.control import ControlError, ControlRoute
+from mock_heidi.web.request import Request
+
+_FOLDER = Path(dashboard.__file__).parent
+_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# The browser may load only files of this server. The frame that shows a note has its own, stricter policy.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self';"
+    " frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": _POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The files of the dashboard, as paths below its folder."""
+    files = (path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
+    return frozenset(path.relative_to(_FOLDER).as_posix() for path in files)
+
+
+def _respond(request: Request, name: str) -> Response:
+    """A file of the dashboard; 304 if the browser has it."""
+    content = (_FOLDER / name).read_bytes()
+    tag = f'"{sha256(content).hexdigest()[:16]}"'
+    headers = {**_HEADERS, "etag": tag}
+    if request.header("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)
+
+
+async def get_dashboard(request: Request) -> Response:
+    """The page. Its links are relative, so its address must end with a slash."""
+    path: str = request.scope["path"]
+    return _respond(request, "page.html") if path.endswith("/") else RedirectResponse(f"{path}/")
+
+
+async def get_dashboard_file(request: Request) -> Response:
+    name = f"{request.params['folder']}/{request.params['file']}"
+    if name not in _names():
+        raise ControlError(404, f"the dashboard has no file {name!r}", "open /_mock/")
+    return _respond(request, name)
+
+
+routes = [
+    ControlRoute("/", get_dashboard, "GET"),
+    ControlRoute("/ui/{folder}/{file}", get_dashboard_file, "GET"),
+]

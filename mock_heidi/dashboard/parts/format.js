@@ -1,0 +1,75 @@
+// Texts of moments, sizes and durations.
+
+/**
+ * The time of a moment, to the millisecond: `12:03:07.120`.
+ *
+ * @param {string} moment in ISO 8601, UTC
+ */
+export function time(moment) {
+  return moment.slice(11, 23);
+}
+
+/**
+ * The date and time of a moment: `2025-01-06 12:03`.
+ *
+ * @param {string | null | undefined} moment in ISO 8601
+ */
+export function dateAndTime(moment) {
+  return moment ? `${moment.slice(0, 10)} ${moment.slice(11, 16)}` : '';
+}
+
+/**
+ * A duration with three digits: `3.5 ms`, `1.20 s`.
+ *
+ * @param {number | null | undefined} seconds
+ */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return '';
+  if (seconds < 1) return `${digits(seconds * 1000)} ms`;
+  if (seconds < 60) return `${digits(seconds)} s`;
+  const whole = Math.floor(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
+
+/**
+ * A size with its unit: `83 B`, `1.24 kB`.
+ *
+ * @param {number | null | undefined} bytes
+ */
+export function size(bytes) {
+  if (bytes === null || bytes === undefined) return '';
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${digits(bytes / 1000)} kB` : `${digits(bytes / 1e6)} MB`;
+}
+
+/** @param {number} number */
+function digits(number) {
+  return number.toFixed(number < 10 ? 2 : number < 100 ? 1 : 0);
+}
+
+/**
+ * A number and its noun: `1 request`, `12 requests`.
+ *
+ * @param {number} number
+ * @param {string} noun
+ * @param {string} [plural]
+ */
+export function count(number, noun, plural = `${noun}s`) {
+  return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`;
+}
+
+/**
+ * A text without characters that change the order or the place of others, each as its code. A name with a
+ * right-to-left override could else read as another name.
+ *
+ * @param {string} text
+ */
+export function plain(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, code);
+}
+
+/** @param {string} character */
+function code(character) {
+  return `‹${character.charCodeAt(0).toString(16).padStart(4, '0')}›`;
+}

@@ -1,0 +1,63 @@
+// Shortcuts of the keyboard. `?` shows them all.
+
+import { h } from './dom.js';
+import { openDialog } from './dialog.js';
+
+/** @typedef {{ keys: string, does: string, act: (event: KeyboardEvent) => void }} Shortcut */
+
+/** @type {Shortcut[]} */
+const everywhere = [];
+/** @type {Shortcut[]} */
+let ofView = [];
+let first = '';
+
+/**
+ * Adds shortcuts that work in every view. `g r` means: press g, then r.
+ *
+ * @param {Shortcut[]} shortcuts
+ */
+export function addShortcuts(shortcuts) {
+  everywhere.push(...shortcuts);
+}
+
+/**
+ * Replaces the shortcuts of the view.
+ *
+ * @param {Shortcut[]} shortcuts
+ */
+export function setViewShortcuts(shortcuts) {
+  ofView = shortcuts;
+}
+
+/** Shows all shortcuts. */
+export function showShortcuts() {
+  if (document.querySelector('dialog[open]')) return;
+  const rows = (/** @type {Shortcut[]} */ shortcuts) =>
+    shortcuts.map(({ keys, does }) =>
+      h('div', { class: 'shortcut' }, h('dt', {}, ...keys.split(' ').map((key) => h('kbd', {}, key))), h('dd', {}, does)),
+    );
+  const here = ofView.length > 0 ? [h('h3', {}, 'In this view'), h('dl', {}, ...rows(ofView))] : [];
+  openDialog('Shortcuts', ...here, h('h3', {}, 'Everywhere'), h('dl', {}, ...rows(everywhere)));
+}
+
+/** @param {KeyboardEvent} event */
+function press(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const at = /** @type {HTMLElement} */ (event.target);
+  if (at.closest('input, textarea, select, [contenteditable], dialog')) return;
+  const pressed = first ? `${first} ${event.key}` : event.key;
+  first = '';
+  const shortcut = [...ofView, ...everywhere].find(({ keys }) => keys === pressed);
+  if (shortcut) {
+    event.preventDefault();
+    shortcut.act(event);
+  } else if ([...ofView, ...everywhere].some(({ keys }) => keys.startsWith(`${event.key} `))) {
+    first = event.key;
+  }
+}
+
+/** Begins to listen to the keyboard. */
+export function listenToKeys() {
+  document.addEventListener('keydown', press);
+  addShortcuts([{ keys: '?', does: 'Show the shortcuts', act: showShortcuts }]);
+}

@@ -1,0 +1,58 @@
+// Short messages at the edge of the page.
+
+import { byId, fill, h } from './dom.js';
+import { Refusal } from './control.js';
+
+const SHOWN = 6000;
+
+/**
+ * Shows a message for a while. With an action, it has a button, such as `Undo`.
+ *
+ * @param {string} text
+ * @param {{ wrong?: boolean, action?: string, act?: () => void }} options
+ */
+export function toast(text, { wrong = false, action, act } = {}) {
+  const close = () => shown.remove();
+  const button = action && h('button', { type: 'button', click: () => (close(), act?.()) }, action);
+  const shown = h('div', { class: wrong ? 'toast wrong' : 'toast' }, h('span', {}, text), button);
+  fill(byId('toasts'), shown);
+  // Somebody who wants to press the button needs more time.
+  setTimeout(close, action ? 4 * SHOWN : SHOWN);
+}
+
+/**
+ * Shows an error: what happened and what to do.
+ *
+ * @param {unknown} error
+ */
+export function complain(error) {
+  if (error instanceof DOMException && error.name === 'AbortError') return;
+  const hint = error instanceof Refusal && error.hint ? ` ${sentence(error.hint)}` : '';
+  toast(sentence(error instanceof Error ? error.message : String(error)) + hint, { wrong: true });
+}
+
+/**
+ * A text with a capital letter and a full stop.
+ *
+ * @param {string} text
+ */
+export function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/**
+ * Does something that may be refused, and shows the refusal.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T | undefined>}
+ */
+export async function attempt(work) {
+  try {
+    return await work();
+  } catch (error) {
+    complain(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+"""The frame of the dashboard: menu, namespace, connection, shortcuts, admin token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import ChromiumThread
+
+from mock_heidi import Handle, MockHeidi
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_root_opens_the_dashboard_and_it_is_live(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(server.url)
+
+    chromium.expect(page.get_by_role("heading", name="Now")).to_be_visible()
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    assert page.title() == "Now · mock_heidi"
+
+
+def test_a_lost_connection_is_shown_and_restored(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi() as server:
+        page.goto(server.url)
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+        port = int(server.url.rsplit(":", 1)[1])
+
+    chromium.expect(page.locator("#live")).to_have_text("Connection lost, trying again")
+    with MockHeidi(port=port):
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+
+
+def test_a_namespace_is_chosen_at_the_top(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    with server.namespace("blue") as blue:
+        page.goto(server.url)
+        page.get_by_label("Namespace").select_option("blue")
+
+        chromium.expect(page.locator("#main")).to_contain_text(blue.base_url)
+        assert page.url.startswith(f"{server.url}/ns/blue/_mock/")
+
+
+def test_the_admin_token_is_asked_for_and_kept_for_the_tab(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi(admin_token="let-me-in") as server:
+        page.goto(server.url)
+        chromium.expect(page.get_by_role("heading", name="admin token")).to_be_visible()
+        assert server.api_key not in page.content()
+        page.get_by_label("Admin token").fill("let-me-in")
+        page.get_by_role("button", name="Open the dashboard").click()
+
+        chromium.expect(page.locator("#main")).to_contain_text(server.base_url)
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+        page.reload()
+        chromium.expect(page.locator("#main")).to_contain_text(server.base_url)
+        other = chromium.new_page()
+        other.goto(server.url)
+        chromium.expect(other.get_by_role("heading", name="admin token")).to_be_visible()
+        other.context.close()
+
+
+def test_question_mark_shows_the_shortcuts_and_a_shortcut_opens_a_view(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.goto(f"{server.url}/_mock/#/nothing")
+    chromium.expect(page.get_by_role("alert")).to_contain_text("There is no view nothing.")
+    page.keyboard.press("?")
+    chromium.expect(page.get_by_role("dialog", name="Shortcuts")).to_contain_text("Go to Requests")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("n")
+
+    chromium.expect(page.get_by_role("heading", name="Now")).to_be_visible()
+
+
+def test_eight_tabs_leave_the_browser_a_connection_for_a_front_end(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.goto(server.url)
+    for number in range(7):
+        tab = page.context.new_page()
+        tab.goto(f"{server.url}/ns/tab{number % 4}/_mock/")
+        chromium.expect(tab.locator("#live")).to_have_text("Live")
+
+    status = page.evaluate("url => fetch(url).then((answer) => answer.status)", f"{server.url}/livez")
+    assert status == 200
+
+
+@pytest.mark.parametrize("width", [360, 1280, 3840])
+def test_the_page_never_scrolls_sideways(server: Handle, page: Page, chromium: ChromiumThread, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(server.url)
+    chromium.expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_axe_finds_nothing(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(server.url)
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+
+    assert chromium.violations(page) == []
