@@ -34,13 +34,13 @@ class FixedHostClient(NamedTuple):
     language: str
     library: str
     way: str
-    """By what it finds the mock: the hook of its language, or the variables of a proxy."""
+    """The way to the mock: the hook of its language, or the variables of a proxy."""
     resets: tuple[str, ...]
     """The errors that it may see if a connection is reset; empty if it sees none."""
     probe: tuple[str, ...]
     """A command that succeeds where the client can run."""
     cure: str
-    """What makes it run."""
+    """A command that installs it."""
 
     @property
     def command(self) -> tuple[str, ...]:
