@@ -26,7 +26,7 @@ from mock_heidi.cli.exec_command import NOTHING_PROXIED
 from mock_heidi.cli.proxy_variables import no_proxy, proxy_variables
 from mock_heidi.client.handle import Handle
 
-pytestmark = needs_tls
+pytestmark = [needs_tls, pytest.mark.timeout(200)]  # compilers take long on a busy machine
 
 HOST = "registrar.api.heidihealth.com"
 LOOPBACK = ["localhost", "127.0.0.1", "::1"]
