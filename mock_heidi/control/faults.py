@@ -7,11 +7,12 @@ from starlette.responses import Response
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, report_setting, respond
 from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
 from mock_heidi.faults.sentences import sentence
 from mock_heidi.faults.short_form import FaultError
+from mock_heidi.faults.writing import command, python, short_form
 from mock_heidi.namespaces.scenarios import find_scenario
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.request import Request
@@ -35,7 +36,22 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     return respond(_row(request, rule))
+
+
+async def preview_fault(request: Request) -> Response:
+    """A rule in words, as JSON, in the short form, as a command and in Python. It is not added."""
+    fault = read_rule(request, await read_body(request))
+    return respond(
+        {
+            "says": sentence(fault),
+            "rule": fault.to_dict(),
+            "short_form": short_form(fault),
+            "command": command(fault),
+            "python": python(fault),
+        }
+    )
 
 
 async def replace_faults(request: Request) -> Response:
@@ -48,6 +64,7 @@ async def replace_faults(request: Request) -> Response:
         request.namespace.faults.replace(faults)
     except FaultError as error:
         raise ControlError(409, str(error), "give each rule a different id, or no id") from None
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -56,6 +73,7 @@ async def delete_faults(request: Request) -> Response:
     if wanted is not None:
         _find(request)
     request.namespace.faults.remove(wanted)
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -77,6 +95,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     rows = await rows_of(_row(request, rule) for rule in added)
     return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 
@@ -173,6 +192,7 @@ routes = [
     ControlRoute("/faults", add_fault, "POST"),
     ControlRoute("/faults", replace_faults, "PUT"),
     ControlRoute("/faults", delete_faults, "DELETE"),
+    ControlRoute("/faults/preview", preview_fault, "POST"),
     ControlRoute("/faults/{id}", get_fault, "GET"),
     ControlRoute("/faults/{id}", delete_faults, "DELETE"),
     ControlRoute("/scenarios", list_scenarios, "GET"),

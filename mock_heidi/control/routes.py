@@ -8,6 +8,7 @@ from mock_heidi.control import (
     contracts,
     coverage,
     dashboard,
+    docs,
     effects,
     events,
     faults,
@@ -50,4 +51,5 @@ ROUTES: list[Route] = [
     *assumptions.routes,
     *contracts.routes,
     *dashboard.routes,
+    *docs.routes,
 ]

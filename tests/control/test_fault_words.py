@@ -1,4 +1,4 @@
-"""``POST /_mock/faults:check``, ``GET /_mock/effects`` and ``says``: what a builder of rules needs."""
+"""``POST /_mock/faults/preview`` and ``says``: a rule in words and in all of its forms."""
 
 import shlex
 from typing import Any
@@ -8,8 +8,7 @@ from clients import Client
 
 from mock_heidi import MockHeidi
 from mock_heidi.base.settings import DEFAULT_KEY
-from mock_heidi.faults.effects import EFFECTS
-from mock_heidi.faults.rule import Fault, parse
+from mock_heidi.faults.rule import parse
 
 RULES: list[Any] = [
     "ask_ai:rst_after=3,times=2",
@@ -22,7 +21,7 @@ RULES: list[Any] = [
 
 
 def checked(heidi: Client, rule: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = heidi.post("/_mock/faults:check", json=rule).json()
+    answer: dict[str, Any] = heidi.post("/_mock/faults/preview", json=rule).json()
     return answer
 
 
@@ -34,7 +33,7 @@ def server() -> Any:
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_all_forms_of_a_rule_mean_the_same(server: Any, rule: Any) -> None:
-    forms = server.control("POST", "/faults:check", rule)
+    forms = server.control("POST", "/faults/preview", rule)
     taken: list[Any] = []
 
     class Taking:
@@ -52,7 +51,7 @@ def test_all_forms_of_a_rule_mean_the_same(server: Any, rule: Any) -> None:
 def test_an_invalid_rule_is_refused_as_it_would_be_when_added(heidi: Client) -> None:
     rule = {"operation": "get_session", "end_after": 3}
 
-    asked, added = heidi.post("/_mock/faults:check", json=rule), heidi.post("/_mock/faults", json=rule)
+    asked, added = heidi.post("/_mock/faults/preview", json=rule), heidi.post("/_mock/faults", json=rule)
 
     assert (asked.status_code, asked.json()) == (400, added.json())
 
@@ -81,20 +80,3 @@ def test_the_words_of_a_rule_contain_no_secret(heidi: Client, rule: dict[str, An
     assert says.endswith(".")
     assert DEFAULT_KEY not in says
     assert "abc.def" not in says
-
-
-def test_every_field_of_a_rule_is_listed_once(heidi: Client) -> None:
-    listed = heidi.get("/_mock/effects").json()
-
-    assert [one["name"] for one in listed["effects"]] == [effect.name for effect in EFFECTS]
-    assert [one["name"] for one in (*listed["selection"], *listed["effects"])] == list(Fault.model_fields)
-
-
-def test_the_example_of_every_effect_is_accepted(server: Any) -> None:
-    for one in server.control("GET", "/effects")["effects"]:
-        others: dict[str, dict[str, Any]] = {"detail": {"status": 503}, "carried_out": {"close": True}}
-        value = one["example"] if one["example"] is not True else None
-        text = one["name"] if value is None else f"{one['name']}={value}"
-        short = ",".join([*(f"{name}={other}" for name, other in others.get(one["name"], {}).items()), text])
-
-        assert server.control("POST", "/faults:check", f"*:{short}")["says"]
