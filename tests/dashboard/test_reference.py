@@ -25,7 +25,7 @@ OPEN_ALL = """async () => {
     await new Promise((resolve) => setTimeout(resolve));
   }
 }"""
-PLACES = ["", "#/api", "#/control", "#/api/update_session", "#/api/upload_audio", "#/control/listen", "#/guide/faults"]
+PLACES = ["", "#/control", "#/api/update_session", "#/api/upload_audio", "#/control/listen", "#/guide/performance"]
 
 
 def open_at(page: Page, chromium: ChromiumThread, server: Handle, address: str = "") -> None:
