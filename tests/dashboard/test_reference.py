@@ -421,3 +421,10 @@ def test_the_first_load_is_small(server: Handle, page: Page, chromium: ChromiumT
     files = [row["size"] for row in loaded if re.search(r"/_mock/(ui/|docs(#|$))", row["name"])]
     assert len(files) > 20
     assert sum(files) < 200_000
+
+
+def test_docs_at_the_root_leads_to_the_reference(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/docs")
+
+    chromium.expect(page.get_by_role("heading", name="Reference", exact=True)).to_be_visible()
+    assert page.url == f"{server.url}/_mock/docs"

@@ -54,13 +54,15 @@ function factsOf(whole, given) {
   const own = Object.entries(schema)
     .filter(([key]) => !SHOWN.has(key) && !key.startsWith('x-') || key === 'x-words')
     .map(([key, value]) => SAYS[key]?.(value) ?? [folded(`${key} `, JSON.stringify(value))]);
-  const parts = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])].filter((part) => !resolve(whole, part).properties);
-  return [...own.filter((part) => part.length > 0), ...parts.flatMap((part) => factsOf(whole, part))];
+  const parts = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])];
+  const plain = parts.filter((part) => !resolve(whole, part).properties);
+  return [...own.filter((part) => part.length > 0), ...plain.flatMap((part) => factsOf(whole, part))];
 }
 
 /** @param {any[]} words */
 function codes(words) {
-  return words.flatMap((word, index) => [index > 0 ? ' ' : '', h('code', {}, typeof word === 'string' ? word || '""' : JSON.stringify(word))]);
+  const said = (/** @type {any} */ word) => (typeof word === 'string' && word !== '' ? word : JSON.stringify(word));
+  return words.flatMap((word, index) => [index > 0 ? ' ' : '', h('code', {}, said(word))]);
 }
 
 /** @param {any[]} words */

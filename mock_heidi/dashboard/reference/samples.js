@@ -8,7 +8,8 @@ const RATE = 8000;
  * @param {string} part the name of the part
  */
 export function sample(part) {
-  return part === 'file' ? silence() : new File(['A referral letter for a cough of one week.\n'], 'letter.txt', { type: 'text/plain' });
+  if (part === 'file') return silence();
+  return new File(['A referral letter for a cough of one week.\n'], 'letter.txt', { type: 'text/plain' });
 }
 
 /** A WAV file with a second of silence: 8 bits, mono. */
