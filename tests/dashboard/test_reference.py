@@ -128,6 +128,16 @@ def test_an_error_shows_its_form_and_an_example(server: Handle, page: Page, chro
     chromium.expect(page.locator("#at-404 .json").first).to_contain_text("Session not found")
 
 
+def test_the_answers_are_those_under_the_chosen_assumptions(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.assume(profile_not_found=400)
+    open_at(page, chromium, server, "#/api/get_patient_profile")
+
+    chromium.expect(page.locator("#at-400 > summary")).to_contain_text("There is no such patient profile")
+    assert page.locator("#at-404").count() == 0
+
+
 def test_an_unknown_operation_is_said_to_be_unknown(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/docs#/api/get_sesion")
 
@@ -177,6 +187,9 @@ def test_a_body_is_edited_and_sent(server: Handle, page: Page, chromium: Chromiu
 
 
 def test_a_file_is_sent_or_else_a_sample(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    open_at(page, chromium, server, "#/api/upload_context_documents")
+    send(page)
+    chromium.expect(page.locator(".try-answer .json").first).to_contain_text("letter")
     open_at(page, chromium, server, "#/api/upload_audio")
     send(page)
     chromium.expect(page.locator(".answer-head")).to_contain_text("200 OK")

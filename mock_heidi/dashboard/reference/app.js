@@ -145,6 +145,8 @@ async function begin() {
       { keys: 'g g', does: 'Go to the guide', act: () => go('#/guide/index') },
     ]);
     listenToKeys();
+    // The way back from the dashboard, where an assumption may have been switched.
+    window.addEventListener('pageshow', (event) => event.persisted && location.reload());
     window.addEventListener('hashchange', () => render().catch(complain));
     await render();
   } catch (error) {
