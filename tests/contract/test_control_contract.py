@@ -873,7 +873,7 @@ def test_the_judge_accepts_a_refusal_in_the_standard_format(contract: Contract, 
 APP = create_app(clock=NOON, coverage=True)
 _ONE_RECORD = ("get_record", "edit_record", "replace_record", "delete_record")
 KNOWN = {
-    "name": {"run_scenario": "flaky-afternoon", "delete_namespace": "blue"},
+    "name": {"run_scenario": "flaky-afternoon", "delete_namespace": "blue", "get_doc_page": "limits"},
     "id": {
         "delete_fault": "fault-1",
         "get_fault": "fault-1",
