@@ -1,0 +1,77 @@
+// A long list that the server holds: its rows are fetched page by page, when they are drawn.
+
+import { complain } from './toast.js';
+
+const SIZE = 100;
+
+/** @typedef {{ records: any[], total: number }} Page */
+
+/**
+ * The rows of a list of the control API. `want` fetches the page of a row, unless it is there and fresh.
+ */
+export class Pages {
+  /**
+   * @param {(offset: number, limit: number) => Promise<Page>} load
+   * @param {(pages: Pages) => void} changed called when rows have arrived
+   */
+  constructor(load, changed) {
+    this.load = load;
+    this.changed = changed;
+    this.total = 0;
+    /** True if an answer has arrived. */
+    this.known = false;
+    this.search = 0;
+    this.generation = 0;
+    /** @type {Map<number, { records: any[], generation: number }>} */
+    this.pages = new Map();
+    /** @type {Map<number, number>} */
+    this.asked = new Map();
+  }
+
+  /**
+   * The row at an index, or undefined if it has not arrived.
+   *
+   * @param {number} index
+   */
+  at(index) {
+    return this.pages.get(Math.floor(index / SIZE))?.records[index % SIZE];
+  }
+
+  /** @param {number} index */
+  want(index) {
+    const page = Math.floor(index / SIZE);
+    if (this.pages.get(page)?.generation !== this.generation) this.#fetch(page);
+  }
+
+  /** Fetches rows again when they are drawn. The old ones stay until the new ones arrive. */
+  async refresh() {
+    this.generation += 1;
+    if (this.total === 0) await this.#fetch(0);
+    else this.changed(this);
+  }
+
+  /** Fetches the rows of another search. */
+  async begin() {
+    this.generation += 1;
+    this.search += 1;
+    this.pages.clear();
+    await this.#fetch(0);
+  }
+
+  /** @param {number} page */
+  async #fetch(page) {
+    const { generation, search } = this;
+    if (this.asked.get(page) === generation) return;
+    this.asked.set(page, generation);
+    try {
+      const { records, total } = await this.load(page * SIZE, SIZE);
+      if (search !== this.search) return;
+      this.pages.set(page, { records, generation });
+      this.total = total;
+      this.known = true;
+      this.changed(this);
+    } catch (error) {
+      if (search === this.search) complain(error);
+    }
+  }
+}
