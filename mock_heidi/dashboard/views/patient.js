@@ -4,12 +4,13 @@ import { control, Refusal } from '../parts/control.js';
 import { copyButton } from '../parts/copy.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
-import { count, dateAndTime, plain } from '../parts/format.js';
+import { count, dateAndTime } from '../parts/format.js';
 import { jsonView } from '../parts/json.js';
 import { follow, path, remove } from '../parts/records.js';
 import { RecordForm } from '../parts/record-form.js';
 import { address, go } from '../parts/route.js';
 import { attempt } from '../parts/toast.js';
+import { nameOf } from './patient-name.js';
 import { sessionTable } from './session-table.js';
 
 /** @type {import('../parts/fields.js').Field[]} */
@@ -158,11 +159,6 @@ async function openKnown(id, signal) {
 function explain(error) {
   if (!(error instanceof Refusal) || error.status !== 404) throw error;
   throw new Refusal(404, 'this patient profile does not exist any more', 'choose one from the list of patients');
-}
-
-/** @param {any} record */
-function nameOf(record) {
-  return plain([record.first_name, record.last_name].filter(Boolean).join(' ')) || 'No name';
 }
 
 /** @param {any} record */

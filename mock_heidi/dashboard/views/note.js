@@ -1,0 +1,137 @@
+// The note of a session: rendered, as source, and as the clinician writes it.
+
+import { fill, h } from '../parts/dom.js';
+import { plain } from '../parts/format.js';
+import { RecordForm } from '../parts/record-form.js';
+import { toast } from '../parts/toast.js';
+import { control } from '../parts/control.js';
+import { path } from '../parts/records.js';
+import { attempt } from '../parts/toast.js';
+import { isHtml, noteFrame } from './note-frame.js';
+import { markdownView, sourceView } from './note-text.js';
+import { noteBadge } from './session-table.js';
+import { sourceList } from './sources.js';
+
+/** @typedef {import('./session.js').Page} Page */
+/** @typedef {import('./session.js').Section} Section */
+/** @typedef {'note' | 'source' | 'edit'} Mode */
+
+/** @type {[Mode, string][]} */
+const MODES = [['note', 'Note'], ['source', 'Source'], ['edit', 'Edit']];
+
+/**
+ * @param {Page} page
+ * @returns {Section}
+ */
+export function noteSection(page) {
+  const form = noteForm(page);
+  /** @type {Mode} */
+  let mode = form.changed.length > 0 ? 'edit' : 'note';
+  let drawn = '';
+  const status = h('span', {});
+  const heading = h('span', { class: 'soft' });
+  const actions = h('div', { class: 'buttons' });
+  const content = h('div', { class: 'stack' });
+  const sources = h('div', {});
+  const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'View of the note' });
+  const element = h('section', { class: 'panel note' }, h('div', { class: 'note-head' }, h('h2', {}, 'Note'), status, heading, tabs), content, sources, actions);
+
+  function show(/** @type {Mode} */ next) {
+    mode = next;
+    draw();
+    if (mode === 'edit') form.element.querySelector('textarea')?.focus();
+  }
+
+  function draw() {
+    const { consult_note: note, note_sources: from } = page.record;
+    fill(status, noteBadge(note?.status ?? null));
+    heading.textContent = plain(note?.heading ?? '');
+    fill(tabs, ...MODES.map(([name, text]) => h('button', { type: 'button', 'aria-pressed': String(name === mode), click: () => show(name) }, text)));
+    tabs.hidden = note === null && mode !== 'edit';
+    fill(actions, ...(note === null ? begin(show, mode) : acts(page)));
+    // A note that is drawn anew loses the place to which a person has scrolled.
+    const now = JSON.stringify([mode, note?.result]);
+    if (now !== drawn) fill(content, ...(mode === 'edit' ? [form.element] : rendered(note, mode)));
+    drawn = now;
+    fill(sources, sourceList(from));
+  }
+
+  return {
+    element,
+    take(record) {
+      form.take(fields(record));
+      draw();
+    },
+    shortcuts: [
+      { keys: 'w', does: 'Write the note', act: () => show('edit') },
+      { keys: 'v', does: 'View the note', act: () => show('note') },
+      { keys: 'f', does: 'Finish the note', act: () => page.record.consult_note && finish(page) },
+    ],
+  };
+}
+
+/** @param {any} record */
+function fields({ consult_note: note }) {
+  return { heading: note?.heading ?? null, result: note?.result ?? null };
+}
+
+/** @param {Page} page */
+function noteForm(page) {
+  return new RecordForm({
+    fields: [
+      { name: 'heading', label: 'Heading', wide: true },
+      { name: 'result', label: 'Text of the note', kind: 'area' },
+    ],
+    record: fields(page.record),
+    save: 'Save the note',
+    key: `note of ${page.id}`,
+    signal: page.signal,
+    send: async (changes) => fields(await page.send({ consult_note: changes })),
+  });
+}
+
+/**
+ * @param {any} note
+ * @param {Mode} mode
+ */
+function rendered(note, mode) {
+  if (note === null) return [h('p', { class: 'soft' }, 'There is no note. A client asks for one with POST …/consult-note, or you write it.')];
+  const text = note.result ?? '';
+  if (text === '') return [h('p', { class: 'soft' }, 'The note is empty.')];
+  if (mode === 'source') return [sourceView(text)];
+  if (!isHtml(text)) return [markdownView(text)];
+  return [h('p', { class: 'soft small' }, 'This note is HTML. Its links, images, forms and scripts do nothing here.'), noteFrame(text, 'Note')];
+}
+
+/**
+ * @param {(mode: Mode) => void} show
+ * @param {Mode} mode
+ */
+function begin(show, mode) {
+  return mode === 'edit' ? [] : [h('button', { type: 'button', class: 'primary', click: () => show('edit') }, 'Write the note')];
+}
+
+/** @param {Page} page */
+function acts(page) {
+  const { status } = page.record.consult_note;
+  const again = () => page.put({ consult_note: { status: 'CREATED' } });
+  return [
+    status === 'COMPLETED'
+      ? h('button', { type: 'button', click: again }, 'Open it again')
+      : h('button', { type: 'button', class: 'primary', click: () => finish(page) }, 'Finish the note'),
+    h('button', { type: 'button', class: 'danger', click: () => drop(page) }, 'Remove the note'),
+  ];
+}
+
+/** @param {Page} page */
+function finish(page) {
+  return page.put({ consult_note: { status: 'COMPLETED' } });
+}
+
+/** @param {Page} page */
+async function drop(page) {
+  const { record } = page;
+  if (!(await page.put({ consult_note: null }))) return;
+  const undo = () => attempt(() => control(path('sessions', page.id), { method: 'PUT', body: record }));
+  toast('The note is removed.', { action: 'Undo', act: undo });
+}
