@@ -66,6 +66,17 @@ export class RecordForm {
   }
 
   /**
+   * Types a text into a field.
+   *
+   * @param {string} name
+   * @param {string} text
+   */
+  type(name, text) {
+    this.#set(name, text);
+    this.#marks();
+  }
+
+  /**
    * Takes a newer form of the record. Fields that nobody has touched follow it; typed text stays.
    *
    * @param {Record<string, any>} record

@@ -16,15 +16,15 @@ export function path(kind, id) {
 /**
  * Calls `take` with a record each time that it may have changed, and with null when it is gone.
  *
- * @param {string} at where the control API tells it
+ * @param {() => Promise<any>} read
  * @param {(data: { kind: string, id: string }) => boolean} concerns true for a change that may change what is shown
  * @param {(record: any) => void} take
  * @param {AbortSignal} signal
  */
-export function follow(at, concerns, take, signal) {
+export function follow(read, concerns, take, signal) {
   const load = calm(async () => {
     try {
-      take(await control(at, { signal }));
+      take(await read());
     } catch (error) {
       if (error instanceof Refusal && error.status === 404) take(null);
       else complain(error);
@@ -32,6 +32,7 @@ export function follow(at, concerns, take, signal) {
   }, signal);
   live.on(['state'], (events) => events.some(({ data }) => concerns(data)) && load(), signal, load);
   live.on(['reset'], load, signal);
+  return load;
 }
 
 /**

@@ -8,6 +8,7 @@ import { count, plain } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { attempt } from '../parts/toast.js';
 import { linkButton, linking, linkStatus } from './account.js';
+import { trail } from './trail.js';
 
 const SHOWN = 200;
 
@@ -26,12 +27,11 @@ export async function openAccounts(_route, signal) {
   const head = h(
     'header',
     { class: 'view-head' },
-    h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/sessions' }, 'Sessions')),
     h('h1', {}, 'Accounts'),
     h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', click: add }, 'Link another user')),
     h('p', {}, 'Users of the API who have signed in. A clinician links a user to an account in Heidi’s application; here you do it for them.'),
   );
-  return { title: 'Accounts', element: h('div', { class: 'view record' }, head, content), shortcuts: [{ keys: 'n', does: 'Link another user', act: add }] };
+  return { title: 'Accounts', element: h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, content), shortcuts: [{ keys: 'n', does: 'Link another user', act: add }] };
 }
 
 function nothing() {

@@ -1,4 +1,4 @@
-// The pieces of a session's audio on a time line. A clinician's colleague may say which of them fail.
+// The pieces of a session's audio on a time line. Any of them can be made to fail.
 
 import { fill, h } from '../parts/dom.js';
 import { count, duration, plain, size } from '../parts/format.js';
@@ -57,12 +57,14 @@ export function audioSection(page) {
   let before = '';
   return {
     element,
-    take({ audio }) {
+    take({ audio }, { audio: heard }) {
+      const ready = new Set(heard.filter((/** @type {any} */ one) => one.ready).map((/** @type {any} */ one) => one.id));
       // A table that is drawn anew would take the focus from its checkbox.
-      if (JSON.stringify(audio) === before) return;
-      before = JSON.stringify(audio);
+      const now = JSON.stringify([audio, [...ready]]);
+      if (now === before) return;
+      before = now;
       const focused = document.activeElement instanceof HTMLElement && content.contains(document.activeElement) ? document.activeElement.id : '';
-      fill(content, ...(audio.length === 0 ? nothing() : draw(layOut(audio), page)));
+      fill(content, ...(audio.length === 0 ? nothing() : draw(layOut(audio), ready, page)));
       document.getElementById(focused)?.focus();
     },
   };
@@ -73,10 +75,23 @@ function nothing() {
 }
 
 /**
+ * Shows the row of a piece.
+ *
+ * @param {string} id
+ */
+export function showPiece(id) {
+  const row = document.getElementById(`fails-${id}`)?.closest('tr');
+  for (const one of document.querySelectorAll('tr.shown')) one.classList.remove('shown');
+  row?.classList.add('shown');
+  row?.scrollIntoView({ block: 'center' });
+}
+
+/**
  * @param {Placed[]} placed
+ * @param {Set<string>} ready the pieces that are transcribed
  * @param {import('./session.js').Page} page
  */
-function draw(placed, page) {
+function draw(placed, ready, page) {
   const end = placed.reduce((sum, { length }) => sum + length, 0);
   const failed = placed.filter(({ piece }) => piece?.failed).map(({ piece }) => piece.id);
   const missing = placed.filter(({ piece }) => piece === null).length;
@@ -88,7 +103,7 @@ function draw(placed, page) {
     failed.length > 0 && `${failed.length} failed`,
     missing > 0 && `${missing} missing`,
   ];
-  return [h('p', { class: 'soft small' }, told.filter(Boolean).join(' · ')), line(placed, end), table(placed, mark)];
+  return [h('p', { class: 'soft small' }, told.filter(Boolean).join(' · ')), line(placed, end), table(placed, ready, mark)];
 }
 
 /**
@@ -99,6 +114,7 @@ function line(placed, end) {
   const bars = placed.map(({ piece, start, length }) => {
     const name = piece === null ? 'missing' : piece.failed ? 'failed' : '';
     const bar = h('div', { class: `piece ${name}`, title: `${clock(start)} to ${clock(start + length)}${name && `, ${name}`}` });
+    if (piece !== null) bar.addEventListener('click', () => showPiece(piece.id));
     bar.style.flexGrow = String(Math.max(length, end / 500));
     return bar;
   });
@@ -112,14 +128,15 @@ function line(placed, end) {
 
 /**
  * @param {Placed[]} placed
+ * @param {Set<string>} ready
  * @param {(id: string, fails: boolean) => void} mark
  */
-function table(placed, mark) {
-  const head = [['Piece'], ['Start', 'number'], ['Duration', 'number'], ['Size', 'number'], ['File'], ['Transcription']];
+function table(placed, ready, mark) {
+  const head = [['Piece'], ['Start', 'number'], ['Duration', 'number'], ['Size', 'number'], ['File'], ['Transcription'], ['Let it fail']];
   const rows = placed.map(({ piece, track, index, start, length }) => {
     const name = `${track === UPLOAD ? 'Upload' : `Recording ${track},`} ${index}`;
     const cells = [h('td', {}, plain(name)), h('td', { class: 'number' }, clock(start)), h('td', { class: 'number' }, duration(length))];
-    if (piece === null) return h('tr', { class: 'missing' }, ...cells, h('td', { colspan: 3 }, 'It has not arrived.'));
+    if (piece === null) return h('tr', { class: 'missing' }, ...cells, h('td', { colspan: 4 }, 'It has not arrived.'));
     const change = (/** @type {Event} */ event) => mark(piece.id, /** @type {HTMLInputElement} */ (event.target).checked);
     const fails = h('input', { type: 'checkbox', id: `fails-${piece.id}`, checked: piece.failed, 'aria-label': `${plain(name)} fails`, change });
     return h(
@@ -128,7 +145,8 @@ function table(placed, mark) {
       ...cells,
       h('td', { class: 'number' }, size(piece.length)),
       h('td', { class: 'file' }, plain(piece.filename)),
-      h('td', {}, h('label', { class: 'check' }, fails, ' fails')),
+      h('td', {}, piece.failed ? 'Failed' : ready.has(piece.id) ? 'Ready' : 'Waiting'),
+      h('td', {}, fails),
     );
   });
   return h(
@@ -143,7 +161,7 @@ function table(placed, mark) {
  *
  * @param {number} seconds
  */
-function clock(seconds) {
+export function clock(seconds) {
   const whole = Math.floor(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), String(whole % 60).padStart(2, '0')];
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;

@@ -5,6 +5,7 @@ import { plain } from '../parts/format.js';
 
 /** @typedef {{ start: number, end: number, title: string, key: string }} Mark */
 /** @typedef {{ text: string, at: number }} Line */
+/** @typedef {(start: number, end: number) => Node[]} Label what stands beside a part of the text */
 /** @typedef {{ kind: 'heading' | 'bullets' | 'numbers' | 'text', items: Line[][] }} Block */
 
 const BULLET = /^\s*(?:[●•*+-]|\d{1,4}[.)])\s+/;
@@ -18,11 +19,12 @@ const TITLE = /^\p{Lu}[^.,:;!?]{0,59}$/u;
  *
  * @param {string} text
  * @param {Mark[]} marks places in the text, in order, that do not overlap
+ * @param {Label} [label]
  * @returns {HTMLElement}
  */
-export function markdownView(text, marks = []) {
+export function markdownView(text, marks = [], label) {
   const blocks = parse(text);
-  return h('div', { class: 'prose' }, ...blocks.map((block) => drawn(block, marks)));
+  return h('div', { class: label ? 'prose labelled' : 'prose' }, ...blocks.map((block) => drawn(block, marks, label)));
 }
 
 /**
@@ -111,12 +113,18 @@ function isHeading({ kind, items }, next) {
 /**
  * @param {Block} block
  * @param {Mark[]} marks
+ * @param {Label} [label]
  */
-function drawn({ kind, items }, marks) {
-  const lines = (/** @type {Line[]} */ item) => item.flatMap((line, at) => [...(at > 0 ? [h('br')] : []), ...inline(line, marks)]);
-  if (kind === 'heading') return h('h4', {}, ...lines(items[0]));
-  if (kind === 'text') return h('p', {}, ...lines(items[0]));
-  return h(kind === 'numbers' ? 'ol' : 'ul', {}, ...items.map((item) => h('li', {}, ...lines(item))));
+function drawn({ kind, items }, marks, label) {
+  const content = (/** @type {Line[]} */ item) => {
+    const lines = item.flatMap((line, at) => [...(at > 0 ? [h('br')] : []), ...inline(line, marks)]);
+    if (!label) return lines;
+    const last = item[item.length - 1];
+    return [h('span', {}, ...lines), h('span', { class: 'origins' }, ...label(item[0].at, last.at + last.text.length))];
+  };
+  if (kind === 'heading') return h('h4', {}, ...content(items[0]));
+  if (kind === 'text') return h('p', {}, ...content(items[0]));
+  return h(kind === 'numbers' ? 'ol' : 'ul', {}, ...items.map((item) => h('li', {}, ...content(item))));
 }
 
 /**

@@ -1,59 +1,68 @@
 // The note of a session: rendered, as source, and as the clinician writes it.
 
+import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
 import { RecordForm } from '../parts/record-form.js';
-import { toast } from '../parts/toast.js';
-import { control } from '../parts/control.js';
 import { path } from '../parts/records.js';
-import { attempt } from '../parts/toast.js';
+import { address, go } from '../parts/route.js';
+import { attempt, toast } from '../parts/toast.js';
+import { showPiece } from './audio.js';
+import { codeList, codeMarks, unitsOf } from './codes.js';
 import { isHtml, noteFrame } from './note-frame.js';
 import { markdownView, sourceView } from './note-text.js';
 import { noteBadge } from './session-table.js';
-import { sourceList } from './sources.js';
+import { labels, sourceList } from './sources.js';
 
 /** @typedef {import('./session.js').Page} Page */
 /** @typedef {import('./session.js').Section} Section */
-/** @typedef {'note' | 'source' | 'edit'} Mode */
+/** @typedef {'note' | 'origins' | 'source' | 'edit'} Mode */
 
 /** @type {[Mode, string][]} */
-const MODES = [['note', 'Note'], ['source', 'Source'], ['edit', 'Edit']];
+const MODES = [['note', 'Note'], ['origins', 'Origins'], ['source', 'Source'], ['edit', 'Edit']];
 
 /**
  * @param {Page} page
- * @returns {Section}
+ * @param {URLSearchParams} query
+ * @returns {Section & { route: (query: URLSearchParams) => boolean }}
  */
-export function noteSection(page) {
+export function noteSection(page, query) {
   const form = noteForm(page);
   /** @type {Mode} */
-  let mode = form.changed.length > 0 ? 'edit' : 'note';
+  let mode = form.changed.length > 0 ? 'edit' : asked(query);
   let drawn = '';
   const status = h('span', {});
   const heading = h('span', { class: 'soft' });
   const actions = h('div', { class: 'buttons' });
   const content = h('div', { class: 'stack' });
-  const sources = h('div', {});
+  const codes = h('div', {});
   const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'View of the note' });
-  const element = h('section', { class: 'panel note' }, h('div', { class: 'note-head' }, h('h2', {}, 'Note'), status, heading, tabs), content, sources, actions);
+  const element = h('section', { class: 'panel note' }, h('div', { class: 'note-head' }, h('h2', {}, 'Note'), status, heading, tabs), content, codes, actions);
 
-  function show(/** @type {Mode} */ next) {
-    mode = next;
-    draw();
-    if (mode === 'edit') form.element.querySelector('textarea')?.focus();
-  }
+  const show = (/** @type {Mode} */ next) => go(address(['sessions', page.id], { note: next === 'note' ? '' : next }), { replace: true });
 
   function draw() {
-    const { consult_note: note, note_sources: from } = page.record;
+    const { consult_note: note } = page.record;
     fill(status, noteBadge(note?.status ?? null));
     heading.textContent = plain(note?.heading ?? '');
-    fill(tabs, ...MODES.map(([name, text]) => h('button', { type: 'button', 'aria-pressed': String(name === mode), click: () => show(name) }, text)));
     tabs.hidden = note === null && mode !== 'edit';
     fill(actions, ...(note === null ? begin(show, mode) : acts(page)));
-    // A note that is drawn anew loses the place to which a person has scrolled.
-    const now = JSON.stringify([mode, note?.result]);
-    if (now !== drawn) fill(content, ...(mode === 'edit' ? [form.element] : rendered(note, mode)));
+    // A note that is drawn anew loses the place to which a person has scrolled, and a button its focus.
+    const now = JSON.stringify([mode, note?.result, page.record.note_sources, page.content]);
+    if (now === drawn) return;
     drawn = now;
-    fill(sources, sourceList(from));
+    fill(tabs, ...MODES.map(([name, text]) => h('button', { type: 'button', 'aria-pressed': String(name === mode), click: () => show(name) }, text)));
+    fill(content, ...(mode === 'edit' ? [form.element] : rendered(page, mode)));
+    fill(codes, page.content.codes.length > 0 && codeList(page.content.codes, showCode));
+  }
+
+  function showCode(/** @type {string} */ code) {
+    if (element.querySelector('mark') === null) show(isHtml(page.record.consult_note?.result ?? '') ? 'source' : 'note');
+    requestAnimationFrame(() => {
+      const marks = [...element.querySelectorAll('mark')];
+      for (const mark of marks) mark.classList.toggle('on', mark.dataset.code === code);
+      marks.find((mark) => mark.dataset.code === code)?.scrollIntoView({ block: 'center' });
+    });
   }
 
   return {
@@ -62,12 +71,29 @@ export function noteSection(page) {
       form.take(fields(record));
       draw();
     },
+    route(to) {
+      const next = asked(to);
+      if (next === mode) return true;
+      mode = next;
+      draw();
+      const focused = mode === 'edit' ? form.element.querySelector('textarea') : tabs.querySelector('[aria-pressed="true"]');
+      if (focused instanceof HTMLElement) focused.focus();
+      return true;
+    },
     shortcuts: [
       { keys: 'w', does: 'Write the note', act: () => show('edit') },
       { keys: 'v', does: 'View the note', act: () => show('note') },
       { keys: 'f', does: 'Finish the note', act: () => page.record.consult_note && finish(page) },
     ],
   };
+}
+
+/**
+ * @param {URLSearchParams} query
+ * @returns {Mode}
+ */
+function asked(query) {
+  return MODES.find(([name]) => name === query.get('note'))?.[0] ?? 'note';
 }
 
 /** @param {any} record */
@@ -91,15 +117,20 @@ function noteForm(page) {
 }
 
 /**
- * @param {any} note
+ * @param {Page} page
  * @param {Mode} mode
  */
-function rendered(note, mode) {
+function rendered({ record, content }, mode) {
+  const { consult_note: note, note_sources: sources } = record;
   if (note === null) return [h('p', { class: 'soft' }, 'There is no note. A client asks for one with POST …/consult-note, or you write it.')];
   const text = note.result ?? '';
   if (text === '') return [h('p', { class: 'soft' }, 'The note is empty.')];
-  if (mode === 'source') return [sourceView(text)];
-  if (!isHtml(text)) return [markdownView(text)];
+  const inUnits = unitsOf(text);
+  const marks = codeMarks(content.codes, inUnits);
+  if (mode === 'origins' && !sources) return [h('p', { class: 'soft' }, 'The mock did not write this note: it came with the fixtures, or a clinician wrote it.')];
+  if (mode === 'origins') return [sourceList(sources), markdownView(text, [], labels(content, inUnits, showPiece))];
+  if (mode === 'source') return [sourceView(text, marks)];
+  if (!isHtml(text)) return [markdownView(text, marks)];
   return [h('p', { class: 'soft small' }, 'This note is HTML. Its links, images, forms and scripts do nothing here.'), noteFrame(text, 'Note')];
 }
 

@@ -12,6 +12,7 @@ import { address, go } from '../parts/route.js';
 import { attempt } from '../parts/toast.js';
 import { nameOf } from './patient-name.js';
 import { sessionTable } from './session-table.js';
+import { trail } from './trail.js';
 
 /** @type {import('../parts/fields.js').Field[]} */
 const FIELDS = [
@@ -54,12 +55,8 @@ function openNew(signal) {
       return {};
     },
   });
-  const head = h('header', { class: 'view-head' }, trail(), h('h1', {}, 'New patient profile'), h('p', {}, 'No field is required. The server gives the id.'));
-  return { title: 'New patient profile', element: h('div', { class: 'view record' }, head, h('section', { class: 'panel' }, form.element)) };
-}
-
-function trail() {
-  return h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/patients' }, 'Patients'));
+  const head = h('header', { class: 'view-head' }, h('h1', {}, 'New patient profile'), h('p', {}, 'No field is required. The server gives the id.'));
+  return { title: 'New patient profile', element: h('div', { class: 'view record' }, trail('patients', 'Patients'), head, h('section', { class: 'panel' }, form.element)) };
 }
 
 /**
@@ -118,15 +115,15 @@ async function openKnown(id, signal) {
   }
 
   draw();
-  follow(at, (data) => data.kind === 'patient_profiles' && data.id === id, take, signal);
+  follow(() => control(at, { signal }), (data) => data.kind === 'patient_profiles' && data.id === id, take, signal);
   const newSession = () => go(address(['sessions', 'new'], { patient_profile_id: id }));
   const element = h(
     'div',
     { class: 'view record' },
+    trail('patients', 'Patients'),
     h(
       'header',
       { class: 'view-head' },
-      trail(),
       name,
       h(
         'div',

@@ -1,8 +1,10 @@
 // The name, the transcript and the other fields of a session.
 
 import { openDialog } from '../parts/dialog.js';
-import { h } from '../parts/dom.js';
+import { fill, h } from '../parts/dom.js';
+import { plain } from '../parts/format.js';
 import { RecordForm } from '../parts/record-form.js';
+import { clock } from './audio.js';
 
 /** @typedef {import('./session.js').Page} Page */
 /** @typedef {import('./session.js').Section} Section */
@@ -57,16 +59,48 @@ export function transcriptSection(page) {
     send: page.send,
   });
   const hint = h('p', { class: 'soft small' });
-  const drop = h('button', { type: 'button', class: 'quiet', click: () => page.put({ transcript: null }) }, 'Use the audio again');
-  const element = h('section', { class: 'panel transcript' }, h('h2', {}, 'Transcript'), hint, form.element, drop);
+  const heard = h('ol', { class: 'heard', tabindex: '0', 'aria-label': 'Transcript by pieces of audio' });
+  const drop = h('button', { type: 'button', click: () => page.put({ transcript: null }) }, 'Use the audio again');
+  const correct = h('button', { type: 'button', click: () => (typed(form, page), draw()) }, 'Correct it');
+  const element = h('section', { class: 'panel transcript' }, h('h2', {}, 'Transcript'), hint, heard, form.element, h('div', { class: 'buttons' }, correct, drop));
+
+  function draw() {
+    const pieces = page.content.audio;
+    const isTyped = page.record.transcript !== null;
+    const isTyping = isTyped || form.changed.length > 0 || pieces.length === 0;
+    hint.textContent = isTyped ? 'It was typed, and replaces what the audio says.' : pieces.length > 0 ? 'It comes from the audio. What you type replaces it.' : 'There is no audio yet. You can type what was said.';
+    heard.hidden = isTyping;
+    correct.hidden = isTyping;
+    form.element.hidden = !isTyping;
+    drop.hidden = !isTyped;
+    if (!isTyping) fill(heard, ...pieces.map(saying));
+  }
+  form.undoing.addEventListener('click', draw);
   return {
     element,
     take(record) {
       form.take(record);
-      hint.textContent = record.transcript === null ? 'It comes from the audio. What you type here replaces it.' : 'It was typed. It replaces that of the audio.';
-      drop.hidden = record.transcript === null;
+      draw();
     },
   };
+}
+
+/**
+ * Puts the transcript so far into the form, for a person to correct it.
+ *
+ * @param {RecordForm} form
+ * @param {Page} page
+ */
+function typed(form, page) {
+  form.type('transcript', page.content.transcript);
+  form.element.hidden = false;
+  form.element.querySelector('textarea')?.focus();
+}
+
+/** @param {any} piece */
+function saying({ start, ready, failed, text }) {
+  const words = failed ? 'The transcription of this piece failed.' : ready ? plain(text) : 'It is not transcribed yet.';
+  return h('li', {}, h('span', { class: 'number soft small' }, clock(start)), h('span', { class: ready ? '' : 'soft' }, words));
 }
 
 /**

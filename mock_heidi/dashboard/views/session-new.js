@@ -7,6 +7,7 @@ import { RecordForm } from '../parts/record-form.js';
 import { address, go } from '../parts/route.js';
 import { nameOf } from './patient-name.js';
 import { pickPatient } from './picker.js';
+import { trail } from './trail.js';
 
 /** @type {import('../parts/fields.js').Field[]} */
 const FIELDS = [
@@ -46,8 +47,7 @@ export async function openNewSession({ query }, signal) {
       return {};
     },
   });
-  const trail = h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/sessions' }, 'Sessions'));
-  const head = h('header', { class: 'view-head' }, trail, h('h1', {}, 'New session'), h('p', {}, 'No field is required. Audio, transcript and note come afterwards.'));
-  const element = h('div', { class: 'view record' }, head, h('section', { class: 'panel' }, h('div', { class: 'field' }, h('span', {}, 'Patient'), chosen), form.element));
+  const head = h('header', { class: 'view-head' }, h('h1', {}, 'New session'), h('p', {}, 'No field is required. Audio, transcript and note come afterwards.'));
+  const element = h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, h('section', { class: 'panel' }, h('div', { class: 'field' }, h('span', {}, 'Patient'), chosen), form.element));
   return { title: 'New session', element };
 }

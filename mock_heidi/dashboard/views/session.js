@@ -15,8 +15,9 @@ import { contextSection, documentSection } from './documents.js';
 import { noteSection } from './note.js';
 import { fieldSection, renaming, transcriptSection } from './session-fields.js';
 import { linkSection, patientSection } from './session-links.js';
+import { trail } from './trail.js';
 
-/** @typedef {{ element: HTMLElement, take: (record: any) => void, shortcuts?: import('../parts/keys.js').Shortcut[] }} Section */
+/** @typedef {{ element: HTMLElement, take: (record: any, content: any) => void, shortcuts?: import('../parts/keys.js').Shortcut[] }} Section */
 
 /**
  * What the sections of the page share. `put` acts as the clinician, `patch` edits the record; both return the new
@@ -25,31 +26,38 @@ import { linkSection, patientSection } from './session-links.js';
  * @typedef {object} Page
  * @property {string} id
  * @property {AbortSignal} signal
- * @property {any} record
+ * @property {any} record as `GET sessions/ID` tells it
+ * @property {any} content as `GET sessions/ID/content` tells it: what was said, the codes, the origins of the note
  * @property {(body: any) => Promise<any>} put
  * @property {(body: any) => Promise<any>} patch
  * @property {(changes: any) => Promise<any>} send as `put`, but throws refusals
  * @property {(changes: any) => Promise<any>} edit as `patch`, but throws refusals
  */
 
+// The pause in ms after which work that goes on with the clock is looked at again.
+const LATER = 2000;
+
 /** @type {import('../parts/app.js').Open} */
-export async function openSession({ rest: [id] }, signal) {
+export async function openSession({ rest: [id], query }, signal) {
   const at = `/sessions/${encodeURIComponent(id)}`;
   const stored = path('sessions', id);
-  const load = () => control(at, { signal });
+  const load = async () => {
+    const [record, content] = await Promise.all([control(at, { signal }), control(`${at}/content`, { signal })]);
+    return { record, content };
+  };
 
   async function change(/** @type {string} */ where, /** @type {string} */ method, /** @type {any} */ body) {
     await control(where, { method, body });
     const now = await load();
     take(now);
-    return now;
+    return now.record;
   }
 
   /** @type {Page} */
   const page = {
     id,
     signal,
-    record: await load().catch(explain),
+    ...(await load().catch(explain)),
     send: (body) => change(at, 'PUT', body),
     edit: (body) => change(stored, 'PATCH', body),
     put: (body) => attempt(() => page.send(body)),
@@ -57,7 +65,7 @@ export async function openSession({ rest: [id] }, signal) {
   };
   const sections = {
     audio: audioSection(page),
-    note: noteSection(page),
+    note: noteSection(page, query),
     transcript: transcriptSection(page),
     documents: documentSection(page),
     patient: patientSection(page),
@@ -66,24 +74,29 @@ export async function openSession({ rest: [id] }, signal) {
     context: contextSection(page),
     fields: fieldSection(page),
   };
+  let waiting = 0;
   const name = h('h1', {});
   const facts = h('p', { class: 'soft small' });
   const json = h('div', {});
   const gone = h('div', { class: 'notice wrong', role: 'alert', hidden: true });
 
-  function take(/** @type {any} */ now) {
-    gone.hidden = now !== null;
-    if (now === null) {
+  function take(/** @type {{ record: any, content: any } | null} */ known) {
+    gone.hidden = known !== null;
+    if (known === null) {
       fill(gone, h('span', {}, 'This session was deleted meanwhile.'), h('button', { type: 'button', click: putBack }, 'Put it back'));
       return;
     }
-    page.record = now;
+    const { record: now, content } = known;
+    Object.assign(page, known);
     name.textContent = plain(now.session_name) || 'No name';
     fill(facts, h('span', { class: 'mono' }, id), ' ', copyButton(id, 'Copy', 'Copy the session id'), ` · created ${dateAndTime(now.created_at)} · updated ${dateAndTime(now.updated_at)}`);
     fill(json, jsonView(now));
-    for (const section of Object.values(sections)) section.take(now);
+    for (const section of Object.values(sections)) section.take(now, content);
+    clearTimeout(waiting);
+    if (isUnderWay(page)) waiting = setTimeout(again, LATER);
   }
 
+  const again = follow(load, (data) => concerns(data, page), take, signal);
   const putBack = () => attempt(() => control(stored, { method: 'PUT', body: page.record }));
 
   async function removeIt() {
@@ -95,17 +108,17 @@ export async function openSession({ rest: [id] }, signal) {
     });
   }
 
-  take(page.record);
-  follow(at, (data) => concerns(data, page), take, signal);
+  take(page);
+  signal.addEventListener('abort', () => clearTimeout(waiting));
   const rename = () => renaming(page);
   const { audio, note, transcript, documents, patient, account, links, context, fields } = sections;
   const element = h(
     'div',
     { class: 'view record session' },
+    trail('sessions', 'Sessions'),
     h(
       'header',
       { class: 'view-head' },
-      h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/sessions' }, 'Sessions')),
       name,
       h(
         'div',
@@ -129,6 +142,7 @@ export async function openSession({ rest: [id] }, signal) {
   return {
     title: name.textContent ?? '',
     element,
+    update: (to) => to.rest[0] === id && note.route(to.query),
     shortcuts: [
       ...(note.shortcuts ?? []),
       { keys: 'r', does: 'Rename the session', act: rename },
@@ -148,6 +162,16 @@ export async function openSession({ rest: [id] }, signal) {
 function concerns({ kind, id }, { id: session, record }) {
   if (kind === 'sessions') return id === session || (record.linked_sessions_for_context ?? []).includes(id);
   return kind === 'users' || (kind === 'patient_profiles' && id === record.patient_profile_id);
+}
+
+/**
+ * True while transcription or the note goes on. The clock alone may complete them, which no event reports.
+ *
+ * @param {Page} page
+ */
+function isUnderWay({ record, content }) {
+  const isWritten = record.note_begun_at !== null && record.consult_note?.status === 'CREATED';
+  return isWritten || content.audio.some((/** @type {any} */ piece) => !piece.ready && !piece.failed);
 }
 
 /**
