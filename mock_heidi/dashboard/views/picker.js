@@ -27,7 +27,7 @@ function pick(kind, title, describe, without = []) {
     let asked = 0;
     async function find() {
       const turn = ++asked;
-      const query = new URLSearchParams({ text: search.value.trim(), limit: String(SHOWN + without.length) });
+      const query = new URLSearchParams({ text: search.value.trim(), limit: String(SHOWN + without.length), order: 'newest' });
       const found = await attempt(() => control(`/state/${kind}?${query}`));
       if (found === undefined || turn !== asked) return;
       const choices = found.records.map(describe).filter((/** @type {Choice} */ { id }) => !without.includes(id)).slice(0, SHOWN);

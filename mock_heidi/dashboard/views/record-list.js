@@ -62,7 +62,7 @@ export async function openList(listing, route, signal) {
     open: ({ record }) => record && go(address([view, record[id]])),
   });
   const pages = new Pages(
-    (offset, limit) => control(`/state/${kind}?${new URLSearchParams({ ...query, limit: `${limit}`, offset: `${offset}` })}`, { signal }),
+    (offset, limit) => control(`/state/${kind}?${new URLSearchParams({ ...query, limit: `${limit}`, offset: `${offset}`, order: 'newest' })}`, { signal }),
     () => show(),
   );
 

@@ -17,7 +17,7 @@ const SHOWN = 20;
 export async function sessionTable(query, signal) {
   const table = { element: h('div', { class: 'session-table' }), total: 0 };
   const load = async () => {
-    const { records, total } = await control(`/state/sessions?${new URLSearchParams({ ...query, limit: `${SHOWN}` })}`, { signal });
+    const { records, total } = await control(`/state/sessions?${new URLSearchParams({ ...query, limit: `${SHOWN}`, order: 'newest' })}`, { signal });
     table.total = total;
     fill(table.element, ...content(records, total, query));
   };
