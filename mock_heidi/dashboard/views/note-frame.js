@@ -7,9 +7,10 @@ import { plain } from '../parts/format.js';
 const KEPT = new Set(
   'a abbr address article aside b blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i ins kbd li main mark ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead time tr u ul var'.split(' '),
 );
-const EMPTY = new Set(['br', 'col', 'hr']);
 // The text of these is not text for a reader.
 const DROPPED = new Set(['script', 'style', 'template', 'noscript', 'iframe', 'object', 'embed', 'svg', 'math', 'title', 'select', 'textarea']);
+// A tag with its attributes.
+const TAG = /<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|'[^']*'|[^'"<>])*>/y;
 // Nothing may be loaded into the frame, wherever it comes from.
 const HEAD = '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><meta name="color-scheme" content="light dark">';
 
@@ -40,28 +41,67 @@ export function noteFrame(html, name) {
 /**
  * The same note with the elements that only structure a text, without any attribute.
  *
+ * The browser's parser is not asked: it complains about each script in the console. What this one reads otherwise than
+ * a browser does can only be lost, since nothing but the kept elements and escaped text is written.
+ *
  * @param {string} html
  */
 export function harmless(html) {
-  // The parsed document is not shown: it runs and loads nothing.
-  return written(new DOMParser().parseFromString(html, 'text/html').body);
+  const lower = html.toLowerCase();
+  const written = [];
+  let at = 0;
+  while (at < html.length) {
+    const next = html.indexOf('<', at);
+    if (next < 0) break;
+    written.push(text(html.slice(at, next)));
+    const skipped = skip(lower, next);
+    TAG.lastIndex = next;
+    const tag = skipped < 0 ? TAG.exec(lower) : null;
+    if (tag === null) {
+      if (skipped < 0) written.push('&lt;');
+      at = skipped < 0 ? next + 1 : skipped;
+    } else {
+      const [whole, slash, name] = tag;
+      if (KEPT.has(name)) written.push(`<${slash}${name}>`);
+      at = DROPPED.has(name) && slash === '' ? end(lower, `</${name}`, next) : next + whole.length;
+    }
+  }
+  return [...written, text(html.slice(at))].join('');
 }
 
 /**
- * @param {Node} node
- * @returns {string}
+ * The place after a comment or a declaration that begins here, or -1.
+ *
+ * @param {string} html
+ * @param {number} at
  */
-function written(node) {
-  if (node instanceof Text) return escaped(plain(node.data));
-  if (!(node instanceof Element)) return '';
-  const name = node.localName;
-  if (DROPPED.has(name)) return '';
-  const inner = [...node.childNodes].map(written).join('');
-  if (!KEPT.has(name)) return inner;
-  return EMPTY.has(name) ? `<${name}>` : `<${name}>${inner}</${name}>`;
+function skip(html, at) {
+  if (html.startsWith('<!--', at)) return end(html, '--', at + 4);
+  return html[at + 1] === '!' || html[at + 1] === '?' ? end(html, '', at) : -1;
 }
 
-/** @param {string} text */
-function escaped(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/**
+ * The place after the next `>` that follows some text.
+ *
+ * @param {string} html
+ * @param {string} before
+ * @param {number} from
+ */
+function end(html, before, from) {
+  const start = html.indexOf(before, from);
+  const found = start < 0 ? -1 : html.indexOf('>', start);
+  return found < 0 ? html.length : found + 1;
+}
+
+/**
+ * A text between tags, with its entities as they are. Characters that could deceive a reader become visible.
+ *
+ * @param {string} given
+ */
+function text(given) {
+  const read = given.replace(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?/gi, (whole, hex, digits) => {
+    const number = hex ? parseInt(hex, 16) : Number(digits);
+    return number <= 0x10ffff && plain(String.fromCodePoint(number)) !== String.fromCodePoint(number) ? plain(String.fromCodePoint(number)) : whole;
+  });
+  return plain(read).replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

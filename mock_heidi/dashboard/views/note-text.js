@@ -122,7 +122,7 @@ function drawn({ kind, items }, marks, label) {
     const last = item[item.length - 1];
     return [h('span', {}, ...lines), h('span', { class: 'origins' }, ...label(item[0].at, last.at + last.text.length))];
   };
-  if (kind === 'heading') return h('h4', {}, ...content(items[0]));
+  if (kind === 'heading') return h('h3', {}, ...content(items[0]));
   if (kind === 'text') return h('p', {}, ...content(items[0]));
   return h(kind === 'numbers' ? 'ol' : 'ul', {}, ...items.map((item) => h('li', {}, ...content(item))));
 }

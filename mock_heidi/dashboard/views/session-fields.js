@@ -71,6 +71,7 @@ export function transcriptSection(page) {
     hint.textContent = isTyped ? 'It was typed, and replaces what the audio says.' : pieces.length > 0 ? 'It comes from the audio. What you type replaces it.' : 'There is no audio yet. You can type what was said.';
     heard.hidden = isTyping;
     correct.hidden = isTyping;
+    correct.textContent = page.content.transcript === '' ? 'Type it' : 'Correct it';
     form.element.hidden = !isTyping;
     drop.hidden = !isTyped;
     if (!isTyping) fill(heard, ...pieces.map(saying));
