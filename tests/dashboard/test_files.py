@@ -17,7 +17,7 @@ FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*
 TSC = shutil.which("tsc") or shutil.which("tsc", path=str(ROOT / "tests/contract/tools/node_modules/.bin"))
 
 
-@pytest.mark.parametrize("path", ["/_mock/", *[f"/_mock/ui/{name}" for name in FILES]])
+@pytest.mark.parametrize("path", ["/_mock/", "/_mock/docs", *[f"/_mock/ui/{name}" for name in FILES]])
 def test_each_file_forbids_the_browser_everything_from_elsewhere(heidi: Client, path: str) -> None:
     answer = heidi.get(path, signed=False)
 
