@@ -16,7 +16,7 @@ import { complain } from './toast.js';
  * listeners and requests take it. `update` takes another address of the same view; without it, or if it returns false,
  * the view is made anew.
  *
- * @typedef {{ title: string, element: HTMLElement, update?: (route: Route) => boolean | void, shortcuts?: Shortcut[] }} View
+ * @typedef {{ title: string, element: HTMLElement, update?: (route: Route) => unknown, shortcuts?: Shortcut[] }} View
  * @typedef {(route: Route, signal: AbortSignal) => View | Promise<View>} Open
  */
 

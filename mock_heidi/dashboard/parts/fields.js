@@ -25,7 +25,7 @@ import { sentence } from './toast.js';
  */
 export function entry({ name, kind, choices = [] }) {
   if (kind === 'choice') {
-    return h('select', { name }, h('option', { value: '' }, 'Not given'), ...choices.map((choice) => h('option', { value: choice }, String(choice))));
+    return h('select', { name }, h('option', { value: '' }, 'Not given'), ...choices.map((choice) => h('option', { value: String(choice) }, String(choice))));
   }
   if (kind === 'area') return h('textarea', { name });
   if (kind === 'json') return h('textarea', { name, class: 'mono', spellcheck: 'false' });

@@ -1,9 +1,9 @@
 // One record of the state: reads, edits, removes it and puts it back.
 
-import { calm } from './calm.js';
 import { control, Refusal } from './control.js';
 import { live } from './live.js';
-import { attempt, complain, toast } from './toast.js';
+import { reloader } from './reload.js';
+import { attempt, toast } from './toast.js';
 
 /**
  * @param {string} kind such as `patient_profiles`
@@ -22,12 +22,12 @@ export function path(kind, id) {
  * @param {AbortSignal} signal
  */
 export function follow(read, concerns, take, signal) {
-  const load = calm(async () => {
+  const load = reloader(async () => {
     try {
       take(await read());
     } catch (error) {
-      if (error instanceof Refusal && error.status === 404) take(null);
-      else complain(error);
+      if (!(error instanceof Refusal) || error.status !== 404) throw error;
+      take(null);
     }
   }, signal);
   live.on(['state'], (events) => events.some(({ data }) => concerns(data)) && load(), signal, load);

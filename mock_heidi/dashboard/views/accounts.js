@@ -1,12 +1,11 @@
 // The users who have signed in, and the Heidi accounts to which they are linked.
 
-import { calm } from '../parts/calm.js';
 import { control, here } from '../parts/control.js';
 import { copyBlock } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { count, plain } from '../parts/format.js';
 import { live } from '../parts/live.js';
-import { attempt } from '../parts/toast.js';
+import { reloader } from '../parts/reload.js';
 import { linkButton, linking, linkStatus } from './account.js';
 import { trail } from './trail.js';
 
@@ -19,7 +18,7 @@ export async function openAccounts(_route, signal) {
     const { records, total } = await control(`/state/users?limit=${SHOWN}`, { signal });
     fill(content, ...(total === 0 ? nothing() : [table(records, again), total > SHOWN && h('p', { class: 'soft' }, `The first ${SHOWN} of ${count(total, 'user')}.`)]));
   };
-  const again = calm(() => attempt(load), signal);
+  const again = reloader(load, signal);
   live.on(['state'], (events) => events.some(({ data }) => data.kind === 'users') && again(), signal, again);
   live.on(['reset'], again, signal);
   await load();

@@ -5,7 +5,7 @@ import { copyButton } from '../parts/copy.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
 import { count, dateAndTime } from '../parts/format.js';
-import { jsonView } from '../parts/json.js';
+import { foldedJson } from '../parts/json.js';
 import { follow, path, remove } from '../parts/records.js';
 import { RecordForm } from '../parts/record-form.js';
 import { address, go } from '../parts/route.js';
@@ -69,7 +69,7 @@ async function openKnown(id, signal) {
   let record = await control(at, { signal }).catch(explain);
   const name = h('h1', {});
   const facts = h('dl', { class: 'facts' });
-  const json = h('div', {});
+  const json = foldedJson('Record as JSON');
   const gone = h('div', { class: 'notice wrong', role: 'alert', hidden: true });
   const sessions = await sessionTable({ patient_profile_id: id }, signal);
   const form = new RecordForm({
@@ -99,7 +99,7 @@ async function openKnown(id, signal) {
   function draw() {
     name.textContent = nameOf(record);
     fill(facts, ...factsOf(record));
-    fill(json, jsonView(record));
+    json.take(record);
   }
 
   const putBack = () => attempt(() => control(at, { method: 'PUT', body: record }));
@@ -135,7 +135,7 @@ async function openKnown(id, signal) {
     gone,
     h('section', { class: 'panel' }, h('h2', {}, 'Patient profile'), form.element),
     h('section', { class: 'panel' }, h('h2', {}, 'Sessions'), sessions.element),
-    h('section', { class: 'panel' }, h('h2', {}, 'Record'), facts, h('details', {}, h('summary', {}, 'As JSON'), json)),
+    h('section', { class: 'panel' }, h('h2', {}, 'Record'), facts, json.element),
   );
   return {
     title: nameOf(record),

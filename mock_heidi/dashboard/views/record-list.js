@@ -1,12 +1,12 @@
 // A view that lists the records of one kind: a search, the rows, and what to do when there are none.
 
-import { calm } from '../parts/calm.js';
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { Pages } from '../parts/pages.js';
+import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 
 /** @typedef {{ index: number, record: any }} Row */
@@ -91,9 +91,9 @@ export async function openList(listing, route, signal) {
     fill(about, ...((await listing.about?.(query)) ?? []));
   }
 
-  live.on(['state'], (events) => events.some(({ data }) => listing.listens.includes(data.kind)) && refresh(), signal, () => refresh());
-  live.on(['reset'], () => refresh(), signal);
-  const refresh = calm(() => pages.refresh(), signal);
+  const refresh = reloader(() => pages.refresh(), signal);
+  live.on(['state'], (events) => events.some(({ data }) => listing.listens.includes(data.kind)) && refresh(), signal, refresh);
+  live.on(['reset'], refresh, signal);
   await Promise.all([pages.begin(), narrow()]);
   const add = () => go(address([view, 'new'], query.patient_profile_id ? { patient_profile_id: query.patient_profile_id } : {}));
   const element = h(

@@ -1,12 +1,11 @@
 // The sessions of a patient as a short table.
 
-import { calm } from '../parts/calm.js';
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { count, dateAndTime, duration, plain } from '../parts/format.js';
 import { live } from '../parts/live.js';
+import { reloader } from '../parts/reload.js';
 import { address } from '../parts/route.js';
-import { attempt } from '../parts/toast.js';
 
 const SHOWN = 20;
 
@@ -21,7 +20,7 @@ export async function sessionTable(query, signal) {
     table.total = total;
     fill(table.element, ...content(records, total, query));
   };
-  const again = calm(() => attempt(load), signal);
+  const again = reloader(load, signal);
   live.on(['state'], (events) => events.some(({ data }) => data.kind === 'sessions') && again(), signal, again);
   live.on(['reset'], again, signal);
   await load();

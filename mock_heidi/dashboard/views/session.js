@@ -5,7 +5,7 @@ import { copyButton } from '../parts/copy.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
 import { dateAndTime, plain } from '../parts/format.js';
-import { jsonView } from '../parts/json.js';
+import { foldedJson } from '../parts/json.js';
 import { follow, path, remove } from '../parts/records.js';
 import { address, go } from '../parts/route.js';
 import { attempt } from '../parts/toast.js';
@@ -77,7 +77,8 @@ export async function openSession({ rest: [id], query }, signal) {
   let waiting = 0;
   const name = h('h1', {});
   const facts = h('p', { class: 'soft small' });
-  const json = h('div', {});
+  const json = foldedJson('Record as JSON');
+  json.element.classList.add('panel');
   const gone = h('div', { class: 'notice wrong', role: 'alert', hidden: true });
 
   function take(/** @type {{ record: any, content: any } | null} */ known) {
@@ -90,7 +91,7 @@ export async function openSession({ rest: [id], query }, signal) {
     Object.assign(page, known);
     name.textContent = plain(now.session_name) || 'No name';
     fill(facts, h('span', { class: 'mono' }, id), ' ', copyButton(id, 'Copy', 'Copy the session id'), ` · created ${dateAndTime(now.created_at)} · updated ${dateAndTime(now.updated_at)}`);
-    fill(json, jsonView(now));
+    json.take(now);
     for (const section of Object.values(sections)) section.take(now, content);
     clearTimeout(waiting);
     if (isUnderWay(page)) waiting = setTimeout(again, LATER);
@@ -137,7 +138,7 @@ export async function openSession({ rest: [id], query }, signal) {
       h('div', { class: 'column' }, patient.element, account.element, links.element, context.element),
     ),
     fields.element,
-    h('details', { class: 'panel' }, h('summary', {}, 'Record as JSON'), json),
+    json.element,
   );
   return {
     title: name.textContent ?? '',
