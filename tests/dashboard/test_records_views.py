@@ -191,6 +191,8 @@ def test_a_new_patient_appears_in_the_list(server: Handle, page: Page, chromium:
 
 def test_empty_lists_say_how_to_make_the_first_record(page: Page, chromium: ChromiumThread) -> None:
     with MockHeidi(fixtures="empty") as server:
+        for user in server.state.users():
+            server.state.delete("users", user["email"])
         for view, kind in (("patients", "patient_profiles"), ("sessions", "sessions")):
             open_view(page, server, view)
             line = page.get_by_role("region", name="curl")

@@ -40,7 +40,7 @@ export class Pages {
   /** @param {number} index */
   want(index) {
     const page = Math.floor(index / SIZE);
-    if (this.pages.get(page)?.generation !== this.generation) this.#fetch(page);
+    if (this.pages.get(page)?.generation !== this.generation) this.#fetch(page).catch(complain);
   }
 
   /** Fetches rows again when they are drawn. The old ones stay until the new ones arrive. */
@@ -63,15 +63,11 @@ export class Pages {
     const { generation, search } = this;
     if (this.asked.get(page) === generation) return;
     this.asked.set(page, generation);
-    try {
-      const { records, total } = await this.load(page * SIZE, SIZE);
-      if (search !== this.search) return;
-      this.pages.set(page, { records, generation });
-      this.total = total;
-      this.known = true;
-      this.changed(this);
-    } catch (error) {
-      if (search === this.search) complain(error);
-    }
+    const { records, total } = await this.load(page * SIZE, SIZE).finally(() => this.asked.get(page) === generation && this.asked.delete(page));
+    if (search !== this.search) return;
+    this.pages.set(page, { records, generation });
+    this.total = total;
+    this.known = true;
+    this.changed(this);
   }
 }

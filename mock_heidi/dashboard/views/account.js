@@ -4,12 +4,13 @@ import { control } from '../parts/control.js';
 import { openDialog } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
 import { dateAndTime, plain } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 import { RecordForm } from '../parts/record-form.js';
 import { attempt, toast } from '../parts/toast.js';
 
 /** @typedef {import('./session.js').Page} Page */
 /** @typedef {import('./session.js').Section} Section */
-/** @typedef {{ email: string, third_party_internal_id: string, linked_to?: string | null, linked_at?: string | null }} User */
+/** @typedef {{ email: string, third_party_internal_id: string, managed_by: string, linked_to?: string | null, linked_at?: string | null }} User */
 
 /** @type {import('../parts/fields.js').Field[]} */
 const FIELDS = [
@@ -25,15 +26,19 @@ const FIELDS = [
  * @returns {Section}
  */
 export function accountSection(page) {
-  const content = h('div', { class: 'stack' });
-  async function draw(/** @type {any} */ { created_by: creator }) {
+  const content = h('div', { class: 'flow' });
+  const isNew = memo();
+  async function draw(/** @type {any} */ { created_by: creator, managed_by }) {
     if (creator === null) {
+      if (!isNew(null)) return;
       fill(content, h('p', { class: 'soft' }, 'No user of the API created this session.'), h('a', { href: '#/sessions/accounts' }, 'All accounts'));
       return;
     }
     const { records } = await control(`/state/users?${new URLSearchParams({ text: creator.email, limit: '1000' })}`, { signal: page.signal });
-    const same = (/** @type {User} */ user) => user.email === creator.email && user.third_party_internal_id === creator.third_party_internal_id;
-    const user = records.find(same) ?? creator;
+    const same = (/** @type {User} */ user) =>
+      user.email === creator.email && user.third_party_internal_id === creator.third_party_internal_id && user.managed_by === managed_by;
+    const user = records.find(same) ?? { ...creator, managed_by };
+    if (!isNew(user)) return;
     fill(content, h('p', {}, plain(user.email)), h('p', { class: 'soft small' }, plain(user.third_party_internal_id)), linkStatus(user), h('div', { class: 'buttons' }, linkButton(user, () => draw(page.record))));
   }
   return { element: h('section', { class: 'panel' }, h('h2', {}, 'Clinician'), content), take: (record) => void attempt(() => draw(record)) };
@@ -65,11 +70,11 @@ const at = (email) => `/users/${encodeURIComponent(email)}/link`;
  * @param {User} user
  * @param {() => void} after
  */
-async function unlink({ email, third_party_internal_id, linked_to }, after) {
-  await control(at(email), { method: 'DELETE', body: { third_party_internal_id } });
+async function unlink({ email, third_party_internal_id, managed_by, linked_to }, after) {
+  await control(at(email), { method: 'DELETE', body: { third_party_internal_id, managed_by } });
   after();
   const again = async () => {
-    await control(at(email), { method: 'PUT', body: { third_party_internal_id, kinde_user_id: linked_to } });
+    await control(at(email), { method: 'PUT', body: { third_party_internal_id, managed_by, kinde_user_id: linked_to } });
     after();
   };
   toast(`${plain(email)} is not linked any more.`, { action: 'Undo', act: () => attempt(again) });
@@ -93,7 +98,7 @@ export function linking(user, after) {
     key: `link of ${user?.email ?? 'a new user'}`,
     signal: new AbortController().signal,
     send: async ({ email = user?.email ?? '', third_party_internal_id = user?.third_party_internal_id, ...fields }) => {
-      await control(at(email), { method: 'PUT', body: { third_party_internal_id, ...fields } });
+      await control(at(email), { method: 'PUT', body: { third_party_internal_id, managed_by: user?.managed_by, ...fields } });
       dialog.close();
       after();
       return {};

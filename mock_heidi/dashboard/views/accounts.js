@@ -46,7 +46,7 @@ function nothing() {
  * @param {() => void} after
  */
 function table(users, after) {
-  const head = h('tr', {}, ...['User', 'Third-party internal id', 'Heidi account', ''].map((text) => h('th', { scope: 'col' }, text)));
+  const head = h('tr', {}, ...['User', 'Third-party internal id', 'Heidi account', 'Change'].map((text) => h('th', { scope: 'col' }, text)));
   const rows = users.map((user) =>
     h('tr', {}, h('td', {}, plain(user.email)), h('td', { class: 'mono' }, plain(user.third_party_internal_id)), h('td', {}, linkStatus(user)), h('td', {}, linkButton(user, after))),
   );

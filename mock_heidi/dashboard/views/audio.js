@@ -2,6 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { count, duration, plain, size } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 
 /** @typedef {{ piece: any, track: string, index: number, start: number, length: number }} Placed */
 
@@ -52,17 +53,14 @@ function median(lengths) {
  * @returns {import('./session.js').Section}
  */
 export function audioSection(page) {
-  const content = h('div', { class: 'stack' });
+  const content = h('div', { class: 'flow' });
   const element = h('section', { class: 'panel audio' }, h('h2', {}, 'Audio'), content);
-  let before = '';
+  const isNew = memo();
   return {
     element,
     take({ audio }, { audio: heard }) {
       const ready = new Set(heard.filter((/** @type {any} */ one) => one.ready).map((/** @type {any} */ one) => one.id));
-      // A table that is drawn anew would take the focus from its checkbox.
-      const now = JSON.stringify([audio, [...ready]]);
-      if (now === before) return;
-      before = now;
+      if (!isNew([audio, [...ready]])) return;
       const focused = document.activeElement instanceof HTMLElement && content.contains(document.activeElement) ? document.activeElement.id : '';
       fill(content, ...(audio.length === 0 ? nothing() : draw(layOut(audio), ready, page)));
       document.getElementById(focused)?.focus();
@@ -121,7 +119,7 @@ function line(placed, end) {
   return h(
     'div',
     { class: 'time-line', 'aria-hidden': 'true' },
-    h('div', { class: 'pieces' }, ...bars),
+    h('div', { class: 'bars' }, ...bars),
     h('div', { class: 'scale small soft' }, h('span', {}, '0:00'), h('span', {}, clock(end / 2)), h('span', {}, clock(end))),
   );
 }

@@ -2,6 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { dateAndTime, plain, size } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 import { toast } from '../parts/toast.js';
 import { noteFrame } from './note-frame.js';
 import { markdownView, sourceView } from './note-text.js';
@@ -14,13 +15,12 @@ import { markdownView, sourceView } from './note-text.js';
  * @returns {Section}
  */
 export function documentSection(page) {
-  const content = h('div', { class: 'stack' });
-  let before = '';
+  const content = h('div', { class: 'flow' });
+  const isNew = memo();
   return {
     element: h('section', { class: 'panel' }, h('h2', {}, 'Documents'), content),
     take({ documents }) {
-      if (JSON.stringify(documents) === before) return;
-      before = JSON.stringify(documents);
+      if (!isNew(documents)) return;
       const none = h('p', { class: 'soft' }, 'No document was written from this session. A client asks for them with POST …/documents.');
       fill(content, ...(documents.length === 0 ? [none] : documents.map((/** @type {any} */ one) => row(one, page))));
     },
@@ -32,7 +32,7 @@ export function documentSection(page) {
  * @param {Page} page
  */
 function row(written, page) {
-  const body = h('div', { class: 'stack' });
+  const body = h('div', { class: 'flow' });
   const name = plain(written.name) || 'No name';
   const isHtml = written.content_type === 'HTML';
   const open = () => {

@@ -3,6 +3,7 @@
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 import { RecordForm } from '../parts/record-form.js';
 import { path } from '../parts/records.js';
 import { address, go } from '../parts/route.js';
@@ -30,11 +31,11 @@ export function noteSection(page, query) {
   const form = noteForm(page);
   /** @type {Mode} */
   let mode = form.changed.length > 0 ? 'edit' : asked(query);
-  let drawn = '';
+  const isNew = memo();
   const status = h('span', {});
   const heading = h('span', { class: 'soft' });
   const actions = h('div', { class: 'buttons' });
-  const content = h('div', { class: 'stack' });
+  const content = h('div', { class: 'flow' });
   const codes = h('div', {});
   const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'View of the note' });
   const element = h('section', { class: 'panel note' }, h('div', { class: 'note-head' }, h('h2', {}, 'Note'), status, heading, tabs), content, codes, actions);
@@ -46,11 +47,8 @@ export function noteSection(page, query) {
     fill(status, noteBadge(note?.status ?? null));
     heading.textContent = plain(note?.heading ?? '');
     tabs.hidden = note === null && mode !== 'edit';
+    if (!isNew([mode, note, page.record.note_sources, page.content])) return;
     fill(actions, ...(note === null ? begin(show, mode) : acts(page)));
-    // A note that is drawn anew loses the place to which a person has scrolled, and a button its focus.
-    const now = JSON.stringify([mode, note?.result, page.record.note_sources, page.content]);
-    if (now === drawn) return;
-    drawn = now;
     fill(tabs, ...MODES.map(([name, text]) => h('button', { type: 'button', 'aria-pressed': String(name === mode), click: () => show(name) }, text)));
     fill(content, ...(mode === 'edit' ? [form.element] : rendered(page, mode)));
     fill(codes, page.content.codes.length > 0 && codeList(page.content.codes, showCode));

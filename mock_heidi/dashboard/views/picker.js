@@ -23,8 +23,12 @@ function pick(kind, title, describe, without = []) {
   return new Promise((resolve) => {
     const results = h('ul', { class: 'choices' });
     const told = h('p', { class: 'soft small', role: 'status' });
-    const search = h('input', { type: 'search', 'aria-label': 'Search', autofocus: true, autocomplete: 'off', input: () => find() });
+    const search = h('input', { type: 'search', 'aria-label': 'Search', autofocus: true, autocomplete: 'off', input: () => find(), keydown: take });
     let asked = 0;
+    // Enter takes the first result, so that a name that is typed to its end needs no mouse.
+    function take(/** @type {KeyboardEvent} */ event) {
+      if (event.key === 'Enter') results.querySelector('button')?.click();
+    }
     async function find() {
       const turn = ++asked;
       const query = new URLSearchParams({ text: search.value.trim(), limit: String(SHOWN + without.length), order: 'newest' });

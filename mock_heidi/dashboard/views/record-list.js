@@ -8,6 +8,7 @@ import { live } from '../parts/live.js';
 import { Pages } from '../parts/pages.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
+import { complain } from '../parts/toast.js';
 
 /** @typedef {{ index: number, record: any }} Row */
 /** @typedef {Record<string, string>} Query */
@@ -118,8 +119,7 @@ export async function openList(listing, route, signal) {
     update: (to) => {
       if (to.rest.length > 0) return false;
       query = asked(listing, to);
-      pages.begin();
-      narrow();
+      Promise.all([pages.begin(), narrow()]).catch(complain);
       return true;
     },
     shortcuts: [

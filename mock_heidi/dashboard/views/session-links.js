@@ -3,6 +3,7 @@
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 import { path } from '../parts/records.js';
 import { address } from '../parts/route.js';
 import { attempt } from '../parts/toast.js';
@@ -17,8 +18,9 @@ import { pickPatient, pickSession } from './picker.js';
  * @returns {Section}
  */
 export function patientSection(page) {
-  const content = h('div', { class: 'stack' });
+  const content = h('div', { class: 'flow' });
   const buttons = h('div', { class: 'buttons' });
+  const isNew = memo();
   const choose = async () => {
     const one = await pickPatient();
     if (one) await page.patch({ patient_profile_id: one.id });
@@ -26,6 +28,7 @@ export function patientSection(page) {
   async function draw(/** @type {any} */ record) {
     const id = record.patient_profile_id;
     const profile = id && (await attempt(() => control(path('patient_profiles', id), { signal: page.signal })));
+    if (record !== page.record || !isNew([profile, record.patient])) return;
     fill(content, ...(profile ? described(profile) : own(record.patient)));
     fill(
       buttons,
@@ -59,23 +62,27 @@ function own({ name, gender, dob }) {
 export function linkSection(page) {
   const list = h('ul', { class: 'plain-list' });
   const none = h('p', { class: 'soft small' }, 'A new note takes up the notes of linked sessions.');
+  /** @type {() => string[]} */
   const linked = () => page.record.linked_sessions_for_context ?? [];
   const set = (/** @type {string[]} */ ids) => page.patch({ linked_sessions_for_context: ids });
   const add = async () => {
     const one = await pickSession([page.id, ...linked()]);
     if (one) await set([...linked(), one.id]);
   };
-  async function draw() {
-    const rows = await Promise.all(linked().map(async (/** @type {string} */ id) => row(id, await nameOfSession(id))));
-    fill(list, ...rows);
-    none.hidden = rows.length > 0;
+  const isNew = memo();
+  async function draw(/** @type {any} */ record) {
+    const ids = linked();
+    const names = await Promise.all(ids.map(nameOfSession));
+    if (record !== page.record || !isNew([ids, names])) return;
+    fill(list, ...names.map((name, at) => row(ids[at], name)));
+    none.hidden = ids.length > 0;
   }
   const row = (/** @type {string} */ id, /** @type {string} */ name) =>
     h(
       'li',
       {},
       h('a', { href: address(['sessions', id]) }, name),
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Unlink ${name}`, click: () => set(linked().filter((/** @type {string} */ one) => one !== id)) }, 'Unlink'),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Unlink ${name}`, click: () => set(linked().filter((one) => one !== id)) }, 'Unlink'),
     );
   const element = h('section', { class: 'panel' }, h('h2', {}, 'Linked sessions'), none, list, h('div', { class: 'buttons' }, h('button', { type: 'button', click: add }, 'Link a session')));
   return { element, take: draw };
