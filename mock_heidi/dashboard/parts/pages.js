@@ -20,6 +20,8 @@ export class Pages {
     this.total = 0;
     /** True if an answer has arrived. */
     this.known = false;
+    /** The pages of the rows that were drawn last: the visible rows may lie on two. */
+    this.shown = [0, 0];
     this.search = 0;
     this.generation = 0;
     /** @type {Map<number, { records: any[], generation: number }>} */
@@ -40,20 +42,21 @@ export class Pages {
   /** @param {number} index */
   want(index) {
     const page = Math.floor(index / SIZE);
+    if (page !== this.shown[1]) this.shown = [this.shown[1], page];
     if (this.pages.get(page)?.generation !== this.generation) this.#fetch(page).catch(complain);
   }
 
-  /** Fetches rows again when they are drawn. The old ones stay until the new ones arrive. */
+  /** Fetches the shown rows again, and the others when they are drawn. The old ones stay until the new ones arrive. */
   async refresh() {
     this.generation += 1;
-    if (this.total === 0) await this.#fetch(0);
-    else this.changed(this);
+    await Promise.all([...new Set(this.shown)].map((page) => this.#fetch(page)));
   }
 
   /** Fetches the rows of another search. */
   async begin() {
     this.generation += 1;
     this.search += 1;
+    this.shown = [0, 0];
     this.pages.clear();
     await this.#fetch(0);
   }

@@ -31,6 +31,8 @@ import { complain } from '../parts/toast.js';
  */
 
 const HEIGHT = 44;
+// The pause in ms between two loads. A search of ten thousand records costs the server some milliseconds.
+const PAUSE = 400;
 
 /**
  * @param {Listing} listing
@@ -84,7 +86,7 @@ export async function openList(listing, route, signal) {
 
   function notFound() {
     const all = h('a', { class: 'button', href: address([view]) }, `Show all ${title.toLowerCase()}`);
-    return [h('h2', {}, `No ${noun} matches.`), h('p', {}, `${listing.hint}. Upper and lower case are the same.`), all];
+    return [h('h2', {}, `No ${noun} matches.`), h('p', {}, `The search looks at: ${listing.hint.toLowerCase()}. Upper and lower case are the same.`), all];
   }
 
   async function narrow() {
@@ -92,7 +94,7 @@ export async function openList(listing, route, signal) {
     fill(about, ...((await listing.about?.(query)) ?? []));
   }
 
-  const refresh = reloader(() => pages.refresh(), signal);
+  const refresh = reloader(() => pages.refresh(), signal, PAUSE);
   live.on(['state'], (events) => events.some(({ data }) => listing.listens.includes(data.kind)) && refresh(), signal, refresh);
   live.on(['reset'], refresh, signal);
   await Promise.all([pages.begin(), narrow()]);
