@@ -46,6 +46,20 @@ def test_places_of_codes_are_counted_in_characters(server: Handle, page: Page, c
     chromium.expect(page.locator("mark")).to_have_text("insomnia")
 
 
+def test_an_html_note_has_its_marks_and_its_origins(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    asked = {"generation_method": "TEMPLATE", "template_id": "659b8042fe093d6592b41ef7", "addition": ""}
+    with server.client() as client:
+        path = f"/sessions/{SESSION}/consult-note"
+        client.post(path, json={**asked, "voice_style": "GOLDILOCKS", "brain": "LEFT", "content_type": "HTML"})
+    open_view(page, server, f"sessions/{SESSION}")
+    note = page.frame_locator("iframe").locator("body")
+    chromium.expect(note.locator("mark").first).to_have_attribute("title", "SCT-MOCK-0004 Low mood (mock concept)")
+
+    page.get_by_role("button", name="Origins").click()
+    item = page.locator(".prose p").filter(has_text="Began a few weeks after separation")
+    chromium.expect(item.get_by_role("button", name="Audio 0:00")).to_be_visible()
+
+
 def test_a_clinician_writes_and_finishes_a_note(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     open_view(page, server, f"sessions/{WITHOUT_NOTE}")
     page.get_by_role("button", name="Write the note").click()

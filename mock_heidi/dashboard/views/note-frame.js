@@ -2,6 +2,9 @@
 
 import { h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
+import { within } from './note-text.js';
+
+/** @typedef {import('./note-text.js').Mark} Mark */
 
 // What a note may consist of. Everything else is left out; the text of other elements stays.
 const KEPT = new Set(
@@ -29,12 +32,13 @@ export function isHtml(text) {
  *
  * @param {string} html
  * @param {string} name
+ * @param {Mark[]} marks
  * @returns {HTMLIFrameElement}
  */
-export function noteFrame(html, name) {
+export function noteFrame(html, name, marks = []) {
   const frame = h('iframe', { class: 'note-frame', sandbox: true, title: name, referrerpolicy: 'no-referrer', tabindex: '0' });
   // The policy of the frame forbids styles, so that the font is an attribute.
-  frame.srcdoc = `${HEAD}<font face="system-ui, sans-serif">${harmless(html)}</font>`;
+  frame.srcdoc = `${HEAD}<font face="system-ui, sans-serif">${harmless(html, marks)}</font>`;
   return frame;
 }
 
@@ -45,15 +49,16 @@ export function noteFrame(html, name) {
  * a browser does can only be lost, since nothing but the kept elements and escaped text is written.
  *
  * @param {string} html
+ * @param {Mark[]} marks places in the HTML; those in the text of elements are marked
  */
-export function harmless(html) {
+export function harmless(html, marks = []) {
   const lower = html.toLowerCase();
   const written = [];
   let at = 0;
   while (at < html.length) {
     const next = html.indexOf('<', at);
     if (next < 0) break;
-    written.push(text(html.slice(at, next)));
+    written.push(marked(html, at, next, marks));
     const skipped = skip(lower, next);
     TAG.lastIndex = next;
     const tag = skipped < 0 ? TAG.exec(lower) : null;
@@ -66,7 +71,7 @@ export function harmless(html) {
       at = DROPPED.has(name) && slash === '' ? end(lower, `</${name}`, next) : next + whole.length;
     }
   }
-  return [...written, text(html.slice(at))].join('');
+  return [...written, marked(html, at, html.length, marks)].join('');
 }
 
 /**
@@ -91,6 +96,25 @@ function end(html, before, from) {
   const start = html.indexOf(before, from);
   const found = start < 0 ? -1 : html.indexOf('>', start);
   return found < 0 ? html.length : found + 1;
+}
+
+/**
+ * A text between tags, with its marks.
+ *
+ * @param {string} html
+ * @param {number} from
+ * @param {number} to
+ * @param {Mark[]} marks
+ */
+function marked(html, from, to, marks) {
+  const parts = [];
+  let done = from;
+  for (const { start, end: after, title } of within(marks, from, to)) {
+    const [first, last] = [Math.max(start, done), Math.min(after, to)];
+    parts.push(text(html.slice(done, first)), `<mark title="${text(title).replaceAll('"', '&quot;')}">`, text(html.slice(first, last)), '</mark>');
+    done = last;
+  }
+  return [...parts, text(html.slice(done, to))].join('');
 }
 
 /**

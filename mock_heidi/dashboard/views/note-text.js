@@ -28,6 +28,19 @@ export function markdownView(text, marks = [], label) {
 }
 
 /**
+ * The lines of an HTML text without their tags, each with its label.
+ *
+ * @param {string} html
+ * @param {Label} label
+ */
+export function linesView(html, label) {
+  const lines = paragraphs(html).flat().map(({ text, at }) => ({ text: text.replace(/<[^<>]*>/g, ''), at, end: at + text.length }));
+  const rows = lines.filter(({ text }) => text.trim() !== '');
+  const row = (/** @type {typeof rows[0]} */ { text, at, end }) => h('p', {}, h('span', {}, plain(text)), h('span', { class: 'origins' }, ...label(at, end)));
+  return h('div', { class: 'prose labelled' }, ...rows.map(row));
+}
+
+/**
  * The text as it is, with its marks.
  *
  * @param {string} text
@@ -174,6 +187,6 @@ function marked(text, at, marks) {
  * @param {number} from
  * @param {number} to
  */
-function within(marks, from, to) {
+export function within(marks, from, to) {
   return marks.filter(({ start, end }) => start < to && end > from);
 }

@@ -11,7 +11,7 @@ import { attempt, toast } from '../parts/toast.js';
 import { showPiece } from './audio.js';
 import { codeList, codeMarks, unitsOf } from './codes.js';
 import { isHtml, noteFrame } from './note-frame.js';
-import { markdownView, sourceView } from './note-text.js';
+import { linesView, markdownView, sourceView } from './note-text.js';
 import { noteBadge } from './session-table.js';
 import { labels, sourceList } from './sources.js';
 
@@ -126,10 +126,13 @@ function rendered({ record, content }, mode) {
   const inUnits = unitsOf(text);
   const marks = codeMarks(content.codes, inUnits);
   if (mode === 'origins' && !sources) return [h('p', { class: 'soft' }, 'The mock did not write this note: it came with the fixtures, or a clinician wrote it.')];
-  if (mode === 'origins') return [sourceList(sources), markdownView(text, [], labels(content, inUnits, showPiece))];
+  if (mode === 'origins') {
+    const label = labels(content, inUnits, showPiece);
+    return [sourceList(sources), isHtml(text) ? linesView(text, label) : markdownView(text, [], label)];
+  }
   if (mode === 'source') return [sourceView(text, marks)];
   if (!isHtml(text)) return [markdownView(text, marks)];
-  return [h('p', { class: 'soft small' }, 'This note is HTML. Its links, images, forms and scripts do nothing here.'), noteFrame(text, 'Note')];
+  return [h('p', { class: 'soft small' }, 'This note is HTML. Its links, images, forms and scripts do nothing here.'), noteFrame(text, 'Note', marks)];
 }
 
 /**
