@@ -28,7 +28,9 @@ Contract = dict[str, Any]
 _URI = "urn:contract"
 _NAMESPACE = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 # Paths that the server answers itself, outside the vendor's API.
-_OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"])
+_REDIRECT = 307
+_PAGES: tuple[list[str], ...] = (["docs"], ["openapi.json"], ["openapi.yaml"])
+_OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"], ["favicon.ico"], *_PAGES)
 _NOT_FOUND = {"detail": "Not Found"}
 _NOT_ALLOWED = {"detail": "Method Not Allowed"}
 _SHOWN = 5
@@ -245,18 +247,18 @@ class Judge:
     def _is_ours(exchange: Exchange) -> bool:
         segments = _split(exchange.path)
         if segments[:1] == ["ns"] and len(segments) > 1:
-            if segments[2:3] == ["_mock"]:
+            if segments[2:3] == ["_mock"] or (segments[2:] in _PAGES and exchange.status == _REDIRECT):
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
-        return exchange.body.startswith(
-            {
-                503: b'{"detail":"mock_heidi has reached its limit',
-                403: b'{"detail":"mock_heidi does not answer to',
-                400: b'{"detail":"X-Mock-Strict: ',
-            }.get(exchange.status, b"\0")
-        )
+        # Some refusals are the mock's own and say so: limits and temporary files, an unknown host, X-Mock-Strict.
+        own = {
+            503: ("mock_heidi has reached its limit", "mock_heidi cannot write an upload"),
+            403: ("mock_heidi does not answer to",),
+            400: ("X-Mock-Strict: ",),
+        }
+        begins = tuple(f'{{"detail":"{text}'.encode() for text in own.get(exchange.status, ()))
+        return exchange.body.startswith(begins)
 
     def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
         wanted = (405, _NOT_ALLOWED) if allowed else (404, _NOT_FOUND)
