@@ -6,19 +6,23 @@ import { fill, h } from '../parts/dom.js';
 import { count, plain } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
+import { address, go } from '../parts/route.js';
 import { linkButton, linking, linkStatus } from './account.js';
 import { trail } from './trail.js';
 
 const SHOWN = 200;
 
 /** @type {import('../parts/app.js').Open} */
-export async function openAccounts(_route, signal) {
+export async function openAccounts({ query }, signal) {
   const content = h('section', { class: 'panel' });
+  const search = h('input', { type: 'search', 'aria-label': 'Search users', placeholder: 'E-mail, id or account', autocomplete: 'off', value: query.get('text') ?? '' });
   const load = async () => {
-    const { records, total } = await control(`/state/users?limit=${SHOWN}`, { signal });
-    fill(content, ...(total === 0 ? nothing() : [table(records, again), total > SHOWN && h('p', { class: 'soft' }, `The first ${SHOWN} of ${count(total, 'user')}.`)]));
+    const text = search.value.trim();
+    const { records, total } = await control(`/state/users?${new URLSearchParams({ text, limit: `${SHOWN}` })}`, { signal });
+    fill(content, ...shown(records, total, text, again));
   };
   const again = reloader(load, signal);
+  search.addEventListener('input', () => go(address(['sessions', 'accounts'], { text: search.value.trim() }), { replace: true }));
   live.on(['state'], (events) => events.some(({ data }) => data.kind === 'users') && again(), signal, again);
   live.on(['reset'], again, signal);
   await load();
@@ -27,10 +31,31 @@ export async function openAccounts(_route, signal) {
     'header',
     { class: 'view-head' },
     h('h1', {}, 'Accounts'),
-    h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', click: add }, 'Link another user')),
+    h('div', { class: 'buttons' }, search, h('button', { type: 'button', class: 'primary', click: add }, 'Link another user')),
     h('p', {}, 'Users of the API who have signed in. A clinician links a user to an account in Heidi’s application; here you do it for them.'),
   );
-  return { title: 'Accounts', element: h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, content), shortcuts: [{ keys: 'n', does: 'Link another user', act: add }] };
+  return {
+    title: 'Accounts',
+    element: h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, content),
+    update: (to) => to.rest[0] === 'accounts' && (again(), true),
+    shortcuts: [
+      { keys: '/', does: 'Search', act: () => search.focus() },
+      { keys: 'n', does: 'Link another user', act: add },
+    ],
+  };
+}
+
+/**
+ * @param {import('./account.js').User[]} users
+ * @param {number} total
+ * @param {string} text the search
+ * @param {() => void} again
+ */
+function shown(users, total, text, again) {
+  if (total === 0 && text === '') return nothing();
+  if (total === 0) return [h('h2', {}, 'No user matches.')];
+  const more = total > users.length && h('p', { class: 'soft' }, `The first ${users.length} of ${count(total, 'user')}. Search to narrow them.`);
+  return [table(users, again), more];
 }
 
 function nothing() {

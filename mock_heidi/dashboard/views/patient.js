@@ -175,7 +175,7 @@ function factsOf(record) {
  * @returns {Promise<any[]>}
  */
 async function linkedSessions(id) {
-  const { records } = await control(`/state/sessions?patient_profile_id=${id}&limit=1000`);
+  const { records } = await control(`/state/sessions?patient_profile_id=${encodeURIComponent(id)}&limit=1000`);
   return Promise.all(records.map((/** @type {any} */ row) => control(path('sessions', row.session_id))));
 }
 

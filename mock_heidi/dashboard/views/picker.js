@@ -27,7 +27,10 @@ function pick(kind, title, describe, without = []) {
     let asked = 0;
     // Enter takes the first result, so that a name that is typed to its end needs no mouse.
     function take(/** @type {KeyboardEvent} */ event) {
-      if (event.key === 'Enter') results.querySelector('button')?.click();
+      if (event.key !== 'Enter') return;
+      // The closed dialog gives the focus back to its button, which the same key would press.
+      event.preventDefault();
+      results.querySelector('button')?.click();
     }
     async function find() {
       const turn = ++asked;
