@@ -167,6 +167,7 @@ def test_the_frame_of_an_html_note_forbids_what_its_filter_might_miss(
         ("<script>never closed", ""),
         ("<!-- <p> --><p>x</p><!doctype html><?xml?>", "<p>x</p>"),
         ("a <b c", "a &lt;b c"),
+        ("\u0130\u0130<B>x</B>", "\u0130\u0130<b>x</b>"),
         ("&lt;script&gt; &#8238; &#60;", "&lt;script&gt; \u2039202e\u203a &#60;"),
         ("<a href=javascript:alert(1)>x</a><unknown>y</unknown>", "<a>x</a>y"),
         ("<STYLE>p{}</STYLE><object><p>in</p></object>out", "out"),

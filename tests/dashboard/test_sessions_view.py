@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 PIECE = "677b2dff5f12d8b6e0937ac4"
+WAITING = "149526525691435075790316147751231032795"
+"""A session with audio that waits for its transcription."""
 
 
 def test_a_session_is_found_by_its_patient(server: Handle, page: Page, chromium: ChromiumThread) -> None:
@@ -116,6 +118,20 @@ def test_a_transcript_is_corrected_saved_and_given_up(server: Handle, page: Page
     page.get_by_role("button", name="Use the audio again").click()
     chromium.expect(page.get_by_label("Transcript by pieces of audio")).to_be_visible()
     assert server.session(SESSION)["transcript"] is None
+
+
+def test_a_transcript_is_typed_before_the_audio_is_transcribed(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    open_view(page, server, f"sessions/{WAITING}")
+    chromium.expect(page.get_by_text("It is not transcribed yet.")).to_be_visible()
+    page.locator("main").press("t")
+    chromium.expect(page.get_by_label("Transcript", exact=True)).to_be_focused()
+    page.keyboard.type("A mole on the back.")
+    page.keyboard.press("Control+Enter")
+    chromium.expect(page.get_by_text("It was typed, and replaces what the audio says.")).to_be_visible()
+
+    assert server.session(WAITING)["transcript"] == "A mole on the back."
 
 
 def test_documents_are_shown_and_one_is_removed_with_undo(server: Handle, page: Page, chromium: ChromiumThread) -> None:

@@ -52,7 +52,8 @@ export function noteFrame(html, name, marks = []) {
  * @param {Mark[]} marks places in the HTML; those in the text of elements are marked
  */
 export function harmless(html, marks = []) {
-  const lower = html.toLowerCase();
+  // Only these letters: others may change the length of the text.
+  const lower = html.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const written = [];
   let at = 0;
   while (at < html.length) {

@@ -61,13 +61,22 @@ export function transcriptSection(page) {
   const hint = h('p', { class: 'soft small' });
   const heard = h('ol', { class: 'heard', tabindex: '0', 'aria-label': 'Transcript by pieces of audio' });
   const drop = h('button', { type: 'button', click: () => page.put({ transcript: null }) }, 'Use the audio again');
-  const correct = h('button', { type: 'button', click: () => (typed(form, page), draw()) }, 'Correct it');
+  const correct = h('button', { type: 'button', click: () => begin() });
   const element = h('section', { class: 'panel transcript' }, h('h2', {}, 'Transcript'), hint, heard, form.element, h('div', { class: 'buttons' }, correct, drop));
+  let isOpen = false;
+
+  // The form begins with the transcript so far, for a person to correct it.
+  function begin() {
+    if (heard.hidden === false) form.type('transcript', page.content.transcript);
+    isOpen = true;
+    draw();
+    form.element.querySelector('textarea')?.focus();
+  }
 
   function draw() {
     const pieces = page.content.audio;
     const isTyped = page.record.transcript !== null;
-    const isTyping = isTyped || form.changed.length > 0 || pieces.length === 0;
+    const isTyping = isTyped || isOpen || form.changed.length > 0 || pieces.length === 0;
     hint.textContent = isTyped ? 'It was typed, and replaces what the audio says.' : pieces.length > 0 ? 'It comes from the audio. What you type replaces it.' : 'There is no audio yet. You can type what was said.';
     heard.hidden = isTyping;
     correct.hidden = isTyping;
@@ -76,26 +85,20 @@ export function transcriptSection(page) {
     drop.hidden = !isTyped;
     if (!isTyping) fill(heard, ...pieces.map(saying));
   }
-  form.undoing.addEventListener('click', draw);
+  const close = () => {
+    isOpen = false;
+    draw();
+  };
+  form.undoing.addEventListener('click', close);
+  drop.addEventListener('click', close);
   return {
     element,
     take(record) {
       form.take(record);
       draw();
     },
+    shortcuts: [{ keys: 't', does: 'Type the transcript', act: begin }],
   };
-}
-
-/**
- * Puts the transcript so far into the form, for a person to correct it.
- *
- * @param {RecordForm} form
- * @param {Page} page
- */
-function typed(form, page) {
-  form.type('transcript', page.content.transcript);
-  form.element.hidden = false;
-  form.element.querySelector('textarea')?.focus();
 }
 
 /** @param {any} piece */

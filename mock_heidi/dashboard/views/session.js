@@ -76,7 +76,8 @@ export async function openSession({ rest: [id], query }, signal) {
   };
   let waiting = 0;
   const name = h('h1', {});
-  const facts = h('p', { class: 'soft small' });
+  const times = h('span', {});
+  const facts = h('p', { class: 'soft small' }, h('span', { class: 'mono' }, id), ' ', copyButton(id, 'Copy', 'Copy the session id'), times);
   const json = foldedJson('Record as JSON');
   json.element.classList.add('panel');
   const gone = h('div', { class: 'notice wrong', role: 'alert', hidden: true });
@@ -90,14 +91,16 @@ export async function openSession({ rest: [id], query }, signal) {
     const { record: now, content } = known;
     Object.assign(page, known);
     name.textContent = plain(now.session_name) || 'No name';
-    fill(facts, h('span', { class: 'mono' }, id), ' ', copyButton(id, 'Copy', 'Copy the session id'), ` · created ${dateAndTime(now.created_at)} · updated ${dateAndTime(now.updated_at)}`);
+    times.textContent = ` · created ${dateAndTime(now.created_at)} · updated ${dateAndTime(now.updated_at)}`;
     json.take(now);
     for (const section of Object.values(sections)) section.take(now, content);
     clearTimeout(waiting);
-    if (isUnderWay(page)) waiting = setTimeout(again, LATER);
+    if (isUnderWay(page)) waiting = setTimeout(look, LATER);
   }
 
   const again = follow(load, (data) => concerns(data, page), take, signal);
+  // A hidden page asks the server for nothing.
+  const look = () => (document.hidden ? (waiting = setTimeout(look, LATER)) : again());
   const putBack = () => attempt(() => control(stored, { method: 'PUT', body: page.record }));
 
   async function removeIt() {
@@ -147,7 +150,7 @@ export async function openSession({ rest: [id], query }, signal) {
     shortcuts: [
       ...(note.shortcuts ?? []),
       { keys: 'r', does: 'Rename the session', act: rename },
-      { keys: 't', does: 'Type the transcript', act: () => transcript.element.querySelector('textarea')?.focus() },
+      ...(transcript.shortcuts ?? []),
       { keys: 'u', does: 'Go up to the list', act: () => go('#/sessions') },
       { keys: 'Delete', does: 'Delete the session', act: removeIt },
     ],
@@ -172,7 +175,8 @@ function concerns({ kind, id }, { id: session, record }) {
  */
 function isUnderWay({ record, content }) {
   const isWritten = record.note_begun_at !== null && record.consult_note?.status === 'CREATED';
-  return isWritten || content.audio.some((/** @type {any} */ piece) => !piece.ready && !piece.failed);
+  const begun = new Set(record.audio.filter((/** @type {any} */ piece) => piece.begun_at !== null).map((/** @type {any} */ piece) => piece.id));
+  return isWritten || content.audio.some((/** @type {any} */ piece) => begun.has(piece.id) && !piece.ready && !piece.failed);
 }
 
 /**
