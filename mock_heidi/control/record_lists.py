@@ -25,19 +25,22 @@ _USUAL, _MOST = 100, 1_000
 class _List(NamedTuple):
     model: type[Record]
     row: Callable[[Namespace, Any], dict[str, Any]]
-    texts: Callable[[Any], Iterable[str | None]]
+    texts: Callable[[Namespace, Any], Iterable[str | None]]
     """The values in which a text is searched."""
 
 
 async def list_records(request: Request) -> Response:
-    """The records of a kind that match, in the order of creation, and the number of all that match."""
+    """The records of a kind that match, and the number of all that match."""
     query, kind = request.query, _kind(request)
     limit, offset = _number(query, "limit", _USUAL), _number(query, "offset", 0)
     if limit > _MOST:
         raise ControlError(400, f"limit={limit} is above {_MOST}", "ask for the next ones with offset")
+    is_newest_first = _is_newest_first(query.get("order", "oldest"))
     found: Sequence[Any] = _among(request, kind, query.get("patient_profile_id"))
     if "text" in query:
-        found = await _containing(found, kind, query["text"].casefold())
+        found = await _containing(request.namespace, found, kind, query["text"].casefold())
+    if is_newest_first:
+        found = found[::-1]
     rows = [kind.row(request.namespace, record) for record in found[offset : offset + limit]]
     return respond({"records": rows, "total": len(found)})
 
@@ -45,6 +48,12 @@ async def list_records(request: Request) -> Response:
 def _number(query: dict[str, str], name: str, usual: int) -> int:
     text = query.get(name, str(usual))
     return read_number(text, _DIGITS, f"{name}={text} is not a number", f"write it like {name}=20")
+
+
+def _is_newest_first(order: str) -> bool:
+    if order not in ("oldest", "newest"):
+        raise ControlError(400, f"order={order} is neither oldest nor newest", "write order=newest or leave it out")
+    return order == "newest"
 
 
 def _kind(request: Request) -> _List:
@@ -63,11 +72,11 @@ def _among(request: Request, kind: _List, patient: str | None) -> Sequence[Any]:
     return request.store.where(Session, patient_profile_id=patient)
 
 
-async def _containing(records: Iterable[Any], kind: _List, text: str) -> list[Any]:
+async def _containing(namespace: Namespace, records: Iterable[Any], kind: _List, text: str) -> list[Any]:
     """The records that contain a text in one of their searched values, in any case."""
     found, slices = [], Slices()
     for record in records:
-        if any(text in value.casefold() for value in kind.texts(record) if value):
+        if any(text in value.casefold() for value in kind.texts(namespace, record) if value):
             found.append(record)
         await slices.spend(RECORD // 4)
     return found
@@ -120,10 +129,11 @@ def _user_row(_: Namespace, user: User) -> dict[str, Any]:
     }
 
 
-def _session_texts(session: Session) -> Iterable[str | None]:
+def _session_texts(namespace: Namespace, session: Session) -> Iterable[str | None]:
     creator = session.created_by.email if session.created_by else None
+    patient = session_content.patient_of(namespace, session)
     return (
-        *(session.session_id, session.session_name, session.patient.name, session.patient_profile_id),
+        *(session.session_id, session.session_name, patient.name, session.patient_profile_id),
         *(session.ehr_patient_id, session.ehr_appt_id, creator),
     )
 
@@ -132,12 +142,14 @@ _KINDS = {
     "patient_profiles": _List(
         PatientProfile,
         _patient_row,
-        lambda one: (one.id, one.name, one.birth_date, one.email, one.ehr_patient_id),
+        lambda _, one: (one.id, one.name, one.birth_date, one.email, one.ehr_patient_id),
     ),
     "sessions": _List(Session, _session_row, _session_texts),
-    "users": _List(User, _user_row, lambda one: (one.email, one.third_party_internal_id, one.linked_to)),
+    "users": _List(User, _user_row, lambda _, one: (one.email, one.third_party_internal_id, one.linked_to)),
 }
 
 routes = [
-    ControlRoute("/state/{kind}", list_records, "GET", query=("text", "patient_profile_id", "limit", "offset")),
+    ControlRoute(
+        "/state/{kind}", list_records, "GET", query=("text", "patient_profile_id", "order", "limit", "offset")
+    ),
 ]

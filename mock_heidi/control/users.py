@@ -6,16 +6,18 @@ from starlette.responses import Response
 
 from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
 from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
+from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state.account_records import HeidiUser, User
 from mock_heidi.web.request import Request
 
-_FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", "third_party_internal_id")
+_WHO = ("third_party_internal_id", "managed_by")
+_FIELDS = ("kinde_user_id", "heidi_email", "linked_account_plan", *_WHO)
 
 
 async def link_user(request: Request) -> Response:
     fields = await _texts(request, _FIELDS)
     namespace = request.namespace
-    user = _user(request, fields.get("third_party_internal_id"), make=True)
+    user = _user(request, fields, make=True)
     if user.linked_to is not None:
         raise ControlError(409, "this user is linked already", "unlink the user first")
     heidi_user = find_heidi_user(namespace, user.managed_by, fields.get("kinde_user_id"))
@@ -27,8 +29,7 @@ async def link_user(request: Request) -> Response:
 
 
 async def unlink_user(request: Request) -> Response:
-    fields = await _texts(request, ("third_party_internal_id",))
-    user = _user(request, fields.get("third_party_internal_id"))
+    user = _user(request, await _texts(request, _WHO))
     request.store.put(user.replace(linked_to=None, account_id=None, linked_at=None))
     return respond({"linked": False, "email": user.email})
 
@@ -44,19 +45,29 @@ async def _texts(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     return fields
 
 
-def _user(request: Request, third_party_internal_id: str | None, *, make: bool = False) -> User:
-    """The user with the e-mail in the URL under the first key. With ``make``, a new one if the user is unknown."""
+def _user(request: Request, fields: dict[str, str], *, make: bool = False) -> User:
+    """The user with the e-mail in the URL, under the first key or the owner that the body names.
+
+    With ``make``, a new one if the user is unknown.
+    """
     namespace, email = request.namespace, request.params["email"]
-    owner = next(iter(namespace.keys.values()))
+    third_party_internal_id, owner = fields.get("third_party_internal_id"), _owner(namespace, fields)
     for user in request.store.all(User):
-        same = user.managed_by == owner.managed_by and user.email == email
+        same = user.managed_by == owner and user.email == email
         if same and third_party_internal_id in (None, user.third_party_internal_id):
             return user
     if third_party_internal_id is None or not make:
         raise ControlError(
             404, f"no user with the e-mail {email!r} has signed in", "sign in first, or send third_party_internal_id"
         )
-    return User(managed_by=owner.managed_by, email=email, third_party_internal_id=third_party_internal_id)
+    return User(managed_by=owner, email=email, third_party_internal_id=third_party_internal_id)
+
+
+def _owner(namespace: Namespace, fields: dict[str, str]) -> str:
+    owner = fields.get("managed_by") or next(iter(namespace.keys.values())).managed_by
+    if owner not in namespace.owners:
+        raise ControlError(400, f"no API key has the owner {owner!r}", "send the managed_by of an API key")
+    return owner
 
 
 def _account(request: Request, user: User, heidi_user: HeidiUser) -> dict[str, Any]:

@@ -479,7 +479,7 @@ START_FIELDS = "api_key, assume, clock, faults, fixtures, journal, linked, scena
             "DELETE",
             "/users/a@b/link",
             {"kinde_user_id": "x"},
-            ("unknown field 'kinde_user_id'", "known names are third_party_internal_id"),
+            ("unknown field 'kinde_user_id'", "known names are managed_by, third_party_internal_id"),
         ),
         (
             "POST",
@@ -794,6 +794,11 @@ def test_an_unknown_heidi_account_gets_an_invented_address(heidi: Client) -> Non
             {"heidi_email": 5},
             refused(400, "heidi_email is not a text", "send a string that is not empty"),
         ),
+        (
+            "dr.jonas.lind@example.com",
+            {"managed_by": "f" * 24},
+            refused(400, f"no API key has the owner '{'f' * 24}'", "send the managed_by of an API key"),
+        ),
         *(
             (
                 "dr.jonas.lind@example.com",
@@ -825,6 +830,22 @@ def test_the_third_party_id_distinguishes_users_with_one_address(heidi: Client) 
 
     assert linked == [None, FREE[0]]
     assert [user.get("linked_to") for user in users(heidi)[-2:]] == [None, None]
+
+
+def test_a_user_of_another_api_key_is_linked_under_its_owner(heidi: Client) -> None:
+    heidi.sign_in()
+    heidi.sign_in(key="mock-heidi-key-two")
+    second = heidi.state()["api_keys"][1]
+
+    linked = heidi.put(f"/_mock/users/{DEFAULT_EMAIL}/link", json={"managed_by": second["managed_by"]})
+    (user,) = heidi.state()["api_keys"][1]["users"]
+    unlinked = heidi.request("DELETE", f"/_mock/users/{DEFAULT_EMAIL}/link", json={"managed_by": second["managed_by"]})
+
+    assert linked.json()["ehr_provider"] == "Northside EHR"
+    assert user["linked_to"] == linked.json()["user_id"]
+    assert "linked_to" not in users(heidi)[-1]
+    assert unlinked.status_code == 200
+    assert "linked_to" not in heidi.state()["api_keys"][1]["users"][0]
 
 
 @pytest.mark.parametrize("body", [{}, {"third_party_internal_id": "1"}])

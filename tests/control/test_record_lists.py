@@ -27,6 +27,19 @@ def test_a_list_has_all_records_in_the_order_of_the_state(heidi: Client) -> None
     assert listed(heidi, "sessions")["total"] == len(state["sessions"])
 
 
+def test_the_newest_records_can_come_first(heidi: Client) -> None:
+    oldest_first = ids(heidi, "sessions")
+
+    assert ids(heidi, "sessions", order="newest", limit=3) == oldest_first[:-4:-1]
+    assert ids(heidi, "sessions", order="newest", limit=3, offset=2) == oldest_first[:-6:-1][2:]
+
+
+def test_a_session_is_found_by_the_name_of_its_linked_patient(heidi: Client) -> None:
+    of_john = [row["session_id"] for row in heidi.state()["sessions"] if row["patient_profile_id"] == JOHN]
+
+    assert ids(heidi, "sessions", text="john doe") == of_john
+
+
 def test_the_row_of_a_patient_has_the_name_and_the_number_of_sessions(heidi: Client) -> None:
     whole = heidi.get(f"/_mock/state/patient_profiles/{JOHN}").json()
     of_john = [row for row in heidi.state()["sessions"] if row["patient_profile_id"] == JOHN]
@@ -95,6 +108,7 @@ def test_pages_are_parts_of_the_whole_list(heidi: Client) -> None:
     [
         ("rooms", 404, "records of 'rooms' cannot be listed by themselves"),
         ("sessions?limit=1001", 400, "limit=1001 is above 1000"),
+        ("sessions?order=name", 400, "order=name is neither oldest nor newest"),
         ("sessions?offset=-1", 400, "offset=-1 is not a number"),
         (f"users?patient_profile_id={JOHN}", 400, "only sessions have a patient_profile_id"),
     ],

@@ -13,9 +13,10 @@ import { complain } from './toast.js';
 
 /**
  * What a view's module exports as `open`: it makes the view for an address. The signal ends when the view is left;
- * listeners and requests take it. `update` takes another address of the same view; without it the view is made anew.
+ * listeners and requests take it. `update` takes another address of the same view; without it, or if it returns false,
+ * the view is made anew.
  *
- * @typedef {{ title: string, element: HTMLElement, update?: (route: Route) => void, shortcuts?: Shortcut[] }} View
+ * @typedef {{ title: string, element: HTMLElement, update?: (route: Route) => unknown, shortcuts?: Shortcut[] }} View
  * @typedef {(route: Route, signal: AbortSignal) => View | Promise<View>} Open
  */
 
@@ -39,10 +40,7 @@ async function render() {
   const route = current();
   document.body.classList.remove('menu-open');
   mark(route.view);
-  if (shown?.name === route.view && shown.view.update) {
-    shown.view.update(route);
-    return;
-  }
+  if (shown?.name === route.view && shown.view.update && shown.view.update(route) !== false) return;
   shown?.leave.abort();
   const leave = new AbortController();
   try {

@@ -33,11 +33,13 @@ export class Refusal extends Error {
    * @param {number} status 0 if the server did not answer
    * @param {string} message
    * @param {string} hint
+   * @param {string[]} problems all problems of a refused body, each with its place
    */
-  constructor(status, message, hint) {
+  constructor(status, message, hint, problems = []) {
     super(message);
     this.status = status;
     this.hint = hint;
+    this.problems = problems;
   }
 
   /** True if the server wants an admin token, or another one. */
@@ -57,8 +59,7 @@ export class Refusal extends Error {
 export async function control(path, options = {}) {
   const answer = await call(here.control + path, options);
   if (answer.ok) return answer.json();
-  const told = await answer.json().catch(() => ({}));
-  throw new Refusal(answer.status, told.error ?? `the control API answered ${answer.status}`, told.hint ?? '');
+  throw await refusal(answer);
 }
 
 /**
@@ -71,8 +72,13 @@ export async function control(path, options = {}) {
 export async function controlText(path, options = {}) {
   const answer = await call(here.control + path, options);
   if (answer.ok) return answer.text();
-  const told = await answer.json().catch(() => ({}));
-  throw new Refusal(answer.status, told.error ?? `the control API answered ${answer.status}`, told.hint ?? '');
+  throw await refusal(answer);
+}
+
+/** @param {Response} answer */
+async function refusal(answer) {
+  const { error = `the control API answered ${answer.status}`, hint, problems } = await answer.json().catch(() => ({}));
+  return new Refusal(answer.status, error, hint ?? '', problems);
 }
 
 /**

@@ -55,3 +55,21 @@ function scalar(value) {
   const kind = value === null ? 'null' : typeof value;
   return h('span', { class: `json-${kind}` }, plain(JSON.stringify(value) ?? String(value)));
 }
+
+/**
+ * A record as JSON that is drawn when a person opens it. `take` replaces the record.
+ *
+ * @param {string} title
+ */
+export function foldedJson(title) {
+  /** @type {unknown} */
+  let record = null;
+  const content = h('div', {});
+  const draw = () => (element.open ? content.replaceChildren(jsonView(record)) : undefined);
+  const element = h('details', { toggle: draw }, h('summary', {}, title), content);
+  const take = (/** @type {unknown} */ now) => {
+    record = now;
+    draw();
+  };
+  return { element, take };
+}

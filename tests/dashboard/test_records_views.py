@@ -1,0 +1,63 @@
+"""The views of patients and sessions together: empty, hostile, on a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import ChromiumThread
+from clients import JOHN
+from record_views import SESSION, open_view
+
+from mock_heidi import Handle, MockHeidi
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = '\u202e<img src=x onerror="alert(1)">\u200b' + "x" * 3_000
+
+
+def test_empty_lists_say_how_to_make_the_first_record(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi(fixtures="empty") as server:
+        for user in server.state.users():
+            server.state.delete("users", user["email"])
+        for view, kind in (("patients", "patient_profiles"), ("sessions", "sessions")):
+            open_view(page, server, view)
+            line = page.get_by_role("region", name="curl")
+            chromium.expect(line).to_contain_text(kind)
+            chromium.expect(line).to_contain_text(f"{server.url}/_mock/state --json")
+            chromium.expect(page.get_by_role("region", name="Python")).to_contain_text("mock_heidi.state.add_")
+        open_view(page, server, "sessions/accounts")
+        chromium.expect(page.get_by_role("heading", name="No user has signed in.")).to_be_visible()
+
+
+def test_hostile_names_are_shown_as_text(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    patient = server.state.add_patient(first_name=HOSTILE, ehr_patient_id=HOSTILE)
+    made = server.state.add_session(
+        session_name=HOSTILE, patient_profile_id=patient["id"], consult_note={"status": "CREATED", "result": HOSTILE}
+    )
+    for path in ("patients", "sessions", f"patients/{patient['id']}", f"sessions/{made['session_id']}"):
+        open_view(page, server, path)
+        shown = page.get_by_text('\u2039202e\u203a<img src=x onerror="alert(1)">\u2039200b\u203axxx')
+        chromium.expect(shown.first).to_be_visible()
+        assert page.locator("main img, main [onerror]").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
+PAGES = ["patients", f"patients/{JOHN}", "patients/new", "sessions", "sessions/new", "sessions/accounts"]
+OF_SESSION = [f"sessions/{SESSION}", f"sessions/{SESSION}?note=origins", f"sessions/{SESSION}?note=edit"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OF_SESSION])
+def test_nothing_scrolls_sideways_on_a_phone_and_axe_finds_nothing(
+    server: Handle, page: Page, chromium: ChromiumThread, path: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    open_view(page, server, path)
+    chromium.expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate("document.querySelector('main').scrollWidth") == 360
+    assert chromium.violations(page) == []
