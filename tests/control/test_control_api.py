@@ -59,9 +59,19 @@ def test_health_has_the_base_url(heidi: Client) -> None:
         "base_url": f"http://localhost{BASE_PATH}",
         "namespaces": 1,
         "seed": 0,
+        "coverage": False,
+        "proxy": False,
+        "https": True,
     }
     assert varying["memory"] == {"used": 0, "limit": 256 * 1024 * 1024}
     assert varying["uptime"] >= 0
+
+
+def test_health_says_what_is_switched_on() -> None:
+    with another(coverage=True, proxy=True) as heidi:
+        shown = heidi.get("/_mock/health").json()
+
+    assert (shown["coverage"], shown["proxy"]) == (True, True)
 
 
 def test_health_of_a_namespace_has_its_own_base_url() -> None:
@@ -205,6 +215,15 @@ def test_the_state_has_every_kind_of_record(heidi: Client) -> None:
         "sessions": 31,
     }
     assert list(state) == ["api_keys", "patient_profiles", "sessions"]
+
+
+def test_named_kinds_are_exported_whole_and_alone(heidi: Client) -> None:
+    exported = heidi.get("/_mock/state?kinds=templates,api_keys").json()
+    unknown = heidi.get("/_mock/state?kinds=template")
+
+    assert list(exported) == ["api_keys", "templates"]
+    assert len(exported["templates"]) > 0
+    assert (unknown.status_code, unknown.json()["error"]) == (400, "kinds has an unknown part 'template'")
 
 
 def test_a_state_that_was_read_can_be_put_back_unchanged(heidi: Client) -> None:
