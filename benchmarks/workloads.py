@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from benchmarks import measures
+from benchmarks import dashboard, measures
 from benchmarks.contestants import prism
 from benchmarks.loads import get_filtered, get_list, get_one, patch, post
 from benchmarks.measures import NO_PLUGIN, PIECES, PLUGIN, RATE, Asking, Bench, Figures
@@ -37,6 +37,7 @@ _PARTS = {
 # The paths of a profile with a number, below those of all profiles.
 _ONE, _FILTERED = "/{:024x}", "?ehr_patient_id=EHR-{:06d}"
 _COUNTED = ("--coverage",)
+_TEN_THOUSAND, _FRAMES = "Requests, 10,000 of them", 59
 # In milliseconds.
 _VERBS = {"--help": 60, "env": 60, "token": 60, "routes": 120, "validate": 120, "schema": 120}
 
@@ -197,6 +198,30 @@ def workloads(*, quick: bool = False) -> list[Workload]:
             "coverage_life", "What counting the coverage costs in a test's life on a running server",
             {"not counted": partial(measures.life, 0), "counted": partial(measures.life, 0, more=_COUNTED)},
             milliseconds,
+        ),
+        Workload(
+            "dashboard_paint", "The dashboard: from its opening to the first paint with data",
+            {
+                "Now": partial(dashboard.paint, "now", "#main h1", 0),
+                "Requests, 1,000 of them": partial(dashboard.paint, "requests", ".row", 1_000),
+                _TEN_THOUSAND: partial(dashboard.paint, "requests", ".row", 200 if quick else 10_000),
+            },
+            milliseconds,
+            tuple(at_most(200, "ms", name, "time") for name in ("Now", "Requests, 1,000 of them", _TEN_THOUSAND)),
+        ),
+        Workload(
+            "dashboard_frames", f"The dashboard: frames a second while {dashboard.REQUESTS} requests a second come in",
+            {view.title(): partial(dashboard.frames, view) for view in ("now", "requests")},
+            {"rate": "frames/s", "late": "% late"},
+            (Target("Requests", "rate", "≥ 59 frames/s", lambda value, _: value >= _FRAMES),),
+        ),
+        Workload(
+            "dashboard_cost", "What the dashboard costs while nobody looks, GET one",
+            {
+                "never opened": partial(dashboard.rate_after_a_look, 0),
+                "opened and closed": partial(dashboard.rate_after_a_look, 1),
+            },
+            {"rate": "requests/s"}, (at_least(0.97, "opened and closed"),),
         ),
         Workload(
             "in_process", "In process, by httpx.ASGITransport, GET one",

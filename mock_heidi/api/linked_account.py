@@ -9,6 +9,7 @@ from mock_heidi.base.values import Incoming, Outgoing
 from mock_heidi.namespaces.account_links import find_heidi_user, is_taken, link
 from mock_heidi.state.account_records import User
 from mock_heidi.state.field_types import ObjectId, Timestamp
+from mock_heidi.web.admission import user_of
 from mock_heidi.web.inputs import read
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import SUCCESS, respond
@@ -47,7 +48,7 @@ class AccountAccess(Outgoing):
 
 def link_account(request: Request) -> Response:
     given = read(request, AccountLink)
-    user, namespace = request.user_record, request.namespace
+    user, namespace = user_of(request), request.namespace
     known = {one.kinde_user_id for one in request.owner.heidi_users}
     if given.kinde_user_id not in known and request.meet("unknown_heidi_user") != "accepted":
         raise refused(request.assumptions, "unknown_heidi_user", "the Heidi user is unknown", "body", "kinde_user_id")
@@ -62,7 +63,7 @@ def link_account(request: Request) -> Response:
 
 
 def unlink_account(request: Request) -> Response:
-    user = request.user_record
+    user = user_of(request)
     if user.linked_to is None and request.meet("unlink_without_link") != "success":
         raise NoLinkedUserException().under("unlink_without_link")
     if user.linked_to is not None:
@@ -71,7 +72,7 @@ def unlink_account(request: Request) -> Response:
 
 
 def get_account_access(request: Request) -> Response:
-    user = request.user_record
+    user = user_of(request)
     if user.linked_to is None:
         if request.meet("unlinked_access_answer") != "not_linked":
             raise NoLinkedUserException().under("unlinked_access_answer")

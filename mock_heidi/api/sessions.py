@@ -18,6 +18,7 @@ from mock_heidi.observing.undocumented import Undocumented
 from mock_heidi.state.field_types import Brain, Date, Gender, Number, ObjectId, SessionId, Timestamp
 from mock_heidi.state.patient_records import PatientProfile
 from mock_heidi.state.session_records import AudioPiece, ConsultNote, Creator, Session
+from mock_heidi.web.admission import user_of
 from mock_heidi.web.inputs import find, find_or_none, negative, read, read_query
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import respond, view_of
@@ -159,9 +160,8 @@ def create_session(request: Request) -> Response:
 
 
 def _new_name(request: Request) -> str:
-    if request.meet("new_session_name") == "empty":
-        return ""
-    return f"Session {request.store.count(Session, managed_by=request.owner.managed_by) + 1}"
+    number = request.store.count(Session, managed_by=request.owner.managed_by) + 1
+    return "" if request.meet("new_session_name") == "empty" else f"Session {number}"
 
 
 def _profile_for(request: Request, profile_id: str) -> str | None:
@@ -184,7 +184,7 @@ def get_session(request: Request) -> Response:
 
 def list_linked_user_sessions(request: Request) -> Response:
     query, first = read_query(request, page_query(request)), request.assumptions["page_parameter"]
-    user = request.user_record
+    user = user_of(request)
     if user.linked_to is None:
         raise NoLinkedUserException
     sessions = sessions_of(request.namespace, user, request.meet("linked_user_sessions"))

@@ -168,7 +168,7 @@ def _check_namespace(heidi: Handle) -> None:
     "--limit", type=WholeNumber(0), default=20, show_default=True, metavar="N", help="The most requests to show."
 )
 @click.option("--operation", metavar="NAME", help="Only requests of this operation.")
-@click.option("--status", metavar="STATUS", help="Only requests with this status: 404, 5xx or none.")
+@click.option("--status", metavar="STATUS", help="Only requests with this status: 404, 5xx, error or none.")
 @click.option("--text", metavar="TEXT", help="Only requests that contain this text.")
 @click.option("--curl", is_flag=True, help="Print curl commands that send the same requests.")
 def requests(heidi: Handle, as_json: bool, follow: bool, limit: int, curl: bool, **filters: str | None) -> None:

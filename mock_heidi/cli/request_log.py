@@ -18,6 +18,7 @@ from mock_heidi.base.wording import counted, printable, shorten
 from mock_heidi.client.report import path
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.journal import Journal
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.patient_records import PatientProfile
@@ -61,7 +62,7 @@ def colourful(stream: TextIO) -> bool:
     return stream.isatty() and "NO_COLOR" not in os.environ
 
 
-def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
+def line(name: str, journal: Journal, entry: Entry | Headline, *, colour: bool) -> str:
     """A line about a request, without secrets."""
     row = journal.headline(entry)
     status = "left" if row["client_left"] else str(row["status"] or "none")
@@ -77,7 +78,7 @@ def line(name: str, journal: Journal, entry: Entry, *, colour: bool) -> str:
             printable(path(row)),
             *([f"({row['operation']})"] if row["operation"] else []),
             *([f"[{printable(journal.word(shorten(name)))}]"] if name != DEFAULT_NAMESPACE else []),
-            *([printable(journal.clean(entry.why))] if entry.why is not None else []),
+            *([printable(row["why"])] if row["why"] is not None else []),
         )
     )
 
@@ -96,13 +97,13 @@ class RequestLog:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._colour = colourful(stream)
-        self._queue: queue.Queue[tuple[str, Journal, Entry] | None] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[tuple[str, Journal, Headline] | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._write, name="mock-heidi-log", daemon=True)
         self._thread.start()
 
     def __call__(self, name: str, journal: Journal, entry: Entry) -> None:
         try:
-            self._queue.put_nowait((name, journal, entry.bare()))
+            self._queue.put_nowait((name, journal, headline_of(entry)))
         except queue.Full:
             return
 

@@ -6,9 +6,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mock_heidi.base.json_text import to_json
+from mock_heidi.base.slices import in_slices
 from mock_heidi.control.control import ControlRoute, read_number, wait_for_disconnect
 from mock_heidi.namespaces.namespace import Namespace
-from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.headlines import Headline
 from mock_heidi.serving.connection import Connection, connection_of
 from mock_heidi.state.events import Event
 from mock_heidi.web.request import Request
@@ -54,6 +55,8 @@ class EventStream(Response):
         self.events = namespace.events
         # Events that are no longer kept were lost before this listener came.
         self.last = max(last, self.events.first - 1)
+        self._unchecked = False
+        """True if a request was reported since the last checks."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
@@ -65,6 +68,7 @@ class EventStream(Response):
                 if fresh := self._fresh():
                     await self._send(send, fresh)
                     await self._wait_until_read(connection, left)
+                    await self._check()
                 else:
                     await self.events.more(_QUIET, left)
                     if not left.done() and self.last == self.events.last:
@@ -93,10 +97,17 @@ class EventStream(Response):
                 event.frame, event.reader = self._frame(event), reader
             frames.append(event.frame)
             self.last = event.id
+            self._unchecked = self._unchecked or event.kind == "request"
             size += len(event.frame)
             if size > _MUCH:
                 break
         return b"".join(frames)
+
+    async def _check(self) -> None:
+        """Check the reported requests. Their findings become events."""
+        if self._unchecked:
+            self._unchecked = False
+            await in_slices(self.namespace.checks.running(self.namespace.journal))
 
     async def _wait_until_read(self, connection: Connection | None, left: asyncio.Future[None]) -> None:
         """Wait a moment, and longer until the client has read the earlier events."""
@@ -121,7 +132,7 @@ class EventStream(Response):
 
     def _frame(self, event: Event) -> bytes:
         journal = self.namespace.journal
-        data = journal.headline(event.data) if isinstance(event.data, Entry) else journal.clean(event.data)
+        data = journal.headline(event.data) if isinstance(event.data, Headline) else journal.clean(event.data)
         return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), to_json(data))
 
 

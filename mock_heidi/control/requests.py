@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
@@ -22,6 +23,9 @@ from mock_heidi.web.response import Answer
 
 _DIGITS = 9
 _FORMATS = ("json", "curl", "har")
+_VIEWS = ("whole", "headlines")
+# The cost of making a headline.
+_HEADLINE = 2_000
 # The most bytes of rows in an answer. The rows of the oldest requests are omitted.
 _MOST_BYTES = 8_000_000
 
@@ -30,26 +34,37 @@ async def list_requests(request: Request) -> Response:
     """The last requests that match, oldest first. If they are too long together, the oldest are omitted."""
     query = request.query
     limit = query.pop("limit", str(request.registry.settings.journal_entries))
-    form = query.pop("format", "json")
+    form, view = _word(query, "format", _FORMATS), _word(query, "view", _VIEWS)
     most = read_number(limit, _DIGITS, f"limit={limit} is not a number", "write it like limit=20")
-    if form not in _FORMATS:
-        raise ControlError(400, f"there is no format {form!r}", nearest(form, _FORMATS))
+    if view == "headlines" and form != "json":
+        raise ControlError(400, f"headlines have no format {form!r}", "leave out view or format")
     journal = request.namespace.journal
     origin = f"{request.scope['scheme']}://{request.header('host') or ''}"
-    rows = Rows(_MOST_BYTES)
-    for entry in await _found(request, query, most):
+    rows, found = Rows(_MOST_BYTES), await _found(request, query, most + 1)
+    for entry in found[:most]:
         if rows.full:
             rows.omitted += 1
+        elif view == "headlines":
+            await rows.add(to_json(journal.headline(entry)), work=_HEADLINE)
         else:
             await rows.add(_row(journal, entry, form, origin), work=entry.size)
     rows.made.reverse()
     if form == "json":
-        return rows.respond("requests", after={"dropped": journal.dropped, "omitted": rows.omitted})
+        rest = {"more": len(found) > most, "dropped": journal.dropped, "omitted": rows.omitted}
+        return rows.respond("requests", after=rest)
     if form == "har":
         return Answer(b'{"log":%s}' % rows.under("entries", exports.har_head(rows.omitted)), headers=NO_STORE)
     commands = b"".join(rows.made)
     comments = exports.curl_comments(commands, rows.omitted, origin, request.namespace.name)
     return PlainTextResponse(comments.encode() + commands, headers=NO_STORE)
+
+
+def _word(query: dict[str, str], name: str, known: Sequence[str]) -> str:
+    """Take a parameter out of the query: one of the known words, by default the first."""
+    word = query.pop(name, known[0])
+    if word not in known:
+        raise ControlError(400, f"there is no {name} {word!r}", nearest(word, known))
+    return word
 
 
 def _row(journal: Journal, entry: Entry, form: str, origin: str) -> bytes:
@@ -71,12 +86,17 @@ async def get_request(request: Request) -> Response:
     full = request.query.get("full", "false")
     if full not in ("true", "false"):
         raise ControlError(400, f"full={full} is neither true nor false", "write it like full=true")
-    wanted = request.params["id"]
-    namespace = request.namespace
+    entry = await find_request(request)
+    return respond(request.namespace.journal.read(entry, whole=full == "true"))
+
+
+async def find_request(request: Request) -> Entry:
+    """The entry that the URL names, after the checks. Raises :class:`ControlError` for an unknown one."""
+    wanted, namespace = request.params["id"], request.namespace
     await in_slices(namespace.checks.running(namespace.journal))
     for entry in namespace.journal:
         if str(entry.id) == wanted:
-            return respond(namespace.journal.read(entry, whole=full == "true"))
+            return entry
     hint = "GET /_mock/requests lists them; the oldest are dropped when there are too many"
     raise ControlError(404, f"there is no request {wanted!r}", hint)
 
@@ -120,7 +140,7 @@ def read_filter(given: dict[str, Any]) -> Filter:
 
 
 routes = [
-    ControlRoute("/requests", list_requests, "GET", query=(*filters.NAMES, "limit", "format")),
+    ControlRoute("/requests", list_requests, "GET", query=(*filters.NAMES, "limit", "format", "view")),
     ControlRoute("/requests", clear_requests, "DELETE", query=filters.NAMES),
     ControlRoute("/requests/count", count_requests, "GET", query=filters.NAMES),
     ControlRoute("/requests/{id}", get_request, "GET", query=("full",)),

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mock_heidi.control import (
     assumptions,
+    changes,
     contracts,
     coverage,
     dashboard,
@@ -12,6 +13,7 @@ from mock_heidi.control import (
     findings,
     health,
     namespaces,
+    record_lists,
     records,
     replies,
     requests,
@@ -26,11 +28,13 @@ from mock_heidi.control import (
 ROUTES: list[Route] = [
     *health.routes,
     *state.routes,
+    *record_lists.routes,
     *records.routes,
     *snapshots.routes,
     *namespaces.routes,
     *users.routes,
     *requests.routes,
+    *changes.routes,
     *verify.routes,
     *findings.routes,
     *coverage.routes,

@@ -42,7 +42,7 @@ def consultation_of(namespace: Namespace, session: Session, filename: str = "") 
     known = namespace.store.all(Consultation)
     if not known:
         return None
-    patient, today, name = _patient(namespace, session), namespace.clock.stamp()[:10], filename.lower()
+    patient, today, name = patient_of(namespace, session), namespace.clock.stamp()[:10], filename.lower()
     for consultation in known:
         if any(word.lower() in name for word in consultation.match) and _fits(consultation, patient, today):
             return consultation.id
@@ -128,7 +128,7 @@ def material(namespace: Namespace, session: Session, addition: str = "") -> tupl
     linked = [namespace.store.get(Session, one) for one in dict.fromkeys(session.linked_sessions_for_context or ())]
     earlier = [one for one in linked if one is not None and one.managed_by == session.managed_by and one.consult_note]
     background = (profile.additional_context if profile else None) or ""
-    patient = _patient(namespace, session)
+    patient = patient_of(namespace, session)
     described = (patient.name, patient.dob, patient.gender, patient.demographic_details)
     transcribed = [utterance for one in ready for utterance in one.transcription.utterances]
     made = Material(
@@ -170,7 +170,7 @@ def _dictated(session: Session) -> list[Utterance]:
     return [Utterance.model_validate(dictation)] if text else []
 
 
-def _patient(namespace: Namespace, session: Session) -> SessionPatient:
+def patient_of(namespace: Namespace, session: Session) -> SessionPatient:
     """The patient details of the session; the linked profile fills the empty ones."""
     own = session.patient
     profile = namespace.store.get(PatientProfile, session.patient_profile_id or "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mock_heidi.base.slices import Work, finish
@@ -24,6 +25,8 @@ class CheckRunner:
     def __init__(self, keys: Keys = tuple, line: Line = _line) -> None:
         """``keys`` returns the known API keys, ``line`` the method and path of a request without secrets."""
         self.findings = Findings()
+        self.watch: Callable[[str, Entry], None] | None = None
+        """A function that is called with each new finding of a check: its code and the request that shows it."""
         self._keys = keys
         self._line = line
         self._checks: list[Check] | None = None
@@ -53,10 +56,15 @@ class CheckRunner:
         return finish(self.running(entries))
 
     def running(self, entries: Iterable[Entry]) -> Work[Findings]:
-        """The same as :meth:`run`, entry by entry. Several callers may do it at once; each entry is checked once."""
+        """The same as :meth:`run`, entry by entry. Several callers may do it at once; each entry is checked once.
+
+        The entries are in the order of their ids.
+        """
         known, beginnings = list(entries), self._beginnings
-        self._open.intersection_update(entry.id for entry in known)
-        for entry in known:
+        if self._open:
+            self._open.intersection_update(entry.id for entry in known)
+        first = min(self._open, default=self._read + 1)
+        for entry in known[bisect_left(known, first, key=lambda entry: entry.id) :]:
             new = entry.id > self._read
             if not new and entry.id not in self._open:
                 continue
@@ -87,7 +95,10 @@ class CheckRunner:
 
     def _look(self, request: ParsedEntry) -> None:
         def note(code: str, detail: str = "") -> None:
+            new = code not in request.entry.findings
             self.findings.note(code, request.entry, detail)
+            if new and self.watch is not None:
+                self.watch(code, request.entry)
 
         for check in self._all_checks():
             check.look(request, note)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import marshal
 from typing import Any, Protocol
 
+from mock_heidi.base.values import Record
+from mock_heidi.observing import changes
+
 # The following sizes are in bytes, as measured with tracemalloc on CPython 3.11 to 3.13.
 # The size of an entry without its content,
 ENTRY = 1_120
@@ -28,6 +31,7 @@ class JournaledRequest(Protocol):
     body: bytes
     provenance: str | None
     met: tuple[str, ...]
+    changes: list[Record | None] | None
 
 
 class Entry:
@@ -56,6 +60,8 @@ class Entry:
     """True if a fault has ended its stream early."""
     ending = "complete"
     """The planned end of its stream: complete, close, reset or stall."""
+    changes: list[Record | None] | None = None
+    """The records that it changed, in the form of :mod:`mock_heidi.observing.changes`; None if it changed nothing."""
     counted = False
     """True if coverage has counted it."""
     why: str | None = None
@@ -93,7 +99,7 @@ class Entry:
         entry: Entry = cls.__new__(cls)
         entry.id, entry.at, entry.started, entry.duration, entry.operation, entry.method, entry.path = value[:7]
         entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.provenance = value[7:13]
-        entry.met, entry.held = value[13:]
+        entry.met, entry.changes, entry.held = value[13:]
         entry.done = entry.kept = True
         return entry
 
@@ -111,17 +117,22 @@ class Entry:
         size = ENTRY + len(self.method) + len(self.path) + len(self.query) + len(self._headers) + len(self.body)
         if self.fault or self.findings or self.why:
             size += _NOTES + sum(map(len, self.fault)) + len(self.why or "")
+        if self.changes is not None:
+            size += changes.size(self.changes)
         size += PIECE * len(self.pieces) + sum(map(len, self.pieces))
         for part in self.parts or ():
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
         return size
 
-    def bare(self) -> Entry:
-        """A copy without bodies and headers, for a line of the log."""
-        copy: Entry = Entry.__new__(Entry)
-        for name in ("id", "at", "operation", "method", "path", "status", "duration", "fault", "client_left", "why"):
-            setattr(copy, name, getattr(self, name))
-        return copy
+    @property
+    def body_bytes(self) -> int:
+        """The length of the request's body, or of the parts of a form with files."""
+        return len(self.body) if self.parts is None else sum(part["size"] for part in self.parts)
+
+    @property
+    def response_bytes(self) -> int:
+        """The length of the answer's body so far."""
+        return sum(map(len, self.pieces))
 
 
 def answered(entry: Entry) -> float:

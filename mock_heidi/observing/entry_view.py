@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator
 from http import HTTPStatus
-from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any
 
 from mock_heidi.base.everything import Everything
 from mock_heidi.base.excerpts import beginning, length_of, lengths, size_of
-from mock_heidi.base.operations import SIGN_IN, STREAMS
+from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.faults.rule import parse
 from mock_heidi.faults.short_form import FaultError
-from mock_heidi.observing import documented
+from mock_heidi.observing import documented, stream_pieces
+from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.observing.text_cache import TextCache
 from mock_heidi.state.clock import zulu
@@ -27,39 +27,9 @@ _MARGIN = 8 * 1024
 # The bytes of views that are kept for one journal.
 _KEPT = 2 * 1024 * 1024
 _LONGEST_NAME = 256
-_FRAME = re.compile(rb".+?(?:\r?\n\r?\n|\Z)", re.DOTALL)
 _FORM = re.compile(r"[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+(?:&[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+)*+&?")
 # The headers whose values stay visible in the mode ``masked``.
 _UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
-
-
-class Exchange(Protocol):
-    """One request and its answer: the part of :class:`mock_heidi.observing.entry.Entry` that a view reads."""
-
-    id: int
-    at: int
-    started: float
-    operation: str | None
-    method: str
-    path: str
-    query: bytes
-    body: bytes
-    parts: list[dict[str, Any]] | None
-    status: int | None
-    pieces: tuple[bytes, ...] | list[bytes]
-    times: list[float]
-    duration: float | None
-    done: bool
-    fault: tuple[str, ...]
-    findings: tuple[str, ...]
-    client_left: bool
-    provenance: str | None
-    met: tuple[str, ...]
-    why: str | None
-    stray: bool
-
-    @property
-    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
 
 
 class View:
@@ -72,7 +42,7 @@ class View:
         self._full, self._masked = mode == "full", mode == "masked"
         self.kept = TextCache(_KEPT, grow)
 
-    def read(self, entry: Exchange, *, whole: bool = False) -> dict[str, Any]:
+    def read(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
         """The visible form of an entry as JSON values. Long bodies are cut unless ``whole`` is True."""
         if whole or not entry.done:
             return self._read(entry, None if whole else MOST_OF_BODY)
@@ -83,8 +53,8 @@ class View:
         # Checks may add findings after the text was kept.
         return {**json.loads(text), "findings": list(entry.findings)}
 
-    def _read(self, entry: Exchange, most: int | None) -> dict[str, Any]:
-        line = self.headline(entry)
+    def _read(self, entry: Entry, most: int | None) -> dict[str, Any]:
+        line = self.headline(headline_of(entry))
         pieces = self._pieces(entry, most)
         return {
             "id": line["id"],
@@ -96,42 +66,51 @@ class View:
             "query": _joined(self.query(entry)),
             "headers": _joined(self._headers(entry)),
             "body": self._body(entry.body, most) if entry.parts is None else {"parts": self._parts(entry.parts)},
-            "body_bytes": len(entry.body) if entry.parts is None else sum(part["size"] for part in entry.parts),
+            "body_bytes": line["body_bytes"],
             "status": line["status"],
             "response": self._response(entry, most) if pieces is None else None,
-            "response_bytes": sum(map(len, entry.pieces)),
+            "response_bytes": line["response_bytes"],
             "pieces": pieces,
             "duration": line["duration"],
             "fault": line["fault"],
-            "findings": list(entry.findings),
+            "findings": line["findings"],
             "client_left": line["client_left"],
             "provenance": entry.provenance,
-            "assumptions": list(entry.met),
-            "why": None if entry.why is None else self.policy.text(entry.why),
-            "stray": entry.stray,
+            "assumptions": line["assumptions"],
+            "why": line["why"],
+            "stray": line["stray"],
         }
 
-    def headline(self, entry: Exchange) -> dict[str, Any]:
-        """The fields of an entry that fit on one line."""
+    def headline(self, line: Headline) -> dict[str, Any]:
+        """A headline as JSON values, without secrets."""
         return {
-            "id": entry.id,
-            "at": zulu(entry.at),
-            "operation": entry.operation,
-            "method": self.policy.strict.text(entry.method),
-            "path": self._path(_writable(entry.path)),
-            "status": entry.status,
-            "duration": None if entry.duration is None else round(entry.duration, 6),
-            "fault": entry.fault[0] if len(entry.fault) == 1 else list(entry.fault) or None,
-            "client_left": entry.client_left,
+            "id": line.id,
+            "at": zulu(line.at),
+            "operation": line.operation,
+            "method": self.policy.strict.text(line.method),
+            "path": self.path(line.path),
+            "body_bytes": line.body_bytes,
+            "status": line.status,
+            "response_bytes": line.response_bytes,
+            "piece_count": line.piece_count,
+            "duration": None if line.duration is None else round(line.duration, 6),
+            "fault": line.fault[0] if len(line.fault) == 1 else list(line.fault) or None,
+            "findings": list(line.findings),
+            "client_left": line.client_left,
+            "assumptions": list(line.assumptions),
+            "why": None if line.why is None else self.policy.text(line.why),
+            "stray": line.stray,
         }
 
-    def _path(self, path: str) -> str:
+    def path(self, path: str) -> str:
+        """The visible form of a path."""
+        path = _writable(path)
         if not self._masked:
             return self.policy.path(path)
         known = documented.path_parts()
         return "/".join(part if part in known else length_of(part) for part in path.split("/"))
 
-    def query(self, entry: Exchange) -> list[tuple[str, str]]:
+    def query(self, entry: Entry) -> list[tuple[str, str]]:
         """The parameters of the query in the order sent, with repeated ones."""
         known: Container[str] = () if self._masked else Everything() if self._full else documented.parameters()
         return self.policy.query(entry.query.decode("latin-1"), known)
@@ -144,7 +123,7 @@ class View:
         """The visible form of a word that a client chose, such as the name of a file."""
         return length_of(text) if self._masked and text else self.policy.strict.value(text)
 
-    def _headers(self, entry: Exchange) -> Iterator[tuple[str, str]]:
+    def _headers(self, entry: Entry) -> Iterator[tuple[str, str]]:
         known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented.HEADERS
         for raw, value in entry.headers:
             name = raw.decode("latin-1")
@@ -183,7 +162,7 @@ class View:
             return self.policy.form(text if most is None else _fields(text, most))
         return _text(self.policy.strict, text, most) if self._full else size_of(body)
 
-    def _response(self, entry: Exchange, most: int | None) -> Any:
+    def _response(self, entry: Entry, most: int | None) -> Any:
         """The body of an answer as JSON or as text, such as that of a fault or a reply; None for an empty one."""
         if entry.operation == SIGN_IN and entry.status == HTTPStatus.OK:
             return REDACTED
@@ -225,30 +204,25 @@ class View:
         value = part[field]
         return None if value is None else self.named(part["name"], _short(value))
 
-    def _pieces(self, entry: Exchange, most: int | None) -> list[dict[str, Any]] | None:
+    def _pieces(self, entry: Entry, most: int | None) -> list[dict[str, Any]] | None:
         """The pieces of a stream, each with the seconds after which it was sent; None for another answer.
 
         A secret may be divided between pieces, so they are redacted together.
         """
-        # A stream may end before its first piece, or may not have reached it yet.
-        empty = entry.status == HTTPStatus.OK and not any(entry.pieces)
-        if entry.operation not in STREAMS or not (entry.times or empty):
+        if not stream_pieces.is_stream(entry):
             return None
-        texts, moments = [], []
-        ends = list(accumulate(map(len, entry.pieces)))
-        room = None if most is None else most + _MARGIN
-        for match in _FRAME.finditer(b"".join(entry.pieces)):
-            texts.append(_writable(_frame_text(match[0]))[:room])
-            last = min(bisect_left(ends, match.end()), len(entry.times) - 1)
-            moments.append(round(entry.times[last] - entry.started, 6))
-            if room is not None and (room := room - len(texts[-1])) <= 0:
+        room, found = None if most is None else most + _MARGIN, []
+        for piece in stream_pieces.pieces(entry):
+            found.append(piece._replace(text=_writable(piece.text)[:room]))
+            if room is not None and (room := room - len(found[-1].text)) <= 0:
                 break
+        texts = [piece.text for piece in found]
         visible = list(map(length_of, texts)) if self._masked else self.policy.together(texts)
         made, left = [], most
-        for text, moment in zip(visible, moments, strict=True):
+        for text, piece in zip(visible, found, strict=True):
             if left is not None and left <= 0:
                 break
-            made.append({"text": text[:left], "after": moment})
+            made.append({"text": text[:left], "after": piece.after})
             left = None if left is None else left - len(text)
         return made
 
@@ -272,19 +246,6 @@ def _text(policy: Policy, text: str, most: int | None) -> str:
 
 def _short(text: str) -> str:
     return _writable(text[:_LONGEST_NAME])
-
-
-def _frame_text(frame: bytes) -> str:
-    """The text in a frame of a stream, or the frame itself if it is broken."""
-    for line in frame.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                text = json.loads(line.removeprefix(b"data:"))["data"]
-            except (ValueError, KeyError, TypeError):
-                break
-            if isinstance(text, str):
-                return text
-    return frame.decode("utf-8", "replace")
 
 
 def _writable(text: str) -> str:

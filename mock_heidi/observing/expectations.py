@@ -184,11 +184,14 @@ def _lacking(entry: Entry, name: str, value: Any, journal: Journal) -> list[str]
         "session_id": ", ".join(map(journal.word, sorted(sessions_of(entry)))) or "no session",
         "fault": ", ".join(entry.fault) or "no fault",
         "finding": ", ".join(entry.findings) or "no finding",
+        "assumption": ", ".join(entry.met) or "no assumption",
     }
     if name == "text":
         return [f"it does not contain {short_repr(value, _LONGEST_LINE)}"]
     if name in ("since", "since_moment"):
         return ["it came earlier"]
+    if name == "before":
+        return ["it came later"]
     wanted = journal.filter({"path": value.text})["path"] if name == "path" else value
     return [f"{name} was {given[name]}, not {wanted}"]
 

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from http import HTTPStatus
 from typing import Any
 
+from mock_heidi.base.assumptions import assumptions
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.path_patterns import PathPattern, PathPatternError
 from mock_heidi.base.settings import ConfigError
@@ -20,8 +22,10 @@ from mock_heidi.observing.journal import Journal
 from mock_heidi.state.clock import parse_moment
 from mock_heidi.state.stubs import matches
 
-_STATUS = re.compile(r"[1-5](\d\d|xx)|none")
+_STATUS = re.compile(r"[1-5](\d\d|xx)|error|none")
 _MOST_DIGITS = 12
+# In the place of a name: at least one, or not any.
+_QUANTITIES = ("any", "none")
 # The cost of comparing an entry without its body.
 _SHALLOW = 1_000
 
@@ -34,9 +38,10 @@ class FilterError(ConfigError):
 class Filter:
     """Conditions that requests must meet; a condition of None is always met.
 
-    ``status`` is a status, ``4xx`` and the like, or ``none`` for a request without an answer. ``since`` is the id of a
-    request, ``since_moment`` is in ms since 1970; both are exclusive. ``fault`` is a rule's id, ``any`` or ``none``.
-    ``text`` is a part of the visible form of the request, ``match`` a subset of its JSON body.
+    ``status`` is a status, ``4xx`` and the like, ``error`` for 400 or above, or ``none`` for a request without an
+    answer. ``since`` and ``before`` are ids of requests, ``since_moment`` is in ms since 1970; all three are exclusive.
+    ``fault``, ``finding`` and ``assumption`` are a name, or ``any`` or ``none``. ``text`` is a part of the visible form
+    of the request, ``match`` a subset of its JSON body.
     """
 
     operation: str | None = None
@@ -46,8 +51,10 @@ class Filter:
     session_id: str | None = None
     since: int | None = None
     since_moment: int | None = None
+    before: int | None = None
     fault: str | None = None
     finding: str | None = None
+    assumption: str | None = None
     text: str | None = None
     match: Any = None
 
@@ -58,9 +65,11 @@ class Filter:
             and self.method in (None, entry.method)
             and (self.since is None or entry.id > self.since)
             and (self.since_moment is None or entry.at > self.since_moment)
+            and (self.before is None or entry.id < self.before)
             and (self.status is None or _has_status(self.status, entry.status))
-            and (self.fault is None or _has_fault(self.fault, entry.fault))
-            and (self.finding is None or self.finding in entry.findings)
+            and (self.fault is None or _has(self.fault, entry.fault))
+            and (self.finding is None or _has(self.finding, entry.findings))
+            and (self.assumption is None or _has(self.assumption, entry.met))
             and (self.path is None or _on_path(entry, self.path, journal))
             and (self.session_id is None or self.session_id in sessions_of(entry))
             and (self.match is None or matches(self.match, body_of(entry)))
@@ -80,18 +89,22 @@ def parse(given: Mapping[str, Any]) -> Filter:
     """A filter from a query's texts or from JSON. Raises :class:`FilterError`."""
     made = {name: _plain(name, value) for name, value in given.items() if value is not None}
     _check(made, "operation", OPERATIONS)
-    _check(made, "finding", KINDS)
+    _check(made, "finding", (*KINDS, *_QUANTITIES))
+    if "assumption" in made:
+        _check(made, "assumption", (*assumptions(), *_QUANTITIES))
     if "method" in made:
         made["method"] = made["method"].upper()
         _check(made, "method", METHODS)
     if "path" in made:
         made["path"] = _pattern(made["path"])
     if _STATUS.fullmatch(made.get("status", "none")) is None:
-        raise FilterError(f"status={made['status']} is not a status", "write it like status=404, 5xx or none")
+        raise FilterError(f"status={made['status']} is not a status", "write it like status=404, 5xx, error or none")
     if "fault" in made:
         made["fault"] = {"true": "any", "false": "none"}.get(made["fault"], made["fault"])
     if "since" in made:
         made |= _since(made["since"])
+    if "before" in made:
+        made["before"] = _id(made["before"])
     return Filter(**made)
 
 
@@ -118,6 +131,12 @@ def _pattern(text: str) -> PathPattern:
         raise FilterError(f"path: {error.problem}", error.hint) from None
 
 
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise FilterError(f"before={text} is not the id of a request", "write it like before=20")
+    return int(text)
+
+
 def _since(text: str) -> dict[str, int | None]:
     if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
         return {"since": int(text)}
@@ -131,7 +150,7 @@ def _since(text: str) -> dict[str, int | None]:
 
 def _on_path(entry: Entry, wanted: PathPattern, journal: Journal) -> bool:
     # The visible path must match too, or a pattern could guess a hidden part letter by letter.
-    return _fits_path(entry.path, wanted) and _fits_path(journal.headline(entry)["path"], wanted)
+    return _fits_path(entry.path, wanted) and _fits_path(journal.path(entry), wanted)
 
 
 def _fits_path(path: str, wanted: PathPattern) -> bool:
@@ -146,11 +165,13 @@ def _has_text(wanted: str, headline: dict[str, Any]) -> bool:
 def _has_status(wanted: str, status: int | None) -> bool:
     if status is None:
         return wanted == "none"
+    if wanted == "error":
+        return status >= HTTPStatus.BAD_REQUEST
     return wanted == str(status) or (wanted.endswith("xx") and wanted[0] == str(status)[0])
 
 
-def _has_fault(wanted: str, ids: tuple[str, ...]) -> bool:
-    return bool(ids) if wanted == "any" else not ids if wanted == "none" else wanted in ids
+def _has(wanted: str, names: tuple[str, ...]) -> bool:
+    return bool(names) if wanted == "any" else not names if wanted == "none" else wanted in names
 
 
 def sessions_of(entry: Entry) -> set[str]:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.observing import changes
 from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
+from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.state.clock import precise
 
@@ -63,10 +65,12 @@ class Journal:
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
         method = scope["method"]
         held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body) + PIECE + len(answer)
+        if request.changes is not None:
+            held += changes.size(request.changes)
         self._entries.append(
             (
                 *(number, request.at, started, precise() - started, request.operation, method, path),
-                *(query, headers, body, status, (answer,), request.provenance, request.met, held),
+                *(query, headers, body, status, (answer,), request.provenance, request.met, request.changes, held),
             )
         )
         self._grow(held)
@@ -184,9 +188,13 @@ class Journal:
         """The object that removes secrets. It is another one after the secrets have changed."""
         return self._view
 
-    def headline(self, entry: Entry) -> dict[str, Any]:
+    def headline(self, entry: Entry | Headline) -> dict[str, Any]:
         """The fields of an entry that fit on one line, without secrets."""
-        return self._view.headline(entry)
+        return self._view.headline(headline_of(entry) if isinstance(entry, Entry) else entry)
+
+    def path(self, entry: Entry) -> str:
+        """The path of an entry, without secrets."""
+        return self._view.path(entry.path)
 
     def query(self, entry: Entry) -> list[tuple[str, str]]:
         """The parameters of an entry's query in the order sent, with repeated ones, without secrets."""

@@ -113,6 +113,8 @@ class Policy:
         return _without(redacted, _merged([*users(redacted), *self._known(redacted)]))
 
     def _part(self, part: str, before: str) -> str:
+        if part in documented.path_parts():
+            return part
         if is_secret_name(before) and not _is_public(part):
             return REDACTED
         plain = decoded(part)

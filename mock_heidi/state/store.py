@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from mock_heidi.base.slices import RECORD, Work, finish
 from mock_heidi.base.values import Record
@@ -90,6 +90,13 @@ class Base:
                 yield RECORD // 4 * _AT_ONCE
 
 
+class Writer(Protocol):
+    """A request that changes records."""
+
+    def changed(self, old: Record | None, new: Record | None) -> None:
+        """Note that a record was put in the place of an old one, or removed."""
+
+
 class Store:
     """The records of one namespace. Each method is synchronous: a client that leaves cannot interrupt a change."""
 
@@ -97,6 +104,8 @@ class Store:
         self._base = base
         self.watch: Callable[[Record], None] | None = None
         """A function that is called with each record that is put or removed."""
+        self.writer: Writer | None = None
+        """The request that changes the records now; None for a change that no request to the API makes."""
         self.version = 0
         """A number that changes with every change of the records."""
         self.reset()
@@ -136,13 +145,16 @@ class Store:
         elif indexed(kind)(old) != indexed(kind)(record):
             overlay.move(old, record)
         changes[key] = record
-        self._report(record)
+        self._report(old, record)
 
-    def _report(self, record: Record) -> None:
-        """Note a change and report it to the watcher."""
+    def _report(self, old: Record | None, new: Record | None) -> None:
+        """Note a change and report it to the writer and the watcher."""
         self.version += 1
         self._made.clear()
-        if self.watch is not None:
+        if self.writer is not None:
+            self.writer.changed(old, new)
+        record = new or old
+        if self.watch is not None and record is not None:
             self.watch(record)
 
     def remove(self, record: Record) -> None:
@@ -155,7 +167,7 @@ class Store:
             overlay.records.setdefault(kind, {})[key] = None
         else:
             overlay.records.get(kind, {}).pop(key, None)
-        self._report(record)
+        self._report(old, None)
 
     def once(self, name: Hashable, make: Callable[[], tuple[bytes, tuple[str, ...]]]) -> tuple[bytes, tuple[str, ...]]:
         """The result of ``make`` for the records: bytes, and words about them. It is kept until a record changes."""

@@ -8,6 +8,7 @@ from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.state.account_records import User
+from mock_heidi.web.changing import changing
 from mock_heidi.web.request import Request
 
 
@@ -65,7 +66,18 @@ def remember(request: Request) -> None:
     """Store the caller if the state does not have them: a token outlives a reset."""
     caller, namespace = request.identity, request.known_namespace
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
-        namespace.remember_user(caller.managed_by, caller.email, caller.third_party_internal_id)
+        user = caller.managed_by, caller.email, caller.third_party_internal_id
+        changing(request, lambda _: namespace.remember_user(*user))
+
+
+def user_of(request: Request) -> User:
+    """The caller's record in the state, or a new one, since a token outlives a reset of the state."""
+    caller = request.caller
+    return request.store.get(User, caller.key) or User(
+        managed_by=caller.managed_by,
+        email=caller.email,
+        third_party_internal_id=caller.third_party_internal_id,
+    )
 
 
 def drop_unused_namespace(request: Request) -> None:

@@ -17,11 +17,12 @@ from starlette.types import Receive, Scope
 from mock_heidi.base.assumptions import Assumptions, assumed
 from mock_heidi.base.errors import BodyTooLargeError, HeidiError, InvalidTokenError, NoMemoryError
 from mock_heidi.base.provenance import provenance
+from mock_heidi.base.values import Record
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.observing.entry import Entry
-from mock_heidi.state.account_records import ApiKey, User
+from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.store import Store
 from mock_heidi.web.router import Match
 
@@ -73,6 +74,8 @@ class Request:
     distorted: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
     """The assumptions that the request has met, in the order in which it met them."""
+    changes: list[Record | None] | None = None
+    """The records that it has changed, in the form of :mod:`mock_heidi.observing.changes`."""
     usual_status = 0
     """The status that its answer has under the default assumptions, if a chosen one has changed it; otherwise 0."""
     provenance: str | None = None
@@ -156,16 +159,6 @@ class Request:
         """The API key whose data the caller works on."""
         return self.namespace.owners[self.caller.managed_by]
 
-    @property
-    def user_record(self) -> User:
-        """The caller's record in the state, or a new one, since a token outlives a reset of the state."""
-        caller = self.caller
-        return self.store.get(User, caller.key) or User(
-            managed_by=caller.managed_by,
-            email=caller.email,
-            third_party_internal_id=caller.third_party_internal_id,
-        )
-
     def confirm_account(self) -> None:
         """Raise :class:`InvalidTokenError` if the caller's account was removed while the body arrived."""
         caller, namespace = self.identity, self.known_namespace
@@ -183,11 +176,20 @@ class Request:
         """Its entry. The first call makes it. It is added to the journal as soon as the namespace exists."""
         if self.entry is None:
             self.entry = Entry(self.at, self.started, self.operation, self.scope)
-            self.entry.body = self.body
+            self.entry.body, self.entry.changes = self.body, self.changes
         if self.number == 0 and self.known_namespace is not None:
             self.known_namespace.journal.add(self.entry)
             self.number = self.entry.id
         return self.entry
+
+    def changed(self, old: Record | None, new: Record | None) -> None:
+        """Note that it has put a record into the state, or removed one."""
+        if self.changes is None:
+            self.changes = [old, new]
+            if self.entry is not None:
+                self.entry.changes = self.changes
+        else:
+            self.changes += old, new
 
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
@@ -245,10 +247,7 @@ class Request:
         return self.body
 
     async def read_rest(self) -> None:
-        """Read the rest of the body, so that the client receives the answer and not a broken connection.
-
-        The journal keeps the rest if there is memory for it.
-        """
+        """Read the rest of the body, so that the connection does not break. The journal keeps it if it has memory."""
         if self.taken or self.headers.get(b"expect"):
             return
         await self._receive(self.registry.settings.max_upload, -1 if self.forgotten or self.is_form else _PEEK)

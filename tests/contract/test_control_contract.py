@@ -258,7 +258,8 @@ def test_the_contract_lists_the_values_of_each_assumption(contract: Contract) ->
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "added"), [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", set())]
+    ("part", "whole", "added"),
+    [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", {"piece_count"})],
 )
 def test_fields_that_two_objects_share_have_the_same_schema(
     contract: Contract, part: str, whole: str, added: set[str]
@@ -392,6 +393,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "create_namespace": {"url": "/_mock/namespaces/x?from=nobody"},
     "link_user": {},
     "set_session": {"json": {"duration": 5}},
+    "list_records": {"url": "/_mock/state/x"},
     "replace_record": {"url": "/_mock/state/x/1"},
 }
 
@@ -748,6 +750,8 @@ def test_the_judge_accepts_every_kind_of_event_that_the_server_sends(heidi: Clie
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/sessions")
+    heidi.get("/nothing")
+    heidi.get("/_mock/findings")
     heidi.post("/_mock/namespaces/blue")
     heidi.post("/_mock/reset")
 
@@ -866,10 +870,11 @@ KNOWN = {
         "get_fault": "fault-1",
         "delete_reply": "reply-1",
         "get_request": "1",
+        "list_changes": "1",
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
     "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
-    "kind": dict.fromkeys(_ONE_RECORD, "sessions"),
+    "kind": dict.fromkeys(("list_records", *_ONE_RECORD), "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
 }
 

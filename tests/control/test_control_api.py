@@ -116,7 +116,7 @@ def test_reset_brings_everything_back(heidi: Client) -> None:
 
     assert answered(answer) == (200, wire({"reset": WHAT_IS_KEPT}))
     assert heidi.state() == fresh
-    assert heidi.get("/_mock/requests").json() == {"requests": [], "dropped": 0, "omitted": 0}
+    assert heidi.get("/_mock/requests").json() == {"requests": [], "more": False, "dropped": 0, "omitted": 0}
 
 
 def test_reset_begins_the_ids_again(heidi: Client) -> None:

@@ -1,6 +1,6 @@
 """Events of a namespace: ``GET /_mock/events``, server-sent events.
 
-``id``, ``event`` (request, state, fault, reset, namespace) and ``data`` (JSON). ``Last-Event-ID`` continues after it.
+``id``, ``event`` (one of ``KINDS``) and ``data`` (JSON). ``Last-Event-ID`` continues after it.
 """
 
 import asyncio
@@ -87,6 +87,36 @@ def test_events_report_a_request_its_fault_and_its_changes_in_order(server: Hand
     assert told[3][2] == {"ids": [fault.id], "request": told[2][2]["id"]}
     ids = [id_ for id_, _, _ in told]
     assert ids == list(range(ids[0], ids[0] + 4))
+
+
+def test_a_request_event_is_the_headline_of_the_request(server: Handle) -> None:
+    with server.client() as client, listening(server) as events:
+        client.post("/sessions", json={"patient_profile_id": 5})
+        (told,) = [row for _, kind, row in up_to(events, "request") if kind == "request"]
+
+    (listed,) = server.control("GET", "/requests?view=headlines&operation=create_session")["requests"]
+    assert {**told, "findings": listed["findings"]} == listed
+
+
+def test_an_event_reports_a_finding_about_an_earlier_request(server: Handle) -> None:
+    with server.client() as client, listening(server) as events:
+        client.get("/nothing")
+        told = up_to(events, "finding")
+
+    (request,) = [row for _, kind, row in told if kind == "request"]
+    assert request["findings"] == []
+    assert told[-1][2] == {"code": "unknown_path", "level": "error", "request": request["id"]}
+
+
+def test_a_finding_is_reported_once(server: Handle) -> None:
+    with server.client() as client, listening(server) as events:
+        client.get("/nothing")
+        up_to(events, "finding")
+        server.findings()
+        client.get("/patient-profiles")
+        told = up_to(events, "request")
+
+    assert [kind for _, kind, _ in told] == ["request"]
 
 
 def test_an_event_reports_a_removal(server: Handle) -> None:

@@ -1,7 +1,7 @@
 """The endpoints of the journal and their filters.
 
-- ``GET /_mock/requests`` with ``operation``, ``method``, ``path``, ``status``, ``session_id``, ``since``, ``fault``,
-  ``finding``, ``text`` and ``limit`` → ``{"requests", "dropped"}``, or with ``format`` curl's lines or HAR 1.2
+- ``GET /_mock/requests`` with the filters and ``limit`` → ``{"requests", "more", "dropped", "omitted"}``; with
+  ``view=headlines`` only what fits on one line; with ``format`` curl's lines or HAR 1.2
 - ``GET /_mock/requests/count`` → ``{"count": n}``, ``GET /_mock/requests/{id}`` → one
 - ``DELETE /_mock/requests`` → ``{"cleared": n}``, for the requests that match
 """
@@ -81,6 +81,14 @@ def busy(heidi: Client) -> Client:
         ({"since": "6"}, [7, 8]),
         ({"since": "0"}, [1, 2, 3, 4, 5, 6, 7, 8]),
         ({"since": "99"}, []),
+        ({"before": "3"}, [1, 2]),
+        ({"before": "0"}, []),
+        ({"before": "7", "limit": "2"}, [5, 6]),
+        ({"status": "error"}, [3, 4, 5]),
+        ({"finding": "any"}, [4]),
+        ({"finding": "none"}, [1, 2, 3, 5, 6, 7, 8]),
+        ({"assumption": "creation_status"}, [6]),
+        ({"assumption": "none", "before": "5"}, [3, 4]),
         ({"since": NOON}, [5, 6, 7, 8]),
         ({"since": f"{LATER}Z"}, []),
         ({"fault": "busy"}, [5]),
@@ -124,12 +132,15 @@ def test_the_finding_filter_runs_the_checks_first(heidi: Client) -> None:
     [
         ("operation=get_sesion", "there is no operation 'get_sesion'", "get_session"),
         ("method=FETCH", "there is no method 'FETCH'", ""),
-        ("status=40", "status=40 is not a status", "write it like status=404, 5xx or none"),
+        ("status=40", "status=40 is not a status", "write it like status=404, 5xx, error or none"),
         ("status=600", "status=600 is not a status", ""),
         ("status=", "status= is not a status", ""),
         ("since=yesterday", "since=yesterday is neither a request's id nor a moment", "write it like since=20"),
         ("since=-1", "since=-1 is neither a request's id nor a moment", ""),
         ("since=" + "9" * 13, f"since={'9' * 13} is neither a request's id nor a moment", ""),
+        ("before=", "before= is not the id of a request", "write it like before=20"),
+        ("before=-1", "before=-1 is not the id of a request", ""),
+        ("assumption=creation_statsu", "there is no assumption 'creation_statsu'", "creation_status"),
         ("finding=unknown_feild", "there is no finding 'unknown_feild'", "unknown_field"),
         ("opration=get_session", "unknown parameter 'opration'", "operation"),
     ],
@@ -188,6 +199,61 @@ def test_each_namespace_lists_its_own_requests(busy: Client) -> None:
     assert blue.get("/ns/blue/_mock/requests/2").status_code == 404
     assert ids(busy) == [1, 2, 3, 4, 5, 6, 7, 8]
     blue.close()
+
+
+# --- Headlines --------------------------------------------------------------------------------------------------------
+
+
+def headlines(client: Client, **query: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get(f"/_mock/requests?{urlencode({'view': 'headlines', **query})}").json()
+    return answer
+
+
+def test_a_headline_agrees_with_the_whole_request(busy: Client) -> None:
+    busy.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
+    rows = headlines(busy)["requests"]
+    whole = busy.get("/_mock/requests").json()["requests"]
+
+    counts = [one.pop("piece_count") for one in rows]
+    assert rows == [{name: one[name] for name in rows[0]} for one in whole]
+    assert counts == [*[None] * 8, len(whole[-1]["pieces"])]
+
+
+def test_pages_of_headlines_follow_each_other_until_there_is_no_more(busy: Client) -> None:
+    pages = [headlines(busy, limit=3)]
+    while pages[-1]["more"]:
+        pages.append(headlines(busy, limit=3, before=pages[-1]["requests"][0]["id"]))
+
+    assert [[row["id"] for row in page["requests"]] for page in pages] == [[6, 7, 8], [3, 4, 5], [1, 2]]
+
+
+@pytest.mark.parametrize(("limit", "more"), [(7, True), (8, False), (0, True)])
+def test_more_says_whether_older_requests_match(busy: Client, limit: int, more: bool) -> None:
+    assert headlines(busy, limit=limit)["more"] is more
+
+
+def test_a_request_under_way_has_a_headline_without_status_and_duration(heidi: Client) -> None:
+    scope = {"method": "GET", "path": "/sessions/1", "query_string": b"", "headers": []}
+    heidi.app.registry.default.journal.add(Entry(0, 0.0, "get_session", scope))
+
+    (row,) = headlines(heidi)["requests"]
+    assert (row["path"], row["status"], row["duration"]) == ("/sessions/1", None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [("view=short", "there is no view 'short'"), ("view=headlines&format=har", "headlines have no format 'har'")],
+)
+def test_an_unknown_view_is_refused(heidi: Client, query: str, error: str) -> None:
+    answer = heidi.get(f"/_mock/requests?{query}")
+
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+def test_headlines_contain_no_secret(heidi: Client) -> None:
+    heidi.get(f"/sessions/{DEFAULT_KEY}?key={DEFAULT_KEY}")
+
+    assert DEFAULT_KEY not in str(headlines(heidi))
 
 
 # --- What cannot be found out -----------------------------------------------------------------------------------------

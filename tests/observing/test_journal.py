@@ -540,7 +540,10 @@ def test_clearing_returns_the_number_of_entries(heidi: Client) -> None:
     answer = heidi.delete("/_mock/requests")
 
     assert answered(answer) == (200, wire({"cleared": 2}))
-    assert answered(heidi.get("/_mock/requests")) == (200, wire({"requests": [], "dropped": 0, "omitted": 0}))
+    assert answered(heidi.get("/_mock/requests")) == (
+        200,
+        wire({"requests": [], "more": False, "dropped": 0, "omitted": 0}),
+    )
 
 
 def test_ids_continue_after_clearing(heidi: Client) -> None:
