@@ -27,17 +27,21 @@ export const admin = {
   },
 };
 
-/** A refusal: one sentence, and what to do. */
+/** A refusal: one sentence, and what to do. Refused records have all their problems, and the number of `more`. */
 export class Refusal extends Error {
   /**
    * @param {number} status 0 if the server did not answer
    * @param {string} message
    * @param {string} hint
+   * @param {string[]} problems
+   * @param {number} more
    */
-  constructor(status, message, hint) {
+  constructor(status, message, hint, problems = [], more = 0) {
     super(message);
     this.status = status;
     this.hint = hint;
+    this.problems = problems;
+    this.more = more;
   }
 
   /** True if the server wants an admin token, or another one. */
@@ -56,9 +60,7 @@ export class Refusal extends Error {
  */
 export async function control(path, options = {}) {
   const answer = await call(here.control + path, options);
-  if (answer.ok) return answer.json();
-  const told = await answer.json().catch(() => ({}));
-  throw new Refusal(answer.status, told.error ?? `the control API answered ${answer.status}`, told.hint ?? '');
+  return answer.json();
 }
 
 /**
@@ -70,9 +72,22 @@ export async function control(path, options = {}) {
  */
 export async function controlText(path, options = {}) {
   const answer = await call(here.control + path, options);
-  if (answer.ok) return answer.text();
+  return answer.text();
+}
+
+/**
+ * An answer that is no refusal.
+ *
+ * @param {string} url
+ * @param {Options} options
+ * @returns {Promise<Response>}
+ */
+async function call(url, options) {
+  const answer = await ask(url, options);
+  if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
-  throw new Refusal(answer.status, told.error ?? `the control API answered ${answer.status}`, told.hint ?? '');
+  const error = told.error ?? `the control API answered ${answer.status}`;
+  throw new Refusal(answer.status, error, told.hint ?? '', told.problems, told.more);
 }
 
 /**
@@ -80,7 +95,7 @@ export async function controlText(path, options = {}) {
  * @param {Options} options
  * @returns {Promise<Response>}
  */
-async function call(url, { method = 'GET', body, headers = {}, signal }) {
+async function ask(url, { method = 'GET', body, headers = {}, signal }) {
   /** @type {Record<string, string>} */
   const sent = { ...headers };
   if (admin.token !== null) sent['x-mock-admin-token'] = admin.token;
