@@ -46,6 +46,12 @@ class _Remote:
         given = [_bare(arg) for arg in args], {name: _bare(value) for name, value in options.items()}
         return _wrapped(self._run, self._run(self._value, *given[0], **given[1]))
 
+    def __enter__(self) -> Any:
+        return _wrapped(self._run, self._run(self._value.__enter__))
+
+    def __exit__(self, *error: object) -> None:
+        self._run(self._value.__exit__, *error)
+
 
 def _bare(value: Any) -> Any:
     return value.__dict__["_value"] if isinstance(value, _Remote) else value
