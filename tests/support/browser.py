@@ -26,8 +26,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # The browser itself looks for its maker's hosts.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    # The browser itself looks for its maker's hosts. Names below .test are this machine, for tests of other origins.
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 # The time in ms that a test waits for something of the page.
 _PATIENCE = 15_000

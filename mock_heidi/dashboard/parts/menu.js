@@ -20,6 +20,8 @@ export function drawMenu(views) {
     closeMenu();
     button().focus();
   });
+  // The open menu covers the view.
+  byId('main').addEventListener('focusin', closeMenu);
   NARROW.addEventListener('change', closeMenu);
   document.querySelector('[data-skip]')?.addEventListener('click', (event) => {
     event.preventDefault();
@@ -30,8 +32,6 @@ export function drawMenu(views) {
 function openMenu() {
   document.body.classList.add('menu-open');
   button().setAttribute('aria-expanded', 'true');
-  // The menu covers the view.
-  byId('main').inert = true;
   const links = byId('menu').querySelectorAll('a');
   ([...links].find((link) => link.hasAttribute('aria-current')) ?? links[0]).focus();
 }
@@ -40,7 +40,6 @@ function openMenu() {
 export function closeMenu() {
   document.body.classList.remove('menu-open');
   button().setAttribute('aria-expanded', 'false');
-  byId('main').inert = false;
 }
 
 /**

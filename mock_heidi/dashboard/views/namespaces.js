@@ -112,7 +112,7 @@ export class Namespaces {
 
   /** Asks how a new namespace starts, and makes it. */
   make() {
-    const name = h('input', { name: 'name', required: true, pattern: '[A-Za-z0-9._\\-]{1,64}', autofocus: true, placeholder: 'checkout', autocomplete: 'off' });
+    const name = h('input', { name: 'name', required: true, pattern: '(?!\\.+$)[A-Za-z0-9._\\-]{1,64}', autofocus: true, placeholder: 'checkout', autocomplete: 'off' });
     const copies = this.all.map((row) => h('option', { value: `from ${row.name}` }, `A copy of ${plain(row.name)}`));
     const content = h('select', {}, h('option', { value: 'start' }, "The server's fixtures"), h('option', { value: 'empty' }, 'No patients and sessions'), ...copies);
     const linked = h('input', { type: 'checkbox' });

@@ -21,7 +21,7 @@ export class Snapshots {
     this.body = h('tbody', {});
     this.table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of snapshots' }, this.#head());
     this.empty = h('p', { class: 'soft' }, 'No snapshots yet. Take one before a test, and see afterwards what the test has changed.');
-    this.name = h('input', { required: true, pattern: '[A-Za-z0-9._\\-]{1,64}', title: 'letters, digits, -, _ and .', autocomplete: 'off', placeholder: 'before' });
+    this.name = h('input', { required: true, pattern: '(?!\\.+$)[A-Za-z0-9._\\-]{1,64}', title: 'letters, digits, -, _ and .', autocomplete: 'off', placeholder: 'before' });
     this.compared = h('div', { class: 'compared' });
   }
 
