@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from mock_heidi.base.errors import CodingNotEnabledError, ConsultNoteNotFoundError
 from mock_heidi.base.values import Outgoing
+from mock_heidi.content.clinical_terms import Span, find_terms
 from mock_heidi.fixtures.ids import DerivedIds
 from mock_heidi.namespaces import session_content
 from mock_heidi.state.code_records import Code, CodeEntry
@@ -59,7 +60,7 @@ class ClinicalCodes(Outgoing):
 
 _NOTELESS = create_model("ClinicalCodes", __base__=ClinicalCodes, consult_note_id=(None, ...))
 # Converts the offsets of a place in a text to the offsets that the assumptions choose.
-_Count = Callable[[NoteLocation], NoteLocation]
+_Count = Callable[[Span], NoteLocation]
 
 
 def generate_clinical_codes(request: Request) -> Response:
@@ -85,8 +86,8 @@ def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
     entries, written = request.store.all(CodeEntry), session.consult_note
     text = (written.result if written else None) or ""
     transcript = session_content.transcript_so_far(request.namespace, session)
-    heard = _found(entries, transcript)
-    note = _found(entries, text) if written else {at: [] for at in heard}
+    heard = find_terms(entries, transcript)
+    note = find_terms(entries, text) if written else {at: [] for at in heard}
     if "wrong_offsets" in request.text_faults and any(note.values()):
         note = _misplaced(note, len(text))
         request.distorted = ("wrong_offsets",)
@@ -97,12 +98,9 @@ def _entities(request: Request, session: Session) -> list[ClinicalEntity]:
     ]
 
 
-def _misplaced(note: dict[int, list[NoteLocation]], length: int) -> dict[int, list[NoteLocation]]:
+def _misplaced(note: dict[int, list[Span]], length: int) -> dict[int, list[Span]]:
     """The same places, moved beyond the end of the note."""
-    return {
-        at: [NoteLocation(start=place.start + length, end=place.end + length) for place in places]
-        for at, places in note.items()
-    }
+    return {at: [Span(place.start + length, place.end + length) for place in places] for at, places in note.items()}
 
 
 def _counting(request: Request, text: str) -> _Count:
@@ -112,51 +110,19 @@ def _counting(request: Request, text: str) -> _Count:
     wide = [at for at, letter in enumerate(text) if letter > "\uffff"]
     wide = wide if wide and request.meet("offset_unit") == "utf16" else []
 
-    def counted(place: NoteLocation) -> NoteLocation:
+    def counted(place: Span) -> NoteLocation:
         start, end = place.start, place.end - last
         return NoteLocation(start=start + bisect_left(wide, start), end=end + bisect_left(wide, end))
 
     return counted
 
 
-def _found(entries: Sequence[CodeEntry], text: str) -> dict[int, list[NoteLocation]]:
-    """The places of each entry's terms, by the entry's index: whole words, and the longest of overlapping terms."""
-    owners = {term.lower(): at for at, entry in enumerate(entries) for term in entry.terms}
-    found: dict[int, list[NoteLocation]] = {}
-    for start, end in _without_overlaps(_matches(owners, text), len(text)):
-        # A match without regard to case may differ from the term in lower case: U+017F matches ``s``.
-        at = owners.get(text[start:end].lower())
-        if at is not None:
-            found.setdefault(at, []).append(NoteLocation(start=start, end=end))
-    return found
-
-
-def _matches(terms: Iterable[str], text: str) -> list[tuple[int, int]]:
-    """The start and end of the longest term at each place where a term begins."""
-    longest_first = sorted(terms, key=len, reverse=True)
-    if not longest_first:
-        return []
-    # With the lookahead, a term is also found if it begins inside another one.
-    pattern = rf"(?<!\w)(?=({'|'.join(map(re.escape, longest_first))})(?!\w))"
-    return [match.span(1) for match in re.finditer(pattern, text, re.IGNORECASE)]
-
-
-def _without_overlaps(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """The spans in order, without those that overlap a longer one."""
-    taken, kept = bytearray(length), []
-    for start, end in sorted(spans, key=lambda span: span[0] - span[1]):
-        if not any(taken[start:end]):
-            taken[start:end] = b"\1" * (end - start)
-            kept.append((start, end))
-    return sorted(kept)
-
-
-def _sentence(text: str, term: NoteLocation) -> NoteLocation:
+def _sentence(text: str, term: Span) -> Span:
     """The sentence around a term: at most :data:`_REACH` characters on each side, cut between words."""
     end = _sentence_end(text, term.end)
     phrase = text[_sentence_start(text, term.start) : end]
     start = end - len(phrase.lstrip())
-    return NoteLocation(start=start, end=start + len(phrase.strip()))
+    return Span(start, start + len(phrase.strip()))
 
 
 def _sentence_start(text: str, term: int) -> int:
@@ -176,7 +142,7 @@ def _sentence_end(text: str, term: int) -> int:
 
 
 def _entity(
-    entry: CodeEntry, note: Iterable[NoteLocation], heard: list[NoteLocation], transcript: str, count: _Count
+    entry: CodeEntry, note: Iterable[NoteLocation], heard: list[Span], transcript: str, count: _Count
 ) -> ClinicalEntity:
     phrases = dict.fromkeys(_sentence(transcript, place) for place in heard)
     return ClinicalEntity(

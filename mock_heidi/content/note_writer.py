@@ -61,6 +61,11 @@ class Part(NamedTuple):
     lines: tuple[str, ...]
 
 
+def headings() -> list[str]:
+    """The headings that the writer adds to those of a template, in every language."""
+    return [text for languages in (*_HEADINGS.values(), _SAID) for text in languages.values()]
+
+
 def compose(template: NoteTemplate, material: Material, manner: Manner) -> list[Part]:
     """The parts of a note: the template's sections in order, then the other material."""
     parts = []

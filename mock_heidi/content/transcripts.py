@@ -20,11 +20,15 @@ UPLOAD = "upload"
 
 
 class Transcription(NamedTuple):
-    """A piece of audio, its utterances, and a remark on the silence after the last one, or ``""``."""
+    """A piece of audio, its utterances, and a remark on the silence after the last one, or ``""``.
+
+    ``began`` is its time in the consultation, in seconds.
+    """
 
     piece: AudioPiece
     utterances: tuple[Utterance, ...]
     remark: str = ""
+    began: float = 0.0
 
     @property
     def text(self) -> str:
@@ -46,7 +50,9 @@ def transcribe(pieces: Sequence[AudioPiece], consultation: Consultation) -> list
         start, position = position, max(position + 1, bisect_left(script, clock, key=lambda utterance: utterance.at))
         if piece is not None:
             utterances = script[start:position]
-            made.append(Transcription(piece, utterances, _remark(consultation, began, clock, last=not utterances)))
+            made.append(
+                Transcription(piece, utterances, _remark(consultation, began, clock, last=not utterances), began)
+            )
     return made
 
 

@@ -16,14 +16,14 @@ _FIELDS = ("transcript", "session_name", "duration", "consult_note", "documents"
 
 
 async def look_at_session(request: Request) -> Response:
-    return respond(_row(request, _session(request)))
+    return respond(_row(request, find_session(request)))
 
 
 async def set_session(request: Request) -> Response:
     fields = await read_fields(request, _FIELDS)
     before = copy.deepcopy(request.namespace.ids)
     try:
-        session = _changed(request, _session(request), fields)
+        session = _changed(request, find_session(request), fields)
     except ControlError:
         request.namespace.ids = before  # a refused request must not change the following ids
         raise
@@ -53,7 +53,8 @@ def _row(request: Request, session: Session) -> dict[str, Any]:
     return to_row(session.replace(consult_note=note))
 
 
-def _session(request: Request) -> Session:
+def find_session(request: Request) -> Session:
+    """The session that the URL names. Raises :class:`ControlError` for an unknown one."""
     session_id = request.params["session_id"]
     session = request.store.get(Session, session_id)
     if session is None:

@@ -59,7 +59,9 @@ class Entry:
     early_end = False
     """True if a fault has ended its stream early."""
     ending = "complete"
-    """The planned end of its stream: complete, close, reset or stall."""
+    """The planned end of its answer: complete, close, reset or stall."""
+    dropped = False
+    """True if a reset of the namespace has ended its answer."""
     changes: list[Record | None] | None = None
     """The records that it changed, in the form of :mod:`mock_heidi.observing.changes`; None if it changed nothing."""
     counted = False
@@ -123,6 +125,23 @@ class Entry:
         for part in self.parts or ():
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
         return size
+
+    @property
+    def end(self) -> tuple[str | None, str | None]:
+        """The end of the answer, and its author; None and None while the answer is under way.
+
+        The end is complete, close, reset or stall. The author is server, fault, client, or reset for a reset of the
+        namespace.
+        """
+        if not self.done and self.ending != "stall":
+            return None, None
+        if self.dropped:
+            return "close", "reset"
+        if self.ending != "complete":
+            return self.ending, "fault"
+        if self.client_left:
+            return "close", "client"
+        return "complete", "fault" if self.early_end else "server"
 
     @property
     def body_bytes(self) -> int:

@@ -55,7 +55,7 @@ class View:
 
     def _read(self, entry: Entry, most: int | None) -> dict[str, Any]:
         line = self.headline(headline_of(entry))
-        pieces = self._pieces(entry, most)
+        pieces, (ending, ended_by) = self._pieces(entry, most), entry.end
         return {
             "id": line["id"],
             "at": line["at"],
@@ -72,6 +72,8 @@ class View:
             "response_bytes": line["response_bytes"],
             "pieces": pieces,
             "duration": line["duration"],
+            "ending": ending,
+            "ended_by": ended_by,
             "fault": line["fault"],
             "findings": line["findings"],
             "client_left": line["client_left"],
@@ -222,7 +224,7 @@ class View:
         for text, piece in zip(visible, found, strict=True):
             if left is not None and left <= 0:
                 break
-            made.append({"text": text[:left], "after": piece.after})
+            made.append({"text": text[:left], "bytes": piece.size, "after": piece.after})
             left = None if left is None else left - len(text)
         return made
 

@@ -99,6 +99,7 @@ class Player:
             finally:
                 if interruption.dropped:
                     self.request.ended_by_server = True  # so the journal does not say that the client left
+                    self.entry.dropped = True
                 else:
                     self._commit(delivery)  # also if the client has left: the result is kept
                 if self.connection is not None:

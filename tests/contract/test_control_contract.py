@@ -160,7 +160,16 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
 
 
 # These bodies are one or several records of the state: their fields are those of a class.
-_RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
+_RECORDS = (
+    "replace_state",
+    "add_state",
+    "edit_record",
+    "replace_record",
+    "add_reply",
+    "add_fault",
+    "preview_fault",
+    "replace_faults",
+)
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
@@ -452,6 +461,7 @@ _GOOD: dict[str, Any] = {
     "verify": {},
     "add_reply": {"operation": "ask_ai", "text": "No."},
     "add_fault": {"status": 503},
+    "preview_fault": {"status": 503},
     "replace_faults": [],
     "advance_clock": {"seconds": 0},
 }
@@ -873,9 +883,11 @@ KNOWN = {
         "list_changes": "1",
         **dict.fromkeys(_ONE_RECORD, SESSION),
     },
-    "session_id": dict.fromkeys(("look_at_session", "set_session"), SESSION),
+    "session_id": dict.fromkeys(("look_at_session", "set_session", "get_session_content"), SESSION),
     "kind": dict.fromkeys(("list_records", *_ONE_RECORD), "sessions"),
     "email": dict.fromkeys(("link_user", "unlink_user"), "dr.jonas.lind@example.com"),
+    "folder": {"get_dashboard_file": "parts"},
+    "file": {"get_dashboard_file": "app.js"},
 }
 
 
@@ -954,8 +966,9 @@ def _may_be_taken(case: schemathesis.Case[Any]) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a slow machine is not a failure
 @ASKED.parametrize()
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_each_endpoint_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], seen: Counter[int]
 ) -> None:

@@ -22,6 +22,7 @@ from starlette.types import Message
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY
+from mock_heidi.faults.delivery import frame
 from mock_heidi.fixtures import loader as fixture_loader
 from mock_heidi.observing.entry import Entry
 from mock_heidi.observing.journal import Journal
@@ -43,6 +44,8 @@ KEYS = [
     "response_bytes",
     "pieces",
     "duration",
+    "ending",
+    "ended_by",
     "fault",
     "findings",
     "client_left",
@@ -98,6 +101,8 @@ def test_an_entry_has_the_whole_exchange(heidi: Client) -> None:
         "response_bytes": len(answer.content),
         "namespace": "default",
         "pieces": None,
+        "ending": "complete",
+        "ended_by": "server",
         "fault": None,
         "findings": ["unknown_parameter"],
         "client_left": False,
@@ -320,6 +325,7 @@ def test_a_stream_is_kept_as_pieces_with_their_times(heidi: Client) -> None:
     found = last(heidi)
     moments = [piece["after"] for piece in found["pieces"]]
     assert ([piece["text"] for piece in found["pieces"]], found["response"]) == (pieces, None)
+    assert [piece["bytes"] for piece in found["pieces"]] == [len(frame(text)) for text in pieces]
     assert moments == sorted(moments)
     assert 0 < moments[0] <= moments[-1] <= found["duration"]
 

@@ -1,13 +1,13 @@
 // The frame of the dashboard: menu, namespace, connection, and the view of the present address.
 
-import { control, here, admin, Refusal } from './control.js';
+import { control, here, Refusal } from './control.js';
 import { byId, fill, h } from './dom.js';
 import { plain } from './format.js';
 import { addShortcuts, listenToKeys, setViewShortcuts } from './keys.js';
 import { live } from './live.js';
 import { closeMenu, drawMenu, mark } from './menu.js';
+import { explain } from './refused.js';
 import { current, go } from './route.js';
-import { sentence } from './toast.js';
 
 /** @typedef {import('./route.js').Route} Route */
 /** @typedef {import('./keys.js').Shortcut} Shortcut */
@@ -58,7 +58,7 @@ async function render() {
   } catch (error) {
     if (signal.aborted) return;
     failed = true;
-    place({ title: 'Error', element: explain(error) });
+    place({ title: 'Error', element: explain(error, render) });
   }
 }
 
@@ -97,35 +97,6 @@ async function open(route, signal) {
   /** @type {{ open: Open }} */
   const module = await import(`../views/${route.view}.js`);
   return module.open(route, signal);
-}
-
-/** @param {unknown} error */
-function explain(error) {
-  if (error instanceof Refusal && error.needsToken) return askForToken();
-  const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof Refusal && error.hint ? sentence(error.hint) : '';
-  // A module that was not loaded once is not asked for again by the same page.
-  const again = h('button', { type: 'button', click: () => (error instanceof Refusal ? render() : location.reload()) }, 'Try again');
-  return h('div', { class: 'empty', role: 'alert' }, h('h1', {}, sentence(message)), h('p', {}, hint), again);
-}
-
-function askForToken() {
-  const field = h('input', { type: 'password', name: 'token', autocomplete: 'off', required: true, autofocus: true });
-  const wrong = admin.token !== null && h('p', { class: 'wrong-text', role: 'alert' }, 'The server has refused the last one.');
-  const submit = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    admin.keep(field.value);
-    location.reload();
-  };
-  return h(
-    'form',
-    { class: 'empty', submit },
-    h('h1', {}, 'This server wants its admin token.'),
-    h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
-    wrong,
-    h('label', {}, 'Admin token ', field),
-    h('button', { class: 'primary' }, 'Open the dashboard'),
-  );
 }
 
 async function drawNamespaces() {

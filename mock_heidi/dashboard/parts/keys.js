@@ -3,7 +3,11 @@
 import { h } from './dom.js';
 import { openDialog } from './dialog.js';
 
-/** @typedef {{ keys: string, does: string, act: (event: KeyboardEvent) => void }} Shortcut */
+/**
+ * A shortcut. Without `act` it is only shown, since the element with the focus hears the key itself.
+ *
+ * @typedef {{ keys: string, does: string, act?: (event: KeyboardEvent) => void }} Shortcut
+ */
 
 /** @type {Shortcut[]} */
 const everywhere = [];
@@ -50,10 +54,10 @@ function press(event) {
   if (at.closest('input, textarea, select, [contenteditable], dialog')) return;
   const pressed = first && event.timeStamp - firstAt < TOGETHER ? `${first} ${event.key}` : event.key;
   first = '';
-  const shortcut = [...ofView, ...everywhere].find(({ keys }) => keys === pressed);
-  if (shortcut) {
+  const act = [...ofView, ...everywhere].find((shortcut) => shortcut.act && shortcut.keys === pressed)?.act;
+  if (act) {
     event.preventDefault();
-    shortcut.act(event);
+    act(event);
   } else if ([...ofView, ...everywhere].some(({ keys }) => keys.startsWith(`${event.key} `))) {
     first = event.key;
     firstAt = event.timeStamp;

@@ -14,6 +14,7 @@ const SPARE = 8;
  * @property {(item: T) => (Node | string)[]} draw the cells of a row
  * @property {(item: T) => string | number} key what tells an item from others
  * @property {(item: T) => void} open called for a click, and for Enter
+ * @property {(item: T) => void} [move] called when the keyboard has selected another item
  * @property {(item: T) => string} [mark] a class for the row
  */
 
@@ -50,17 +51,21 @@ export class List {
     );
     new ResizeObserver(() => this.draw()).observe(this.element);
     this.asked = 0;
+    this.above = 0;
   }
 
   /**
-   * Shows a number of items. They are asked for when they are drawn.
+   * Shows a number of items. They are asked for when they are drawn. If some of them are new at the top, the others
+   * stay where a person looks at them, unless the top is shown.
    *
    * @param {number} length
    * @param {(index: number) => T} at
+   * @param {number} [above] the number of new items at the top
    */
-  show(length, at) {
+  show(length, at, above = 0) {
     this.length = length;
     this.at = at;
+    this.above += above;
     this.draw();
   }
 
@@ -74,6 +79,9 @@ export class List {
 
   #draw() {
     const { height, draw, key, mark } = this.options;
+    this.rows.style.height = `${this.length * height}px`;
+    if (this.element.scrollTop > 0) this.element.scrollTop += this.above * height;
+    this.above = 0;
     const { scrollTop, clientHeight } = this.element;
     const from = Math.max(0, Math.floor(scrollTop / height) - SPARE);
     const to = Math.min(this.length, Math.ceil((scrollTop + clientHeight) / height) + SPARE);
@@ -101,7 +109,6 @@ export class List {
       if (isSelected) active = row.id;
       drawn.push(row);
     }
-    this.rows.style.height = `${this.length * height}px`;
     this.rows.replaceChildren(...drawn);
     if (active === null) this.element.removeAttribute('aria-activedescendant');
     else this.element.setAttribute('aria-activedescendant', active);
@@ -139,6 +146,16 @@ export class List {
     this.draw();
   }
 
+  /**
+   * Selects the item at an index for a person, who may want to see more of it.
+   *
+   * @param {number} index
+   */
+  step(index) {
+    this.select(index);
+    if (this.item !== null) this.options.move?.(this.item);
+  }
+
   /** @param {KeyboardEvent} event */
   #press(event) {
     const page = Math.max(1, Math.floor(this.element.clientHeight / this.options.height) - 1);
@@ -155,7 +172,7 @@ export class List {
       End: this.length - 1,
     };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in moves) this.select(moves[event.key]);
+    if (event.key in moves) this.step(moves[event.key]);
     else if (event.key === 'Enter' && this.item !== null) this.options.open(this.item);
     else return;
     event.preventDefault();

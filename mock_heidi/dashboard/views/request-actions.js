@@ -1,0 +1,116 @@
+// What can be done with a request.
+
+import { control, controlText } from '../parts/control.js';
+import { copy, copyBlock } from '../parts/copy.js';
+import { openDialog } from '../parts/dialog.js';
+import { h } from '../parts/dom.js';
+import { attempt, toast } from '../parts/toast.js';
+import { replay } from './replay.js';
+import { isForm } from './request-exchange.js';
+import { testLines } from './request-test.js';
+
+export { replay };
+
+/** @typedef {import('./request.js').Request} Request */
+
+/** What the next request may get: label, rule, and what happens. */
+const FAILURES = /** @type {[string, object, string][]} */ ([
+  ['500', { status: 500 }, 'The server answers 500. The work is not done.'],
+  ['429', { retry_after: 2 }, 'Too many requests: 429 with Retry-After: 2.'],
+  ['Reset', { rst: true }, 'The connection is reset before the answer.'],
+  ['Slow', { slow_first_byte: 10 }, "The answer begins 10 seconds late, by the mock's clock."],
+  ['Expired token', { expire_token: true }, 'The token of the request has expired: 401.'],
+]);
+
+/**
+ * The buttons for a request.
+ *
+ * @param {Request} row
+ * @param {(id: number) => void} select opens another request
+ * @param {AbortSignal} signal
+ */
+export function actions(row, select, signal) {
+  const button = (/** @type {string} */ label, /** @type {() => unknown} */ act, off = false) =>
+    h('button', { type: 'button', disabled: off, click: () => attempt(async () => act()) }, label);
+  return h(
+    'div',
+    { class: 'buttons' },
+    button('Copy as curl', () => copyCurl(row)),
+    button('Send again', async () => select(await replay(row, signal))),
+    button('Fail the next one like this', () => chooseFailure(row), row.operation === null),
+    button('Save as reply', () => chooseReply(row), row.operation === null || row.status === null),
+    button('Expect in a test', () => showTest(row)),
+  );
+}
+
+/** @param {Request} row */
+export async function copyCurl(row) {
+  await copy(await controlText(`/requests?since=${row.id - 1}&before=${row.id + 1}&format=curl`));
+}
+
+/** @param {Request} row */
+function chooseFailure(row) {
+  const fits = FAILURES.filter(([label]) => label !== 'Expired token' || 'authorization' in row.headers);
+  const choices = fits.map(([label, rule, said]) =>
+    h('li', {}, h('button', { type: 'button', click: () => attempt(() => fail(row, label, rule, dialog)) }, label), h('span', { class: 'soft' }, said)),
+  );
+  const dialog = openDialog(`Fail the next ${row.operation}`, h('p', { class: 'soft' }, 'Once, for the next request of this operation.'), h('ul', { class: 'choices' }, ...choices));
+}
+
+/**
+ * @param {Request} row
+ * @param {string} label
+ * @param {object} rule
+ * @param {HTMLDialogElement} dialog
+ */
+async function fail(row, label, rule, dialog) {
+  const made = await control('/faults', { method: 'POST', body: { operation: row.operation, times: 1, label: `like request ${row.id}`, ...rule } });
+  dialog.close();
+  const undo = () => attempt(() => control(`/faults/${encodeURIComponent(made.id)}`, { method: 'DELETE' }));
+  toast(`The next ${row.operation} fails: ${label}.`, { action: 'Undo', act: undo });
+}
+
+/** @param {Request} row */
+async function chooseReply(row) {
+  const whole = await control(`/requests/${row.id}?full=true`);
+  const reply = replyOf(whole);
+  const session = /\/sessions\/(\d+)/.exec(row.path)?.[1];
+  const once = h('input', { type: 'checkbox' });
+  const only = h('input', { type: 'checkbox', checked: session !== undefined });
+  const save = () => attempt(async () => {
+    const body = { ...reply, ...(once.checked && { times: 1 }), ...(session && only.checked && { session_id: session }) };
+    const made = await control('/replies', { method: 'POST', body });
+    dialog.close();
+    const undo = () => attempt(() => control(`/replies/${encodeURIComponent(made.id)}`, { method: 'DELETE' }));
+    toast(`Saved as ${made.id}. The next ${row.operation} gets this answer.`, { action: 'Undo', act: undo });
+  });
+  const dialog = openDialog(
+    `Save this answer as a reply for ${row.operation}`,
+    session ? h('label', {}, only, ` Only for the session ${session}`) : '',
+    h('label', {}, once, ' Only once'),
+    copyBlock(JSON.stringify(reply, null, 2), 'the reply'),
+    h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', click: save }, 'Save the reply')),
+  );
+}
+
+/**
+ * The reply that gives an answer again.
+ *
+ * @param {Request} row with its whole bodies
+ */
+export function replyOf(row) {
+  if (JSON.stringify(row.response)?.includes('"***"')) throw new Error('This answer holds values that the journal hides, so it cannot be sent again.');
+  if (row.pieces !== null) return { operation: row.operation, pieces: row.pieces.map(({ text }) => text) };
+  if (typeof row.response === 'string') throw new Error('This answer is not JSON. A reply can hold only JSON, or the text of a stream.');
+  return { operation: row.operation, status: row.status, ...(row.response !== null && { body: row.response }) };
+}
+
+/** @param {Request} row */
+function showTest(row) {
+  const note = isForm(row.body) ? ' The parts of the form are not compared.' : '';
+  openDialog(
+    'Expect this in a test',
+    h('p', { class: 'soft' }, `Paste this into a test file of your project. The pytest plugin gives it the fixture mock_heidi.${note}`),
+    copyBlock(testLines(row), 'the test'),
+  );
+}

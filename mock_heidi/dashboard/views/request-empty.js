@@ -1,0 +1,29 @@
+// What the list says while it is empty.
+
+import { control } from '../parts/control.js';
+import { copyBlock } from '../parts/copy.js';
+import { h } from '../parts/dom.js';
+
+/** The first request, ready to paste. */
+export async function emptyJournal() {
+  const { base_url: base } = await control('/health');
+  const command = `curl '${base}/jwt?email=test@heidihealth.com&third_party_internal_id=123' -H 'Heidi-Api-Key: mock-heidi-key'`;
+  return h(
+    'div',
+    { class: 'empty' },
+    h('h2', {}, 'No request has come yet.'),
+    h('p', {}, 'Point your client at ', h('code', {}, base), ', or paste this into a terminal. It signs in, and the request appears here.'),
+    copyBlock(command, 'the first request as curl'),
+  );
+}
+
+/** @param {() => void} showAll */
+export function nothingFits(showAll) {
+  return h(
+    'div',
+    { class: 'empty' },
+    h('h2', {}, 'No request matches the filter.'),
+    h('p', {}, 'Requests that match appear here as they come.'),
+    h('button', { type: 'button', click: showAll }, 'Show all requests'),
+  );
+}

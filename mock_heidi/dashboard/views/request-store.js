@@ -1,0 +1,218 @@
+// The headlines of the requests that the list shows, kept up to date. No step takes longer with more requests.
+
+import { control } from '../parts/control.js';
+import { localTest, queryOf } from './request-filter.js';
+
+/** @typedef {import('../parts/live.js').HeidiEvent} HeidiEvent */
+/** @typedef {import('./request-filter.js').Filter} Filter */
+
+/**
+ * @typedef {object} Headline
+ * @property {number} id
+ * @property {string} at
+ * @property {string | null} operation
+ * @property {string} method
+ * @property {string} path
+ * @property {number} body_bytes
+ * @property {number | null} status
+ * @property {number} response_bytes
+ * @property {number | null} piece_count
+ * @property {number | null} duration in seconds
+ * @property {string | string[] | null} fault
+ * @property {string[]} findings
+ * @property {boolean} client_left
+ * @property {string[]} assumptions
+ * @property {string | null} why
+ * @property {boolean} stray
+ */
+
+// The first page is small, so that something is there at once.
+const FIRST_PAGE = 200;
+const PAGE = 2000;
+// The most headlines that the page keeps, and how many of the oldest go at once.
+const MOST = 20_000;
+const OLDEST = 2000;
+// The least time in ms between two questions for new requests that match a filter.
+const PAUSE = 200;
+
+/** The requests that match a filter, oldest first. */
+export class RequestStore {
+  /**
+   * @param {AbortSignal} signal
+   * @param {() => void} changed called after each change
+   */
+  constructor(signal, changed) {
+    this.signal = signal;
+    this.changed = changed;
+    /** @type {Headline[]} */
+    this.rows = [];
+    /** @type {Map<number, Headline>} */
+    this.byId = new Map();
+    /** @type {Filter} */
+    this.filter = {};
+    this.added = 0;
+    this.ready = false;
+    /** @type {unknown} */
+    this.error = null;
+    this.turn = new AbortController();
+    /** The lowest id that may have changed since the last question. */
+    this.stale = Infinity;
+    this.asking = false;
+  }
+
+  /**
+   * Loads the requests that match: the newest page, then the older ones.
+   *
+   * @param {Filter} filter
+   */
+  async load(filter = this.filter) {
+    this.turn.abort();
+    const turn = (this.turn = new AbortController());
+    const signal = AbortSignal.any([turn.signal, this.signal]);
+    this.filter = filter;
+    const fits = localTest(filter);
+    try {
+      for (let [before, limit, more] = ['', FIRST_PAGE, true]; more; limit = PAGE) {
+        const page = await this.#ask({ limit: String(limit), ...(before && { before }) }, signal);
+        if (before === '') this.#clear();
+        this.#merge(page.requests.filter(fits));
+        more = page.more && this.rows.length < MOST;
+        before = String(page.requests[0]?.id ?? '');
+        this.#tell(null);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#clear();
+      this.#tell(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #tell(error) {
+    this.error = error;
+    this.ready = true;
+    this.changed();
+  }
+
+  /** True if only the server can say what matches. */
+  get isAsked() {
+    return queryOf(this.filter).size > 0;
+  }
+
+  /**
+   * Takes events as they come.
+   *
+   * @param {HeidiEvent[]} events
+   */
+  take(events) {
+    if (events.some(({ kind, data }) => kind === 'reset' && data.reset.includes('requests'))) {
+      this.load();
+      return;
+    }
+    if (this.isAsked) {
+      this.#askAgain(events);
+      return;
+    }
+    const rows = events.flatMap(({ kind, data }) => (kind === 'request' ? [data] : []));
+    this.added += this.#merge(rows.filter(localTest(this.filter)));
+    for (const { kind, data } of events) if (kind === 'finding') this.#find(data);
+    this.changed();
+  }
+
+  /** @param {{ request: number, code: string }} finding */
+  #find({ request, code }) {
+    const row = this.byId.get(request);
+    if (row && !row.findings.includes(code)) row.findings = [...row.findings, code];
+  }
+
+  /** @param {HeidiEvent[]} events */
+  async #askAgain(events) {
+    for (const { kind, data } of events) {
+      const id = kind === 'request' ? data.id : kind === 'finding' ? data.request : Infinity;
+      this.stale = Math.min(this.stale, id);
+    }
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      while (this.stale < Infinity && !this.signal.aborted) {
+        const from = this.stale;
+        this.stale = Infinity;
+        await this.#renew(from, this.turn);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /**
+   * Replaces the requests from an id on.
+   *
+   * @param {number} from
+   * @param {AbortController} turn
+   */
+  async #renew(from, turn) {
+    // A filter's own `since` may be a moment. Then only the whole question is right.
+    if ('since' in this.filter) return this.load();
+    const page = await this.#ask({ since: String(from - 1) }, this.signal).catch(() => null);
+    if (page === null || turn !== this.turn) return;
+    const found = page.requests.filter(localTest(this.filter));
+    const fresh = found.filter(({ id }) => !this.byId.has(id)).length;
+    const ids = new Set(found.map(({ id }) => id));
+    const tail = this.#cut(from);
+    for (const { id } of tail) if (!ids.has(id)) this.byId.delete(id);
+    for (const row of tail) if (ids.has(row.id)) this.rows.push(row);
+    this.#merge(found);
+    this.added += fresh;
+    this.changed();
+  }
+
+  /**
+   * @param {Record<string, string>} page
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ requests: Headline[], more: boolean }>}
+   */
+  #ask(page, signal) {
+    const query = new URLSearchParams({ view: 'headlines', ...page, ...Object.fromEntries(queryOf(this.filter)) });
+    if (page.before !== undefined) query.set('before', page.before);
+    return control(`/requests?${query}`, { signal });
+  }
+
+  #clear() {
+    this.rows = [];
+    this.byId.clear();
+  }
+
+  /**
+   * Adds headlines and renews known ones. Returns the number of new ones.
+   *
+   * @param {Headline[]} found
+   */
+  #merge(found) {
+    const fresh = found.filter((row) => {
+      const known = this.byId.get(row.id);
+      if (known) Object.assign(known, row);
+      else this.byId.set(row.id, row);
+      return known === undefined;
+    });
+    if (fresh.length === 0) return 0;
+    // Requests end in another order than they begin, so the newest rows may have to move a little.
+    const tail = [...this.#cut(Math.min(...fresh.map(({ id }) => id))), ...fresh].sort((one, other) => one.id - other.id);
+    for (const row of tail) this.rows.push(row);
+    if (this.rows.length > MOST + OLDEST) {
+      for (const { id } of this.rows.splice(0, this.rows.length - MOST)) this.byId.delete(id);
+    }
+    return fresh.length;
+  }
+
+  /**
+   * Takes the rows from an id on out of the list, and returns them.
+   *
+   * @param {number} from
+   */
+  #cut(from) {
+    let at = this.rows.length;
+    while (at > 0 && this.rows[at - 1].id >= from) at -= 1;
+    return this.rows.splice(at);
+  }
+}

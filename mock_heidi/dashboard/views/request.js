@@ -1,0 +1,158 @@
+// One request, opened: what was sent and answered, why, and what can be done with it.
+
+import { control } from '../parts/control.js';
+import { fill, h } from '../parts/dom.js';
+import { count, duration, plain, size, time } from '../parts/format.js';
+import { attempt, sentence } from '../parts/toast.js';
+import { actions, copyCurl, replay } from './request-actions.js';
+import { changesOf } from './request-changes.js';
+import { exchange } from './request-exchange.js';
+import { reasons } from './request-reasons.js';
+import { statusClass, statusText } from './request-row.js';
+
+/** @typedef {import('./request-store.js').Headline} Headline */
+/** @typedef {{ text: string, bytes: number, after: number }} Piece `after` is in seconds since the request came */
+
+/**
+ * A request as the control API shows it.
+ *
+ * @typedef {Headline & { namespace: string, query: Record<string, string>, headers: Record<string, string>, body: any,
+ *   response: any, pieces: Piece[] | null, ending: string | null, ended_by: string | null,
+ *   provenance: string | null }} Request
+ */
+
+/**
+ * What the panel shows of a request.
+ *
+ * @typedef {object} Story
+ * @property {Request} row
+ * @property {any[]} findings those of the namespace that the request may show
+ * @property {any[]} faults the rules that acted and are still set
+ * @property {{ changes: any[], omitted: number }} changes
+ */
+
+/** The panel with the open request. */
+export class RequestPanel {
+  /**
+   * @param {AbortSignal} signal
+   * @param {{ close: () => void, open: (id: number) => void }} list
+   */
+  constructor(signal, list) {
+    this.signal = signal;
+    this.list = list;
+    /** @type {number | null} */
+    this.id = null;
+    /** @type {Request | null} */
+    this.row = null;
+    this.turn = new AbortController();
+    this.element = h('section', { class: 'request-side', 'aria-label': 'Request', tabindex: '-1', hidden: true });
+  }
+
+  /** @param {number | null} id */
+  show(id) {
+    if (id === this.id) return;
+    this.id = id;
+    this.row = null;
+    this.element.hidden = id === null;
+    this.turn.abort();
+    this.element.scrollTop = 0;
+    if (id !== null) this.load();
+  }
+
+  /** @param {import('../parts/live.js').HeidiEvent[]} events */
+  take(events) {
+    const about = (/** @type {any} */ { kind, data }) => (kind === 'request' ? data.id : data.request) === this.id;
+    if (this.id !== null && events.some(about)) this.load();
+  }
+
+  /** @param {boolean} whole with the whole bodies, however long */
+  async load(whole = false) {
+    const { id } = this;
+    this.turn.abort();
+    const turn = (this.turn = new AbortController());
+    const signal = AbortSignal.any([turn.signal, this.signal]);
+    try {
+      const story = await read(id, whole, signal);
+      if (signal.aborted) return;
+      this.row = story.row;
+      fill(this.element, ...this.#draw(story, whole));
+    } catch (error) {
+      if (!signal.aborted) fill(this.element, this.#bar(`Request ${id}`), gone(error));
+    }
+  }
+
+  /**
+   * @param {Story} story
+   * @param {boolean} whole
+   */
+  #draw(story, whole) {
+    const { row } = story;
+    const name = row.operation ?? (row.stray ? 'stray request' : 'unmatched request');
+    return [
+      this.#bar(`Request ${row.id}`),
+      h(
+        'header',
+        { class: 'request-head' },
+        h('h2', {}, h('span', { class: 'mono' }, plain(row.method)), ' ', name, ' ', h('span', { class: `badge ${statusClass(row)}` }, statusText(row))),
+        h('p', { class: 'mono path' }, plain(row.path)),
+        h('p', { class: 'soft small' }, facts(row)),
+        actions(row, this.list.open, this.signal),
+      ),
+      reasons(story),
+      exchange(row, whole ? null : () => this.load(true)),
+      changesOf(story.changes),
+    ];
+  }
+
+  /** @param {string} title */
+  #bar(title) {
+    return h(
+      'div',
+      { class: 'request-bar' },
+      h('button', { type: 'button', class: 'quiet back', click: this.list.close }, '← All requests'),
+      h('span', { class: 'soft small' }, title),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close the request', click: this.list.close }, 'Close ', h('kbd', {}, 'Esc')),
+    );
+  }
+
+  replay() {
+    if (this.row) attempt(async () => this.row && this.list.open(await replay(this.row, this.signal)));
+  }
+
+  copyCurl() {
+    if (this.row) attempt(async () => this.row && copyCurl(this.row));
+  }
+}
+
+/**
+ * @param {number | null} id
+ * @param {boolean} whole
+ * @param {AbortSignal} signal
+ * @returns {Promise<Story>}
+ */
+async function read(id, whole, signal) {
+  const row = await control(`/requests/${id}${whole ? '?full=true' : ''}`, { signal });
+  const [{ findings }, changes, faults] = await Promise.all([
+    row.findings.length > 0 ? control(`/findings?since=${row.id - 1}`, { signal }) : { findings: [] },
+    control(`/requests/${id}/changes`, { signal }),
+    Promise.all([row.fault ?? []].flat().map((rule) => control(`/faults/${encodeURIComponent(rule)}`, { signal }).catch(() => null))),
+  ]);
+  return { row, findings, changes, faults: faults.filter(Boolean) };
+}
+
+/** @param {Request} row */
+function facts(row) {
+  const parts = [
+    time(row.at),
+    row.duration === null ? 'under way' : duration(row.duration),
+    `${size(row.body_bytes)} sent`,
+    `${size(row.response_bytes)} received`,
+    row.piece_count !== null && row.pieces !== null ? count(row.pieces.length, 'piece') : '',
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** @param {any} error */
+function gone(error) {
+  return h('div', { class: 'empty', role: 'alert' }, h('h2', {}, sentence(error.message)), error.hint && h('p', {}, sentence(error.hint)));
+}
