@@ -139,6 +139,10 @@ def test_the_clock_runs_without_a_request_and_is_moved(server: Handle, opened: P
     fast = server.control("GET", "/clock")
     opened.get_by_role("button", name="Real time").click()
     chromium.expect(opened.get_by_text("Runs in real time.")).to_be_visible()
+    chromium.expect(opened.locator("#live")).to_have_text("Live")
+    server.clock.freeze("2025-03-01T10:00:00")
+    chromium.expect(time).to_have_text("2025-03-01 10:00:00 UTC")
+    server.clock.go_real()
 
     assert silent == []
     assert moved == {"now": "2025-01-06T11:01:00.000Z", "frozen": True, "speed": 0}
@@ -163,6 +167,9 @@ def test_the_transitions_are_shown_and_changed(server: Handle, opened: Page, chr
     changed = server.control("GET", "/transitions")
     opened.reload()
     chromium.expect(opened.get_by_label("Document parsing: number")).to_have_value("2.5")
+    chromium.expect(opened.locator("#live")).to_have_text("Live")
+    server.control("PUT", "/transitions", {"document_parsing": {"after_reads": 4}})
+    chromium.expect(opened.get_by_label("Document parsing: number")).to_have_value("4")
     server.control("POST", "/reset")
     chromium.expect(opened.get_by_label("Transcription is done")).to_have_value("at_once")
 

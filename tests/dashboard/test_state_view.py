@@ -241,6 +241,23 @@ def test_a_record_is_found_read_and_edited(server: Handle, opened: Page, chromiu
     assert name_of(server) == HOSTILE
 
 
+def test_the_shown_record_follows_a_change_but_not_while_it_is_edited(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.goto(f"{server.url}/_mock/#/state/patient_profiles/{JOHN}")
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    server.control("PATCH", f"/state/patient_profiles/{JOHN}", {"first_name": "Jon"})
+    chromium.expect(page.locator(".record")).to_contain_text('"first_name": "Jon"')
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("The record as JSON").fill("{")
+    page.get_by_label("Search in the records").fill("jon doe")
+    chromium.expect(page.get_by_text("1 record", exact=True)).to_be_visible()
+    server.control("PATCH", f"/state/patient_profiles/{JOHN}", {"last_name": "Dow"})
+    chromium.expect(page.get_by_text("No record contains")).to_be_visible()
+
+    chromium.expect(page.get_by_label("The record as JSON")).to_have_value("{")
+
+
 def test_records_that_only_an_import_changes_are_shown_whole(opened: Page, chromium: ChromiumThread) -> None:
     opened.get_by_role("link", name="Templates").click()
     opened.get_by_role("option", name="H & P 659b").click()

@@ -8,8 +8,6 @@ import { attempt } from '../parts/toast.js';
 
 // The page counts four times a second, so that each second is seen also at a higher speed.
 const TICK = 250;
-// No event tells of a clock that was set elsewhere, so it is asked again after so long (ms) if the page is visible.
-const AGAIN = 15_000;
 
 /** Tells `tick` while it runs, and `change` when it was set. */
 export class MockClock extends EventTarget {
@@ -31,10 +29,11 @@ export class MockClock extends EventTarget {
   async begin(signal) {
     await this.ask(signal);
     const refresh = () => document.hidden || this.ask(signal).catch(() => undefined);
-    const timers = [setInterval(() => document.hidden || this.#tell('tick'), TICK), setInterval(refresh, AGAIN)];
-    signal.addEventListener('abort', () => timers.forEach(clearInterval));
+    const timer = setInterval(() => document.hidden || this.#tell('tick'), TICK);
+    signal.addEventListener('abort', () => clearInterval(timer));
+    // The timers of a hidden page, and of a machine that sleeps, stand still.
     document.addEventListener('visibilitychange', refresh, { signal });
-    live.on(['reset'], refresh, signal, refresh);
+    live.on(['reset', 'setting'], refresh, signal, refresh);
   }
 
   /** @param {AbortSignal} [signal] */

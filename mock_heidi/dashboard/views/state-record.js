@@ -17,15 +17,19 @@ export class RecordPanel {
   key = null;
   /** @type {any} */
   record = null;
+  editing = false;
 
   /**
+   * Shows a record, as it is now. A record that is being edited stays as it is.
+   *
    * @param {string} kind
    * @param {string | null} key null to show how to choose one
    * @param {any} row the record of a kind that comes whole
    * @param {AbortSignal} signal
    */
   async show(kind, key, row, signal) {
-    Object.assign(this, { kind, key, record: null });
+    if (this.editing && this.kind === kind && this.key === key) return;
+    Object.assign(this, { kind, key, editing: false });
     if (key === null) {
       fill(this.element, h('p', { class: 'soft' }, 'Choose a record to see all its fields.'));
       return;
@@ -33,6 +37,7 @@ export class RecordPanel {
     try {
       const record = KINDS[kind].listed ? await control(pathOf(kind, key), { signal }) : row;
       if (this.kind !== kind || this.key !== key) return;
+      if (JSON.stringify(record ?? null) === JSON.stringify(this.record) && this.element.querySelector('.json')) return;
       this.record = record ?? null;
       this.#draw();
     } catch (error) {
@@ -42,6 +47,7 @@ export class RecordPanel {
   }
 
   #draw() {
+    this.editing = false;
     if (this.record === null) {
       fill(this.element, h('p', { role: 'alert' }, 'There is no such record.'));
       return;
@@ -58,6 +64,7 @@ export class RecordPanel {
   /** Shows the record as text that can be changed. */
   edit() {
     if (this.record === null || !KINDS[this.kind].listed) return;
+    this.editing = true;
     const text = h('textarea', { class: 'mono record-text', spellcheck: 'false', 'aria-label': 'The record as JSON' });
     text.value = JSON.stringify(this.record, null, 2);
     const problem = h('p', { class: 'wrong-text', role: 'alert' });

@@ -65,7 +65,7 @@ class Records {
       h('div', { class: 'records-list' }, this.list.element, this.empty),
       this.panel.element,
     );
-    const changed = () => void this.#load().catch(complain);
+    const changed = () => void this.#refresh().catch(complain);
     live.on(['reset', 'state'], debounced(changed, 1000), signal, changed);
   }
 
@@ -97,9 +97,19 @@ class Records {
     fill(this.choice, Object.entries(KINDS).map(([name, { label }]) => h('option', { value: name, selected: name === this.kind }, label)));
     if (this.loaded !== `${this.kind} ${this.text}`) await this.#load();
     this.element.classList.toggle('has-record', key !== null);
-    await this.panel.show(this.kind, key, this.rows.find((row) => this.#key(row) === key), this.signal);
     this.list.selected = key;
     this.list.draw();
+    await this.#show(key);
+  }
+
+  /** @param {string | null} key */
+  async #show(key) {
+    await this.panel.show(this.kind, key, this.rows.find((row) => this.#key(row) === key), this.signal);
+  }
+
+  async #refresh() {
+    await this.#load();
+    await this.#show(current().rest[1] ?? null);
   }
 
   async #load() {

@@ -20,9 +20,17 @@ const WAYS = { at_once: 'at once', after_reads: 'after reads', after_seconds: 'a
  */
 export async function transitionsPanel(signal) {
   const rows = h('div', { class: 'transitions' });
-  const load = async () => draw(rows, await control('/transitions', { signal }));
+  let drawn = '';
+  const load = async () => {
+    const transitions = await control('/transitions', { signal });
+    if (JSON.stringify(transitions) === drawn) return;
+    drawn = JSON.stringify(transitions);
+    const focused = rows.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
+    draw(rows, transitions);
+    if (focused) /** @type {HTMLElement | null} */ (rows.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
+  };
   await load();
-  live.on(['reset'], () => load().catch(complain), signal, () => load().catch(complain));
+  live.on(['reset', 'setting'], () => load().catch(complain), signal, () => load().catch(complain));
   return h(
     'section',
     { class: 'panel', 'aria-labelledby': 'transitions-title' },
