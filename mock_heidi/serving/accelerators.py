@@ -1,4 +1,4 @@
-"""The optional packages that are installed."""
+"""The optional C extensions that make the server faster."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import importlib.util
 
 
 def is_installed(module: str) -> bool:
-    """True if a module can be imported, such as ``uvloop`` or ``cryptography``."""
+    """True if a module can be imported, such as ``uvloop`` or ``httptools``."""
     return importlib.util.find_spec(module) is not None

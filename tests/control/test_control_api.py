@@ -59,19 +59,9 @@ def test_health_has_the_base_url(heidi: Client) -> None:
         "base_url": f"http://localhost{BASE_PATH}",
         "namespaces": 1,
         "seed": 0,
-        "coverage": False,
-        "proxy": False,
-        "https": True,
     }
     assert varying["memory"] == {"used": 0, "limit": 256 * 1024 * 1024}
     assert varying["uptime"] >= 0
-
-
-def test_health_says_what_is_switched_on() -> None:
-    with another(coverage=True, proxy=True) as heidi:
-        shown = heidi.get("/_mock/health").json()
-
-    assert (shown["coverage"], shown["proxy"]) == (True, True)
 
 
 def test_health_of_a_namespace_has_its_own_base_url() -> None:

@@ -1,6 +1,6 @@
 // What to paste into a client: base URL, API key, token, and code that signs in.
 
-import { control, here, Refusal } from '../parts/control.js';
+import { here, Refusal } from '../parts/control.js';
 import { copy, copyBlock, copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { plain, span } from '../parts/format.js';
@@ -11,24 +11,23 @@ import { snippets, USER } from './snippets.js';
 
 /** @typedef {import('./mock-clock.js').MockClock} MockClock */
 /** @typedef {{ token: string, expires: number, key: string }} Token */
-/** @typedef {{ key: string, ehr_provider: string, region: string | null }} ApiKey */
+/** @typedef {{ key: string, region: string | null }} ApiKey */
+/** @typedef {{ base_url: string, https_base_url: string | null, proxy_url: string | null, api_keys: ApiKey[] }} Access */
 
 const KEPT = `mock-heidi-token ${here.control}`;
 
 /** What the panel connects to, and what it shows. */
 export class Connect {
   /**
-   * @param {any} health
-   * @param {ApiKey[]} keys
+   * @param {Access} access
    * @param {MockClock} clock
    */
-  constructor(health, keys, clock) {
-    this.health = health;
-    this.keys = keys;
+  constructor(access, clock) {
+    this.access = access;
+    this.keys = access.api_keys;
     this.clock = clock;
-    this.key = keys[0]?.key ?? '';
-    // Every port serves http too, and a client of http needs no certificate.
-    this.base = health.base_url.replace(/^https:/, 'http:');
+    this.key = this.keys[0]?.key ?? '';
+    this.base = access.base_url;
     this.tab = 'env';
     /** @type {Token | null} */
     this.token = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
@@ -53,8 +52,8 @@ export class Connect {
 
   #facts() {
     const base = value(this.base, 'Copy the base URL');
-    const secure = value(this.base.replace(/^http:/, 'https:'), 'Copy the https base URL');
-    const https = this.health.https ? [h('dt', {}, 'Over https'), h('dd', { class: 'value' }, ...secure)] : [];
+    const secure = this.access.https_base_url;
+    const https = secure ? [h('dt', {}, 'Over https'), h('dd', { class: 'value' }, ...value(secure, 'Copy the https base URL'))] : [];
     return [h('dt', {}, 'Base URL'), h('dd', { class: 'value' }, ...base), ...https, h('dt', {}, 'API key'), h('dd', { class: 'value' }, ...this.#keys())];
   }
 
@@ -62,8 +61,8 @@ export class Connect {
     if (this.keys.length === 0) return ['This namespace has no API key.'];
     const button = copyButton(() => this.key, 'Copy', 'Copy the API key');
     if (this.keys.length === 1) return [h('code', {}, plain(this.key)), button];
-    const options = this.keys.map(({ key, ehr_provider, region }) =>
-      h('option', { value: key }, `${plain(key)} (${plain(ehr_provider)}${region ? `, region ${plain(region)}` : ''})`),
+    const options = this.keys.map(({ key, region }) =>
+      h('option', { value: key }, plain(key) + (region ? ` (region ${region})` : '')),
     );
     const choose = (/** @type {Event} */ event) => {
       this.key = /** @type {HTMLSelectElement} */ (event.target).value;
@@ -89,7 +88,7 @@ export class Connect {
     if (had) /** @type {HTMLElement} */ (this.tabs.querySelector('[aria-pressed="true"]')).focus();
     const snippet = all.find(({ name }) => name === this.tab);
     if (snippet) fill(this.code, h('p', { class: 'soft' }, snippet.does), copyBlock(snippet.text, snippet.label));
-    else fill(this.code, ...fixedHost(this.health, target));
+    else fill(this.code, ...fixedHost(this.access, target));
   }
 
   /** Signs in as `mock-heidi token` does, and copies the token. */
@@ -147,9 +146,4 @@ async function signIn(base, key) {
   if (answer?.ok && told?.token) return { token: told.token, expires: Date.parse(told.expiration_time) };
   const cause = answer === null ? 'the server does not answer' : `the sign-in got ${answer.status}`;
   throw new Refusal(answer?.status ?? 0, cause, 'look at the request; a fault may have answered it');
-}
-
-/** The API keys of the namespace. */
-export async function readKeys(/** @type {AbortSignal} */ signal) {
-  return (await control('/state?kinds=api_keys', { signal })).api_keys;
 }

@@ -9,21 +9,21 @@ const HOST = 'registrar.api.heidihealth.com';
 /**
  * The ways that work with this server, and how to switch on the others.
  *
- * @param {{ https: boolean, proxy: boolean }} health
+ * @param {import('./connect.js').Access} access
  * @param {import('./snippets.js').Target} target
  * @returns {Node[]}
  */
-export function fixedHost(health, target) {
+export function fixedHost(access, target) {
   const about = h('p', { class: 'soft' }, 'For a client that has a host of the real service in its code, such as ', h('code', {}, HOST), '. Its code stays as it is.');
-  if (!health.https) {
+  if (access.https_base_url === null) {
     return [about, h('p', {}, 'This needs https. Install the extra ', h('code', {}, 'tls'), ' of mock-heidi, then start the server again.')];
   }
   return [
     about,
     h('h3', {}, 'In a Python test'),
     copyBlock(asVendor(target, HOST), 'as_vendor'),
-    h('h3', {}, health.proxy ? 'In a shell, through the proxy of this server' : 'In a shell, beside a server with a proxy'),
-    ...proxy(health.proxy, target),
+    h('h3', {}, access.proxy_url !== null ? 'In a shell, through the proxy of this server' : 'In a shell, beside a server with a proxy'),
+    ...proxy(access.proxy_url !== null, target),
   ];
 }
 

@@ -4,7 +4,7 @@ import { control } from '../parts/control.js';
 import { copy } from '../parts/copy.js';
 import { h } from '../parts/dom.js';
 import { clockPanel } from './clock.js';
-import { Connect, readKeys } from './connect.js';
+import { Connect } from './connect.js';
 import { MockClock } from './mock-clock.js';
 import { Namespaces } from './namespaces.js';
 import { serverPanel } from './server.js';
@@ -14,13 +14,13 @@ import { transitionsPanel } from './transitions.js';
 export async function open(route, signal) {
   const clock = new MockClock();
   const namespaces = new Namespaces(signal);
-  const [health, keys, transitions] = await Promise.all([
+  const [health, access, transitions] = await Promise.all([
     control('/health', { signal }),
-    readKeys(signal),
+    control('/access', { signal }),
     transitionsPanel(signal),
     namespaces.load(),
   ]);
-  const connect = new Connect(health, keys, clock);
+  const connect = new Connect(access, clock);
   connect.show(route.query.get('code') ?? 'env');
   const time = clockPanel(clock);
   await clock.begin(signal);
@@ -29,7 +29,7 @@ export async function open(route, signal) {
     { class: 'view' },
     h('header', { class: 'view-head' }, h('h1', {}, 'Now'), h('p', {}, `mock_heidi ${health.version} is running. Point your client at it.`)),
     connect.element,
-    h('div', { class: 'panels now' }, time, h('div', { class: 'pile' }, transitions, serverPanel(health, namespaces.own, signal))),
+    h('div', { class: 'panels now' }, time, h('div', { class: 'pile' }, transitions, serverPanel(health, access, signal))),
     namespaces.element,
   );
   return {

@@ -7,10 +7,10 @@ import { span } from '../parts/format.js';
  * The panel of the server.
  *
  * @param {any} health
- * @param {{ strict: boolean, journal: string } | undefined} namespace
+ * @param {any} access
  * @param {AbortSignal} signal
  */
-export function serverPanel(health, namespace, signal) {
+export function serverPanel(health, access, signal) {
   const { used, limit } = health.memory;
   const uptime = h('dd', {});
   const asked = performance.now();
@@ -24,11 +24,11 @@ export function serverPanel(health, namespace, signal) {
     ['Uptime', uptime],
     ['Seed', fact(String(health.seed))],
     ['Memory', h('dd', {}, h('meter', { min: 0, max: limit, value: used, 'aria-label': 'Memory of the traffic' }), ` ${megabytes(used)} of ${megabytes(limit)} MB`)],
-    ['Strict', choice(namespace?.strict ?? false, 'refuses what no page documents', '--strict refuses what no page documents')],
-    ['Coverage', choice(health.coverage, 'counts what clients exercise', '--coverage counts what clients exercise')],
-    ['https', choice(health.https, 'on the same port', 'the extra tls adds it')],
-    ['Proxy', choice(health.proxy, 'serves the hosts of the real service', '--proxy serves the hosts of the real service')],
-    ['Journal', fact(namespace?.journal ?? 'normal')],
+    ['Strict', choice(access.strict, 'refuses what no page documents', '--strict refuses what no page documents')],
+    ['Coverage', choice(access.coverage, 'counts what clients exercise', '--coverage counts what clients exercise')],
+    ['https', choice(access.https_base_url !== null, 'on the same port', 'the extra tls adds it')],
+    ['Proxy', choice(access.proxy_url !== null, 'serves the hosts of the real service', '--proxy serves the hosts of the real service')],
+    ['Journal', fact(access.journal)],
   ];
   return h(
     'section',
