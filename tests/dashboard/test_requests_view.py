@@ -55,6 +55,12 @@ def options(page: Page) -> Locator:
     return page.get_by_role("listbox", name="Requests, newest first").get_by_role("option")
 
 
+def top_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
 def copied(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
@@ -180,8 +186,7 @@ def test_a_request_opens_beside_the_list_with_all_that_explains_it(
     assert side.get_by_role("link", name="success_status").get_attribute("href") == "#/assumptions?name=success_status"
     chromium.expect(side.get_by_role("row", name="first_name John Jon")).to_be_visible()
     chromium.expect(side.get_by_text("colour", exact=True)).to_be_visible()
-    boxes = [side.get_by_role("heading", name=name).bounding_box() for name in ("Request", "Answer")]
-    assert boxes[0]["y"] == boxes[1]["y"]
+    assert top_of(side.get_by_role("heading", name="Request")) == top_of(side.get_by_role("heading", name="Answer"))
     chromium.expect(side.locator(".json").first).to_contain_text('"shoe": 3')
     side.get_by_role("group", name="Form of the request").get_by_role("button", name="Raw").click()
     chromium.expect(side.get_by_label("Raw request")).to_have_text('{\n  "first_name": "Jon",\n  "shoe": 3\n}')
@@ -272,7 +277,7 @@ def test_the_end_of_a_stream_is_told_with_who_ended_it(
     server: Handle, page: Page, ended_by: str | None, ending: str | None, said: str
 ) -> None:
     page.goto(f"{server.url}/_mock/")
-    row = {"ended_by": ended_by, "ending": ending, "client_left": ending == "stall", "pieces": [{}, {}]}
+    row: dict[str, Any] = {"ended_by": ended_by, "ending": ending, "client_left": ending == "stall", "pieces": [{}, {}]}
     script = "async (row) => (await import('/_mock/ui/views/timeline.js')).endOf(row)"
 
     assert page.evaluate(script, row) == said
@@ -508,14 +513,12 @@ def test_new_requests_leave_the_rows_where_a_person_looks(server: Handle, page: 
         chromium.expect(options(page).first).to_have_attribute("aria-setsize", "200")
         chromium.expect(page.locator("#live")).to_have_text("Live")
         page.get_by_role("listbox").evaluate("(list) => { list.scrollTop = 100 * 36; }")
-        row = page.locator("[data-index='100']")
-        before = row.bounding_box()
+        before = top_of(page.locator("[data-index='100']"))
         for number in range(30):
             client.get(f"/sessions/{number}")
         chromium.expect(options(page).first).to_have_attribute("aria-setsize", "230")
 
-    after = page.locator("[data-index='130']").bounding_box()
-    assert before["y"] == after["y"]
+    assert top_of(page.locator("[data-index='130']")) == before
 
 
 @pytest.mark.parametrize("width", [360, 1280, 3840])
