@@ -45,6 +45,7 @@ class RequestsView {
       height: Math.round(2.4 * parseFloat(getComputedStyle(document.documentElement).fontSize)),
       draw: cells,
       key: ({ id }) => id,
+      fixed: true,
       open: ({ id }) => this.open(id),
       move: ({ id }) => this.panel.id !== null && this.open(id, { replace: true }),
     });
