@@ -1,4 +1,7 @@
-"""Writes the packaged fixtures, the assumptions and the schemas as JSON into the wheel: a start reads no YAML."""
+"""Adds to the wheel what is not a file of the package.
+
+The pages of ``docs``; and the packaged fixtures, the assumptions and the schemas as JSON: a start reads no YAML.
+"""
 
 import sys
 from pathlib import Path
@@ -9,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configuration is of no interest here
-    """Adds ``mock_heidi/_data/built`` to a wheel; an editable installation reads the YAML."""
+    """Adds ``mock_heidi/_data/built`` and ``mock_heidi/_data/docs``; an editable installation reads the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
@@ -22,6 +25,8 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg] # its configurati
             path = Path(self.folder.name, f"{name}.json")
             path.write_bytes(text)
             build_data["force_include"][str(path)] = f"mock_heidi/_data/built/{name}.json"
+        for page in Path(self.root, "docs").glob("*.md"):
+            build_data["force_include"][str(page)] = f"mock_heidi/_data/docs/{page.name}"
 
     def finalize(self, *_: Any) -> None:
         if hasattr(self, "folder"):

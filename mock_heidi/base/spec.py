@@ -1,4 +1,4 @@
-"""The data that ships with the package: the contracts and the packaged fixtures."""
+"""The data that ships with the package: the contracts, the packaged fixtures and the pages of ``docs``."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def data(name: str) -> Path:
-    """The path of ``openapi.yaml``, ``control.yaml`` or ``fixtures``.
+    """The path of ``openapi.yaml``, ``control.yaml``, ``fixtures`` or ``docs``.
 
     An installed wheel has them in ``_data``, a checkout in its top folder. Both are found from this file, because an
     editable install may have left an old copy of ``_data`` elsewhere.

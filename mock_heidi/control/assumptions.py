@@ -9,7 +9,7 @@ from starlette.responses import Response
 from mock_heidi.base.assumptions import Assumption, Assumptions, assumptions
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.yaml_scalars import resolve
-from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, report_setting, respond
 from mock_heidi.web.request import Request
 
 
@@ -22,6 +22,7 @@ async def choose_assumptions(request: Request) -> Response:
     values = await read_fields(request, assumptions())
     namespace = request.namespace
     namespace.assumptions = choice_of(namespace.assumptions, values)
+    report_setting(request, "assumptions")
     return respond(_rows(namespace.assumptions))
 
 
@@ -48,6 +49,7 @@ def _row(one: Assumption, value: Any) -> dict[str, Any]:
         "why": one.why,
         "sources": one.sources,
         "operations": one.operations,
+        "advice": one.advice,
     }
 
 

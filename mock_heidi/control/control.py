@@ -26,11 +26,11 @@ from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
 from mock_heidi.web.response import Answer
 
-_CONTRACTS = (["openapi.yaml"], ["control.yaml"])
+_CONTRACTS = (["openapi.yaml"], ["openapi.json"], ["control.yaml"], ["control.json"])
 # The pages that a link on another site may open, since they only show something to a person.
-_PAGES = ("get_dashboard", "get_openapi", "get_control")
+_PAGES = ("get_dashboard", "get_reference", "get_openapi", "get_openapi_json", "get_control", "get_control_json")
 # The files that hold no data, so that they need no token. The page asks for the token.
-_SHELL = ("get_dashboard", "get_dashboard_file")
+_SHELL = ("get_dashboard", "get_reference", "get_dashboard_file")
 
 
 class ControlRoute(Route):
@@ -75,6 +75,11 @@ def refuse(error: FixtureError, hint: str) -> ControlError:
 def respond(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A JSON answer of the control API."""
     return Answer(to_json(value), status, {"cache-control": "no-store", **(headers or {})})
+
+
+def report_setting(request: Request, part: str) -> None:
+    """Tell the listeners of events that this request has changed a part of the namespace that is set by hand."""
+    request.namespace.events.emit("setting", {"part": part})
 
 
 class WrongMethodError(ControlError):

@@ -1,4 +1,4 @@
-"""The dashboard: its page and the files of the page. They hold no data, which the page asks the control API for."""
+"""The dashboard and the reference: their pages and files. These hold no data: the pages ask the control API for it."""
 
 from functools import cache
 from hashlib import sha256
@@ -50,6 +50,10 @@ async def get_dashboard(request: Request) -> Response:
     return _respond(request, "page.html") if path.endswith("/") else RedirectResponse(f"{path}/")
 
 
+async def get_reference(request: Request) -> Response:
+    return _respond(request, "docs.html")
+
+
 async def get_dashboard_file(request: Request) -> Response:
     name = f"{request.params['folder']}/{request.params['file']}"
     if name not in _names():
@@ -59,5 +63,6 @@ async def get_dashboard_file(request: Request) -> Response:
 
 routes = [
     ControlRoute("/", get_dashboard, "GET"),
+    ControlRoute("/docs", get_reference, "GET"),
     ControlRoute("/ui/{folder}/{file}", get_dashboard_file, "GET"),
 ]

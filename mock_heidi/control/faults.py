@@ -7,7 +7,7 @@ from starlette.responses import Response
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, report_setting, respond
 from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
 from mock_heidi.faults.short_form import FaultError
@@ -34,7 +34,13 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     return respond(_row(request, rule))
+
+
+async def preview_fault(request: Request) -> Response:
+    """Check a rule and explain it. It is not added."""
+    return respond(_preview_row(request, _fault(request, await read_body(request))))
 
 
 async def replace_faults(request: Request) -> Response:
@@ -47,6 +53,7 @@ async def replace_faults(request: Request) -> Response:
         request.namespace.faults.replace(faults)
     except FaultError as error:
         raise ControlError(409, str(error), "give each rule a different id, or no id") from None
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -55,6 +62,7 @@ async def delete_faults(request: Request) -> Response:
     if wanted is not None:
         _find(request)
     request.namespace.faults.remove(wanted)
+    report_setting(request, "faults")
     return await _rules(request)
 
 
@@ -76,6 +84,7 @@ async def run_scenario(request: Request) -> Response:
         added = namespace.faults.extend(scenario.rules)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
     rows = await rows_of(_row(request, rule) for rule in added)
     return rows.respond("faults", before={"scenario": scenario.name, "explanation": scenario.explanation})
 
@@ -132,6 +141,10 @@ def _row(request: Request, rule: ActiveFault) -> dict[str, Any]:
     return request.namespace.journal.rule(rule.to_dict())
 
 
+def _preview_row(request: Request, fault: Fault) -> dict[str, Any]:
+    return request.namespace.journal.rule(fault.to_dict())
+
+
 def _scenario_row(request: Request, scenario: Scenario) -> dict[str, Any]:
     given = scenario.model_dump()
     return {**given, "faults": [request.namespace.journal.rule(rule) for rule in given["faults"]]}
@@ -159,6 +172,7 @@ routes = [
     ControlRoute("/faults", add_fault, "POST"),
     ControlRoute("/faults", replace_faults, "PUT"),
     ControlRoute("/faults", delete_faults, "DELETE"),
+    ControlRoute("/faults/preview", preview_fault, "POST"),
     ControlRoute("/faults/{id}", get_fault, "GET"),
     ControlRoute("/faults/{id}", delete_faults, "DELETE"),
     ControlRoute("/scenarios", list_scenarios, "GET"),

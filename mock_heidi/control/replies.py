@@ -8,7 +8,7 @@ from starlette.responses import Response
 from mock_heidi.base.json_text import MOST_VALUES, holds_more
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, ControlRoute, read_body, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_body, report_setting, respond
 from mock_heidi.state.stub_records import Stub
 from mock_heidi.state.stubs import ActiveStub, StubError
 from mock_heidi.web.request import Request
@@ -38,6 +38,7 @@ async def add_reply(request: Request) -> Response:
         active = request.namespace.stubs.add(stub)
     except StubError as error:
         raise ControlError.of(error, 409) from None
+    report_setting(request, "replies")
     return respond(_row(request, active))
 
 
@@ -46,6 +47,7 @@ async def delete_replies(request: Request) -> Response:
     if not stubs.remove(wanted) and wanted is not None:
         known = [active.id for active in stubs]
         raise ControlError(404, f"there is no reply {wanted!r}", nearest(wanted, known))
+    report_setting(request, "replies")
     return await _list(request)
 
 

@@ -8,6 +8,8 @@ from mock_heidi.control import (
     contracts,
     coverage,
     dashboard,
+    docs,
+    effects,
     events,
     faults,
     findings,
@@ -41,6 +43,7 @@ ROUTES: list[Route] = [
     *coverage.routes,
     *replies.routes,
     *faults.routes,
+    *effects.routes,
     *events.routes,
     *sessions.routes,
     *session_content.routes,
@@ -48,4 +51,5 @@ ROUTES: list[Route] = [
     *assumptions.routes,
     *contracts.routes,
     *dashboard.routes,
+    *docs.routes,
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.control.control import ControlError, ControlRoute, read_fields, respond
+from mock_heidi.control.control import ControlError, ControlRoute, read_fields, report_setting, respond
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.state import transitions
 from mock_heidi.state.clock import parse_moment, zulu
@@ -30,10 +30,11 @@ async def set_clock(request: Request) -> Response:
     now = None if "now" not in fields else _moment(fields["now"])
     if fields.get("real"):
         clock.go_real()
-        return respond(_clock(request.namespace))
-    if "frozen" in fields:
-        speed = 0.0 if fields["frozen"] else speed or clock.speed or 1.0
-    clock.set(now, speed)
+    else:
+        if "frozen" in fields:
+            speed = 0.0 if fields["frozen"] else speed or clock.speed or 1.0
+        clock.set(now, speed)
+    report_setting(request, "clock")
     return respond(_clock(request.namespace))
 
 
@@ -43,6 +44,7 @@ async def advance_clock(request: Request) -> Response:
     if clock.now() + seconds * 1000 > _LAST_MOMENT:
         raise ControlError(400, "the clock would pass the year 9000", "advance it by fewer seconds")
     clock.advance(seconds)
+    report_setting(request, "clock")
     return respond(_clock(request.namespace))
 
 
@@ -74,6 +76,7 @@ async def set_transitions(request: Request) -> Response:
         request.namespace.transitions.update(transitions.parse(fields))
     except transitions.TransitionError as error:
         raise ControlError(400, str(error), 'send {"transcription": {"after_reads": 2}}') from None
+    report_setting(request, "transitions")
     return respond(_transitions(request.namespace))
 
 

@@ -128,9 +128,10 @@ class Entry:
 
     @property
     def end(self) -> tuple[str | None, str | None]:
-        """How the answer ended, and who ended it; None and None while it is under way.
+        """The end of the answer, and its author; None and None while the answer is under way.
 
-        How: complete, close, reset or stall. Who: server, fault, client, or reset for a reset of the namespace.
+        The end is complete, close, reset or stall. The author is server, fault, client, or reset for a reset of the
+        namespace.
         """
         if not self.done and self.ending != "stall":
             return None, None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from mock_heidi.base.wording import printable
+from mock_heidi.state.clock import zulu
 
 LEVELS = ("info", "warning", "error")
 _MOST = 500
@@ -66,19 +67,21 @@ class JournaledRequest(Protocol):
     """The parts of a journaled request that a finding needs."""
 
     id: int
+    at: int
     started: float
     findings: tuple[str, ...]
 
 
 class Finding:
-    """One finding, with the ids of the first and the last request that shows it and the number of such requests."""
+    """One finding, with the first and the last request that shows it and the number of such requests."""
 
-    __slots__ = ("_latest", "code", "count", "detail", "first", "last")
+    __slots__ = ("_latest", "code", "count", "detail", "first", "first_at", "last", "last_at")
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code
         self.detail = detail
         self.first = self.last = self.count = 0
+        self.first_at = self.last_at = 0
         self._latest = 0, 0.0
 
     def add(self, entry: JournaledRequest) -> None:
@@ -88,8 +91,10 @@ class Finding:
         if latest == self._latest:
             return
         self._latest = latest
-        self.first = self.first or entry.id
-        self.last = max(self.last, entry.id)
+        if self.count == 0:
+            self.first, self.first_at = entry.id, entry.at
+        if entry.id >= self.last:
+            self.last, self.last_at = entry.id, entry.at
         self.count += 1
 
     @property
@@ -104,6 +109,8 @@ class Finding:
             "message": KINDS[self.code].message.format(word(self.detail)),
             "first": self.first,
             "last": self.last,
+            "first_at": zulu(self.first_at),
+            "last_at": zulu(self.last_at),
             "count": self.count,
             "from_test": KINDS[self.code].from_test,
         }

@@ -160,7 +160,16 @@ def _parameters(contract: Contract, operation: Operation) -> list[dict[str, Any]
 
 
 # These bodies are one or several records of the state: their fields are those of a class.
-_RECORDS = ("replace_state", "add_state", "edit_record", "replace_record", "add_reply", "add_fault", "replace_faults")
+_RECORDS = (
+    "replace_state",
+    "add_state",
+    "edit_record",
+    "replace_record",
+    "add_reply",
+    "add_fault",
+    "preview_fault",
+    "replace_faults",
+)
 
 
 def _fields(contract: Contract, operation: Operation) -> set[str]:
@@ -452,6 +461,7 @@ _GOOD: dict[str, Any] = {
     "verify": {},
     "add_reply": {"operation": "ask_ai", "text": "No."},
     "add_fault": {"status": 503},
+    "preview_fault": {"status": 503},
     "replace_faults": [],
     "advance_clock": {"seconds": 0},
 }

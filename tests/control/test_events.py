@@ -78,15 +78,35 @@ def test_events_report_a_request_its_fault_and_its_changes_in_order(server: Hand
         told = up_to(events, "fault")
 
     kinds = [kind for _, kind, _ in told]
-    assert kinds == ["state", "request", "request", "fault"]
+    assert kinds == ["state", "request", "setting", "request", "fault"]
     assert told[0][2] == {"kind": "sessions", "id": session_id, "removed": False}
     assert [(row["operation"], row["status"]) for _, kind, row in told if kind == "request"] == [
         ("create_session", 200),
         ("get_session", 503),
     ]
-    assert told[3][2] == {"ids": [fault.id], "request": told[2][2]["id"]}
+    assert told[4][2] == {"ids": [fault.id], "request": told[3][2]["id"]}
     ids = [id_ for id_, _, _ in told]
-    assert ids == list(range(ids[0], ids[0] + 4))
+    assert ids == list(range(ids[0], ids[0] + 5))
+
+
+def test_events_report_what_is_set_by_hand(server: Handle) -> None:
+    with listening(server) as events:
+        server.fault("get_session", status=503).remove()
+        server.scenario("link-refused")
+        server.control("PUT", "/faults", [])
+        server.control("POST", "/faults/preview", {"status": 503})
+        server.reply("ask_ai", text="No.")
+        server.control("DELETE", "/replies")
+        server.assume(profile_not_found=400)
+        server.clock.freeze()
+        server.clock.advance(1)
+        server.clock.go_real()
+        server.control("PUT", "/transitions", {"transcription": {"after_reads": 1}})
+        server.reset()
+        told = up_to(events, "reset")
+
+    parts = [row["part"] for _, kind, row in told if kind == "setting"]
+    assert parts == [*["faults"] * 4, *["replies"] * 2, "assumptions", *["clock"] * 3, "transitions"]
 
 
 def test_a_request_event_is_the_headline_of_the_request(server: Handle) -> None:

@@ -49,7 +49,7 @@ def test_the_admin_token_is_asked_for_and_kept_for_the_tab(page: Page, chromium:
         chromium.expect(page.get_by_role("heading", name="admin token")).to_be_visible()
         assert server.api_key not in page.content()
         page.get_by_label("Admin token").fill("let-me-in")
-        page.get_by_role("button", name="Open the dashboard").click()
+        page.get_by_role("button", name="Open the page").click()
 
         chromium.expect(page.locator("#main")).to_contain_text(server.base_url)
         chromium.expect(page.locator("#live")).to_have_text("Live")

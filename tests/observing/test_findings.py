@@ -239,9 +239,10 @@ def test_each_mistake_of_a_client_is_listed_once_with_its_requests(heidi: Client
     told = found(heidi)[code]
     assert told["level"] == KINDS[code].level
     assert 1 <= told["first"] <= told["last"]
-    assert list(told) == ["code", "level", "message", "first", "last", "count", "from_test"]
-    ids = [row["id"] for row in heidi.get(f"/_mock/requests?finding={code}").json()["requests"]]
-    assert (ids[0], ids[-1]) == (told["first"], told["last"])
+    assert " ".join(told) == "code level message first last first_at last_at count from_test"
+    rows = heidi.get(f"/_mock/requests?finding={code}").json()["requests"]
+    assert (rows[0]["id"], rows[-1]["id"]) == (told["first"], told["last"])
+    assert (rows[0]["at"], rows[-1]["at"]) == (told["first_at"], told["last_at"])
 
 
 def test_every_kind_of_finding_is_tested_above() -> None:

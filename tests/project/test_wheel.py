@@ -83,6 +83,7 @@ def names(wheel: Path) -> set[str]:
 def test_the_wheel_carries_its_data(wheel: Path) -> None:
     data = {f"mock_heidi/_data/fixtures/{path.name}" for path in (ROOT / "fixtures").iterdir()}
     data |= {"mock_heidi/_data/openapi.yaml", "mock_heidi/_data/control.yaml"}
+    data |= {f"mock_heidi/_data/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
     data |= {f"mock_heidi/_data/built/{name}.json" for name in (*KINDS, "users", "assumptions", "schemas")}
 
     assert data | {"mock_heidi/py.typed", "mock_heidi/base/assumptions.yaml"} <= names(wheel)

@@ -1,11 +1,12 @@
 // The frame of the dashboard: menu, namespace, connection, and the view of the present address.
 
-import { control, here, admin, Refusal } from './control.js';
+import { control, here, Refusal } from './control.js';
 import { byId, fill, h } from './dom.js';
 import { addShortcuts, listenToKeys, setViewShortcuts, showShortcuts } from './keys.js';
 import { live } from './live.js';
+import { explain } from './refused.js';
 import { current, go } from './route.js';
-import { complain, sentence } from './toast.js';
+import { complain } from './toast.js';
 
 /** @typedef {import('./route.js').Route} Route */
 /** @typedef {import('./keys.js').Shortcut} Shortcut */
@@ -53,7 +54,7 @@ async function render() {
     fill(byId('main'), view.element);
   } catch (error) {
     shown = { name: '', view: { title: 'Error', element: byId('main') }, leave };
-    fill(byId('main'), explain(error));
+    fill(byId('main'), explain(error, render));
   }
 }
 
@@ -69,32 +70,6 @@ async function open(route, signal) {
   /** @type {{ open: Open }} */
   const module = await import(`../views/${route.view}.js`);
   return module.open(route, signal);
-}
-
-/** @param {unknown} error */
-function explain(error) {
-  if (error instanceof Refusal && error.needsToken) return askForToken();
-  const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof Refusal && error.hint ? sentence(error.hint) : '';
-  const again = h('button', { type: 'button', click: () => render() }, 'Try again');
-  return h('div', { class: 'empty', role: 'alert' }, h('h1', {}, sentence(message)), h('p', {}, hint), again);
-}
-
-function askForToken() {
-  const field = h('input', { type: 'password', name: 'token', autocomplete: 'off', required: true, autofocus: true });
-  const submit = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    admin.keep(field.value);
-    location.reload();
-  };
-  return h(
-    'form',
-    { class: 'empty', submit },
-    h('h1', {}, 'This server wants its admin token.'),
-    h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
-    h('label', {}, 'Admin token ', field),
-    h('button', { class: 'primary' }, 'Open the dashboard'),
-  );
 }
 
 /** @param {string} view */

@@ -1,0 +1,36 @@
+// A refusal in place of a view.
+
+import { admin, Refusal } from './control.js';
+import { h } from './dom.js';
+import { sentence } from './toast.js';
+
+/**
+ * What stands in place of a view that cannot be shown: the error, or a form for the admin token.
+ *
+ * @param {unknown} error
+ * @param {() => void} again
+ */
+export function explain(error, again) {
+  if (error instanceof Refusal && error.needsToken) return askForToken();
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof Refusal && error.hint ? sentence(error.hint) : '';
+  const button = h('button', { type: 'button', click: () => again() }, 'Try again');
+  return h('div', { class: 'empty', role: 'alert' }, h('h1', {}, sentence(message)), h('p', {}, hint), button);
+}
+
+function askForToken() {
+  const field = h('input', { type: 'password', name: 'token', autocomplete: 'off', required: true, autofocus: true });
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    admin.keep(field.value);
+    location.reload();
+  };
+  return h(
+    'form',
+    { class: 'empty', submit },
+    h('h1', {}, 'This server wants its admin token.'),
+    h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
+    h('label', {}, 'Admin token ', field),
+    h('button', { class: 'primary' }, 'Open the page'),
+  );
+}
