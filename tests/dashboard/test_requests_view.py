@@ -256,7 +256,7 @@ def test_a_stream_is_stepped_through_piece_by_piece(server: Handle, page: Page, 
         re.compile(r"Piece 1 of 3 · [\d.]+ ms since the request")
     )
 
-    chromium.expect(page.get_by_text("A fault ended it cleanly, too early after 3 pieces.")).to_be_visible()
+    chromium.expect(page.get_by_text("A fault ended it as if it were complete after 3 pieces.")).to_be_visible()
     chromium.expect(page.get_by_text("end_after=3")).to_be_visible()
     assert page.get_by_role("link", name="fault-1").get_attribute("href") == "#/faults/fault-1"
 
@@ -266,8 +266,8 @@ def test_a_stream_is_stepped_through_piece_by_piece(server: Handle, page: Page, 
     [
         (None, None, "The answer is under way."),
         ("client", "complete", "The client left after 2 pieces, before the end."),
-        ("server", "complete", "The mock sent all of it, and ended it after 2 pieces."),
-        ("fault", "complete", "A fault ended it cleanly, too early after 2 pieces."),
+        ("server", "complete", "The mock sent all of it and ended it after 2 pieces."),
+        ("fault", "complete", "A fault ended it as if it were complete after 2 pieces."),
         ("fault", "reset", "A fault reset the connection after 2 pieces."),
         ("fault", "stall", "A fault let nothing more come after 2 pieces. Then the client left."),
         ("reset", "close", "A reset of the namespace ended it after 2 pieces."),

@@ -11,8 +11,8 @@ const MARKS = 400;
 
 /** What ends an answer, by `ended_by` and `ending`. */
 const ENDS = {
-  'server complete': 'The mock sent all of it, and ended it',
-  'fault complete': 'A fault ended it cleanly, too early',
+  'server complete': 'The mock sent all of it and ended it',
+  'fault complete': 'A fault ended it as if it were complete',
   'fault close': 'A fault closed the connection',
   'fault reset': 'A fault reset the connection',
   'fault stall': 'A fault let nothing more come',
