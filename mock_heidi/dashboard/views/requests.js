@@ -62,7 +62,7 @@ class RequestsView {
       autocomplete: 'off',
       spellcheck: 'false',
       input: () => this.type(),
-      keydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.list.element.focus(),
+      keydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.leaveBox(event),
     });
     this.quick = QUICK.map(([label, name, value]) =>
       h('button', { type: 'button', class: 'quiet', click: () => this.toggle(name, value) }, label),
@@ -176,6 +176,14 @@ class RequestsView {
     this.list.element.focus();
   }
 
+  /** @param {KeyboardEvent} event */
+  leaveBox(event) {
+    // Else the browser empties the box.
+    event.preventDefault();
+    this.box.blur();
+    this.list.element.focus();
+  }
+
   type() {
     clearTimeout(this.typed);
     this.typed = setTimeout(() => this.#goTo(parseFilter(this.box.value)), TYPED);
@@ -210,11 +218,15 @@ class RequestsView {
   /** @returns {import('../parts/keys.js').Shortcut[]} */
   shortcuts() {
     const { list, panel } = this;
+    const step = (/** @type {number} */ index) => {
+      // The list hears Enter and the arrows.
+      list.element.focus();
+      list.step(index);
+    };
     return [
-      { keys: 'j', does: 'Select the next request (or ↓ in the list)', act: () => list.step(list.index + 1) },
-      { keys: 'k', does: 'Select the request before (or ↑ in the list)', act: () => list.step(Math.max(list.index, 1) - 1) },
-      { keys: 'Enter', does: 'Open the selected request, in the list' },
-      { keys: 'o', does: 'Open the selected request', act: () => list.item !== null && this.open(list.item.id) },
+      { keys: 'j', does: 'Select the next request (or ↓ in the list)', act: () => step(list.index + 1) },
+      { keys: 'k', does: 'Select the request before (or ↑ in the list)', act: () => step(Math.max(list.index, 1) - 1) },
+      { keys: 'Enter', does: 'Open the selected request' },
       { keys: 'Escape', does: 'Close the request', act: () => this.close() },
       { keys: '/', does: 'Go to the filter', act: () => this.box.focus() },
       { keys: 'p', does: 'Pause the list, or go on', act: () => this.pause() },
