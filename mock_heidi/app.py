@@ -18,7 +18,8 @@ from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
-from mock_heidi.control.control import ControlError, Guard, WrongMethodError, operate, respond
+from mock_heidi.control.control import ControlError, WrongMethodError, operate, respond
+from mock_heidi.control.guard import Guard
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.admission import identify

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import running
 from clients import NOON, Client
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from mock_heidi.app import App, create_app
 
@@ -17,9 +17,11 @@ for _number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(sign
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
+# A slow machine is not a failure.
+settings.register_profile("shrink", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A failing example is shown as it was found, since shrinking takes minutes: ask with --hypothesis-profile=shrink.
-settings.register_profile("found", phases=[phase for phase in Phase if phase is not Phase.shrink], deadline=None)
-settings.register_profile("shrink", deadline=None)
+unshrunk = [phase for phase in Phase if phase is not Phase.shrink]
+settings.register_profile("found", settings.get_profile("shrink"), phases=unshrunk)
 settings.load_profile("found")
 
 

@@ -45,7 +45,7 @@ class NamedError(HeidiError):
 class TextError(HeidiError):
     """``{"detail": "…"}``: the framework's own form."""
 
-    text: ClassVar[str]
+    text: str
 
     @property
     def detail(self) -> Any:
@@ -221,11 +221,7 @@ class StrictHeaderError(TextError):
 
     def __init__(self, word: str) -> None:
         super().__init__()
-        self.word = word
-
-    @property
-    def detail(self) -> str:
-        return self.text.replace("WORD", self.word)
+        self.text = self.text.replace("WORD", word)
 
 
 class HostNotAllowedError(TextError):
@@ -237,11 +233,7 @@ class HostNotAllowedError(TextError):
 
     def __init__(self, what: str, cure: str) -> None:
         super().__init__()
-        self.what, self.cure = what, cure
-
-    @property
-    def detail(self) -> str:
-        return f"mock_heidi does not answer to {self.what}; {self.cure}"
+        self.text = f"mock_heidi does not answer to {what}; {cure}"
 
 
 class BodyTooLargeError(TextError):
@@ -265,6 +257,14 @@ class NoMemoryError(TextError):
     from_vendor = False
     status = 503
     text = "mock_heidi has reached its limit of memory for unfinished requests; start it with a larger --memory"
+
+
+class NoTemporaryFileError(TextError):
+    """The server cannot write a large upload to a temporary file, such as on a read-only or a full disk."""
+
+    from_vendor = False
+    status = 503
+    text = "mock_heidi cannot write an upload to a temporary file; name a folder with room for it in TMPDIR"
 
 
 class InternalError(TextError):

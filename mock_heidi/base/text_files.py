@@ -1,4 +1,4 @@
-"""The files that a user asks for: reports, results, choices of assumptions."""
+"""The files that a user names: reports, results, choices of assumptions, recorded traffic."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         problem = f"cannot write {path}: {error.strerror}"
         raise ConfigError(problem, "give a file in a folder that you can write to") from None
+
+
+def read(path: Path, most: int, cure: str) -> bytes:
+    """The content of a file or a pipe, at most ``most`` bytes.
+
+    Raises :class:`ConfigError` with ``cure`` if it is larger, and OSError if it cannot be read.
+    """
+    # Its size is not asked for: a pipe and a device such as /dev/zero have none.
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ConfigError(f"{path} is larger than {most // 1024**2} MB", cure)
+    return content

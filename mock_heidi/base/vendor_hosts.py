@@ -1,5 +1,7 @@
 """The hosts of the real service, by region. They have the same paths; each region has its own API keys."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 HOSTS: Mapping[str, str] = {

@@ -5,8 +5,9 @@ Each name has a hash of the content, so that servers and commands of a user can 
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,59 +16,19 @@ from mock_heidi.serving import trusted_roots
 from mock_heidi.serving.certificate_files import data_folder, write
 
 PASSWORD = "changeit"  # noqa: S105 - that of every Java; a truststore has no secrets
-# fetch, https and the clients that are made of them all connect by this method. The port of the mock speaks TLS itself,
-# so no proxy is needed; TLS has taken the name of the server before.
-_NODE_HOOK = """// Made by mock-heidi: connections to the hosts of the real service go to the mock instead.
-const net = require('node:net');
-const hosts = new Set(VENDOR_HOSTS);
-const { connect } = net.Socket.prototype;
-net.Socket.prototype.connect = function (...args) {
-  const proxy = process.env.HTTPS_PROXY;
-  const given = Array.isArray(args[0]) ? args[0] : args;
-  const named = typeof given[0] === 'object' ? given[0] : { port: given[0], host: given[1] };
-  if (!proxy || !hosts.has(String(named.host).toLowerCase()) || Number(named.port) !== 443) {
-    return connect.apply(this, args);
-  }
-  const { hostname, port } = new URL(proxy);
-  const callback = given.findLast((one) => typeof one === 'function');
-  const there = { ...named, host: hostname.replace(/^\\[|\\]$/g, ''), port: Number(port), lookup: undefined };
-  return callback ? connect.call(this, there, callback) : connect.call(this, there);
-};
-"""
-# Net::HTTP takes the proxy of http for https too, so that a variable would also redirect the requests to other hosts.
-_RUBY_HOOK = """# Made by mock-heidi: connections to the hosts of the real service go to the mock instead.
-require 'socket'
-require 'uri'
-
-module MockHeidiHook
-  HOSTS = VENDOR_HOSTS.freeze
-
-  def self.place(host, port)
-    proxy = ENV['HTTPS_PROXY']
-    return [host, port] unless proxy && HOSTS.include?(host.to_s.downcase) && port.to_s == '443'
-
-    there = URI(proxy)
-    [there.hostname, there.port]
-  end
-
-  # Of Socket
-  module Tcp
-    def tcp(host, port, *rest, **options, &block)
-      super(*MockHeidiHook.place(host, port), *rest, **options, &block)
-    end
-  end
-
-  # Of TCPSocket
-  module Initialize
-    def initialize(host, port = nil, *rest, **options)
-      super(*MockHeidiHook.place(host, port), *rest, **options)
-    end
-  end
-end
-
-Socket.singleton_class.prepend(MockHeidiHook::Tcp)
-TCPSocket.prepend(MockHeidiHook::Initialize)
-"""
+_PACKAGE = Path(__file__).resolve().parent.parent
+# The files in the folder of the hooks, and what they are copies of.
+_HOOKS = {
+    "sitecustomize.py": "cli/python_hook.py",
+    "mock_heidi_vendor_proxy.py": "client/vendor_proxy.py",
+    "mock_heidi_vendor_patches.py": "client/vendor_patches.py",
+    "mock_heidi_vendor_hosts.py": "base/vendor_hosts.py",
+    "mock_heidi_preamble.py": "serving/preamble.py",
+    "mock_heidi_hook.cjs": "cli/node_hook.cjs",
+    "mock_heidi_hook.rb": "cli/ruby_hook.rb",
+}
+# The copies lie in one folder, where no package is.
+_IMPORT = re.compile(r"^( *from mock_heidi)\.\w+\.(\w+ import )", re.MULTILINE)
 
 
 def bundle(ca: Path, own: str | None, *, system: bool = True) -> Path:
@@ -95,14 +56,15 @@ def php_folder(roots: Path) -> Path:
     return _kept("php", "/mock-heidi.ini", text.encode()).parent
 
 
-def node_hook() -> Path:
-    """A module for Node that redirects connections to the hosts of the real service."""
-    return _kept("node", ".cjs", _NODE_HOOK.replace("VENDOR_HOSTS", json.dumps(list(REGIONS))).encode())
-
-
-def ruby_hook() -> Path:
-    """A file for Ruby that does the same."""
-    return _kept("ruby", ".rb", _RUBY_HOOK.replace("VENDOR_HOSTS", json.dumps(list(REGIONS))).encode())
+def hooks(ca: Path) -> Path:
+    """A folder with the hooks of Python, Node and Ruby, which redirect connections to the hosts of the real service."""
+    files = {"hosts.txt": "".join(f"{host}\n" for host in REGIONS).encode(), "ca.pem": ca.read_bytes()}
+    for name, source in _HOOKS.items():
+        files[name] = _IMPORT.sub(r"\1_\2", (_PACKAGE / source).read_text(encoding="utf-8")).encode()
+    key = b"".join(files.values())
+    for name, content in files.items():
+        path = _kept("hooks", f"/{name}", key, partial(bytes, content))
+    return path.parent
 
 
 def _kept(name: str, end: str, key: bytes, make: Callable[[], bytes] | None = None) -> Path:

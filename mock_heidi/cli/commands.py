@@ -49,8 +49,9 @@ def env(heidi: Handle, as_json: bool, shell: str, proxy: bool, direct: tuple[str
     form = {"sh": "export {}={}", "fish": "set -gx {} {}", "powershell": "$env:{} = {}"}[shell]
     values = client_variables(heidi)
     if proxy:
-        from mock_heidi.cli.proxy_variables import proxy_variables
+        from mock_heidi.cli.proxy_variables import check_proxy, proxy_variables
 
+        check_proxy(heidi)
         values |= proxy_variables(heidi, direct)
     quoted = {
         name: shlex.quote(value) if shell != "powershell" else "'" + value.replace("'", "''") + "'"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mock_heidi.base.settings import ConfigError
+from mock_heidi.base.wording import printable
 from mock_heidi.fixtures.changes import FixtureFiles
 from mock_heidi.fixtures.documents import FixtureError
 
@@ -74,7 +75,7 @@ class FixtureWatch:
 
     def _say(self, line: str, *, always: bool) -> None:
         if (always or not self._quiet) and not self._ended.is_set():
-            click.echo(f"mock-heidi: {line}", err=True)
+            click.echo(f"mock-heidi: {printable(line)}", err=True)
 
 
 def _first_line(error: ConfigError) -> str:

@@ -175,7 +175,7 @@ def validate(fixtures: str | None, *, as_json: bool) -> None:
     if as_json:
         _print({"problems": [], "counts": counts})
         return
-    click.echo(f"{fixtures or 'packaged set'}: {_counted(counts)}: all good")
+    click.echo(f"{printable(fixtures or 'packaged set')}: {_counted(counts)}: all good")
 
 
 @cli.command()

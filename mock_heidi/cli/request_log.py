@@ -44,7 +44,7 @@ def banner(url: str, namespace: Namespace, fixtures: str) -> str:
             f"  API key        {'as you gave it' if given else key}",
             f"  namespaces     {url}/ns/{{name}}{BASE_PATH}  or the key {key}.{{name}}",
             f"  control API    {url}/_mock/",
-            f"  fixtures       {counts} ({fixtures})",
+            f"  fixtures       {counts} ({printable(fixtures)})",
             f"  assumptions    {_count(namespace.assumptions)}",
             *(["  strict mode    on: what no page documents is refused"] if namespace.strict else []),
         )

@@ -21,7 +21,7 @@ from mock_heidi.cli.command_server import (
     used_namespaces,
     warn_of_other_machines,
 )
-from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, final_status
+from mock_heidi.cli.exec_command import FOUND, NO_REQUESTS, NOTHING_PROXIED, final_status
 from mock_heidi.cli.options import option, settings
 from mock_heidi.cli.parameters import Seconds, WholeNumber
 from mock_heidi.cli.serving_options import Address, runs_server
@@ -144,7 +144,7 @@ class _Runs:
                 requests += requests_since(namespace)
                 settled |= settled_names(namespace) if variant is None else frozenset()
         if first and not requests:
-            say(NO_REQUESTS)
+            say(NOTHING_PROXIED if chosen.proxy else NO_REQUESTS)
         return Run(ended.status == 0, requests, settled, "" if ended.status == 0 else f"status {ended.status}")
 
     def _ended(self, environment: dict[str, str], server: Any, *, silent: bool) -> Ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Self
 
+from mock_heidi.base.settings import ConfigError
 from mock_heidi.client.namespace_connection import NamespaceConnection
 
 
@@ -36,10 +37,21 @@ class Addresses:
         """In a ``with``, the hosts of the real service lead to this namespace, in this process.
 
         A client that has such a host in its code needs no change, even if it is made before the ``with``. Of several,
-        the innermost counts. Connections end with the ``with``. Raises :class:`ConfigError` without the extra ``tls``.
+        the innermost counts. Connections end with the ``with``. Raises :class:`ConfigError` without the extra ``tls``,
+        and for a server with an IPv6 address.
         """
         from mock_heidi.client.vendor_patches import Redirect
         from mock_heidi.client.vendor_redirect import redirected
 
         self._connection.check_open()
+        check_ipv4(self.url, "as_vendor")
         return redirected(self, Redirect(self.url, self.name, self.ca))
+
+
+def check_ipv4(url: str, user: str) -> None:
+    """Raise :class:`ConfigError` for a server with an IPv6 address; ``user`` is what cannot use it.
+
+    A client of the real service has an IPv4 socket by the time it connects.
+    """
+    if "[" in url:
+        raise ConfigError(f"{user}: {url} has an IPv6 address", "start the server with --host 127.0.0.1")

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from mock_heidi.app import App
     from mock_heidi.serving.server import Server
 
+# Options of the command only, with what a program does instead.
+_OF_COMMAND = {
+    "export_on_exit": "it is for the command; save heidi.state.as_fixtures() before the end",
+    "watch": "it is for the command; give new fixtures to heidi.state.replace()",
+}
 _STARTED = "this MockHeidi was started before; make a new one"
 
 
@@ -127,7 +132,9 @@ def _check_names(options: Mapping[str, Any]) -> None:
     known = [*Settings.__slots__, "host", "port", "tls_names"]
     for name in options:
         if name not in known:
-            raise ConfigError(f"MockHeidi: there is no option {name!r}", nearest(name, known, 1))
+            raise ConfigError(
+                f"MockHeidi: there is no option {name!r}", _OF_COMMAND.get(name) or nearest(name, known, 1)
+            )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,9 @@
 
 ``asyncio`` and the HTTP clients in Python look these functions up at each use. Those in C do not, and uvloop has a
 resolver in C.
+
+``exec --proxy`` gives a copy of this module to programs that have no mock_heidi, and perhaps an older Python (3.8 or
+newer). So it imports only modules that are copied too.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from mock_heidi.base.settings import ConfigError
 from mock_heidi.base.vendor_hosts import REGIONS
-from mock_heidi.serving import preamble
+from mock_heidi.serving.preamble import write
+
+if TYPE_CHECKING:
+    from typing import Self
 
 ADDRESS = "127.104.101.105"
 """The address to which the names are resolved."""
@@ -31,17 +36,15 @@ _PATIENCE = 10
 
 
 class Redirect:
-    """The target of connections to the hosts of the real service: a server, and one of its namespaces.
+    """The target of connections to the hosts of the real service: a server with an IPv4 address, and its CA.
 
-    Raises :class:`ConfigError` for a server with an IPv6 address.
+    With ``name``, they reach that namespace; without, the API key names it.
     """
 
-    def __init__(self, url: str, name: str, ca: str) -> None:
+    def __init__(self, url: str, name: str | None, ca: str) -> None:
         parts = urlsplit(url)
-        if ":" in (parts.hostname or ""):
-            raise ConfigError(f"as_vendor: {url} has an IPv6 address", "start the server with --host 127.0.0.1")
         self.server = parts.hostname or "", parts.port or 80
-        self.preamble = preamble.write(name)
+        self.preamble = write(name) if name else b""
         self.ca = ca
         # It trusts only our CA, so a connection that reaches the real service all the same ends before any request.
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -182,6 +185,6 @@ class Patches:
 
 def _is_vendor(host: Any) -> bool:
     """True for the name of one of the service's hosts, as text or bytes."""
-    if isinstance(host, bytes | bytearray):
+    if isinstance(host, (bytes, bytearray)):
         host = host.decode("latin-1")
-    return isinstance(host, str) and host.lower().removesuffix(".") in REGIONS
+    return isinstance(host, str) and host.lower().rstrip(".") in REGIONS

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from mock_heidi.base import text_files
 from mock_heidi.base.operations import OPERATIONS
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.comparing import forms
@@ -67,11 +68,8 @@ def read(paths: Iterable[Path]) -> Traffic:
 def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], bool]]:
     """The entries of a file, each with whether this mock has written them."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigError(
-                f"{path} is larger than {LARGEST // 1024**2} MB", "record less at once, or give more files"
-            )
-        whole = json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = text_files.read(path, LARGEST, "record less at once, or give more files")
+        whole = json.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "give the path of a HAR file") from None
     except (ValueError, RecursionError):

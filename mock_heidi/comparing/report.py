@@ -174,8 +174,15 @@ def assumption_file(result: Comparison) -> str:
 def write(result: Comparison, path: Path) -> None:
     """Write the file of assumptions. Raises :class:`ConfigError` rather than replace a file that is not its own."""
     try:
-        if path.exists() and not path.read_bytes().startswith(_HEAD.encode()):
+        if path.exists() and not _is_ours(path):
             raise ConfigError(f"{path} exists and is not from mock-heidi compare", "give another name")
         path.write_text(assumption_file(result), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}", "give a file in a folder that exists") from None
+
+
+def _is_ours(path: Path) -> bool:
+    """True if a file begins as :func:`assumption_file` does."""
+    head = _HEAD.encode()
+    with path.open("rb") as file:
+        return file.read(len(head)) == head

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +25,10 @@ VARIABLE = "MOCK_HEIDI_DATA"
 
 
 class Files(NamedTuple):
-    """The paths of the CA's certificate, and of the server's key with its certificate."""
+    """The paths of the CA's certificate, and of the server's key with its certificate.
+
+    The file of the CA may also hold earlier CAs, after the present one, which running servers still use.
+    """
 
     ca: Path
     server: Path
@@ -49,6 +53,12 @@ def current(names: Sequence[str] = ()) -> Files:
         problem = f"https: cannot keep certificates in {folder}: {error.strerror or error}"
         raise ConfigError(problem, f"name another folder in {VARIABLE}") from None
     return files
+
+
+def end(files: Files) -> datetime:
+    """The time at which the certificate of the server runs out."""
+    made: datetime = _certificates().end(files.server.read_bytes())
+    return made
 
 
 def checked(name: str) -> str:
@@ -97,7 +107,10 @@ def _names(files: Files) -> list[str]:
 
 
 def _renew(files: Files, wanted: Sequence[str]) -> None:
-    """Write a new pair, unless another process has done so. It keeps the further names of a pair that is replaced."""
+    """Write a new pair, unless another process has done so.
+
+    It keeps the further names of a pair that is replaced, and the file of the CA keeps the earlier CAs.
+    """
     if _covers(files, wanted):
         return
     reason, kept = "", list[str]()
@@ -111,9 +124,11 @@ def _renew(files: Files, wanted: Sequence[str]) -> None:
         reason = str(error)
     if reason:
         _logger.warning("https: made new certificates, since %s; tell clients of %s again", reason, files.ca)
-    pair: Pair = _certificates().make([*kept, *wanted])
+    certificates = _certificates()
+    pair: Pair = certificates.make([*kept, *wanted])
+    earlier = certificates.earlier_authorities(files.ca.read_bytes()) if files.ca.exists() else b""
     write(files.server, pair.server, 0o600)
-    write(files.ca, pair.ca, 0o644)
+    write(files.ca, pair.ca + earlier, 0o644)
 
 
 def write(path: Path, content: bytes, mode: int) -> None:

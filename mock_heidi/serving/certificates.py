@@ -30,9 +30,12 @@ from mock_heidi.base.hosts import is_address
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.state.clock import Clock
 
-_YEAR, _DAY = timedelta(days=365), timedelta(days=1)
+_YEAR, _DAY, _HOUR = timedelta(days=365), timedelta(days=1), timedelta(hours=1)
 # The clock of a client may be behind ours.
-_EARLIER = timedelta(hours=1)
+_EARLIER = _HOUR
+_SUBJECT = "mock_heidi CA "
+# The most earlier CAs in a bundle.
+_MOST_EARLIER = 8
 # What the CA may sign for besides further names, and what the server's certificate is for.
 _NETWORKS = ("127.0.0.0/8", "::1/128")
 _NAMES = (*HOSTS.values(), "localhost", "127.0.0.1", "::1")
@@ -103,6 +106,23 @@ def names_of(pair: Pair) -> list[str]:
     return [*named.get_values_for_type(x509.DNSName), *map(str, named.get_values_for_type(x509.IPAddress))]
 
 
+def end(server: bytes) -> datetime:
+    """The time at which the certificate of a server runs out."""
+    return x509.load_pem_x509_certificate(server).not_valid_after_utc
+
+
+def runs_out(end: datetime) -> bool:
+    """True if a server should no longer use a certificate that runs out then."""
+    return end - _now() < _HOUR
+
+
+def earlier_authorities(pem: bytes) -> bytes:
+    """Our CAs in a bundle that have not run out, as PEM: running servers may still use them."""
+    found = [one for one in _certificates_in(pem) if one.subject.rfc4514_string().startswith(f"CN={_SUBJECT}")]
+    usable = [one.public_bytes(Encoding.PEM) for one in found if one.not_valid_after_utc > _now()]
+    return b"".join(usable[:_MOST_EARLIER])
+
+
 def _now() -> datetime:
     return datetime.fromtimestamp(Clock().now() / 1000, UTC)
 
@@ -111,7 +131,7 @@ def authority(key: Key, names: Iterable[str]) -> x509.Certificate:
     """A CA that can sign certificates of servers for these names and for loopback addresses."""
     # A name of its own, since a bundle may hold the CAs of several machines.
     serial = x509.random_serial_number()
-    subject = _subject(f"mock_heidi CA {serial:x}"[:24])
+    subject = _subject(f"{_SUBJECT}{serial:x}"[:24])
     usage = _usage(signs=True)
     return (
         _begun(subject, subject, key, serial)

@@ -40,8 +40,13 @@ class FirstBytes(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self._connections.add(self)
+        self._timer = asyncio.get_running_loop().call_later(self._tunnels.limits.idle_seconds, transport.close)
 
     def connection_lost(self, _: Exception | None) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        self._timer.cancel()
         self._connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -62,7 +67,7 @@ class FirstBytes(asyncio.Protocol):
         return rest
 
     def _begin(self, data: bytes) -> None:
-        self._connections.discard(self)
+        self._leave()
         if data[0] == _HANDSHAKE:
             self._https.take(self.transport, self._protocol, self._connections, data)
             return

@@ -23,6 +23,8 @@ class Limits(NamedTuple):
     head_size: int = 64 * 1024
     head_seconds: float = 30
     """The longest time that a head may take to arrive."""
+    idle_seconds: float = 75
+    """The longest time between two requests of a connection, and before its first one."""
     blocked: float = 5
     """The longest time that the event loop may be blocked before the server logs where."""
 
@@ -66,7 +68,7 @@ class UnfinishedHead:
 
 def refuse(transport: Any, response: bytes, lost: Callable[[Exception | None], None]) -> None:
     """Send a response that ends the connection; ``lost`` is called when it has ended."""
-    _logger.warning("refused a request: %s", response.partition(b"\r\n\r\n")[2].decode())
+    _logger.warning("refused a request: %s", json.loads(response.partition(b"\r\n\r\n")[2])["detail"])
     transport.write(response)
     if transport.can_write_eof():
         transport.write_eof()

@@ -1,4 +1,4 @@
-"""The https of a server: it gets its certificate when the first client asks for https."""
+"""The https of a server: it gets its certificate when the first client asks for https, and another in time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mock_heidi.serving.heads import Limits, UnfinishedHead
 
 if TYPE_CHECKING:
     import ssl
+    from datetime import datetime
 
 _logger = logging.getLogger("mock_heidi")
 
@@ -29,6 +30,7 @@ class Https:
         self._limits = limits
         self._memory = memory
         self._context: ssl.SSLContext | None = None
+        self._end: datetime
         self._problem = ""
 
     def take(
@@ -50,16 +52,30 @@ class Https:
             TlsTransport(transport, context, protocol, handshake, connections).start(data)
 
     def _ready(self) -> ssl.SSLContext | None:
-        if self._context is None:
-            from mock_heidi.serving import certificate_files  # noqa: PLC0415 - as above
-
+        """The context for a new connection; None if there is no certificate. Earlier connections keep theirs."""
+        if self._context is None or self._runs_out():
             try:
-                self._context = server_context(certificate_files.current(self._names).server)
+                self._load()
             except ConfigError as error:
                 if str(error) != self._problem:
                     self._problem = str(error)
-                    _logger.warning("refused an https client: %s", error)
+                    what = "cannot renew the certificate of https" if self._context else "refused an https client"
+                    _logger.warning("%s: %s", what, error)
         return self._context
+
+    def _runs_out(self) -> bool:
+        from mock_heidi.serving import certificates  # noqa: PLC0415 - as above
+
+        return certificates.runs_out(self._end)
+
+    def _load(self) -> None:
+        from mock_heidi.serving import certificate_files  # noqa: PLC0415 - as above
+
+        files = certificate_files.current(self._names)
+        if self._context is not None:
+            _logger.warning("https: the certificate runs out; clients that connect from now on need %s", files.ca)
+        self._end = certificate_files.end(files)
+        self._context = server_context(files.server)
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:

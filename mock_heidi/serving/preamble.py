@@ -3,13 +3,13 @@
 A client that believes it speaks to the real service has no namespace in its URLs. Code that redirects its connections
 here sends the preamble before anything else. It is a header of the PROXY protocol, version 2 (haproxy.org, doc
 ``proxy-protocol.txt``): the command LOCAL, with one field from the range for private use.
+
+The hook of Python has a copy of this module; those of Node and Ruby write the same bytes.
 """
 
 from __future__ import annotations
 
 import struct
-
-from mock_heidi.base.settings import is_namespace
 
 FIRST = 0x0D
 """The first byte of every preamble."""
@@ -32,6 +32,8 @@ def read(data: bytes) -> tuple[str | None, bytes] | None:
 
     The namespace is None if the data does not begin with the signature. Raises ValueError for any other content.
     """
+    from mock_heidi.base.settings import is_namespace  # noqa: PLC0415 - the copy only writes
+
     if not data.startswith(_SIGNATURE[: len(data)]):
         return None, data
     if len(data) < _HEAD:

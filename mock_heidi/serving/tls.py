@@ -22,7 +22,8 @@ _logger = logging.getLogger("mock_heidi")
 _AT_ONCE = 256 * 1024
 # The approximate memory of a handshake in bytes, beside what the client has sent.
 _COST = 64 * 1024
-# The most bytes that a client may send before the handshake is complete. A large one has 10 KB.
+# The most bytes that a client may send before the handshake is complete, and that it may leave unread of what TLS
+# itself answers later. A large handshake has 10 KB.
 _LONGEST = 64 * 1024
 # The alerts of clients that do not accept the certificate.
 _DISTRUST = {"TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"}
@@ -53,6 +54,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._handshake = handshake
         self._connections = connections
         self._received = 0
+        self._own = 0
         self._paused = False
         self._ended = False
 
@@ -119,7 +121,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             try:
                 data = self._tls.read(_AT_ONCE)
             except ssl.SSLWantReadError:
-                self._send()
+                self._send_own()
                 return
             except ssl.SSLError:
                 self._fail()
@@ -129,6 +131,15 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             else:  # the client has said that it ends
                 self._protocol.eof_received()
                 self.close()
+
+    def _send_own(self) -> None:
+        """Send what TLS itself answers, such as a change of keys. A client that never reads it is ended."""
+        unread = self._own if self.transport.get_write_buffer_size() else 0
+        self._own = unread + self._outgoing.pending
+        if self._own > _LONGEST:
+            self.abort()
+        else:
+            self._send()
 
     def _send(self) -> None:
         if self._outgoing.pending:

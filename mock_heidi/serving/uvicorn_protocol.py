@@ -5,7 +5,8 @@ a new version may change them. No other module does. ``tests/serving/test_uvicor
 installed version lacks; ``pyproject.toml`` limits the version to the newest one that was tried.
 
 - ``HttpToolsProtocol`` and ``H11Protocol``: overrides ``connection_made``, ``connection_lost`` and ``data_received``;
-  reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; calls
+  reads and sets ``app``, ``transport``, ``flow`` (``pause_reading``), ``cycle``, ``loop``; reads
+  ``timeout_keep_alive`` and ``timeout_keep_alive_handler``, sets ``timeout_keep_alive_task``; calls
   ``_unset_keepalive_if_required``.
 - ``RequestResponseCycle`` of both: is ``send.__self__``; reads ``response_complete``; sets ``disconnected``,
   ``message_event``, ``keep_alive``.
@@ -43,6 +44,10 @@ class ConnectionProtocol:
     app: ASGIApp
     cycle: Any
     flow: Any
+    loop: Any
+    timeout_keep_alive: int
+    timeout_keep_alive_handler: Callable[[], None]
+    timeout_keep_alive_task: Any
     transport: Any
     _unset_keepalive_if_required: Callable[[], None]
 
@@ -71,13 +76,11 @@ class ConnectionProtocol:
         super().connection_made(transport)  # type: ignore[misc] # uvicorn's protocol comes next
         self.transport = BufferedTransport(transport, self.outbox)
         self.connection = Connection(self.transport)
-        serve, extensions = self.app, {EXTENSION: self.connection}
-        prefix = "" if self.namespace is None else f"/ns/{self.namespace}"
+        serve = self.app if self.namespace is None else _in_namespace(self.app, self.namespace)
+        extensions = {EXTENSION: self.connection}
 
         def with_connection(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             scope["extensions"] = extensions
-            if prefix:
-                scope["path"] = prefix + scope["path"]
             self.begun = getattr(send, "__self__", None)
             if scope["http_version"] != "1.1":
                 send = self.without_chunks(send)
@@ -88,6 +91,8 @@ class ConnectionProtocol:
             return serve(scope, receive, send)
 
         self.app = with_connection
+        # uvicorn ends an idle connection only after its first request.
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def without_chunks(self, send: Send) -> Send:
         """A ``send`` for HTTP/1.0 clients, for which the end of the connection ends the body."""
@@ -166,3 +171,13 @@ class ConnectionProtocol:
             self.pending = 0
             self._unset_keepalive_if_required()
             refuse(self.transport, response, self.connection_lost)
+
+
+def _in_namespace(app: ASGIApp, name: str) -> ASGIApp:
+    """The application, as if every path began with that of a namespace."""
+
+    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope["path"] = f"/ns/{name}{scope['path']}"
+        return app(scope, receive, send)
+
+    return serve

@@ -57,7 +57,7 @@ class BoundServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=75,
+                timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type] # it is handed to the event loop
                 h11_max_incomplete_event_size=limits.head_size,
             )
         )

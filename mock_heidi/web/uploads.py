@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from mock_heidi.base.errors import BodyTooLargeError, UnprocessableError
+from mock_heidi.base.errors import BodyTooLargeError, NoTemporaryFileError, UnprocessableError
 from mock_heidi.base.problems import missing
 from mock_heidi.base.refusals import RefusedError
 from mock_heidi.content import durations
@@ -80,19 +80,28 @@ class _WholeParser(MultiPartParser):
         # Other charsets can encode text that UTF-8 cannot, such as half a surrogate pair.
         if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
             raise MultiPartException("The charset should be UTF-8")
-        fields = await super().parse()
+        try:
+            fields = await super().parse()
+        except OSError:
+            self._close_files()
+            raise NoTemporaryFileError from None
         if not self.whole:
-            for file in self._files_to_close_on_error:  # an incomplete file is not in a field yet
-                file.close()
+            self._close_files()  # an incomplete file is not in a field yet
             raise MultiPartException("The form ends before its last boundary")
         return fields
+
+    def _close_files(self) -> None:
+        for file in self._files_to_close_on_error:
+            with contextlib.suppress(OSError):  # a full disk takes no buffered rest
+                file.close()
 
 
 @contextlib.asynccontextmanager
 async def form(request: Request) -> AsyncIterator[None]:
     """Put the parts of a multipart body into ``request.form``. Its files are always deleted at the end.
 
-    Raises :class:`BodyTooLargeError`, or :class:`UnprocessableError` for an incomplete form.
+    Raises :class:`BodyTooLargeError`, :class:`NoTemporaryFileError`, or :class:`UnprocessableError` for an incomplete
+    form.
     """
     fields = FormData()
     if "multipart/form-data" in (request.header("content-type") or "").lower():

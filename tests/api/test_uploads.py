@@ -7,8 +7,11 @@
 """
 
 import asyncio
+import errno
 import hashlib
+import io
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,38 @@ def open_files() -> int:
     """The number of open descriptors of this process, or 0 where the system does not list them."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+# --- Temporary files --------------------------------------------------------------------------------------------------
+
+
+class FullDisk(io.BytesIO):
+    """A temporary file on a full disk."""
+
+    def write(self, _: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def no_folder(**_: Any) -> Any:
+    raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+
+@pytest.mark.parametrize("made", [no_folder, lambda **_: FullDisk()], ids=["no folder", "full disk"])
+def test_a_large_upload_that_no_temporary_file_takes_is_refused_with_the_cure(
+    heidi: Client, monkeypatch: pytest.MonkeyPatch, made: Any
+) -> None:
+    before, files = session(heidi), open_files()
+    monkeypatch.setattr(tempfile, "TemporaryFile", made)
+
+    answer = upload(heidi, spoken(120))
+    small = upload(heidi)
+
+    cure = "mock_heidi cannot write an upload to a temporary file; name a folder with room for it in TMPDIR"
+    assert answered(answer) == (503, wire({"detail": cure}))
+    assert answer.headers["x-mock-provenance"] == "mock"
+    assert small.status_code == 200
+    assert len(session(heidi)["audio"]) == len(before["audio"]) + 1
+    assert open_files() == files
 
 
 # --- Whole files ------------------------------------------------------------------------------------------------------

@@ -575,6 +575,15 @@ def test_validate_counts_the_records(capsys: pytest.CaptureFixture[str], clinic:
     assert capsys.readouterr().out == f"{clinic}: 2 API keys, 1 patient profile, 0 sessions: all good\n"
 
 
+def test_the_name_of_a_good_folder_cannot_control_the_terminal(
+    capsys: pytest.CaptureFixture[str], clinic: Path
+) -> None:
+    folder = clinic.rename(clinic.with_name("\x1b[31mclinic"))
+
+    assert call("validate", str(folder)) == 0
+    assert capsys.readouterr().out.startswith(f"{clinic.parent}/\\x1b[31mclinic: 2 API keys")
+
+
 def test_validate_without_a_folder_checks_the_packaged_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("validate") == 0
     assert capsys.readouterr().out == "packaged set: 2 API keys, 15 patient profiles, 31 sessions: all good\n"

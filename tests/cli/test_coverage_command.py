@@ -12,6 +12,7 @@ from helpers import SESSION
 
 from mock_heidi import Handle, MockHeidi
 from mock_heidi.cli.main import main
+from mock_heidi.observing.coverage import report
 from mock_heidi.observing.coverage.all_points import all_points
 from mock_heidi.observing.coverage.forms import to_html
 from mock_heidi.observing.coverage.hints import hint
@@ -202,6 +203,15 @@ def test_a_wrong_file_is_one_line(call: Call, tmp_path: Path, content: bytes | N
 
     cure = "give a file that --json or --mock-heidi-coverage=FILE.json has written"
     assert (ended.status, ended.err) == (1, f"mock-heidi: {path}: {problem}; {cure}\n")
+
+
+def test_a_file_without_end_is_refused(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "LARGEST", 1024**2)
+
+    ended = call("/dev/zero")
+
+    cure = "give a file that --json or --mock-heidi-coverage=FILE.json has written"
+    assert (ended.status, ended.err) == (1, f"mock-heidi: /dev/zero is larger than 1 MB; {cure}\n")
 
 
 def test_the_name_of_a_wrong_file_cannot_control_the_terminal(call: Call) -> None:

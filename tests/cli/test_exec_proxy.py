@@ -1,7 +1,7 @@
 """``exec --proxy`` and ``env --proxy``: clients of many languages with the host of the real service in their code.
 
-No test can reach that service: each client first asks for a host that does not exist, which only the proxy answers, or
-looks for the hook, and goes no further without.
+No test can reach that service: they run without a network where the system allows it, and each client goes no further
+if it finds neither the proxy nor the hook.
 """
 
 import json
@@ -10,11 +10,14 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import venv
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from running import run, serving
+from fixed_host_clients import CLIENTS, NODE_MODULES, VARIABLES, FixedHostClient
+from isolated import isolated
+from running import MODULE, run, serving
 from secure import needs_tls
 
 from mock_heidi.base.settings import BASE_PATH, DEFAULT_KEY, ConfigError
@@ -23,217 +26,217 @@ from mock_heidi.cli.exec_command import NOTHING_PROXIED
 from mock_heidi.cli.proxy_variables import no_proxy, proxy_variables
 from mock_heidi.client.handle import Handle
 
-pytestmark = needs_tls
+pytestmark = [needs_tls, pytest.mark.timeout(200)]  # compilers take long on a busy machine
 
-FIRST = "https://first.invalid/"
-URL = f"https://registrar.api.heidihealth.com{BASE_PATH}/jwt?email=a%40b.example&third_party_internal_id=1"
+HOST = "registrar.api.heidihealth.com"
 LOOPBACK = ["localhost", "127.0.0.1", "::1"]
-
-URLLIB = """
-import urllib.error, urllib.request
-try:
-    urllib.request.urlopen("@FIRST@")
-except urllib.error.URLError as error:
-    assert "502" in str(error), error
-print(urllib.request.urlopen(urllib.request.Request("@URL@", headers={"Heidi-Api-Key": "@KEY@"})).status)
+# Runs its arguments with the proxy's user "checkout", then lists the namespaces.
+IN_CHECKOUT = """
+eval "$("$0" -m mock_heidi env --proxy --namespace checkout)"
+"$@"
+"$0" -m mock_heidi namespaces --json
 """
-REQUESTS = """
-import requests
-try:
-    requests.get("@FIRST@")
-except requests.exceptions.ProxyError as error:
-    assert "502" in str(error), error
-    print(requests.get("@URL@", headers={"Heidi-Api-Key": "@KEY@"}).status_code)
+# As a client with the host in its code, without any library.
+SIGN_IN = f"""
+import http.client, sys
+assert "mock_heidi_vendor_patches" in sys.modules
+peer = http.client.HTTPSConnection("{HOST}")
+path = "{BASE_PATH}/jwt?email=a%40b.example&third_party_internal_id=1"
+peer.request("GET", path, headers={{"Heidi-Api-Key": "{DEFAULT_KEY}"}})
+print(peer.getresponse().status)
 """
-HTTPX = """
-import httpx
-try:
-    httpx.get("@FIRST@")
-except httpx.ProxyError as error:
-    assert "502" in str(error), error
-    print(httpx.get("@URL@", headers={"Heidi-Api-Key": "@KEY@"}).status_code)
-"""
-CURL = """
-curl -sS '@FIRST@' 2>&1 | grep -q 502 || exit 9
-curl -s -o /dev/null -w '%{http_code}' -H 'Heidi-Api-Key: @KEY@' '@URL@'
-"""
-FETCH = """
-const net = require('node:net');
-if (!String(net.Socket.prototype.connect).includes('HTTPS_PROXY')) process.exit(9);
-fetch('@URL@', { headers: { 'Heidi-Api-Key': '@KEY@' } }).then((answer) => console.log(answer.status));
-"""
-NODE_HTTPS = """
-const net = require('node:net');
-if (!String(net.Socket.prototype.connect).includes('HTTPS_PROXY')) process.exit(9);
-require('node:https').get('@URL@', { headers: { 'Heidi-Api-Key': '@KEY@' } }, (answer) => {
-  console.log(answer.statusCode);
-  answer.resume();
-});
-"""
-RUBY = """
-require 'net/http'
-exit 9 unless defined?(MockHeidiHook)
-puts Net::HTTP.get_response(URI('@URL@'), { 'Heidi-Api-Key' => '@KEY@' }).code
-"""
-PHP = """
-$first = curl_init('@FIRST@');
-curl_setopt($first, CURLOPT_RETURNTRANSFER, true);
-curl_exec($first);
-if (!str_contains(curl_error($first), '502')) exit(9);
-$client = curl_init('@URL@');
-curl_setopt_array($client, [CURLOPT_RETURNTRANSFER => true, CURLOPT_HTTPHEADER => ['Heidi-Api-Key: @KEY@']]);
-curl_exec($client);
-echo curl_getinfo($client, CURLINFO_RESPONSE_CODE);
-"""
-JAVA = """
-import java.net.URI;
-import java.net.http.*;
-import java.net.http.HttpResponse.BodyHandlers;
-
-public class Client {
-    public static void main(String[] args) throws Exception {
-        HttpClient client = HttpClient.newHttpClient();
-        try {
-            client.send(HttpRequest.newBuilder(URI.create("@FIRST@")).build(), BodyHandlers.ofString());
-        } catch (java.io.IOException error) {
-            if (!error.toString().contains("502")) System.exit(9);
-            HttpRequest request = HttpRequest.newBuilder(URI.create("@URL@")).header("Heidi-Api-Key", "@KEY@").build();
-            System.out.println(client.send(request, BodyHandlers.ofString()).statusCode());
-        }
-    }
-}
-"""
-GO = """
-package main
-
-import (
-    "fmt"
-    "net/http"
-    "os"
-    "strings"
-)
-
-func main() {
-    if _, err := http.Get("@FIRST@"); err == nil || !strings.Contains(err.Error(), "serves only") {
-        fmt.Println(err)
-        os.Exit(9)
-    }
-    request, _ := http.NewRequest("GET", "@URL@", nil)
-    request.Header.Set("Heidi-Api-Key", "@KEY@")
-    answer, err := http.DefaultClient.Do(request)
-    if err != nil {
-        panic(err)
-    }
-    fmt.Println(answer.StatusCode)
-}
-"""
-# The program, the name of the file, and the code of each client.
-CLIENTS = {
-    "urllib": ((sys.executable,), "client.py", URLLIB),
-    "requests": ((sys.executable,), "client.py", REQUESTS),
-    "httpx": ((sys.executable,), "client.py", HTTPX),
-    "curl": (("sh",), "client.sh", CURL),
-    "node fetch": (("node",), "client.cjs", FETCH),
-    "node https": (("node",), "client.cjs", NODE_HTTPS),
-    "ruby": (("ruby",), "client.rb", RUBY),
-    "php": (("php",), "client.php", f"<?php {PHP}"),
-    "java": (("java",), "Client.java", JAVA),
-    "go": (("go", "run"), "client.go", GO),
-}
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_with_a_fixed_host_reaches_the_mock(name: str, tmp_path: Path) -> None:
-    command, file, code = CLIENTS[name]
-    for program in (command[0], *(["curl"] if name == "curl" else [])):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    if name == "php" and not _has_curl():
-        pytest.skip("PHP has no curl")
-    _write(tmp_path / file, code)
+@pytest.fixture
+def run_isolated(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs our command where no other machine can be reached, with a data folder whose name has a blank."""
 
-    done = run("exec", "--proxy", "--", *command, file, cwd=tmp_path, patience=180)
+    def run_it(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        env = {"XDG_DATA_HOME": str(tmp_path / "a folder"), "NODE_PATH": str(NODE_MODULES), **variables}
+        return run(*arguments, command=isolated(*MODULE), cwd=tmp_path, env=env, patience=180)
 
-    assert (done.stdout.strip(), done.returncode) == ("200", 0), done.stderr
-    assert NOTHING_PROXIED not in done.stderr
+    return run_it
 
 
-STREAM_OF_REQUESTS = """
-import requests
-try:
-    requests.get("@FIRST@")
-except requests.exceptions.ProxyError:
-    client = requests.Session()
-    token = client.get("@URL@", headers={"Heidi-Api-Key": "@KEY@"}).json()["token"]
-    client.headers["Authorization"] = f"Bearer {token}"
-    session = client.post("@BASE@/sessions").json()["session_id"]
-    for fault in ("end_after=2", "rst_after=1"):
-        asked = {"ai_command_text": "Summarise", "content": "One. Two.", "content_type": "MARKDOWN"}
-        url = f"@BASE@/sessions/{session}/ask-ai"
-        with client.post(url, json=asked, headers={"X-Mock-Fault": fault}, stream=True) as answer:
-            pieces = 0
-            try:
-                for line in answer.iter_lines():
-                    pieces += line.startswith(b"data:")
-                print(pieces, "complete")
-            except requests.RequestException:
-                print(pieces, "broken")
-"""
-STREAM_OF_FETCH = """
-const net = require('node:net');
-if (!String(net.Socket.prototype.connect).includes('HTTPS_PROXY')) process.exit(9);
-async function main() {
-  const { token } = await (await fetch('@URL@', { headers: { 'Heidi-Api-Key': '@KEY@' } })).json();
-  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
-  const { session_id } = await (await fetch('@BASE@/sessions', { method: 'POST', headers })).json();
-  const body = JSON.stringify({ ai_command_text: 'Summarise', content: 'One. Two.', content_type: 'MARKDOWN' });
-  for (const fault of ['end_after=2', 'rst_after=1']) {
-    const asked = { method: 'POST', headers: { ...headers, 'X-Mock-Fault': fault }, body };
-    const answer = await fetch(`@BASE@/sessions/${session_id}/ask-ai`, asked);
-    let text = '';
-    let how = 'complete';
-    try {
-      for await (const piece of answer.body) text += Buffer.from(piece).toString();
-    } catch {
-      how = 'broken';
-    }
-    console.log(text.split('data:').length - 1, how);
-  }
-}
-main();
-"""
+RunIsolated = Callable[..., subprocess.CompletedProcess[str]]
+BROKEN = ("--pace", "first=0,rate=200", "--fault", "generate_consult_note:rst_after=2,after=1")
+every_client = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: f"{client.language} {client.library}")
+
+
+@every_client
+def test_a_client_with_a_fixed_host_signs_in_streams_a_note_and_meets_a_reset(
+    client: FixedHostClient, run_isolated: RunIsolated
+) -> None:
+    client.check_installed()
+
+    done = run_isolated("exec", "--proxy", *BROKEN, "--", *client.command)
+
+    whole, broken = done.stdout.splitlines() or [done.stderr, ""]
+    pieces, _, error = broken.partition(", ")
+    assert (whole, pieces) == ("6 pieces", "2 pieces"), done.stderr
+    assert error in (client.resets or [""])
+    assert ("The proxy serves only" in done.stderr) == (client.way == VARIABLES)
+    assert "never fired" not in done.stderr
+    assert done.returncode == 0
+
+
+@every_client
+def test_a_client_reaches_the_namespace_that_the_user_of_the_proxy_names(
+    client: FixedHostClient, run_isolated: RunIsolated
+) -> None:
+    client.check_installed()
+
+    done = run_isolated("exec", "--proxy", "--", "sh", "-c", IN_CHECKOUT, sys.executable, *client.command)
+
+    whole, again, rows = done.stdout.split("\n", 2)
+    requests = {row["name"]: row["counts"]["requests"] for row in json.loads(rows)}
+    assert (whole, again) == ("6 pieces", "6 pieces")
+    # Java sends no user, so that the key names the namespace.
+    assert requests == ({"default": 4} if client.language == "Java" else {"default": 0, "checkout": 4})
+
+
+def test_these_clients_have_no_network(run_isolated: RunIsolated) -> None:
+    if not isolated():
+        pytest.skip("this system allows no network namespace: each client looks for the proxy or the hook itself")
+    code = "import socket; print([name for _, name in socket.if_nameindex()])"
+
+    done = run_isolated("exec", "--", sys.executable, "-c", code)
+
+    assert done.stdout == "['lo']\n"
+
+
+# --- The hook of Python -----------------------------------------------------------------------------------------------
+
+
+def test_the_hook_of_python_needs_no_mock_heidi(run_isolated: RunIsolated, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    code = f"import importlib.util\nassert importlib.util.find_spec('mock_heidi') is None\n{SIGN_IN}"
+
+    done = run_isolated("exec", "--proxy", "--", python, "-c", code)
+
+    assert done.stdout == "200\n", done.stderr
+
+
+def test_the_sitecustomize_of_the_user_runs_too(run_isolated: RunIsolated, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sitecustomize.py").write_text(f"print({name!r}, __name__)\n", encoding="utf-8")
+    code = f"import sitecustomize\nprint(sitecustomize.__file__)\n{SIGN_IN}"
+
+    path = os.pathsep.join(str(tmp_path / name) for name in ("first", "second"))
+
+    done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", code, PYTHONPATH=path)
+
+    lines = done.stdout.splitlines()
+    assert lines[-3:] == ["first sitecustomize", str(tmp_path / "first" / "sitecustomize.py"), "200"]
+
+
+def test_a_sitecustomize_that_fails_is_told_as_always_and_the_hook_stays(
+    run_isolated: RunIsolated, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise ValueError('mine')\n", encoding="utf-8")
+
+    done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", SIGN_IN, PYTHONPATH=str(tmp_path))
+
+    assert "Error in sitecustomize; set PYTHONVERBOSE for traceback:\nValueError: mine" in done.stderr
+    assert done.stdout == "200\n"
 
 
 @pytest.mark.parametrize(
-    ("program", "file", "code"),
-    [(sys.executable, "client.py", STREAM_OF_REQUESTS), ("node", "client.cjs", STREAM_OF_FETCH)],
-    ids=["requests", "node fetch"],
+    ("command", "is_patched"),
+    [
+        (("env", sys.executable), True),
+        (("env", "-u", "HTTPS_PROXY", sys.executable), False),
+        (("env", sys.executable, "-I"), False),
+        (("env", sys.executable, "-S"), False),
+    ],
+    ids=["with the variables", "without them", "-I", "-S"],
 )
-def test_a_client_with_a_fixed_host_streams_and_meets_a_reset(
-    program: str, file: str, code: str, tmp_path: Path
+def test_the_hook_changes_only_processes_with_its_variables(
+    run_isolated: RunIsolated, command: tuple[str, ...], is_patched: bool
 ) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    _write(tmp_path / file, code)
+    code = "import sys; print('mock_heidi_vendor_patches' in sys.modules, any('hooks-' in at for at in sys.path))"
 
-    done = run("exec", "--proxy", "--pace", "first=0,rate=50", "--", program, file, cwd=tmp_path, patience=180)
+    done = run_isolated("exec", "--proxy", "--quiet", "--", *command, "-c", code)
 
-    assert done.stdout.splitlines() == ["2 complete", "1 broken"]
-
-
-def _write(path: Path, code: str) -> None:
-    for mark, value in {
-        "@FIRST@": FIRST,
-        "@URL@": URL,
-        "@BASE@": URL.partition("/jwt")[0],
-        "@KEY@": DEFAULT_KEY,
-    }.items():
-        code = code.replace(mark, value)
-    path.write_text(code, encoding="utf-8")
+    found, in_path = done.stdout.split()
+    assert found == str(is_patched)
+    assert in_path == str("-S" in command)
+    assert done.stderr == f"mock-heidi: {NOTHING_PROXIED}\n"
 
 
-def _has_curl() -> bool:
-    return "curl" in subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout  # noqa: S607
+def test_a_context_with_other_roots_trusts_the_mock_by_the_hook(run_isolated: RunIsolated) -> None:
+    code = f"import ssl\nno_roots = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)\n{SIGN_IN}"
+    code = code.replace(f'"{HOST}"', f'"{HOST}", context=no_roots')
+
+    done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", code)
+
+    assert done.stdout == "200\n", done.stderr
+
+
+def test_as_vendor_leads_to_its_heidi_beside_the_hook(run_isolated: RunIsolated) -> None:
+    lines = SIGN_IN.strip().replace("\n", "\n    ")
+    code = f"from mock_heidi import MockHeidi\nwith MockHeidi() as heidi, heidi.as_vendor():\n    {lines}\n"
+    code += "    print(len(heidi.requests()))\n"
+
+    done = run_isolated("exec", "--proxy", "--", sys.executable, "-c", code + SIGN_IN)
+
+    assert done.stdout.split() == ["200", "1", "200"], done.stderr
+
+
+# --- The hooks of Node and Ruby ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("node", "-e", f"require('node:https').get('https://{HOST}').on('error', () => console.log('unknown'))"),
+        (
+            "ruby",
+            "-rnet/http",
+            "-e",
+            f"begin; Net::HTTP.get(URI('https://{HOST}')); rescue SocketError; puts 'unknown' end",
+        ),
+    ],
+    ids=["Node", "Ruby"],
+)
+def test_a_hook_changes_no_process_without_its_variable(run_isolated: RunIsolated, command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None or not isolated():
+        pytest.skip(f"needs {command[0]}, and a system that allows a network namespace")
+
+    done = run_isolated("exec", "--proxy", "--", "env", "-u", "HTTPS_PROXY", *command)
+
+    assert done.stdout == "unknown\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (
+            "node",
+            "-e",
+            "fetch('https://REGISTRAR.api.heidihealth.com./livez').then((answer) => console.log(answer.status))",
+        ),
+        (
+            "ruby",
+            "-rnet/http",
+            "-e",
+            "puts Net::HTTP.get_response(URI('https://REGISTRAR.api.heidihealth.com./livez')).code",
+        ),
+    ],
+    ids=["Node", "Ruby"],
+)
+def test_a_hook_knows_a_host_in_any_case_and_with_a_dot(run_isolated: RunIsolated, command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None or not isolated():
+        pytest.skip(f"needs {command[0]}, and a system that allows a network namespace")
+
+    done = run_isolated("exec", "--proxy", "--", *command)
+
+    assert done.stdout == "200\n", done.stderr
+
+
+# --- The commands -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [0, 4])
@@ -242,6 +245,37 @@ def test_exec_says_that_nothing_has_reached_the_mock(code: int) -> None:
 
     assert done.returncode == code
     assert done.stderr == f"mock-heidi: {NOTHING_PROXIED}\n"
+
+
+def test_variants_uses_the_proxy_in_each_run(run_isolated: RunIsolated) -> None:
+    done = run_isolated("variants", "--proxy", "--vary", "profile_not_found", "--", sys.executable, "-c", SIGN_IN)
+
+    assert done.stdout.startswith("200\n"), done.stderr
+    assert "profile_not_found" in done.stdout
+    assert NOTHING_PROXIED not in done.stderr
+
+
+def test_variants_says_that_nothing_has_reached_the_mock() -> None:
+    done = run("variants", "--proxy", "--", "true")
+
+    assert done.stderr.splitlines().count(f"mock-heidi: {NOTHING_PROXIED}") == 1
+
+
+def test_env_refuses_a_server_that_is_no_proxy(tmp_path: Path) -> None:
+    with serving(tmp_path) as heidi:
+        done = run("env", "--proxy", "--url", heidi.url)
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert (
+        done.stderr == f"mock-heidi: the server at {heidi.url} is not a proxy; start it with mock-heidi serve --proxy\n"
+    )
+
+
+def test_env_prints_the_variables_before_a_server_runs() -> None:
+    done = run("env", "--proxy", "--url", "http://127.0.0.1:1")
+
+    assert "export HTTPS_PROXY=http://127.0.0.1:1" in done.stdout.splitlines()
+    assert "no server answers" in done.stderr
 
 
 def test_exec_without_a_proxy_sets_no_variable_of_one() -> None:
@@ -310,6 +344,11 @@ def test_the_real_service_cannot_be_reached_directly(host: str) -> None:
         no_proxy([host], {})
 
 
+def test_a_server_with_an_ipv6_address_is_refused() -> None:
+    with pytest.raises(ConfigError, match="start the server with --host"):
+        proxy_variables(Handle("http://[::1]:4343"))
+
+
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"])
 def test_a_bundle_begins_with_the_roots_of_the_user(heidi: Handle, name: str, tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
@@ -335,6 +374,8 @@ def test_node_adds_to_its_own_roots(heidi: Handle) -> None:
 def test_what_the_variables_say_before_is_kept_and_nothing_is_added_twice(heidi: Handle) -> None:
     before = {
         "NODE_OPTIONS": "--trace-warnings",
+        "PYTHONPATH": "/mine",
+        "RUBYLIB": "/mine",
         "RUBYOPT": "-W1",
         "JAVA_TOOL_OPTIONS": "-Dx=y",
         "PHP_INI_SCAN_DIR": "/etc/php",
@@ -345,6 +386,8 @@ def test_what_the_variables_say_before_is_kept_and_nothing_is_added_twice(heidi:
 
     assert once == twice
     assert once["NODE_OPTIONS"].startswith("--trace-warnings --require ")
-    assert once["RUBYOPT"].startswith("-W1 -r/")
+    assert once["RUBYOPT"] == "-W1 -rmock_heidi_hook"
+    assert once["RUBYLIB"] == once["PYTHONPATH"]
+    assert Path(once["PYTHONPATH"].removesuffix(f"{os.pathsep}/mine")).is_absolute()
     assert once["JAVA_TOOL_OPTIONS"].startswith('-Dx=y "-Djavax.net.ssl.trustStore=')
     assert once["PHP_INI_SCAN_DIR"].startswith(f"/etc/php{os.pathsep}/")

@@ -104,6 +104,15 @@ def test_a_folder_that_is_away_for_a_while_changes_nothing(tmp_path: Path, clini
         until(lambda: first_names(heidi) == ["Ben"], "the new set")
 
 
+def test_the_name_of_the_folder_cannot_control_the_terminal(tmp_path: Path, clinic: Path) -> None:
+    odd = clinic.rename(tmp_path / "\x1b[31mclinic")
+    with serving(tmp_path, "--fixtures", odd.name, "--watch") as heidi:
+        write(odd, BEN)
+
+        assert line(heidi, "\\x1b[31mclinic has changed; new state: default")
+        assert r"1 patient profile, 0 sessions (\x1b[31mclinic)" in heidi.output()
+
+
 def test_faults_that_do_not_fit_are_one_line(tmp_path: Path, clinic: Path) -> None:
     with serving(tmp_path, "--fixtures", "clinic", "--watch", "--fault", "get_session:status=500,id=mine") as heidi:
         write(clinic, "- {id: mine, operation: get_session, status: 503}\n", "faults.yaml")

@@ -226,6 +226,8 @@ def test_a_server_takes_settings_instead_of_options() -> None:
     ("options", "words"),
     [
         ({"sed": 7}, "MockHeidi: there is no option 'sed'; did you mean seed?"),
+        ({"watch": True}, "MockHeidi: there is no option 'watch'; it is for the command; give new fixtures to "),
+        ({"export_on_exit": "a.yaml"}, "MockHeidi: there is no option 'export_on_exit'; it is for the command; save "),
         ({"x": "red"}, "MockHeidi: there is no option 'x'; known names are admin_origins, "),
     ],
 )

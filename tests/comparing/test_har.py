@@ -228,9 +228,11 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
             har.read([path])
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "traffic.har"
-    path.write_bytes(b" " * 2_000_000)
+@pytest.mark.parametrize("endless", [False, True])
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endless: bool) -> None:
+    path = Path("/dev/zero") if endless else tmp_path / "traffic.har"
+    if not endless:
+        path.write_bytes(b" " * 2_000_000)
     monkeypatch.setattr(har, "LARGEST", 1024**2)
 
     with pytest.raises(ConfigError, match="larger than 1 MB; record less at once, or give more files"):

@@ -196,6 +196,7 @@ def vendor_errors() -> list[type[HeidiError]]:
         errors.InternalError,
         errors.ServiceUnavailableError,
         errors.NoMemoryError,
+        errors.NoTemporaryFileError,
         errors.HostNotAllowedError,
         errors.StrictHeaderError,
         errors.UndocumentedError,

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow
 OPERATIONS = {operation.name: operation for operation in operations(load_contract())}
 # Requests over a socket are the same, so fewer are enough. The examples of the contract are sent besides them.
 EXAMPLES_OVER_SOCKET = 8
-# All examples of an operation share one fixture on purpose.
-FIXTURES = [HealthCheck.function_scoped_fixture]
+# All examples of an operation share one fixture on purpose, and a slow machine is not a failure.
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def asked_there(there: Server) -> Iterator[Asked]:
 
 
 @IN_PROCESS.parametrize()
-@settings(suppress_health_check=FIXTURES)
+@settings(suppress_health_check=SUPPRESSED)
 def test_each_operation_answers_generated_requests_by_the_contract(
     case: schemathesis.Case[Any], asked_here: Asked
 ) -> None:
@@ -89,7 +89,7 @@ def test_each_operation_answers_generated_requests_by_the_contract(
 
 @pytest.mark.long
 @OVER_SOCKET.parametrize()
-@settings(suppress_health_check=FIXTURES, max_examples=EXAMPLES_OVER_SOCKET)
+@settings(suppress_health_check=SUPPRESSED, max_examples=EXAMPLES_OVER_SOCKET)
 def test_each_operation_answers_by_the_contract_over_a_socket(case: schemathesis.Case[Any], asked_there: Asked) -> None:
     asked_there.ask(case)
 

@@ -145,6 +145,24 @@ def test_the_action_serves_the_steps_of_a_job_and_reports_a_failure(runner: Runn
     assert runner.action(STOP) == (0, "mock_heidi does not run\n")
 
 
+CONSTANT = """
+eval "$(mock-heidi env --proxy)"
+curl -sf https://registrar.api.heidihealth.com/livez
+"""
+
+
+@pytest.mark.timeout(300)  # the first test installs
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_job_may_use_the_proxy(runner: Runner) -> None:
+    runner.variables["MOCK_HEIDI_PROXY"] = "1"
+    started = start(runner)
+
+    assert started[0] == 0, started[1]
+    assert runner.step(CONSTANT) == (0, '{"status":"ok"}')
+    # Here pip finds the packages of the extra anyway.
+    assert '"$GITHUB_ACTION_PATH[tls]"' in START.read_text(encoding="utf-8")
+
+
 @pytest.mark.timeout(300)  # the first test installs
 def test_a_job_that_succeeds_ends_without_a_report(runner: Runner) -> None:
     start(runner)

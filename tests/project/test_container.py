@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from audio import spoken
-from containerfile import arguments, steps
+from containerfile import CONTAINERFILE, arguments, steps
 from offline import offline
 from paths import ROOT
 from running import Running, run, spawn, until
@@ -158,6 +158,29 @@ def test_only_what_is_copied_is_sent_to_the_build() -> None:
     assert first == "*"
     assert let_through == {source for sources in copied for source in sources}
     assert any(fnmatch.fnmatch("a/__pycache__", pattern) for pattern in patterns)
+
+
+def test_a_builder_reads_the_file_and_sets_what_it_says(tmp_path: Path) -> None:
+    if shutil.which("buildah") is None:
+        pytest.skip("buildah is not installed; the steps still run below a folder")
+    storage = ("buildah", "--storage-driver=vfs", f"--root={tmp_path / 'root'}", f"--runroot={tmp_path / 'run'}")
+    if execute(*storage, "from", "scratch").returncode:
+        pytest.skip("this machine does not let buildah make a container")
+    # The base is in a registry. So both stages begin empty, and a folder stands for what their programs would make.
+    text = re.sub(r"^FROM \S+", "FROM scratch", CONTAINERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^RUN (.*\\\n)*.*$", "WORKDIR /opt/mock-heidi", text, flags=re.MULTILINE)
+    (tmp_path / "Containerfile").write_text(text, encoding="utf-8")
+
+    built = execute(*storage, "build", "--format=docker", "--tag=read", f"--file={tmp_path / 'Containerfile'}", ".")
+    assert built.returncode == 0, built.stderr
+    image = json.loads(execute(*storage, "inspect", "--type=image", "read").stdout)["Docker"]["config"]
+
+    assert (image["User"], image["WorkingDir"]) == ("10001:10001", "/fixtures")
+    assert (image["Entrypoint"], image["Cmd"]) == (["mock-heidi"], ["serve"])
+    assert image["Healthcheck"]["Test"] == ["CMD", "mock-heidi", "wait", "--timeout", "5"]
+    assert sorted(image["Volumes"]) == ["/data", "/tmp"]  # noqa: S108 - the volume
+    assert list(image["ExposedPorts"]) == ["4343/tcp"]
+    assert "MOCK_HEIDI_HOST=0.0.0.0" in image["Env"]
 
 
 @pytest.mark.timeout(300)  # pip builds and installs

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mock_heidi.base.settings import ConfigError
-from mock_heidi.serving import certificate_files
+from mock_heidi.serving import certificate_files, trusted_roots
 from mock_heidi.serving.certificate_files import current, data_folder
 from mock_heidi.state.clock import Clock
 
@@ -145,6 +145,28 @@ def test_a_missing_file_is_replaced_with_one_line(folder: Path, caplog: pytest.L
 
     assert set(contents(folder)) == {"ca.pem", "server.pem"}
     assert "one of the two files was missing" in said(caplog)[0]
+
+
+def test_clients_of_running_servers_go_on_trusting_the_earlier_ca_until_it_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, year = Clock().now(), 365 * 86_400_000
+    bundles = []
+    for later, names in ((0, []), (year // 2, ["heidi.test"]), (year + 1, ["second.test"])):
+        monkeypatch.setattr(certificates, "Clock", lambda later=later: Clock(begun + later))
+        bundles.append(current(names).ca.read_bytes())
+    first, second, third = bundles
+
+    assert second.endswith(first)
+    assert third.endswith(second.removesuffix(first))
+    assert [bundle.count(b"BEGIN CERTIFICATE") for bundle in bundles] == [1, 2, 2]
+
+
+def test_a_foreign_ca_is_not_kept() -> None:
+    files = current()
+    files.ca.write_bytes(trusted_roots.of_system())
+
+    assert current().ca.read_bytes().count(b"BEGIN CERTIFICATE") == 1
 
 
 # --- Names ------------------------------------------------------------------------------------------------------------

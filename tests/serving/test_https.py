@@ -7,8 +7,11 @@ import logging
 import re
 import socket
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -19,12 +22,17 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import Handle, create_app
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import BASE_PATH
-from mock_heidi.serving import accelerators, certificate_files
+from mock_heidi.serving import accelerators, certificate_files, preamble
 from mock_heidi.serving.heads import Limits
 from mock_heidi.serving.https import Https
 from mock_heidi.serving.server import Server
+from mock_heidi.state.clock import Clock
+
+certificates = pytest.importorskip("mock_heidi.serving.certificates", reason="the extra tls is not installed")
 
 MEGABYTE = 1024 * 1024
+HOUR = 3_600_000
+YEAR = 365 * 24 * HOUR
 PARTS = {"both": ("uvloop", "httptools"), "uvloop": ("uvloop",), "httptools": ("httptools",), "neither": ()}
 HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -234,6 +242,56 @@ def test_a_connection_can_be_handed_to_tls_behind_a_head(at_once: bool) -> None:
     assert asyncio.run(run()) == b"HELLO"
 
 
+# --- Another certificate ----------------------------------------------------------------------------------------------
+
+
+def certificate_now(server: Server) -> bytes:
+    """The certificate that a new connection gets."""
+    any_time = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    any_time.check_hostname, any_time.verify_mode = False, ssl.CERT_NONE
+    with TlsSocket(raw(server), any_time) as peer:
+        return peer.tls.getpeercert(binary_form=True) or b""
+
+
+def test_a_server_takes_another_certificate_before_its_own_runs_out(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MOCK_HEIDI_DATA", str(tmp_path))
+    now = Clock().now()
+    with serve(echo) as server, secure(server) as earlier:
+        first = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR - 2 * HOUR))
+        certificate_files.current()  # as another server or command does on the last day
+        in_time = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR - HOUR // 2))
+        renewed = certificate_now(server)
+        again = certificate_now(server)
+        earlier.sendall(HEALTH)
+
+        assert earlier.recv(65_536).startswith(b"HTTP/1.1 200")
+    assert in_time == first != renewed == again
+    ca = certificate_files.current().ca
+    assert said(caplog) == [
+        f"https: made new certificates, since they have run out; tell clients of {ca} again",
+        f"https: the certificate runs out; clients that connect from now on need {ca}",
+    ]
+    caplog.clear()
+
+
+def test_a_server_that_cannot_make_another_certificate_keeps_its_own(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = Clock().now()
+    with serve(echo) as server:
+        first = certificate_now(server)
+        monkeypatch.setattr(certificates, "Clock", lambda: Clock(now + YEAR))
+        monkeypatch.setenv("MOCK_HEIDI_DATA", "/dev/null/heidi")
+
+        assert certificate_now(server) == certificate_now(server) == first
+    assert [line.partition(": ")[0] for line in said(caplog)] == ["cannot renew the certificate of https"]
+    caplog.clear()
+
+
 # --- Ends -------------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +360,25 @@ def test_what_a_client_does_not_read_counts_as_unsent(serve: Serve) -> None:
         until(lambda: backlogs, "the backlog")
 
 
+# --- Silence ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [b"", preamble.write("blue"), preamble.write("blue")[:5]])
+def test_a_connection_that_sends_no_request_is_closed(serve: Serve, sent: bytes) -> None:
+    with serve(echo, limits=Limits(idle_seconds=0.05)) as server, raw(server) as peer:
+        peer.sendall(sent)
+
+        assert received(peer) == b""
+        until(lambda: not server.server_state.connections, "its end")
+
+
+def test_a_connection_that_sends_no_request_after_the_handshake_is_closed(serve: Serve) -> None:
+    with serve(echo, limits=Limits(idle_seconds=0.05)) as server, secure(server) as peer:
+        assert received(peer) == b""
+        assert peer.said_end
+        until(lambda: not server.server_state.connections, "its end")
+
+
 # --- Clients that misbehave -------------------------------------------------------------------------------------------
 
 
@@ -349,6 +426,23 @@ def test_garbage_that_begins_like_tls_ends_quietly(serve: Serve, garbage: bytes)
         peer.shutdown(socket.SHUT_WR)
         received(peer)
         until(lambda: not server.server_state.connections, "its end")
+
+
+@pytest.mark.skipif(which("openssl") is None, reason="there is no openssl here")
+def test_a_client_cannot_renegotiate(serve: Serve) -> None:
+    with serve(echo) as server:
+        asks = ["openssl", "s_client", "-tls1_2", "-connect", server.url.removeprefix("http://")]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(asks, **pipes) as client:  # type: ignore[call-overload] # noqa: S603 - the same for all
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(b"R\n")  # it waits for the end of the handshake
+            client.stdin.flush()
+            next(line for line in client.stdout if line == b"RENEGOTIATING\n")
+            answer = client.stdout.readline()
+            client.kill()
+
+        assert b"no renegotiation" in answer
 
 
 @pytest.mark.parametrize("garbage", [HEALTH, b"\x17\x03\x03\x00\x20" + bytes(32), b"\x16\x03\x03\x00\x05hello"])

@@ -110,3 +110,13 @@ def test_empty_lines_before_a_request_are_no_preamble(heidi: Handle) -> None:
         peer.sendall(b"\r\n")
 
         assert sign_in(peer)[0] == 200
+
+
+def test_a_whole_url_in_a_request_does_not_leave_the_namespace_of_the_preamble(heidi: Handle) -> None:
+    with connect(heidi) as peer, Handle(heidi.url, "checkout") as checkout:
+        checkout.reset()
+        peer.sendall(preamble.write("checkout"))
+        status, _ = ask(peer, f"{heidi.url}{BASE}/jwt?{USER}", Heidi_Api_Key="mock-heidi-key")
+
+        assert status == 200
+        assert [row["operation"] for row in checkout.requests()] == ["get_jwt"]

@@ -24,6 +24,7 @@ CURE = (
 CYCLE = ("response_complete", "disconnected", "message_event", "keep_alive")
 PROTOCOL = (
     "connection_made", "connection_lost", "data_received", "app", "transport", "flow", "cycle",
+    "loop", "timeout_keep_alive", "timeout_keep_alive_handler", "timeout_keep_alive_task",
     "_unset_keepalive_if_required",
 )  # fmt: skip
 

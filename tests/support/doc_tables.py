@@ -12,6 +12,7 @@ from doc_examples import PARTS
 from doc_figures import other_figures, requests_a_second
 from doc_markdown import Row, code, table
 from doc_provenance import successes
+from fixed_host_clients import clients_table
 from paths import ROOT
 
 from mock_heidi.base import error_table as named
@@ -341,5 +342,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "assumptions-by-operation": assumptions_by_operation,
     "requests-a-second": requests_a_second,
     "measured": other_figures,
+    "fixed-host-clients": clients_table,
     **PARTS,
 }

@@ -249,14 +249,14 @@ class Judge:
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True
-        # Three refusals are the mock's own and say so: too many namespaces, an unknown host, a wrong X-Mock-Strict.
-        return exchange.body.startswith(
-            {
-                503: b'{"detail":"mock_heidi has reached its limit',
-                403: b'{"detail":"mock_heidi does not answer to',
-                400: b'{"detail":"X-Mock-Strict: ',
-            }.get(exchange.status, b"\0")
-        )
+        # Some refusals are the mock's own and say so: limits and temporary files, an unknown host, X-Mock-Strict.
+        own = {
+            503: ("mock_heidi has reached its limit", "mock_heidi cannot write an upload"),
+            403: ("mock_heidi does not answer to",),
+            400: ("X-Mock-Strict: ",),
+        }
+        begins = tuple(f'{{"detail":"{text}'.encode() for text in own.get(exchange.status, ()))
+        return exchange.body.startswith(begins)
 
     def _unplaced(self, exchange: Exchange, headers: Mapping[str, str], allowed: list[str]) -> Iterator[str]:
         wanted = (405, _NOT_ALLOWED) if allowed else (404, _NOT_FOUND)

@@ -5,6 +5,7 @@ import ssl
 import sys
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -37,9 +38,14 @@ def url_for_clients(heidi: Handle) -> str:
     return heidi.https_base_url if isinstance(heidi, SecureHandle) else heidi.base_url
 
 
-@cache
 def context(ca: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca)
+    """A context that trusts what is in this file now: a test may have replaced it."""
+    return _context(Path(ca).read_text(encoding="ascii"))
+
+
+@cache
+def _context(pem: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=pem)
 
 
 @cache

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mock_heidi.base import text_files
 from mock_heidi.base.settings import ConfigError
 from mock_heidi.observing.coverage.all_points import all_points
 from mock_heidi.observing.coverage.hints import hint
 from mock_heidi.observing.coverage.points import KINDS, Point
 
+LARGEST = 16 * 1024**2
+"""The largest file of JSON in bytes."""
 _CURE = "give a file that --json or --mock-heidi-coverage=FILE.json has written"
 
 
@@ -97,7 +100,7 @@ def counts_in(data: Any) -> Counter[Point]:
 def read_counts(path: Path) -> Counter[Point]:
     """The counts in a file of JSON. Raises :class:`ConfigError`."""
     try:
-        return counts_in(_json_in(path.read_bytes()))
+        return counts_in(_json_in(text_files.read(path, LARGEST, _CURE)))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", _CURE) from None
     except ValueError as error:
