@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
@@ -18,8 +17,9 @@ from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
-from mock_heidi.control.control import ControlError, WrongMethodError, operate, respond
+from mock_heidi.control.control import ControlError, WrongMethodError, operate
 from mock_heidi.control.guard import Guard
+from mock_heidi.control.root import root_answer
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.admission import identify
@@ -101,8 +101,7 @@ class App(Starlette):
             if segments[:1] == ["_mock"]:
                 await self._control(name, segments[1:], scope, receive, send)
                 return
-            if name is None and segments in ([], ["livez"], ["readyz"]) and scope["method"] in ("GET", "HEAD"):
-                response = respond({"status": "ok"}) if segments else RedirectResponse(f"{root}/_mock/")
+            if (response := root_answer(scope, name, segments)) is not None:
                 await response(scope, receive, send)
                 return
             known = segments[:4] == _BASE and (name is None or is_namespace(name))

@@ -46,7 +46,7 @@ def list_faults(heidi: Handle, as_json: bool) -> None:
 
 
 def _rule(rule: dict[str, Any]) -> str:
-    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched")})
+    return json.dumps({name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "says")})
 
 
 @fault.command("clear")

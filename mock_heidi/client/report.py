@@ -84,7 +84,7 @@ def unfired(rules: Sequence[Row]) -> list[str]:
 
 
 def _fields(rule: Row) -> str:
-    fields = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "label")}
+    fields = {name: value for name, value in rule.items() if name not in ("id", "hits", "matched", "says", "label")}
     return ", ".join(f"{name}={value}" for name, value in fields.items())
 
 

@@ -10,14 +10,16 @@ from mock_heidi.control.answers import rows_of
 from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, report_setting, respond
 from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
+from mock_heidi.faults.sentences import sentence
 from mock_heidi.faults.short_form import FaultError
+from mock_heidi.faults.writing import command, python, short_form
 from mock_heidi.namespaces.scenarios import find_scenario
 from mock_heidi.serving.connection import connection_of
 from mock_heidi.web.request import Request
 
 _HINT = 'send a rule such as {"operation": "generate_consult_note", "end_after": 3, "times": 1}'
-# The counters of a rule. They are ignored in a body, so that a client can send back the rules that it has read.
-_COUNTERS = ("hits", "matched")
+# What an answer adds to a rule. It is ignored in a body, so that a client can send back the rules that it has read.
+_ADDED = ("hits", "matched", "says")
 
 
 async def list_faults(request: Request) -> Response:
@@ -29,7 +31,7 @@ async def get_fault(request: Request) -> Response:
 
 
 async def add_fault(request: Request) -> Response:
-    fault = _fault(request, await read_body(request))
+    fault = read_rule(request, await read_body(request))
     try:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
@@ -39,8 +41,17 @@ async def add_fault(request: Request) -> Response:
 
 
 async def preview_fault(request: Request) -> Response:
-    """Check a rule and explain it. It is not added."""
-    return respond(_preview_row(request, _fault(request, await read_body(request))))
+    """A rule in words, as JSON, in the short form, as a command and in Python. It is not added."""
+    fault = read_rule(request, await read_body(request))
+    return respond(
+        {
+            "says": sentence(fault),
+            "rule": fault.to_dict(),
+            "short_form": short_form(fault),
+            "command": command(fault),
+            "python": python(fault),
+        }
+    )
 
 
 async def replace_faults(request: Request) -> Response:
@@ -97,15 +108,15 @@ async def read_rules(request: Request, given: Any) -> list[Fault]:
         raise ControlError(409, f"a namespace takes {MOST_RULES:,} rules at most", "send fewer")
     rules, slices = [], Slices()
     for number, one in enumerate(given):
-        rules.append(_fault(request, one, f"[{number}] "))
+        rules.append(read_rule(request, one, f"[{number}] "))
         await slices.spend(RECORD)
     return rules
 
 
-def _fault(request: Request, given: Any, place: str = "") -> Fault:
-    """A rule from an object, or from a text in the short form."""
+def read_rule(request: Request, given: Any, place: str = "") -> Fault:
+    """A rule from an object, or from a text in the short form. Raises :class:`ControlError`."""
     if isinstance(given, dict):
-        given = {name: value for name, value in given.items() if name not in _COUNTERS}
+        given = {name: value for name, value in given.items() if name not in _ADDED}
     elif not isinstance(given, str):
         raise ControlError(400, f"{place}the rule is not an object", _HINT)
     try:
@@ -138,11 +149,20 @@ async def _rules(request: Request) -> Response:
 
 
 def _row(request: Request, rule: ActiveFault) -> dict[str, Any]:
-    return request.namespace.journal.rule(rule.to_dict())
+    row = request.namespace.journal.rule(rule.to_dict())
+    return {**row, "says": sentence(_as_shown(rule.fault, row))}
 
 
-def _preview_row(request: Request, fault: Fault) -> dict[str, Any]:
-    return request.namespace.journal.rule(fault.to_dict())
+def _as_shown(fault: Fault, row: dict[str, Any]) -> Fault:
+    """The rule with ``***`` in the place of its secrets; without the fields that cannot hold ``***``."""
+    given = fault.model_dump()
+    if all(row[name] == value for name, value in given.items()):
+        return fault
+    try:
+        return parse({name: row[name] for name in given})
+    except FaultError:
+        hidden: Fault = fault.replace(**{name: None for name, value in given.items() if row[name] != value})
+        return hidden
 
 
 def _scenario_row(request: Request, scenario: Scenario) -> dict[str, Any]:

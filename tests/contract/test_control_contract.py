@@ -118,7 +118,7 @@ def model_findings(contract: Contract, classes: dict[str, type[BaseModel]]) -> l
 
 
 # Fields that the contract adds to a rule in use.
-_ADDED = {"Fault": ("hits", "matched")}
+_ADDED = {"Fault": ("hits", "matched", "says")}
 # Fields whose type in the code is wider than the accepted values: a validator of the whole rule narrows them.
 _NARROWER = {("Reply", "times"), ("Reply", "status")}
 
@@ -461,7 +461,6 @@ _GOOD: dict[str, Any] = {
     "verify": {},
     "add_reply": {"operation": "ask_ai", "text": "No."},
     "add_fault": {"status": 503},
-    "preview_fault": {"status": 503},
     "replace_faults": [],
     "advance_clock": {"seconds": 0},
 }

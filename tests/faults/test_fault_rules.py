@@ -128,7 +128,9 @@ def test_many_rules_are_set_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_new_rule_is_answered_with_its_id_and_counts(heidi: Client) -> None:
     answer = heidi.post(PATH, json={"operation": "generate_consult_note", "end_after": 3, "times": 1})
 
-    added = {"id": "fault-1", "operation": "generate_consult_note", "times": 1, "end_after": 3, "hits": 0, "matched": 0}
+    says = "The next request to generate_consult_note: the stream ends cleanly after 3 pieces."
+    rule = {"id": "fault-1", "operation": "generate_consult_note", "times": 1, "end_after": 3}
+    added = {**rule, "hits": 0, "matched": 0, "says": says}
     assert answer.status_code == 200
     assert answer.json() == added
     assert answered(heidi.get(PATH)) == (200, f'{{"faults":[{answer.text}]}}')
@@ -148,7 +150,8 @@ def test_a_rule_can_be_sent_as_json_yaml_or_text(heidi: Client, content: bytes, 
     answer = heidi.post(PATH, content=content, headers={"Content-Type": media_type})
 
     shown = {"operation": ["get_session", "list_documents"], "times": 2, "status": 503}
-    assert answer.json() == {"id": "fault-1", **shown, "hits": 0, "matched": 0}
+    says = "The next 2 requests to get_session or list_documents: the answer is 503."
+    assert answer.json() == {"id": "fault-1", **shown, "hits": 0, "matched": 0, "says": says}
 
 
 def test_a_rule_can_have_a_given_id_and_a_label(heidi: Client) -> None:
@@ -348,7 +351,7 @@ def test_a_rule_can_be_sent_back_as_it_was_answered(effect: str) -> None:
     assert again.model_dump() == {name: value for name, value in shown.items() if name not in TOLD}
 
 
-TOLD = ("hits", "matched")
+TOLD = ("hits", "matched", "says")
 
 
 def test_a_list_of_rules_can_be_sent_back_as_it_was_answered(heidi: Client) -> None:
@@ -393,6 +396,7 @@ def test_no_endpoint_shows_the_secrets_in_a_rule() -> None:
             "detail": {"secret": "***"},
             "hits": 0,
             "matched": 0,
+            "says": answers[0].json()["says"],
         }
 
 

@@ -239,7 +239,7 @@ def test_the_finding_of_an_unknown_path_is_short_and_without_secrets(heidi: Clie
 @pytest.mark.parametrize(
     ("method", "path", "headers", "found"),
     [
-        ("GET", "/favicon.ico", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, []),
+        ("GET", "/logo.png", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, []),
         ("GET", "/", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"}, []),
         ("OPTIONS", "/sessions", {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}, []),
         ("GET", "/nothing", {"Host": "evil.example"}, []),

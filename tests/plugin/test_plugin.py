@@ -784,7 +784,7 @@ ASKING = """
         {"Origin": "https://evil.example"},
     ])
     def test_of_another_page(mock_heidi, headers):
-        ask(mock_heidi, "/favicon.ico", headers=headers)
+        ask(mock_heidi, "/logo.png", headers=headers)
 
     def test_preflight(mock_heidi):
         asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-tenant"}

@@ -28,7 +28,9 @@ Contract = dict[str, Any]
 _URI = "urn:contract"
 _NAMESPACE = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 # Paths that the server answers itself, outside the vendor's API.
-_OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"])
+_REDIRECT = 307
+_PAGES: tuple[list[str], ...] = (["docs"], ["openapi.json"], ["openapi.yaml"])
+_OWN_PATHS: tuple[list[str], ...] = ([], ["livez"], ["readyz"], ["favicon.ico"], *_PAGES)
 _NOT_FOUND = {"detail": "Not Found"}
 _NOT_ALLOWED = {"detail": "Method Not Allowed"}
 _SHOWN = 5
@@ -245,7 +247,7 @@ class Judge:
     def _is_ours(exchange: Exchange) -> bool:
         segments = _split(exchange.path)
         if segments[:1] == ["ns"] and len(segments) > 1:
-            if segments[2:3] == ["_mock"]:
+            if segments[2:3] == ["_mock"] or (segments[2:] in _PAGES and exchange.status == _REDIRECT):
                 return True
         elif segments[:1] == ["_mock"] or (segments in _OWN_PATHS and exchange.method in ("GET", "HEAD")):
             return True

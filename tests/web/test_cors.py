@@ -331,7 +331,7 @@ def test_a_page_may_only_read_the_contract(heidi: Client) -> None:
 
 STRAY = {
     "another site's image": ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}, True),
-    "a favicon": ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"}, True),
+    "an image of the same site": ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"}, True),
     "a typed address": ({"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document"}, True),
     "a script without an origin": ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"}, True),
     "another site's script": ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, True),
@@ -347,7 +347,7 @@ STRAY = {
 @pytest.mark.parametrize(("headers", "expected"), STRAY.values(), ids=STRAY)
 def test_browser_requests_outside_the_api_are_marked_as_stray(headers: dict[str, str], expected: bool) -> None:
     with another(cors_origins=("https://clinic.example",)) as heidi:
-        heidi.get("http://localhost/favicon.ico", signed=False, headers=headers)
+        heidi.get("http://localhost/logo.png", signed=False, headers=headers)
 
         [entry] = heidi.get("/_mock/requests").json()["requests"]
 

@@ -62,7 +62,7 @@ def test_the_reason_names_the_right_verb_of_a_path(heidi: Client, method: str, p
         (f"{BASE_PATH}/patient-profile", "the nearest is GET /patient-profiles"),
         (f"{SESSION}/consult-notes", "the nearest is POST /sessions/{session_id}/consult-note"),
         (f"{SESSION}/transcript/lives", "/transcript/live"),
-        ("/favicon.ico", "there is no such path"),
+        ("/logo.png", "there is no such path"),
         (BASE_PATH, "there is no such path"),
     ],
 )
