@@ -6,8 +6,9 @@ import { h } from '../parts/dom.js';
 
 /** The first request, ready to paste. */
 export async function emptyJournal() {
-  const { base_url: base } = await control('/health');
-  const command = `curl '${base}/jwt?email=test@heidihealth.com&third_party_internal_id=123' -H 'Heidi-Api-Key: mock-heidi-key'`;
+  const { base_url: base, api_keys: keys, ...user } = await control('/access');
+  const query = new URLSearchParams({ email: user.email, third_party_internal_id: user.third_party_internal_id });
+  const command = `curl '${base}/jwt?${query}' -H 'Heidi-Api-Key: ${keys[0]?.key ?? 'KEY'}'`;
   return h(
     'div',
     { class: 'empty' },

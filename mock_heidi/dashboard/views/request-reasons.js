@@ -45,15 +45,7 @@ function whyOf(row) {
 function faultOf(id, rule) {
   const link = h('a', { href: address(['faults', id]) }, id);
   if (rule === undefined) return ['Fault', 'accent', link, ' changed the answer. It is no longer set.'];
-  const { id: _, hits: __, matched: ___, label, ...said } = rule;
-  return ['Fault', 'accent', link, label ? ` (${plain(label)})` : '', ' changed the answer: ', h('code', {}, plain(ruleText(said)))];
-}
-
-/** @param {Record<string, any>} rule */
-function ruleText(rule) {
-  return Object.entries(rule)
-    .map(([name, value]) => (value === true ? name : `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`))
-    .join(' ');
+  return ['Fault', 'accent', link, rule.label ? ` (${plain(rule.label)})` : '', ' changed the answer. ', plain(rule.says)];
 }
 
 /**

@@ -87,6 +87,13 @@ export class RequestStore {
     }
   }
 
+  /** Asks for the requests that may have come before the events did. */
+  async catchUp() {
+    if (!this.ready) return this.load();
+    const open = this.rows.find(({ duration }) => duration === null);
+    return this.#renew(open?.id ?? (this.rows.at(-1)?.id ?? 0) + 1, this.turn);
+  }
+
   /** @param {unknown} error */
   #tell(error) {
     this.error = error;
