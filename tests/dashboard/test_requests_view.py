@@ -160,6 +160,43 @@ def test_the_list_is_filtered_by_what_the_control_api_filters(
     assert "status=teapot" in page.url
 
 
+def test_a_request_joins_a_filtered_list_when_its_finding_is_known(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.token()
+    view(server, page, "requests?finding=any")
+    chromium.expect(page.get_by_text("No request matches the filter.")).to_be_visible()
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    with server.client() as client:
+        client.patch(f"/patient-profiles/{JOHN}", json={"shoe": 3})
+        client.get(f"/patient-profiles/{JOHN}")
+    chromium.expect(options(page)).to_have_text([re.compile("update_patient_profile")])
+    page.get_by_role("button", name="Findings").click()
+
+    chromium.expect(options(page)).to_have_count(4)
+
+
+@pytest.mark.parametrize(
+    ("text", "filters", "written"),
+    [
+        ("status:4xx", {"status": "4xx"}, "status:4xx"),
+        ('path:"/a b" is:stream Zo\u00eb  Smith', {"path": "/a b", "is": "stream", "text": "Zo\u00eb Smith"}, None),
+        ("is:nothing http://x", {"text": "is:nothing http://x"}, None),
+        ("  fault:any  fault:fault-1 ", {"fault": "fault-1"}, "fault:fault-1"),
+        ("", {}, ""),
+    ],
+)
+def test_the_box_reads_and_writes_a_filter(
+    server: Handle, page: Page, text: str, filters: dict[str, str], written: str | None
+) -> None:
+    page.goto(f"{server.url}/_mock/")
+    module = "await import('/_mock/ui/views/request-filter.js')"
+
+    assert page.evaluate(f"async (text) => ({module}).parseFilter(text)", text) == filters
+    again = page.evaluate(f"async (filter) => ({module}).writeFilter(filter)", filters)
+    assert again == (written if written is not None else " ".join(text.split()))
+
+
 def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     server.token()
     view(server, page)
