@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mock_heidi.base.error_table import BY_NAME
 from mock_heidi.base.operations import CODERS, OPERATIONS, STREAMS, WRITERS
 from mock_heidi.control.control import ControlRoute, respond
 from mock_heidi.faults.effects import ANSWERS, EFFECTS
@@ -45,14 +44,12 @@ def _row(effect: Effect, field: dict[str, Any]) -> dict[str, Any]:
         "breaks_connection": effect.breaks,
         "goes_with": effect.goes_with,
         "example": effect.example,
-        "schema": _schema(effect, field),
+        "schema": _schema(field),
     }
 
 
-def _schema(effect: Effect, field: dict[str, Any]) -> dict[str, Any]:
+def _schema(field: dict[str, Any]) -> dict[str, Any]:
     """The JSON Schema of the argument, without the null that stands for a rule without this effect."""
-    if effect.name == "error":
-        return {"enum": list(BY_NAME)}
     forms = [form for form in field.get("anyOf", []) if form != {"type": "null"}]
     return forms[0] if len(forms) == 1 else {"anyOf": forms} if forms else {}
 

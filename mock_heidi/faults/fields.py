@@ -211,19 +211,22 @@ _NUMBER = {"type": "number", "minimum": 0}
 _OBJECT = {"type": "object"}
 _COUNT = {"type": "integer", "minimum": 0}
 _LIST = {"type": "array", "items": _TEXT}
+_OPERATION = {"enum": list(OPERATIONS)}
 
 Whole = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
 Count = Annotated[int, *_type(_whole(0), _COUNT)]
 Wait = Annotated[Delay, *_type(_delay, {"anyOf": [_NUMBER, _TEXT, _OBJECT]})]
 Keys = Annotated[tuple[str, ...], *_type(_keys, {"anyOf": [_TEXT, _LIST]})]
 Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]})]
-Operations = Annotated[tuple[str, ...], *_type(_operations, {"anyOf": [_TEXT, _LIST]})]
+Operations = Annotated[
+    tuple[str, ...], *_type(_operations, {"anyOf": [_OPERATION, {"type": "array", "items": _OPERATION}]})
+]
 Method = Annotated[str, *_type(_method, {"enum": list(METHODS)})]
 Path = Annotated[str, AfterValidator(_path), WithJsonSchema({**_TEXT, "maxLength": path_patterns.LONGEST})]
 Headers = Annotated[dict[str, str], *_type(_headers, {"anyOf": [_TEXT, _OBJECT]})]
 Share = Annotated[float, *_type(_chance, {"type": "number", "minimum": 0, "maximum": 1})]
 Seconds = Annotated[float, *_type(_seconds, _NUMBER)]
-ErrorName = Annotated[str, *_type(_error, _TEXT)]
+ErrorName = Annotated[str, *_type(_error, {"enum": list(BY_NAME)})]
 Status = Annotated[int, *_type(_whole(200, 599), {"type": "integer", "minimum": 200, "maximum": 599})]
 Retry = Annotated[RetryAfter, *_type(_retry_after, {"anyOf": [_NUMBER, _TEXT]})]
 Limit = Annotated[Quota, *_type(_quota, {"anyOf": [_TEXT, _OBJECT]})]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from mock_heidi.base.wording import printable
-from mock_heidi.state.clock import zulu
 
 LEVELS = ("info", "warning", "error")
 _MOST = 500
@@ -103,6 +102,8 @@ class Finding:
 
     def to_dict(self, word: Callable[[str], str] = str) -> dict[str, Any]:
         """The finding as JSON values. ``word`` removes secrets from its detail, which comes from the client."""
+        from mock_heidi.state.clock import zulu  # noqa: PLC0415 - the command's help needs no clock
+
         return {
             "code": self.code,
             "level": self.level,

@@ -43,7 +43,11 @@ def test_a_rule_shows_its_hits_and_is_switched_off_and_on(server: Handle, page: 
     chromium.expect(row).to_contain_text("no hit yet")
     chromium.expect(page.locator("#live")).to_have_text("Live")
     assert statuses(server, 2) == [503, 503]
-    chromium.expect(row.get_by_role("link", name="2 hits")).to_have_attribute("href", "#/requests?fault=mine")
+    with server.client() as client:
+        client.get("/sessions/1234567890/transcript")
+    row.get_by_role("link", name="2 hits").click()
+    chromium.expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
+    page.go_back()
     before = rules(server)
 
     row.get_by_role("switch").click()
@@ -60,6 +64,18 @@ def test_a_rule_shows_its_hits_and_is_switched_off_and_on(server: Handle, page: 
     chromium.expect(row.get_by_role("switch")).to_have_attribute("aria-checked", "true")
     assert rules(server) == before
     assert statuses(server) == [503]
+
+
+def test_what_others_set_appears_at_once(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/faults")
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    server.fault("get_session", status=503, id="theirs")
+    server.reply("ask_ai", text="Nothing to add.")
+
+    chromium.expect(page.locator("[data-id=theirs]")).to_have_count(1)
+    chromium.expect(page.get_by_role("list", name="Replies")).to_contain_text("Nothing to add.")
+    server.reset()
+    chromium.expect(page.locator("[data-id=theirs]")).to_have_count(0)
 
 
 def test_a_deleted_rule_comes_back_with_undo(server: Handle, page: Page, chromium: ChromiumThread) -> None:
@@ -196,7 +212,8 @@ FORMS: list[dict[str, Any]] = [
         "after": 1,
     },
     {
-        "operation": "get_session",
+        "operation": "create_session",
+        "match": {"a": "b:c"},
         "rename_key": {"session.session_id": "id"},
         "media_type": "text/plain; a=b",
         "label": "0012",
@@ -212,7 +229,7 @@ def test_json_command_and_python_make_the_same_rule(
     blocks = page.locator(".form-of-rule code")
     chromium.expect(blocks).to_have_count(3)
     chromium.expect(page.get_by_role("button", name="Add the rule")).to_be_enabled()
-    given, command, python = (blocks.nth(at).text_content() for at in range(3))
+    given, command, python = (blocks.nth(at).inner_text() for at in range(3))
 
     server.control("POST", "/faults", json.loads(given))
     by_json = rules(server)
@@ -223,7 +240,7 @@ def test_json_command_and_python_make_the_same_rule(
     assert ran.returncode == 0, ran.stderr
     by_command = rules(server)
     server.control("DELETE", "/faults")
-    exec(python, {"heidi": server})  # noqa: S102 - the line that the page gives
+    exec(python, {"mock_heidi": server})  # noqa: S102 - the line that the page gives
     by_python = rules(server)
     server.control("DELETE", "/faults")
     page.get_by_role("button", name="Add the rule").click()

@@ -2,7 +2,7 @@
 
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
-import { count } from '../parts/format.js';
+import { count as counted } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
@@ -33,8 +33,12 @@ export async function open(route, signal) {
   const none = h('p', { class: 'soft' }, 'No assumption fits. Clear the search or the filters.');
 
   async function load() {
-    const [{ assumptions }] = await Promise.all([control('/assumptions', { signal }), met.load(signal)]);
-    take(assumptions);
+    take((await control('/assumptions', { signal })).assumptions);
+  }
+
+  async function count() {
+    await met.load(signal);
+    draw();
   }
 
   /** @param {Assumption[]} assumptions */
@@ -60,7 +64,7 @@ export async function open(route, signal) {
       shown += Number(isShown);
     }
     const changed = all.filter((one) => one.value !== one.default).length;
-    total.textContent = `${shown === all.length ? count(all.length, 'assumption') : `${shown} of ${count(all.length, 'assumption')}`}, ${changed} changed, ${met.counts.size} met by your client`;
+    total.textContent = `${shown === all.length ? counted(all.length, 'assumption') : `${shown} of ${counted(all.length, 'assumption')}`}, ${changed} changed, ${met.counts.size} met by your client`;
     none.hidden = shown > 0;
     list.hidden = shown === 0;
   }
@@ -105,12 +109,17 @@ export async function open(route, signal) {
   }
 
   await load();
+  // Ten thousand requests take a while to count, and the assumptions can be read meanwhile.
+  const countAgain = reloader(count, signal);
+  countAgain();
   const operations = [...new Set(all.flatMap((one) => one.operations))];
   fill(operation, h('option', { value: '' }, 'Any'), operations.map((name) => h('option', { value: name }, name)));
   showQuery();
   live.on(['request'], (events) => met.add(events.map(({ data }) => data)) && draw(), signal);
   const again = reloader(load, signal);
-  live.on(['setting', 'reset'], again, signal, again);
+  const everything = () => (again(), countAgain());
+  live.on(['setting'], again, signal);
+  live.on(['reset'], everything, signal, everything);
 
   const element = h(
     'div',

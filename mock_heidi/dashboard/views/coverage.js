@@ -5,6 +5,7 @@ import { copyBlock } from '../parts/copy.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
+import { keepPlace } from '../parts/keep-place.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
@@ -50,9 +51,7 @@ export async function open(route, signal) {
     if (report === null) return;
     fill(summary, total(report), kinds(report));
     const shown = groupsOf(report).flatMap((group) => coverageGroup(group, query, opened) ?? []);
-    const had = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
-    fill(groups, shown);
-    if (had !== undefined) /** @type {HTMLElement | null} */ (groups.querySelector(`[data-key="${CSS.escape(had)}"]`))?.focus();
+    keepPlace(() => fill(groups, shown));
     groups.hidden = shown.length === 0;
     none.hidden = shown.length > 0;
   }

@@ -16,7 +16,7 @@ export function read(text, schema) {
   const forms = formsOf(schema);
   const kinds = new Set(forms.map(({ type }) => type));
   if (forms.length === 0) return readAny(text);
-  if (/^[[{]/.test(text) || (kinds.size === 1 && kinds.has('object'))) return JSON.parse(text);
+  if (/^[[{]/.test(text) || isObject(schema)) return JSON.parse(text);
   if (kinds.has('array')) return readList(text, kinds.has('integer'));
   if ((kinds.has('number') || kinds.has('integer')) && NUMBER.test(text)) return Number(text);
   return text;
@@ -26,10 +26,12 @@ export function read(text, schema) {
  * The text for a value: `0.5`, `uniform:0.1:0.5`, `session.duration, session.id`.
  *
  * @param {any} value
+ * @param {Schema} schema
  * @returns {string}
  */
-export function written(value) {
+export function written(value, schema) {
   if (value === undefined || value === true) return '';
+  if (formsOf(schema).length === 0 || isObject(schema)) return JSON.stringify(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(', ');
   if (value === null || typeof value !== 'object') return String(value);
   return writtenObject(value);
@@ -43,6 +45,15 @@ export function written(value) {
  */
 export function formsOf(schema) {
   return schema.anyOf ?? (Object.keys(schema).length > 0 ? [schema] : []);
+}
+
+/**
+ * True if the value is always an object.
+ *
+ * @param {Schema} schema
+ */
+function isObject(schema) {
+  return formsOf(schema).every(({ type }) => type === 'object');
 }
 
 /**

@@ -8,8 +8,8 @@ import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 import { attempt, sentence, toast } from '../parts/toast.js';
 import { effectChoice } from './fault-effects.js';
-import { command, python } from './fault-forms.js';
-import { nameFields, quotaFields, requestFields, whichRequests } from './fault-selection.js';
+import { commandHere } from './fault-forms.js';
+import { limitFields, nameFields, requestFields, whichRequests } from './fault-selection.js';
 
 /** @typedef {Record<string, any>} Rule */
 
@@ -22,9 +22,8 @@ import { nameFields, quotaFields, requestFields, whichRequests } from './fault-s
  */
 export async function openBuilder(place, signal, added) {
   const { effects } = await control('/effects', { signal });
-  const operations = effects[0].operations;
-  const which = whichRequests(operations, changed);
-  const [ofRequests, ofTimes, ofNames] = [requestFields(changed), quotaFields(changed), nameFields(changed)];
+  const which = whichRequests(effects[0].operations, changed);
+  const [ofRequests, ofTimes, ofNames] = [requestFields(changed), limitFields(changed), nameFields(changed)];
   const choice = effectChoice(effects, changed);
   const known = new Set(effects.map((/** @type {any} */ effect) => effect.name));
 
@@ -75,7 +74,6 @@ export async function openBuilder(place, signal, added) {
 
   function changed() {
     read();
-    drawForms();
     go(address(['faults'], { rule: JSON.stringify(rule) }), { replace: true });
     ask();
   }
@@ -96,14 +94,14 @@ export async function openBuilder(place, signal, added) {
     rule = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   }
 
-  function drawForms() {
+  /** @param {{ rule: Rule, command: string, python: string }} checked */
+  function drawForms({ rule: canonical, command, python }) {
     const blocks = [
-      ['JSON', JSON.stringify(rule)],
-      ['Command line', command(rule)],
-      ['Python', python(rule)],
+      ['JSON', JSON.stringify(canonical)],
+      ['Command line', commandHere(command)],
+      ['Python', python],
     ];
     fill(forms, blocks.map(([name, text]) => h('div', { class: 'form-of-rule' }, h('h3', {}, name), copyBlock(text, `the rule as ${name}`))));
-    forms.hidden = choice.fields.length === 0;
   }
 
   async function preview() {
@@ -111,8 +109,10 @@ export async function openBuilder(place, signal, added) {
     const isEmpty = choice.fields.length === 0;
     if (isEmpty || !isReadable) return show(isEmpty ? 'Choose what goes wrong.' : '', null);
     try {
-      const { says: text } = await control('/faults/preview', { method: 'POST', body: rule, signal });
-      if (asked === JSON.stringify(rule)) show(text ?? '', null);
+      const checked = await control('/faults/preview', { method: 'POST', body: rule, signal });
+      if (asked !== JSON.stringify(rule)) return;
+      drawForms(checked);
+      show(checked.says, null);
     } catch (error) {
       if (!(error instanceof Refusal) || error.status !== 400) throw error;
       if (asked === JSON.stringify(rule)) show('', error);
@@ -126,7 +126,8 @@ export async function openBuilder(place, signal, added) {
   function show(text, refusal) {
     says.textContent = plain(text);
     says.classList.toggle('soft', choice.fields.length === 0);
-    save.disabled = choice.fields.length === 0 || refusal !== null || !isReadable;
+    forms.hidden = choice.fields.length === 0 || refusal !== null || !isReadable;
+    save.disabled = forms.hidden;
     why.textContent = '';
     if (!isReadable) return;
     const named = refusal === null ? [] : allFields().filter(({ name }) => name in rule && new RegExp(`\\b${name}\\b`).test(refusal.message));
@@ -164,7 +165,6 @@ export async function openBuilder(place, signal, added) {
       save.textContent = replaces === null ? 'Add the rule' : 'Change the rule';
       fill(place, form);
       read();
-      drawForms();
       ask();
       heading.focus();
     },

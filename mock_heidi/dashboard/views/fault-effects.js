@@ -2,7 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { isFlag, mayBeEmpty } from './fault-arguments.js';
-import { field } from './fault-field.js';
+import { field, worded } from './fault-field.js';
 
 /** @typedef {import('./fault-field.js').Field} Field */
 /** @typedef {{ name: string, description: string, works_on: string, operations: string[], example: string, schema: import('./fault-arguments.js').Schema }} Effect */
@@ -107,8 +107,8 @@ export function effectChoice(effects, changed) {
  * @returns {Field}
  */
 function card(effect, changed, drop) {
-  const example = effect.example.replace(`${effect.name}=`, '');
-  const made = field(effect.name, effect.schema, { help: worded(effect.description), example: example === effect.name ? '' : example, changed });
+  const [, example = ''] = effect.example.split(/=(.*)/s);
+  const made = field(effect.name, effect.schema, { help: worded(effect.description), example, changed });
   made.element.append(dropButton(effect.name, drop));
   return {
     name: effect.name,
@@ -150,13 +150,4 @@ function dropButton(name, drop) {
 /** @param {Effect} effect */
 function operationsOf({ operations }) {
   return operations.length > FEW ? '' : operations.join(', ');
-}
-
-/**
- * A description without the marks of Markdown.
- *
- * @param {string} text
- */
-function worded(text) {
-  return text.replaceAll('`', '');
 }

@@ -41,7 +41,7 @@ export function field(name, schema, { label = name, help = '', example = '', wid
       return text === '' ? undefined : read(text, schema);
     },
     set value(value) {
-      input.value = written(value);
+      input.value = written(value, schema);
     },
     refuse(text) {
       reason.textContent = text;
@@ -49,4 +49,13 @@ export function field(name, schema, { label = name, help = '', example = '', wid
       else input.removeAttribute('aria-invalid');
     },
   };
+}
+
+/**
+ * A description without the marks of Markdown.
+ *
+ * @param {string} text
+ */
+export function worded(text) {
+  return text.replaceAll('`', '');
 }

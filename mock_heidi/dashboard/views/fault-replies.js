@@ -32,9 +32,9 @@ export function replyRow(reply, refresh) {
         h('span', {}, reply.hits > 0 ? `sent ${count(reply.hits, 'time')}` : 'not sent yet'),
       ),
       breaks ? h('p', { class: 'soft small' }, plain(reply.contract)) : null,
-      h('details', {}, h('summary', {}, 'The whole reply'), jsonView(sent(reply))),
+      h('details', {}, h('summary', { 'data-key': `whole-${reply.id}` }, 'The whole reply'), jsonView(sent(reply))),
     ),
-    h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete reply ${reply.id}`, click: () => attempt(() => remove(reply, refresh)) }, 'Delete'),
+    h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete reply ${reply.id}`, 'data-key': `delete-${reply.id}`, click: () => attempt(() => remove(reply, refresh)) }, 'Delete'),
   );
 }
 

@@ -6,7 +6,6 @@ import { count, plain } from '../parts/format.js';
 import { address, go } from '../parts/route.js';
 import { toggle } from '../parts/switch.js';
 import { attempt, toast } from '../parts/toast.js';
-import { short } from './fault-forms.js';
 import { askIfMasked, isMasked } from './fault-masked.js';
 
 /** @typedef {Record<string, any>} Rule */
@@ -34,12 +33,6 @@ export function bare({ hits: _hits, matched: _matched, says: _says, ...fields })
   return fields;
 }
 
-/** @param {Rule} rule */
-export function sentenceOf(rule) {
-  const { id: _id, ...fields } = bare(rule);
-  return rule.says ? plain(rule.says) : h('code', {}, plain(short(fields)));
-}
-
 /**
  * @param {Rule} rule
  * @param {boolean} isOn
@@ -58,7 +51,7 @@ export function ruleRow(rule, isOn, refresh) {
     h(
       'div',
       { class: 'rule-text' },
-      h('p', {}, sentenceOf(rule)),
+      h('p', {}, plain(rule.says)),
       h(
         'p',
         { class: 'rule-facts' },
@@ -72,8 +65,8 @@ export function ruleRow(rule, isOn, refresh) {
     h(
       'div',
       { class: 'buttons' },
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Change rule ${rule.id}`, click: edit }, 'Change'),
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete rule ${rule.id}`, click: () => attempt(() => remove(rule, refresh)) }, 'Delete'),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Change rule ${rule.id}`, 'data-key': `change-${rule.id}`, click: edit }, 'Change'),
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Delete rule ${rule.id}`, 'data-key': `delete-${rule.id}`, click: () => attempt(() => remove(rule, refresh)) }, 'Delete'),
     ),
   );
 }
@@ -81,7 +74,7 @@ export function ruleRow(rule, isOn, refresh) {
 /** @param {Rule} rule */
 function hitsLink(rule) {
   if (rule.hits === 0) return h('span', {}, rule.matched > 0 ? `no hit, ${count(rule.matched, 'match', 'matches')}` : 'no hit yet');
-  return h('a', { href: address(['requests'], { fault: rule.id }) }, count(rule.hits, 'hit'));
+  return h('a', { href: address(['requests'], { fault: rule.id }), 'data-key': `hits-${rule.id}` }, count(rule.hits, 'hit'));
 }
 
 /** @param {Rule} rule */

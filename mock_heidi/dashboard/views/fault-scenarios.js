@@ -5,7 +5,7 @@ import { h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
 import { toggle } from '../parts/switch.js';
 import { attempt } from '../parts/toast.js';
-import { bare, sentenceOf } from './fault-rules.js';
+import { bare } from './fault-rules.js';
 
 /** @typedef {import('./fault-rules.js').Rule} Rule */
 
@@ -24,7 +24,6 @@ export function scenarioRow(scenario, active, refresh) {
     });
   const knob = toggle(`Scenario ${scenario.name}`, ids.length > 0, change);
   knob.dataset.key = `scenario-${scenario.name}`;
-  const rules = scenario.faults.map((rule) => h('li', {}, sentenceOf(rule)));
   return h(
     'li',
     { class: 'rule' },
@@ -34,7 +33,6 @@ export function scenarioRow(scenario, active, refresh) {
       { class: 'rule-text' },
       h('p', {}, h('strong', {}, plain(scenario.name))),
       h('p', { class: 'soft' }, plain(scenario.explanation)),
-      h('ul', { class: 'scenario-rules' }, ...rules),
     ),
   );
 }

@@ -107,7 +107,7 @@ export function requestFields(changed) {
  * @param {() => void} changed
  * @returns {Field[]}
  */
-export function quotaFields(changed) {
+export function limitFields(changed) {
   return [
     field('times', WHOLE, { label: 'At most', example: '1', help: 'times', changed }),
     field('after', WHOLE, { label: 'After', example: '5', help: 'requests that pass first', changed }),

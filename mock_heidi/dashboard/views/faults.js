@@ -2,6 +2,7 @@
 
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
+import { keepPlace } from '../parts/keep-place.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
@@ -29,7 +30,7 @@ export async function open(route, signal) {
     ]);
     const off = rulesOff(faults);
     const rows = [...faults.map((/** @type {any} */ rule) => ruleRow(rule, true, refresh)), ...off.map((rule) => ruleRow(rule, false, refresh))];
-    keepFocus(() => {
+    keepPlace(() => {
       fill(rules, rows.length > 0 ? rows : emptyRules());
       fill(scenarios, known.scenarios.map((/** @type {any} */ scenario) => scenarioRow(scenario, faults, refresh)));
       fill(replies, set.replies.length > 0 ? set.replies.map((/** @type {any} */ reply) => replyRow(reply, refresh)) : emptyReplies());
@@ -72,13 +73,3 @@ function emptyReplies() {
   return h('li', { class: 'soft' }, 'No reply is set. A reply replaces what the mock writes or answers: ', code, ' in a test, or “Save as a reply” at a request.');
 }
 
-/**
- * Draws rows anew, and gives the focus to the row and button that had it.
- *
- * @param {() => void} draw
- */
-function keepFocus(draw) {
-  const had = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
-  draw();
-  if (had !== undefined) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${CSS.escape(had)}"]`))?.focus();
-}
