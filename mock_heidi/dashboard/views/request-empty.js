@@ -3,6 +3,7 @@
 import { control } from '../parts/control.js';
 import { copyBlock } from '../parts/copy.js';
 import { h } from '../parts/dom.js';
+import { sentence } from '../parts/toast.js';
 
 /** The first request, ready to paste. */
 export async function emptyJournal() {
@@ -16,6 +17,16 @@ export async function emptyJournal() {
     h('p', {}, 'Point your client at ', h('code', {}, base), ', or paste this into a terminal. It signs in, and the request appears here.'),
     copyBlock(command, 'the first request as curl'),
   );
+}
+
+/**
+ * A refused filter, and its cure.
+ *
+ * @param {any} error
+ */
+export function refused(error) {
+  const hint = error.hint ? ` ${sentence(error.hint)}` : '';
+  return h('div', { class: 'empty', role: 'alert' }, h('h2', {}, sentence(error.message)), h('p', {}, hint));
 }
 
 /** @param {() => void} showAll */

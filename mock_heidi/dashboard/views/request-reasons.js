@@ -27,13 +27,15 @@ export function reasons({ row, findings, faults }) {
     ...sourceOf(row),
     ...assumptionsOf(row),
   ];
-  return rows.length === 0 ? null : h('dl', { class: 'reasons' }, ...rows.map(([name, kind, ...said]) => [h('dt', { class: String(kind) }, name), h('dd', {}, ...said)]).flat());
+  if (rows.length === 0) return null;
+  const lines = rows.flatMap(([name, kind, ...said]) => [h('dt', { class: String(kind) }, name), h('dd', {}, ...said)]);
+  return h('dl', { class: 'reasons' }, ...lines);
 }
 
 /** @param {Request} row */
 function whyOf(row) {
   if (row.why === null) return [];
-  const name = row.operation === null ? (row.method === 'OPTIONS' || row.status !== 404 ? 'Refused' : 'Matched nothing') : 'Refused';
+  const name = row.operation === null && row.status === 404 ? 'Matched nothing' : 'Refused';
   const stray = row.stray ? ' A browser sent it by itself, or for a page that may not use the API.' : '';
   return [[name, 'care', plain(sentence(row.why)), stray]];
 }
@@ -58,11 +60,11 @@ function findingsOf(row, findings) {
     const exact = same.filter(({ first, last }) => first === row.id || last === row.id);
     const link = () => h('a', { href: address(['findings']) }, code);
     if (same.length === 0) return [['Finding', 'wrong', link()]];
-    return (exact.length > 0 ? exact : same).map(({ level, message, from_test: fromTest }) => [
+    return (exact.length > 0 ? exact : same).map(({ level, message }) => [
       'Finding',
       'wrong',
       link(),
-      ` (${level}): ${fromTest ? 'the client' : 'your client'} ${plain(sentence(message)).replace(/^./, (letter) => letter.toLowerCase())}`,
+      ` (${level}): your client ${plain(message)}.`,
     ]);
   });
 }
@@ -70,7 +72,8 @@ function findingsOf(row, findings) {
 /** @param {Request} row */
 function assumptionsOf(row) {
   if (row.assumptions.length === 0) return [];
-  const links = row.assumptions.flatMap((name, at) => [at > 0 ? ', ' : '', h('a', { href: address(['assumptions'], { name }) }, name)]);
+  const link = (/** @type {string} */ name) => h('a', { href: address(['assumptions'], { name }) }, name);
+  const links = row.assumptions.flatMap((name, at) => (at > 0 ? [', ', link(name)] : [link(name)]));
   return [['Assumptions', 'soft', ...links, '. Each can be switched, to see what your client does then.']];
 }
 

@@ -7,8 +7,8 @@ import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { address, go } from '../parts/route.js';
-import { attempt, sentence, toast } from '../parts/toast.js';
-import { emptyJournal, nothingFits } from './request-empty.js';
+import { attempt, complain, toast } from '../parts/toast.js';
+import { emptyJournal, nothingFits, refused } from './request-empty.js';
 import { HINT, parseFilter, QUICK, readFilter, writeFilter } from './request-filter.js';
 import { RequestPanel } from './request.js';
 import { cells, columnHeads } from './request-row.js';
@@ -148,10 +148,12 @@ class RequestsView {
     this.list.element.hidden = state !== 'rows';
     if (state === this.notice.dataset.state) return;
     this.notice.dataset.state = state;
-    if (error) fill(this.notice, h('p', { class: 'empty wrong', role: 'alert' }, sentence(error.message), ' ', error.hint ? sentence(error.hint) : ''));
+    fill(this.notice);
+    if (error) fill(this.notice, refused(error));
     else if (state === 'filter') fill(this.notice, nothingFits(() => this.#goTo({})));
-    else if (state === 'empty') emptyJournal().then((teaching) => this.notice.dataset.state === 'empty' && fill(this.notice, teaching));
-    else fill(this.notice);
+    else if (state === 'empty') {
+      emptyJournal().then((teaching) => this.notice.dataset.state === 'empty' && fill(this.notice, teaching), complain);
+    }
   }
 
   /**
