@@ -37,7 +37,7 @@ def test_a_lost_connection_is_shown_and_restored(page: Page, chromium: ChromiumT
 def test_a_namespace_is_chosen_at_the_top(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     with server.namespace("blue") as blue:
         page.goto(server.url)
-        page.get_by_label("Namespace").select_option("blue")
+        page.get_by_role("combobox", name="Namespace").select_option("blue")
 
         chromium.expect(page.locator("#main")).to_contain_text(blue.base_url)
         assert page.url.startswith(f"{server.url}/ns/blue/_mock/")
